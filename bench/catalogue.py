@@ -1,0 +1,114 @@
+"""The programs that are measured: those of programs/programs.toml, and ROMs of one's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.inputs.generate import INPUTS
+
+FOLDER = Path(__file__).parent
+PROGRAMS = FOLDER / "programs"
+TWINS = FOLDER / "twins"
+
+
+class BenchError(Exception):
+    """The request cannot be served; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program with everything it is given.
+
+    Attributes:
+        rom: what is loaded at 0x0100.
+        stdin: all of its standard input.
+        args: its command line.
+        twin: source of the same work in C.
+        instructions: executed in all vectors together; None where only a run can tell.
+        output_sha256: hexadecimal digest of its standard output; None as above.
+    """
+
+    name: str
+    rom: bytes
+    stdin: bytes = b""
+    args: tuple[str, ...] = ()
+    twin: Path | None = None
+    instructions: int | None = None
+    output_sha256: str | None = None
+
+
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((PROGRAMS / "programs.toml").read_text(encoding="utf-8"))
+
+
+def names() -> tuple[str, ...]:
+    """The programs of the benchmark, in the order of the list."""
+    return tuple(_table())
+
+
+def load(name: str) -> Program:
+    """Assemble a program of the benchmark and make its input.
+
+    Raises:
+        BenchError: there is no program of that name, or it does not assemble.
+    """
+    row = _table().get(name)
+    if row is None:
+        raise BenchError(f"there is no program {name!r}; there are {', '.join(names())}")
+    return Program(
+        name=name,
+        rom=_rom(PROGRAMS / row["file"]),
+        stdin=INPUTS[row["stdin"]]() if row["stdin"] else b"",
+        args=tuple(row["args"]),
+        twin=TWINS / row["twin"] if row["twin"] else None,
+        instructions=row["instructions"],
+        output_sha256=row["output_sha256"],
+    )
+
+
+def load_own(path: Path, stdin: Path | None, args: Iterable[str]) -> Program:
+    """Take a ROM or an Uxntal source from anywhere.
+
+    Raises:
+        BenchError: a file cannot be read, or is no program.
+    """
+    try:
+        data = b"" if stdin is None else stdin.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{stdin}: cannot be read: {error.strerror}") from error
+    return Program(path.stem, _rom(path), data, tuple(args))
+
+
+def with_distinct_names(programs: Iterable[Program]) -> list[Program]:
+    """The programs, a second one of a name called ``name-2`` and so on.
+
+    Raises:
+        BenchError: there are none.
+    """
+    found: dict[str, Program] = {}
+    for program in programs:
+        name, number = program.name, 1
+        while name in found:
+            number += 1
+            name = f"{program.name}-{number}"
+        found[name] = replace(program, name=name)
+    if not found:
+        raise BenchError("no program was named; --only takes names, --rom a file")
+    return list(found.values())
+
+
+def _rom(path: Path) -> bytes:
+    from jitvm.guests.uxn.assembler import AssemblyError
+    from jitvm.guests.uxn.varvara.program import load_program
+    from jitvm.guests.uxn.varvara.rom import RomError
+
+    try:
+        return load_program(path).rom.data
+    except (AssemblyError, RomError) as error:
+        raise BenchError(str(error)) from error

@@ -1,0 +1,89 @@
+"""jitvm: run guest bytecode at native speed.
+
+    import jitvm
+
+    result = jitvm.run("hello.tal")             run a program to its end
+    result.stdout, result.exit_code
+
+    computer = jitvm.load("hello.rom")          or hold on to the computer
+    computer.start()
+    computer.feed(b"some input")
+
+Names are imported when they are first used, so ``import jitvm`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.engine.machine import Machine, Tier
+    from jitvm.facade import Result, load, run
+    from jitvm.guest import Core, Guest, Opcode, Space, Stack, Stop
+    from jitvm.guests.uxn import UXN
+    from jitvm.guests.uxn.assembler import AssemblyError, assemble, assemble_file
+    from jitvm.guests.uxn.disassembler import disassemble
+    from jitvm.guests.uxn.varvara import Computer, Ending, RomError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Machine": "jitvm.engine.machine",
+    "Tier": "jitvm.engine.machine",
+    "Result": "jitvm.facade",
+    "load": "jitvm.facade",
+    "run": "jitvm.facade",
+    "Core": "jitvm.guest",
+    "Guest": "jitvm.guest",
+    "Opcode": "jitvm.guest",
+    "Space": "jitvm.guest",
+    "Stack": "jitvm.guest",
+    "Stop": "jitvm.guest",
+    "UXN": "jitvm.guests.uxn",
+    "AssemblyError": "jitvm.guests.uxn.assembler",
+    "assemble": "jitvm.guests.uxn.assembler",
+    "assemble_file": "jitvm.guests.uxn.assembler",
+    "disassemble": "jitvm.guests.uxn.disassembler",
+    "Computer": "jitvm.guests.uxn.varvara",
+    "Ending": "jitvm.guests.uxn.varvara",
+    "RomError": "jitvm.guests.uxn.varvara",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "UXN",
+    "AssemblyError",
+    "Computer",
+    "Core",
+    "Ending",
+    "Guest",
+    "Machine",
+    "Opcode",
+    "Result",
+    "RomError",
+    "Space",
+    "Stack",
+    "Stop",
+    "Tier",
+    "__version__",
+    "assemble",
+    "assemble_file",
+    "disassemble",
+    "load",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on its first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'jitvm' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

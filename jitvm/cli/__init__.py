@@ -1,0 +1,5 @@
+"""The ``jitvm`` command: one file a subcommand, one row each in `commands`."""
+
+from jitvm.cli.main import main
+
+__all__ = ["main"]

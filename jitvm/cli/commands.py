@@ -1,0 +1,55 @@
+"""The table of commands. A new command is a new file in this folder and a row here.
+
+The file has ``configure(parser)``, which declares arguments, description and examples, and
+``execute(arguments) -> int``, which does the work and returns the exit code. It is imported only
+when its command is used, and what it needs should be imported by `execute`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Protocol
+
+    from jitvm.cli.parser import Parser
+
+    class Module(Protocol):
+        """What the file of a command offers."""
+
+        def configure(self, parser: Parser) -> None:
+            """Declare arguments."""
+
+        def execute(self, arguments: Namespace) -> int:
+            """Do it; return the exit code."""
+
+
+class Command:
+    """One row: the command's name, its file, and one line of help."""
+
+    __slots__ = ("module", "name", "summary")
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        self.name = name
+        self.module = module
+        self.summary = summary
+
+    def load(self) -> Module:
+        """Import the command's file."""
+        from importlib import import_module
+
+        module: object = import_module(self.module)
+        return module  # type: ignore[return-value]
+
+
+COMMANDS = (
+    Command("run", "jitvm.cli.run", "run a ROM or a Uxntal source"),
+    Command("asm", "jitvm.cli.asm", "assemble a Uxntal source into a ROM"),
+    Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
+    Command("completion", "jitvm.cli.completion", "print a completion script for a shell"),
+)
+
+
+def find(name: str) -> Command | None:
+    """The command of a name."""
+    return next((command for command in COMMANDS if command.name == name), None)

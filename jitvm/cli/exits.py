@@ -1,0 +1,50 @@
+"""Exit codes of the ``jitvm`` command, and the failure that carries one.
+
+A program that runs to its end gives its own code, 0 to 127. The codes below follow the habits of
+the shell: 124 as `timeout` has it, 128 plus the signal's number for signals.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What ``jitvm`` itself ends with."""
+
+    OK = 0
+    FAILURE = 1
+    """The host refused something: a full disk, no memory."""
+    USAGE = 2
+    """The command line, a ROM or a source is wrong."""
+    TIME_LIMIT = 124
+    INSTRUCTION_LIMIT = 125
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class Failure(Exception):
+    """An error told in one line: what, where, what to do.
+
+    Args:
+        message: the line, without the ``jitvm: error:`` in front of it.
+        code: what the command ends with.
+    """
+
+    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def exit_table() -> str:
+    """The exit codes as lines for a help text."""
+    return (
+        "exit codes:\n"
+        "  0-127  what the program set\n"
+        f"  {Exit.FAILURE:<5}  also: the host refused something (full disk, no memory)\n"
+        f"  {Exit.USAGE:<5}  also: wrong usage, bad ROM or bad source\n"
+        f"  {Exit.TIME_LIMIT:<5}  --time-limit reached\n"
+        f"  {Exit.INSTRUCTION_LIMIT:<5}  --max-instructions reached\n"
+        f"  {Exit.INTERRUPTED:<5}  Ctrl-C\n"
+        f"  {Exit.BROKEN_PIPE:<5}  whoever read the output stopped reading\n"
+    )

@@ -1,0 +1,97 @@
+"""From ``sys.argv`` to an exit code.
+
+Only the file of the command in use is imported; every way to end is handled here, once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from jitvm.cli.commands import COMMANDS, find
+from jitvm.cli.exits import Exit, Failure
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code. Prints errors, raises nothing."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            code = _dispatch(arguments)
+        except SystemExit as stop:  # argparse, after --help
+            code = stop.code if isinstance(stop.code, int) else Exit.OK
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except Failure as failure:
+        _complain(str(failure))
+        return failure.code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        _abandon_stdout()
+        return Exit.BROKEN_PIPE
+    except OSError as error:
+        _abandon_stdout()
+        _complain(f"cannot write standard output: {error.strerror}; is the disk full?")
+        return Exit.FAILURE
+    except MemoryError:
+        _complain("out of memory; close other programs or give this one more")
+        return Exit.FAILURE
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    command = find(name)
+    if command is None:
+        return _without_command(name)
+    from jitvm.cli.parser import command_parser
+
+    parser = command_parser(command)
+    return command.load().execute(parser.parse_command(arguments[1:]))
+
+
+def _without_command(name: str) -> int:
+    if name in ("--version", "-V"):
+        from jitvm import __version__
+
+        print(f"jitvm {__version__}")
+        return Exit.OK
+    if name in ("--help", "-h", "help"):
+        from jitvm.cli.parser import whole_parser
+
+        whole_parser().print_help()
+        return Exit.OK
+    from difflib import get_close_matches
+
+    names = [command.name for command in COMMANDS]
+    if name.startswith("-"):
+        raise Failure(f"unknown option {name}; see `jitvm --help`")
+    if name.endswith((".rom", ".tal")):
+        raise Failure(f"unknown command {name}; to run a program: `jitvm run {name}`")
+    close = get_close_matches(name, names, 1)
+    hint = f"did you mean `jitvm {close[0]}`?" if close else f"choose from {', '.join(names)}"
+    raise Failure(f"unknown command {name}; {hint}")
+
+
+def _complain(message: str) -> None:
+    """Print one line of error, unless standard error is gone too."""
+    if sys.stderr is None:
+        return
+    try:
+        print(f"jitvm: error: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        return
+
+
+def _abandon_stdout() -> None:
+    """Let Python's own flush at exit go nowhere: the output cannot be written any more."""
+    if sys.stdout is None:
+        return
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):
+        return

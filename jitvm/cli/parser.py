@@ -1,0 +1,99 @@
+"""Argument parsers whose errors are one line and whose help is coloured on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from jitvm.cli.commands import COMMANDS, Command
+from jitvm.cli.exits import Failure
+
+DESCRIPTION = "Run bytecode at native speed."
+EPILOG = """\
+examples:
+  jitvm run hello.tal            assemble and run a program
+  jitvm run life.rom             run a ROM
+  jitvm asm hello.tal            write hello.rom
+  jitvm dis hello.rom            read it again
+
+`jitvm COMMAND --help` tells more about a command.
+"""
+
+
+_DASHES = "\0--"  # no real argument holds a zero byte
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `Failure` instead of printing usage and exiting.
+
+    Attributes:
+        rest: names of a positional argument and of the REMAINDER behind it, for commands that
+            pass on everything behind the first. Without this argparse would take a ``--`` out
+            of what is passed on.
+    """
+
+    rest: tuple[str, str] | None = None
+
+    def __init__(self, **options: object) -> None:
+        # A formatter is made for every argument that is added; without a width it would import
+        # shutil to ask the terminal.
+        options.setdefault("formatter_class", _narrow)
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def parse_command(self, arguments: list[str]) -> argparse.Namespace:
+        """Parse the arguments of one command."""
+        if self.rest is None:
+            return self.parse_args(arguments)
+        first, behind = self.rest
+        hidden = [_DASHES if argument == "--" else argument for argument in arguments]
+        found = self.parse_args(hidden)
+        words = [getattr(found, first), *getattr(found, behind)]
+        if words[0] == _DASHES:  # it came before the first one: the end of our own options
+            del words[0]
+        if not words:
+            self.error(f"the following arguments are required: {first.upper()}")
+        setattr(found, first, words[0])
+        setattr(found, behind, ["--" if word == _DASHES else word for word in words[1:]])
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        raise Failure(f"{message}; see `{self.prog} --help`")
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        if _wants_color():
+            from jitvm.cli.color import ColorHelpFormatter
+
+            self.formatter_class = ColorHelpFormatter
+        return super().format_help()
+
+
+def _narrow(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=80)
+
+
+def command_parser(command: Command) -> Parser:
+    """The parser of one command."""
+    parser = Parser(prog=f"jitvm {command.name}")
+    command.load().configure(parser)
+    return parser
+
+
+def whole_parser() -> Parser:
+    """The parser of everything, for completion scripts and the top-level help."""
+    parser = Parser(prog="jitvm", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for command in COMMANDS:
+        command.load().configure(choices.add_parser(command.name, help=command.summary))
+    return parser
+
+
+def _wants_color() -> bool:
+    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
+        return False
+    from importlib.util import find_spec
+
+    return find_spec("rich_argparse") is not None

@@ -1,0 +1,40 @@
+"""Errors of programs and sources, as the command line shows them."""
+
+from __future__ import annotations
+
+import sys
+
+from jitvm.cli.exits import Failure
+from jitvm.guests.uxn.varvara.rom import RomError
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from jitvm.guests.uxn.assembler import Diagnostic
+
+
+class Reported:
+    """Turns errors of loading and assembling, in a ``with`` block, into a `Failure`.
+
+    Diagnostics of a source are printed in full before it.
+    """
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Telling the assembler's error by its attribute saves importing the assembler for a ROM.
+        diagnostics: tuple[Diagnostic, ...] = getattr(error, "diagnostics", ())
+        if diagnostics:
+            for diagnostic in diagnostics:
+                print(diagnostic.render(), file=sys.stderr)
+            count = len(diagnostics)
+            raise Failure(
+                f"{diagnostics[0].file}: {count} error{'s' * (count > 1)} in the source; "
+                "nothing was assembled"
+            ) from error
+        if isinstance(error, RomError):
+            raise Failure(str(error)) from error

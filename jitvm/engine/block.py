@@ -1,0 +1,117 @@
+"""The memory of one machine: one reservation laid out by `Layout`, with its mirrors.
+
+The code space and the code map are shared mappings of one anonymous file, because their first
+bytes appear twice (see `jitvm.engine.layout`); the rest is plain anonymous memory.
+
+Views handed out keep the block alive: each is a memoryview over a ctypes array that refers to
+its block, so no view can outlive the mapping.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+
+from jitvm.engine.layout import MIRROR
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jitvm.engine.layout import Layout
+
+_MAP_FIXED = 0x10
+_FAILED = ctypes.c_void_p(-1).value
+
+
+class BlockError(OSError):
+    """The operating system refused the memory a machine needs."""
+
+
+def _libc() -> Any:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [
+        ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
+    ]  # fmt: skip
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc
+
+
+def anonymous_file(name: str, size: int) -> int:
+    """A descriptor of `size` zero bytes that live as long as something maps them."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create(name)
+    else:
+        import tempfile
+
+        descriptor, path = tempfile.mkstemp(prefix=f"{name}-")
+        os.unlink(path)
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+class Mapping:
+    """A range of address space that is given back when the last reference goes."""
+
+    def __init__(self, size: int) -> None:
+        self._libc = _libc()
+        self.size = size
+        self.address = self._map(None, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+
+    def _map(
+        self, at: int | None, size: int, flags: int, descriptor: int, offset: int,
+        protection: int = mmap.PROT_READ | mmap.PROT_WRITE,
+    ) -> int:  # fmt: skip
+        result = self._libc.mmap(at, size, protection, flags, descriptor, offset)
+        if result in (None, _FAILED):
+            code = ctypes.get_errno()
+            raise BlockError(code, f"no memory for {size} bytes of machine: {os.strerror(code)}")
+        return int(result)
+
+    def place(
+        self, offset: int, size: int, descriptor: int, file_offset: int,
+        protection: int = mmap.PROT_READ | mmap.PROT_WRITE,
+    ) -> None:  # fmt: skip
+        """Map a part of a file over a part of this range."""
+        flags = mmap.MAP_SHARED | _MAP_FIXED
+        self._map(self.address + offset, size, flags, descriptor, file_offset, protection)
+
+    def __del__(self) -> None:
+        if getattr(self, "address", None) is not None:
+            self._libc.munmap(self.address, self.size)
+
+
+class Block:
+    """Memory for one machine of a guest. `base` is the address all offsets count from."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._mapping = Mapping(layout.total + layout.alignment)
+        self.base = self._aligned_base()
+        start = self.base - self._mapping.address
+        size = layout.size
+        descriptor = anonymous_file("jitvm", 2 * size)
+        try:
+            for at, file_offset in ((0, 0), (layout.code_map, size)):
+                self._mapping.place(start + at, size, descriptor, file_offset)
+                self._mapping.place(start + at + size, MIRROR, descriptor, file_offset)
+        finally:
+            os.close(descriptor)
+
+    def _aligned_base(self) -> int:
+        """The first aligned base whose head fits below it."""
+        lowest, alignment = self._mapping.address + self.layout.head, self.layout.alignment
+        return -(-lowest // alignment) * alignment
+
+    def view(self, offset: int, size: int) -> memoryview:
+        """`size` bytes at an offset from base, writable, kept alive by the view."""
+        array = (ctypes.c_ubyte * size).from_address(self.base + offset)
+        array._block = self  # type: ignore[attr-defined]
+        return memoryview(array).cast("B")
+
+    def words(self, offset: int, count: int) -> memoryview:
+        """`count` 64-bit words at an offset from base, as a writable view of unsigned ints."""
+        return self.view(offset, 8 * count).cast("Q")

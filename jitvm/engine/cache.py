@@ -1,0 +1,197 @@
+"""Machine code kept between runs in the user's cache folder.
+
+    <folder>/<kind>-<checksum of the key>.code
+        MAGIC | checksum of the rest | length, key | length, symbols | code
+
+The key is a text naming everything the code depends on: jitvm's own sources, the guest's
+description, the installed LLVM, the processor and the parameters; it is stored and compared
+whole, so nothing ever needs to be invalidated and checksums need not be cryptographic. What is
+damaged, foreign or unreadable is ignored, said so once through `warn`, and replaced.
+
+Machine code is trusted by whoever runs it, so the folder is private (0700) and files are only
+read when they belong to this user. Writes go to a temporary file that is renamed, so any number
+of processes may share the folder. Above LIMIT bytes the least recently used files go.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+import zlib
+
+TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAGIC = b"jitvm-code-1\n"
+LIMIT = 128 << 20
+
+
+class CachedCode:
+    """Code of one module with the offsets of its functions, as in `jitvm.engine.native.Code`."""
+
+    __slots__ = ("symbols", "text")
+
+    def __init__(self, text: bytes, symbols: dict[str, int]) -> None:
+        self.text = text
+        self.symbols = symbols
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, CachedCode)
+            and self.text == other.text
+            and self.symbols == other.symbols
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Entry:
+    """A file of the cache: its name, size in bytes and time of last use in seconds."""
+
+    __slots__ = ("path", "size", "used")
+
+    def __init__(self, path: str, size: int, used: float) -> None:
+        self.path = path
+        self.size = size
+        self.used = used
+
+
+def default_folder() -> str:
+    """``JITVM_CACHE``, else the platform's cache folder."""
+    if given := os.environ.get("JITVM_CACHE"):
+        return given
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+        base = os.path.expanduser(usual)
+    return os.path.join(base, "jitvm")
+
+
+class CodeCache:
+    """A folder of machine code.
+
+    Args:
+        folder: where; made at the first write. None: `default_folder()`.
+        warn: called with one line when a file is ignored or cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.folder = default_folder() if folder is None else os.fspath(folder)
+        self._warn = warn
+
+    # -- files -------------------------------------------------------------------------------
+
+    def load(self, kind: str, key: str) -> CachedCode | None:
+        """What is stored under a key, or None."""
+        path = self._path(kind, key)
+        try:
+            with open(path, "rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_uid != os.getuid() or status.st_mode & stat.S_IWOTH:
+                    self._warn(f"{path}: not ours alone; ignored")
+                    return None
+                data = file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._warn(f"{path}: {error.strerror}; code is compiled again")
+            return None
+        code = _decode(key, data)
+        if code is None:
+            self._warn(f"{path}: damaged; code is compiled again")
+        elif time.time() - status.st_mtime > 3600:
+            _touch(path)
+        return code
+
+    def store(self, kind: str, key: str, code: CachedCode) -> None:
+        """Keep code; failing to is no error."""
+        path = self._path(kind, key)
+        part = f"{path}.{os.getpid()}.part"
+        try:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_encode(key, code))
+            os.replace(part, path)
+        except OSError as error:
+            _remove(part)
+            self._warn(f"{self.folder}: {error.strerror}; compiled code is not kept")
+            return
+        self._evict()
+
+    def entries(self) -> list[Entry]:
+        """All files, the least recently used first."""
+        found = []
+        try:
+            for item in os.scandir(self.folder):
+                if item.name.endswith(".code"):
+                    status = item.stat(follow_symlinks=False)
+                    found.append(Entry(item.path, status.st_size, status.st_mtime))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found, key=lambda entry: entry.used)
+
+    def clear(self) -> int:
+        """Delete all files; returns how many bytes that gave back."""
+        entries = self.entries()
+        for entry in entries:
+            _remove(entry.path)
+        return sum(entry.size for entry in entries)
+
+    def _evict(self) -> None:
+        entries = self.entries()
+        excess = sum(entry.size for entry in entries) - LIMIT
+        for entry in entries:
+            if excess <= 0:
+                break
+            _remove(entry.path)
+            excess -= entry.size
+
+    def _path(self, kind: str, key: str) -> str:
+        return os.path.join(self.folder, f"{kind}-{zlib.crc32(key.encode()):08x}.code")
+
+
+def _field(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "little") + content
+
+
+def _encode(key: str, code: CachedCode) -> bytes:
+    symbols = "\n".join(f"{name} {offset:x}" for name, offset in code.symbols.items())
+    body = _field(key.encode()) + _field(symbols.encode()) + code.text
+    return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def _decode(key: str, data: bytes) -> CachedCode | None:
+    """The code in a file's content, or None where it is not what was stored under this key."""
+    start = len(MAGIC) + 4
+    body = data[start:]
+    if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):
+        return None
+    length = int.from_bytes(body[:4], "little")
+    if body[4 : 4 + length] != key.encode():
+        return None
+    body = body[4 + length :]
+    length = int.from_bytes(body[:4], "little")
+    lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
+    return CachedCode(body[4 + length :], {name: int(offset, 16) for name, offset in lines})
+
+
+def _touch(path: str) -> None:
+    try:
+        os.utime(path)
+    except OSError:
+        return
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,371 @@
+"""Tier 1 as LLVM text: a function an opcode, the stubs between modes, and the ways in from C.
+
+    fast_NN      opcode NN; leaves everything unusual to full_NN         tables plain, count
+    checked_NN   as fast, but stores look at the code map                tables checked, record
+    hooked_NN    as checked, and taken jumps go through the code table   table jit
+    full_NN      opcode NN, every case, by bytes
+    stubs        count, profile, record: do their work, then tail-call the handler of another
+                 table with their own table still in the register, so they see every instruction.
+                 stop: saves the state and returns.
+                 counted: what the code table holds where nothing is compiled.
+    ways in      enter, step, deliver (C convention)
+
+A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
+which function each entry is; opcodes whose variants would be the same share one.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from jitvm.engine.handlers import fast_graph, full_graph
+from jitvm.engine.ir import Branch, Exit, Graph, Leave, Op, Terminator
+from jitvm.engine.layout import (
+    RECORD_OPCODE,
+    RECORD_POINTER_MASK,
+    RECORD_POINTERS,
+    RING,
+    Layout,
+)
+from jitvm.engine.lower import (
+    ATTRIBUTES,
+    DECLARATIONS,
+    METADATA,
+    Emitter,
+    Lowering,
+    Prototype,
+    keep,
+)
+from jitvm.engine.status import Status
+from jitvm.guest import Guest, Opcode
+
+EXPORTS = ("enter", "step", "deliver", "collect", "counted", "count", "profile", "record", "stop")
+
+
+def _has_exit(graph: Graph, kind: Leave) -> bool:
+    ends: list[Terminator | None] = []
+    for block in graph.blocks:
+        end = block.end
+        ends += [end.yes, end.no] if isinstance(end, Branch) else [end]
+        ends += [value.exit for value in block.values]
+    return any(isinstance(end, Exit) and end.kind is kind for end in ends)
+
+
+class InterpreterSource:
+    """LLVM text of a guest's interpreter, and which function each table entry is.
+
+    Raises:
+        DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
+    """
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest = guest
+        self.layout = Layout(guest)
+        self.prototype = Prototype(self.layout)
+        self._functions: list[str] = []
+        self._plain: list[str] = []
+        self._checked: list[str] = []
+        self._hooked: list[str] = []
+        for row in guest.opcodes:
+            self._handlers(row)
+
+    # -- handlers ----------------------------------------------------------------------------
+
+    def _add(self, name: str, graph: Graph, retry: str, *, hooked: bool = False) -> str:
+        lowering = Lowering(self.layout, graph, retry=retry, hooked=hooked)
+        self._functions.append(lowering.function(name))
+        return name
+
+    def _handlers(self, row: Opcode) -> None:
+        guest, suffix = self.guest, f"{row.code:02x}"
+        full = f"full_{suffix}"
+        graph = fast_graph(guest, row, checked=False)
+        jumps, stores = _has_exit(graph, Leave.JUMP), _stores_code(guest, graph)
+        if _has_exit(graph, Leave.RETRY):
+            self._add(full, full_graph(guest, row), full)
+        plain = checked = hooked = self._add(f"fast_{suffix}", graph, full)
+        if stores:
+            checked = hooked = self._add(
+                f"checked_{suffix}", fast_graph(guest, row, checked=True), full
+            )
+        if jumps:
+            graph = fast_graph(guest, row, checked=True)
+            hooked = self._add(f"hooked_{suffix}", graph, full, hooked=True)
+        self._plain.append(plain)
+        self._checked.append(checked)
+        self._hooked.append(hooked)
+
+    # -- tables ------------------------------------------------------------------------------
+
+    @cached_property
+    def tables(self) -> dict[str, list[str]]:
+        """Function names of the 256 entries of each table in `HANDLER_TABLES`."""
+        return {"plain": self._plain, "checked": self._checked, "jit": self._hooked}
+
+    # -- stubs -------------------------------------------------------------------------------
+
+    def _stub(self, name: str, emitter: Emitter) -> None:
+        self._functions.append(self.prototype.define(name, emitter.lines))
+
+    def _opcode(self, e: Emitter) -> str:
+        return e.let(f"zext i8 {e.load('i8', e.at('%pc'), 'code')} to i64")
+
+    def _go_on(self, e: Emitter, table: str, opcode: str) -> None:
+        """Tail-call the handler another table has, keeping the own table in the register."""
+        entries = e.at(self.layout.tables[table])
+        entry = e.let(f"getelementptr inbounds ptr, ptr {entries}, i64 {opcode}")
+        e.tail(e.load("ptr", entry, "context", 8), "%pc", self.prototype.own_stacks())
+
+    def _bump(self, e: Emitter, address: str, by: int, type_: str = "i64") -> str:
+        old = e.load(type_, address, "context", 8 if type_ == "i64" else 2)
+        new = e.let(f"add {type_} {old}, {by}")
+        e.store(type_, new, address, "context", 8 if type_ == "i64" else 2)
+        return old
+
+    def _charge(self, e: Emitter) -> None:
+        """Take one instruction off the budget, or return where none is left."""
+        budget = e.field("budget")
+        left = e.load("i64", budget, "context", 8)
+        none = e.let(f"icmp eq i64 {left}, 0")
+        e.do(f"br i1 {none}, label %spent, label %go, !prof !91")
+        e.label("spent")
+        e.save("%pc", self.prototype.own_stacks(), Status.BUDGET)
+        e.label("go")
+        e.store("i64", e.let(f"sub i64 {left}, 1"), budget, "context", 8)
+
+    def _count(self) -> None:
+        e = Emitter(self.layout)
+        self._charge(e)
+        self._go_on(e, "checked", self._opcode(e))
+        self._stub("count", e)
+
+    def _profile(self) -> None:
+        e = Emitter(self.layout)
+        self._charge(e)
+        opcode = self._opcode(e)
+        counts = e.at(self.layout.histogram)
+        self._bump(e, e.let(f"getelementptr inbounds i64, ptr {counts}, i64 {opcode}"), 1)
+        self._go_on(e, "checked", opcode)
+        self._stub("profile", e)
+
+    def _record(self) -> None:
+        e = Emitter(self.layout)
+        head = e.load("i64", e.field("trace_head"), "context", 8)
+        size = e.load("i64", e.field("trace_size"), "context", 8)
+        full = e.let(f"icmp uge i64 {head}, {size}")
+        e.do(f"br i1 {full}, label %full, label %go, !prof !91")
+        e.label("full")
+        e.save("%pc", self.prototype.own_stacks(), Status.RECORDED)
+        e.label("go")
+        opcode = self._opcode(e)
+        entry = e.let(f"or i64 %pc, {e.let(f'shl i64 {opcode}, {RECORD_OPCODE}')}")
+        for stack, shift in zip(self.prototype.own_stacks(), RECORD_POINTERS, strict=False):
+            number = e.let(f"ptrtoint ptr {stack} to i64")
+            low = e.let(f"and i64 {number}, {RECORD_POINTER_MASK}")
+            entry = e.let(f"or i64 {entry}, {e.let(f'shl i64 {low}, {shift}')}")
+        trace = e.load("ptr", e.field("trace"), "context", 8)
+        at = e.let(f"getelementptr inbounds i64, ptr {trace}, i64 {head}")
+        e.store("i64", entry, at, "context", 8)
+        next_head = e.let(f"add i64 {head}, 1")
+        e.store("i64", next_head, e.field("trace_head"), "context", 8)
+        self._go_on(e, "checked", opcode)
+        self._stub("record", e)
+
+    def _stop(self) -> None:
+        e = Emitter(self.layout)
+        e.save("%pc", self.prototype.own_stacks(), Status.INTERRUPT)
+        self._stub("stop", e)
+
+    def _counted(self) -> None:
+        """Count a jump to a place that is not compiled; at zero, tell the host it is hot."""
+        e = Emitter(self.layout)
+        counters = e.at(self.layout.counters)
+        counter = e.let(f"getelementptr inbounds i16, ptr {counters}, i64 %pc")
+        old = self._bump(e, counter, -1, "i16")
+        hot = e.let(f"icmp eq i16 {old}, 1")
+        e.do(f"br i1 {hot}, label %hot, label %go, !prof !91")
+        e.label("hot")
+        e.save("%pc", self.prototype.own_stacks(), Status.HOT)
+        e.label("go")
+        e.dispatch("%pc", self.prototype.own_stacks())
+        self._stub("counted", e)
+
+    # -- host calls --------------------------------------------------------------------------
+
+    def _host_calls(self) -> None:
+        self._host_in()
+        self._host_out()
+        e = Emitter(self.layout)
+        byte = e.load("i8", e.at(self.layout.code_map, e.at("%address")), "map")
+        hit = e.let(f"icmp ne i8 {byte}, 0")
+        e.do(f"br i1 {hit}, label %tell, label %done, !prof !91")
+        e.label("tell")
+        function = e.load("ptr", e.field("written"), "context", 8)
+        e.do(f"call void {function}(ptr %base, i64 %address, i64 1)")
+        e.do("br label %done")
+        e.label("done")
+        e.do("ret void")
+        self._c("void @written(ptr %base, i64 %address) noinline", e)
+        self._collect()
+
+    def _port_function(self, e: Emitter, which: int) -> None:
+        """Load the function of %port into %function's branch; falls into 'plain' if null."""
+        table = e.at(which)
+        entry = e.let(f"getelementptr inbounds ptr, ptr {table}, i64 %port")
+        e.lines.append(f"  %function = load ptr, ptr {entry}, align 8")
+        e.do("%plain = icmp eq ptr %function, null")
+        e.do("br i1 %plain, label %page, label %device")
+
+    def _host_in(self) -> None:
+        e = Emitter(self.layout)
+        self._port_function(e, self.layout.readers)
+        e.label("page")
+        byte = e.load("i8", e.at(self.layout.ports, e.at("%port")), "page")
+        e.do(f"ret i64 {e.let(f'zext i8 {byte} to i64')}")
+        e.label("device")
+        e.do(f"ret i64 {e.let('call i64 %function(ptr %base, i64 %port, i64 0)')}")
+        self._c("i64 @host_in(ptr %base, i64 %port) noinline", e)
+
+    def _host_out(self) -> None:
+        e = Emitter(self.layout)
+        cell = e.at(self.layout.ports, e.at("%port"))
+        e.store("i8", e.let("trunc i64 %byte to i8"), cell, "page")
+        self._port_function(e, self.layout.writers)
+        e.label("device")
+        e.let("call i64 %function(ptr %base, i64 %port, i64 %byte)")
+        e.do("br label %page")
+        e.label("page")
+        e.do("ret void")
+        self._c("void @host_out(ptr %base, i64 %port, i64 %byte) noinline", e)
+
+    def _collect(self) -> None:
+        """The port function that appends to the output ring."""
+        e = Emitter(self.layout)
+        head = e.load("i64", e.field("ring_head"), "context", 8)
+        tail = e.load("i64", e.field("ring_tail"), "context", 8)
+        used = e.let(f"sub i64 {head}, {tail}")
+        full = e.let(f"icmp uge i64 {used}, {RING}")
+        e.do(f"br i1 {full}, label %drain, label %append, !prof !91")
+        e.label("drain")
+        function = e.load("ptr", e.field("ring_full"), "context", 8)
+        e.let(f"call i64 {function}(ptr %base, i64 %port, i64 %byte)")
+        e.do("br label %append")
+        e.label("append")
+        index = e.let(f"and i64 {head}, {RING - 1}")
+        ring = e.at(self.layout.ring)
+        at = e.let(f"getelementptr inbounds i16, ptr {ring}, i64 {index}")
+        e.store("i8", e.let("trunc i64 %port to i8"), at, "context")
+        e.store("i8", e.let("trunc i64 %byte to i8"), e.at(1, at), "context")
+        following = e.let(f"add i64 {head}, 1")
+        e.do(f"store atomic i64 {following}, ptr {e.field('ring_head')} release, align 8")
+        e.do("ret i64 0")
+        self._c("i64 @collect(ptr %base, i64 %port, i64 %byte)", e)
+
+    # -- ways in -----------------------------------------------------------------------------
+
+    def _c(self, head: str, e: Emitter) -> None:
+        name, _, attributes = head.partition(")")
+        text = f"define internal {name}){attributes} #0 {{\nstart:"
+        self._functions.append("\n".join([text, *e.lines, "}\n"]))
+
+    def _call_first(self, e: Emitter, table: str, through: str) -> None:
+        """Call, not tail-call, the handler at the saved pc: C's registers are kept here."""
+        pc = e.load("i64", e.field("pc"), "context", 8)
+        stacks = [e.load("ptr", e.at(at), "context", 8) for at in self.layout.pointers]
+        opcode = e.let(f"zext i8 {e.load('i8', e.at(pc), 'code')} to i64")
+        entry = e.let(f"getelementptr inbounds ptr, ptr {through}, i64 {opcode}")
+        handler = e.load("ptr", entry, "context", 8)
+        arguments = self.prototype.arguments(table, pc, stacks)
+        e.do(f"call preserve_nonecc void {handler}({arguments})")
+
+    def _call_vector(self, e: Emitter, table: str, pc: str) -> None:
+        """Begin an event: in the jit mode, where the code table says for its vector."""
+        stacks = [e.load("ptr", e.at(at), "context", 8) for at in self.layout.pointers]
+        opcode = e.let(f"zext i8 {e.load('i8', e.at(pc), 'code')} to i64")
+        plain = e.let(f"getelementptr inbounds ptr, ptr {table}, i64 {opcode}")
+        codes = e.at(self.layout.code)
+        compiled = e.let(f"getelementptr inbounds ptr, ptr {codes}, i64 {pc}")
+        jit = e.let(f"icmp eq ptr {table}, {e.at(self.layout.tables['jit'])}")
+        entry = e.let(f"select i1 {jit}, ptr {compiled}, ptr {plain}")
+        handler = e.load("ptr", entry, "context", 8)
+        arguments = self.prototype.arguments(table, pc, stacks)
+        e.do(f"call preserve_nonecc void {handler}({arguments})")
+
+    def _enter(self) -> None:
+        e = Emitter(self.layout)
+        table = e.load("ptr", e.field("table"), "context", 8)
+        self._call_first(e, table, table)
+        e.do("ret void")
+        self._c("void @enter(ptr %base)", e)
+
+    def _step(self) -> None:
+        """One instruction: its handler, called with a table in which everything stops."""
+        e = Emitter(self.layout)
+        self._call_first(
+            e, e.at(self.layout.tables["stop"]), e.at(self.layout.tables["checked"])
+        )
+        e.do("ret void")
+        self._c("void @step(ptr %base)", e)
+
+    def _deliver(self) -> None:
+        """Run one event a byte; returns how many were begun.
+
+        For each, `port`'s cell gets the byte and `mark_port`'s the mark.
+        """
+        e = Emitter(self.layout)
+        e.do("br label %next")
+        e.label("next")
+        e.lines.append("  %i = phi i64 [ 0, %start ], [ %following, %idle ]")
+        e.do("%more = icmp ult i64 %i, %count")
+        e.do("br i1 %more, label %event, label %done")
+        e.label("event")
+        e.do("%following = add i64 %i, 1")
+        mark = e.at(self.layout.ports, e.at("%mark_port"))
+        e.store("i8", e.let("trunc i64 %mark to i8"), mark, "page")
+        byte = e.load("i8", e.at("%i", "%data"), "private")
+        e.store("i8", byte, e.at(self.layout.ports, e.at("%port")), "page")
+        vector = e.load("i64", e.field("vector"), "context", 8)
+        e.do(f"%none = icmp eq i64 {vector}, 0")
+        e.do("br i1 %none, label %idle, label %run")
+        e.label("run")
+        e.store("i64", vector, e.field("pc"), "context", 8)
+        table = e.load("ptr", e.field("table"), "context", 8)
+        self._call_vector(e, table, vector)
+        status = e.load("i64", e.field("status"), "context", 8)
+        ended = e.load("i8", e.at(self.layout.ports, e.at("%stop_port")), "page")
+        wide = e.let(f"zext i8 {ended} to i64")
+        either = e.let(f"or i64 {status}, {wide}")
+        e.do(f"%leave = icmp ne i64 {either}, 0")
+        e.do("br i1 %leave, label %begun, label %idle")
+        e.label("idle")
+        e.do("br label %next")
+        e.label("begun")
+        e.do("ret i64 %following")
+        e.label("done")
+        e.do("ret i64 %count")
+        head = (
+            "i64 @deliver(ptr %base, ptr %data, i64 %count, i64 %port, i64 %stop_port, "
+            "i64 %mark_port, i64 %mark)"
+        )
+        self._c(head, e)
+
+    # -- module ------------------------------------------------------------------------------
+
+    @cached_property
+    def text(self) -> str:
+        """The whole module."""
+        for part in (
+            self._count, self._profile, self._record, self._stop, self._counted,
+            self._host_calls, self._enter, self._step, self._deliver,
+        ):  # fmt: skip
+            part()
+        used = keep({*self._plain, *self._checked, *self._hooked, *EXPORTS})
+        return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
+
+
+def _stores_code(guest: Guest, graph: Graph) -> bool:
+    return any(
+        value.op is Op.STORE and value.imm[0] == guest.code_index
+        for block in graph.blocks
+        for value in block.values
+    )

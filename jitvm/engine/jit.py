@@ -1,0 +1,582 @@
+"""The JIT of one machine: when to record, what to compile, what to install and throw away.
+
+    counter runs out at an address      Status.HOT        a recording starts (table `record`)
+    the recording's window is full      Status.RECORDED   a job goes to the compile thread
+    the job is done                     an interrupt      the region is installed
+    the guest overwrites its code       `written`         the region is thrown away
+
+Everything that touches the machine happens on the guest's thread, between two entries to native
+code, so nothing is installed or freed while code runs; the compile thread sees copies only.
+
+Invariants
+ 1. ``code[pc]`` is a region's address only while every byte in `Assumptions.code` of it holds the
+    value it was compiled with, has CODE set in the code map, and no installed region writes any
+    of them unguarded.
+ 2. Bytes in `Assumptions.cells` of an installed region have CELL set in the code map.
+ 3. A region that is thrown away is freed only when the guest is not inside native code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from jitvm.engine.arena import ArenaFull, Span, shared_arena
+from jitvm.engine.compiler import Job, compile_thread
+from jitvm.engine.layout import EXITS
+from jitvm.engine.params import Parameters
+from jitvm.engine.reasons import Reason
+from jitvm.engine.recorder import Window, changed_bytes, starts
+from jitvm.engine.region import Region, RegionFormer
+from jitvm.engine.regioncore import CELL, CODE, LAST, Room, World
+
+if TYPE_CHECKING:
+    from jitvm.engine.block import Block
+    from jitvm.engine.native import Compiler
+    from jitvm.engine.tailcall import Handlers
+    from jitvm.guest import State
+
+WARM_UP = 0.012
+"""Seconds of running before the first recording: programs that end sooner are left alone."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A region with its machine code, not yet installed.
+
+    Attributes:
+        exits: reason and target address (None: computed) of each exit, by its counter.
+        known: edges that were known from each of its addresses when it was formed.
+        seconds: time spent forming, in LLVM text, and in LLVM.
+        llvm: the LLVM text, where the parameter `keep_text` is on.
+    """
+
+    region: Region
+    text: bytes
+    exits: list[tuple[str, int | None]]
+    known: dict[int, frozenset[int]]
+    first_exit: int
+    seconds: tuple[float, float, float]
+    llvm: str = ""
+
+
+@dataclass(slots=True)
+class Installed:
+    """A region that can be entered. `number` rises with every installation."""
+
+    number: int
+    compiled: Compiled
+    span: Span
+    polished: bool = False
+
+    @property
+    def start(self) -> int:
+        return self.compiled.region.start
+
+
+@dataclass(slots=True)
+class Start:
+    """What is remembered about an address where regions start."""
+
+    formed: int = 0
+    failures: int = 0
+    invalidated: int = 0
+    entries: int = 0
+    room: Room | None = None
+    given_up: Reason | None = None
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Counts since the machine was made."""
+
+    recordings: int = 0
+    compiled: int = 0
+    installed: int = 0
+    invalidated: int = 0
+    rejected: int = 0
+    compile_seconds: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+class Jit:
+    """Regions of one machine.
+
+    Args:
+        block, state: the machine's memory.
+        handlers: its interpreter, whose `counted` stub fills the code table.
+        params: limits.
+        wake: called from the compile thread to have the guest come back for an installation.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        state: State,
+        handlers: Handlers,
+        params: Parameters,
+        wake: Any,
+    ) -> None:
+        self.block = block
+        self.guest = block.layout.guest
+        self.state = state
+        self.params = params
+        self.regions: dict[int, Installed] = {}
+        self.statistics = Statistics()
+        self._wake = wake
+        layout = block.layout
+        self._counted = handlers.address("counted")
+        self._code = block.words(layout.code, layout.size)
+        self._code[:] = memoryview(array("Q", [self._counted]) * layout.size)
+        self._counters = block.view(layout.counters, 2 * layout.size).cast("H")
+        self._counters[:] = memoryview(array("H", [params.hot]) * layout.size)
+        self._map = block.view(layout.code_map, layout.size)
+        self._map[layout.size - 1] = LAST
+        self._exits = block.view(layout.exits, 4 * EXITS).cast("I")
+        self._free_exits = EXITS
+        self._next_exit = 0
+        self._edges: dict[int, Counter[int]] = {}
+        self._opcodes: dict[int, Counter[int]] = {}
+        self._starts: dict[int, Start] = {}
+        self._owners: dict[int, set[int]] = {}
+        self._stores: Counter[int] = Counter()
+        self._cells: Counter[int] = Counter()
+        self._written: set[int] = set()
+        self._aliased: set[int] = set()
+        self._hits: Counter[int] = Counter()
+        self._graveyard: list[Span] = []
+        self._done: list[tuple[int, Compiled | None, Reason | None]] = []
+        self._done_lock = threading.Lock()
+        self._pending = 0
+        self._postponed: list[int] = []
+        self._form_anew: set[int] = set()
+        self._polishing = False
+        self._polished: list[tuple[Installed, bytes]] = []
+        self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
+        self._before = b""
+        self._hot = 0
+        self._numbers = 0
+        self._first_run = 0.0
+        self._compiler: Compiler | None = None
+
+    # -- recording ---------------------------------------------------------------------------
+
+    @property
+    def trace_address(self) -> int:
+        """Where the recording table writes."""
+        return ctypes.addressof(self._buffer)
+
+    @property
+    def window(self) -> int:
+        """Instructions the next recording takes: each twice as many as the one before."""
+        longer = self.params.window << min(self.statistics.recordings, 16)
+        return max(self.params.window, min(longer, self.params.longest))
+
+    def wants_recording(self, pc: int) -> bool:
+        """A counter ran out: whether to record now. Rearms the counter."""
+        now = time.monotonic()
+        if not self._first_run:
+            self._first_run = now
+        if self._pending:
+            self._counters[pc] = 65535
+            self._postponed.append(pc)
+            return False
+        if now - self._first_run < WARM_UP and self.params.background:
+            self._counters[pc] = min(65535, 16 * self.params.hot)
+            return False
+        start = self._starts.get(pc)
+        if start is not None and start.given_up is not None:
+            self._counters[pc] = 65535
+            return False
+        self._counters[pc] = min(65535, self.params.hot * self.params.cooldown)
+        self._hot = pc
+        self._before = bytes(self.state.spaces[self.guest.code_index])
+        self.statistics.recordings += 1
+        return True
+
+    def recorded(self, count: int) -> None:
+        """The window is full: choose and compile, here or on the compile thread."""
+        memory = bytes(self.state.spaces[self.guest.code_index])
+        raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
+        window = Window(self._hot, raw, memory, changed_bytes(self._before, memory))
+        world = self._world(memory, window.changed)
+        self._submit(lambda: self._job(window, world))
+
+    def form_anew(self) -> None:
+        """Compile regions again that turned out to assume too much; the old ones stay till then."""
+        if self._pending or not self._form_anew:
+            return
+        memory = bytes(self.state.spaces[self.guest.code_index])
+        world = self._world(memory, frozenset())
+        todo, self._form_anew = self._form_anew, set()
+        for start in sorted(todo & self.regions.keys()):
+            self._submit(partial(self._job_again, start, world))
+
+    def _submit(self, job: Job) -> None:
+        self._pending += 1
+        if self.params.background:
+            compile_thread().submit(job)
+        else:
+            job()
+            self.install_done()
+
+    def _world(self, memory: bytes, changed: frozenset[int]) -> World:
+        ports = self.state.ports
+        return World(
+            memory=memory,
+            written=frozenset(self._written | changed),
+            watched=frozenset(self._owners),
+            aliased=frozenset(self._aliased),
+            readers=frozenset(ports.readers),
+            writers=frozenset(ports.writers),
+            collected=frozenset(ports.collected),
+        )
+
+    # -- compiling: on the compile thread ----------------------------------------------------
+
+    def _job(self, window: Window, world: World) -> None:
+        reason: Reason | None = None
+        compiled: Compiled | None = None
+        try:
+            self._learn(window)
+            start = self._choose(window)
+            if start is None:
+                reason = Reason.NO_LOOP
+            else:
+                compiled = self._compile(start, world)
+                if self._too_small(compiled.region):
+                    compiled, reason = None, Reason.SMALL
+        except _native_error():
+            reason = Reason.COMPILER
+        self._finish(window.hot, compiled, reason)
+
+    def _too_small(self, region: Region) -> bool:
+        """Whether entering a region costs more than it saves: short, and without a loop."""
+        return region.size < self.params.smallest and not region.loops
+
+    def _job_again(self, start: int, world: World) -> None:
+        try:
+            self._finish(start, self._compile(start, world), None)
+        except _native_error():
+            self._finish(start, None, Reason.COMPILER)
+
+    def _finish(self, pc: int, compiled: Compiled | None, reason: Reason | None) -> None:
+        """Hand a result over to the guest's thread."""
+        with self._done_lock:
+            self._done.append((pc, compiled, reason))
+        if self.params.background:
+            self._wake()
+
+    def _learn(self, window: Window) -> None:
+        for (pc, to), count in window.edges().items():
+            self._edges.setdefault(pc, Counter())[to] += count
+        for (pc, opcode), count in window.decoded().items():
+            self._opcodes.setdefault(pc, Counter())[opcode] += count
+
+    def _choose(self, window: Window) -> int | None:
+        """The best start that would give something new.
+
+        A loop inside an installed region of a better one is native already; where all are, what
+        is hot is a place that regions are left for, so that is where the next one starts.
+        """
+        inside: set[int] = set()
+        for start in starts(window, self.guest):
+            if start not in inside and self._promising(start):
+                return start
+            installed = self.regions.get(start)
+            if installed is not None:
+                inside.update(installed.compiled.region.nodes)
+        return window.hot if self._promising(window.hot) else None
+
+    def _promising(self, start: int) -> bool:
+        about = self._starts.get(start)
+        if about is not None and about.given_up is not None:
+            return False
+        installed = self.regions.get(start)
+        if installed is None:
+            return True
+        if about is not None and about.formed > self.params.growth:
+            return False
+        known = installed.compiled.known
+        return any(not seen.issuperset(self._edges.get(pc, ())) for pc, seen in known.items())
+
+    def _compile(self, start: int, world: World) -> Compiled:
+        from jitvm.engine.passes import optimise
+        from jitvm.engine.regionlower import RegionLowering
+
+        began = time.perf_counter()
+        about = self._starts.setdefault(start, Start())
+        for _ in range(4):
+            former = RegionFormer(
+                self.guest, world, self._edges, self._opcodes, self.params, about.room
+            )
+            region = former.form(start)
+            conflict = region.assumptions.stores & region.assumptions.code.keys()
+            if not conflict:
+                break
+            world = replace(world, written=world.written | conflict)
+        self._verify(region)
+        optimise(region.graph)
+        self._verify(region)
+        formed = time.perf_counter()
+        first_exit = self._next_exit
+        lowering = RegionLowering(
+            self.block.layout, region.graph, first_exit=first_exit, exit_hot=self.params.exit_hot
+        )
+        name = f"region_{start:04x}"
+        text = lowering.module(name)
+        self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - 4096)
+        lowered = time.perf_counter()
+        code = self._machine_code(name, text, self.params.speed)
+        done = time.perf_counter()
+        exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
+        known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
+        seconds = (formed - began, lowered - formed, done - lowered)
+        kept = text if self.params.keep_text or self._polishes else ""
+        return Compiled(region, code, exits, known, first_exit, seconds, kept)
+
+    def _machine_code(self, name: str, text: str, speed: int) -> bytes:
+        """What the one function of an LLVM module becomes."""
+        from jitvm.engine.native import Compiler
+
+        if self._compiler is None:
+            self._compiler = Compiler.for_host(os.uname().machine)
+        code = self._compiler.compile(text, speed=speed)
+        return code.text[code.symbols[name] :]
+
+    def _verify(self, region: Region) -> None:
+        if self.params.verify:
+            from jitvm.engine.verify import verify
+
+            verify(region.graph, self.guest)
+
+    # -- polishing: a second, slower compilation when nothing else is to be done ----------------
+
+    @property
+    def _polishes(self) -> bool:
+        return bool(self.params.polish and self.params.background)
+
+    def _polish_next(self) -> None:
+        """Have the compile thread make better code for the oldest region that was made fast."""
+        if not self._polishes or self._pending or self._polishing:
+            return
+        for installed in self.regions.values():
+            if not installed.polished:
+                self._polishing = True
+                compile_thread().submit(partial(self._job_polish, installed))
+                return
+
+    def _job_polish(self, installed: Installed) -> None:
+        compiled = installed.compiled
+        name = f"region_{installed.start:04x}"
+        try:
+            text = self._machine_code(name, compiled.llvm, self.params.polish)
+        except _native_error():
+            text = b""
+        with self._done_lock:
+            self._polished.append((installed, text))
+        self._wake()
+
+    def _install_polished(self) -> None:
+        with self._done_lock:
+            polished, self._polished = self._polished, []
+        for installed, text in polished:
+            self._polishing = False
+            installed.polished = True
+            if not text or self.regions.get(installed.start) is not installed:
+                continue
+            try:
+                span = shared_arena().install(text)
+            except ArenaFull:
+                continue
+            self._graveyard.append(installed.span)
+            installed.span = span
+            installed.compiled.text = text
+            if not self.params.keep_text:
+                installed.compiled.llvm = ""
+            self._code[installed.start] = span.address
+
+    # -- installing: on the guest's thread ---------------------------------------------------
+
+    def install_done(self) -> None:
+        """Install what the compile thread has finished."""
+        self._bury()
+        with self._done_lock:
+            done, self._done = self._done, []
+        for pc in self._postponed if done else ():
+            self._counters[pc] = self.params.hot
+        self._postponed.clear()
+        for pc, compiled, reason in done:
+            self._pending -= 1
+            if compiled is not None:
+                reason = self._install(compiled)
+            if reason is not None:
+                self.statistics.refused[reason.name] += 1
+            self._rearm(pc, reason)
+        self._install_polished()
+        self.form_anew()
+        self._polish_next()
+
+    def _rearm(self, pc: int, reason: Reason | None) -> None:
+        """Set the counter of an address again, the higher the oftener it led to nothing."""
+        about = self._starts.setdefault(pc, Start())
+        about.failures = 0 if reason is None else about.failures + 1
+        factor = self.params.cooldown ** min(about.failures, 8)
+        self._counters[pc] = min(65535, self.params.hot * factor)
+
+    def _install(self, compiled: Compiled) -> Reason | None:
+        region = compiled.region
+        assumptions = region.assumptions
+        self.statistics.compiled += 1
+        self.statistics.compile_seconds += sum(compiled.seconds)
+        memory = self.state.spaces[self.guest.code_index]
+        changed = [at for at, byte in assumptions.code.items() if memory[at] != byte]
+        stored = [at for at in assumptions.code if self._stores[at] > 0]
+        watched = [at for at in assumptions.stores if self._map[at] & CODE]
+        if changed or stored or watched:
+            self._written.update(changed, stored, watched)
+            self.statistics.rejected += 1
+            return Reason.OVERWRITTEN
+        try:
+            span = shared_arena().install(compiled.text)
+        except ArenaFull:
+            return Reason.ARENA
+        old = self.regions.get(region.start)
+        if old is not None:
+            self._remove(old)
+        self._numbers += 1
+        installed = Installed(self._numbers, compiled, span)
+        self.regions[region.start] = installed
+        for at in assumptions.code:
+            self._owners.setdefault(at, set()).add(region.start)
+            self._map[at] |= CODE
+        self._stores.update(assumptions.stores)
+        self._cells.update(assumptions.cells)
+        for at in assumptions.cells:
+            self._map[at] |= CELL
+        for i in range(len(compiled.exits)):
+            self._exits[compiled.first_exit + i] = 0
+        self._starts[region.start].formed += 1
+        self._code[region.start] = span.address
+        self.statistics.installed += 1
+        return None
+
+    # -- throwing away -----------------------------------------------------------------------
+
+    def _remove(self, installed: Installed) -> None:
+        start = installed.start
+        assumptions = installed.compiled.region.assumptions
+        self._code[start] = self._counted
+        self._counters[start] = self.params.hot
+        del self.regions[start]
+        for at in assumptions.code:
+            owners = self._owners[at]
+            owners.discard(start)
+            if not owners:
+                del self._owners[at]
+                self._map[at] &= ~CODE & 0xFF
+        self._stores.subtract(assumptions.stores)
+        self._cells.subtract(assumptions.cells)
+        for at in assumptions.cells:
+            if self._cells[at] <= 0:
+                self._map[at] &= ~CELL & 0xFF
+        self._graveyard.append(installed.span)
+
+    def _bury(self) -> None:
+        for span in self._graveyard:
+            shared_arena().free(span)
+        self._graveyard.clear()
+
+    def overwritten(self, addresses: Iterable[int], *, by_guest: bool) -> bool:
+        """Bytes were written; whether code made from them had to be thrown away.
+
+        What the guest writes to is learned; what the host loads into memory is not.
+        """
+        hit = False
+        for at in addresses:
+            flags = self._map[at]
+            if flags & CELL and by_guest:
+                self._cell_hit(at)
+            if flags & CODE:
+                hit = True
+                if by_guest:
+                    self._learn_write(at)
+                self._throw_away(at)
+        return hit
+
+    def _learn_write(self, at: int) -> None:
+        """Operands are variables from the first write on, opcodes only when it goes on."""
+        self._hits[at] += 1
+        if not self._is_opcode(at) or self._hits[at] >= self.params.invalidations:
+            self._written.add(at)
+
+    def _throw_away(self, at: int) -> None:
+        for start in list(self._owners.get(at, ())):
+            about = self._starts[start]
+            about.invalidated += 1
+            self.statistics.invalidated += 1
+            self._remove(self.regions[start])
+
+    def _is_opcode(self, at: int) -> bool:
+        """Whether some region executes the instruction at an address."""
+        return any(
+            at in self.regions[start].compiled.region.nodes for start in self._owners.get(at, ())
+        )
+
+    def _cell_hit(self, at: int) -> None:
+        """A store through a computed address hit a cell: after some, it is none any more.
+
+        Stores that run over an array hit its neighbours as often, so they all go together.
+        """
+        self._hits[at] += 1
+        if self._hits[at] < self.params.aliases or at in self._aliased:
+            return
+        self._aliased.update(cell for cell in self._hits if self._cells[cell] > 0)
+        for installed in self.regions.values():
+            if not self._aliased.isdisjoint(installed.compiled.region.assumptions.cells):
+                self._form_anew.add(installed.start)
+        self._wake()
+
+    def forget_all(self) -> None:
+        """Throw all regions away: a device was connected, or a snapshot restored."""
+        for installed in list(self.regions.values()):
+            self._remove(installed)
+
+    # -- exits -------------------------------------------------------------------------------
+
+    def entry_failed(self, exit_: int, pointers: list[int]) -> None:
+        """A region is entered with stack pointers it cannot take: form it for these."""
+        for installed in list(self.regions.values()):
+            first = installed.compiled.first_exit
+            if first <= exit_ < first + len(installed.compiled.exits):
+                about = self._starts[installed.start]
+                about.entries += 1
+                about.room = self._room(about, pointers)
+                self._form_anew.add(installed.start)
+        self.form_anew()
+
+    def _room(self, about: Start, pointers: list[int]) -> Room:
+        """What the entry may ask for: what these pointers have, after some failures nothing."""
+        if about.entries > self.params.entries:
+            return tuple((0, 0) for _ in pointers)
+        old = about.room or tuple((stack.size, stack.size) for stack in self.guest.stacks)
+        return tuple(
+            (min(down, pointer), min(up, stack.size - 1 - pointer))
+            for (down, up), pointer, stack in zip(
+                old, pointers, self.guest.stacks, strict=True
+            )
+        )
+
+
+def _native_error() -> type[Exception]:
+    from jitvm.engine.native import NativeError
+
+    return NativeError

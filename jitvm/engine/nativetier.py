@@ -1,0 +1,345 @@
+"""Running a machine on native code: modes, host functions, interrupts, budgets.
+
+    run: state -> context,  enter(base),  look at why it came back,  context -> state
+
+While native code runs, stack pointers and the program counter live in registers. They are in the
+context whenever Python sees the machine: host functions are called with the pointers written
+there, and may change them.
+
+Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop`
+handler, so the next dispatch leaves, and the interpreter pays nothing for being interruptible.
+Compiled code looks at the context's flag, which is set first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from _thread import start_new_thread
+from enum import StrEnum
+from time import sleep
+
+from jitvm.engine.layout import RING
+from jitvm.engine.status import Status
+from jitvm.guest import Stop
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from jitvm.engine.block import Block
+    from jitvm.engine.jit import Jit
+    from jitvm.engine.params import Parameters
+    from jitvm.engine.tailcall import Handlers
+    from jitvm.guest import State
+
+_PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
+    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
+)
+_WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
+UNLIMITED = (1 << 64) - 1
+WARM_UP = 0.012
+"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one."""
+_COLD, _WARMING, _WARM = range(3)
+
+
+class Mode(StrEnum):
+    """Which dispatch table a run enters with."""
+
+    PLAIN = "plain"
+    JIT = "jit"
+    """Taken jumps go through the code table, into regions where there are some."""
+    COUNT = "count"
+    """Exact instruction counts and budgets."""
+    PROFILE = "profile"
+    """As COUNT, and a count for each opcode."""
+
+
+class NativeTier:
+    """Executes one machine's block with installed handlers.
+
+    `executed` counts instructions of runs in a counting mode. `mode` may be changed between runs.
+    """
+
+    def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
+        self.block = block
+        self.state = state
+        self.handlers = handlers
+        self.mode = Mode.PLAIN
+        self.executed = 0
+        self.on_ring_full: Callable[[], None] | None = None
+        self._error: BaseException | None = None
+        layout = block.layout
+        self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
+        self._pointers = [block.words(at, 1) for at in layout.pointers]
+        self._bases = [block.base + at for at in layout.stacks]
+        self._masks = [stack.size - 1 for stack in layout.guest.stacks]
+        self._tables = {name: block.view(at, 2048) for name, at in layout.tables.items()}
+        self._readers = block.words(layout.readers, layout.guest.ports)
+        self._writers = block.words(layout.writers, layout.guest.ports)
+        self._callbacks = [_PORT_FUNCTION(f) for f in (self._read, self._write, self._ring_full)]
+        self._read_address, self._write_address, full = (
+            ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks
+        )
+        self._fields["ring_full"][0] = full
+        self._asked = False
+        self._table: str = Mode.PLAIN
+        self.jit: Jit | None = None
+        self._make: Callable[[], Jit] | None = None
+        self._warmth = _COLD
+        self._restore_tables()
+
+    # -- the JIT -----------------------------------------------------------------------------
+
+    def start_jit(self, params: Parameters | None) -> None:
+        """Let hot code become native: at once where runs wait for the compiler, else after
+        `WARM_UP` seconds of running. None: parameters of the environment."""
+
+        def make() -> Jit:
+            from jitvm.engine.params import Parameters
+
+            return self._make_jit(params or Parameters.from_environment())
+
+        self._make = make
+        if params is not None and not params.background:
+            self._begin_jit()
+
+    def _make_jit(self, params: Parameters) -> Jit:
+        from jitvm.engine.jit import Jit
+
+        return Jit(self.block, self.state, self.handlers, params, self._wake)
+
+    def _warm_up(self) -> None:
+        """On a thread of its own: import what the JIT needs, then have the guest come back."""
+        sleep(WARM_UP)
+        import jitvm.engine.jit  # noqa: F401  so that the guest's thread need not wait for it
+
+        self._warmth = _WARM
+        self._wake()
+
+    def _warm(self) -> None:
+        """Before a run: make the JIT that is due, or start the time until it is."""
+        if self._warmth == _WARM:
+            self._begin_jit()
+        else:
+            self._warmth = _WARMING
+            start_new_thread(self._warm_up, ())
+
+    def _begin_jit(self) -> None:
+        assert self._make is not None
+        self.jit, self._make = self._make(), None
+        if self.mode is Mode.PLAIN:
+            self.mode = Mode.JIT
+        written = _WRITTEN(self._written)
+        self._callbacks.append(written)
+        self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
+        self._fields["trace"][0] = self.jit.trace_address
+
+    @property
+    def usual_mode(self) -> Mode:
+        """The mode of a run in which nobody counts."""
+        return Mode.PLAIN if self.jit is None else Mode.JIT
+
+    def forget_regions(self) -> None:
+        """A port was connected: regions were made for the ports as they were."""
+        if self.jit is not None:
+            self.jit.forget_all()
+
+    # -- devices -----------------------------------------------------------------------------
+
+    def connect_reader(self, port: int, address: int | None = None) -> None:
+        """Have reads of a port call a function (default: the one in ``state.ports``)."""
+        self._readers[port] = address or self._read_address
+        self.forget_regions()
+
+    def connect_writer(self, port: int, address: int | None = None) -> None:
+        """Have writes to a port call a function (default: the one in ``state.ports``)."""
+        self._writers[port] = address or self._write_address
+        self.forget_regions()
+
+    def connect_collector(self, port: int) -> None:
+        """Have writes to a port append to the output ring."""
+        self._writers[port] = self.handlers.address("collect")
+        self.forget_regions()
+
+    def _read(self, _base: int, port: int, _value: int) -> int:
+        return self._call(lambda: self.state.ports.readers[port]() & 0xFF, moves=False)
+
+    def _write(self, _base: int, port: int, byte: int) -> int:
+        return self._call(lambda: self._tell(port, byte))
+
+    def _tell(self, port: int, byte: int) -> int:
+        self.state.ports.writers[port](byte)
+        return 0
+
+    def _ring_full(self, _base: int, _port: int, _byte: int) -> int:
+        return self._call(self._drain)
+
+    def _drain(self) -> int:
+        """Have the ring emptied; where nobody does, the oldest entry goes."""
+        try:
+            if self.on_ring_full is not None:
+                self.on_ring_full()
+        finally:
+            head, tail = self._fields["ring_head"], self._fields["ring_tail"]
+            tail[0] = max(tail[0], head[0] - RING + 1)
+        return 0
+
+    def _call(self, function: Callable[[], int], *, moves: bool = True) -> int:
+        """Call a host function with the state as it is now; keep what it raises for `run`.
+
+        `moves` says that it may set the stack pointers.
+        """
+        try:
+            self._take_pointers()
+            result = function()
+            if moves:
+                self._give_pointers()
+        except BaseException as error:
+            self._error = self._error or error
+            self._fields["stop"][0] = 1
+            self._wake()
+            return 0
+        return result
+
+    def _written(self, _base: int, address: int, _size: int) -> None:
+        if self.jit is not None:
+            self.jit.overwritten((address,), by_guest=True)
+
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space: code made from it is left after this instruction."""
+        mask = self.block.layout.size - 1
+        addresses = ((address + i) & mask for i in range(min(size, mask + 1)))
+        if self.jit is not None and self.jit.overwritten(addresses, by_guest=False):
+            self._fields["stop"][0] = 1
+
+    # -- state -------------------------------------------------------------------------------
+
+    def _take_pointers(self) -> None:
+        for i, (field, base) in enumerate(zip(self._pointers, self._bases, strict=True)):
+            self.state.pointers[i] = field[0] - base
+
+    def _give_pointers(self) -> None:
+        for field, base, mask, pointer in zip(
+            self._pointers, self._bases, self._masks, self.state.pointers, strict=True
+        ):
+            field[0] = base + (pointer & mask)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self, budget: int | None = None) -> Stop:
+        """Run from ``state.pc``; at most `budget` instructions, exactly."""
+        self._begin(budget)
+        self._fields["pc"][0] = self.state.pc
+        self.handlers.enter(self.block.base)
+        return self._finish()
+
+    def step(self) -> Stop:
+        """Execute one instruction: its handler, with a table in which everything stops."""
+        if self._fields["interrupt"][0] and not self._goes_on(Status.INTERRUPT):
+            return Stop.INTERRUPT
+        self._begin(None)
+        self._fields["pc"][0] = self.state.pc
+        self.handlers.step(self.block.base)
+        halted = self._fields["status"][0] == Status.HALT
+        self._fields["status"][0] = Status.HALT
+        self.executed += self.mode is not Mode.PLAIN
+        self._finish()
+        return Stop.HALT if halted else Stop.BUDGET
+
+    def deliver(
+        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+    ) -> tuple[int, Stop]:
+        """Run one event a byte natively; returns events begun and why it came back."""
+        begun, stop = 0, Stop.HALT
+        page = self.state.ports.page
+        left = budget
+        while begun < len(data):
+            self._begin(left)
+            self._fields["status"][0] = Status.HALT
+            begun += self.handlers.deliver(
+                self.block.base, data[begun:], len(data) - begun, port, stop_port, *mark
+            )
+            stop = self._finish()
+            if left is not None:
+                left = self._fields["budget"][0]
+            if stop is not Stop.HALT or page[stop_port]:
+                break
+        return begun, stop
+
+    def interrupt(self) -> None:
+        """Make the run return at its next dispatch or compiled loop; from any thread."""
+        self._asked = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have native code come back, to be entered again if nobody asked it to stop."""
+        self._fields["interrupt"][0] = 1
+        stop = self.handlers.tables["stop"]
+        for view in self._tables.values():
+            view[:] = stop
+
+    def _begin(self, budget: int | None) -> None:
+        mode = self.mode
+        if self._make is not None and self._warmth != _WARMING:
+            self._warm()
+        if budget is not None and mode in (Mode.PLAIN, Mode.JIT):
+            mode = Mode.COUNT
+        recording = self._table == "record" and mode is Mode.JIT
+        self._enter_with("record" if recording else mode)
+        self._fields["budget"][0] = self._granted = UNLIMITED if budget is None else budget
+        self._give_pointers()
+
+    def _enter_with(self, table: str) -> None:
+        self._table = table
+        self._fields["table"][0] = self.block.base + self.block.layout.tables[table]
+
+    def _finish(self) -> Stop:
+        """Deal with what brought native code back, until it is something for the caller."""
+        fields = self._fields
+        while self._goes_on(fields["status"][0]):
+            self.handlers.enter(self.block.base)
+        self.executed += self._granted - fields["budget"][0]
+        self._take_pointers()
+        self.state.pc = fields["pc"][0]
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return Stop(fields["status"][0])
+
+    def _goes_on(self, status: int) -> bool:
+        """Whether native code is to be entered again after it came back with a status."""
+        fields, jit = self._fields, self.jit
+        if status == Status.INTERRUPT:
+            self._restore_tables()
+            fields["interrupt"][0] = 0
+            if jit is not None:
+                jit.install_done()
+            elif self._make is not None and self._warmth == _WARM:
+                self._begin_jit()
+                if self._table == Mode.PLAIN:
+                    self._enter_with(self.mode)
+            asked, self._asked = self._asked, False
+            return not asked and self._error is None
+        if status == Status.HOST:
+            fields["stop"][0] = 0
+            return self._error is None
+        if jit is None or status in (Status.HALT, Status.BUDGET):
+            return False
+        window = jit.window
+        if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
+            fields["trace_head"][0] = 0
+            fields["trace_size"][0] = window
+            self._enter_with("record")
+        elif status == Status.RECORDED:
+            jit.recorded(fields["trace_head"][0])
+            self._enter_with(self.mode)
+        elif status == Status.HOT_EXIT:
+            self._take_pointers()
+            jit.entry_failed(fields["exit"][0], self.state.pointers)
+        return True
+
+    def _restore_tables(self) -> None:
+        for name, view in self._tables.items():
+            view[:] = self.handlers.tables[name]
+

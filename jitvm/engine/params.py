@@ -1,0 +1,115 @@
+"""Every limit of the JIT, in one table.
+
+Each field is a row: its default, and in its metadata the unit, the range and one line why. Set
+them by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
+(``-O hot=50``); ``jitvm params`` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+
+class ParameterError(ValueError):
+    """A parameter that does not exist, or a value outside its range; the message says which."""
+
+
+def _row(default: int, unit: str, low: int, high: int, why: str) -> Any:
+    return field(default=default, metadata={"unit": unit, "low": low, "high": high, "why": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Limits and switches of the JIT; all are whole numbers."""
+
+    hot: int = _row(
+        400, "jumps", 1, 65535, "taken jumps to one address before a recording starts there"
+    )
+    window: int = _row(
+        16384, "instructions", 64, 1 << 20, "length of the first recording; later ones are longer"
+    )
+    longest: int = _row(
+        65536, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
+    )
+    nodes: int = _row(
+        800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
+    )
+    recursion: int = _row(
+        3, "levels", 0, 16, "how often one call site may be inlined into itself"
+    )
+    inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
+    ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    depth: int = _row(
+        64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
+    )
+    cells: int = _row(24, "addresses", 0, 256, "memory cells carried in values across a join")
+    aliases: int = _row(
+        16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"
+    )
+    exit_hot: int = _row(
+        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed anew"
+    )
+    entries: int = _row(
+        2, "times", 0, 100, "entries that may fail often before a region asks for no stack at all"
+    )
+    growth: int = _row(12, "times", 0, 100, "how often one region may be formed anew to grow")
+    invalidations: int = _row(
+        16, "times", 1, 1000, "how often code at one start may be overwritten"
+    )
+    cooldown: int = _row(
+        4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
+    )
+    background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
+    smallest: int = _row(
+        4, "instructions", 1, 1000, "shorter regions without a loop are left to the interpreter"
+    )
+    polish: int = _row(
+        2, "level", 0, 3, "LLVM level of a second compilation in quiet moments; 0 makes none"
+    )
+    speed: int = _row(1, "level", 1, 3, "passes over regions: 1 is a short list, 3 all of LLVM")
+    verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
+    keep_text: int = _row(
+        0, "switch", 0, 1, "keep IR and LLVM text of regions, for `jitvm explain`"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Parameters:
+        """Defaults, changed by ``JITVM_<NAME>``.
+
+        Raises:
+            ParameterError: a value is not a number or out of range.
+        """
+        given = {
+            row.name: environment[name]
+            for row in fields(cls)
+            if (name := f"JITVM_{row.name.upper()}") in environment
+        }
+        return cls().changed(given)
+
+    def changed(self, given: Mapping[str, str | int]) -> Parameters:
+        """A copy with some rows set.
+
+        Raises:
+            ParameterError: an unknown name, or a value that is not a number or out of range.
+        """
+        rows = {row.name: row for row in fields(self)}
+        checked = {}
+        for name, value in given.items():
+            if name not in rows:
+                raise ParameterError(f"there is no parameter {name!r}; see `jitvm params`")
+            checked[name] = _checked(name, value, rows[name].metadata)
+        return replace(self, **checked)
+
+
+def _checked(name: str, value: str | int, row: Mapping[str, Any]) -> int:
+    low, high = row["low"], row["high"]
+    try:
+        number = int(value)
+    except ValueError:
+        raise ParameterError(f"{name} is a number of {row['unit']}, not {value!r}") from None
+    if not low <= number <= high:
+        raise ParameterError(f"{name} is between {low} and {high} {row['unit']}, not {number}")
+    return number

@@ -1,0 +1,156 @@
+"""What a recording tells: edges between instructions, bytes that change, where loops start.
+
+The recording table writes every instruction into a buffer, a *window* of some thousands: its
+program counter, its opcode, and the stack pointers. Hotness says when to look; where a region
+starts is chosen from the window: the loop that covers most of what was executed, and the
+outermost one where several cover the same.
+
+A *loop* is an address that a jump comes back to with the same stack pointers, without having
+returned from where it was in between (no stack of return addresses went below its place): what
+lies between two visits can be one region, with all its calls inlined.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
+from jitvm.guest import Guest
+
+MOST_STARTS = 12
+
+
+class Window:
+    """One recording of consecutive instructions.
+
+    Args:
+        hot: the address whose counter started it.
+        raw: what the recording table wrote, eight bytes an instruction.
+        memory: the code space when it ended.
+        changed: addresses whose bytes differ between its beginning and its end.
+
+    Attributes:
+        pcs, opcodes: of each instruction, in order.
+    """
+
+    def __init__(self, hot: int, raw: bytes, memory: bytes, changed: frozenset[int]) -> None:
+        self.hot = hot
+        self.raw = raw
+        self.memory = memory
+        self.changed = changed
+        # Slices run at C's speed: this is most of what a recording costs.
+        self.pcs = array("I", raw)[::2]
+        self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
+
+    def __len__(self) -> int:
+        return len(self.opcodes)
+
+    def edges(self) -> Counter[tuple[int, int]]:
+        """How often control went from one address to another."""
+        return Counter(zip(self.pcs, self.pcs[1:], strict=False))
+
+    def decoded(self) -> Counter[tuple[int, int]]:
+        """How often an address was executed as which opcode."""
+        return Counter(zip(self.pcs, self.opcodes, strict=True))
+
+    def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
+        """Positions that were reached by a jump."""
+        decoded = self.decoded()
+        following = {pc: (pc + lengths[op]) & mask for pc, op in decoded}
+        if len(following) < len(decoded):  # some opcode was rewritten in between
+            behind = [
+                (pc + lengths[op]) & mask
+                for pc, op in zip(self.pcs, self.opcodes, strict=True)
+            ]
+        else:
+            behind = list(map(following.__getitem__, self.pcs))
+        return [
+            at
+            for at, (expected, pc) in enumerate(zip(behind, self.pcs[1:], strict=False), 1)
+            if expected != pc
+        ]
+
+
+def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:
+    """Addresses where two copies of memory differ."""
+    if before == after:
+        return frozenset()
+    step = 256
+    return frozenset(
+        at
+        for start in range(0, len(before), step)
+        if before[start : start + step] != after[start : start + step]
+        for at in range(start, start + step)
+        if before[at] != after[at]
+    )
+
+
+@dataclass(slots=True)
+class Loop:
+    """A loop found in a window: visits of an address, and instructions between them."""
+
+    pc: int
+    visits: int = 0
+    covered: int = 0
+
+
+def starts(window: Window, guest: Guest) -> list[int]:
+    """Addresses where a region could start, the best first; the hot one is always among them.
+
+    Loops are ranked by how much of the window they cover, in eighths; the one with the fewest
+    visits, that is the outermost, comes first among equals.
+    """
+    loops: dict[int, Loop] = {}
+    for loop in _loops(window, guest):
+        known = loops.setdefault(loop.pc, Loop(loop.pc))
+        known.visits += loop.visits
+        known.covered += loop.covered
+    eighth = max(len(window) // 8, 1)
+    ranked = sorted(
+        (loop for loop in loops.values() if loop.covered * 64 >= len(window)),
+        key=lambda loop: (-(loop.covered // eighth), loop.visits),
+    )
+    found = [loop.pc for loop in ranked[:MOST_STARTS]]
+    return found if window.hot in found else [*found, window.hot]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A place that may turn out to be a loop, while nothing returned from below it."""
+
+    loop: Loop
+    last: int
+
+
+def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
+    """Every (address, stack pointers) that is come back to; see the head of this file."""
+    entries = array("Q", window.raw)
+    shift = next(
+        (
+            shift
+            for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False)
+            if stack.links
+        ),
+        None,
+    )
+    open_: dict[int, _Open] = {}
+    by_depth: list[tuple[int, int]] = []
+    for at in window.arrivals(guest.lengths, guest.code_space.size - 1):
+        entry = entries[at]
+        depth = 0 if shift is None else (entry >> shift) & RECORD_POINTER_MASK
+        while by_depth and by_depth[-1][0] > depth:
+            closed = open_.pop(by_depth.pop()[1])
+            if closed.loop.visits:
+                yield closed.loop
+        known = open_.get(entry)
+        if known is None:
+            open_[entry] = _Open(Loop(entry & 0xFFFFFFFF), at)
+            by_depth.append((depth, entry))
+        else:
+            known.loop.visits += 1
+            known.loop.covered += at - known.last
+            known.last = at
+    yield from (known.loop for known in open_.values() if known.loop.visits)

@@ -1,0 +1,516 @@
+"""Forming a region: from recorded edges to one graph.
+
+A *node* is an instruction in a context:
+
+    (pc, distance of each stack pointer from its place at entry, return addresses on the stacks)
+
+The last part inlines calls: a return address that a call pushed is known, so the jump back to it
+is a plain edge. Where two edges reach the same node they join; so nested loops, both arms of a
+branch and inlined callees are one graph.
+
+Forming follows recorded edges only, the most travelled first, until a limit; every other way is
+an exit. Straight runs of nodes share a block. A node that a second edge reaches becomes a *join*:
+a block whose parameters are the stack entries and cells known there. Which nodes are joins, how
+their stacks are split into words and which cells they carry is found by trying: whenever an edge
+needs more than a join offers, the join is extended and the whole attempt repeated. Attempts are
+cheap (some microseconds an instruction), and everything only grows, so it ends.
+
+    attempt 1   discover nodes, joins            attempt 2, 3   the same with better joins
+
+Source of the idea: trace trees and LuaJIT's loops, turned into a graph because Uxn programs are
+made of small calls, and a line of instructions cannot hold two arms of a branch.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.params import Parameters
+from jitvm.engine.reasons import Reason
+from jitvm.engine.regioncore import Assumptions, RegionCore, RegionState, Room, World
+from jitvm.engine.virtual import VirtualStack, in_range
+from jitvm.guest import Guest
+
+Edges: TypeAlias = Mapping[int, Mapping[int, int]]
+"""How often control was seen to go from one address to another."""
+
+Links: TypeAlias = tuple[tuple[int, int, int], ...]
+"""(stack, offset, return address) of each return address pending on a stack."""
+
+MAX_ATTEMPTS = 40
+
+
+class Node(NamedTuple):
+    """An instruction in a context; see the head of this file."""
+
+    pc: int
+    tops: tuple[int, ...]
+    links: Links
+
+
+@dataclass(slots=True)
+class Join:
+    """What a join's parameters are: entry sizes of each stack from its bottom up, and cells."""
+
+    sizes: list[list[int]]
+    cells: dict[int, int]
+    room: Room
+
+
+@dataclass(slots=True)
+class Region:
+    """A formed region: its graph, what it assumes, and what it covers.
+
+    Attributes:
+        start: the guest address where it is entered.
+        nodes: guest instructions in it, copies counted, by address.
+        limits: limits that cut it, with how much recorded travel each cut off.
+        loops: how many joins in it close a loop.
+        attempts: how often it was tried until all joins fitted.
+        cuts: addresses where it was cut because it grew too large, with their travel.
+    """
+
+    start: int
+    graph: Graph
+    assumptions: Assumptions
+    nodes: dict[int, int] = field(default_factory=dict)
+    limits: dict[Reason, int] = field(default_factory=dict)
+    cuts: dict[int, int] = field(default_factory=dict)
+
+    attempts: int = 1
+    loops: int = 0
+
+    @property
+    def size(self) -> int:
+        """Guest instructions, copies counted."""
+        return sum(self.nodes.values())
+
+
+class RegionFormer:
+    """Forms one region.
+
+    Args:
+        guest, world: the bytecode, and what is known of the machine.
+        edges: recorded control flow.
+        opcodes: recorded opcodes of each address, for addresses whose opcode is rewritten.
+        params: limits.
+        room: what the entry makes sure of; further away, instructions do so themselves.
+    """
+
+    def __init__(
+        self,
+        guest: Guest,
+        world: World,
+        edges: Edges,
+        opcodes: Edges,
+        params: Parameters,
+        room: Room | None = None,
+    ) -> None:
+        self.guest = guest
+        self.world = world
+        self.edges = edges
+        self.opcodes = opcodes
+        self.params = params
+        self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
+        self.loops: set[Node] = set()
+        self._joins: dict[Node, Join] = {}
+        self._join_pcs = self._merging_addresses()
+
+    def _merging_addresses(self) -> set[int]:
+        """Addresses that control was seen to reach from more than one place."""
+        sources: dict[int, int] = {}
+        for followers in self.edges.values():
+            for target in followers:
+                sources[target] = sources.get(target, 0) + 1
+        return {target for target, count in sources.items() if count > 1}
+
+    def form(self, start: int) -> Region:
+        """The region entered at `start`."""
+        for count in range(1, MAX_ATTEMPTS + 1):
+            attempt = Attempt(self, start)
+            attempt.build()
+            attempt.region.attempts = count
+            attempt.region.loops = len(self.loops)
+            if not attempt.changed:
+                break
+        return attempt.region
+
+    def is_join(self, node: Node) -> bool:
+        return node in self._joins or node.pc in self._join_pcs
+
+    def join_of(self, node: Node, state: RegionState) -> Join:
+        """The join at a node, made after the first state that reaches it."""
+        join = self._joins.get(node)
+        if join is None:
+            join = self._joins[node] = Join([[] for _ in self.guest.stacks], {}, state.room)
+        self._extend(join, state)
+        return join
+
+    def _extend(self, join: Join, state: RegionState) -> bool:
+        """Let a join offer what a state knows; whether that is more than it did."""
+        room = tuple(
+            (min(a, c), min(b, d))
+            for (a, b), (c, d) in zip(join.room, state.room, strict=True)
+        )
+        more = room != join.room
+        join.room = room
+        for sizes, stack in zip(join.sizes, state.stacks, strict=True):
+            missing = sum(size for _, size in stack.entries) - sum(sizes)
+            if missing > 0:
+                sizes[:0] = _bottom_sizes(stack, missing)
+                more = True
+        left = self.params.cells - len(join.cells)
+        for at, (_, size) in state.cells.items():
+            if at not in join.cells and left > 0:
+                join.cells[at] = size
+                left -= 1
+                more = True
+        return more
+
+    def needs_more(self, node: Node, state: RegionState) -> bool:
+        """Extend a join that already has a block; the attempt must be repeated if it grew."""
+        return self._extend(self._joins[node], state)
+
+    def make_join(self, node: Node) -> None:
+        self._joins.setdefault(node, Join([[] for _ in self.guest.stacks], {}, self.room))
+
+
+def _place(node: Node) -> tuple[int, ...]:
+    """A node without its stack depths: the same place in the program, calls included."""
+    return (node.pc, *(link[2] for link in node.links))
+
+
+def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
+    """Sizes of the lowest entries of a stack that cover `count` bytes."""
+    sizes: list[int] = []
+    for _, size in stack.entries:
+        if count <= 0:
+            break
+        sizes.append(min(size, count))
+        count -= size
+    return sizes
+
+
+class Attempt:
+    """One try at a graph; `changed` says that joins were extended and it must be repeated."""
+
+    def __init__(self, former: RegionFormer, start: int) -> None:
+        self.former = former
+        self.guest = former.guest
+        self.graph = Graph(self.guest.word_bits, f"region {start:04x}")
+        self.region = Region(start, self.graph, Assumptions())
+        self.core = RegionCore(self.guest, self.graph, former.world, self.region.assumptions)
+        self.changed = False
+        self._blocks: dict[Node, Block] = {}
+        self._placed: set[Node] = set()
+        self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
+        self._tops: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._low = [0] * len(self.guest.stacks)
+        self._high = [0] * len(self.guest.stacks)
+
+    # -- the whole ---------------------------------------------------------------------------
+
+    def build(self) -> None:
+        entry = self.graph.block
+        stacks = [
+            VirtualStack(self.graph, i, self.guest.byte_order == "big")
+            for i in range(len(self.guest.stacks))
+        ]
+        state = RegionState(stacks, {}, self.former.room)
+        body = self.graph.new_block("start")
+        self.graph.block = body
+        body.end = self._edge(self.region.start, state, 1 << 30)
+        while self._todo:
+            _, _, node, block, state = heapq.heappop(self._todo)
+            self.graph.block = block
+            self._run(node, state)
+        self.graph.block = entry
+        self._guard_entry()
+        entry.end = Goto(body)
+        self._find_loops(entry)
+
+    def _find_loops(self, entry: Block) -> None:
+        """Have the joins that close a loop look for interrupts: targets of retreating edges."""
+        nodes = {id(block): node for node, block in self._blocks.items()}
+        open_: set[int] = set()
+        done: set[int] = set()
+        path: list[tuple[Block, list[Goto]]] = [(entry, entry.targets())]
+        open_.add(id(entry))
+        while path:
+            block, ways = path[-1]
+            if not ways:
+                path.pop()
+                open_.discard(id(block))
+                done.add(id(block))
+                continue
+            target = ways.pop().block
+            if id(target) in open_:
+                node = nodes[id(target)]
+                if node not in self.former.loops:
+                    self.former.loops.add(node)
+                    self.changed = True
+            elif id(target) not in done:
+                open_.add(id(target))
+                path.append((target, target.targets()))
+
+    def _guard_entry(self) -> None:
+        graph = self.graph
+        zero = RegionState(
+            [VirtualStack(graph, i, True) for i in range(len(self.guest.stacks))],
+            {},
+            self.former.room,
+        )
+        exit_ = self.core.leave(
+            zero, graph.const(self.region.start), Leave.NEXT, Reason.ENTRY
+        )
+        for index, declared in enumerate(self.guest.stacks):
+            extent = VirtualStack(graph, index, True)
+            down, up = self.former.room[index]
+            extent.low = max(self._low[index], -down)
+            extent.high = min(self._high[index], up)
+            enough = in_range(graph, extent, declared.size)
+            if enough is not None:
+                graph.guard(enough, exit_)
+        # Regions may go round among themselves without a loop in any of them.
+        graph.add(Op.POLL).exit = self.core.leave(
+            zero, graph.const(self.region.start), Leave.NEXT, Reason.POLL
+        )
+
+    # -- edges -------------------------------------------------------------------------------
+
+    def _node(self, pc: int, state: RegionState) -> Node:
+        stacks = state.stacks
+        links = stacks[0].links if stacks else ()
+        for stack in stacks[1:]:
+            links += stack.links
+        return Node(pc, tuple([stack.top for stack in stacks]), links)
+
+    def _limit(self, node: Node) -> Reason | None:
+        """The limit that forbids going on at a node, if one does."""
+        params = self.former.params
+        if any(abs(top) > params.depth for top in node.tops):
+            return Reason.DEPTH
+        if self._tops.setdefault(_place(node), node.tops) != node.tops:
+            return Reason.DRIFT
+        if len(node.links) > params.inline:
+            return Reason.RECURSION
+        if node.links:
+            last = node.links[-1][2]
+            if sum(link[2] == last for link in node.links) > params.recursion:
+                return Reason.RECURSION
+        if len(self._placed) >= params.nodes:
+            return Reason.NODES
+        return None
+
+    def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
+        """Where control goes on at `pc`: into a block, new or known, or out."""
+        node = self._node(pc, state)
+        if node in self._placed or node in self._blocks:
+            return self._known_edge(node, state)
+        limit = self._limit(node)
+        if limit is not None:
+            limits = self.region.limits
+            limits[limit] = limits.get(limit, 0) + travel
+            if limit is Reason.NODES:
+                self.region.cuts[pc] = self.region.cuts.get(pc, 0) + travel
+            return self.core.leave(state, self.graph.const(pc), Leave.JUMP, limit)
+        if not self.former.is_join(node):
+            block = self.graph.new_block()
+            self._push(travel, node, block, state)
+            return Goto(block)
+        join = self.former.join_of(node, state)
+        args, inside, block = self._enter_join(join, state)
+        self._push(travel, node, block, inside)
+        return Goto(block, args)
+
+    def _push(self, travel: int, node: Node, block: Block, state: RegionState) -> None:
+        self._blocks[node] = block
+        heapq.heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
+
+    def _known_edge(self, node: Node, state: RegionState) -> Goto | Exit:
+        """An edge to a node that has a place already: a loop or a join."""
+        former = self.former
+        if node not in self._blocks or not former.is_join(node) or node not in former._joins:
+            former.make_join(node)
+            self.changed = True
+            return self.core.leave(state, self.graph.const(node.pc), Leave.JUMP, Reason.BRANCH)
+        if former.needs_more(node, state):
+            self.changed = True
+        block = self._blocks[node]
+        return Goto(block, self._arguments(former._joins[node], state, block))
+
+    # -- joins -------------------------------------------------------------------------------
+
+    def _enter_join(
+        self, join: Join, state: RegionState
+    ) -> tuple[list[Value], RegionState, Block]:
+        """Make a join's block: arguments of the edge that reaches it first, state inside."""
+        graph = self.graph
+        block = graph.new_block("join")
+        inside = state.copy()
+        args = []
+        for sizes, stack, inner in zip(join.sizes, state.stacks, inside.stacks, strict=True):
+            entries = stack.split(sizes)
+            inner.adopt(entries)
+            for index, (word, size) in enumerate(entries):
+                if word.link:
+                    continue
+                args.append(word)
+                inner.entries[index] = (graph.param(block, 8 * size), size)
+        inside.room = join.room
+        inside.cells = {}
+        for at, size in join.cells.items():
+            args.append(self.core.cell(state, at, size))
+            inside.cells[at] = (graph.param(block, 8 * size), size)
+            self.region.assumptions.cells.update(range(at, at + size))
+        return args, inside, block
+
+    def _arguments(self, join: Join, state: RegionState, block: Block) -> list[Value]:
+        """What a later edge passes to a join's parameters."""
+        args = []
+        for sizes, stack in zip(join.sizes, state.stacks, strict=True):
+            args += [word for word, _ in stack.split(sizes) if not word.link]
+        args += [self.core.cell(state, at, size) for at, size in join.cells.items()]
+        return args if not self.changed else args[: len(block.params)]
+
+    # -- a block -----------------------------------------------------------------------------
+
+    def _run(self, node: Node, state: RegionState) -> None:
+        """Place instructions from a node on until control parts or joins."""
+        core, graph = self.core, self.graph
+        if node in self.former.loops:
+            poll = graph.add(Op.POLL)
+            poll.exit = core.leave(state, graph.const(node.pc), Leave.NEXT, Reason.POLL)
+        while True:
+            self._placed.add(node)
+            self.region.nodes[node.pc] = self.region.nodes.get(node.pc, 0) + 1
+            if node.pc in self.former.world.written:
+                graph.block.end = self._decode(node.pc, state)
+                return
+            core.bake(node.pc, 1)
+            self._execute(node.pc, self.former.world.memory[node.pc], state)
+            if core.halted or core.outcome is not None:
+                graph.block.end = self._part(node.pc, state)
+                return
+            following = self._node(core.following, state)
+            if (
+                following in self._placed
+                or following in self._blocks
+                or self.former.is_join(following)
+                or self._limit(following) is not None
+            ):
+                graph.block.end = self._edge(core.following, state, self._travel(node.pc))
+                return
+            node = following
+
+    def _execute(self, pc: int, opcode: int, state: RegionState) -> None:
+        core = self.core
+        core.begin(self.guest.opcodes[opcode], pc, state)
+        core.row.semantics(core)
+        core.finish()
+        self._measure(state)
+
+    def _decode(self, pc: int, state: RegionState) -> Goto | Branch | Exit:
+        """An opcode that the guest rewrites: compare with those seen, as for a computed jump.
+
+        Where the region itself wrote it, the cell knows it and nothing is compared.
+        """
+        graph, core = self.graph, self.core
+        opcode = core.opcode_cell(state, pc)
+        seen = self.former.opcodes.get(pc, {})
+        ranked = sorted(seen, key=lambda op: -seen[op])[: self.former.params.ways]
+        if opcode.constant is not None:
+            ranked = [opcode.constant]
+        end: Goto | Exit = core.leave(state, graph.const(pc), Leave.NEXT, Reason.REWRITTEN)
+        first = graph.block
+        for code in reversed(ranked):
+            variant = graph.block = graph.new_block("variant")
+            inside = state.copy()
+            self._execute(pc, code, inside)
+            graph.block.end = self._part(pc, inside)
+            test = graph.block = graph.new_block("test")
+            test.end = Branch(opcode == code, Goto(variant), end)
+            end = Goto(test)
+        graph.block = first
+        return end
+
+    def _measure(self, state: RegionState) -> None:
+        for index, stack in enumerate(state.stacks):
+            self._low[index] = min(self._low[index], stack.low)
+            self._high[index] = max(self._high[index], stack.high)
+
+    def _travel(self, pc: int, target: int | None = None) -> int:
+        followers = self.former.edges.get(pc, {})
+        return sum(followers.values()) if target is None else followers.get(target, 0)
+
+    # -- where control parts -----------------------------------------------------------------
+
+    def _part(self, pc: int, state: RegionState) -> Goto | Branch | Exit:
+        """Where control goes behind the instruction just executed."""
+        core, outcome = self.core, self.core.outcome
+        if core.halted:
+            return core.leave(state, core.next_pc, Leave.HALT, Reason.HALT)
+        if outcome is None:
+            return self._edge(core.following, state, self._travel(pc))
+        if outcome.condition is None:
+            return self._jump(pc, outcome.target, state)
+        known = outcome.condition.constant
+        if known is not None:
+            if known:
+                return self._jump(pc, outcome.target, state)
+            return self._edge(self.core.following, state, self._travel(pc))
+        target = outcome.target.constant
+        following = self.core.following
+        if target is None:
+            return self._branch_to_computed(pc, outcome.condition, outcome.target, state)
+        went, stayed = self._travel(pc, target), self._travel(pc, following)
+        yes = self._way(target, state, went)
+        no = self._way(following, state, stayed)
+        return Branch(outcome.condition, yes, no)
+
+    def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
+        """One way of a branch: followed where it was recorded."""
+        if travel == 0:
+            return self.core.leave(
+                state, self.graph.const(target), Leave.JUMP, Reason.BRANCH
+            )
+        block = self.graph.block
+        between = self.graph.new_block("edge")
+        self.graph.block = between
+        between.end = self._edge(target, state.copy(), travel)
+        self.graph.block = block
+        return Goto(between)
+
+    def _branch_to_computed(
+        self, pc: int, condition: Value, target: Value, state: RegionState
+    ) -> Branch:
+        following = self.core.following
+        no = self._way(following, state, self._travel(pc, following))
+        block, graph = self.graph.block, self.graph
+        taken = graph.block = graph.new_block("taken")
+        taken.end = self._jump(pc, target, state)
+        graph.block = block
+        return Branch(condition, Goto(taken), no)
+
+    def _jump(self, pc: int, target: Value, state: RegionState) -> Goto | Branch | Exit:
+        """Jump to a constant, or compare with the recorded targets."""
+        known = target.constant
+        if known is not None:
+            return self._edge(known, state, self._travel(pc))
+        if target.op is Op.SLOT:
+            return self.core.leave(state, target, Leave.JUMP, Reason.RETURN)
+        followers = self.former.edges.get(pc, {})
+        ranked = sorted(followers, key=lambda to: -followers[to])[: self.former.params.ways]
+        graph = self.graph
+        end: Goto | Exit = self.core.leave(state, target, Leave.JUMP, Reason.TARGET)
+        first = graph.block
+        for to in reversed(ranked):
+            test = graph.block = graph.new_block("test")
+            test.end = Branch(target == to, self._way(to, state, followers[to]), end)
+            end = Goto(test)
+        graph.block = first
+        return end

@@ -1,0 +1,365 @@
+"""One instruction inside a region: the program counter is known, stacks and cells are values.
+
+What is constant is decided here: operands and opcodes are baked in unless the guest is known to
+write to them, addresses that fold to constants become *cells*, ports that fold to constants are
+plain storage or calls.
+
+Cells: a word of memory at a constant address is loaded once and then lives in a value. Stores to
+it go to memory at once as well (write-through), so memory is always right for loads through
+computed addresses, for devices and at exits; only stores through computed addresses must not hit
+a cell, which one look at the code map guards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jitvm.engine.handlers import GraphCore, void
+from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
+from jitvm.engine.reasons import Reason
+from jitvm.engine.virtual import VirtualStack, in_range
+from jitvm.guest import Guest, Opcode
+
+CODE, CELL, LAST = 1, 2, 4
+"""Bits of the code map: compiled code was made from the byte; compiled code keeps it in a value;
+the byte is the last one, where wide stores wrap (see `RegionCore._whole`)."""
+
+
+@dataclass(slots=True)
+class Assumptions:
+    """What a region was made under; the machine throws it away when one of them breaks.
+
+    Attributes:
+        code: addresses of bytes baked into it, with their values.
+        cells: addresses of bytes it keeps in values.
+        stores: addresses it writes without looking at the code map.
+    """
+
+    code: dict[int, int] = field(default_factory=dict)
+    cells: set[int] = field(default_factory=set)
+    stores: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What forming a region may know of the machine, copied when it begins.
+
+    Attributes:
+        memory: the code space.
+        written: addresses the guest has been seen to write: their bytes are not baked in.
+        watched: addresses some installed region has baked in.
+        aliased: addresses that stores through computed addresses hit: no cells.
+        readers, writers: ports with a device behind them.
+        collected: ports whose output only gathers in the ring.
+    """
+
+    memory: bytes
+    written: frozenset[int] = frozenset()
+    watched: frozenset[int] = frozenset()
+    aliased: frozenset[int] = frozenset()
+    readers: frozenset[int] = frozenset()
+    writers: frozenset[int] = frozenset()
+    collected: frozenset[int] = frozenset()
+
+
+Room = tuple[tuple[int, int], ...]
+"""For each stack, bytes down and up from the pointer at entry that are sure not to wrap."""
+
+
+class RegionState:
+    """Stacks and cells as values at one place of a region, and what is sure there."""
+
+    __slots__ = ("cells", "room", "stacks")
+
+    def __init__(
+        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], room: Room
+    ) -> None:
+        self.stacks = stacks
+        self.cells = cells
+        self.room = room
+
+    def copy(self) -> RegionState:
+        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.room)
+
+
+class RegionCore(GraphCore):
+    """Runs semantic functions for `RegionFormer`; `begin` and `finish` frame one instruction."""
+
+    def __init__(
+        self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions
+    ) -> None:
+        super().__init__(guest, guest.opcodes[0], graph)
+        self.world = world
+        self.assumptions = assumptions
+        self.state = RegionState([], {}, ())
+        self.address_here = 0
+        self._effects: list[Callable[[], None]] = []
+        self._before: list[VirtualStack] = []
+        self._exits: dict[Reason, Exit] = {}
+        self._host = False
+        self._big = guest.byte_order == "big"
+        self._mask = guest.code_space.size - 1
+
+    # -- framing -----------------------------------------------------------------------------
+
+    def begin(self, row: Opcode, address: int, state: RegionState) -> None:
+        """Start the instruction at an address; the state is changed in place."""
+        self.row = row
+        self.address_here = address
+        self.state = state
+        self.outcome = None
+        self.halted = False
+        self._host = False
+        self._effects.clear()
+        self._exits = {}
+        self._before = [stack.copy() for stack in state.stacks]
+
+    def finish(self) -> None:
+        """Place the effects, behind all guards of the instruction."""
+        self._guard_room()
+        for effect in self._effects:
+            effect()
+        if self._host:
+            self._check_host()
+
+    def _guard_room(self) -> None:
+        """Make sure that no stack wraps where the entry did not make sure of it."""
+        if all(
+            -stack.low <= down and stack.high <= up
+            for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True)
+        ):
+            return
+        room = []
+        for stack, declared, (down, up) in zip(
+            self.state.stacks, self.guest.stacks, self.state.room, strict=True
+        ):
+            if -stack.low > down or stack.high > up:
+                enough = in_range(self.graph, stack, declared.size)
+                if enough is not None:
+                    self.graph.guard(enough, self.retry(Reason.DEEP))
+            room.append((max(down, -stack.low), max(up, stack.high)))
+        self.state.room = tuple(room)
+
+    def bake(self, address: int, size: int) -> None:
+        """Make the region depend on bytes of code."""
+        for i in range(size):
+            at = (address + i) & self._mask
+            self.assumptions.code[at] = self.world.memory[at]
+
+    def leave(self, state: RegionState, pc: Value, kind: Leave, reason: Reason) -> Exit:
+        """An exit that restores a state."""
+        return self._leave(state.stacks, pc, kind, reason)
+
+    def _leave(
+        self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason
+    ) -> Exit:
+        return Exit(
+            pc,
+            tuple(stack.top for stack in stacks),
+            tuple(write for stack in stacks for write in stack.writes()),
+            kind,
+            reason.name,
+        )
+
+    def retry(self, reason: Reason) -> Exit:
+        """The exit before this instruction: the interpreter executes it in full."""
+        if reason not in self._exits:
+            here = self.graph.const(self.address_here)
+            self._exits[reason] = self._leave(self._before, here, Leave.NEXT, reason)
+        return self._exits[reason]
+
+    # -- Core: words -------------------------------------------------------------------------
+
+    @property
+    def pc(self) -> Value:
+        return self.graph.const(self.address_here)
+
+    @property
+    def following(self) -> int:
+        """Address of the next instruction in memory."""
+        return (self.address_here + self.row.length) & self._mask
+
+    @property
+    def next_pc(self) -> Value:
+        return self.graph.const(self.following)
+
+    def link(self) -> Value:
+        return self.graph.return_address(self.following)
+
+    def address(self, word: Value) -> Value:
+        if word.link:
+            return word
+        return super().address(word)
+
+    def operand(self, offset: int, size: int) -> Value:
+        at = (self.address_here + 1 + offset) & self._mask
+        bytes_at = [(at + i) & self._mask for i in range(size)]
+        if self.world.written.isdisjoint(bytes_at):
+            self.bake(at, size)
+            raw = bytes(self.world.memory[i] for i in bytes_at)
+            return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
+        return self._load_cell(self.guest.code_index, at, size)
+
+    # -- Core: stacks ------------------------------------------------------------------------
+
+    def pop(self, stack: int, size: int) -> Value:
+        return self.state.stacks[stack].pop(size)
+
+    def peek(self, stack: int, depth: int, size: int) -> Value:
+        return self.state.stacks[stack].peek(depth, size)
+
+    def push(self, stack: int, word: Value | int, size: int) -> None:
+        self.state.stacks[stack].push(self._word(word), size)
+
+    def reserve(self, stack: int, size: int) -> None:
+        self.state.stacks[stack].push(self.graph.const(0), size)
+
+    def put(self, stack: int, word: Value | int, size: int) -> None:
+        self.state.stacks[stack].put(self._word(word), size)
+
+    # -- Core: spaces ------------------------------------------------------------------------
+
+    def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
+        limit = within or self.guest.spaces[space].size
+        at = self._word(address) & (limit - 1)
+        if (known := at.constant) is not None and known <= limit - size:
+            return self._load_cell(space, known, size)
+        return self._load(space, self._whole(space, at, size, limit), size, limit)
+
+    def _whole(self, space: int, at: Value, size: int, limit: int) -> Value:
+        """The address, once it is sure that a wide access does not run over the end.
+
+        There it would reach the first bytes through their second mapping, unknown to LLVM, which
+        takes the two for different memory.
+        """
+        if size > 1 and not 0 < at.bits < limit.bit_length() - 1:
+            self.graph.guard(at <= limit - size, self.retry(Reason.WRAP))
+        return at
+
+    def _load_cell(self, space: int, at: int, size: int) -> Value:
+        """A word at a constant address: from the cells where they have it."""
+        if space != self.guest.code_index:
+            return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
+        cells = self.state.cells
+        known = cells.get(at)
+        if known is not None:
+            word, width = known
+            if width == size:
+                return word
+            if width > size:
+                return self._part(word, width, 0, size)
+        elif (wider := cells.get((at - 1) & self._mask)) is not None and wider[1] == 2 > size:
+            return self._part(wider[0], 2, 1, 1)
+        word = self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
+        self._remember(at, word, size)
+        return word
+
+    def cell(self, state: RegionState, at: int, size: int) -> Value:
+        """What a state has in a cell, read from memory where it has nothing."""
+        self.state = state
+        return self._load_cell(self.guest.code_index, at, size)
+
+    def opcode_cell(self, state: RegionState, pc: int) -> Value:
+        """The opcode at an address whose code changes, as the cell it is."""
+        return self.cell(state, pc, 1)
+
+    def _part(self, word: Value, width: int, index: int, size: int) -> Value:
+        """`size` bytes of a word of `width`, from byte `index` in memory order."""
+        shift = 8 * (width - index - size if self._big else index)
+        return self.graph.truncate(word >> shift, size)
+
+    def _remember(self, at: int, word: Value, size: int) -> None:
+        """Keep a word of memory in a value, unless stores may reach it unseen."""
+        cells = self.state.cells
+        for i in range(-7, size):
+            known = cells.get(at + i)
+            if known is not None and at + i + known[1] > at:
+                del cells[at + i]
+        covered = range(at, at + size)
+        if at + size <= self._mask + 1 and self.world.aliased.isdisjoint(covered):
+            cells[at] = (word, size)
+            self.assumptions.cells.update(covered)
+
+    def store(
+        self, space: int, address: Value, word: Value | int, size: int, within: int | None = None
+    ) -> None:
+        limit = within or self.guest.spaces[space].size
+        graph = self.graph
+        at = self._word(address) & (limit - 1)
+        if space != self.guest.code_index or limit != self.guest.code_space.size:
+            at = self._whole(space, at, size, limit)
+        value = graph.truncate(self._word(word), size)
+        known = at.constant
+        if space == self.guest.code_index:
+            if known is not None and known <= limit - size:
+                self._store_cell(known, value, size)
+            else:
+                self._guard_map(at, size)
+        self._effects.append(
+            lambda: void(graph.add(Op.STORE, at, value, imm=(space, size, limit)))
+        )
+
+    def _store_cell(self, at: int, value: Value, size: int) -> None:
+        covered = range(at, at + size)
+        if self.world.watched.isdisjoint(covered) and self.assumptions.code.keys().isdisjoint(
+            covered
+        ):
+            self.assumptions.stores.update(covered)
+        else:
+            self._guard_map(self.graph.const(at), size, CODE)
+        self._remember(at, value, size)
+
+    def _guard_map(self, at: Value, size: int, bits: int | None = None) -> None:
+        """Leave before a store to bytes that the code map has (these) bits for."""
+        watched = self.graph.pure(Op.MAP, at, imm=(size,), bits=8 * size)
+        if bits is not None:
+            watched = watched & int.from_bytes(bytes([bits] * size), "little")
+        self.graph.guard(watched == 0, self.retry(Reason.STORE))
+
+    # -- Core: ports -------------------------------------------------------------------------
+
+    def port_in(self, port: Value) -> Value:
+        graph, port = self.graph, self._word(port)
+        known = port.constant
+        if known is None:
+            guard = graph.pure(Op.READER, port, bits=1) == 0
+            graph.guard(guard, self.retry(Reason.PORT))
+        elif known in self.world.readers:
+            self._show()
+            self._host = True
+            return graph.add(Op.HOST_IN, port, bits=8)
+        return graph.add(Op.PAGE, port, bits=8)
+
+    def port_out(self, port: Value, word: Value | int) -> None:
+        graph, port = self.graph, self._word(port)
+        byte = graph.truncate(self._word(word), 1)
+        known = port.constant
+        if known is None:
+            guard = graph.pure(Op.WRITER, port, bits=1) == 0
+            graph.guard(guard, self.retry(Reason.PORT))
+        elif known in self.world.collected:
+            self._effects.append(lambda: void(graph.add(Op.HOST_OUT, port, byte)))
+            return
+        elif known in self.world.writers:
+            self._host = True
+            state = self.state.copy()
+            self._effects.append(lambda: self._call_writer(port, byte, state))
+            return
+        self._effects.append(lambda: void(graph.add(Op.SET_PAGE, port, byte)))
+
+    def _call_writer(self, port: Value, byte: Value, state: RegionState) -> None:
+        self._show(state)
+        self.graph.add(Op.HOST_OUT, port, byte)
+
+    def _show(self, state: RegionState | None = None) -> None:
+        """Write stacks and pointers to memory, where a device may look at them."""
+        shown = state or self.state
+        sync = self.graph.add(Op.SYNC)
+        sync.exit = self.leave(shown, self.pc, Leave.NEXT, Reason.HOST)
+
+    def _check_host(self) -> None:
+        """Leave where a device did more than answer; it may have changed any cell."""
+        self.state.cells.clear()
+        check = self.graph.add(Op.CHECK)
+        check.exit = self.leave(self.state, self.next_pc, Leave.STOP, Reason.HOST)

@@ -1,0 +1,135 @@
+"""Lowering of regions: what they have and handlers do not.
+
+Exits come in two kinds. Behind an instruction, control goes through the code table: into another
+region where there is one, else on to the counting stub, which notices when an exit is hot. Before
+an instruction (a guard failed) it goes to the interpreter's handler of that very instruction, so
+that something is always executed between two looks at the code table.
+
+Each exit counts, in the block, how often it was taken. The exit at the entry also returns to the
+host now and then: a region that cannot be entered would otherwise never be noticed.
+"""
+
+from __future__ import annotations
+
+from jitvm.engine.ir import Exit, Graph, Op, Value
+from jitvm.engine.layout import Layout
+from jitvm.engine.lower import ATTRIBUTES, DECLARATIONS, METADATA, Lowering, keep
+from jitvm.engine.reasons import Reason
+from jitvm.engine.status import Status
+
+
+class RegionLowering(Lowering):
+    """Lowers one region.
+
+    Args:
+        layout: where things lie.
+        graph: the region.
+        first_exit: number of the region's first exit counter.
+        exit_hot: every how many failures at the entry the host is told; a power of two.
+    """
+
+    def __init__(self, layout: Layout, graph: Graph, *, first_exit: int, exit_hot: int) -> None:
+        super().__init__(layout, graph, retry="", hooked=True)
+        self.first_exit = first_exit
+        self.exit_hot = exit_hot
+
+    @property
+    def exits(self) -> list[Exit]:
+        """Exits in the order of their counters; complete after `function`."""
+        return list(self._exits.values())
+
+    def module(self, name: str) -> str:
+        """The text of a module with this one function."""
+        function = self.function(name)
+        return "\n".join([DECLARATIONS, function, keep([name]), ATTRIBUTES, METADATA, ""])
+
+    def _leave(self, exit_: Exit) -> None:
+        count = self._count(exit_)
+        if exit_.reason == Reason.ENTRY.name:
+            self._tell_now_and_then(exit_, count)
+        if exit_.reason == Reason.HOST.name:
+            self._leave_after_host(exit_)
+            return
+        super()._leave(exit_)
+
+    def _count(self, exit_: Exit) -> str:
+        address = self.at(self.layout.exits + 4 * (self.first_exit + exit_.number))
+        count = self.let(f"add i32 {self.load('i32', address, 'context', 4)}, 1")
+        self.store("i32", count, address, "context", 4)
+        return count
+
+    def _tell_now_and_then(self, exit_: Exit, count: str) -> None:
+        low = self.let(f"and i32 {count}, {self.exit_hot - 1}")
+        often = self.let(f"icmp eq i32 {low}, 0")
+        tell, go = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {often}, label %{tell}, label %{go}, !prof !91")
+        self.label(tell)
+        number = self.first_exit + exit_.number
+        self.store("i64", str(number), self.field("exit"), "context", 8)
+        self.save(str(exit_.pc.constant), self.prototype.own_stacks(), Status.HOT_EXIT)
+        self.label(go)
+
+    def _leave_after_host(self, exit_: Exit) -> None:
+        """The device may have moved the pointers; what it left is in the context."""
+        self._write_slots(exit_)
+        stacks = [self.load("ptr", self.at(at), "context", 8) for at in self.layout.pointers]
+        pc = self.wide(exit_.pc)
+        self._stop_if_asked(pc, stacks)
+        self.dispatch(pc, stacks)
+
+    # -- values ------------------------------------------------------------------------------
+
+    def _poll(self, value: Value) -> None:
+        assert value.exit is not None
+        flag = self.let(f"load volatile i64, ptr {self.field('interrupt')}, align 8")
+        self._guard(self.let(f"icmp eq i64 {flag}, 0"), value.exit)
+
+    def _sync(self, value: Value) -> None:
+        assert value.exit is not None
+        self._write_slots(value.exit)
+        for index, (change, at) in enumerate(
+            zip(value.exit.pointers, self.layout.pointers, strict=True)
+        ):
+            self.store("ptr", self._stack_after(index, change), self.at(at), "context", 8)
+
+    def _check(self, value: Value) -> None:
+        assert value.exit is not None
+        stop = self.load("i64", self.field("stop"), "context", 8)
+        fine = self.let(f"icmp eq i64 {stop}, 0")
+        for index, (change, at) in enumerate(
+            zip(value.exit.pointers, self.layout.pointers, strict=True)
+        ):
+            now = self.load("ptr", self.at(at), "context", 8)
+            expected = self._stack_after(index, change)
+            same = self.let(f"icmp eq ptr {now}, {expected}")
+            fine = self.let(f"and i1 {fine}, {same}")
+        self._guard(fine, value.exit)
+
+    def _call_host(self, which: int, port: Value, byte: str) -> str:
+        entry = self._port_function(which, port)
+        function = self.load("ptr", entry, "context", 8)
+        return self.let(f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})")
+
+    def _host_in(self, value: Value) -> str:
+        byte = self._call_host(self.layout.readers, value.args[0], "0")
+        return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
+
+    def _host_out(self, value: Value) -> None:
+        self._set_page(value)
+        self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))
+
+    def _value(self, value: Value) -> None:
+        own = _LOWER.get(value.op)
+        if own is None:
+            super()._value(value)
+        elif (result := own(self, value)) is not None:
+            self._text[id(value)] = result
+
+
+_LOWER = {
+    Op.POLL: RegionLowering._poll,
+    Op.SYNC: RegionLowering._sync,
+    Op.CHECK: RegionLowering._check,
+    Op.HOST_IN: RegionLowering._host_in,
+    Op.HOST_OUT: RegionLowering._host_out,
+}

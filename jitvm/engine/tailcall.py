@@ -1,0 +1,142 @@
+"""Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
+
+Handlers come from the code cache where they are there, else from LLVM, which is imported only
+then. They are installed once a process and guest.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from _thread import allocate_lock
+from functools import partial
+from importlib.machinery import PathFinder
+
+from jitvm.engine.arena import shared_arena
+from jitvm.engine.cache import CachedCode
+from jitvm.engine.layout import HANDLER_TABLES, TABLES
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jitvm.engine.cache import CodeCache
+    from jitvm.guest import Guest
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_lock = allocate_lock()
+_installed: dict[Guest, Handlers] = {}
+
+
+class Handlers:
+    """Installed native code of one guest's interpreter: addresses, and callable ways in."""
+
+    def __init__(self, code: CachedCode) -> None:
+        self.span = shared_arena().install(code.text)
+        self._symbols = code.symbols
+        pointer, word = ctypes.c_void_p, ctypes.c_uint64
+        self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
+        self.step = ctypes.CFUNCTYPE(None, pointer)(self.address("step"))
+        deliver = ctypes.CFUNCTYPE(word, pointer, ctypes.c_char_p, *(word,) * 5)
+        self.deliver = deliver(self.address("deliver"))
+        self.tables = {name: self._table(name) for name in TABLES}
+
+    def _table(self, name: str) -> bytes:
+        """256 function pointers; stub tables hold one stub everywhere."""
+        if name not in HANDLER_TABLES:
+            return self.address(name).to_bytes(8, sys.byteorder) * 256
+        rows = (self.address(f"{name}/{row}") for row in range(256))
+        return b"".join(address.to_bytes(8, sys.byteorder) for address in rows)
+
+    def address(self, function: str) -> int:
+        """Where a function of the interpreter runs."""
+        return self.span.address + self._symbols[function]
+
+
+def stamp(guest: Guest) -> str | None:
+    """A text that changes whenever the guest's native code may; None where nobody can tell.
+
+    It names size and time of every source file that takes part, jitvm's own and the guest's, of
+    LLVM's library, and the processor.
+    """
+    files = set()
+    for folder in ("engine", "guest"):
+        for item in os.scandir(os.path.join(_PACKAGE, folder)):
+            if item.name.endswith(".py"):
+                files.add(item.path)
+    for row in guest.opcodes:
+        semantics: Any = row.semantics
+        while isinstance(semantics, partial):
+            semantics = semantics.func
+        files.add(semantics.__code__.co_filename)
+    found = PathFinder.find_spec("llvmlite")
+    if found is None or found.origin is None:
+        return None
+    files.add(os.path.join(os.path.dirname(found.origin), "_version.py"))
+    try:
+        stats = [(name, os.stat(name)) for name in sorted(files)]
+    except OSError:
+        return None
+    lines = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in stats]
+    return "\n".join([guest.name, guest.version, _processor(), *lines])
+
+
+def _processor() -> str:
+    """The machine's architecture and features, as the operating system lists them."""
+    machine = os.uname().machine
+    if sys.platform == "linux":
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(("flags", "Features")):
+                    return f"{machine} {line.split(':', 1)[1].strip()}"
+    return machine
+
+
+def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
+    """The guest's handlers, installed at first use.
+
+    Raises:
+        DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
+        NativeError: LLVM refused the generated code.
+        ImportError: they are not cached and llvmlite is not installed.
+    """
+    with _lock:
+        if guest not in _installed:
+            _installed[guest] = Handlers(_load_or_build(guest, cache))
+        return _installed[guest]
+
+
+def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:
+    key = stamp(guest) if cache is not None else None
+    if cache is None or key is None:
+        return build(guest)
+    kind = f"{guest.name}-interpreter"
+    code = cache.load(kind, key)
+    if code is None:
+        code = build(guest)
+        cache.store(kind, key, code)
+    return code
+
+
+def build(guest: Guest, architecture: str | None = None) -> CachedCode:
+    """Compile a guest's interpreter with LLVM; table rows are symbols ``table/row``.
+
+    Args:
+        architecture: "x86_64" or "aarch64"; default: this machine, with all its features.
+    """
+    from jitvm.engine.interpreter import EXPORTS, InterpreterSource
+    from jitvm.engine.native import Compiler
+
+    source = InterpreterSource(guest)
+    if architecture is None:
+        compiler = Compiler.for_host(os.uname().machine)
+    else:
+        compiler = Compiler(architecture)
+    code = compiler.compile(source.text)
+    symbols = {name: code.symbols[name] for name in EXPORTS}
+    for table in HANDLER_TABLES:
+        for row, function in enumerate(source.tables[table]):
+            symbols[f"{table}/{row}"] = code.symbols[function]
+    return CachedCode(code.text, symbols)
+

@@ -1,0 +1,36 @@
+"""Describing a bytecode: its state, its opcodes, and the interpreter that is the oracle."""
+
+from jitvm.guest.description import DescriptionError, Guest, Opcode, Space, Stack
+from jitvm.guest.state import Ports, State, Stop
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from jitvm.guest.core import Core, Word
+    from jitvm.guest.reference import ReferenceInterpreter
+
+__all__ = [
+    "Core",
+    "DescriptionError",
+    "Guest",
+    "Opcode",
+    "Ports",
+    "ReferenceInterpreter",
+    "Space",
+    "Stack",
+    "State",
+    "Stop",
+    "Word",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what not every start needs."""
+    if name in ("Core", "Word"):
+        from jitvm.guest import core
+
+        return getattr(core, name)
+    if name == "ReferenceInterpreter":
+        from jitvm.guest.reference import ReferenceInterpreter
+
+        return ReferenceInterpreter
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

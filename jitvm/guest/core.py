@@ -1,0 +1,101 @@
+"""The abstract machine an opcode is written against.
+
+An opcode's meaning is one function ``semantics(core)``. The same function runs on three cores:
+
+    ReferenceInterpreter   words are Python ints               tier 0, the oracle
+    HandlerCore            words are IR values, pc unknown     one native handler an opcode
+    RegionCore             words are IR values, pc constant    one stretch of a compiled region
+
+so it may use only what is here, and only operators that all words know:
+``+ - * & | ^ << >>`` and the comparisons, which give 0 or 1.
+
+Rules for semantic functions
+ 1. Words popped and loaded are unsigned and exactly as wide as asked for. Whatever is stored,
+    pushed or jumped to is truncated to its destination.
+ 2. Between the two, arithmetic may overflow or go negative: only its low bits are meant. So mask
+    (``& 0xff``) before a comparison, a right shift or a division of such a word, and before it
+    decides a `select` or a `jump_if`. A shift's distance must be known to be below the word's
+    width. The native cores refuse to build an opcode that forgets this, so no two tiers can
+    differ by it.
+ 3. No Python ``if`` on a word: use `select` or `jump_if`. Python's control flow may depend on
+    what is known when the opcode is described (its mode bits), never on what it computes.
+ 4. Effects happen in the order they are written; a load does not follow a store to the same
+    space within one opcode, nor a read of a port a write (compiled code decides about leaving
+    before the first effect). An instruction jumps at most once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+# Words are ints on the reference core and IR values on the others; they share operators, not a
+# base class, because the oracle must stay plain Python integers.
+Word = Any
+
+
+class Core(Protocol):
+    """What a semantic function may do. Sizes are in bytes, stacks and spaces are indices."""
+
+    @property
+    def pc(self) -> Word:
+        """Address of this instruction's opcode byte."""
+
+    @property
+    def next_pc(self) -> Word:
+        """Address of the instruction that follows this one in memory."""
+
+    def operand(self, offset: int, size: int) -> Word:
+        """The instruction's bytes from `offset` behind the opcode byte."""
+
+    def pop(self, stack: int, size: int) -> Word:
+        """Take `size` bytes off a stack; the pointer wraps."""
+
+    def peek(self, stack: int, depth: int, size: int) -> Word:
+        """Read `size` bytes whose lowest lies `depth` bytes below the pointer."""
+
+    def push(self, stack: int, word: Word, size: int) -> None:
+        """Put the low `size` bytes of a word on a stack; the pointer wraps."""
+
+    def reserve(self, stack: int, size: int) -> None:
+        """Move the pointer up without writing: a device that reads the pointer sees it moved."""
+
+    def put(self, stack: int, word: Word, size: int) -> None:
+        """Write the topmost `size` bytes of a stack."""
+
+    def load(self, space: int, address: Word, size: int, within: int | None = None) -> Word:
+        """Read `size` bytes; the address of each byte wraps at `within` (default: the space).
+
+        `within` is a power of two not above the space's size.
+        """
+
+    def store(
+        self, space: int, address: Word, word: Word, size: int, within: int | None = None
+    ) -> None:
+        """Write `size` bytes; addresses wrap as for `load`."""
+
+    def port_in(self, port: Word) -> Word:
+        """Read a byte from a port; a device may answer."""
+
+    def port_out(self, port: Word, word: Word) -> None:
+        """Write a byte to a port's cell, then let the device act on it."""
+
+    def select(self, condition: Word, yes: Word, no: Word) -> Word:
+        """`yes` where the condition is not zero, else `no`; both are evaluated."""
+
+    def signed(self, word: Word, size: int) -> Word:
+        """The low `size` bytes of a word read as two's complement."""
+
+    def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
+        """Unsigned quotient, or `by_zero` where the divisor is zero."""
+
+    def link(self) -> Word:
+        """`next_pc` as a return address: compiled code follows it when it is jumped to."""
+
+    def jump(self, target: Word) -> None:
+        """Continue at `target` (truncated to the program counter) instead of `next_pc`."""
+
+    def jump_if(self, condition: Word, target: Word) -> None:
+        """Continue at `target` where the condition is not zero."""
+
+    def halt(self) -> None:
+        """End the run after this instruction."""

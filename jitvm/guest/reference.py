@@ -1,0 +1,177 @@
+"""Tier 0: the descriptions executed on Python integers.
+
+This is the oracle every other tier is compared with, so it is written to be obviously right:
+each primitive of `Core` is a few lines of integer arithmetic, bytes are moved one at a time, and
+every index is masked where it is used. It needs nothing outside the standard library.
+"""
+
+from __future__ import annotations
+
+from jitvm.guest.state import Stop
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from jitvm.guest.core import Word
+    from jitvm.guest.description import Guest
+    from jitvm.guest.state import State
+
+
+class ReferenceInterpreter:
+    """Executes a guest's opcodes on a `State`, one instruction at a time.
+
+    `executed` counts instructions since the interpreter was made; `histogram`, where there is
+    one, counts them by opcode.
+    """
+
+    def __init__(self, guest: Guest, state: State) -> None:
+        self.guest = guest
+        self.state = state
+        self.pc = 0
+        self.next_pc = 0
+        self.executed = 0
+        self.interrupted = False
+        self.histogram: memoryview | None = None
+        self._error: BaseException | None = None
+        self._halted = False
+        self._target = 0
+        self._code = state.spaces[guest.code_index]
+        self._pc_mask = (1 << guest.pc_bits) - 1
+        self._big = guest.byte_order == "big"
+        self._rows = tuple((row.semantics, row.length) for row in guest.opcodes)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self, budget: int | None = None) -> Stop:
+        """Execute from ``state.pc`` until the guest halts, `budget` instructions are done, or
+        `interrupted` is set from elsewhere. Returns why.
+
+        Raises:
+            what a host function raised, once its instruction is complete.
+        """
+        limit = -1 if budget is None else budget
+        while limit:
+            if self.interrupted:
+                self.interrupted = False
+                return Stop.INTERRUPT
+            self.step()
+            limit -= 1
+            if self._halted:
+                return Stop.HALT
+        return Stop.BUDGET
+
+    def step(self) -> None:
+        """Execute the one instruction at ``state.pc``."""
+        state = self.state
+        self.pc = pc = state.pc
+        code = self._code[pc]
+        semantics, length = self._rows[code]
+        self.next_pc = self._target = (pc + length) & self._pc_mask
+        self._halted = False
+        semantics(self)
+        state.pc = self._target
+        self.executed += 1
+        if self.histogram is not None:
+            self.histogram[code] += 1
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    # -- bytes -------------------------------------------------------------------------------
+
+    def _read(self, cells: memoryview, address: int, size: int, mask: int) -> int:
+        if size == 1:
+            return cells[address & mask]
+        word = 0
+        for i in range(size):
+            shift = 8 * (size - 1 - i if self._big else i)
+            word |= cells[(address + i) & mask] << shift
+        return word
+
+    def _write(self, cells: memoryview, address: int, word: int, size: int, mask: int) -> None:
+        for i in range(size):
+            shift = 8 * (size - 1 - i if self._big else i)
+            cells[(address + i) & mask] = (word >> shift) & 0xFF
+
+    # -- Core --------------------------------------------------------------------------------
+
+    def operand(self, offset: int, size: int) -> Word:
+        return self._read(self._code, self.pc + 1 + offset, size, self._pc_mask)
+
+    def pop(self, stack: int, size: int) -> Word:
+        cells, pointers = self.state.stacks[stack], self.state.pointers
+        mask = len(cells) - 1
+        pointers[stack] = pointer = (pointers[stack] - size) & mask
+        return self._read(cells, pointer, size, mask)
+
+    def peek(self, stack: int, depth: int, size: int) -> Word:
+        cells = self.state.stacks[stack]
+        return self._read(cells, self.state.pointers[stack] - depth, size, len(cells) - 1)
+
+    def push(self, stack: int, word: Word, size: int) -> None:
+        cells, pointers = self.state.stacks[stack], self.state.pointers
+        mask = len(cells) - 1
+        self._write(cells, pointers[stack], word, size, mask)
+        pointers[stack] = (pointers[stack] + size) & mask
+
+    def reserve(self, stack: int, size: int) -> None:
+        pointers = self.state.pointers
+        pointers[stack] = (pointers[stack] + size) & (len(self.state.stacks[stack]) - 1)
+
+    def put(self, stack: int, word: Word, size: int) -> None:
+        cells = self.state.stacks[stack]
+        self._write(cells, self.state.pointers[stack] - size, word, size, len(cells) - 1)
+
+    def load(self, space: int, address: Word, size: int, within: int | None = None) -> Word:
+        cells = self.state.spaces[space]
+        return self._read(cells, address, size, (within or len(cells)) - 1)
+
+    def store(
+        self, space: int, address: Word, word: Word, size: int, within: int | None = None
+    ) -> None:
+        cells = self.state.spaces[space]
+        self._write(cells, address, word, size, (within or len(cells)) - 1)
+
+    def port_in(self, port: Word) -> Word:
+        pointers = self.state.pointers
+        before = pointers[:]
+        try:
+            return self.state.ports.read(port & 0xFF)
+        except BaseException as error:
+            self._keep(error)
+            return 0
+        finally:
+            pointers[:] = before
+
+    def port_out(self, port: Word, word: Word) -> None:
+        try:
+            self.state.ports.write(port & 0xFF, word & 0xFF)
+        except BaseException as error:
+            self._keep(error)
+
+    def _keep(self, error: BaseException) -> None:
+        """The instruction is completed first; its first error then comes out of `step`."""
+        if self._error is None:
+            self._error = error
+
+    def select(self, condition: Word, yes: Word, no: Word) -> Word:
+        return yes if condition else no
+
+    def signed(self, word: Word, size: int) -> Word:
+        sign = 1 << (8 * size - 1)
+        return ((word & (2 * sign - 1)) ^ sign) - sign
+
+    def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
+        return dividend // divisor if divisor else by_zero
+
+    def link(self) -> Word:
+        return self.next_pc
+
+    def jump(self, target: Word) -> None:
+        self._target = target & self._pc_mask
+
+    def jump_if(self, condition: Word, target: Word) -> None:
+        if condition:
+            self._target = target & self._pc_mask
+
+    def halt(self) -> None:
+        self._halted = True

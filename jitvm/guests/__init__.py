@@ -1,0 +1,1 @@
+"""The guest machines jitvm can run."""

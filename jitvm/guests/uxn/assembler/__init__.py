@@ -1,0 +1,123 @@
+"""The Uxntal assembler.
+
+    source -> words -> first pass -> image + references -> resolve -> Assembly
+
+| module   | what it knows                                          |
+|----------|--------------------------------------------------------|
+| source   | words, comments, positions                             |
+| macros   | macro bodies                                           |
+| includes | which files may be included, and from where            |
+| labels   | names, scopes                                          |
+| image    | memory being filled, the source map                    |
+| emit     | what every rune does (the first pass)                  |
+| resolve  | how references become bytes (the second pass)          |
+| errors   | the list of everything that can go wrong               |
+| limits   | bounds on runaway sources                              |
+
+The language and where this assembler stands among the others: docs/uxntal.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jitvm.guests.uxn.assembler.emit import Emitter
+from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
+from jitvm.guests.uxn.assembler.image import SourceMap, SourceSpan
+from jitvm.guests.uxn.assembler.includes import IncludeError, Includes, read_source
+from jitvm.guests.uxn.assembler.log import Log
+from jitvm.guests.uxn.assembler.resolve import Resolver
+from jitvm.guests.uxn.assembler.source import SourceFile, Token
+from jitvm.guests.uxn.symbols import Symbol, SymbolTable
+
+__all__ = [
+    "Assembly",
+    "AssemblyError",
+    "Diagnostic",
+    "Problem",
+    "SourceMap",
+    "SourceSpan",
+    "assemble",
+    "assemble_file",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A program: its bytes from address 0x0100 on, and what is known about them.
+
+    `rom` ends with the last byte written; zeros that were only padding are not part of it when
+    nothing follows them. `symbols` are in definition order.
+    """
+
+    rom: bytes
+    symbols: SymbolTable
+    source_map: SourceMap
+    warnings: tuple[Diagnostic, ...]
+
+
+def assemble(
+    source: str | bytes,
+    *,
+    name: str = "<input>",
+    include_root: Path | None = None,
+    legacy: bool = False,
+) -> Assembly:
+    """Assemble a source text; `name` stands for it in messages.
+
+    Includes are looked for in `include_root` when given, else in the current folder, and may not
+    leave it. `legacy` accepts sources of 2021 to 2023 (docs/uxntal.md lists what that means).
+    Raise AssemblyError with every error found.
+    """
+    folder = include_root if include_root is not None else Path()
+    return _assemble(SourceFile.of(name, source, folder), include_root, legacy)
+
+
+def assemble_file(
+    path: str | Path, *, include_root: Path | None = None, legacy: bool = False
+) -> Assembly:
+    """Assemble a file. Its includes may come from its own folder or from the current one.
+
+    `include_root`, when given, takes the place of both. Raise AssemblyError with every error
+    found, also when the file itself cannot be read.
+    """
+    path = Path(path)
+    try:
+        content = read_source(path)
+    except IncludeError as error:
+        missing = error.problem is Problem.INCLUDE_MISSING
+        problem = Problem.FILE_MISSING if missing else error.problem
+        message = f"{problem}: `{path}`, {error.details}"
+        raise AssemblyError([_about_file(str(path), message, problem)]) from error
+    source = SourceFile.of(str(path), content, path.parent, path.resolve())
+    return _assemble(source, include_root, legacy)
+
+
+def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
+    log = Log()
+    emitter = Emitter(Includes(source.folder, include_root), log, legacy)
+    emitter.run(source)
+    image, labels = emitter.image, emitter.labels
+    Resolver(image.memory, labels, emitter.macros, legacy, log).resolve(emitter.references)
+    rom = image.rom()
+    if not rom and not log.errors:
+        message = f"{Problem.OUTPUT_EMPTY}: the source emits no bytes"
+        log.errors.append(_about_file(source.name, message, Problem.OUTPUT_EMPTY))
+    if log.errors:
+        raise AssemblyError(log.errors)
+    for label in labels.unused():
+        _warn_unused(log, label.name, label.token)
+    symbols = SymbolTable(
+        tuple(Symbol(label.address, label.name) for label in labels.labels.values())
+    )
+    return Assembly(rom, symbols, image.source_map(), tuple(log.warnings))
+
+
+def _warn_unused(log: Log, name: str, token: Token) -> None:
+    details = "" if name == token.text[1:] else f"`{name}`"
+    log.warn(Problem.UNUSED, token, details, "")
+
+
+def _about_file(name: str, message: str, problem: Problem) -> Diagnostic:
+    return Diagnostic(name, 0, 0, "", message, "", "", problem)

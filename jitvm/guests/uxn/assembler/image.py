@@ -1,0 +1,130 @@
+"""The memory being filled, and which word filled which byte.
+
+    memory   64 KiB; what has not been written is zero
+    state    one byte an address: untouched, a known byte, or part of an unresolved reference
+    writer   one index an address: the word that wrote it, into `sites`
+    location where the next byte goes, 0..0x10000 (0x10000 is just past the end)
+    end      one past the highest byte written: the ROM is memory[0x0100:end]
+
+Padding moves the location and writes nothing. So zeros that were only padding are not part of the
+ROM when nothing follows them, and zeros that were written are.
+
+A program may go back and fill holes. It may also write a byte again when that is harmless: over a
+zero, or with the same value. Anything else is a rewind error, since one of the two writes would be
+lost; a byte of a reference is never written twice, as its value is not known yet.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from jitvm.guests.uxn.assembler.errors import Problem
+from jitvm.guests.uxn.assembler.source import Token
+from jitvm.guests.uxn.symbols import PROGRAM_START
+
+MEMORY_SIZE = 0x10000
+
+_UNTOUCHED, _BYTE, _REFERENCE = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """`size` bytes from `address` were emitted by the word at file:line:column."""
+
+    address: int
+    size: int
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMap:
+    """Which source position every emitted byte comes from.
+
+    Spans are disjoint and sorted by address. Bytes of a macro belong to the word that used it
+    (the outermost, if macros use macros).
+    """
+
+    spans: tuple[SourceSpan, ...] = ()
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", tuple(span.address for span in self.spans))
+
+    def lookup(self, address: int) -> SourceSpan | None:
+        """Return the span that holds an address, or None where nothing was emitted."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0:
+            return None
+        span = self.spans[index]
+        return span if address < span.address + span.size else None
+
+    def at_line(self, file: str, line: int) -> tuple[SourceSpan, ...]:
+        """Return the spans of one source line, by address."""
+        return tuple(span for span in self.spans if span.line == line and span.file == file)
+
+
+class Image:
+    """Memory under construction; see the head of the file."""
+
+    def __init__(self) -> None:
+        self.memory = bytearray(MEMORY_SIZE)
+        self.location = PROGRAM_START
+        self.end = PROGRAM_START
+        self._state = bytearray(MEMORY_SIZE)
+        self._writer = [0] * MEMORY_SIZE
+        self._sites: list[Token] = []
+
+    def write(self, data: bytes, site: Token, reference: int = 0) -> Problem | None:
+        """Write bytes at the location on behalf of a word and move on.
+
+        The last `reference` bytes are placeholders to be resolved later. The location moves even
+        when a problem is returned, so that the addresses which follow stay meaningful.
+        """
+        start = self.location
+        stop = self.location = start + len(data)
+        if start < PROGRAM_START:
+            return Problem.ZERO_PAGE
+        if stop > MEMORY_SIZE:
+            self.location = MEMORY_SIZE
+            return Problem.OUTSIDE
+        if any(self._state[start:stop]) and self._clashes(data, start, stop - reference):
+            return Problem.REWIND
+        self.memory[start:stop] = data
+        known = len(data) - reference
+        self._state[start:stop] = bytes([_BYTE] * known + [_REFERENCE] * reference)
+        self._writer[start:stop] = [len(self._sites)] * len(data)
+        self._sites.append(site)
+        self.end = max(self.end, stop)
+        return None
+
+    def _clashes(self, data: bytes, start: int, reference_from: int) -> bool:
+        for address, byte in enumerate(data, start):
+            old = self.memory[address]
+            if self._state[address] == _REFERENCE:
+                return True
+            if old and (old != byte or address >= reference_from):
+                return True
+        return False
+
+    def rom(self) -> bytes:
+        """Return the program: from 0x0100 to the last byte written."""
+        return bytes(self.memory[PROGRAM_START : self.end])
+
+    def source_map(self) -> SourceMap:
+        """Return where every emitted byte comes from."""
+        spans: list[SourceSpan] = []
+        address = PROGRAM_START
+        while address < self.end:
+            if self._state[address] == _UNTOUCHED:
+                address += 1
+                continue
+            start, writer = address, self._writer[address]
+            while address < self.end and self._state[address] and self._writer[address] == writer:
+                address += 1
+            site = self._sites[writer]
+            line, column = site.position()
+            spans.append(SourceSpan(start, address - start, site.source.name, line, column))
+        return SourceMap(tuple(spans))

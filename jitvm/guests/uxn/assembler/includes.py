@@ -1,0 +1,88 @@
+"""Finding and reading the files a source includes.
+
+``~path`` is looked for next to the file that includes it, then in the current folder, then in the
+include root if one was given. A file is opened only if, with symbolic links resolved, it is a
+regular file below an allowed folder: the include root when there is one, else the folder of the
+top source or the current folder. A source got from a stranger therefore cannot pull the reader's
+other files into a ROM.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from jitvm.guests.uxn.assembler.errors import Problem
+from jitvm.guests.uxn.assembler.limits import MAX_SOURCE_BYTES
+from jitvm.guests.uxn.assembler.source import SourceFile
+
+
+class IncludeError(Exception):
+    """A file cannot be included; holds the problem, the details and a hint."""
+
+    def __init__(self, problem: Problem, details: str, hint: str = "") -> None:
+        super().__init__(details)
+        self.problem = problem
+        self.details = details
+        self.hint = hint
+
+
+class Includes:
+    """Opens included files for one run and counts the bytes read."""
+
+    def __init__(self, top_folder: Path, root: Path | None) -> None:
+        self._root = root
+        allowed = (root,) if root is not None else (top_folder, Path())
+        self._allowed = tuple(folder.resolve() for folder in allowed)
+        self._bytes_left = MAX_SOURCE_BYTES
+
+    def open(self, name: str, includer: SourceFile) -> SourceFile:
+        """Return the source an include names; raise IncludeError when it cannot be had."""
+        path = self._find(name, includer)
+        resolved = path.resolve()
+        if not any(resolved.is_relative_to(folder) for folder in self._allowed):
+            raise IncludeError(
+                Problem.INCLUDE_INVALID,
+                "the file is outside the folders that may be included from",
+                "allowed: " + ", ".join(sorted({str(folder) for folder in self._allowed})),
+            )
+        content = read_source(resolved, self._bytes_left)
+        self._bytes_left -= len(content)
+        return SourceFile.of(str(path), content, path.parent, resolved)
+
+    def _find(self, name: str, includer: SourceFile) -> Path:
+        if not name:
+            raise IncludeError(Problem.INCLUDE_INVALID, "a path is missing", "write ~folder/file")
+        folders = [includer.folder, Path()]
+        if self._root is not None:
+            folders.append(self._root)
+        for folder in folders:
+            if os.path.lexists(folder / name):
+                return folder / name
+        tried = dict.fromkeys(str(folder.absolute()) for folder in folders)
+        raise IncludeError(Problem.INCLUDE_MISSING, "no such file", "looked in " + ", ".join(tried))
+
+
+def read_source(path: Path, most: int = MAX_SOURCE_BYTES) -> bytes:
+    """Read a regular file of at most `most` bytes; raise IncludeError otherwise."""
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise IncludeError(Problem.INCLUDE_INVALID, "not a regular file")
+            content = file.read(most + 1)
+    except FileNotFoundError as error:
+        raise IncludeError(Problem.INCLUDE_MISSING, "no such file") from error
+    except IsADirectoryError as error:
+        raise IncludeError(Problem.INCLUDE_INVALID, "it is a folder") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise IncludeError(Problem.INCLUDE_INVALID, reason) from error
+    if len(content) > most:
+        raise IncludeError(Problem.LIMIT, f"over {MAX_SOURCE_BYTES >> 20} MiB of source")
+    return content
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file so that a FIFO without a writer does not hang before it can be refused."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -1,0 +1,119 @@
+"""Names: what may be one, what a scope makes of it, and where each was defined.
+
+    @a/b     defines a/b and makes `a` the scope: the part before the first slash
+    &c       defines a/c and leaves the scope alone
+    &c  /c   in a reference, mean a/c
+
+Before the first ``@`` the scope is ``on-reset``. Lambdas define ``λ00``, ``λ01``... in the order
+they are opened and belong to no scope.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jitvm.guests.uxn.assembler.limits import MAX_NAME
+from jitvm.guests.uxn.assembler.source import Token
+from jitvm.guests.uxn.encoding import opcode
+
+FIRST_SCOPE = "on-reset"
+RUNES = '|$@&,_.-;=!?#"%~:/()[]{}'
+"""Characters that begin a word of their own kind, so no name can begin with one."""
+
+_HEX = re.compile(r"[0-9a-f]+")
+
+
+def is_hex(text: str) -> bool:
+    """Tell whether a word reads as a number: lower-case hexadecimal digits only."""
+    return _HEX.fullmatch(text) is not None
+
+
+def name_fault(name: str, any_word: bool) -> str | None:
+    """Return what keeps a word from being the name of a label or macro, or None if it may be.
+
+    With `any_word` it only has to be there and be short enough: so in the old dialect, and for a
+    sublabel, whose full name has a slash in it and so cannot be taken for anything else.
+    """
+    if not name:
+        return "a name is missing"
+    if len(name) > MAX_NAME:
+        return f"the name is longer than {MAX_NAME} characters"
+    if any_word:
+        return None
+    if is_hex(name):
+        return f"`{name}` reads as a number: all its characters are hexadecimal digits"
+    if opcode(name) is not None:
+        return f"`{name}` is an opcode"
+    if name[0] in RUNES:
+        return f"a name cannot begin with `{name[0]}`"
+    return None
+
+
+@dataclass(slots=True)
+class Label:
+    """A defined label. `used` is set by the first reference or padding that names it."""
+
+    name: str
+    address: int
+    token: Token
+    used: bool = False
+
+
+class LabelTable:
+    """Labels by full name in definition order, and the scope that completes short names."""
+
+    def __init__(self) -> None:
+        self.labels: dict[str, Label] = {}
+        self.scope = FIRST_SCOPE
+        self._refused: set[str] = set()
+
+    def full_name(self, name: str) -> str:
+        """Complete ``&name`` and ``/name`` with the scope; leave other names alone."""
+        return f"{self.scope}/{name[1:]}" if name[:1] in ("&", "/") else name
+
+    def enter(self, name: str) -> None:
+        """Make the part of a name before its first slash the scope."""
+        self.scope = name.partition("/")[0]
+
+    def define(self, name: str, address: int, token: Token) -> Label | None:
+        """Add a label; when the name is taken return the label that has it, and add nothing."""
+        taken = self.labels.get(name)
+        if taken is None:
+            self.labels[name] = Label(name, address & 0xFFFF, token)
+        return taken
+
+    def refuse(self, name: str) -> None:
+        """Remember a name whose definition was an error, so its uses are not errors as well."""
+        self._refused.add(name)
+
+    def was_refused(self, name: str) -> bool:
+        """Tell whether the name had a definition that was an error."""
+        return name in self._refused
+
+    def use(self, name: str) -> Label | None:
+        """Look up a full name and mark the label as used."""
+        label = self.labels.get(name)
+        if label is not None:
+            label.used = True
+        return label
+
+    def unused(self) -> list[Label]:
+        """Return labels nothing refers to; capitalised names, usually devices, are exempt."""
+        return [
+            label
+            for label in self.labels.values()
+            if not label.used and not "A" <= label.name[0] <= "Z"
+        ]
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a hint naming the closest known word, or an empty string."""
+    if len(name) > MAX_NAME:
+        return ""
+    # Only a failing run needs it, and it takes as long to import as this package.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return f"did you mean `{close[0]}`?" if close else ""

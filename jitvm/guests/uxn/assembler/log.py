@@ -1,0 +1,77 @@
+"""Collects the diagnostics of one run."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
+from jitvm.guests.uxn.assembler.limits import MAX_ERRORS, MAX_SHOWN_LINE, MAX_WARNINGS
+from jitvm.guests.uxn.assembler.source import Token
+
+_LONGEST_WORD = 60
+"""Characters of a word shown in a message."""
+
+
+class Log:
+    """Errors and warnings in the order they were found.
+
+    A problem in the body of a macro is shown where the macro is used (its `site`), since that is
+    where the reader can tell which use went wrong; the message says where the body is.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+
+    def error(
+        self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
+    ) -> None:
+        """Add an error; raise AssemblyError with all of them when there are too many."""
+        self.errors.append(_diagnostic(problem, token, details, hint, site or token))
+        if len(self.errors) >= MAX_ERRORS:
+            raise AssemblyError(self.errors)
+
+    def fatal(
+        self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
+    ) -> NoReturn:
+        """Add an error that nothing sensible can follow, and raise AssemblyError."""
+        self.errors.append(_diagnostic(problem, token, details, hint, site or token))
+        raise AssemblyError(self.errors)
+
+    def warn(
+        self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
+    ) -> None:
+        """Add a warning."""
+        if len(self.warnings) < MAX_WARNINGS:
+            found = _diagnostic(problem, token, details, hint, site or token, is_warning=True)
+            self.warnings.append(found)
+
+
+def _diagnostic(
+    problem: Problem,
+    token: Token,
+    details: str,
+    hint: str,
+    site: Token,
+    *,
+    is_warning: bool = False,
+) -> Diagnostic:
+    word = token.text if len(token.text) <= _LONGEST_WORD else token.text[:_LONGEST_WORD] + ".."
+    message = f"{problem}: `{word}`"
+    if details:
+        message += f", {details}"
+    if site is not token:
+        message += f" (in macro `{site.text}`, at {token.place()})"
+    line, column = site.position()
+    source_line = site.source.line_at(site.offset)
+    return Diagnostic(
+        file=site.source.name,
+        line=line,
+        column=column,
+        token=site.text,
+        message=message,
+        hint=hint,
+        source_line=source_line if len(source_line) <= MAX_SHOWN_LINE else "",
+        problem=problem,
+        is_warning=is_warning,
+    )

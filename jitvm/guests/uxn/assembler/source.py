@@ -1,0 +1,115 @@
+"""Source text cut into words.
+
+Uxntal has one lexical rule: bytes up to 0x20 separate words. Comments are ``( ... )`` where both
+parentheses are words of their own; they nest. Everything else about a word is decided by its first
+character, elsewhere.
+
+A source is kept as text with undecodable bytes escaped (``surrogateescape``): a string in it may
+hold any bytes, and they come back unchanged when it is emitted. A token knows its offset only;
+line and column are worked out when somebody asks.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from jitvm.guests.uxn.assembler.errors import Problem
+
+_WORD = re.compile(r"[^\x00-\x20]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFile:
+    """One source text: its name for people, its text, and the folder its includes start from."""
+
+    name: str
+    text: str
+    folder: Path
+    path: Path | None = None
+    """Resolved path when it is a file; what include loops are recognised by."""
+    _starts: list[int] = field(default_factory=list, init=False, repr=False)
+
+    @classmethod
+    def of(
+        cls, name: str, content: str | bytes, folder: Path, path: Path | None = None
+    ) -> SourceFile:
+        """Make a source from text or bytes; a byte order mark is dropped."""
+        text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+        return cls(name, text.removeprefix("\ufeff"), folder, path)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the 1-based ``(line, column)`` of an offset into the text."""
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(match.end() for match in re.finditer("\n", self.text))
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line_at(self, offset: int) -> str:
+        """Return the line of text an offset lies in, without its end."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        end = self.text.find("\n", offset)
+        return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
+
+
+class Token(NamedTuple):
+    """One word and where it stands."""
+
+    text: str
+    source: SourceFile
+    offset: int
+
+    def position(self) -> tuple[int, int]:
+        """Return the 1-based ``(line, column)`` of the word."""
+        return self.source.position(self.offset)
+
+    def place(self) -> str:
+        """Return ``file:line`` for messages."""
+        return f"{self.source.name}:{self.position()[0]}"
+
+
+Report = Callable[[Problem, Token, str, str], None]
+"""Tells an error: problem, word, details (may be empty), hint (may be empty)."""
+
+
+def words(source: SourceFile, legacy: bool, report: Report) -> Iterator[Token]:
+    """Yield the words of a source outside comments.
+
+    A word that begins with ``(`` but goes on is an error, read as a comment for the sake of what
+    follows; old sources write such comments, so in `legacy` mode it is no error. A comment opened
+    that way may be closed that way too: ``(like this)``.
+    """
+    opened: list[tuple[Token, bool]] = []
+    for match in _WORD.finditer(source.text):
+        text = match[0]
+        if opened:
+            if text == ")" or (opened[-1][1] and text[-1] == ")" and "(" not in text):
+                opened.pop()
+            elif text == "(":
+                opened.append((Token(text, source, match.start()), False))
+            continue
+        if text[0] not in "()":
+            yield Token(text, source, match.start())
+            continue
+        token = Token(text, source, match.start())
+        if text == "(":
+            opened.append((token, False))
+        elif text[0] == ")":
+            report(Problem.COMMENT_INVALID, token, "`)` closes no comment", "")
+        else:
+            if not legacy:
+                report(Problem.WORD_INVALID, token, "", "put a space after `(` to open a comment")
+            if text.count("(") > text.count(")"):
+                opened.append((token, True))
+    if opened:
+        report(
+            Problem.COMMENT_OPEN,
+            opened[0][0],
+            "no matching `)`",
+            "`(` and `)` must stand alone, with blanks around them, and they nest",
+        )

@@ -1,0 +1,17 @@
+"""Varvara, the computer around Uxn: the devices of a console program, one file each."""
+
+from jitvm.guests.uxn.varvara.computer import Computer
+from jitvm.guests.uxn.varvara.console import Type
+from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+from jitvm.guests.uxn.varvara.output import OutputError
+from jitvm.guests.uxn.varvara.rom import Rom, RomError
+
+__all__ = [
+    "Computer",
+    "Ending",
+    "LimitReached",
+    "OutputError",
+    "Rom",
+    "RomError",
+    "Type",
+]

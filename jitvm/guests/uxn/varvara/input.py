@@ -1,0 +1,76 @@
+"""Standard input as chunks: whatever has come, as soon as it comes, within a deadline."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from jitvm.engine.watch import Watch
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Readable(Protocol):
+        """The part of a binary stream that is read from."""
+
+        def read(self, size: int, /) -> bytes:
+            """Up to `size` bytes, none at the end."""
+
+    class Source(Protocol):
+        """Where input comes from."""
+
+        def read(self, watch: Watch) -> bytes | None:
+            """The next bytes, none at the end, None when the watch's deadline passes first."""
+
+
+CHUNK = 65536
+"""Most bytes taken at a time."""
+
+
+class _Bytes:
+    """Input that is all there."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, watch: Watch) -> bytes | None:  # noqa: ARG002 - the protocol's parameter
+        data, self._data = self._data, b""
+        return data
+
+
+class _Stream:
+    """A stream without a descriptor; reading it is taken not to block."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+
+    def read(self, watch: Watch) -> bytes | None:  # noqa: ARG002 - the protocol's parameter
+        return self._stream.read(CHUNK)
+
+
+class _Descriptor:
+    """A stream's file descriptor, read without any buffer of Python's in between."""
+
+    def __init__(self, stream: Readable, descriptor: int) -> None:
+        self._stream = stream  # it closes the descriptor when it goes
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def read(self, watch: Watch) -> bytes | None:
+        remaining = watch.remaining()
+        if remaining is not None and not self._poll.poll(remaining * 1000):
+            return None
+        return os.read(self._descriptor, CHUNK)
+
+
+def open_source(stdin: bytes | Readable | None) -> Source:
+    """Make a source of bytes, of a binary stream, or of nothing."""
+    if stdin is None or isinstance(stdin, bytes):
+        return _Bytes(stdin or b"")
+    try:
+        descriptor = stdin.fileno()  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return _Stream(stdin)
+    return _Descriptor(stdin, descriptor)

@@ -1,0 +1,127 @@
+"""Programs from files and streams: ROMs as they are, Uxntal sources assembled.
+
+A file that ends in ``.tal`` is a source, one that ends in ``.rom`` a ROM. Anything else is judged
+by its bytes: a source is UTF-8 text without control characters, which no working ROM is in
+practice (its jumps, literals and zeros are not text).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from jitvm.guests.uxn.varvara.rom import MAX_SIZE, Rom, RomError
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from jitvm.guests.uxn.assembler import Assembly
+    from jitvm.guests.uxn.symbols import SymbolTable
+
+SOURCE_SUFFIX = ".tal"
+ROM_SUFFIX = ".rom"
+MAX_SOURCE = 32 << 20
+"""Most bytes taken of a program that is not known to be a ROM."""
+
+_TEXT_CONTROLS = frozenset("\t\n\r\f\v")
+
+
+class Program:
+    """A ROM and, when it was assembled just now, what the assembler knows about it."""
+
+    __slots__ = ("rom", "symbols", "warnings")
+
+    def __init__(
+        self, rom: Rom, symbols: SymbolTable | None = None, warnings: tuple[str, ...] = ()
+    ) -> None:
+        self.rom = rom
+        self.symbols = symbols
+        self.warnings = warnings
+
+
+def load_program(path: str | os.PathLike[str], *, legacy: bool = False) -> Program:
+    """Read a ROM, or read and assemble a source.
+
+    Args:
+        path: the file.
+        legacy: accept the older dialect of Uxntal.
+
+    Raises:
+        RomError: the file cannot be read, or is not a ROM.
+        AssemblyError: the source has errors.
+    """
+    name = os.fspath(path)
+    if name.endswith(SOURCE_SUFFIX):
+        return _assemble_file(name, legacy)
+    data = _read_file(name)
+    if not name.endswith(ROM_SUFFIX) and looks_like_source(data):
+        return _assemble_file(name, legacy)
+    return Program(Rom(data, name))
+
+
+def read_rom(path: str | os.PathLike[str]) -> Rom:
+    """Read a ROM, whatever its name or look.
+
+    Raises:
+        RomError: the file cannot be read, or is not a ROM.
+    """
+    name = os.fspath(path)
+    return Rom(_read_file(name), name)
+
+
+def read_program(stream: BinaryIO, *, name: str, legacy: bool = False) -> Program:
+    """Read a ROM or a source from a stream to its end.
+
+    Raises:
+        RomError: the stream cannot be read, or is not a ROM.
+        AssemblyError: the source has errors.
+    """
+    try:
+        data = stream.read(MAX_SOURCE + 1)
+    except OSError as error:
+        raise RomError(f"{name}: cannot be read: {error.strerror}") from error
+    if not looks_like_source(data):
+        return Program(Rom(data, name))
+    from jitvm.guests.uxn.assembler import assemble
+
+    return _program(assemble(data, name=name, legacy=legacy), name)
+
+
+def looks_like_source(data: bytes) -> bool:
+    """Whether bytes are text."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return bool(text.strip()) and all(
+        char >= " " or char in _TEXT_CONTROLS for char in set(text) - {"\x7f"}
+    )
+
+
+def _assemble_file(name: str, legacy: bool) -> Program:
+    from jitvm.guests.uxn.assembler import assemble_file
+
+    return _program(assemble_file(name, legacy=legacy), name)
+
+
+def _program(assembly: Assembly, name: str) -> Program:
+    warnings = tuple(warning.render() for warning in assembly.warnings)
+    return Program(Rom(assembly.rom, name), assembly.symbols, warnings)
+
+
+def _read_file(name: str) -> bytes:
+    """The bytes of a regular file or pipe, at most one more than a ROM or source may have."""
+    try:
+        with open(name, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read(MAX_SIZE + 1)
+            return file.read(MAX_SOURCE + 1)
+    except IsADirectoryError:
+        raise RomError(f"{name}: is a folder; name a .rom or .tal file in it") from None
+    except FileNotFoundError:
+        raise RomError(f"{name}: there is no such file; check the path") from None
+    except OSError as error:
+        raise RomError(f"{name}: cannot be read: {error.strerror}") from error
+    except ValueError:
+        raise RomError(f"{name!r}: is no file name; it holds a zero byte") from None

@@ -1,0 +1,223 @@
+"""``python -m bench``: its figures' shape, its comparison of outputs, its answers to bad requests.
+
+What it measures is no matter for a test: one round of a program that is over at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, report
+from bench.cli import Status, main
+from bench.measure import Cell, Row
+from bench.runners import Job, RunError
+from bench.tiers import ColdCache, ColdJitRunner, JitRunner, Worker
+from jitvm.guests.uxn.assembler import assemble, assemble_file
+from jitvm.guests.uxn.varvara import Computer
+
+ECHO = "|0100 ;on #10 DEO2 BRK @on #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } #800f DEO BRK"
+"""Writes what it reads, arguments too; an event of type 4 ends it."""
+QUICK = 120_000_000
+"""Instructions of the longest program that is run here."""
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Path:
+    path = tmp_path / "echo.rom"
+    path.write_bytes(assemble(ECHO, name="echo.tal").rom)
+    return path
+
+
+def bench(echo: Path, *options: str) -> int:
+    return main(["--rom", str(echo), "--rounds", "1", *options])
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def test_rows_of_json(echo: Path, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "in").write_bytes(b"some input")
+    target = tmp_path / "rows.json"
+    options = ["--stdin", str(tmp_path / "in"), "--json", str(target)]
+    assert bench(echo, *options, "--runners", "reference,interpreter") == Status.OK
+    rows = json.loads(target.read_text())
+    assert [row["runner"] for row in rows] == ["reference", "interpreter"]
+    for row in rows:
+        fields = ["program", "runner", "median_ms", "min_ms", "instructions", "output_sha256"]
+        assert list(row) == fields
+        assert row["program"] == "echo"
+        # The reset vector's 4, each event's 5 up to ?{, and what comes after.
+        assert row["instructions"] == 4 + 10 * (5 + 5) + (5 + 3)
+        assert row["output_sha256"] == hashlib.sha256(b"some input").hexdigest()
+        assert row["median_ms"] == row["min_ms"] > 0
+    table = capsys.readouterr().out
+    assert "| echo " in table
+    assert "1.00x" in table
+
+
+def test_arguments_reach_the_rom_before_them(echo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "rows.json"
+    options = ["--args", "ab 'c d'", "--rom", str(echo), "--runners", "interpreter"]
+    assert bench(echo, *options, "--json", str(target)) == Status.OK
+    with_args, without = json.loads(target.read_text())
+    assert (with_args["program"], without["program"]) == ("echo", "echo-2")
+    # The newline behind the last argument comes with the type that ends this program.
+    assert with_args["output_sha256"] == hashlib.sha256(b"ab\nc d").hexdigest()
+    assert without["output_sha256"] == hashlib.sha256(b"").hexdigest()
+
+
+def test_a_warmed_machine_starts_every_run_afresh(tmp_path: Path) -> None:
+    source = "|0100 [ LIT &n 00 ] INCk ,&n STR LIT \"0 ADD #18 DEO #ff INCk STZ #800f DEO BRK"
+    job = Job(catalogue.Program("once", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
+    job.write_files()
+    worker = Worker(job, "interpreter")
+    try:
+        runs = [worker.run() for _ in range(3)]
+    finally:
+        worker.close()
+    assert {run.output_sha256 for run in runs} == {hashlib.sha256(b"0").hexdigest()}
+
+
+def test_the_jit_is_warmed_up_and_cold_runs_are_cold(tmp_path: Path) -> None:
+    source = "|0100 #0000 &loop INC2 DUP2 ORA ?&loop POP2 LIT \"x #18 DEO #800f DEO BRK"
+    job = Job(catalogue.Program("loop", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
+    job.write_files()
+    caches = ColdCache(tmp_path / "caches")
+    for runner in (JitRunner(caches), ColdJitRunner(caches)):
+        session = runner.open(job)
+        try:
+            assert session.run().output_sha256 == hashlib.sha256(b"x").hexdigest()
+            assert session.note == ""
+        finally:
+            session.close()
+
+
+def test_means_leave_out_what_is_too_short_to_time() -> None:
+    def row(base: float, other: float) -> Row:
+        return Row("p", 1000, {"base": Cell((base,)), "other": Cell((other,))})
+
+    rows = [row(100, 50), row(800, 100), row(0.01, 10)]
+    mean = report.geometric_mean(rows, "other", "base")
+    assert mean is not None
+    assert mean == pytest.approx((4.0, 2))
+    mean = report.geometric_mean(rows, "other", "base", lambda ms: ms >= report.LONG_MS)
+    assert mean is not None
+    assert mean == pytest.approx((8.0, 1))
+    assert report.geometric_mean(rows, "missing", "base") is None
+
+
+# -- failures ------------------------------------------------------------------------------------
+
+
+def test_another_output_is_an_error(echo: Path, tmp_path: Path, capsys: Capture) -> None:
+    target = tmp_path / "rows.json"
+    liar = shlex.join([sys.executable, "-c", "print('something else')"])
+    options = ["--runners", "interpreter", "--command", f"liar={liar} {{rom}}"]
+    assert bench(echo, *options, "--json", str(target)) == Status.PROBLEM
+    captured = capsys.readouterr()
+    assert "echo on liar: wrote other output" in captured.err
+    assert "DIFFERS" in captured.out
+    good, bad = json.loads(target.read_text())
+    assert good["output_sha256"] != bad["output_sha256"]
+
+
+def test_a_command_gets_the_rom_and_the_input(echo: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"xyz")
+    script = "import sys; open(sys.argv[1], 'rb').read(); print(input(), end='')"
+    other = shlex.join([sys.executable, "-c", script])
+    options = ["--stdin", str(tmp_path / "in"), "--runners", "interpreter"]
+    assert bench(echo, *options, "--command", f"other={other} {{rom}}") == Status.OK
+
+
+def test_a_run_without_end_is_given_up(tmp_path: Path, capsys: Capture) -> None:
+    spin = tmp_path / "spin.tal"
+    spin.write_text("|0100 &loop !&loop")
+    assert bench(spin, "--runners", "interpreter", "--timeout", "1.5") == Status.PROBLEM
+    assert "spin: given up after 1.5 s" in capsys.readouterr().err
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path) -> None:
+    missing = Job(catalogue.Program("none", b"\0"), 1, tmp_path / "nowhere", None, 60.0)
+    with pytest.raises(RunError, match=r"status 1: FileNotFoundError.*program\.rom"):
+        Worker(missing, "interpreter")
+
+
+def test_a_runner_that_is_not_there_says_how_to_get_it(
+    echo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = ["--runners", "interpreter,uxn.wasm,c-O2", "--uxn-wasm", str(tmp_path)]
+    assert bench(echo, *options) == Status.OK
+    table = capsys.readouterr().out
+    assert "no twin in C" in table
+    assert "install_uxn_wasm.py" in table or "no node" in table
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--only", "hello,nonsense"], "there is no program 'nonsense'; there are hello, fib"),
+        (["--only", ","], "no program was named"),
+        (["--runners", "warp"], "there is no runner 'warp'; there are reference, interpreter"),
+        (["--baseline", "warp"], "there is no runner 'warp'"),
+        (["--rom", "nowhere.rom"], "nowhere.rom: there is no such file"),
+        (["--stdin", "x"], "--stdin belongs to the --rom before it"),
+        (["--rounds", "0"], "0 is not a whole number above 0"),
+        (["--timeout", "soon"], "soon is not a number of seconds"),
+        (["--json", "nowhere/x.json"], "nowhere/x.json: there is no such folder"),
+        (["--sandbox", "nowhere"], "nowhere: is not a folder"),
+        (["--command", "x=no-such-emulator {rom}"], "no-such-emulator: there is no such command"),
+        (["--command", "nameless"], "'nameless' is not like NAME="),
+    ],
+)
+def test_a_bad_request(
+    options: list[str],
+    message: str,
+    capsys: Capture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(options) == Status.USAGE
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert not captured.out
+
+
+def test_a_source_with_errors_is_told(tmp_path: Path, capsys: Capture) -> None:
+    bad = tmp_path / "bad.tal"
+    bad.write_text("|0100 ;nowhere JMP2")
+    assert main(["--rom", str(bad)]) == Status.USAGE
+    assert "bad.tal:1:7: error: Label unknown" in capsys.readouterr().err
+
+
+# -- the programs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_programs_assemble_without_warnings_and_print_what_is_listed(name: str) -> None:
+    warnings = assemble_file(catalogue.PROGRAMS / f"{name}.tal").warnings
+    assert [str(w) for w in warnings if w.token != "@on-reset"] == []  # nobody jumps to the start
+    program = catalogue.load(name)
+    assert program.instructions is not None
+    if program.instructions <= QUICK:
+        computer = Computer(program.rom, args=program.args, sandbox=None)
+        computer.machine.counting = True
+        computer.run_console(program.stdin)
+        assert computer.machine.executed == program.instructions
+        assert hashlib.sha256(computer.stdout).hexdigest() == program.output_sha256
+
+
+def test_every_source_is_listed_and_every_twin_belongs_to_one() -> None:
+    programs = [catalogue.load(name) for name in catalogue.names()]
+    sources = {path.stem for path in catalogue.PROGRAMS.glob("*.tal")}
+    assert sources == {program.name for program in programs}
+    twins = {program.twin for program in programs} - {None}
+    assert twins == set(catalogue.TWINS.glob("*.c"))

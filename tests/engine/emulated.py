@@ -1,0 +1,206 @@
+"""AArch64 code run in an emulator, over the same block of memory that native code would use.
+
+    unicorn (AArch64)                         this process
+      block    mapped at its own address  <->   the machine's `Block`, mirrors and all
+      code     read, execute                    the text of a `CachedCode`
+      stack    read, write                      private to the emulator
+      elsewhere: nothing. A fetch from there is a call of a host function: it is looked up among
+      the functions the machine names (port functions, `ring_full`, `written`, `also`), called
+      natively with x0 to x2, and its result put into x0.
+
+So everything above native code, `NativeTier` and `Machine`, runs unchanged; only the three ways
+in (`enter`, `step`, `deliver`) go through the emulator, with AArch64's C convention: arguments in
+x0.., the return address in lr. Callee-saved registers and the stack pointer are compared after
+each call. Nothing in the block can be executed and nothing in the code written.
+
+`EmulatedMachine(guest)` is a `Machine` at tier 1 on such code. For other code make an `Emulator`
+of a `Block` and any `CachedCode`, and `call` its symbols; `install` adds code to a running one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+from functools import cache
+from typing import Any, cast
+
+import unicorn
+
+from jitvm.engine.block import Block
+from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.layout import TABLES
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.nativetier import NativeTier
+from jitvm.engine.tailcall import Handlers, build, stamp
+from jitvm.guest import Guest
+
+PAGE = mmap.PAGESIZE
+CODE, CODE_SIZE = 0x1000_0000, 16 << 20
+STACK, STACK_SIZE = 0x2000_0000, 64 << 10
+RETURN = 0x3000_0000
+"""The address a way in returns to; nothing is mapped there, so the emulator comes out."""
+
+_UC: Any = unicorn
+_READ, _WRITE, _EXEC = _UC.UC_PROT_READ, _UC.UC_PROT_WRITE, _UC.UC_PROT_EXEC
+
+
+def _register(name: str) -> int:
+    return int(getattr(_UC.arm64_const, f"UC_ARM64_REG_{name}"))
+
+
+_ARGUMENTS = [_register(f"X{i}") for i in range(8)]
+_KEPT = [_register(f"X{i}") for i in range(19, 30)]
+_PC, _LR, _SP = map(_register, ("PC", "LR", "SP"))
+_HOST_FUNCTION: Any = ctypes.CFUNCTYPE(
+    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
+)
+
+
+class EmulationError(Exception):
+    """Code did what native code must not; the message says where."""
+
+
+class Emulator:
+    """An AArch64 processor that sees one block and the code installed with `install`.
+
+    Args:
+        block: the machine's memory; it stays where it is.
+        also: addresses of host functions that may be called besides those the block names.
+    """
+
+    def __init__(self, block: Block, also: frozenset[int] = frozenset()) -> None:
+        self.block = block
+        self.also = also
+        self._end = CODE
+        self._uc = _UC.Uc(_UC.UC_ARCH_ARM64, _UC.UC_MODE_ARM)
+        low = block.base - block.layout.head
+        size = -(-block.layout.total // PAGE) * PAGE
+        self._uc.mem_map_ptr(low, size, _READ | _WRITE, low)
+        self._uc.mem_map(CODE, CODE_SIZE, _READ | _EXEC)
+        self._uc.mem_map(STACK, STACK_SIZE, _READ | _WRITE)
+
+    def map(self, address: int, size: int) -> None:
+        """Let the code read and write more of this process's memory; whole pages."""
+        self._uc.mem_map_ptr(address, size, _READ | _WRITE, address)
+
+    def install(self, code: bytes) -> int:
+        """Copy code in; returns the address it runs at."""
+        address = self._end
+        self.write(address, code)
+        self._end = -(-(address + len(code)) // 64) * 64
+        return address
+
+    def write(self, address: int, content: bytes) -> None:
+        """Put bytes into the emulator's own memory, its code or its stack."""
+        self._uc.mem_write(address, content)
+
+    def call(self, function: int, *arguments: int) -> int:
+        """Call code by the C convention; returns x0.
+
+        Raises:
+            EmulationError: a bad access, a call of what is no host function, or a register the
+                convention protects that came back changed.
+        """
+        uc = self._uc
+        before = [(register, 0x1111 * (i + 1)) for i, register in enumerate(_KEPT)]
+        before.append((_SP, STACK + STACK_SIZE))
+        for register, value in (*before, (_LR, RETURN), *zip(_ARGUMENTS, arguments, strict=False)):
+            uc.reg_write(register, value)
+        pc = function
+        while pc != RETURN:
+            pc = self._run(pc)
+            if pc != RETURN:
+                pc = self._call_host(pc)
+        for register, value in before:
+            if uc.reg_read(register) != value:
+                raise EmulationError(f"call of {function:#x} changed register {register}")
+        return int(uc.reg_read(_ARGUMENTS[0]))
+
+    def _run(self, pc: int) -> int:
+        """Run until control leaves the installed code; returns where it went."""
+        try:
+            self._uc.emu_start(pc, RETURN)
+        except _UC.UcError as error:
+            if error.errno not in (_UC.UC_ERR_FETCH_UNMAPPED, _UC.UC_ERR_FETCH_PROT):
+                raise EmulationError(f"{error} at {self._uc.reg_read(_PC):#x}") from error
+        return int(self._uc.reg_read(_PC))
+
+    def _call_host(self, address: int) -> int:
+        """Call a host function as the code would have; returns where it returns to."""
+        if address not in self._host_functions():
+            raise EmulationError(f"jump to {address:#x}, which is neither code nor host function")
+        arguments = [self._uc.reg_read(register) for register in _ARGUMENTS[:3]]
+        self._uc.reg_write(_ARGUMENTS[0], _HOST_FUNCTION(address)(*arguments))
+        return int(self._uc.reg_read(_LR))
+
+    def _host_functions(self) -> set[int]:
+        layout = self.block.layout
+        named = set(self.also)
+        for at in (layout.readers, layout.writers):
+            named.update(self.block.words(at, layout.guest.ports))
+        for field in ("ring_full", "written"):
+            named.add(self.block.words(layout.fields[field], 1)[0])
+        return named - {0}
+
+
+class EmulatedHandlers:
+    """Stands in for `Handlers`: the same addresses and ways in, through an emulator."""
+
+    def __init__(self, code: CachedCode, block: Block) -> None:
+        self.emulator = Emulator(block)
+        self._start = self.emulator.install(code.text)
+        self._symbols = code.symbols
+        self.tables = {
+            name: b"".join(self._entry(name, row).to_bytes(8, sys.byteorder) for row in range(256))
+            for name in TABLES
+        }
+
+    def _entry(self, table: str, row: int) -> int:
+        stub = table in self._symbols
+        return self.address(table if stub else f"{table}/{row}")
+
+    def address(self, function: str) -> int:
+        """Where a function of the interpreter runs, in the emulator."""
+        return self._start + self._symbols[function]
+
+    def enter(self, base: int) -> None:
+        self.emulator.call(self.address("enter"), base)
+
+    def step(self, base: int) -> None:
+        self.emulator.call(self.address("step"), base)
+
+    def deliver(self, base: int, data: bytes, count: int, *ports: int) -> int:
+        """As native `deliver`; the data is copied to the far end of the emulator's stack."""
+        if count > STACK_SIZE // 2:
+            raise EmulationError(f"{count} events at once; take up to {STACK_SIZE // 2}")
+        self.emulator.write(STACK, data)
+        return self.emulator.call(self.address("deliver"), base, STACK, count, *ports)
+
+
+@cache
+def kept_code(guest: Guest, architecture: str) -> CachedCode:
+    """A guest's interpreter for an architecture's baseline, kept as native code is."""
+    kept, kind, key = CodeCache(), f"{guest.name}-{architecture}", stamp(guest)
+    code = None if key is None else kept.load(kind, key)
+    if code is None:
+        code = build(guest, architecture)
+        if key is not None:
+            kept.store(kind, key, code)
+    return code
+
+
+def aarch64_code(guest: Guest) -> CachedCode:
+    """A guest's interpreter for AArch64."""
+    return kept_code(guest, "aarch64")
+
+
+class EmulatedMachine(Machine):
+    """A machine whose tier 1 is AArch64 code in an emulator."""
+
+    def __init__(self, guest: Guest) -> None:
+        super().__init__(guest, tier=Tier.REFERENCE)
+        handlers = EmulatedHandlers(aarch64_code(guest), self.block)
+        self.emulator = handlers.emulator
+        self._native = NativeTier(self.block, self.state, cast(Handlers, handlers))
+        self.tier = Tier.INTERPRETER

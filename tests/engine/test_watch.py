@@ -1,0 +1,216 @@
+"""Watching a machine: deadlines, ticks, and signals while native code runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from jitvm.engine.watch import Watch
+
+
+class Sleeper:
+    """Stands for a machine: runs until it is interrupted."""
+
+    def __init__(self) -> None:
+        self.interrupts = 0
+        self._event = threading.Event()
+
+    def interrupt(self) -> None:
+        self.interrupts += 1
+        self._event.set()
+
+    def run(self, seconds: float = 5.0) -> bool:
+        """Whether an interrupt came."""
+        interrupted = self._event.wait(seconds)
+        self._event.clear()
+        return interrupted
+
+
+def test_a_deadline_interrupts_and_is_told() -> None:
+    machine = Sleeper()
+    begin = time.monotonic()
+    with Watch(machine, seconds=0.05) as watch:
+        assert not watch.stopped()
+        assert machine.run()
+        assert watch.stopped()
+    assert 0.05 <= time.monotonic() - begin < 0.3
+
+
+def test_a_deadline_interrupts_again_until_the_block_ends() -> None:
+    machine = Sleeper()
+    with Watch(machine, seconds=0.01, interval=0.01):
+        assert machine.run()
+        assert machine.run()
+    machine.run(0.05)
+    count = machine.interrupts
+    assert not machine.run(0.05)
+    assert machine.interrupts == count
+
+
+def test_ticks_come_at_a_steady_pace_and_end_with_the_block() -> None:
+    ticks: list[float] = []
+    with Watch(Sleeper(), tick=lambda: ticks.append(time.monotonic()), interval=0.01):
+        time.sleep(0.2)
+    count = len(ticks)
+    assert 5 <= count <= 25
+    time.sleep(0.05)
+    assert len(ticks) <= count + 1
+
+
+def test_what_a_tick_raises_stops_the_machine_and_comes_out() -> None:
+    def tick() -> None:
+        raise BrokenPipeError
+
+    machine = Sleeper()
+    with Watch(machine, tick=tick, interval=0.01) as watch:
+        assert machine.run()
+        with pytest.raises(BrokenPipeError):
+            watch.stopped()
+
+
+def test_watches_of_several_threads_are_apart() -> None:
+    def watched(seconds: float, done: list[bool]) -> None:
+        machine = Sleeper()
+        with Watch(machine, seconds=seconds) as watch:
+            done.append(machine.run(0.3) and watch.stopped())
+
+    short: list[bool] = []
+    long: list[bool] = []
+    threads = [
+        threading.Thread(target=watched, args=(0.05, short)),
+        threading.Thread(target=watched, args=(60.0, long)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (short, long) == ([True], [False])
+
+
+def test_remaining_time() -> None:
+    with Watch(Sleeper(), seconds=10) as watch:
+        remaining = watch.remaining()
+        assert remaining is not None
+        assert 9 < remaining <= 10
+    with Watch(Sleeper()) as watch:
+        assert watch.remaining() is None
+
+
+def test_a_signal_interrupts_and_a_quiet_handler_is_run() -> None:
+    seen: list[int] = []
+    machine = Sleeper()
+    previous = signal.signal(signal.SIGUSR1, lambda number, _frame: seen.append(number))
+    try:
+        with Watch(machine):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert machine.run()
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert seen == [signal.SIGUSR1]
+
+
+def test_signals_leave_machines_of_other_threads_alone() -> None:
+    results: list[bool] = []
+
+    def other() -> None:
+        machine = Sleeper()
+        with Watch(machine):
+            results.append(machine.run(0.2))
+
+    thread = threading.Thread(target=other)
+    previous = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with Watch(Sleeper()):
+            thread.start()
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            thread.join()
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert results == [False]
+
+
+def test_the_wakeup_descriptor_is_given_back_and_never_stolen() -> None:
+    with Watch(Sleeper()), Watch(Sleeper()):
+        assert signal.set_wakeup_fd(-1) != -1
+    assert signal.set_wakeup_fd(-1) == -1
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    try:
+        with Watch(Sleeper()):
+            pass
+        assert signal.set_wakeup_fd(-1) == writer
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_forked_child_has_a_watcher_of_its_own() -> None:
+    code = """
+import os, time
+from jitvm.engine.watch import Watch
+class M:
+    stopped = False
+    def interrupt(self): self.stopped = True
+with Watch(M()): pass
+child = os.fork()
+m = M()
+with Watch(m, seconds=0.05):
+    end = time.monotonic() + 5
+    while not m.stopped and time.monotonic() < end:
+        time.sleep(0.005)
+if not child:
+    os._exit(0 if m.stopped else 1)
+assert m.stopped
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-c", code], timeout=20, check=True)
+
+
+def test_ctrl_c_in_native_code_raises_in_the_main_thread() -> None:
+    code = """
+import os, signal, threading, time
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.watch import Watch
+from jitvm.guests.uxn import UXN
+from jitvm.guest import Stop
+machine = Machine(UXN, tier=Tier.INTERPRETER)
+machine.memory[0x100:0x103] = bytes.fromhex("40fffd")
+threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+begin = time.monotonic()
+try:
+    with Watch(machine) as watch:
+        while machine.run(0x100) is Stop.INTERRUPT and not watch.stopped():
+            pass
+except KeyboardInterrupt:
+    print("interrupted" if time.monotonic() - begin < 0.5 else "late")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=True)
+    assert done.stdout == b"interrupted\n"
+
+
+def test_ctrl_c_waits_for_native_code_to_come_back() -> None:
+    machine = Sleeper()
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Watch(machine) as watch:
+            watch.enter_native()
+            os.kill(os.getpid(), signal.SIGINT)
+            assert machine.run()
+            with pytest.raises(KeyboardInterrupt):
+                watch.leave_native()
+            watch.stopped()  # told once
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(KeyboardInterrupt):  # outside, at once
+                time.sleep(5)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,33 @@
+"""The ways a guest can be run: every test of what instructions do runs them all.
+
+    reference     descriptions on Python integers
+    interpreter   native code of this processor
+    aarch64       the same native code for AArch64, in an emulator
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.machine import Machine, Tier
+from jitvm.guest import Guest
+
+TIERS: Final = ("reference", "interpreter", "aarch64")
+NATIVE_TIERS: Final = ("interpreter", "aarch64")
+
+
+def make_machine(tier: str, guest: Guest) -> Machine:
+    """A new machine of one of `TIERS`."""
+    if tier == "aarch64":
+        from tests.engine.emulated import EmulatedMachine
+
+        return EmulatedMachine(guest)
+    return Machine(guest, tier=Tier(tier), cache=CodeCache())
+
+
+@cache
+def shared_machine(tier: str, guest: Guest) -> Machine:
+    """One machine for tests that set all the state they look at and connect no devices."""
+    return make_machine(tier, guest)
