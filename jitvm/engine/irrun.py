@@ -236,8 +236,8 @@ class _Run:
         self.state.pc = self.word(exit_.pc)
 
     def _write_slots(self, exit_: Exit) -> None:
-        words = [(stack, at, size, self.word(word)) for stack, at, size, word in exit_.slots]
-        for stack, at, size, word in words:
+        for stack, at, size, value in exit_.slots:
+            word = self.word(value) & ((1 << 8 * size) - 1)
             cells, index = self.state.stacks[stack], self.entry[stack] + at
             if self._read(cells, index, size, len(cells)) != word:
                 self._inside(exit_, stack, index, len(cells) - size)

@@ -202,7 +202,8 @@ class Machine:
 
     def _check_port(self, port: int) -> None:
         if not 0 <= port < self.guest.ports:
-            raise ValueError(f"there is no port {port:#x}: {self.guest.name} has {self.guest.ports}")
+            name, count = self.guest.name, self.guest.ports
+            raise ValueError(f"there is no port {port:#x}: {name} has {count}")
 
     def on_output_full(self, drain: Callable[[], None]) -> None:
         """Call `drain` when `take_output` is due because 65536 bytes have gathered."""

@@ -225,9 +225,9 @@ class RegionCore(GraphCore):
         at = self._word(address) & (limit - 1)
         if (known := at.constant) is not None and known <= limit - size:
             return self._load_cell(space, known, size)
-        return self._load(space, self._whole(space, at, size, limit), size, limit)
+        return self._load(space, self._whole(at, size, limit), size, limit)
 
-    def _whole(self, space: int, at: Value, size: int, limit: int) -> Value:
+    def _whole(self, at: Value, size: int, limit: int) -> Value:
         """The address, once it is sure that a wide access does not run over the end.
 
         There it would reach the first bytes through their second mapping, unknown to LLVM, which
@@ -288,7 +288,7 @@ class RegionCore(GraphCore):
         graph = self.graph
         at = self._word(address) & (limit - 1)
         if space != self.guest.code_index or limit != self.guest.code_space.size:
-            at = self._whole(space, at, size, limit)
+            at = self._whole(at, size, limit)
         value = graph.truncate(self._word(word), size)
         known = at.constant
         if space == self.guest.code_index:
