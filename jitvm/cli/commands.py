@@ -46,6 +46,8 @@ COMMANDS = (
     Command("run", "jitvm.cli.run", "run a ROM or a Uxntal source"),
     Command("asm", "jitvm.cli.asm", "assemble a Uxntal source into a ROM"),
     Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
+    Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
+    Command("params", "jitvm.cli.params", "list the limits of the JIT"),
     Command("completion", "jitvm.cli.completion", "print a completion script for a shell"),
 )
 

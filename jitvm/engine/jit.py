@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from jitvm.engine.tailcall import Handlers
     from jitvm.guest import State
 
-WARM_UP = 0.012
-"""Seconds of running before the first recording: programs that end sooner are left alone."""
-
 
 @dataclass(slots=True)
 class Compiled:
@@ -56,6 +53,7 @@ class Compiled:
         exits: reason and target address (None: computed) of each exit, by its counter.
         known: edges that were known from each of its addresses when it was formed.
         seconds: time spent forming, in LLVM text, and in LLVM.
+        epoch: `World.epoch` when it was formed.
         llvm: the LLVM text, where the parameter `keep_text` is on.
     """
 
@@ -65,6 +63,7 @@ class Compiled:
     known: dict[int, frozenset[int]]
     first_exit: int
     seconds: tuple[float, float, float]
+    epoch: int
     llvm: str = ""
 
 
@@ -158,13 +157,13 @@ class Jit:
         self._pending = 0
         self._postponed: list[int] = []
         self._form_anew: set[int] = set()
+        self._epoch = 0
         self._polishing = False
         self._polished: list[tuple[Installed, bytes]] = []
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
         self._before = b""
         self._hot = 0
         self._numbers = 0
-        self._first_run = 0.0
         self._compiler: Compiler | None = None
 
     # -- recording ---------------------------------------------------------------------------
@@ -182,15 +181,9 @@ class Jit:
 
     def wants_recording(self, pc: int) -> bool:
         """A counter ran out: whether to record now. Rearms the counter."""
-        now = time.monotonic()
-        if not self._first_run:
-            self._first_run = now
         if self._pending:
             self._counters[pc] = 65535
             self._postponed.append(pc)
-            return False
-        if now - self._first_run < WARM_UP and self.params.background:
-            self._counters[pc] = min(65535, 16 * self.params.hot)
             return False
         start = self._starts.get(pc)
         if start is not None and start.given_up is not None:
@@ -238,6 +231,7 @@ class Jit:
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
+            epoch=self._epoch,
         )
 
     # -- compiling: on the compile thread ----------------------------------------------------
@@ -252,15 +246,9 @@ class Jit:
                 reason = Reason.NO_LOOP
             else:
                 compiled = self._compile(start, world)
-                if self._too_small(compiled.region):
-                    compiled, reason = None, Reason.SMALL
         except _native_error():
             reason = Reason.COMPILER
         self._finish(window.hot, compiled, reason)
-
-    def _too_small(self, region: Region) -> bool:
-        """Whether entering a region costs more than it saves: short, and without a loop."""
-        return region.size < self.params.smallest and not region.loops
 
     def _job_again(self, start: int, world: World) -> None:
         try:
@@ -341,7 +329,7 @@ class Jit:
         known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
         kept = text if self.params.keep_text or self._polishes else ""
-        return Compiled(region, code, exits, known, first_exit, seconds, kept)
+        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, kept)
 
     def _machine_code(self, name: str, text: str, speed: int) -> bytes:
         """What the one function of an LLVM module becomes."""
@@ -435,14 +423,17 @@ class Jit:
     def _install(self, compiled: Compiled) -> Reason | None:
         region = compiled.region
         assumptions = region.assumptions
+        if compiled.epoch != self._epoch:
+            return Reason.CONNECTED
         self.statistics.compiled += 1
         self.statistics.compile_seconds += sum(compiled.seconds)
         memory = self.state.spaces[self.guest.code_index]
         changed = [at for at, byte in assumptions.code.items() if memory[at] != byte]
         stored = [at for at in assumptions.code if self._stores[at] > 0]
         watched = [at for at in assumptions.stores if self._map[at] & CODE]
-        if changed or stored or watched:
-            self._written.update(changed, stored, watched)
+        own = assumptions.stores & assumptions.code.keys()
+        if changed or stored or watched or own:
+            self._written.update(changed, stored, watched, own)
             self.statistics.rejected += 1
             return Reason.OVERWRITTEN
         try:
@@ -546,7 +537,8 @@ class Jit:
         self._wake()
 
     def forget_all(self) -> None:
-        """Throw all regions away: a device was connected, or a snapshot restored."""
+        """Throw all regions away, also those being compiled: a device was connected."""
+        self._epoch += 1
         for installed in list(self.regions.values()):
             self._remove(installed)
 

@@ -103,17 +103,23 @@ class Layout:
 
     @cached_property
     def stacks(self) -> tuple[int, ...]:
-        """Offset of each stack's byte 0; aligned to its size."""
+        """Offset of each stack's byte 0; aligned to its size.
+
+        Around each stack lies as much unused memory as it has itself: compiled code may read
+        slots before it has made sure of the pointer, and write back what it read.
+        """
         offsets, at = [], self.writers
         for stack in self.guest.stacks:
-            at = -_align(-at + stack.size, max(stack.size, 64))
+            at = -_align(-at + 2 * stack.size, max(stack.size, 64))
             offsets.append(at)
+            at -= stack.size
         return tuple(offsets)
 
     @cached_property
     def spaces(self) -> tuple[int, ...]:
         """Offset of each space's byte 0; the code space is at 0."""
-        offsets, at = [], min(self.stacks, default=self.writers)
+        lowest = [at - s.size for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
+        offsets, at = [], min(lowest, default=self.writers)
         for index, space in enumerate(self.guest.spaces):
             if index == self.guest.code_index:
                 offsets.append(0)
@@ -125,7 +131,9 @@ class Layout:
     @cached_property
     def head(self) -> int:
         """Bytes below `base`, a multiple of the mapping granularity."""
-        lowest = min(self.writers, *self.stacks, *self.spaces)
+        lowest = min(self.writers, *self.stacks, *self.spaces) - max(
+            (stack.size for stack in self.guest.stacks), default=0
+        )
         return _align(-lowest, MIRROR)
 
     @property

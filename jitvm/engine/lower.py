@@ -289,12 +289,23 @@ class Lowering(Emitter):
         if isinstance(end, Goto):
             self.do(f"br label %{self._edge(end)}")
         elif isinstance(end, Branch):
-            flag = self.flag(end.condition)
-            yes, no = self._way(end.yes), self._way(end.no)
-            self.do(f"br i1 {flag}, label %{yes}, label %{no}")
+            self._branch(end)
         else:
             assert end is not None
             self.do(f"br label %{self._exit_label(end)}")
+
+    def _branch(self, end: Branch) -> None:
+        flag = self.flag(end.condition)
+        yes, no = end.yes, end.no
+        if isinstance(yes, Goto) and isinstance(no, Goto) and yes.block is no.block:
+            # One block cannot pass two sets of arguments: the second way gets one of its own.
+            first, second = self._edge(yes), self.name()[1:]
+            self.do(f"br i1 {flag}, label %{first}, label %{second}")
+            self.label(second)
+            self._predecessor = second
+            self.do(f"br label %{self._edge(no)}")
+            return
+        self.do(f"br i1 {flag}, label %{self._way(yes)}, label %{self._way(no)}")
 
     def _guard(self, flag: str, exit_: Exit) -> None:
         ahead = self.name()[1:]

@@ -25,10 +25,19 @@ from jitvm.guest import Ports, State, Stop
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from jitvm.engine.params import Parameters
     from jitvm.guest import Guest, ReferenceInterpreter
     from jitvm.guest.state import Reader, Writer
+
+    class CFunc(Protocol):
+        """A compiled C callback, as `numba.cfunc` makes it."""
+
+        @property
+        def address(self) -> int: ...
+
+    NativeFunction = CFunc | int
 
 
 class Tier(StrEnum):
@@ -190,6 +199,42 @@ class Machine:
         self.state.ports.writers[port] = writer
         if self._native is not None:
             self._native.connect_writer(port)
+
+    def on_read_native(self, port: int, function: NativeFunction) -> None:
+        """Let a native function answer reads of a port; see `on_write_native`.
+
+        Its result's low byte is what the guest reads.
+        """
+        self._check_port(port)
+        address = _address_of(function)
+        call = _native_call(address)
+        self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
+        if self._native is not None:
+            self._native.connect_reader(port, address)
+
+    def on_write_native(self, port: int, function: NativeFunction) -> None:
+        """Call a native function after each write to a port, without the interpreter lock.
+
+        Args:
+            port: 0 to 255.
+            function: a numba `cfunc`, or an address, of the C signature
+                ``uint64 f(uint64 base, uint64 port, uint64 byte)``; `base` is the address of
+                the code space, from which `Layout` tells where everything else is. It must not
+                raise and not touch Python. Keep it alive as long as the machine.
+
+        Raises:
+            ValueError: there is no such port.
+        """
+        self._check_port(port)
+        address = _address_of(function)
+        call = _native_call(address)
+
+        def writer(byte: int) -> None:
+            call(self.block.base, port, byte)
+
+        self.state.ports.writers[port] = writer
+        if self._native is not None:
+            self._native.connect_writer(port, address)
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
@@ -387,6 +432,18 @@ def _native_tier(tier: Tier) -> type[NativeTier]:
 
         return IrTier
     return NativeTier
+
+
+def _address_of(function: NativeFunction) -> int:
+    return function if isinstance(function, int) else int(function.address)
+
+
+def _native_call(address: int) -> Callable[[int, int, int], int]:
+    """A native port function as the reference interpreter calls it."""
+    import ctypes
+
+    word = ctypes.c_uint64
+    return ctypes.CFUNCTYPE(word, word, word, word)(address)
 
 
 def _check_budget(instructions: int | None) -> None:

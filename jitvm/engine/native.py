@@ -89,15 +89,28 @@ class Compiler:
         """
         with _LOCK:
             machine = self._machine(codegen)
-            try:
-                module = llvm.parse_assembly(text)
-                module.triple = self.triple
-                module.data_layout = str(machine.target_data)
-                module.verify()
-            except RuntimeError as error:
-                raise NativeError(f"LLVM refused a module: {error}") from error
-            self._optimise(module, machine, speed)
-            return read_object(machine.emit_object(module))
+            return read_object(machine.emit_object(self._optimised(text, machine, speed)))
+
+    def assembly(self, text: str, *, speed: int = 2, codegen: int = 2) -> str:
+        """The same machine code as `compile` gives, as assembly for people to read.
+
+        Raises:
+            NativeError: the text does not parse.
+        """
+        with _LOCK:
+            machine = self._machine(codegen)
+            return str(machine.emit_assembly(self._optimised(text, machine, speed)))
+
+    def _optimised(self, text: str, machine: Any, speed: int) -> Any:
+        try:
+            module = llvm.parse_assembly(text)
+            module.triple = self.triple
+            module.data_layout = str(machine.target_data)
+            module.verify()
+        except RuntimeError as error:
+            raise NativeError(f"LLVM refused a module: {error}") from error
+        self._optimise(module, machine, speed)
+        return module
 
     def _optimise(self, module: Any, machine: Any, speed: int) -> None:
         options = llvm.create_pipeline_tuning_options(speed_level=max(speed, 1))

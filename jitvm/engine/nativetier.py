@@ -325,6 +325,8 @@ class NativeTier:
             fields["stop"][0] = 0
             return self._error is None
         if jit is None or status in (Status.HALT, Status.BUDGET):
+            if jit is not None and self._table == "record":
+                self._end_recording_early(jit)
             return False
         window = jit.window
         if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
@@ -338,6 +340,14 @@ class NativeTier:
             self._take_pointers()
             jit.entry_failed(fields["exit"][0], self.state.pointers)
         return True
+
+    def _end_recording_early(self, jit: Jit) -> None:
+        """The guest halted: what is recorded may do. Guests that are called again and again for
+        short events go on recording in the next one."""
+        count = self._fields["trace_head"][0]
+        if count >= jit.params.window:
+            jit.recorded(count)
+            self._table = self.mode
 
     def _restore_tables(self) -> None:
         for name, view in self._tables.items():

@@ -63,9 +63,6 @@ class Parameters:
         4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
     )
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
-    smallest: int = _row(
-        4, "instructions", 1, 1000, "shorter regions without a loop are left to the interpreter"
-    )
     polish: int = _row(
         2, "level", 0, 3, "LLVM level of a second compilation in quiet moments; 0 makes none"
     )

@@ -88,10 +88,6 @@ class Reason(Enum):
         "the recording shows nothing that comes back",
         "nothing; straight-line code is interpreted",
     )
-    SMALL = Row(
-        "too few instructions to be worth entering",
-        "nothing; a few instructions between two returns are interpreted",
-    )
     COMPILER = Row("LLVM refused the region", "this is a bug in jitvm; please report it")
     ARENA = Row("there is no room for more code", "nothing; other code goes on running")
     # -- compiled code was thrown away -----------------------------------------------------------

@@ -52,6 +52,7 @@ class World:
         aliased: addresses that stores through computed addresses hit: no cells.
         readers, writers: ports with a device behind them.
         collected: ports whose output only gathers in the ring.
+        epoch: changes whenever a port is connected.
     """
 
     memory: bytes
@@ -61,6 +62,7 @@ class World:
     readers: frozenset[int] = frozenset()
     writers: frozenset[int] = frozenset()
     collected: frozenset[int] = frozenset()
+    epoch: int = 0
 
 
 Room = tuple[tuple[int, int], ...]

@@ -1,0 +1,295 @@
+"""``jitvm explain``: what the JIT made of a program's hot code, or why it made nothing of it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+
+from jitvm.cli.exits import Exit, Failure
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jitvm.cli.parser import Parser
+    from jitvm.engine.explain import Absence, RegionReport
+    from jitvm.guests.uxn.symbols import SymbolTable
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.program import Program
+
+STAGES = ("guest", "exits", "ir", "llvm", "asm")
+
+DESCRIPTION = """\
+Run a program with the JIT, then show what became of its hottest loop, or of the code
+at ADDRESS (hexadecimal, or a label): guest code, exits with their counts, region IR,
+LLVM IR and assembly. Where the code is not native: why, and what to do.
+
+The program's output is dropped; it runs until it ends or the time is up.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm explain life.tal                         the hottest loop, all stages
+  jitvm explain life.tal draw --stage ir         the region IR of what contains @draw
+  jitvm explain wc.rom 0x0143 --input notes.txt  the code at an address
+  jitvm explain life.tal --list                  all regions, one line each
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm explain``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file")
+    parser.add_argument("address", metavar="ADDRESS", nargs="?", help="hexadecimal, or a label")
+    parser.add_argument(
+        "--stage", choices=STAGES, action="append", help="show only this; may be repeated"
+    )
+    parser.add_argument("--list", action="store_true", help="list all regions instead")
+    parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
+    parser.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=_seconds,
+        default=2.0,
+        help="run it for so long at most (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-O",
+        metavar="NAME=VALUE",
+        dest="params",
+        action="append",
+        default=[],
+        help="change a parameter of the JIT; `jitvm params` lists them",
+    )
+    parser.add_argument(
+        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def execute(arguments: Namespace) -> int:
+    """Run the program and print; return the exit code."""
+    from jitvm.engine.explain import regions, why_not
+
+    program = _load(arguments)
+    symbols = _symbols(arguments, program)
+    address = _address(arguments.address, symbols)
+    computer = _run(arguments, program)
+    reports = regions(computer.machine)
+    chosen = _choose(reports, address)
+    if arguments.list:
+        _print_list(reports, symbols, arguments.json)
+    elif chosen is not None:
+        _print_region(arguments, chosen, computer, symbols)
+    elif address is not None:
+        _print_absence(arguments, address, why_not(computer.machine, address), symbols)
+    else:
+        raise Failure(
+            f"{arguments.program}: nothing in it became hot within {arguments.time_limit:g} s; "
+            "run it longer (--time-limit), give it input (--input), or lower -O hot=N",
+            Exit.FAILURE,
+        )
+    return Exit.OK
+
+
+# -- running -------------------------------------------------------------------------------------
+
+
+def _load(arguments: Namespace) -> Program:
+    from jitvm.cli.sources import Reported
+    from jitvm.guests.uxn.varvara.program import load_program
+
+    with Reported():
+        return load_program(arguments.program, legacy=arguments.legacy)
+
+
+def _run(arguments: Namespace, program: Program) -> Computer:
+    from jitvm.engine.explain import keep_text
+    from jitvm.engine.machine import Tier
+    from jitvm.engine.params import ParameterError
+    from jitvm.guests.uxn.varvara.computer import Computer
+
+    computer = Computer(program.rom, tier=Tier.JIT)
+    try:
+        keep_text(computer.machine, _params(arguments.params))
+    except ParameterError as error:
+        raise Failure(str(error)) from error
+    computer.run_console(_input(arguments.input), time_limit=arguments.time_limit)
+    return computer
+
+
+def _params(given: list[str]) -> dict[str, str | int]:
+    pairs = [word.partition("=") for word in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise Failure(f"-O {name}: write -O NAME=VALUE; `jitvm params` lists the names")
+    return {name: value for name, _, value in pairs}
+
+
+def _input(path: str | None) -> bytes:
+    if path is None:
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
+
+
+def _symbols(arguments: Namespace, program: Program) -> SymbolTable:
+    from pathlib import Path
+
+    from jitvm.guests.uxn.symbols import SymbolFileError, SymbolTable, load_symbols
+
+    beside = Path(f"{arguments.program}.sym")
+    if program.symbols is not None or not beside.exists():
+        return program.symbols or SymbolTable()
+    try:
+        return load_symbols(beside)
+    except SymbolFileError as error:
+        raise Failure(str(error)) from error
+
+
+def _address(text: str | None, symbols: SymbolTable) -> int | None:
+    if text is None:
+        return None
+    label = symbols.address_of(text.removeprefix("@"))
+    if label is not None:
+        return label
+    try:
+        address = int(text, 16)
+    except ValueError:
+        address = -1
+    if not 0 <= address <= 0xFFFF:
+        raise Failure(f"{text} is neither a label of the program nor an address like 0x0143")
+    return address
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return number
+
+
+# -- showing -------------------------------------------------------------------------------------
+
+
+def _choose(reports: list[RegionReport], address: int | None) -> RegionReport | None:
+    """The region entered at an address, else the most travelled one that contains it."""
+    if address is None:
+        return reports[0] if reports else None
+    inside = [report for report in reports if address in report.instructions]
+    return next((r for r in inside if r.start == address), inside[0] if inside else None)
+
+
+def _print_region(
+    arguments: Namespace, report: RegionReport, computer: Computer, symbols: SymbolTable
+) -> None:
+    stages = {
+        stage: _stage(stage, report, computer, symbols)
+        for stage in arguments.stage or STAGES
+    }
+    if arguments.json:
+        _print_json({**_facts(report, symbols), **stages})
+        return
+    print(_headline(report, symbols))
+    for stage, text in stages.items():
+        print(f"\n-- {stage} {'-' * (76 - len(stage))}\n{text}", end="")
+
+
+def _stage(
+    stage: str, report: RegionReport, computer: Computer, symbols: SymbolTable
+) -> str:
+    if stage == "guest":
+        return _guest_code(report, computer.machine.memory, symbols)
+    if stage == "exits":
+        return _exits(report, symbols)
+    if stage == "ir":
+        return report.ir
+    if stage == "llvm":
+        return report.llvm
+    from jitvm.engine.explain import assembly
+
+    return assembly(computer.machine, report)
+
+
+def _guest_code(report: RegionReport, memory: memoryview, symbols: SymbolTable) -> str:
+    """The instructions of a region in the order of memory, with labels; gaps are marked."""
+    from jitvm.guests.uxn.disassembler import spell
+
+    lines, following = [], -1
+    for address, copies in report.instructions.items():
+        if address != following and following >= 0:
+            lines.append("      ...")
+        lines += [f"@{name}" for name in symbols.names_at(address)]
+        text, size = spell(memory, address, symbols)
+        mark = ">" if address == report.start else " "
+        times = f"  ({copies} copies)" if copies > 1 else ""
+        lines.append(f"{mark} {address:04x}  {text}{times}")
+        following = address + size
+    return "\n".join(lines) + "\n"
+
+
+def _exits(report: RegionReport, symbols: SymbolTable) -> str:
+    lines = []
+    for exit_ in report.exits:
+        target = "computed" if exit_.target is None else symbols.describe(exit_.target)
+        lines.append(f"{exit_.times:>9}  {exit_.reason:<10} to {target:<20} {exit_.what}")
+    lines += [
+        f"    limit  {limit.reason:<10} {limit.what}; {limit.advice}" for limit in report.limits
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _headline(report: RegionReport, symbols: SymbolTable) -> str:
+    form, text, llvm = (1000 * seconds for seconds in report.seconds)
+    return (
+        f"region at {report.start:04x} ({symbols.describe(report.start)}): "
+        f"{sum(report.instructions.values())} instructions, {report.code_bytes} bytes of code\n"
+        f"made in {form + text + llvm:.1f} ms: {form:.1f} forming, {text:.1f} writing LLVM IR, "
+        f"{llvm:.1f} in LLVM"
+    )
+
+
+def _print_list(reports: list[RegionReport], symbols: SymbolTable, as_json: bool) -> None:
+    if as_json:
+        _print_json({"regions": [_facts(report, symbols) for report in reports]})
+        return
+    for report in reports:
+        left = sum(exit_.times for exit_ in report.exits)
+        print(
+            f"{report.start:04x}  {symbols.describe(report.start):<24}"
+            f"{sum(report.instructions.values()):>6} instructions  left {left} times"
+        )
+
+
+def _facts(report: RegionReport, symbols: SymbolTable) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    facts = asdict(report)
+    facts["label"] = symbols.describe(report.start)
+    for stage in ("ir", "llvm"):
+        del facts[stage]
+    return facts
+
+
+def _print_absence(
+    arguments: Namespace, address: int, absence: Absence, symbols: SymbolTable
+) -> None:
+    if arguments.json:
+        from dataclasses import asdict
+
+        _print_json({"address": address, "native": False, **asdict(absence)})
+        return
+    print(f"{address:04x} ({symbols.describe(address)}) is not native: {absence.what}")
+    print(f"what to do: {absence.advice}")
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    from json import dumps
+
+    print(dumps(content, indent=2))

@@ -1,0 +1,66 @@
+"""``jitvm params``: list the limits of the JIT."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from jitvm.cli.exits import Exit, Failure
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.cli.parser import Parser
+
+DESCRIPTION = """\
+List every limit and switch of the JIT: its value, its default, its unit and range, and
+what it is for. Values come from the environment: JITVM_HOT=50 sets `hot`.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm params                       all of them
+  JITVM_HOT=50 jitvm params          a changed value is marked with *
+  jitvm params --json                the same for programs
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm params``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.add_argument("--json", action="store_true", help="as a JSON array")
+
+
+def execute(arguments: Namespace) -> int:
+    """Print the table; return the exit code."""
+    rows = _rows()
+    if arguments.json:
+        from json import dumps
+
+        print(dumps(rows, indent=2))
+        return Exit.OK
+    for row in rows:
+        mark = "*" if row["value"] != row["default"] else " "
+        limits = f"{row['low']} to {row['high']} {row['unit']}"
+        print(f"{row['name']:<14}{row['value']:>8} {mark} {limits:<26}{row['why']}")
+    return Exit.OK
+
+
+def _rows() -> list[dict[str, str | int]]:
+    from dataclasses import fields
+
+    from jitvm.engine.params import ParameterError, Parameters
+
+    try:
+        current = Parameters.from_environment()
+    except ParameterError as error:
+        raise Failure(f"in the environment: {error}") from error
+    defaults = Parameters()
+    return [
+        {
+            "name": row.name,
+            "value": getattr(current, row.name),
+            "default": getattr(defaults, row.name),
+            **row.metadata,
+        }
+        for row in fields(current)
+    ]  # fmt: skip

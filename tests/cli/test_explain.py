@@ -1,0 +1,116 @@
+"""``jitvm explain`` and ``jitvm params``: what they tell of hot code, and of code that is not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from jitvm.cli import main
+from jitvm.cli.exits import Exit
+from jitvm.engine.params import Parameters
+
+SOURCE = """
+|0100 @on-reset
+    #0000 &loop INC2 DUP2 #fffe NEQ2 ?&loop POP2
+    #800f DEO BRK
+@never "text
+"""
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop.tal").write_text(SOURCE)
+
+
+def explain(capfd: Capture, *arguments: str) -> str:
+    assert main(["explain", "loop.tal", *arguments]) == Exit.OK
+    return capfd.readouterr().out
+
+
+def test_all_stages_of_the_hottest_loop(capfd: Capture) -> None:
+    out = explain(capfd)
+    assert out.startswith("region at 0103 (on-reset/loop)")
+    assert "> 0103  INC2" in out
+    assert 'graph "region 0103"' in out
+    assert "define internal preserve_nonecc void @region_0103" in out
+    assert "region_0103:" in out
+    assert "BRANCH     to on-reset/loop+9" in out
+
+
+def test_exits_are_counted(capfd: Capture) -> None:
+    exits = json.loads(explain(capfd, "on-reset/loop", "--json", "--stage", "guest"))["exits"]
+    assert {exit_["reason"]: exit_["times"] for exit_ in exits}["BRANCH"] == 1
+
+
+def test_one_stage_at_an_address_inside(capfd: Capture) -> None:
+    out = explain(capfd, "0104", "--stage", "ir")
+    assert 'graph "region 0103"' in out
+    assert "-- asm" not in out
+
+
+def test_the_list(capfd: Capture) -> None:
+    assert explain(capfd, "--list").startswith("0103  on-reset/loop")
+
+
+def test_an_address_that_is_not_native(capfd: Capture) -> None:
+    out = explain(capfd, "@never")
+    assert out.startswith("0112 (never) is not native: it was not executed while hot code")
+    assert "what to do:" in out
+
+
+def test_where_a_region_ends(capfd: Capture) -> None:
+    out = explain(capfd, "010c")
+    assert "the region at 0103 ends here, 1 times so far" in out
+
+
+def test_nothing_hot(capfd: Capture) -> None:
+    assert main(["explain", "loop.tal", "-O", "hot=65535"]) == Exit.FAILURE
+    assert "nothing in it became hot" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere is neither a label of the program nor an address"),
+        (["10000"], "10000 is neither"),
+        (["-O", "hot"], "write -O NAME=VALUE"),
+        (["-O", "heat=1"], "there is no parameter 'heat'"),
+        (["-O", "hot=0"], "hot is between 1 and 65535"),
+        (["--input", "missing.txt"], "--input missing.txt: cannot be read"),
+        (["--time-limit", "0"], "0 is not a number of seconds above 0"),
+    ],
+)
+def test_bad_arguments(capfd: Capture, arguments: list[str], message: str) -> None:
+    assert main(["explain", "loop.tal", *arguments]) == Exit.USAGE
+    assert message in capfd.readouterr().err
+
+
+def test_params_lists_every_row(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JITVM_HOT", "77")
+    assert main(["params", "--json"]) == Exit.OK
+    rows = {row["name"]: row for row in json.loads(capfd.readouterr().out)}
+    assert list(rows) == [row.name for row in fields(Parameters)]
+    assert (rows["hot"]["value"], rows["hot"]["default"]) == (77, Parameters().hot)
+    assert rows["hot"]["unit"] == "jumps"
+
+
+def test_params_marks_what_the_environment_changed(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JITVM_HOT", "77")
+    main(["params"])
+    marked = [line.split()[0] for line in capfd.readouterr().out.splitlines() if " * " in line]
+    assert marked == ["hot"]
+
+
+def test_params_complains_of_the_environment(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JITVM_HOT", "many")
+    assert main(["params"]) == Exit.USAGE
+    assert "in the environment: hot is a number of jumps, not 'many'" in capfd.readouterr().err

@@ -1,0 +1,58 @@
+"""Graphs of regions as the JIT forms them from random programs, before and after the passes."""
+
+from __future__ import annotations
+
+from functools import cache
+from unittest import mock
+
+from jitvm.engine.irtext import show
+from jitvm.engine.jit import Jit
+from jitvm.engine.machine import Tier
+from jitvm.engine.params import Parameters
+from jitvm.engine.region import Region
+from tests.fuzz.case import Case
+from tests.fuzz.generate import PROFILES, generate
+from tests.fuzz.judge import _looks_at_dead_bytes
+from tests.fuzz.lab import Lab
+
+
+class FreeLab(Lab):
+    """A lab whose programs run without a budget: with one, nothing becomes hot."""
+
+    def _left(self, case: Case) -> int | None:  # noqa: ARG002  as in `Lab`
+        return None
+
+
+def program(seed: int) -> tuple[Case, bytes] | None:
+    """A random program that halts soon and looks at no dead bytes, and its own bytes; None where
+    the seed gives no such program."""
+    case = generate(seed, list(PROFILES)[seed % len(PROFILES)])
+    rom = case.rom()
+    counted = Lab(Tier.INTERPRETER)
+    counted.machine.counting = True
+    outcome = counted.run(case, rom)
+    if outcome.stop not in ("halt", "fault in event") or counted.machine.executed > 20_000:
+        return None
+    return None if _looks_at_dead_bytes(case, rom, outcome) else (case, rom)
+
+
+def parameters(case: Case) -> Parameters:
+    """Parameters of a case, compiling while it waits."""
+    return Parameters().changed({**case.params, "background": 0})
+
+
+@cache
+def graphs(seed: int) -> tuple[tuple[str, str], ...]:
+    """Texts of the graphs of each region of a program, as formed and after the passes."""
+    found = program(seed)
+    if found is None:
+        return ()
+    case, rom = found
+    texts: list[str] = []
+
+    def keep(_: Jit, region: Region) -> None:
+        texts.append(show(region.graph))
+
+    with mock.patch.object(Jit, "_verify", keep):
+        FreeLab(Tier.IR, parameters(case)).run(case, rom)
+    return tuple(zip(texts[::2], texts[1::2], strict=True))

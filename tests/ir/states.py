@@ -1,0 +1,82 @@
+"""Random states to run graphs in, and what can be seen of a graph that was run."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+from jitvm.engine.ir import Graph
+from jitvm.engine.irrun import Host, run
+from jitvm.guest import Guest, Ports, State
+from jitvm.guests.uxn import UXN
+
+MOST_POLLS = 40
+
+
+class Seen(NamedTuple):
+    """How a graph left, and the state then; stacks up to their pointers."""
+
+    kind: str
+    reason: str
+    pc: int
+    pointers: list[int]
+    stacks: list[bytes]
+    memory: bytes
+    page: bytes
+    log: list[tuple[int, ...]]
+
+
+class LoggingHost(Host):
+    """Devices that log and answer; polls leave after some."""
+
+    def __init__(self, state: State, code_map: memoryview) -> None:
+        super().__init__(state, code_map)
+        self.log: list[tuple[int, ...]] = []
+        self.polls = 0
+
+    def host_in(self, port: int) -> int:
+        self.log.append((port, *self.state.pointers))
+        return (port * 7 + len(self.log)) & 0xFF
+
+    def host_out(self, port: int, byte: int) -> None:
+        self.log.append((port, byte, *self.state.pointers))
+
+    def poll(self) -> bool:
+        self.polls += 1
+        return self.polls > MOST_POLLS
+
+
+def new_state(guest: Guest, rng: random.Random) -> State:
+    """Random memory, stacks and ports; stack pointers in the middle or near their wrap."""
+
+    def view(size: int) -> memoryview:
+        return memoryview(bytearray(rng.randbytes(size)))
+
+    ports = Ports(view(guest.ports))
+    ports.writers[0x18] = ports.writers[0x23] = lambda _: None
+    return State(
+        tuple(view(space.size) for space in guest.spaces),
+        tuple(view(stack.size) for stack in guest.stacks),
+        ports,
+        [rng.choice((0, 1, 5, 100, 128, 250, 255)) for _ in guest.stacks],
+        rng.randrange(0x10000),
+    )
+
+
+def look(graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Seen:
+    """Run a graph in the state of a seed. Few bytes are watched, little memory is not zero."""
+    rng = random.Random(seed)
+    state = new_state(UXN, rng)
+    if pointers is not None:
+        state.pointers[:] = pointers
+    state.spaces[0][0x200:] = bytes(0xFE00)
+    code_map = memoryview(bytearray(0x10000))
+    for _ in range(rng.choice((0, 0, 2000))):
+        code_map[rng.randrange(0x10000)] = rng.choice((1, 2, 3))
+    host = LoggingHost(state, code_map)
+    exit_ = run(graph, UXN, host)
+    return Seen(
+        exit_.kind, exit_.reason, state.pc, list(state.pointers),
+        [bytes(s[:p]) for s, p in zip(state.stacks, state.pointers, strict=True)],
+        bytes(state.spaces[0]), bytes(state.ports.page), host.log,
+    )  # fmt: skip
