@@ -36,7 +36,7 @@ def load(
     program: ProgramLike,
     *,
     args: Iterable[str | bytes] = (),
-    tier: Tier = Tier.INTERPRETER,
+    tier: Tier = Tier.JIT,
     legacy: bool = False,
     **options: Any,
 ) -> Computer:
@@ -47,7 +47,7 @@ def load(
         args: its command line.
         tier: what executes it.
         legacy: accept the older dialect of Uxntal.
-        options: `sandbox`, `clock`, `stdout`, `stderr` of `Computer`.
+        options: `params`, `sandbox`, `clock`, `stdout`, `stderr` of `Computer`.
 
     Raises:
         RomError: the program cannot be read or is not a ROM.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from jitvm.cli.parser import Parser
+    from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.program import Program
@@ -42,6 +43,7 @@ TIERS = {
     Tier.REFERENCE: "Python integers, slow and plain",
     Tier.INTERPRETER: "native code, one function an opcode",
     Tier.JIT: "native code made of what the program does most",
+    Tier.IR: "as jit, with regions interpreted instead of compiled, for debugging",
 }
 
 
@@ -55,11 +57,31 @@ def configure(parser: Parser) -> None:
         "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
     )
     tiers = "; ".join(f"{tier}: {about}" for tier, about in TIERS.items())
-    parser.add_argument(
+    speed = parser.add_argument_group("what executes the program")
+    which = speed.add_mutually_exclusive_group()
+    which.add_argument(
         "--tier",
         choices=[tier.value for tier in TIERS],
-        default=Tier.INTERPRETER.value,
-        help=f"what executes the program (default: %(default)s). {tiers}",
+        default=Tier.JIT.value,
+        help=f"default: %(default)s. {tiers}",
+    )
+    which.add_argument(
+        "--jit", dest="tier", action="store_const", const=Tier.JIT.value, help="same as --tier jit"
+    )
+    which.add_argument(
+        "--no-jit",
+        dest="tier",
+        action="store_const",
+        const=Tier.INTERPRETER.value,
+        help="same as --tier interpreter",
+    )
+    speed.add_argument(
+        "-O",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of the JIT, any number of times; `jitvm params` lists them",
     )
     limits = parser.add_argument_group("limits")
     limits.add_argument(
@@ -156,11 +178,37 @@ def _computer(arguments: Namespace, program: Program) -> Computer:
         program.rom,
         args=arguments.arguments,
         tier=Tier(arguments.tier),
+        params=_parameters(arguments.parameters),
         sandbox=None if arguments.no_files else _folder(arguments.sandbox or "."),
         clock=None if moment is None else lambda: moment,
         stdout=CLOSED if sys.stdout is None else sys.stdout.buffer,
         stderr=CLOSED if sys.stderr is None else sys.stderr.buffer,
     )
+
+
+def _parameters(settings: list[str]) -> Parameters | None:
+    """What -O and the environment say; None where they say nothing, which is not worth an import.
+
+    Here, because what is wrong with them has to be told before the program runs.
+    """
+    import os
+
+    if not settings and not any(
+        name.startswith("JITVM_") and name != "JITVM_CACHE" for name in os.environ
+    ):
+        return None
+    from jitvm.engine.params import ParameterError, Parameters
+
+    pairs = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise Failure(f"-O {setting}: takes NAME=VALUE; `jitvm params` lists the names")
+        pairs[name] = value
+    try:
+        return Parameters.from_environment().changed(pairs)
+    except ParameterError as error:
+        raise Failure(str(error)) from error
 
 
 def _stdin() -> BinaryIO | None:

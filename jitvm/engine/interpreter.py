@@ -2,9 +2,9 @@
 
     fast_NN      opcode NN; leaves everything unusual to full_NN         tables plain, count
     checked_NN   as fast, but stores look at the code map                tables checked, record
-    hooked_NN    as checked, and taken jumps go through the code table   table jit
+    hooked_NN    as checked, and taken jumps go through the code table   tables jit, charge
     full_NN      opcode NN, every case, by bytes
-    stubs        count, profile, record: do their work, then tail-call the handler of another
+    stubs        count, charge, profile, record: do their work, then tail-call the handler of another
                  table with their own table still in the register, so they see every instruction.
                  stop: saves the state and returns.
                  counted: what the code table holds where nothing is compiled.
@@ -39,7 +39,10 @@ from jitvm.engine.lower import (
 from jitvm.engine.status import Status
 from jitvm.guest import Guest, Opcode
 
-EXPORTS = ("enter", "step", "deliver", "collect", "counted", "count", "profile", "record", "stop")
+EXPORTS = (
+    "enter", "step", "deliver", "collect", "counted", "count", "charge",
+    "profile", "record", "stop",
+)  # fmt: skip
 
 
 def _has_exit(graph: Graph, kind: Leave) -> bool:
@@ -100,7 +103,12 @@ class InterpreterSource:
     @cached_property
     def tables(self) -> dict[str, list[str]]:
         """Function names of the 256 entries of each table in `HANDLER_TABLES`."""
-        return {"plain": self._plain, "checked": self._checked, "jit": self._hooked}
+        return {
+            "plain": self._plain,
+            "checked": self._checked,
+            "jit": self._hooked,
+            "hooked": self._hooked,
+        }
 
     # -- stubs -------------------------------------------------------------------------------
 
@@ -134,10 +142,12 @@ class InterpreterSource:
         e.store("i64", e.let(f"sub i64 {left}, 1"), budget, "context", 8)
 
     def _count(self) -> None:
-        e = Emitter(self.layout)
-        self._charge(e)
-        self._go_on(e, "checked", self._opcode(e))
-        self._stub("count", e)
+        """Stubs of exact counts: `count` stays in the interpreter, `charge` enters regions."""
+        for name, table in (("count", "checked"), ("charge", "hooked")):
+            e = Emitter(self.layout)
+            self._charge(e)
+            self._go_on(e, table, self._opcode(e))
+            self._stub(name, e)
 
     def _profile(self) -> None:
         e = Emitter(self.layout)
@@ -285,7 +295,10 @@ class InterpreterSource:
         plain = e.let(f"getelementptr inbounds ptr, ptr {table}, i64 {opcode}")
         codes = e.at(self.layout.code)
         compiled = e.let(f"getelementptr inbounds ptr, ptr {codes}, i64 {pc}")
-        jit = e.let(f"icmp eq ptr {table}, {e.at(self.layout.tables['jit'])}")
+        tables = self.layout.tables
+        jit = e.let(f"icmp eq ptr {table}, {e.at(tables['jit'])}")
+        charge = e.let(f"icmp eq ptr {table}, {e.at(tables['charge'])}")
+        jit = e.let(f"or i1 {jit}, {charge}")
         entry = e.let(f"select i1 {jit}, ptr {compiled}, ptr {plain}")
         handler = e.load("ptr", entry, "context", 8)
         arguments = self.prototype.arguments(table, pc, stacks)

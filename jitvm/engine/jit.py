@@ -24,13 +24,14 @@ import threading
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
+from jitvm.engine.dump import Dump
 from jitvm.engine.layout import EXITS
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
@@ -43,6 +44,18 @@ if TYPE_CHECKING:
     from jitvm.engine.native import Compiler
     from jitvm.engine.tailcall import Handlers
     from jitvm.guest import State
+
+
+MOST_EXITS = 4096
+"""Exits of one region."""
+
+
+class Refused(Exception):
+    """Nothing was compiled, for a reason of the table."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.name)
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -104,6 +117,8 @@ class Statistics:
     rejected: int = 0
     compile_seconds: float = 0.0
     refused: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+    """What went wrong inside the compiler: bugs of jitvm, one line each."""
 
 
 class Jit:
@@ -158,6 +173,7 @@ class Jit:
         self._postponed: list[int] = []
         self._form_anew: set[int] = set()
         self._epoch = 0
+        self._charging = False
         self._polishing = False
         self._polished: list[tuple[Installed, bytes]] = []
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
@@ -165,6 +181,7 @@ class Jit:
         self._hot = 0
         self._numbers = 0
         self._compiler: Compiler | None = None
+        self._dump = Dump.from_environment()
 
     # -- recording ---------------------------------------------------------------------------
 
@@ -232,29 +249,33 @@ class Jit:
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
             epoch=self._epoch,
+            charging=self._charging,
         )
 
     # -- compiling: on the compile thread ----------------------------------------------------
 
     def _job(self, window: Window, world: World) -> None:
-        reason: Reason | None = None
-        compiled: Compiled | None = None
-        try:
+        def work() -> Compiled:
             self._learn(window)
             start = self._choose(window)
             if start is None:
-                reason = Reason.NO_LOOP
-            else:
-                compiled = self._compile(start, world)
-        except _native_error():
-            reason = Reason.COMPILER
-        self._finish(window.hot, compiled, reason)
+                raise Refused(Reason.NO_LOOP)
+            return self._compile(start, world)
+
+        self._do(window.hot, work)
 
     def _job_again(self, start: int, world: World) -> None:
+        self._do(start, lambda: self._compile(start, world))
+
+    def _do(self, pc: int, work: Callable[[], Compiled]) -> None:
+        """Do the work for an address; whatever goes wrong, the guest goes on interpreting."""
         try:
-            self._finish(start, self._compile(start, world), None)
-        except _native_error():
-            self._finish(start, None, Reason.COMPILER)
+            self._finish(pc, work(), None)
+        except Refused as refused:
+            self._finish(pc, None, refused.reason)
+        except Exception as error:
+            self.statistics.errors.append(f"{type(error).__name__}: {error}")
+            self._finish(pc, None, Reason.COMPILER)
 
     def _finish(self, pc: int, compiled: Compiled | None, reason: Reason | None) -> None:
         """Hand a result over to the guest's thread."""
@@ -307,13 +328,19 @@ class Jit:
                 self.guest, world, self._edges, self._opcodes, self.params, about.room
             )
             region = former.form(start)
+            if region is None:
+                raise Refused(Reason.UNSETTLED)
             conflict = region.assumptions.stores & region.assumptions.code.keys()
             if not conflict:
                 break
             world = replace(world, written=world.written | conflict)
         self._verify(region)
+        if self._dump is not None:
+            self._dump.formed(region)
         optimise(region.graph)
         self._verify(region)
+        if self._dump is not None:
+            self._dump.optimised(region)
         formed = time.perf_counter()
         first_exit = self._next_exit
         lowering = RegionLowering(
@@ -321,10 +348,14 @@ class Jit:
         )
         name = f"region_{start:04x}"
         text = lowering.module(name)
-        self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - 4096)
+        if len(lowering.exits) > MOST_EXITS:
+            raise Refused(Reason.NODES)
+        self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
         lowered = time.perf_counter()
         code = self._machine_code(name, text, self.params.speed)
         done = time.perf_counter()
+        if self._dump is not None:
+            self._dump.compiled(text, self._compiler, self.params.speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
         known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
@@ -367,7 +398,8 @@ class Jit:
         name = f"region_{installed.start:04x}"
         try:
             text = self._machine_code(name, compiled.llvm, self.params.polish)
-        except _native_error():
+        except Exception as error:
+            self.statistics.errors.append(f"{type(error).__name__}: {error}")
             text = b""
         with self._done_lock:
             self._polished.append((installed, text))
@@ -536,6 +568,12 @@ class Jit:
                 self._form_anew.add(installed.start)
         self._wake()
 
+    def charge(self, on: bool) -> None:
+        """Have regions count what they execute, or not; regions of the other kind go."""
+        if on is not self._charging:
+            self._charging = on
+            self.forget_all()
+
     def forget_all(self) -> None:
         """Throw all regions away, also those being compiled: a device was connected."""
         self._epoch += 1
@@ -567,8 +605,3 @@ class Jit:
             )
         )
 
-
-def _native_error() -> type[Exception]:
-    from jitvm.engine.native import NativeError
-
-    return NativeError

@@ -58,9 +58,11 @@ FIELDS = (
     "exit",  # number of the exit that `Status.HOT_EXIT` is about
     "trace",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
-HANDLER_TABLES = ("plain", "checked", "jit")
+HANDLER_TABLES = ("plain", "checked", "jit", "hooked")
 """Dispatch tables of handlers; the others hold one stub everywhere."""
-TABLES = (*HANDLER_TABLES, "count", "profile", "record", "stop")
+TARGETS = ("checked", "hooked")
+"""What stubs go on to: never overwritten, so that what a stub has counted is executed."""
+TABLES = (*HANDLER_TABLES, "count", "charge", "profile", "record", "stop")
 """Dispatch tables of each machine, 256 pointers each; see `jitvm.engine.interpreter`."""
 
 

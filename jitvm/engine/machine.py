@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from jitvm.engine.jit import Jit
     from jitvm.engine.params import Parameters
     from jitvm.guest import Guest, ReferenceInterpreter
     from jitvm.guest.state import Reader, Writer
@@ -94,7 +95,8 @@ class Machine:
 
     Args:
         guest: the bytecode's description.
-        tier: what executes it; `Tier.REFERENCE` needs no LLVM.
+        tier: what executes it; `Tier.REFERENCE` needs no LLVM. Default: the interpreter.
+        jit: short for ``tier=Tier.JIT``.
         cache: where native code is kept between runs; None keeps none.
         params: limits of the JIT; default: `Parameters.from_environment()`.
 
@@ -107,11 +109,14 @@ class Machine:
         self,
         guest: Guest,
         *,
-        tier: Tier = Tier.INTERPRETER,
+        tier: Tier | None = None,
+        jit: bool = False,
         cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
         params: Parameters | None = None,
     ) -> None:
         self.guest = guest
+        if tier is None:
+            tier = Tier.JIT if jit else Tier.INTERPRETER
         self.tier = tier
         self.layout = Layout(guest)
         self.block = Block(self.layout)
@@ -370,6 +375,11 @@ class Machine:
             self._native.interrupt()
 
     @property
+    def jit(self) -> Jit | None:
+        """The JIT, once it has begun: its regions and statistics."""
+        return None if self._native is None else self._native.jit
+
+    @property
     def executed(self) -> int:
         """Instructions executed so far; native tiers count only while `counting`."""
         return self._reference.executed if self._native is None else self._native.executed
@@ -377,12 +387,12 @@ class Machine:
     @property
     def counting(self) -> bool:
         """Whether native tiers count every instruction, at some cost in speed."""
-        return self._native is None or self._native.mode in (Mode.COUNT, Mode.PROFILE)
+        return self._native is None or self._native.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
 
     @counting.setter
     def counting(self, on: bool) -> None:
         if self._native is not None:
-            self._native.mode = Mode.COUNT if on else self._native.usual_mode
+            self._native.mode = self._native.usual_mode(counting=on)
 
     @property
     def profiling(self) -> bool:
@@ -396,7 +406,8 @@ class Machine:
         if self._native is None:
             self._reference.histogram = self._histogram if on else None
         else:
-            self._native.mode = Mode.PROFILE if on else self._native.usual_mode
+            usual = self._native.usual_mode(counting=False)
+            self._native.mode = Mode.PROFILE if on else usual
 
     def histogram(self) -> list[int]:
         """How often each of the 256 opcodes was executed while `profiling`."""

@@ -18,7 +18,7 @@ from _thread import start_new_thread
 from enum import StrEnum
 from time import sleep
 
-from jitvm.engine.layout import RING
+from jitvm.engine.layout import RING, TARGETS
 from jitvm.engine.status import Status
 from jitvm.guest import Stop
 
@@ -49,6 +49,8 @@ class Mode(StrEnum):
     PLAIN = "plain"
     JIT = "jit"
     """Taken jumps go through the code table, into regions where there are some."""
+    CHARGE = "charge"
+    """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
     COUNT = "count"
     """Exact instruction counts and budgets."""
     PROFILE = "profile"
@@ -84,6 +86,7 @@ class NativeTier:
         self._fields["ring_full"][0] = full
         self._asked = False
         self._table: str = Mode.PLAIN
+        self._settled = 0
         self.jit: Jit | None = None
         self._make: Callable[[], Jit] | None = None
         self._warmth = _COLD
@@ -128,17 +131,19 @@ class NativeTier:
     def _begin_jit(self) -> None:
         assert self._make is not None
         self.jit, self._make = self._make(), None
-        if self.mode is Mode.PLAIN:
-            self.mode = Mode.JIT
+        if self.mode is not Mode.PROFILE:
+            self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
         written = _WRITTEN(self._written)
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
         self._fields["trace"][0] = self.jit.trace_address
 
-    @property
-    def usual_mode(self) -> Mode:
-        """The mode of a run in which nobody counts."""
-        return Mode.PLAIN if self.jit is None else Mode.JIT
+    def usual_mode(self, *, counting: bool) -> Mode:
+        """The mode of a run without a profile."""
+        if self.jit is None:
+            return Mode.COUNT if counting else Mode.PLAIN
+        self.jit.charge(counting)
+        return Mode.CHARGE if counting else Mode.JIT
 
     def forget_regions(self) -> None:
         """A port was connected: regions were made for the ports as they were."""
@@ -276,8 +281,9 @@ class NativeTier:
         """Have native code come back, to be entered again if nobody asked it to stop."""
         self._fields["interrupt"][0] = 1
         stop = self.handlers.tables["stop"]
-        for view in self._tables.values():
-            view[:] = stop
+        for name, view in self._tables.items():
+            if name not in TARGETS:
+                view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
         mode = self.mode
@@ -285,7 +291,7 @@ class NativeTier:
             self._warm()
         if budget is not None and mode in (Mode.PLAIN, Mode.JIT):
             mode = Mode.COUNT
-        recording = self._table == "record" and mode is Mode.JIT
+        recording = self._table == "record" and mode in (Mode.JIT, Mode.CHARGE)
         self._enter_with("record" if recording else mode)
         self._fields["budget"][0] = self._granted = UNLIMITED if budget is None else budget
         self._give_pointers()
@@ -310,6 +316,7 @@ class NativeTier:
     def _goes_on(self, status: int) -> bool:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
+        self._settle_recording()
         if status == Status.INTERRUPT:
             self._restore_tables()
             fields["interrupt"][0] = 0
@@ -317,7 +324,7 @@ class NativeTier:
                 jit.install_done()
             elif self._make is not None and self._warmth == _WARM:
                 self._begin_jit()
-                if self._table == Mode.PLAIN:
+                if self._table == Mode.PLAIN or self.mode is Mode.CHARGE:
                     self._enter_with(self.mode)
             asked, self._asked = self._asked, False
             return not asked and self._error is None
@@ -330,8 +337,8 @@ class NativeTier:
             return False
         window = jit.window
         if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
-            fields["trace_head"][0] = 0
-            fields["trace_size"][0] = window
+            fields["trace_head"][0] = self._settled = 0
+            fields["trace_size"][0] = min(window, fields["budget"][0])
             self._enter_with("record")
         elif status == Status.RECORDED:
             jit.recorded(fields["trace_head"][0])
@@ -340,6 +347,13 @@ class NativeTier:
             self._take_pointers()
             jit.entry_failed(fields["exit"][0], self.state.pointers)
         return True
+
+    def _settle_recording(self) -> None:
+        """Take what was recorded since the last time off the budget: the table does not count."""
+        if self._table == "record":
+            head = self._fields["trace_head"][0]
+            self._fields["budget"][0] -= head - self._settled
+            self._settled = head
 
     def _end_recording_early(self, jit: Jit) -> None:
         """The guest halted: what is recorded may do. Guests that are called again and again for

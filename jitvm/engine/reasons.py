@@ -88,6 +88,10 @@ class Reason(Enum):
         "the recording shows nothing that comes back",
         "nothing; straight-line code is interpreted",
     )
+    UNSETTLED = Row(
+        "the paths through the loop never came to agree on what is on the stacks",
+        "this is a bug in jitvm; please report it",
+    )
     COMPILER = Row("LLVM refused the region", "this is a bug in jitvm; please report it")
     ARENA = Row("there is no room for more code", "nothing; other code goes on running")
     # -- compiled code was thrown away -----------------------------------------------------------

@@ -128,16 +128,16 @@ class RegionFormer:
                 sources[target] = sources.get(target, 0) + 1
         return {target for target, count in sources.items() if count > 1}
 
-    def form(self, start: int) -> Region:
-        """The region entered at `start`."""
+    def form(self, start: int) -> Region | None:
+        """The region entered at `start`, or None where its joins do not settle."""
         for count in range(1, MAX_ATTEMPTS + 1):
             attempt = Attempt(self, start)
             attempt.build()
             attempt.region.attempts = count
             attempt.region.loops = len(self.loops)
             if not attempt.changed:
-                break
-        return attempt.region
+                return attempt.region
+        return None
 
     def is_join(self, node: Node) -> bool:
         return node in self._joins or node.pc in self._join_pcs
@@ -382,6 +382,36 @@ class Attempt:
     def _run(self, node: Node, state: RegionState) -> None:
         """Place instructions from a node on until control parts or joins."""
         core, graph = self.core, self.graph
+        charge = self._begin_charge(node, state)
+        self._run_block(node, state)
+        self._end_charge(charge)
+
+    def _begin_charge(self, node: Node, state: RegionState) -> Value | None:
+        """Have a block pay for its instructions before it executes them, where that is counted.
+
+        A block that the budget does not cover leaves to the counting interpreter, which stops at
+        the right instruction.
+        """
+        core, graph = self.core, self.graph
+        core.begin_block()
+        if not self.former.world.charging:
+            return None
+        charge = graph.add(Op.CHARGE)
+        charge.exit = core.leave(state, graph.const(node.pc), Leave.NEXT, Reason.BUDGET)
+        core.refunds.clear()
+        return charge
+
+    def _end_charge(self, charge: Value | None) -> None:
+        """Set what the block pays, and what exits inside of it give back."""
+        core = self.core
+        if charge is None:
+            return
+        charge.imm = (core.executed,)
+        for exit_, executed in core.refunds:
+            exit_.instructions = core.executed - executed
+
+    def _run_block(self, node: Node, state: RegionState) -> None:
+        core, graph = self.core, self.graph
         if node in self.former.loops:
             poll = graph.add(Op.POLL)
             poll.exit = core.leave(state, graph.const(node.pc), Leave.NEXT, Reason.POLL)
@@ -389,7 +419,7 @@ class Attempt:
             self._placed.add(node)
             self.region.nodes[node.pc] = self.region.nodes.get(node.pc, 0) + 1
             if node.pc in self.former.world.written:
-                graph.block.end = self._decode(node.pc, state)
+                graph.block.end = self._decode(node, state)
                 return
             core.bake(node.pc, 1)
             self._execute(node.pc, self.former.world.memory[node.pc], state)
@@ -414,12 +444,12 @@ class Attempt:
         core.finish()
         self._measure(state)
 
-    def _decode(self, pc: int, state: RegionState) -> Goto | Branch | Exit:
+    def _decode(self, node: Node, state: RegionState) -> Goto | Branch | Exit:
         """An opcode that the guest rewrites: compare with those seen, as for a computed jump.
 
         Where the region itself wrote it, the cell knows it and nothing is compared.
         """
-        graph, core = self.graph, self.core
+        graph, core, pc = self.graph, self.core, node.pc
         opcode = core.opcode_cell(state, pc)
         seen = self.former.opcodes.get(pc, {})
         ranked = sorted(seen, key=lambda op: -seen[op])[: self.former.params.ways]
@@ -430,8 +460,12 @@ class Attempt:
         for code in reversed(ranked):
             variant = graph.block = graph.new_block("variant")
             inside = state.copy()
+            before = core.executed, core.refunds
+            charge = self._begin_charge(node, inside)
             self._execute(pc, code, inside)
             graph.block.end = self._part(pc, inside)
+            self._end_charge(charge)
+            core.executed, core.refunds = before
             test = graph.block = graph.new_block("test")
             test.end = Branch(opcode == code, Goto(variant), end)
             end = Goto(test)

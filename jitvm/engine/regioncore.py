@@ -53,6 +53,7 @@ class World:
         readers, writers: ports with a device behind them.
         collected: ports whose output only gathers in the ring.
         epoch: changes whenever a port is connected.
+        charging: instructions are counted.
     """
 
     memory: bytes
@@ -63,6 +64,7 @@ class World:
     writers: frozenset[int] = frozenset()
     collected: frozenset[int] = frozenset()
     epoch: int = 0
+    charging: bool = False
 
 
 Room = tuple[tuple[int, int], ...]
@@ -100,6 +102,8 @@ class RegionCore(GraphCore):
         self._before: list[VirtualStack] = []
         self._exits: dict[Reason, Exit] = {}
         self._host = False
+        self.executed = 0
+        self.refunds: list[tuple[Exit, int]] = []
         self._big = guest.byte_order == "big"
         self._mask = guest.code_space.size - 1
 
@@ -122,6 +126,7 @@ class RegionCore(GraphCore):
         self._guard_room()
         for effect in self._effects:
             effect()
+        self.executed += 1
         if self._host:
             self._check_host()
 
@@ -156,13 +161,20 @@ class RegionCore(GraphCore):
     def _leave(
         self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason
     ) -> Exit:
-        return Exit(
+        exit_ = Exit(
             pc,
             tuple(stack.top for stack in stacks),
             tuple(write for stack in stacks for write in stack.writes()),
             kind,
             reason.name,
         )
+        self.refunds.append((exit_, self.executed))
+        return exit_
+
+    def begin_block(self) -> None:
+        """No instruction of the block at hand is executed yet."""
+        self.executed = 0
+        self.refunds = []
 
     def retry(self, reason: Reason) -> Exit:
         """The exit before this instruction: the interpreter executes it in full."""

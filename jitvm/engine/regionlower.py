@@ -44,6 +44,8 @@ class RegionLowering(Lowering):
         return "\n".join([DECLARATIONS, function, keep([name]), ATTRIBUTES, METADATA, ""])
 
     def _leave(self, exit_: Exit) -> None:
+        if exit_.instructions:
+            self._pay(-exit_.instructions)
         count = self._count(exit_)
         if exit_.reason == Reason.ENTRY.name:
             self._tell_now_and_then(exit_, count)
@@ -78,6 +80,18 @@ class RegionLowering(Lowering):
         self.dispatch(pc, stacks)
 
     # -- values ------------------------------------------------------------------------------
+
+    def _pay(self, instructions: int) -> None:
+        field = self.field("budget")
+        left = self.load("i64", field, "context", 8)
+        self.store("i64", self.let(f"sub i64 {left}, {instructions}"), field, "context", 8)
+
+    def _charge(self, value: Value) -> None:
+        assert value.exit is not None
+        (instructions,) = value.imm
+        left = self.load("i64", self.field("budget"), "context", 8)
+        self._guard(self.let(f"icmp uge i64 {left}, {instructions}"), value.exit)
+        self._pay(instructions)
 
     def _poll(self, value: Value) -> None:
         assert value.exit is not None
@@ -127,6 +141,7 @@ class RegionLowering(Lowering):
 
 
 _LOWER = {
+    Op.CHARGE: RegionLowering._charge,
     Op.POLL: RegionLowering._poll,
     Op.SYNC: RegionLowering._sync,
     Op.CHECK: RegionLowering._check,

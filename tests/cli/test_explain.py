@@ -10,6 +10,7 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.cli.exits import Exit
+from jitvm.engine.irtext import parse, show
 from jitvm.engine.params import Parameters
 
 SOURCE = """
@@ -114,3 +115,13 @@ def test_params_complains_of_the_environment(
     monkeypatch.setenv("JITVM_HOT", "many")
     assert main(["params"]) == Exit.USAGE
     assert "in the environment: hot is a number of jumps, not 'many'" in capfd.readouterr().err
+
+
+def test_the_dump_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JITVM_DUMP", str(tmp_path / "dump"))
+    assert main(["explain", "loop.tal", "--stage", "guest"]) == Exit.OK
+    stages = {path.name.partition("-")[2]: path.read_text() for path in tmp_path.glob("dump/*")}
+    assert set(stages) == {"0103.formed.ir", "0103.ir", "0103.ll", "0103.s"}
+    assert show(parse(stages["0103.ir"])) == stages["0103.ir"]
+    assert "@region_0103" in stages["0103.ll"]
+    assert "region_0103:" in stages["0103.s"]

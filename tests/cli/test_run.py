@@ -112,7 +112,9 @@ def test_reports_agree(capfd: Capture) -> None:
     main(["run", "--json", rom])
     facts = json.loads(capfd.readouterr().err)
     assert facts["exit_code"] == 5
-    assert facts["tier"] == "interpreter"
+    assert facts["tier"] == "jit"
+    main(["run", "--json", "--no-jit", rom])
+    assert json.loads(capfd.readouterr().err)["tier"] == "interpreter"
     main(["run", "--stats", "--tier", "reference", rom])
     out, err = capfd.readouterr()
     assert out == "Hello\n"
@@ -293,7 +295,7 @@ def test_completion_knows_the_options(capfd: Capture) -> None:
 
 
 def test_running_imports_neither_the_assembler_nor_anything_heavy() -> None:
-    program(HELLO)
+    main(["run", program(HELLO)])  # so that the handlers are in the code cache
     code = (
         "import sys; from jitvm.cli import main; main(['run', 'p.rom']);"
         "print(' '.join(sys.modules), file=sys.stderr)"
@@ -303,6 +305,25 @@ def test_running_imports_neither_the_assembler_nor_anything_heavy() -> None:
     for name in ("llvmlite", "numba", "numpy", "rich", "asyncio", "shtab", "json"):
         assert name not in loaded, name
     assert not {name for name in loaded if name.startswith("jitvm.guests.uxn.assembler")}
+
+
+def test_jit_parameters_are_checked_before_the_program_runs(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rom = program(HELLO)
+    for setting, told in (
+        ("hot", "NAME=VALUE"),
+        ("hut=3", "no parameter 'hut'"),
+        ("hot=many", "not 'many'"),
+        ("hot=0", "between 1 and"),
+    ):
+        assert main(["run", "-O", setting, rom]) == Exit.USAGE
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert told in err
+    assert main(["run", "-O", "hot=3", "-O", "window=64", rom]) == 5
+    monkeypatch.setenv("JITVM_HOT", "never")
+    assert main(["run", rom]) == Exit.USAGE
 
 
 def test_two_dashes_before_the_program_end_our_options(

@@ -37,6 +37,7 @@ from jitvm.guests.uxn.varvara.sandbox import Sandbox
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.input import Readable, Source
     from jitvm.guests.uxn.varvara.output import Closed, Stream
@@ -65,7 +66,8 @@ class Computer:
         rom: bytes | Rom,
         *,
         args: Iterable[str | bytes] = (),
-        tier: Tier = Tier.INTERPRETER,
+        tier: Tier = Tier.JIT,
+        params: Parameters | None = None,
         sandbox: str | os.PathLike[str] | None = ".",
         clock: Clock | None = None,
         stdout: Stream | Closed | None = None,
@@ -73,7 +75,7 @@ class Computer:
     ) -> None:
         self.rom = rom if isinstance(rom, Rom) else Rom(bytes(rom))
         self.args = tuple(os.fsencode(arg) for arg in args)
-        self.machine = machine = Machine(UXN, tier=tier)
+        self.machine = machine = Machine(UXN, tier=tier, params=params)
         self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
         self.banks = Banks(machine)
         self.system = system.System(machine, self.banks, self.output)
