@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import atexit
 import queue
+import sys
 import threading
 from collections.abc import Callable
 
 Job = Callable[[], None]
+SWITCH_INTERVAL = 0.0005
+"""Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
 
 
 class CompileThread:
@@ -30,8 +33,13 @@ class CompileThread:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            if not self._ending:
-                job()
+            usual = sys.getswitchinterval()
+            sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
+            try:
+                if not self._ending:
+                    job()
+            finally:
+                sys.setswitchinterval(usual)
 
     def _end(self) -> None:
         """Let the job at hand finish: LLVM must not run while the process is taken down."""

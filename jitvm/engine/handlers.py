@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jitvm.engine.ir import Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.layout import CODE
 from jitvm.engine.virtual import VirtualStack, in_range
 from jitvm.guest import DescriptionError, Guest, Opcode
 
@@ -161,7 +162,8 @@ class FastCore(GraphCore):
         whole = self._whole(space, self._word(address), size, within)
         if self.checked and space == self.guest.code_index:
             watched = graph.pure(Op.MAP, whole, imm=(size,), bits=8 * size)
-            graph.guard(watched == 0, self.retry)
+            code = int.from_bytes(bytes([CODE] * size), "little")
+            graph.guard((watched & code) == 0, self.retry)
         self._stored.add(space)
         self.effects.append(
             lambda: void(graph.add(Op.STORE, whole, value, imm=(space, size, within)))

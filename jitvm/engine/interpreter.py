@@ -4,8 +4,8 @@
     checked_NN   as fast, but stores look at the code map                tables checked, record
     hooked_NN    as checked, and taken jumps go through the code table   tables jit, charge
     full_NN      opcode NN, every case, by bytes
-    stubs        count, charge, profile, record: do their work, then tail-call the handler of another
-                 table with their own table still in the register, so they see every instruction.
+    stubs        count, charge, profile, record: do their work, then tail-call the handler of
+                 another table with their own still in the register, so they see every instruction.
                  stop: saves the state and returns.
                  counted: what the code table holds where nothing is compiled.
     ways in      enter, step, deliver (C convention)
@@ -21,6 +21,7 @@ from functools import cached_property
 from jitvm.engine.handlers import fast_graph, full_graph
 from jitvm.engine.ir import Branch, Exit, Graph, Leave, Op, Terminator
 from jitvm.engine.layout import (
+    CODE,
     RECORD_OPCODE,
     RECORD_POINTER_MASK,
     RECORD_POINTERS,
@@ -207,7 +208,7 @@ class InterpreterSource:
         self._host_out()
         e = Emitter(self.layout)
         byte = e.load("i8", e.at(self.layout.code_map, e.at("%address")), "map")
-        hit = e.let(f"icmp ne i8 {byte}, 0")
+        hit = e.let(f"icmp ne i8 {e.let(f'and i8 {byte}, {CODE}')}, 0")
         e.do(f"br i1 {hit}, label %tell, label %done, !prof !91")
         e.label("tell")
         function = e.load("ptr", e.field("written"), "context", 8)

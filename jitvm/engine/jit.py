@@ -22,6 +22,7 @@ import ctypes
 import os
 import threading
 import time
+from _thread import start_new_thread
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -32,12 +33,12 @@ from typing import TYPE_CHECKING, Any
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.dump import Dump
-from jitvm.engine.layout import EXITS
+from jitvm.engine.layout import CELL, CODE, EXITS, HIT, LAST
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes, starts
 from jitvm.engine.region import Region, RegionFormer
-from jitvm.engine.regioncore import CELL, CODE, LAST, Room, World
+from jitvm.engine.regioncore import Room, World
 
 if TYPE_CHECKING:
     from jitvm.engine.block import Block
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from jitvm.guest import State
 
 
+QUIET = 0.25
+"""Seconds without a new region before regions are made again, thoroughly."""
 MOST_EXITS = 4096
 """Exits of one region."""
 
@@ -175,7 +178,8 @@ class Jit:
         self._epoch = 0
         self._charging = False
         self._polishing = False
-        self._polished: list[tuple[Installed, bytes]] = []
+        self._polished: list[tuple[Installed, Compiled | None]] = []
+        self._last_change = 0.0
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
         self._before = b""
         self._hot = 0
@@ -227,11 +231,12 @@ class Jit:
         memory = bytes(self.state.spaces[self.guest.code_index])
         world = self._world(memory, frozenset())
         todo, self._form_anew = self._form_anew, set()
-        for start in sorted(todo & self.regions.keys()):
+        for start in sorted(todo):
             self._submit(partial(self._job_again, start, world))
 
     def _submit(self, job: Job) -> None:
-        self._pending += 1
+        with self._done_lock:
+            self._pending += 1
         if self.params.background:
             compile_thread().submit(job)
         else:
@@ -262,20 +267,47 @@ class Jit:
                 raise Refused(Reason.NO_LOOP)
             return self._compile(start, world)
 
-        self._do(window.hot, work)
+        first = self._do(window.hot, work)
+        if first is None:
+            return
+        # What a region is left for is known already: nobody needs to find it hot first.
+        made = {first.region.start}
+        todo = self._beyond(first.region)
+        while todo and len(made) <= self.params.followers:
+            start = todo.pop(0)
+            if start in made or start in self.regions or not self._promising(start):
+                continue
+            made.add(start)
+            with self._done_lock:
+                self._pending += 1
+            compiled = self._do(start, partial(self._compile, start, world))
+            if compiled is not None:
+                todo += self._beyond(compiled.region)
+
+    def _beyond(self, region: Region) -> list[int]:
+        """Where control often goes behind a region: places it was cut at, and its callers."""
+        travel = Counter(region.cuts)
+        for pc in region.returns:
+            travel.update(self._edges.get(pc, {}))
+        visits = sum(followers.get(region.start, 0) for followers in self._edges.values())
+        enough = visits // self.params.share
+        return [to for to, count in travel.most_common() if count > enough]
 
     def _job_again(self, start: int, world: World) -> None:
         self._do(start, lambda: self._compile(start, world))
 
-    def _do(self, pc: int, work: Callable[[], Compiled]) -> None:
+    def _do(self, pc: int, work: Callable[[], Compiled]) -> Compiled | None:
         """Do the work for an address; whatever goes wrong, the guest goes on interpreting."""
+        compiled = None
         try:
-            self._finish(pc, work(), None)
+            compiled = work()
+            self._finish(pc, compiled, None)
         except Refused as refused:
             self._finish(pc, None, refused.reason)
         except Exception as error:
             self.statistics.errors.append(f"{type(error).__name__}: {error}")
             self._finish(pc, None, Reason.COMPILER)
+        return compiled
 
     def _finish(self, pc: int, compiled: Compiled | None, reason: Reason | None) -> None:
         """Hand a result over to the guest's thread."""
@@ -287,8 +319,12 @@ class Jit:
     def _learn(self, window: Window) -> None:
         for (pc, to), count in window.edges().items():
             self._edges.setdefault(pc, Counter())[to] += count
-        for (pc, opcode), count in window.decoded().items():
+        for (pc, opcode), count in window.decoded.items():
             self._opcodes.setdefault(pc, Counter())[opcode] += count
+        executed = {
+            pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
+        }
+        self._written |= executed & window.changed
 
     def _choose(self, window: Window) -> int | None:
         """The best start that would give something new.
@@ -317,23 +353,38 @@ class Jit:
         known = installed.compiled.known
         return any(not seen.issuperset(self._edges.get(pc, ())) for pc, seen in known.items())
 
-    def _compile(self, start: int, world: World) -> Compiled:
-        from jitvm.engine.passes import optimise
-        from jitvm.engine.regionlower import RegionLowering
-
-        began = time.perf_counter()
+    def _form(self, start: int, world: World, params: Parameters) -> Region:
+        """Form a region that does not write to its own instructions unguarded."""
         about = self._starts.setdefault(start, Start())
         for _ in range(4):
             former = RegionFormer(
-                self.guest, world, self._edges, self._opcodes, self.params, about.room
+                self.guest, world, self._edges, self._opcodes, params, about.room
             )
             region = former.form(start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)
             conflict = region.assumptions.stores & region.assumptions.code.keys()
             if not conflict:
-                break
+                return region
             world = replace(world, written=world.written | conflict)
+        raise Refused(Reason.THRASH)
+
+    def _compile(self, start: int, world: World, *, thorough: bool = False) -> Compiled:
+        """Form a region and make machine code of it.
+
+        In the background it is first made small and fast, because the guest waits for it, and
+        thoroughly once nothing else is to be done (see `_polish_next`).
+        """
+        from jitvm.engine.passes import optimise
+        from jitvm.engine.regionlower import RegionLowering
+
+        began = time.perf_counter()
+        params, speed = self.params, self.params.speed
+        if thorough:
+            speed = params.polish
+        elif self._polishes:
+            params = replace(params, nodes=min(params.nodes, params.quick))
+        region = self._form(start, world, params)
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
@@ -344,7 +395,13 @@ class Jit:
         formed = time.perf_counter()
         first_exit = self._next_exit
         lowering = RegionLowering(
-            self.block.layout, region.graph, first_exit=first_exit, exit_hot=self.params.exit_hot
+            self.block.layout,
+            region.graph,
+            first_exit=first_exit,
+            tell={
+                Reason.ENTRY.name: self.params.exit_hot,
+                Reason.STORE.name: self.params.aliases,
+            },
         )
         name = f"region_{start:04x}"
         text = lowering.module(name)
@@ -352,14 +409,14 @@ class Jit:
             raise Refused(Reason.NODES)
         self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
         lowered = time.perf_counter()
-        code = self._machine_code(name, text, self.params.speed)
+        code = self._machine_code(name, text, speed)
         done = time.perf_counter()
         if self._dump is not None:
             self._dump.compiled(text, self._compiler, self.params.speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
         known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
-        kept = text if self.params.keep_text or self._polishes else ""
+        kept = text if self.params.keep_text else ""
         return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, kept)
 
     def _machine_code(self, name: str, text: str, speed: int) -> bytes:
@@ -377,52 +434,56 @@ class Jit:
 
             verify(region.graph, self.guest)
 
-    # -- polishing: a second, slower compilation when nothing else is to be done ----------------
+    # -- polishing: a second, thorough compilation when nothing else is to be done --------------
 
     @property
     def _polishes(self) -> bool:
         return bool(self.params.polish and self.params.background)
 
     def _polish_next(self) -> None:
-        """Have the compile thread make better code for the oldest region that was made fast."""
+        """Have the oldest region that was made fast made well, when things have been quiet."""
         if not self._polishes or self._pending or self._polishing:
             return
-        for installed in self.regions.values():
-            if not installed.polished:
-                self._polishing = True
-                compile_thread().submit(partial(self._job_polish, installed))
-                return
+        rough = next((r for r in self.regions.values() if not r.polished), None)
+        if rough is None:
+            return
+        self._polishing = True
+        if time.monotonic() - self._last_change < QUIET:
+            start_new_thread(self._wait_for_quiet, ())
+            return
+        memory = bytes(self.state.spaces[self.guest.code_index])
+        world = self._world(memory, frozenset())
+        compile_thread().submit(partial(self._job_polish, rough, world))
 
-    def _job_polish(self, installed: Installed) -> None:
-        compiled = installed.compiled
-        name = f"region_{installed.start:04x}"
+    def _wait_for_quiet(self) -> None:
+        """On a thread of its own: come back later."""
+        time.sleep(QUIET)
+        self._polishing = False
+        self._wake()
+
+    def _job_polish(self, rough: Installed, world: World) -> None:
+        compiled = None
         try:
-            text = self._machine_code(name, compiled.llvm, self.params.polish)
+            compiled = self._compile(rough.start, world, thorough=True)
+        except Refused:
+            rough.polished = True
         except Exception as error:
             self.statistics.errors.append(f"{type(error).__name__}: {error}")
-            text = b""
+            rough.polished = True
         with self._done_lock:
-            self._polished.append((installed, text))
+            self._polished.append((rough, compiled))
         self._wake()
 
     def _install_polished(self) -> None:
         with self._done_lock:
             polished, self._polished = self._polished, []
-        for installed, text in polished:
+        for rough, compiled in polished:
             self._polishing = False
-            installed.polished = True
-            if not text or self.regions.get(installed.start) is not installed:
+            rough.polished = True
+            if compiled is None or self.regions.get(rough.start) is not rough:
                 continue
-            try:
-                span = shared_arena().install(text)
-            except ArenaFull:
-                continue
-            self._graveyard.append(installed.span)
-            installed.span = span
-            installed.compiled.text = text
-            if not self.params.keep_text:
-                installed.compiled.llvm = ""
-            self._code[installed.start] = span.address
+            if self._install(compiled) is None:
+                self.regions[rough.start].polished = True
 
     # -- installing: on the guest's thread ---------------------------------------------------
 
@@ -431,11 +492,14 @@ class Jit:
         self._bury()
         with self._done_lock:
             done, self._done = self._done, []
-        for pc in self._postponed if done else ():
-            self._counters[pc] = self.params.hot
-        self._postponed.clear()
+        if done:
+            self._last_change = time.monotonic()
+            for pc in self._postponed:
+                self._counters[pc] = self.params.hot
+            self._postponed.clear()
         for pc, compiled, reason in done:
-            self._pending -= 1
+            with self._done_lock:
+                self._pending -= 1
             if compiled is not None:
                 reason = self._install(compiled)
             if reason is not None:
@@ -467,6 +531,10 @@ class Jit:
         if changed or stored or watched or own:
             self._written.update(changed, stored, watched, own)
             self.statistics.rejected += 1
+            about = self._starts[region.start]
+            about.invalidated += 1
+            if about.invalidated < self.params.invalidations:
+                self._form_anew.add(region.start)
             return Reason.OVERWRITTEN
         try:
             span = shared_arena().install(compiled.text)
@@ -525,10 +593,7 @@ class Jit:
         """
         hit = False
         for at in addresses:
-            flags = self._map[at]
-            if flags & CELL and by_guest:
-                self._cell_hit(at)
-            if flags & CODE:
+            if self._map[at] & CODE:
                 hit = True
                 if by_guest:
                     self._learn_write(at)
@@ -554,19 +619,21 @@ class Jit:
             at in self.regions[start].compiled.region.nodes for start in self._owners.get(at, ())
         )
 
-    def _cell_hit(self, at: int) -> None:
-        """A store through a computed address hit a cell: after some, it is none any more.
+    def _cells_hit(self) -> None:
+        """Stores through computed addresses hit cells: those are none any more.
 
-        Stores that run over an array hit its neighbours as often, so they all go together.
+        Regions leave before such a store and mark its bytes HIT. The interpreter is faster than a
+        region that is left all the time, so the regions that have the cells go at once.
         """
-        self._hits[at] += 1
-        if self._hits[at] < self.params.aliases or at in self._aliased:
-            return
-        self._aliased.update(cell for cell in self._hits if self._cells[cell] > 0)
-        for installed in self.regions.values():
-            if not self._aliased.isdisjoint(installed.compiled.region.assumptions.cells):
+        marked = bytes(self._map)
+        hits = {at for at, flags in enumerate(marked) if flags & HIT}
+        for at in hits:
+            self._map[at] &= ~HIT & 0xFF
+        self._aliased |= hits
+        for installed in list(self.regions.values()):
+            if not hits.isdisjoint(installed.compiled.region.assumptions.cells):
                 self._form_anew.add(installed.start)
-        self._wake()
+                self._remove(installed)
 
     def charge(self, on: bool) -> None:
         """Have regions count what they execute, or not; regions of the other kind go."""
@@ -582,16 +649,32 @@ class Jit:
 
     # -- exits -------------------------------------------------------------------------------
 
-    def entry_failed(self, exit_: int, pointers: list[int]) -> None:
-        """A region is entered with stack pointers it cannot take: form it for these."""
-        for installed in list(self.regions.values()):
+    def exit_is_hot(self, exit_: int, pointers: list[int]) -> None:
+        """An exit was taken often whose region assumes too much: form it anew."""
+        installed = self._owner_of_exit(exit_)
+        if installed is not None:
+            compiled = installed.compiled
+            reason, _ = compiled.exits[exit_ - compiled.first_exit]
+            if reason == Reason.STORE.name:
+                self._cells_hit()
+            else:
+                self._entry_failed(installed, pointers)
+        self.form_anew()
+
+    def _owner_of_exit(self, exit_: int) -> Installed | None:
+        for installed in self.regions.values():
             first = installed.compiled.first_exit
             if first <= exit_ < first + len(installed.compiled.exits):
-                about = self._starts[installed.start]
-                about.entries += 1
-                about.room = self._room(about, pointers)
-                self._form_anew.add(installed.start)
-        self.form_anew()
+                return installed
+        return None
+
+    def _entry_failed(self, installed: Installed, pointers: list[int]) -> None:
+        """It is entered with stack pointers it cannot take: form it for these."""
+        about = self._starts[installed.start]
+        about.entries += 1
+        about.room = self._room(about, pointers)
+        self._form_anew.add(installed.start)
+        self._remove(installed)
 
     def _room(self, about: Start, pointers: list[int]) -> Room:
         """What the entry may ask for: what these pointers have, after some failures nothing."""

@@ -36,6 +36,10 @@ RING = 65536
 EXITS = 65536
 POINTER = 8
 
+CODE, CELL, LAST, HIT = 1, 2, 4, 8
+"""Bits of the code map. CODE: compiled code was made from the byte; every store looks. CELL:
+compiled code keeps the byte in a value, and LAST: the byte is the last one, where wide stores wrap;
+compiled stores look. HIT: a compiled store was about to write the byte and left."""
 RECORD_OPCODE = 32
 RECORD_POINTERS = (40, 52)
 RECORD_POINTER_MASK = 0xFFF

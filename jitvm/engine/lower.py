@@ -42,7 +42,7 @@ METADATA = "\n".join([
     *(f"!{100 + i} = !{{!{200 + i}, !{200 + i}, i64 0}}" for i, name in enumerate(_TAGS)),
 ])  # fmt: skip
 ATTRIBUTES = (
-    'attributes #0 = { nounwind "no-jump-tables"="true" "frame-pointer"="none" '
+    'attributes #0 = { nounwind noimplicitfloat "no-jump-tables"="true" "frame-pointer"="none" '
     '"no-builtins" "probe-stack"="" }'
 )
 

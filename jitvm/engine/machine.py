@@ -433,8 +433,9 @@ class Machine:
         state.pointers[:] = snapshot.pointers
         state.pc = snapshot.pc
         self.vector = snapshot.vector
-        for at in changed:
-            self.code_written(at, 1)
+        if self._native is not None:
+            for at in changed:
+                self._native.code_written(at, 1, by_guest=True)
 
 
 def _native_tier(tier: Tier) -> type[NativeTier]:

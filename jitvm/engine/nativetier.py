@@ -113,9 +113,11 @@ class NativeTier:
         return Jit(self.block, self.state, self.handlers, params, self._wake)
 
     def _warm_up(self) -> None:
-        """On a thread of its own: import what the JIT needs, then have the guest come back."""
+        """On a thread of its own: import what the JIT needs, then have the guest come back.
+
+        LLVM is imported behind that: it takes long, and something may be hot soon.
+        """
         sleep(WARM_UP)
-        import jitvm.engine.jit  # noqa: F401  so that the guest's thread need not wait for it
 
         self._warmth = _WARM
         self._wake()
@@ -211,11 +213,14 @@ class NativeTier:
         if self.jit is not None:
             self.jit.overwritten((address,), by_guest=True)
 
-    def code_written(self, address: int, size: int) -> None:
-        """The host wrote to the code space: code made from it is left after this instruction."""
+    def code_written(self, address: int, size: int, *, by_guest: bool = False) -> None:
+        """The host wrote to the code space: code made from it is left after this instruction.
+
+        `by_guest` says that it undid what the guest wrote, so there are variables.
+        """
         mask = self.block.layout.size - 1
         addresses = ((address + i) & mask for i in range(min(size, mask + 1)))
-        if self.jit is not None and self.jit.overwritten(addresses, by_guest=False):
+        if self.jit is not None and self.jit.overwritten(addresses, by_guest=by_guest):
             self._fields["stop"][0] = 1
 
     # -- state -------------------------------------------------------------------------------
@@ -345,7 +350,7 @@ class NativeTier:
             self._enter_with(self.mode)
         elif status == Status.HOT_EXIT:
             self._take_pointers()
-            jit.entry_failed(fields["exit"][0], self.state.pointers)
+            jit.exit_is_hot(fields["exit"][0], self.state.pointers)
         return True
 
     def _settle_recording(self) -> None:

@@ -32,13 +32,22 @@ class Parameters:
         16384, "instructions", 64, 1 << 20, "length of the first recording; later ones are longer"
     )
     longest: int = _row(
-        65536, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
+        32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
     )
     nodes: int = _row(
         800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
     )
+    followers: int = _row(
+        10, "regions", 0, 100, "how many places behind a new region are compiled with it"
+    )
+    share: int = _row(
+        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
+    )
+    quick: int = _row(
+        300, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
+    )
     recursion: int = _row(
-        3, "levels", 0, 16, "how often one call site may be inlined into itself"
+        2, "levels", 0, 16, "how often one call site may be inlined into itself"
     )
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
@@ -64,7 +73,7 @@ class Parameters:
     )
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
     polish: int = _row(
-        2, "level", 0, 3, "LLVM level of a second compilation in quiet moments; 0 makes none"
+        2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
     )
     speed: int = _row(1, "level", 1, 3, "passes over regions: 1 is a short list, 3 all of LLVM")
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")

@@ -16,6 +16,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
 from jitvm.guest import Guest
@@ -48,17 +49,18 @@ class Window:
     def __len__(self) -> int:
         return len(self.opcodes)
 
-    def edges(self) -> Counter[tuple[int, int]]:
-        """How often control went from one address to another."""
-        return Counter(zip(self.pcs, self.pcs[1:], strict=False))
-
+    @cached_property
     def decoded(self) -> Counter[tuple[int, int]]:
         """How often an address was executed as which opcode."""
         return Counter(zip(self.pcs, self.opcodes, strict=True))
 
+    def edges(self) -> Counter[tuple[int, int]]:
+        """How often control went from one address to another."""
+        return Counter(zip(self.pcs, self.pcs[1:], strict=False))
+
     def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         """Positions that were reached by a jump."""
-        decoded = self.decoded()
+        decoded = self.decoded
         following = {pc: (pc + lengths[op]) & mask for pc, op in decoded}
         if len(following) < len(decoded):  # some opcode was rewritten in between
             behind = [

@@ -72,6 +72,7 @@ class Region:
         loops: how many joins in it close a loop.
         attempts: how often it was tried until all joins fitted.
         cuts: addresses where it was cut because it grew too large, with their travel.
+        returns: addresses of jumps back to whoever called before it was entered.
     """
 
     start: int
@@ -80,6 +81,7 @@ class Region:
     nodes: dict[int, int] = field(default_factory=dict)
     limits: dict[Reason, int] = field(default_factory=dict)
     cuts: dict[int, int] = field(default_factory=dict)
+    returns: set[int] = field(default_factory=set)
 
     attempts: int = 1
     loops: int = 0
@@ -381,7 +383,6 @@ class Attempt:
 
     def _run(self, node: Node, state: RegionState) -> None:
         """Place instructions from a node on until control parts or joins."""
-        core, graph = self.core, self.graph
         charge = self._begin_charge(node, state)
         self._run_block(node, state)
         self._end_charge(charge)
@@ -536,6 +537,7 @@ class Attempt:
         if known is not None:
             return self._edge(known, state, self._travel(pc))
         if target.op is Op.SLOT:
+            self.region.returns.add(pc)
             return self.core.leave(state, target, Leave.JUMP, Reason.RETURN)
         followers = self.former.edges.get(pc, {})
         ranked = sorted(followers, key=lambda to: -followers[to])[: self.former.params.ways]

@@ -17,13 +17,10 @@ from dataclasses import dataclass, field
 
 from jitvm.engine.handlers import GraphCore, void
 from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
+from jitvm.engine.layout import CODE
 from jitvm.engine.reasons import Reason
 from jitvm.engine.virtual import VirtualStack, in_range
 from jitvm.guest import Guest, Opcode
-
-CODE, CELL, LAST = 1, 2, 4
-"""Bits of the code map: compiled code was made from the byte; compiled code keeps it in a value;
-the byte is the last one, where wide stores wrap (see `RegionCore._whole`)."""
 
 
 @dataclass(slots=True)

@@ -5,14 +5,15 @@ region where there is one, else on to the counting stub, which notices when an e
 an instruction (a guard failed) it goes to the interpreter's handler of that very instruction, so
 that something is always executed between two looks at the code table.
 
-Each exit counts, in the block, how often it was taken. The exit at the entry also returns to the
-host now and then: a region that cannot be entered would otherwise never be noticed.
+Each exit counts, in the block, how often it was taken. Some also return to the host now and then:
+the one at the entry, as a region that cannot be entered would otherwise never be noticed, and those
+before stores that hit cells, which mark the bytes in the code map.
 """
 
 from __future__ import annotations
 
 from jitvm.engine.ir import Exit, Graph, Op, Value
-from jitvm.engine.layout import Layout
+from jitvm.engine.layout import HIT, Layout
 from jitvm.engine.lower import ATTRIBUTES, DECLARATIONS, METADATA, Lowering, keep
 from jitvm.engine.reasons import Reason
 from jitvm.engine.status import Status
@@ -25,13 +26,15 @@ class RegionLowering(Lowering):
         layout: where things lie.
         graph: the region.
         first_exit: number of the region's first exit counter.
-        exit_hot: every how many failures at the entry the host is told; a power of two.
+        tell: every how many times exits of a reason tell the host.
     """
 
-    def __init__(self, layout: Layout, graph: Graph, *, first_exit: int, exit_hot: int) -> None:
+    def __init__(
+        self, layout: Layout, graph: Graph, *, first_exit: int, tell: dict[str, int]
+    ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
         self.first_exit = first_exit
-        self.exit_hot = exit_hot
+        self.tell = tell
 
     @property
     def exits(self) -> list[Exit]:
@@ -47,12 +50,12 @@ class RegionLowering(Lowering):
         if exit_.instructions:
             self._pay(-exit_.instructions)
         count = self._count(exit_)
-        if exit_.reason == Reason.ENTRY.name:
-            self._tell_now_and_then(exit_, count)
-        if exit_.reason == Reason.HOST.name:
+        if exit_.reason in self.tell:
+            self._leave_telling(exit_, count, self.tell[exit_.reason])
+        elif exit_.reason == Reason.HOST.name:
             self._leave_after_host(exit_)
-            return
-        super()._leave(exit_)
+        else:
+            super()._leave(exit_)
 
     def _count(self, exit_: Exit) -> str:
         address = self.at(self.layout.exits + 4 * (self.first_exit + exit_.number))
@@ -60,16 +63,21 @@ class RegionLowering(Lowering):
         self.store("i32", count, address, "context", 4)
         return count
 
-    def _tell_now_and_then(self, exit_: Exit, count: str) -> None:
-        low = self.let(f"and i32 {count}, {self.exit_hot - 1}")
-        often = self.let(f"icmp eq i32 {low}, 0")
+    def _leave_telling(self, exit_: Exit, count: str, every: int) -> None:
+        """Go on in the interpreter, but each so many times return to the host."""
+        self._write_slots(exit_)
+        stacks = [self._stack_after(i, change) for i, change in enumerate(exit_.pointers)]
+        pc = self.wide(exit_.pc)
+        rest = self.let(f"urem i32 {count}, {every}")
+        often = self.let(f"icmp eq i32 {rest}, 0")
         tell, go = self.name()[1:], self.name()[1:]
         self.do(f"br i1 {often}, label %{tell}, label %{go}, !prof !91")
         self.label(tell)
         number = self.first_exit + exit_.number
         self.store("i64", str(number), self.field("exit"), "context", 8)
-        self.save(str(exit_.pc.constant), self.prototype.own_stacks(), Status.HOT_EXIT)
+        self.save(pc, stacks, Status.HOT_EXIT)
         self.label(go)
+        self.dispatch(pc, stacks)
 
     def _leave_after_host(self, exit_: Exit) -> None:
         """The device may have moved the pointers; what it left is in the context."""
@@ -80,6 +88,28 @@ class RegionLowering(Lowering):
         self.dispatch(pc, stacks)
 
     # -- values ------------------------------------------------------------------------------
+
+    def _guard_value(self, value: Value) -> None:
+        if value.exit is None or value.exit.reason != Reason.STORE.name:
+            super()._guard_value(value)
+            return
+        flag = self.flag(value.args[0])
+        ahead, hit = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, !prof !90")
+        self.label(hit)
+        if (watched := _map_read(value)) is not None:
+            self._mark_hit(watched)
+        self.do(f"br label %{self._exit_label(value.exit)}")
+        self.label(ahead)
+        self._predecessor = ahead
+
+    def _mark_hit(self, watched: Value) -> None:
+        (size,) = watched.imm
+        address = self.at(self.layout.code_map, self.at(self.wide(watched.args[0])))
+        bits = int.from_bytes(bytes([HIT] * size), "little")
+        type_ = f"i{8 * size}"
+        marked = self.let(f"or {type_} {self.load(type_, address, 'map')}, {bits}")
+        self.store(type_, marked, address, "map")
 
     def _pay(self, instructions: int) -> None:
         field = self.field("budget")
@@ -140,7 +170,19 @@ class RegionLowering(Lowering):
             self._text[id(value)] = result
 
 
+def _map_read(guard: Value) -> Value | None:
+    """The look at the code map that a guard depends on."""
+    todo = list(guard.args)
+    while todo:
+        value = todo.pop()
+        if value.op is Op.MAP:
+            return value
+        todo.extend(value.args)
+    return None
+
+
 _LOWER = {
+    Op.GUARD: RegionLowering._guard_value,
     Op.CHARGE: RegionLowering._charge,
     Op.POLL: RegionLowering._poll,
     Op.SYNC: RegionLowering._sync,

@@ -1,0 +1,16 @@
+"""Random structured Uxn programs, run at every tier and compared.
+
+    python -m tests.fuzz --minutes 10            a run; failures are shrunk and written down
+
+| module   | what it knows                                                     |
+|----------|-------------------------------------------------------------------|
+| case     | one program with all that decides its run, as one .tal file       |
+| expressions, grammar | what programs compute, the statements they are made of |
+| generate | from a seed to a case: what surrounds the statements, parameters  |
+| lab      | a machine with devices that log, answer and interfere; outcomes   |
+| judge    | runs a case at several tiers and says where they differ           |
+| worker   | a child process that judges; it may crash or hang without harm    |
+| shrink   | makes a failing case small                                        |
+
+`corpus/` keeps cases as files; `tests/jit/test_corpus.py` replays them.
+"""

@@ -1,0 +1,206 @@
+"""Runs a case at several tiers and says where they differ.
+
+The native interpreter with a budget comes first: a program that does not halt within its limit
+is discarded. Then the JIT; the reference where the program is short enough or the two differ.
+
+What native code leaves above a stack pointer is unspecified. A program that looks at such *dead*
+bytes (it moved a pointer up without pushing, or walked all around a stack) may rightly differ.
+Whether one did is found by running it on reference interpreters that spoil every byte they pop,
+each in its own way. Bytes of the stacks that come out different then are not compared; if anything
+else differs, and popped bytes were read again, the case is discarded.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from jitvm.engine.layout import EXITS
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
+from jitvm.guest import Guest, ReferenceInterpreter, State, Word
+from jitvm.guests.uxn.assembler import AssemblyError
+from tests.fuzz.case import Case
+from tests.fuzz.lab import Lab, Outcome
+
+REFERENCE_LIMIT = 30_000
+"""Instructions up to which every case also runs on the reference."""
+
+REPEAT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a case.
+
+    Attributes:
+        kind: `ok`, `fail` or `discard`.
+        detail: the first difference, or why the case is no use.
+        executed: instructions.
+        installed: regions that were installed.
+        taken: times that one of them was left.
+    """
+
+    kind: str
+    detail: str = ""
+    executed: int = 0
+    installed: int = 0
+    taken: int = 0
+
+
+class Spoiler(ReferenceInterpreter):
+    """A reference interpreter that overwrites bytes when they are popped.
+
+    `has_looked` says that it popped or read a byte that had been popped before and not been
+    pushed again since.
+    """
+
+    def __init__(self, guest: Guest, state: State, noise: int) -> None:
+        super().__init__(guest, state)
+        self.has_looked = False
+        self._noise = noise
+        self._dead: list[set[int]] = [set() for _ in state.stacks]
+
+    def _places(self, stack: int, depth: int, size: int) -> list[int]:
+        """Indices of `size` bytes of a stack, the first `depth` below the pointer."""
+        start, mask = self.state.pointers[stack] - depth, len(self.state.stacks[stack]) - 1
+        return [(start + i) & mask for i in range(size)]
+
+    def pop(self, stack: int, size: int) -> Word:
+        word = self.peek(stack, size, size)
+        for at in self._places(stack, size, size):
+            self._noise = self._noise * 0x19660D & 0xFFFFFFFF
+            self.state.stacks[stack][at] = self._noise >> 24
+            self._dead[stack].add(at)
+        self.reserve(stack, -size)
+        return word
+
+    def peek(self, stack: int, depth: int, size: int) -> Word:
+        self.has_looked |= not self._dead[stack].isdisjoint(self._places(stack, depth, size))
+        return super().peek(stack, depth, size)
+
+    def push(self, stack: int, word: Word, size: int) -> None:
+        self._dead[stack].difference_update(self._places(stack, 0, size))
+        super().push(stack, word, size)
+
+    def put(self, stack: int, word: Word, size: int) -> None:
+        self._dead[stack].difference_update(self._places(stack, size, size))
+        super().put(stack, word, size)
+
+
+class DeadBytes(Exception):
+    """The outcome of a case depends on what is above a stack pointer."""
+
+
+def judge(case: Case) -> Verdict:
+    """Run a case; see the head of this file."""
+    try:
+        rom = case.rom()
+    except AssemblyError as error:
+        return Verdict("discard", str(error).splitlines()[0])
+    plain = Lab(Tier.INTERPRETER)
+    plain.machine.counting = True
+    expected = plain.run(case, rom)
+    executed = plain.machine.executed
+    if expected.stop not in ("halt", "fault in event"):
+        return Verdict("discard", expected.stop, executed)
+    if executed <= REFERENCE_LIMIT:
+        found = difference(Lab(Tier.REFERENCE).run(case, rom), expected)
+        if found:
+            return Verdict("fail", f"interpreter: {found}", executed)
+    lab = Lab(Tier.JIT, Parameters().changed(case.params))
+    got = _last_of_some(lab, case, rom, expected)
+    installed, taken = _use(lab.machine)
+    if refused := _refused(lab.machine):
+        return Verdict("fail", f"refused: LLVM took {refused} regions not", executed, installed)
+    try:
+        found = disagreement(case, rom, expected, got)
+    except DeadBytes:
+        return Verdict("discard", "looks at dead bytes", executed, installed, taken)
+    return Verdict("fail" if found else "ok", found, executed, installed, taken)
+
+
+def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome) -> Outcome:
+    """Run a case as often as it asks for, or until an outcome differs or time is up."""
+    lab.load(case, rom)
+    start, end = lab.machine.snapshot(), time.monotonic() + REPEAT_SECONDS
+    got = lab.go(case)
+    for _ in range(1, case.repeat):
+        if difference(expected, got) or time.monotonic() > end:
+            break
+        lab.start_again()
+        lab.machine.restore(start)
+        got = lab.go(case)
+    return got
+
+
+def _use(machine: Machine) -> tuple[int, int]:
+    """Regions installed, and exits from them."""
+    native = machine._native
+    if native is None or native.jit is None:
+        return 0, 0
+    layout = machine.layout
+    exits = machine.block.view(layout.exits, 4 * EXITS).cast("I")
+    return native.jit.statistics.installed, sum(exits.tolist())
+
+
+def _refused(machine: Machine) -> int:
+    """Regions that LLVM refused: each is a bug, although nothing goes wrong."""
+    native = machine._native
+    if native is None or native.jit is None:
+        return 0
+    return native.jit.statistics.refused["COMPILER"]
+
+
+def difference(expected: Outcome, got: Outcome) -> str:
+    """The first thing in which two outcomes differ; empty where there is none."""
+    for name, a, b in zip(Outcome._fields, expected, got, strict=True):
+        if a != b:
+            return f"{name}: {_describe(a, b)}"
+    return ""
+
+
+def _describe(expected: object, got: object) -> str:
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        for i, (a, b) in enumerate(zip(expected, got, strict=False)):
+            if a != b:
+                return f"[{i}] {_describe(a, b)}"
+        return f"{len(expected)} entries expected, got {len(got)}"
+    if isinstance(expected, bytes) and isinstance(got, bytes):
+        places = [i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b]
+        shown = ", ".join(f"{i:04x}: {expected[i]:02x} got {got[i]:02x}" for i in places[:6])
+        return f"{len(places)} bytes differ, of {len(expected)} and {len(got)}; {shown}"
+    return f"expected {expected}, got {got}"
+
+
+def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str:
+    """As `difference`, of a case that was run on native code, but for dead bytes.
+
+    Raises:
+        DeadBytes: there is a difference, but the case looks at such bytes.
+    """
+    if not difference(expected, got):
+        return ""
+    spoiled, looked = [], False
+    for noise in (0, 1, 0xBEEF):
+        lab = Lab(Tier.REFERENCE)
+        spoiler = Spoiler(lab.machine.guest, lab.machine.state, noise)
+        lab.machine._reference = spoiler
+        spoiled.append(lab.run(case, rom))
+        looked |= spoiler.has_looked
+    plain, others = expected.stacks, [outcome.stacks for outcome in spoiled]
+    found = difference(_masked(expected, plain, others), _masked(got, plain, others))
+    if found and looked:
+        raise DeadBytes
+    return found
+
+
+def _masked(
+    outcome: Outcome, plain: tuple[bytes, ...], spoiled: list[tuple[bytes, ...]]
+) -> Outcome:
+    """An outcome with zeros where spoiling popped bytes changed a stack."""
+    stacks = []
+    for index, stack in enumerate(outcome.stacks):
+        rows = zip(stack, plain[index], *(each[index] for each in spoiled), strict=False)
+        stacks.append(bytes(byte if len({*row}) == 1 else 0 for byte, *row in rows))
+    return outcome._replace(stacks=tuple(stacks))

@@ -1,0 +1,94 @@
+"""The child that judges cases: one JSON line in, one out. It may crash or hang without harm.
+
+    `Worker().judge(case)` starts a child where there is none, and a new one after a crash or
+    after `PER_CHILD` cases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.fuzz.case import Case, parse
+from tests.fuzz.judge import Verdict, judge
+
+PER_CHILD = 300
+PATIENCE = 60.0
+"""Seconds a case may take, compilation at every tier included."""
+
+
+class Worker:
+    """A child process, started when it is needed."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._judged = 0
+
+    def judge(self, case: Case) -> Verdict:
+        """Have the child judge a case; a crash or a hang is a failure."""
+        child = self._ready()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(case.text()).encode() + b"\n")
+        child.stdin.flush()
+        if not select.select([child.stdout], [], [], PATIENCE)[0]:
+            self.close()
+            return Verdict("fail", f"hangs: no answer in {PATIENCE:.0f} s")
+        line = child.stdout.readline()
+        if not line:
+            code = child.wait()
+            self.close()
+            return Verdict("fail", f"crash: the child ended with {code}")
+        return Verdict(**json.loads(line))
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        if self._judged == PER_CHILD:
+            self.close()
+        if self._child is None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=Path(__file__).parents[2],
+            )
+        self._judged += 1
+        return self._child
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+        self._child = None
+        self._judged = 0
+
+
+def serve() -> None:
+    """What the child does."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        case = parse(json.loads(line))
+        try:
+            verdict = judge(case)
+        except Exception as error:
+            verdict = Verdict("fail", f"{type(error).__name__}: {_where(error)}: {error}")
+        print(json.dumps(asdict(verdict)), file=answers, flush=True)
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "nowhere"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+if __name__ == "__main__":
+    serve()

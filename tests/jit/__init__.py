@@ -1,0 +1,1 @@
+"""The JIT: the same programs as at the other tiers, with proof that native code really ran."""

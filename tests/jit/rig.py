@@ -1,0 +1,121 @@
+"""Running programs with the JIT and proving that regions were used.
+
+`compare(source)` runs a program on the interpreter and on the JIT, in the lab of the fuzzer, and
+compares everything one can see. `EAGER` compiles at the first jumps and makes the run wait. With
+default parameters, `settled` lets a program run again and again until regions are in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.jit import Jit
+from jitvm.engine.layout import EXITS
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
+from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.assembler import assemble
+from tests.fuzz.case import Case
+from tests.fuzz.judge import difference, disagreement
+from tests.fuzz.lab import START, Lab
+
+EAGER: Mapping[str, int] = {"hot": 1, "window": 256, "background": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the JIT did in a run.
+
+    Attributes:
+        installed, invalidated: regions that were installed, and thrown away.
+        exits: times a region was left.
+        starts: where regions start now.
+    """
+
+    installed: int
+    invalidated: int
+    exits: int
+    starts: frozenset[int]
+
+
+def jit_of(machine: Machine) -> Jit:
+    """A machine's JIT; there is one once it has run for a while."""
+    native = machine._native
+    assert native is not None
+    assert native.jit is not None
+    return native.jit
+
+
+def has_jit(machine: Machine) -> bool:
+    """Whether a machine has run for so long that it has a JIT."""
+    return machine._native is not None and machine._native.jit is not None
+
+
+def used(machine: Machine) -> Used:
+    """What a machine's JIT has done since it was made; LLVM took every region."""
+    jit = jit_of(machine)
+    assert not jit.statistics.refused["COMPILER"]
+    exits = machine.block.view(machine.layout.exits, 4 * EXITS).cast("I")
+    done = jit.statistics
+    return Used(done.installed, done.invalidated, sum(exits.tolist()), frozenset(jit.regions))
+
+
+def eager(source: str, **params: int) -> Machine:
+    """A machine that compiles at once, with a program in it."""
+    return _machine(source, Tier.JIT, Parameters().changed({**EAGER, **params}))
+
+
+def patient(source: str, **params: int) -> Machine:
+    """A machine with default parameters, with a program in it."""
+    return _machine(source, Tier.JIT, Parameters().changed(params))
+
+
+def interpreted(source: str) -> Machine:
+    """A machine without a JIT, with a program in it."""
+    return _machine(source, Tier.INTERPRETER, None)
+
+
+def _machine(source: str, tier: Tier, params: Parameters | None) -> Machine:
+    machine = Machine(UXN, tier=tier, cache=CodeCache(), params=params)
+    rom = assemble(source).rom
+    machine.memory[START : START + len(rom)] = rom
+    return machine
+
+
+def compare(source: str, **settings: object) -> Used:
+    """Run a program on the interpreter and eagerly compiled; all one can see must agree.
+
+    Args:
+        source: a program that halts.
+        settings: of `Case`; `params` are added to `EAGER`.
+    """
+    given = settings.pop("params", {})
+    assert isinstance(given, Mapping)
+    case = replace(Case(source), params={**EAGER, **given}, **settings)  # type: ignore[arg-type]
+    rom = case.rom()
+    expected = Lab(Tier.INTERPRETER).run(case, rom)
+    assert expected.stop == "halt"
+    lab = Lab(Tier.JIT, Parameters().changed(case.params))
+    assert not disagreement(case, rom, expected, lab.run(case, rom))
+    return used(lab.machine)
+
+
+def settled(source: str, seconds: float = 10.0) -> Used:
+    """As `compare`, with default parameters: runs of one machine until regions were entered."""
+    case = Case(source, limit=1 << 40)
+    rom = case.rom()
+    expected = Lab(Tier.INTERPRETER).run(case, rom)
+    lab = Lab(Tier.JIT)
+    lab.load(case, rom)
+    fresh = lab.machine.snapshot()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        lab.machine.restore(fresh)
+        lab.start_again()
+        assert not difference(expected, lab.go(case))
+        if has_jit(lab.machine) and used(lab.machine).exits:
+            return used(lab.machine)
+    raise AssertionError("no region was entered")

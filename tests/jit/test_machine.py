@@ -1,0 +1,309 @@
+"""The JIT and the outside: hosts that write code, threads, interrupts, snapshots, memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+import jitvm.engine.jit as jit_module
+from jitvm.engine.arena import shared_arena
+from jitvm.engine.compiler import Job
+from jitvm.engine.machine import Machine
+from jitvm.guest import Stop
+from tests.jit.programs import PROGRAMS, loop
+from tests.jit.rig import eager, has_jit, interpreted, jit_of, patient, used
+
+ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2")
+SUM = slice(2, 4)
+
+
+def number_at(source: str) -> int:
+    """Address of the two bytes 00 03 in a program."""
+    return bytes(eager(source).memory).index(b"\x00\x03", 0x100)
+
+
+def again(machine: Machine, clear: int = 0x20) -> int:
+    """Run a program of `loop` from its start; its sum."""
+    machine.memory[0:clear] = bytes(clear)
+    machine.state.pointers[:] = (0, 0)
+    assert machine.run(0x100) is Stop.HALT
+    return int.from_bytes(machine.memory[SUM], "big")
+
+
+# -- the host writes code ------------------------------------------------------------------------
+
+
+def test_code_the_host_wrote_is_obeyed() -> None:
+    machine, at = eager(ADDING, hot=2, window=64, longest=64), number_at(ADDING)
+    for number in (3, 5, 0, 7, 7, 1):
+        machine.memory[at + 1] = number
+        machine.code_written(at + 1, 1)
+        assert again(machine) == number * 0x400 & 0xFFFF
+    assert used(machine).invalidated >= 1
+
+
+def test_restoring_a_snapshot_restores_its_code() -> None:
+    machine, at = eager(ADDING), number_at(ADDING)
+    again(machine)
+    threes = machine.snapshot()
+    machine.memory[at + 1] = 5
+    machine.code_written(at + 1, 1)
+    assert again(machine) == 0x1400
+    machine.restore(threes)
+    assert again(machine) == 0xC00
+    assert used(machine).starts
+
+
+def test_a_snapshot_in_the_middle_of_a_compiled_loop_goes_on() -> None:
+    machine = eager(PROGRAMS["three nested loops"])
+    machine.run(0x100, max_instructions=20_000)
+    middle = machine.snapshot()
+    machine.run()
+    end = machine.snapshot()
+    for _ in range(3):
+        machine.restore(middle)
+        machine.run()
+        assert machine.snapshot().spaces == end.spaces
+    assert used(machine).exits
+
+
+def test_a_device_connected_later_is_called() -> None:
+    machine = eager(loop(".n INC LDZ #30 DEO"))
+    again(machine)
+    seen: list[int] = []
+    machine.on_write(0x30, seen.append)
+    again(machine)
+    assert len(seen) == 0x400
+
+
+def test_a_device_connected_while_a_region_is_compiled_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[Job] = []
+
+    class Holding:
+        def submit(self, job: Job) -> None:
+            held.append(job)
+
+    monkeypatch.setattr(jit_module, "compile_thread", Holding)
+    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    end = time.monotonic() + 5
+    while not held and time.monotonic() < end:
+        again(machine)
+    seen: list[int] = []
+    machine.on_write(0x30, seen.append)
+    for job in held:
+        job()
+    again(machine)
+    assert len(seen) == 0x400
+
+
+# -- devices -------------------------------------------------------------------------------------
+
+
+def test_what_a_device_raises_comes_out_after_its_instruction() -> None:
+    machine = eager(loop(".n INC LDZ #30 DEO .sum LDZ2 INC2 .sum STZ2"))
+    calls: list[int] = []
+
+    def writer(byte: int) -> None:
+        calls.append(byte)
+        if len(calls) == 0x200:
+            raise OSError("full")
+
+    machine.on_write(0x30, writer)
+    with pytest.raises(OSError, match="full"):
+        machine.run(0x100)
+    assert int.from_bytes(machine.memory[SUM], "big") == 0x1FF
+    assert used(machine).installed
+    assert machine.run() is Stop.HALT
+    assert (len(calls), int.from_bytes(machine.memory[SUM], "big")) == (0x400, 0x400)
+
+
+@pytest.mark.parametrize("moves", [2, 255])
+def test_a_reader_may_move_the_pointer_its_answer_goes_to(moves: int) -> None:
+    source = loop("#30 DEI .sum LDZ2 INC2 .sum STZ2", 0x100)
+    outcomes = []
+    for machine in (eager(source), interpreted(source)):
+        calls: list[int] = []
+
+        def reader(machine: Machine = machine, calls: list[int] = calls) -> int:
+            calls.append(len(calls))
+            if len(calls) % 7 == 0:
+                pointers = machine.state.pointers
+                pointers[0] = (pointers[0] + moves) & 0xFF
+            return len(calls) & 0xFF
+
+        machine.on_read(0x30, reader)
+        assert machine.run(0x100) is Stop.HALT
+        top = machine.state.pointers[0]
+        outcomes.append((top, bytes(machine.state.stacks[0][:top]), bytes(machine.memory)))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_drain_that_fails_ends_a_compiled_loop() -> None:
+    machine = eager("|0100 #00 @loop INC DUP #18 DEO !loop")
+    machine.collect(0x18)
+
+    def closed() -> None:
+        raise BrokenPipeError
+
+    machine.on_output_full(closed)
+    late = threading.Timer(2.0, machine.interrupt)
+    late.start()
+    try:
+        with pytest.raises(BrokenPipeError):
+            assert machine.run(0x100) is not Stop.INTERRUPT
+    finally:
+        late.cancel()
+    assert used(machine).installed
+
+
+def test_output_of_a_compiled_loop_is_whole_and_in_order() -> None:
+    machine = eager(loop(".n LDZ2 #18 DEO2 .n INC LDZ #18 DEO", 0x2000))
+    machine.collect(0x18, 0x19)
+    pieces: list[bytes] = []
+    machine.on_output_full(lambda: pieces.append(machine.take_output()))
+    again(machine, 0x10)
+    pieces.append(machine.take_output())
+    expected = b"".join(
+        bytes([0x18, n >> 8, 0x19, n & 255, 0x18, n & 255]) for n in range(0x2000)
+    )
+    assert b"".join(pieces) == expected
+
+
+def test_events_run_regions() -> None:
+    machine = eager(
+        "|0000 @sum $2 |0100 ;on-byte #10 DEO2 BRK "
+        "@on-byte #12 DEI #00 SWP @loop .sum LDZ2k INC2 ROT STZ2 #0001 SUB2 ORAk ?loop POP2 BRK"
+    )
+    machine.run(0x100)
+    machine.vector = int.from_bytes(machine.page[0x10:0x12], "big")
+    data = bytes(range(1, 256)) * 2
+    assert machine.deliver(data, port=0x12, stop_port=0x0F).begun == len(data)
+    assert int.from_bytes(machine.memory[0:2], "big") == sum(data) & 0xFFFF
+    assert used(machine).exits
+
+
+# -- stopping ------------------------------------------------------------------------------------
+
+ENDLESS = {
+    "one jump": "|0100 @loop !loop",
+    "nested loops": "|0100 @outer #00 @inner INC DUP ?inner POP !outer",
+    "calls": "|0100 @loop down !loop @down deep JMP2r @deep INC JMP2r",
+    "recursion": "|0100 @down DUP ?{ POP #0a } #01 SUB down",
+    "a switch": "|0100 #00 @loop INC DUP #01 AND ?odd !loop @odd !loop",
+    "drifting": "|0100 @loop #01 !loop",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_interrupts_are_prompt(name: str) -> None:
+    machine = eager(ENDLESS[name], hot=4)
+    best = 1.0
+    for _ in range(4):
+        asked: list[float] = []
+
+        def ask(asked: list[float] = asked) -> None:
+            asked.append(time.monotonic())
+            machine.interrupt()
+
+        timer = threading.Timer(0.1, ask)
+        timer.start()
+        assert machine.run(0x100) is Stop.INTERRUPT
+        best = min(best, time.monotonic() - asked[0])
+        timer.join()
+    assert best < 0.02
+    assert used(machine).installed
+
+
+def test_interrupting_again_and_again_loses_nothing() -> None:
+    machine = patient(loop(".sum LDZ2 INC2 .sum STZ2", 0xFFFF))
+    done = threading.Event()
+
+    def interrupt() -> None:
+        while not done.wait(0.0002):
+            machine.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        for _ in range(12):
+            machine.memory[0:4] = bytes(4)
+            stop = machine.run(0x100)
+            while stop is Stop.INTERRUPT:
+                stop = machine.run()
+            assert bytes(machine.memory[0:4]) == b"\xff\xff\xff\xff"
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("budget", [0, 1, 2, 1000, 20_001, 31_337])
+def test_budgets_stop_at_the_same_instruction(budget: int) -> None:
+    expected, machine = interpreted("BRK"), eager(PROGRAMS["three nested loops"])
+    machine.run(0x100)
+    machine.memory[0:2] = bytes(2)
+    machine.state.pointers[:] = (0, 0)
+    expected.memory[:] = machine.memory
+    for each in (machine, expected):
+        assert each.run(0x100, max_instructions=budget) is Stop.BUDGET
+    assert machine.state.pc == expected.state.pc
+    assert machine.state.pointers == expected.state.pointers
+    assert bytes(machine.memory) == bytes(expected.memory)
+
+
+# -- threads and memory --------------------------------------------------------------------------
+
+
+def test_two_machines_on_two_threads() -> None:
+    sums: list[int] = []
+
+    def work(number: int) -> None:
+        source = loop(f".sum LDZ2 #{number:04x} ADD2 .sum STZ2", 0x4000)
+        machine = patient(source, hot=2, window=64)
+        sums.extend(again(machine) - (number * 0x4000 & 0xFFFF) for _ in range(60))
+        assert has_jit(machine)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (3, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sums == [0] * 120
+
+
+def test_compiling_again_and_again_uses_no_more_memory() -> None:
+    machine = eager(ADDING, hot=2, window=64, longest=64)
+    again(machine)
+    jit, levels = jit_of(machine), set()
+    for _ in range(40):
+        jit.forget_all()
+        assert again(machine) == 0xC00
+        levels.add(shared_arena().used)
+    assert used(machine).installed >= 40
+    assert max(levels) - min(levels) < 4096
+
+
+def test_a_thousand_installations_leave_no_trace() -> None:
+    machine, at = eager(ADDING), number_at(ADDING)
+    again(machine)
+    jit = jit_of(machine)
+    kept = next(iter(jit.regions.values())).compiled
+    machine.code_written(0x100, 0x100)
+    jit.install_done()
+    assert not jit.regions
+    empty, code = shared_arena().used, _code_map(machine)
+    for _ in range(1000):
+        assert jit._install(kept) is None
+        machine.code_written(at, 2)
+        assert not jit.regions
+        jit.install_done()
+    assert shared_arena().used == empty
+    assert _code_map(machine) == code
+    assert again(machine) == 0xC00
+
+
+def _code_map(machine: Machine) -> bytes:
+    return bytes(machine.block.view(machine.layout.code_map, machine.layout.size))
