@@ -76,8 +76,9 @@ class InterpreterSource:
     # -- handlers ----------------------------------------------------------------------------
 
     def _add(self, name: str, graph: Graph, retry: str, *, hooked: bool = False) -> str:
+        """Lower a handler. Full ones, rarely run, take most of LLVM's time if it may optimise."""
         lowering = Lowering(self.layout, graph, retry=retry, hooked=hooked)
-        self._functions.append(lowering.function(name))
+        self._functions.append(lowering.function(name, optimised=name != retry))
         return name
 
     def _handlers(self, row: Opcode) -> None:
@@ -188,15 +189,25 @@ class InterpreterSource:
         self._stub("stop", e)
 
     def _counted(self) -> None:
-        """Count a jump to a place that is not compiled; at zero, tell the host it is hot."""
+        """Count a jump to a place that is not compiled; at zero, tell the host it is hot.
+
+        While the host is compiling it must not be waited for: the counter starts again.
+        """
         e = Emitter(self.layout)
         counters = e.at(self.layout.counters)
         counter = e.let(f"getelementptr inbounds i16, ptr {counters}, i64 %pc")
         old = self._bump(e, counter, -1, "i16")
-        hot = e.let(f"icmp eq i16 {old}, 1")
-        e.do(f"br i1 {hot}, label %hot, label %go, !prof !91")
+        out = e.let(f"icmp eq i16 {old}, 1")
+        e.do(f"br i1 {out}, label %out, label %go, !prof !91")
+        e.label("out")
+        busy = e.load("i64", e.field("busy"), "context", 8)
+        e.do(f"br i1 {e.let(f'icmp eq i64 {busy}, 0')}, label %hot, label %again")
         e.label("hot")
         e.save("%pc", self.prototype.own_stacks(), Status.HOT)
+        e.label("again")
+        start = e.let(f"trunc i64 {e.load('i64', e.field('hot'), 'context', 8)} to i16")
+        e.store("i16", start, counter, "context", 2)
+        e.do("br label %go")
         e.label("go")
         e.dispatch("%pc", self.prototype.own_stacks())
         self._stub("counted", e)

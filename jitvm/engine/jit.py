@@ -157,6 +157,8 @@ class Jit:
         self._counters[:] = memoryview(array("H", [params.hot]) * layout.size)
         self._map = block.view(layout.code_map, layout.size)
         self._map[layout.size - 1] = LAST
+        self._busy = block.words(layout.fields["busy"], 1)
+        block.words(layout.fields["hot"], 1)[0] = params.hot
         self._exits = block.view(layout.exits, 4 * EXITS).cast("I")
         self._free_exits = EXITS
         self._next_exit = 0
@@ -173,7 +175,6 @@ class Jit:
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
-        self._postponed: list[int] = []
         self._form_anew: set[int] = set()
         self._epoch = 0
         self._charging = False
@@ -203,8 +204,7 @@ class Jit:
     def wants_recording(self, pc: int) -> bool:
         """A counter ran out: whether to record now. Rearms the counter."""
         if self._pending:
-            self._counters[pc] = 65535
-            self._postponed.append(pc)
+            self._counters[pc] = self.params.hot
             return False
         start = self._starts.get(pc)
         if start is not None and start.given_up is not None:
@@ -237,6 +237,7 @@ class Jit:
     def _submit(self, job: Job) -> None:
         with self._done_lock:
             self._pending += 1
+        self._busy[0] = 1
         if self.params.background:
             compile_thread().submit(job)
         else:
@@ -494,9 +495,6 @@ class Jit:
             done, self._done = self._done, []
         if done:
             self._last_change = time.monotonic()
-            for pc in self._postponed:
-                self._counters[pc] = self.params.hot
-            self._postponed.clear()
         for pc, compiled, reason in done:
             with self._done_lock:
                 self._pending -= 1
@@ -505,6 +503,7 @@ class Jit:
             if reason is not None:
                 self.statistics.refused[reason.name] += 1
             self._rearm(pc, reason)
+        self._busy[0] = self._pending > 0
         self._install_polished()
         self.form_anew()
         self._polish_next()

@@ -56,6 +56,8 @@ FIELDS = (
     "ring_tail",  # entries ever taken from it, by the host
     "ring_full",  # function called when the ring is full
     "written",  # function called after a store to watched bytes
+    "busy",  # not zero: counters that run out start again by themselves
+    "hot",  # what they start again with
     "vector",  # program counter that `deliver` starts each event at
     "trace_head",  # entries written by the recording table
     "trace_size",  # entries there is room for

@@ -85,8 +85,9 @@ class Prototype:
     def own_stacks(self) -> list[str]:
         return [f"%s{i}" for i in range(len(self.layout.guest.stacks))]
 
-    def define(self, name: str, lines: list[str]) -> str:
-        head = f"define internal preserve_nonecc void @{name}({self.parameters}) noinline #0 {{"
+    def define(self, name: str, lines: list[str], *, optimised: bool = True) -> str:
+        level = "noinline" if optimised else "noinline optnone"
+        head = f"define internal preserve_nonecc void @{name}({self.parameters}) {level} #0 {{"
         return "\n".join([head, "start:", *lines, "}\n"])
 
 
@@ -193,8 +194,8 @@ class Lowering(Emitter):
                         written[index].update(range(offset - 7, offset + size))
         return written
 
-    def function(self, name: str) -> str:
-        """The whole function's text."""
+    def function(self, name: str, *, optimised: bool = True) -> str:
+        """The whole function's text; not `optimised` where compiling fast matters more."""
         for block in self.graph.blocks:
             self._block(block)
         for exit_ in list(self._exits.values()):
@@ -202,7 +203,7 @@ class Lowering(Emitter):
             self._leave(exit_)
         self._fill_phis()
         lines = [f"  br label %b{self.graph.blocks[0].number}", *self.lines]
-        return self.prototype.define(name, lines)
+        return self.prototype.define(name, lines, optimised=optimised)
 
     # -- names -------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 from _thread import start_new_thread
 from enum import StrEnum
+from os import RTLD_NOW
 from time import sleep
 
 from jitvm.engine.layout import RING, TARGETS
@@ -57,6 +58,22 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
+def _load_llvm() -> None:
+    """Import LLVM without keeping the interpreter lock while its library is loaded.
+
+    The loader takes a tenth of a second; `ctypes` gives the lock back around foreign calls, and
+    once the library is there the import finds it loaded.
+    """
+    from importlib.machinery import PathFinder
+    from pathlib import Path
+
+    found = PathFinder.find_spec("llvmlite")
+    if found is not None and found.origin is not None:
+        for library in (Path(found.origin).parent / "binding").glob("libllvmlite.*"):
+            ctypes.CDLL(None).dlopen(str(library).encode(), RTLD_NOW)
+    __import__("jitvm.engine.native")
+
+
 class NativeTier:
     """Executes one machine's block with installed handlers.
 
@@ -89,6 +106,7 @@ class NativeTier:
         self._settled = 0
         self.jit: Jit | None = None
         self._make: Callable[[], Jit] | None = None
+        self._made: Jit | None = None
         self._warmth = _COLD
         self._restore_tables()
 
@@ -113,14 +131,16 @@ class NativeTier:
         return Jit(self.block, self.state, self.handlers, params, self._wake)
 
     def _warm_up(self) -> None:
-        """On a thread of its own: import what the JIT needs, then have the guest come back.
+        """On a thread of its own: make the JIT, then have the guest come back for it.
 
         LLVM is imported behind that: it takes long, and something may be hot soon.
         """
         sleep(WARM_UP)
-
+        assert self._make is not None
+        self._made = self._make()
         self._warmth = _WARM
         self._wake()
+        _load_llvm()
 
     def _warm(self) -> None:
         """Before a run: make the JIT that is due, or start the time until it is."""
@@ -132,7 +152,7 @@ class NativeTier:
 
     def _begin_jit(self) -> None:
         assert self._make is not None
-        self.jit, self._make = self._make(), None
+        self.jit, self._make = self._made or self._make(), None
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
         written = _WRITTEN(self._written)

@@ -133,7 +133,7 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
         compiler = Compiler.for_host(os.uname().machine)
     else:
         compiler = Compiler(architecture)
-    code = compiler.compile(source.text)
+    code = compiler.compile(source.text, speed=1)
     symbols = {name: code.symbols[name] for name in EXPORTS}
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
