@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +63,7 @@ class Compiler:
         self._target = llvm.Target.from_triple(self.triple)
         self._cpu, self._features = cpu, features
         self._machines: dict[int, Any] = {}
+        self._builders: dict[tuple[int, int], Any] = {}
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
@@ -89,7 +92,9 @@ class Compiler:
         """
         with _LOCK:
             machine = self._machine(codegen)
-            return read_object(machine.emit_object(self._optimised(text, machine, speed)))
+            with self._optimised(text, machine, speed) as module:
+                data = machine.emit_object(module)
+        return read_object(data)
 
     def assembly(self, text: str, *, speed: int = 2, codegen: int = 2) -> str:
         """The same machine code as `compile` gives, as assembly for people to read.
@@ -99,24 +104,38 @@ class Compiler:
         """
         with _LOCK:
             machine = self._machine(codegen)
-            return str(machine.emit_assembly(self._optimised(text, machine, speed)))
+            with self._optimised(text, machine, speed) as module:
+                return str(machine.emit_assembly(module))
 
-    def _optimised(self, text: str, machine: Any, speed: int) -> Any:
+    @contextmanager
+    def _optimised(self, text: str, machine: Any, speed: int) -> Iterator[Any]:
+        """A module parsed and optimised, in a context of its own: the global one would keep every
+        constant that any module ever used."""
+        context = llvm.create_context()
         try:
-            module = llvm.parse_assembly(text)
-            module.triple = self.triple
-            module.data_layout = str(machine.target_data)
-            module.verify()
+            module = llvm.parse_assembly(text, context)
+            try:
+                module.triple = self.triple
+                module.data_layout = str(machine.target_data)
+                module.verify()
+                self._optimise(module, machine, speed)
+                yield module
+            finally:
+                module.close()
         except RuntimeError as error:
             raise NativeError(f"LLVM refused a module: {error}") from error
-        self._optimise(module, machine, speed)
-        return module
+        finally:
+            context.close()
 
     def _optimise(self, module: Any, machine: Any, speed: int) -> None:
-        options = llvm.create_pipeline_tuning_options(speed_level=max(speed, 1))
-        options.loop_vectorization = False
-        options.slp_vectorization = False
-        builder = llvm.create_pass_builder(machine, options)
+        """Run passes. Pass managers are for one use; builders, which leak, are kept."""
+        key = (id(machine), speed)
+        if key not in self._builders:
+            options = llvm.create_pipeline_tuning_options(speed_level=max(speed, 1))
+            options.loop_vectorization = False
+            options.slp_vectorization = False
+            self._builders[key] = llvm.create_pass_builder(machine, options)
+        builder = self._builders[key]
         if speed == 1:
             manager = llvm.create_new_module_pass_manager()
             for name in _SHORT_LIST:
