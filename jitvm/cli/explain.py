@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 
 from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.values import positive, settings
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--time-limit",
         metavar="SECONDS",
-        type=_seconds,
+        type=positive(float, "a number of seconds"),
         default=2.0,
         help="run it for so long at most (default: %(default)s)",
     )
@@ -111,19 +112,11 @@ def _run(arguments: Namespace, program: Program) -> Computer:
 
     computer = Computer(program.rom, tier=Tier.JIT)
     try:
-        keep_text(computer.machine, _params(arguments.params))
+        keep_text(computer.machine, settings(arguments.params))
     except ParameterError as error:
         raise Failure(str(error)) from error
     computer.run_console(_input(arguments.input), time_limit=arguments.time_limit)
     return computer
-
-
-def _params(given: list[str]) -> dict[str, str | int]:
-    pairs = [word.partition("=") for word in given]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise Failure(f"-O {name}: write -O NAME=VALUE; `jitvm params` lists the names")
-    return {name: value for name, _, value in pairs}
 
 
 def _input(path: str | None) -> bytes:
@@ -163,16 +156,6 @@ def _address(text: str | None, symbols: SymbolTable) -> int | None:
     if not 0 <= address <= 0xFFFF:
         raise Failure(f"{text} is neither a label of the program nor an address like 0x0143")
     return address
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return number
 
 
 # -- showing -------------------------------------------------------------------------------------

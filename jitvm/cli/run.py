@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 import sys
 from argparse import REMAINDER, ArgumentTypeError, Namespace
-from collections.abc import Callable
 from time import perf_counter
 
 from jitvm.cli.exits import Exit, Failure, exit_table
+from jitvm.cli.values import positive, settings
 from jitvm.engine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from jitvm.cli.parser import Parser
     from jitvm.engine.params import Parameters
@@ -87,13 +87,13 @@ def configure(parser: Parser) -> None:
     limits.add_argument(
         "--max-instructions",
         metavar="N",
-        type=_positive(int, "a whole number of instructions"),
+        type=positive(int, "a whole number of instructions"),
         help="stop exactly after N instructions, all vectors together",
     )
     limits.add_argument(
         "--time-limit",
         metavar="SECONDS",
-        type=_positive(float, "a number of seconds"),
+        type=positive(float, "a number of seconds"),
         help="stop after so many seconds",
     )
     world = parser.add_argument_group("the program's world")
@@ -186,27 +186,21 @@ def _computer(arguments: Namespace, program: Program) -> Computer:
     )
 
 
-def _parameters(settings: list[str]) -> Parameters | None:
+def _parameters(words: list[str]) -> Parameters | None:
     """What -O and the environment say; None where they say nothing, which is not worth an import.
 
     Here, because what is wrong with them has to be told before the program runs.
     """
     import os
 
-    if not settings and not any(
+    if not words and not any(
         name.startswith("JITVM_") and name != "JITVM_CACHE" for name in os.environ
     ):
         return None
     from jitvm.engine.params import ParameterError, Parameters
 
-    pairs = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise Failure(f"-O {setting}: takes NAME=VALUE; `jitvm params` lists the names")
-        pairs[name] = value
     try:
-        return Parameters.from_environment().changed(pairs)
+        return Parameters.from_environment().changed(settings(words))
     except ParameterError as error:
         raise Failure(str(error)) from error
 
@@ -224,21 +218,6 @@ def _folder(name: str) -> str:
         return abspath(name)
     except OSError:
         raise Failure("the current folder is gone; change to another first") from None
-
-
-def _positive(convert: Callable[[str], Any], what: str) -> Callable[[str], Any]:
-    """A type for argparse: a number above zero."""
-
-    def parse(text: str) -> Any:
-        try:
-            number = convert(text)
-        except ValueError:
-            number = 0
-        if not 0 < number < float("inf"):
-            raise ArgumentTypeError(f"{text} is not {what} above 0")
-        return number
-
-    return parse
 
 
 def _moment(text: str) -> datetime:

@@ -79,7 +79,7 @@ def test_nothing_hot(capfd: Capture) -> None:
     [
         (["nowhere"], "nowhere is neither a label of the program nor an address"),
         (["10000"], "10000 is neither"),
-        (["-O", "hot"], "write -O NAME=VALUE"),
+        (["-O", "hot"], "takes NAME=VALUE"),
         (["-O", "heat=1"], "there is no parameter 'heat'"),
         (["-O", "hot=0"], "hot is between 1 and 65535"),
         (["--input", "missing.txt"], "--input missing.txt: cannot be read"),
