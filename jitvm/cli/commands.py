@@ -48,6 +48,7 @@ COMMANDS = (
     Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
     Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),
+    Command("cache", "jitvm.cli.cache", "show or clear the native code kept between runs"),
     Command("completion", "jitvm.cli.completion", "print a completion script for a shell"),
 )
 

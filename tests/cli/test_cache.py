@@ -1,0 +1,40 @@
+"""`jitvm cache`: what it lists, and that clearing empties the folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jitvm.cli import main
+from jitvm.engine.cache import CachedCode, CodeCache
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("JITVM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_an_empty_cache(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache"]) == 0
+    assert capfd.readouterr().out == f"{folder}: 0 files, 0 bytes\n"
+
+
+def test_files_are_listed_and_cleared(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    cache = CodeCache()
+    for name in ("one", "two"):
+        cache.store("toy", name, CachedCode(b"code", {"enter": 0}))
+    assert main(["cache", "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert facts["folder"] == str(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert sum(file["bytes"] for file in facts["files"]) == size
+    assert main(["cache"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[-1] == f"{folder}: 2 files, {size} bytes"
+    assert main(["cache", "--clear"]) == 0
+    assert "2 files deleted" in capfd.readouterr().out
+    assert not list(folder.iterdir())
