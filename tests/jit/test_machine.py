@@ -263,7 +263,10 @@ def test_two_machines_on_two_threads() -> None:
     def work(number: int) -> None:
         source = loop(f".sum LDZ2 #{number:04x} ADD2 .sum STZ2", 0x4000)
         machine = patient(source, hot=2, window=64)
-        sums.extend(again(machine) - (number * 0x4000 & 0xFFFF) for _ in range(60))
+        runs, deadline = 0, time.monotonic() + 20
+        while runs < 60 or (not has_jit(machine) and time.monotonic() < deadline):
+            sums.append(again(machine) - (number * 0x4000 & 0xFFFF))
+            runs += 1
         assert has_jit(machine)
 
     threads = [threading.Thread(target=work, args=(n,)) for n in (3, 5)]
@@ -271,7 +274,8 @@ def test_two_machines_on_two_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sums == [0] * 120
+    assert len(sums) >= 120
+    assert not any(sums)
 
 
 def test_compiling_again_and_again_uses_no_more_memory() -> None:
