@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
 
 from jitvm.cli.commands import COMMANDS, Command
 from jitvm.cli.exits import Failure
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 DESCRIPTION = "Run bytecode at native speed."
 EPILOG = """\
