@@ -413,7 +413,7 @@ class Jit:
         code = self._machine_code(name, text, speed)
         done = time.perf_counter()
         if self._dump is not None:
-            self._dump.compiled(text, self._compiler, self.params.speed)
+            self._dump.compiled(text, self._compiler, speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
         known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
@@ -467,10 +467,9 @@ class Jit:
         try:
             compiled = self._compile(rough.start, world, thorough=True)
         except Refused:
-            rough.polished = True
+            compiled = None
         except Exception as error:
             self.statistics.errors.append(f"{type(error).__name__}: {error}")
-            rough.polished = True
         with self._done_lock:
             self._polished.append((rough, compiled))
         self._wake()

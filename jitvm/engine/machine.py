@@ -201,9 +201,7 @@ class Machine:
             ValueError: there is no such port.
         """
         self._check_port(port)
-        self.state.ports.writers[port] = writer
-        if self._native is not None:
-            self._native.connect_writer(port)
+        self._connect_writer(port, writer)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
@@ -237,7 +235,12 @@ class Machine:
         def writer(byte: int) -> None:
             call(self.block.base, port, byte)
 
+        self._connect_writer(port, writer, address)
+
+    def _connect_writer(self, port: int, writer: Writer, address: int | None = None) -> None:
+        """Put a device on a port, in the place of whatever was there."""
         self.state.ports.writers[port] = writer
+        self.state.ports.collected.discard(port)
         if self._native is not None:
             self._native.connect_writer(port, address)
 

@@ -311,3 +311,15 @@ def test_a_thousand_installations_leave_no_trace() -> None:
 
 def _code_map(machine: Machine) -> bytes:
     return bytes(machine.block.view(machine.layout.code_map, machine.layout.size))
+
+
+def test_a_device_takes_the_place_of_a_collected_port() -> None:
+    """Regions take a collected port's writer for one that touches nothing but the ring."""
+    machine = eager("|0100 #00 &l #01 #30 DEO INC DUP #40 NEQ ?&l POP BRK", hot=2)
+    machine.collect(0x30)
+    machine.run(0x100)
+    seen: list[int] = []
+    machine.on_write(0x30, seen.append)
+    assert 0x30 not in machine.state.ports.collected
+    assert machine.run(0x100) is Stop.HALT
+    assert seen == [1] * 0x40
