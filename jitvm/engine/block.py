@@ -14,13 +14,13 @@ import mmap
 import os
 import sys
 
-from jitvm.engine.layout import MIRROR
+from jitvm.engine.layout import CODE, MIRROR, PAST_END, WIDEST
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from typing import Any
 
-    from jitvm.engine.layout import Layout
+    from jitvm.engine.layout import CODE, PAST_END, WIDEST, Layout
 
 _MAP_FIXED = 0x10
 _FAILED = ctypes.c_void_p(-1).value
@@ -93,13 +93,13 @@ class Block:
         self.base = self._aligned_base()
         start = self.base - self._mapping.address
         size = layout.size
-        descriptor = anonymous_file("jitvm", 2 * size)
+        descriptor = anonymous_file("jitvm", size)
         try:
-            for at, file_offset in ((0, 0), (layout.code_map, size)):
-                self._mapping.place(start + at, size, descriptor, file_offset)
-                self._mapping.place(start + at + size, MIRROR, descriptor, file_offset)
+            self._mapping.place(start, size, descriptor, 0)
+            self._mapping.place(start + size, MIRROR, descriptor, 0)
         finally:
             os.close(descriptor)
+        self.view(layout.code_map + size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
 
     def _aligned_base(self) -> int:
         """The first aligned base whose head fits below it."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 
 Job = Callable[[], None]
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.00005
 """Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
 
 

@@ -194,6 +194,10 @@ class Value:
         )
 
 
+Slot = tuple[int, int, int, Value]
+"""What an exit writes to a stack: (stack, offset from the pointer at entry, size, word)."""
+
+
 class Exit:
     """One way out of a graph: where to continue and what to write back.
 
@@ -212,7 +216,7 @@ class Exit:
         self,
         pc: Value,
         pointers: tuple[int | Value, ...],
-        slots: tuple[tuple[int, int, int, Value], ...] = (),
+        slots: tuple[Slot, ...] = (),
         kind: Leave | None = None,
         reason: str = "",
     ) -> None:

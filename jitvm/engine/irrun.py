@@ -31,7 +31,8 @@ class Host:
 
     Args:
         state: memory, stacks, ports; `pointers` and `pc` are those at entry.
-        code_map: a byte for each byte of code space; see `jitvm.engine.layout`.
+        code_map: a byte for each byte of code space and WIDEST behind it, as
+            `jitvm.engine.layout` has it.
 
     Attributes:
         budget: instructions that may be charged; None for any number.
@@ -166,9 +167,7 @@ class _Run:
         return self._read(*self._whole(value, args[0]))
 
     def map(self, value: Value, args: list[int]) -> int:
-        limit = len(self.host.code_map)
-        raw = bytes(self.host.code_map[(args[0] + i) % limit] for i in range(value.imm[0]))
-        return int.from_bytes(raw, "little")
+        return int.from_bytes(self.host.code_map[args[0] : args[0] + value.imm[0]], "little")
 
     # -- effects: whether the graph goes on --------------------------------------------------
 

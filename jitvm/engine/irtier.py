@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jitvm.engine.ir import Exit, Leave
 from jitvm.engine.irrun import Host, run
 from jitvm.engine.jit import Installed, Jit
+from jitvm.engine.layout import WIDEST
 from jitvm.engine.nativetier import NativeTier
 from jitvm.engine.reasons import Reason
 from jitvm.engine.status import Status
@@ -125,7 +126,7 @@ class _TierHost(Host):
 
     def __init__(self, tier: IrTier) -> None:
         layout = tier.block.layout
-        super().__init__(tier.state, tier.block.view(layout.code_map, layout.size))
+        super().__init__(tier.state, tier.block.view(layout.code_map, layout.size + WIDEST))
         self._tier = tier
 
     def host_in(self, port: int) -> int:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import threading
 import time
 from _thread import start_new_thread
@@ -33,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.dump import Dump
-from jitvm.engine.layout import CELL, CODE, EXITS, HIT, LAST
+from jitvm.engine.layout import CELL, CODE, EXITS, HIT
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes, starts
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from jitvm.guest import State
 
 
+_MARKED = re.compile(b"[%c-%c]" % (HIT, 2 * HIT - 1))
+"""Bytes of the code map that have HIT, its highest bit."""
 QUIET = 0.25
 """Seconds without a new region before regions are made again, thoroughly."""
 MOST_EXITS = 4096
@@ -104,7 +107,6 @@ class Start:
     formed: int = 0
     failures: int = 0
     invalidated: int = 0
-    entries: int = 0
     room: Room | None = None
     given_up: Reason | None = None
 
@@ -156,7 +158,6 @@ class Jit:
         self._counters = block.view(layout.counters, 2 * layout.size).cast("H")
         self._counters[:] = memoryview(array("H", [params.hot]) * layout.size)
         self._map = block.view(layout.code_map, layout.size)
-        self._map[layout.size - 1] = LAST
         self._busy = block.words(layout.fields["busy"], 1)
         block.words(layout.fields["hot"], 1)[0] = params.hot
         self._exits = block.view(layout.exits, 4 * EXITS).cast("I")
@@ -266,7 +267,7 @@ class Jit:
             start = self._choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
-            return self._compile(start, world)
+            return self._compile(start, world, links=self._large())
 
         first = self._do(window.hot, work)
         if first is None:
@@ -279,11 +280,17 @@ class Jit:
             if start in made or start in self.regions or not self._promising(start):
                 continue
             made.add(start)
+            links = frozenset(made | set(self.regions)) - {start}
             with self._done_lock:
                 self._pending += 1
-            compiled = self._do(start, partial(self._compile, start, world))
+            compiled = self._do(start, partial(self._compile, start, world, links=links))
             if compiled is not None:
                 todo += self._beyond(compiled.region)
+
+    def _large(self) -> frozenset[int]:
+        """Where regions begin that are not copied into others until these prove to matter."""
+        installed = list(self.regions.values())
+        return frozenset(r.start for r in installed if r.compiled.region.size >= self.params.link)
 
     def _beyond(self, region: Region) -> list[int]:
         """Where control often goes behind a region: places it was cut at, and its callers."""
@@ -354,12 +361,14 @@ class Jit:
         known = installed.compiled.known
         return any(not seen.issuperset(self._edges.get(pc, ())) for pc, seen in known.items())
 
-    def _form(self, start: int, world: World, params: Parameters) -> Region:
+    def _form(
+        self, start: int, world: World, params: Parameters, links: frozenset[int]
+    ) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
         about = self._starts.setdefault(start, Start())
         for _ in range(4):
             former = RegionFormer(
-                self.guest, world, self._edges, self._opcodes, params, about.room
+                self.guest, world, self._edges, self._opcodes, params, about.room, links
             )
             region = former.form(start)
             if region is None:
@@ -370,7 +379,14 @@ class Jit:
             world = replace(world, written=world.written | conflict)
         raise Refused(Reason.THRASH)
 
-    def _compile(self, start: int, world: World, *, thorough: bool = False) -> Compiled:
+    def _compile(
+        self,
+        start: int,
+        world: World,
+        *,
+        thorough: bool = False,
+        links: frozenset[int] = frozenset(),
+    ) -> Compiled:
         """Form a region and make machine code of it.
 
         In the background it is first made small and fast, because the guest waits for it, and
@@ -385,7 +401,7 @@ class Jit:
             speed = params.polish
         elif self._polishes:
             params = replace(params, nodes=min(params.nodes, params.quick))
-        region = self._form(start, world, params)
+        region = self._form(start, world, params, links)
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
@@ -623,8 +639,7 @@ class Jit:
         Regions leave before such a store and mark its bytes HIT. The interpreter is faster than a
         region that is left all the time, so the regions that have the cells go at once.
         """
-        marked = bytes(self._map)
-        hits = {at for at, flags in enumerate(marked) if flags & HIT}
+        hits = {match.start() for match in _MARKED.finditer(self._map)}
         for at in hits:
             self._map[at] &= ~HIT & 0xFF
         self._aliased |= hits
@@ -647,7 +662,7 @@ class Jit:
 
     # -- exits -------------------------------------------------------------------------------
 
-    def exit_is_hot(self, exit_: int, pointers: list[int]) -> None:
+    def exit_is_hot(self, exit_: int) -> None:
         """An exit was taken often whose region assumes too much: form it anew."""
         installed = self._owner_of_exit(exit_)
         if installed is not None:
@@ -656,7 +671,7 @@ class Jit:
             if reason == Reason.STORE.name:
                 self._cells_hit()
             else:
-                self._entry_failed(installed, pointers)
+                self._entry_failed(installed)
         self.form_anew()
 
     def _owner_of_exit(self, exit_: int) -> Installed | None:
@@ -666,23 +681,15 @@ class Jit:
                 return installed
         return None
 
-    def _entry_failed(self, installed: Installed, pointers: list[int]) -> None:
-        """It is entered with stack pointers it cannot take: form it for these."""
-        about = self._starts[installed.start]
-        about.entries += 1
-        about.room = self._room(about, pointers)
-        self._form_anew.add(installed.start)
-        self._remove(installed)
+    def _entry_failed(self, installed: Installed) -> None:
+        """It is entered with stack pointers it cannot take: form it for any.
 
-    def _room(self, about: Start, pointers: list[int]) -> Room:
-        """What the entry may ask for: what these pointers have, after some failures nothing."""
-        if about.entries > self.params.entries:
-            return tuple((0, 0) for _ in pointers)
-        old = about.room or tuple((stack.size, stack.size) for stack in self.guest.stacks)
-        return tuple(
-            (min(down, pointer), min(up, stack.size - 1 - pointer))
-            for (down, up), pointer, stack in zip(
-                old, pointers, self.guest.stacks, strict=True
-            )
-        )
+        Programs whose pointers move (recursion, or a stack that slowly fills) would fail with
+        other pointers next. The old region stays until the new one is there.
+        """
+        about = self._starts[installed.start]
+        nothing = tuple((0, 0) for _ in self.guest.stacks)
+        if about.room != nothing:
+            about.room = nothing
+            self._form_anew.add(installed.start)
 

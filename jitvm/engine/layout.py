@@ -9,7 +9,8 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
     base + N           its first MIRROR bytes, mapped a second time: an access that runs over the
                        end of the space reads and writes the beginning
     base + code_map    one byte for each byte of code space: what compiled code was made from it
-                       (N bytes and a mirror, so the map of a wide access is a wide access)
+                       (behind its end WIDEST bytes are CODE and PAST_END for ever, so the map of
+                       a wide access is a wide access, and one that wraps is always looked at)
     base + code        one pointer for each program counter: where a jump goes when the JIT is on
     base + counters    one 16-bit count for each program counter
     base + ring        output ring: RING entries of 16 bits, port << 8 | byte
@@ -36,10 +37,12 @@ RING = 65536
 EXITS = 65536
 POINTER = 8
 
-CODE, CELL, LAST, HIT = 1, 2, 4, 8
+CODE, CELL, PAST_END, HIT = 1, 2, 4, 8
 """Bits of the code map. CODE: compiled code was made from the byte; every store looks. CELL:
-compiled code keeps the byte in a value, and LAST: the byte is the last one, where wide stores wrap;
-compiled stores look. HIT: a compiled store was about to write the byte and left."""
+compiled code keeps the byte in a value; compiled stores look. PAST_END: the byte is behind the last
+one, wide stores wrap. HIT: a compiled store was about to write the byte and left."""
+WIDEST = 8
+"""Bytes of the widest access."""
 RECORD_OPCODE = 32
 RECORD_POINTERS = (40, 52)
 RECORD_POINTER_MASK = 0xFFF
@@ -61,7 +64,9 @@ FIELDS = (
     "vector",  # program counter that `deliver` starts each event at
     "trace_head",  # entries written by the recording table
     "trace_size",  # entries there is room for
-    "exit",  # number of the exit that `Status.HOT_EXIT` is about
+    "exit",  # number of the exit being taken, or that `Status.HOT_EXIT` is about
+    "every",  # every how many times the exit being taken tells the host
+    "data",  # what native port functions keep: an address that is theirs alone
     "trace",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
 HANDLER_TABLES = ("plain", "checked", "jit", "hooked")
@@ -162,7 +167,7 @@ class Layout:
     @property
     def code(self) -> int:
         """Offset of the code table."""
-        return self.code_map + self.size + MIRROR
+        return self.code_map + _align(self.size + WIDEST, 64)
 
     @property
     def counters(self) -> int:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Leave, Op, Slot, Value
 from jitvm.engine.layout import Layout
 from jitvm.engine.status import Status
 
@@ -198,9 +198,7 @@ class Lowering(Emitter):
         """The whole function's text; not `optimised` where compiling fast matters more."""
         for block in self.graph.blocks:
             self._block(block)
-        for exit_ in list(self._exits.values()):
-            self.label(f"exit{exit_.number}")
-            self._leave(exit_)
+        self._leave_all()
         self._fill_phis()
         lines = [f"  br label %b{self.graph.blocks[0].number}", *self.lines]
         return self.prototype.define(name, lines, optimised=optimised)
@@ -326,6 +324,11 @@ class Lowering(Emitter):
         size = self.layout.guest.stacks[index].size
         return self.let(f"call ptr @llvm.ptrmask.p0.i64(ptr %s{index}, i64 {-size})")
 
+    def _leave_all(self) -> None:
+        for exit_ in self._exits.values():
+            self.label(f"exit{exit_.number}")
+            self._leave(exit_)
+
     def _leave(self, exit_: Exit) -> None:
         stacks = self.prototype.own_stacks()
         if exit_.kind is Leave.RETRY:
@@ -346,11 +349,21 @@ class Lowering(Emitter):
 
     def _write_slots(self, exit_: Exit) -> None:
         """Write stack entries, but for those that memory still holds since entry."""
-        for index, offset, size, word in exit_.slots:
-            place = (index, offset, size)
-            if word.op is Op.SLOT and word.imm == place and offset not in self._synced[index]:
-                continue
-            self._store_bytes(self.at(offset, f"%s{index}"), word, size, "stack")
+        for slot in self._changed_slots(exit_):
+            self._write_slot(slot)
+
+    def _changed_slots(self, exit_: Exit) -> list[Slot]:
+        return [slot for slot in exit_.slots if not self._holds(slot)]
+
+    def _holds(self, slot: Slot) -> bool:
+        """Whether memory has held a stack entry since the region was entered."""
+        index, offset, size, word = slot
+        same = word.op is Op.SLOT and word.imm == (index, offset, size)
+        return same and offset not in self._synced[index]
+
+    def _write_slot(self, slot: Slot) -> None:
+        index, offset, size, word = slot
+        self._store_bytes(self.at(offset, f"%s{index}"), word, size, "stack")
 
     def _stop_if_asked(self, pc: str, stacks: list[str]) -> None:
         stop = self.load("i64", self.field("stop"), "context", 8)

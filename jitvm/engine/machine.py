@@ -178,6 +178,16 @@ class Machine:
 
     # -- devices -----------------------------------------------------------------------------
 
+    @property
+    def data(self) -> int:
+        """An address that native port functions find in the field ``data`` of the context; the
+        machine itself makes nothing of it."""
+        return self._fields["data"][0]
+
+    @data.setter
+    def data(self, address: int) -> None:
+        self._fields["data"][0] = address
+
     def on_read(self, port: int, reader: Reader) -> None:
         """Let `reader()` answer reads of a port (0 to 255) with a byte.
 

@@ -369,8 +369,7 @@ class NativeTier:
             jit.recorded(fields["trace_head"][0])
             self._enter_with(self.mode)
         elif status == Status.HOT_EXIT:
-            self._take_pointers()
-            jit.exit_is_hot(fields["exit"][0], self.state.pointers)
+            jit.exit_is_hot(fields["exit"][0])
         return True
 
     def _settle_recording(self) -> None:

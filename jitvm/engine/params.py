@@ -44,7 +44,10 @@ class Parameters:
         16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
     )
     quick: int = _row(
-        300, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
+        500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
+    )
+    link: int = _row(
+        60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
     )
     recursion: int = _row(
         2, "levels", 0, 16, "how often one call site may be inlined into itself"
@@ -60,9 +63,6 @@ class Parameters:
     )
     exit_hot: int = _row(
         256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed anew"
-    )
-    entries: int = _row(
-        2, "times", 0, 100, "entries that may fail often before a region asks for no stack at all"
     )
     growth: int = _row(12, "times", 0, 100, "how often one region may be formed anew to grow")
     invalidations: int = _row(

@@ -83,6 +83,10 @@ class Reason(Enum):
         "a loop leaves the stack higher or lower each time round",
         "nothing; compiled code enters itself again with the new stack",
     )
+    LINK = Row(
+        "the way goes on in another region",
+        "nothing; regions that matter are made again with such ways inside",
+    )
     # -- nothing was compiled --------------------------------------------------------------------
     NO_LOOP = Row(
         "the recording shows nothing that comes back",

@@ -101,6 +101,7 @@ class RegionFormer:
         opcodes: recorded opcodes of each address, for addresses whose opcode is rewritten.
         params: limits.
         room: what the entry makes sure of; further away, instructions do so themselves.
+        links: where other regions begin: it leaves for them instead of copying what they hold.
     """
 
     def __init__(
@@ -111,12 +112,14 @@ class RegionFormer:
         opcodes: Edges,
         params: Parameters,
         room: Room | None = None,
+        links: frozenset[int] = frozenset(),
     ) -> None:
         self.guest = guest
         self.world = world
         self.edges = edges
         self.opcodes = opcodes
         self.params = params
+        self.links = links
         self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
         self._joins: dict[Node, Join] = {}
@@ -306,6 +309,8 @@ class Attempt:
                 return Reason.RECURSION
         if len(self._placed) >= params.nodes:
             return Reason.NODES
+        if node.pc in self.former.links and self._placed:
+            return Reason.LINK
         return None
 
     def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:

@@ -56,7 +56,7 @@ _AGGRESSIVE: Mapping[str, tuple[int, ...]] = {
     "cells": (0, 1, 2, 8, 24),
     "aliases": (1, 2, 16),
     "exit_hot": (1, 2, 16, 256),
-    "entries": (0, 1, 2),
+    "link": (1, 10, 60, 20000),
     "growth": (0, 1, 3, 12),
     "invalidations": (1, 2, 16),
     "cooldown": (1, 2, 4),

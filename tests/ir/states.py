@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jitvm.engine.ir import Graph
 from jitvm.engine.irrun import Host, run
+from jitvm.engine.layout import CODE, PAST_END, WIDEST
 from jitvm.guest import Guest, Ports, State
 from jitvm.guests.uxn import UXN
 
@@ -70,7 +71,7 @@ def look(graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Se
     if pointers is not None:
         state.pointers[:] = pointers
     state.spaces[0][0x200:] = bytes(0xFE00)
-    code_map = memoryview(bytearray(0x10000))
+    code_map = memoryview(bytearray(0x10000) + bytes([CODE | PAST_END] * WIDEST))
     for _ in range(rng.choice((0, 0, 2000))):
         code_map[rng.randrange(0x10000)] = rng.choice((1, 2, 3))
     host = LoggingHost(state, code_map)
