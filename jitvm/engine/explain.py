@@ -15,7 +15,8 @@ from jitvm.engine.irtext import show
 from jitvm.engine.reasons import Reason
 
 if TYPE_CHECKING:
-    from jitvm.engine.jit import Installed, Jit
+    from jitvm.engine.installed import Installed
+    from jitvm.engine.jit import Jit
     from jitvm.engine.machine import Machine
 
 
@@ -113,9 +114,6 @@ def _is_directive(line: str) -> bool:
 def why_not(machine: Machine, address: int) -> Absence:
     """What keeps an address that no region covers from being native."""
     jit = _jit(machine)
-    start = jit._starts.get(address)
-    if start is not None and start.given_up is not None:
-        return Absence(start.given_up.value.what, start.given_up.value.advice)
     for installed in jit.regions.values():
         for exit_ in _exits(jit, installed):
             if exit_.target == address:
@@ -124,7 +122,7 @@ def why_not(machine: Machine, address: int) -> Absence:
                     f"{exit_.what}",
                     exit_.advice,
                 )
-    if address not in jit._edges:
+    if address not in jit._learned.edges:
         return Absence(
             "it was not executed while hot code was recorded",
             f"nothing, if it runs seldom; else lower the parameter `hot` ({jit.params.hot} jumps)",
@@ -150,7 +148,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     return RegionReport(
         start=region.start,
         instructions=dict(sorted(region.nodes.items())),
-        travel=sum(sum(jit._edges.get(pc, {}).values()) for pc in region.nodes),
+        travel=sum(sum(jit._learned.edges.get(pc, {}).values()) for pc in region.nodes),
         code_bytes=len(compiled.text),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),

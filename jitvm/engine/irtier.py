@@ -14,9 +14,10 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
+from jitvm.engine.installed import Installed
 from jitvm.engine.ir import Exit, Leave
 from jitvm.engine.irrun import Host, run
-from jitvm.engine.jit import Installed, Jit
+from jitvm.engine.jit import Jit
 from jitvm.engine.layout import WIDEST
 from jitvm.engine.nativetier import NativeTier
 from jitvm.engine.reasons import Reason

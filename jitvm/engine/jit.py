@@ -18,6 +18,7 @@ Invariants
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import re
@@ -27,19 +28,22 @@ from _thread import start_new_thread
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.dump import Dump
+from jitvm.engine.installed import Compiled, Installed, Start, Statistics
+from jitvm.engine.kept import Kept, Learned, Shelf, ports_of
 from jitvm.engine.layout import CELL, CODE, EXITS, HIT
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes, starts
 from jitvm.engine.region import Region, RegionFormer
-from jitvm.engine.regioncore import Room, World
+from jitvm.engine.regioncore import World
 
 if TYPE_CHECKING:
     from jitvm.engine.block import Block
@@ -56,74 +60,22 @@ MOST_EXITS = 4096
 """Exits of one region."""
 
 
+_living: WeakSet[Jit] = WeakSet()
+
+
+@atexit.register
+def _put_all_on_shelves() -> None:
+    """When the process ends: most programs end before things become quiet."""
+    for jit in list(_living):
+        jit.put_on_shelf()
+
+
 class Refused(Exception):
     """Nothing was compiled, for a reason of the table."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.name)
         self.reason = reason
-
-
-@dataclass(slots=True)
-class Compiled:
-    """A region with its machine code, not yet installed.
-
-    Attributes:
-        exits: reason and target address (None: computed) of each exit, by its counter.
-        known: edges that were known from each of its addresses when it was formed.
-        seconds: time spent forming, in LLVM text, and in LLVM.
-        epoch: `World.epoch` when it was formed.
-        llvm: the LLVM text, where the parameter `keep_text` is on.
-    """
-
-    region: Region
-    text: bytes
-    exits: list[tuple[str, int | None]]
-    known: dict[int, frozenset[int]]
-    first_exit: int
-    seconds: tuple[float, float, float]
-    epoch: int
-    llvm: str = ""
-
-
-@dataclass(slots=True)
-class Installed:
-    """A region that can be entered. `number` rises with every installation."""
-
-    number: int
-    compiled: Compiled
-    span: Span
-    polished: bool = False
-
-    @property
-    def start(self) -> int:
-        return self.compiled.region.start
-
-
-@dataclass(slots=True)
-class Start:
-    """What is remembered about an address where regions start."""
-
-    formed: int = 0
-    failures: int = 0
-    invalidated: int = 0
-    room: Room | None = None
-    given_up: Reason | None = None
-
-
-@dataclass(slots=True)
-class Statistics:
-    """Counts since the machine was made."""
-
-    recordings: int = 0
-    compiled: int = 0
-    installed: int = 0
-    invalidated: int = 0
-    rejected: int = 0
-    compile_seconds: float = 0.0
-    refused: Counter[str] = field(default_factory=Counter)
-    errors: list[str] = field(default_factory=list)
-    """What went wrong inside the compiler: bugs of jitvm, one line each."""
 
 
 class Jit:
@@ -134,6 +86,7 @@ class Jit:
         handlers: its interpreter, whose `counted` stub fills the code table.
         params: limits.
         wake: called from the compile thread to have the guest come back for an installation.
+        shelf: where regions are kept between runs; None keeps none.
     """
 
     def __init__(
@@ -143,6 +96,7 @@ class Jit:
         handlers: Handlers,
         params: Parameters,
         wake: Any,
+        shelf: Shelf | None = None,
     ) -> None:
         self.block = block
         self.guest = block.layout.guest
@@ -163,14 +117,11 @@ class Jit:
         self._exits = block.view(layout.exits, 4 * EXITS).cast("I")
         self._free_exits = EXITS
         self._next_exit = 0
-        self._edges: dict[int, Counter[int]] = {}
-        self._opcodes: dict[int, Counter[int]] = {}
+        self._learned = Learned()
         self._starts: dict[int, Start] = {}
         self._owners: dict[int, set[int]] = {}
         self._stores: Counter[int] = Counter()
         self._cells: Counter[int] = Counter()
-        self._written: set[int] = set()
-        self._aliased: set[int] = set()
         self._hits: Counter[int] = Counter()
         self._graveyard: list[Span] = []
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
@@ -188,6 +139,63 @@ class Jit:
         self._numbers = 0
         self._compiler: Compiler | None = None
         self._dump = Dump.from_environment()
+        self._shelf = shelf if self._may_keep() else None
+        self._kept: Kept | None = None
+        self._put_away = 0
+        if self._shelf is not None:
+            _living.add(self)
+
+    # -- keeping regions between runs --------------------------------------------------------
+
+    def _may_keep(self) -> bool:
+        """Whether regions kept by another run are as good as those made here."""
+        params = self.params
+        return bool(params.keep and params.background and self._dump is None) and not (
+            params.keep_text or params.verify
+        )
+
+    def fetch(self) -> bool:
+        """Look for what an earlier run of the program has kept; from any thread."""
+        if self._shelf is not None:
+            self._kept = self._shelf.load(self.params)
+        return self._kept is not None
+
+    def take_from_shelf(self) -> None:
+        """Install what `fetch` has found, where it still fits."""
+        kept, self._kept = self._kept, None
+        if kept is None or kept.charging != self._charging or kept.ports != self._ports():
+            return
+        self._learned = kept.learned
+        self._next_exit = kept.next_exit
+        nothing = tuple((0, 0) for _ in self.guest.stacks)
+        for start in kept.roomless:
+            self._starts[start] = Start(room=nothing)
+        for compiled, polished in kept.regions:
+            compiled.epoch = self._epoch
+            self._starts.setdefault(compiled.region.start, Start())
+            if self._install(compiled) is None:
+                self.regions[compiled.region.start].polished = polished
+                self.statistics.kept += 1
+        self._put_away = self._numbers
+        self._last_change = time.monotonic()
+
+    def put_on_shelf(self) -> None:
+        """Keep the regions for later runs, where there are new ones."""
+        installed = list(self.regions.values())
+        if self._shelf is None or self._put_away == self._numbers or not installed:
+            return
+        self._put_away = self._numbers
+        nothing = tuple((0, 0) for _ in self.guest.stacks)
+        roomless = [at for at, about in self._starts.items() if about.room == nothing]
+        regions = [(each.compiled, each.polished) for each in installed]
+        self._shelf.store(
+            self.params,
+            Kept(regions, self._learned, self._ports(), self._charging, self._next_exit, roomless),
+        )
+
+    def _ports(self) -> list[list[int]]:
+        ports = self.state.ports
+        return ports_of(ports.readers, ports.writers, ports.collected)
 
     # -- recording ---------------------------------------------------------------------------
 
@@ -206,10 +214,6 @@ class Jit:
         """A counter ran out: whether to record now. Rearms the counter."""
         if self._pending:
             self._counters[pc] = self.params.hot
-            return False
-        start = self._starts.get(pc)
-        if start is not None and start.given_up is not None:
-            self._counters[pc] = 65535
             return False
         self._counters[pc] = min(65535, self.params.hot * self.params.cooldown)
         self._hot = pc
@@ -249,9 +253,9 @@ class Jit:
         ports = self.state.ports
         return World(
             memory=memory,
-            written=frozenset(self._written | changed),
+            written=frozenset(self._learned.written | changed),
             watched=frozenset(self._owners),
-            aliased=frozenset(self._aliased),
+            aliased=frozenset(self._learned.aliased),
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
@@ -296,8 +300,8 @@ class Jit:
         """Where control often goes behind a region: places it was cut at, and its callers."""
         travel = Counter(region.cuts)
         for pc in region.returns:
-            travel.update(self._edges.get(pc, {}))
-        visits = sum(followers.get(region.start, 0) for followers in self._edges.values())
+            travel.update(self._learned.edges.get(pc, {}))
+        visits = sum(followers.get(region.start, 0) for followers in self._learned.edges.values())
         enough = visits // self.params.share
         return [to for to, count in travel.most_common() if count > enough]
 
@@ -326,13 +330,13 @@ class Jit:
 
     def _learn(self, window: Window) -> None:
         for (pc, to), count in window.edges().items():
-            self._edges.setdefault(pc, Counter())[to] += count
+            self._learned.edges.setdefault(pc, Counter())[to] += count
         for (pc, opcode), count in window.decoded.items():
-            self._opcodes.setdefault(pc, Counter())[opcode] += count
+            self._learned.opcodes.setdefault(pc, Counter())[opcode] += count
         executed = {
             pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
         }
-        self._written |= executed & window.changed
+        self._learned.written |= executed & window.changed
 
     def _choose(self, window: Window) -> int | None:
         """The best start that would give something new.
@@ -351,25 +355,23 @@ class Jit:
 
     def _promising(self, start: int) -> bool:
         about = self._starts.get(start)
-        if about is not None and about.given_up is not None:
-            return False
         installed = self.regions.get(start)
         if installed is None:
             return True
         if about is not None and about.formed > self.params.growth:
             return False
         known = installed.compiled.known
-        return any(not seen.issuperset(self._edges.get(pc, ())) for pc, seen in known.items())
+        edges = self._learned.edges
+        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())
 
     def _form(
         self, start: int, world: World, params: Parameters, links: frozenset[int]
     ) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
         about = self._starts.setdefault(start, Start())
+        edges, opcodes = self._learned.edges, self._learned.opcodes
         for _ in range(4):
-            former = RegionFormer(
-                self.guest, world, self._edges, self._opcodes, params, about.room, links
-            )
+            former = RegionFormer(self.guest, world, edges, opcodes, params, about.room, links)
             region = former.form(start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)
@@ -431,7 +433,7 @@ class Jit:
         if self._dump is not None:
             self._dump.compiled(text, self._compiler, speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
-        known = {pc: frozenset(self._edges.get(pc, ())) for pc in region.nodes}
+        known = {pc: frozenset(self._learned.edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
         kept = text if self.params.keep_text else ""
         return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, kept)
@@ -463,6 +465,8 @@ class Jit:
             return
         rough = next((r for r in self.regions.values() if not r.polished), None)
         if rough is None:
+            if self._shelf is not None and self._put_away != self._numbers:
+                compile_thread().submit(self.put_on_shelf)
             return
         self._polishing = True
         if time.monotonic() - self._last_change < QUIET:
@@ -543,7 +547,7 @@ class Jit:
         watched = [at for at in assumptions.stores if self._map[at] & CODE]
         own = assumptions.stores & assumptions.code.keys()
         if changed or stored or watched or own:
-            self._written.update(changed, stored, watched, own)
+            self._learned.written.update(changed, stored, watched, own)
             self.statistics.rejected += 1
             about = self._starts[region.start]
             about.invalidated += 1
@@ -618,7 +622,7 @@ class Jit:
         """Operands are variables from the first write on, opcodes only when it goes on."""
         self._hits[at] += 1
         if not self._is_opcode(at) or self._hits[at] >= self.params.invalidations:
-            self._written.add(at)
+            self._learned.written.add(at)
 
     def _throw_away(self, at: int) -> None:
         for start in list(self._owners.get(at, ())):
@@ -642,7 +646,7 @@ class Jit:
         hits = {match.start() for match in _MARKED.finditer(self._map)}
         for at in hits:
             self._map[at] &= ~HIT & 0xFF
-        self._aliased |= hits
+        self._learned.aliased |= hits
         for installed in list(self.regions.values()):
             if not hits.isdisjoint(installed.compiled.region.assumptions.cells):
                 self._form_anew.add(installed.start)

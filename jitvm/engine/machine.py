@@ -142,7 +142,7 @@ class Machine:
             handlers = handlers_for(guest, cache)
             self._native = _native_tier(tier)(self.block, self.state, handlers)
         if self._native is not None and tier in (Tier.JIT, Tier.IR):
-            self._native.start_jit(params)
+            self._native.start_jit(params, cache)
 
     @cached_property
     def _reference(self) -> ReferenceInterpreter:

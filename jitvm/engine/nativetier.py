@@ -18,6 +18,7 @@ from _thread import start_new_thread
 from enum import StrEnum
 from os import RTLD_NOW
 from time import sleep
+from zlib import crc32
 
 from jitvm.engine.layout import RING, TARGETS
 from jitvm.engine.status import Status
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.block import Block
+    from jitvm.engine.cache import CodeCache
     from jitvm.engine.jit import Jit
     from jitvm.engine.params import Parameters
     from jitvm.engine.tailcall import Handlers
@@ -108,13 +110,21 @@ class NativeTier:
         self._make: Callable[[], Jit] | None = None
         self._made: Jit | None = None
         self._warmth = _COLD
+        self._cache: CodeCache | None = None
+        self._program = 0
         self._restore_tables()
 
     # -- the JIT -----------------------------------------------------------------------------
 
-    def start_jit(self, params: Parameters | None) -> None:
+    def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
         """Let hot code become native: at once where runs wait for the compiler, else after
-        `WARM_UP` seconds of running. None: parameters of the environment."""
+        `WARM_UP` seconds of running.
+
+        Args:
+            params: None for those of the environment.
+            cache: where regions are kept between runs.
+        """
+        self._cache = cache
 
         def make() -> Jit:
             from jitvm.engine.params import Parameters
@@ -128,19 +138,27 @@ class NativeTier:
     def _make_jit(self, params: Parameters) -> Jit:
         from jitvm.engine.jit import Jit
 
-        return Jit(self.block, self.state, self.handlers, params, self._wake)
+        shelf = None
+        if self._cache is not None:
+            from jitvm.engine.kept import Shelf
+
+            shelf = Shelf(self._cache, self.block.layout.guest, self._program)
+        return Jit(self.block, self.state, self.handlers, params, self._wake, shelf)
 
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported behind that: it takes long, and something may be hot soon.
+        LLVM is imported behind that, as it takes long and something may be hot soon; where an
+        earlier run has kept regions, that is not to be expected.
         """
         sleep(WARM_UP)
         assert self._make is not None
         self._made = self._make()
+        known = self._made.fetch()
         self._warmth = _WARM
         self._wake()
-        _load_llvm()
+        if not known:
+            _load_llvm()
 
     def _warm(self) -> None:
         """Before a run: make the JIT that is due, or start the time until it is."""
@@ -148,6 +166,7 @@ class NativeTier:
             self._begin_jit()
         else:
             self._warmth = _WARMING
+            self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
             start_new_thread(self._warm_up, ())
 
     def _begin_jit(self) -> None:
@@ -159,6 +178,7 @@ class NativeTier:
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
         self._fields["trace"][0] = self.jit.trace_address
+        self.jit.take_from_shelf()
 
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""

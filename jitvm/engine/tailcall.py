@@ -61,7 +61,7 @@ def stamp(guest: Guest) -> str | None:
     LLVM's library, and the processor.
     """
     files = set()
-    for folder in ("engine", "guest"):
+    for folder in ("engine", os.path.join("engine", "passes"), "guest"):
         for item in os.scandir(os.path.join(_PACKAGE, folder)):
             if item.name.endswith(".py"):
                 files.add(item.path)

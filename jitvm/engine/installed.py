@@ -1,0 +1,73 @@
+"""What the JIT of a machine knows of its regions: compiled, installed, and where they start."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from jitvm.engine.arena import Span
+from jitvm.engine.region import Region
+from jitvm.engine.regioncore import Room
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A region with its machine code, not yet installed.
+
+    Attributes:
+        exits: reason and target address (None: computed) of each exit, by its counter.
+        known: edges that were known from each of its addresses when it was formed.
+        seconds: time spent forming, in LLVM text, and in LLVM.
+        epoch: `World.epoch` when it was formed.
+        llvm: the LLVM text, where the parameter `keep_text` is on.
+    """
+
+    region: Region
+    text: bytes
+    exits: list[tuple[str, int | None]]
+    known: dict[int, frozenset[int]]
+    first_exit: int
+    seconds: tuple[float, float, float]
+    epoch: int
+    llvm: str = ""
+
+
+@dataclass(slots=True)
+class Installed:
+    """A region that can be entered. `number` rises with every installation."""
+
+    number: int
+    compiled: Compiled
+    span: Span
+    polished: bool = False
+
+    @property
+    def start(self) -> int:
+        return self.compiled.region.start
+
+
+@dataclass(slots=True)
+class Start:
+    """What is remembered about an address where regions start."""
+
+    formed: int = 0
+    failures: int = 0
+    invalidated: int = 0
+    room: Room | None = None
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Counts since the machine was made."""
+
+    recordings: int = 0
+    compiled: int = 0
+    installed: int = 0
+    kept: int = 0
+    """Of the installed ones: made by an earlier run."""
+    invalidated: int = 0
+    rejected: int = 0
+    compile_seconds: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+    """What went wrong inside the compiler: bugs of jitvm, one line each."""

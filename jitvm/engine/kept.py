@@ -1,0 +1,214 @@
+"""Regions kept between runs: a program that was hot once is native from its first milliseconds.
+
+What one run compiled is one file of the code cache (`jitvm.engine.cache`), under a key that names
+the guest, jitvm's own sources, LLVM, the processor, the parameters and the program's bytes as they
+were before its first instruction. The file holds the machine code of all regions, one behind the
+other, and a JSON text with what the engine has to know about them:
+
+    code of region | code of region | ... | JSON
+
+A region is installed only where the bytes it was made from are in memory, exactly as one that was
+compiled just now: the program may have changed itself since.
+
+What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that
+has to be formed anew is not worse than the one before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from jitvm.engine.cache import CachedCode
+from jitvm.engine.installed import Compiled
+from jitvm.engine.ir import Graph
+from jitvm.engine.reasons import Reason
+from jitvm.engine.region import Region
+from jitvm.engine.regioncore import Assumptions
+from jitvm.engine.tailcall import stamp
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from jitvm.engine.cache import CodeCache
+    from jitvm.engine.params import Parameters
+    from jitvm.guest import Guest
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Learned:
+    """What recordings and invalidations have told about a program.
+
+    Attributes:
+        edges: how often control went from one address to another.
+        opcodes: how often an address was executed as which opcode.
+        written: addresses the guest writes, whose bytes are not baked in.
+        aliased: addresses that stores through computed addresses hit.
+    """
+
+    edges: dict[int, Counter[int]] = field(default_factory=dict)
+    opcodes: dict[int, Counter[int]] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
+    aliased: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Kept:
+    """All that is kept of a run.
+
+    Attributes:
+        regions: each with whether it was compiled thoroughly.
+        ports: numbers of ports with readers, with writers, collected: what regions were made for.
+        charging: whether regions count instructions.
+        next_exit: the first exit counter none of them uses.
+        roomless: starts whose entry must not ask for stack.
+    """
+
+    regions: list[tuple[Compiled, bool]]
+    learned: Learned
+    ports: list[list[int]]
+    charging: bool
+    next_exit: int
+    roomless: list[int]
+
+
+def encode(kept: Kept) -> CachedCode:
+    """As a file of the code cache holds it."""
+    learned = kept.learned
+    about = {
+        "format": FORMAT,
+        "ports": kept.ports,
+        "charging": kept.charging,
+        "next_exit": kept.next_exit,
+        "roomless": kept.roomless,
+        "edges": _plain(learned.edges),
+        "opcodes": _plain(learned.opcodes),
+        "written": sorted(learned.written),
+        "aliased": sorted(learned.aliased),
+        "regions": [_encode_region(*region) for region in kept.regions],
+    }
+    code = b"".join(compiled.text for compiled, _ in kept.regions)
+    return CachedCode(code + json.dumps(about).encode(), {"about": len(code)})
+
+
+def decode(code: CachedCode) -> Kept | None:
+    """What a file holds; None where it is not what `encode` writes."""
+    try:
+        return _decode(code)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def ports_of(*ports: Iterable[int]) -> list[list[int]]:
+    """Sets of ports as `Kept.ports` has them."""
+    return [sorted(each) for each in ports]
+
+
+def _plain(counts: dict[int, Counter[int]]) -> dict[str, list[tuple[int, int]]]:
+    return {str(pc): list(followers.items()) for pc, followers in counts.items()}
+
+
+def _counted(plain: dict[str, list[list[int]]]) -> dict[int, Counter[int]]:
+    return {
+        int(pc): Counter({to: count for to, count in followers})  # noqa: C416 - lists, as JSON has them
+        for pc, followers in plain.items()
+    }
+
+
+def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
+    region = compiled.region
+    return {
+        "start": region.start,
+        "size": len(compiled.text),
+        "polished": polished,
+        "exits": compiled.exits,
+        "first_exit": compiled.first_exit,
+        "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
+        "nodes": list(region.nodes.items()),
+        "limits": {reason.name: travel for reason, travel in region.limits.items()},
+        "code": list(region.assumptions.code.items()),
+        "cells": sorted(region.assumptions.cells),
+        "stores": sorted(region.assumptions.stores),
+    }
+
+
+def _decode(code: CachedCode) -> Kept | None:
+    end = code.symbols["about"]
+    about = json.loads(code.text[end:])
+    if about["format"] != FORMAT:
+        return None
+    regions, at = [], 0
+    for row in about["regions"]:
+        compiled = _decode_region(row, code.text[at : at + row["size"]])
+        regions.append((compiled, bool(row["polished"])))
+        at += row["size"]
+    learned = Learned(
+        _counted(about["edges"]),
+        _counted(about["opcodes"]),
+        set(about["written"]),
+        set(about["aliased"]),
+    )
+    return Kept(
+        regions,
+        learned,
+        about["ports"],
+        about["charging"],
+        about["next_exit"],
+        about["roomless"],
+    )
+
+
+def _decode_region(row: dict[str, Any], text: bytes) -> Compiled:
+    region = Region(
+        row["start"],
+        Graph(32, f"region {row['start']:04x}, kept"),
+        Assumptions(dict(row["code"]), set(row["cells"]), set(row["stores"])),
+        nodes=dict(row["nodes"]),
+        limits={Reason[name]: travel for name, travel in row["limits"].items()},
+    )
+    return Compiled(
+        region,
+        text,
+        exits=[(reason, pc) for reason, pc in row["exits"]],
+        known={int(pc): frozenset(to) for pc, to in row["known"].items()},
+        first_exit=row["first_exit"],
+        seconds=(0.0, 0.0, 0.0),
+        epoch=0,
+    )
+
+
+class Shelf:
+    """Where the regions of one program are kept between runs.
+
+    Args:
+        cache: the code cache.
+        guest: the bytecode.
+        program: what tells the program from others: a checksum of its bytes.
+    """
+
+    def __init__(self, cache: CodeCache, guest: Guest, program: int) -> None:
+        self._cache = cache
+        self._guest = guest
+        self._program = program
+        self._kind = f"{guest.name}-regions"
+
+    def _key(self, params: Parameters) -> str | None:
+        known = stamp(self._guest)
+        return None if known is None else f"{self._program:08x}\n{params}\n{known}"
+
+    def load(self, params: Parameters) -> Kept | None:
+        """What is kept for the program, or None."""
+        key = self._key(params)
+        code = None if key is None else self._cache.load(self._kind, key)
+        return None if code is None else decode(code)
+
+    def store(self, params: Parameters, kept: Kept) -> None:
+        """Keep regions in the place of what was kept before."""
+        key = self._key(params)
+        if key is not None:
+            self._cache.store(self._kind, key, encode(kept))

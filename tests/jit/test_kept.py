@@ -1,0 +1,132 @@
+"""Regions kept between runs: installed at once, where they fit, whatever became of the file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
+from jitvm.guest import Stop
+from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.assembler import assemble
+from tests.jit.programs import loop
+from tests.jit.rig import has_jit, jit_of
+
+ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2", times=0xFFFF)
+SUM = slice(2, 4)
+EXPECTED = 0xFFFF * 3 & 0xFFFF
+
+
+def machine_with(folder: Path, source: str = ADDING, **params: int) -> Machine:
+    machine = Machine(
+        UXN, tier=Tier.JIT, cache=CodeCache(folder), params=Parameters().changed(params)
+    )
+    rom = assemble(source).rom
+    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    return machine
+
+
+def run_until(machine: Machine, done: str, seconds: float = 20.0) -> None:
+    """Run the program from its start again and again until a statistic is not zero."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        machine.memory[0:0x20] = bytes(0x20)
+        assert machine.run(0x100) is Stop.HALT
+        assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
+        if has_jit(machine) and getattr(jit_of(machine).statistics, done):
+            return
+    raise AssertionError(f"nothing was {done}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A code cache in which a run of ADDING has kept its regions."""
+    first = machine_with(tmp_path)
+    run_until(first, "installed")
+    jit_of(first).put_on_shelf()
+    assert regions_in(tmp_path)
+    return tmp_path
+
+
+def regions_in(folder: Path) -> list[Path]:
+    return list(folder.glob("uxn-regions-*"))
+
+
+def warmed(machine: Machine) -> Machine:
+    """A machine that has run long enough to have its JIT."""
+    while not has_jit(machine):
+        machine.memory[0:0x20] = bytes(0x20)
+        machine.run(0x100)
+    return machine
+
+
+def test_the_next_run_begins_with_them(folder: Path) -> None:
+    again = machine_with(folder)
+    run_until(again, "kept")
+    jit = jit_of(again)
+    assert jit.statistics.kept == len(jit.regions)
+    assert jit.statistics.compile_seconds == 0
+
+
+def test_another_program_does_not_get_them(folder: Path) -> None:
+    other = warmed(machine_with(folder, ADDING.replace("#0003", "#0005")))
+    assert not jit_of(other).statistics.kept
+
+
+def test_a_program_that_changed_itself_first_does_not_get_them(folder: Path) -> None:
+    machine = machine_with(folder)
+    at = bytes(machine.memory).index(b"\x00\x03", 0x100)
+    machine.run(0x100)
+    machine.memory[at + 1] = 5
+    machine.code_written(at + 1, 1)
+    warmed(machine)
+    machine.memory[0:0x20] = bytes(0x20)
+    machine.run(0x100)
+    assert not jit_of(machine).statistics.kept
+    assert int.from_bytes(machine.memory[SUM], "big") == 0xFFFF * 5 & 0xFFFF
+
+
+def test_a_machine_with_other_ports_does_not_get_them(folder: Path) -> None:
+    machine = machine_with(folder)
+    machine.on_write(0x99, lambda _: None)
+    assert not jit_of(warmed(machine)).statistics.kept
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:40] + b"x"])
+def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
+    (file,) = regions_in(folder)
+    assert callable(damage)
+    file.write_bytes(damage(file.read_bytes()))
+    machine = machine_with(folder)
+    run_until(machine, "installed")
+    assert not jit_of(machine).statistics.kept
+    jit_of(machine).put_on_shelf()
+    run_until(machine_with(folder), "kept")
+
+
+@pytest.mark.parametrize("params", [{"keep": 0}, {"background": 0}, {"keep_text": 1}])
+def test_parameters_that_keep_nothing(tmp_path: Path, params: dict[str, int]) -> None:
+    machine = machine_with(tmp_path, ADDING, **params)
+    run_until(machine, "installed")
+    jit_of(machine).put_on_shelf()
+    assert not regions_in(tmp_path)
+
+
+def test_a_wide_store_just_below_the_end_of_memory_is_no_wrap() -> None:
+    machine = Machine(UXN, tier=Tier.JIT, params=Parameters(background=0, hot=2, window=64))
+    rom = assemble("|0100 #0000 @loop DUP2 #fff0 #0e ADD STA2 INC2 DUP2 #4000 LTH2 ?loop BRK").rom
+    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    machine.run(0x100)
+    jit = jit_of(machine)
+    assert jit.regions
+    left = sum(
+        jit._exits[region.compiled.first_exit + number]
+        for region in jit.regions.values()
+        for number, (reason, _) in enumerate(region.compiled.exits)
+        if reason == "STORE"
+    )
+    assert left == 0
