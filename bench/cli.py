@@ -30,9 +30,16 @@ from bench.processes import (
 )
 from bench.report import Bar, Lines, print_report, write_json
 from bench.runners import Runner
-from bench.tiers import ColdCache, ColdJitRunner, InterpreterRunner, JitRunner, ReferenceRunner
+from bench.tiers import (
+    AgainJitRunner,
+    ColdCache,
+    ColdJitRunner,
+    InterpreterRunner,
+    JitRunner,
+    ReferenceRunner,
+)
 
-USUAL = ("interpreter", "jit", "jit-cold", "uxn.wasm", "c-O2")
+USUAL = ("interpreter", "jit", "jit-cold", "jit-again", "uxn.wasm", "c-O2")
 WHOLE = ("run-no-jit", "run-jit", "python-pass")
 
 DESCRIPTION = "Time Uxn programs on the tiers of jitvm and on what they compete with."
@@ -141,6 +148,7 @@ def _runners(options: argparse.Namespace, baseline: str, folder: Path) -> list[R
         InterpreterRunner(),
         JitRunner(caches),
         ColdJitRunner(caches),
+        AgainJitRunner(caches),
         UxnWasmRunner(options.uxn_wasm or uxn_wasm_folder()),
         TwinRunner(),
         JitvmRunner("run-no-jit", ("--no-jit",)),

@@ -94,6 +94,14 @@ class Worker:
         answer = self.ask("run")
         return Sample(answer["ms"], answer["output_sha256"])
 
+    def leave(self) -> None:
+        """Let the process end by itself, so that it keeps what it has compiled; then close."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        with time_limit(self._process, self._timeout):
+            self._process.wait()
+        self.close()
+
     def close(self) -> None:
         """End the process."""
         kill(self._process)
@@ -262,6 +270,42 @@ class _ColdSession:
 
     def close(self) -> None:
         """Nothing is held between runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgainJitRunner:
+    """Tier 2 in a new process each time, after one that has kept its regions."""
+
+    caches: ColdCache
+    name: str = "jit-again"
+    about: str = "the JIT in a new process each run, with the regions that one before has kept"
+    is_compared: bool = True
+
+    def open(self, job: Job) -> Session:
+        """Run the program until nothing new is compiled, and keep that."""
+        cache = self.caches.copy(job.timeout)
+        worker, _ = _prepared(Worker(job, "jit", cache), "warm")
+        worker.leave()
+        return _AgainSession(job, cache)
+
+
+@dataclass(frozen=True, slots=True)
+class _AgainSession:
+    """Starts a worker a run, all with one cache."""
+
+    job: Job
+    cache: Path
+    note: str = ""
+
+    def run(self) -> Sample:
+        worker = Worker(self.job, "jit", self.cache)
+        try:
+            return worker.run()
+        finally:
+            worker.close()
+
+    def close(self) -> None:
+        shutil.rmtree(self.cache, ignore_errors=True)
 
 
 def _prepared(worker: Worker, request: str) -> tuple[Worker, dict[str, Any]]:

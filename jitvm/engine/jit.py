@@ -225,7 +225,8 @@ class Jit:
         """The window is full: choose and compile, here or on the compile thread."""
         memory = bytes(self.state.spaces[self.guest.code_index])
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
-        window = Window(self._hot, raw, memory, changed_bytes(self._before, memory))
+        sizes = tuple(stack.size for stack in self.guest.stacks)
+        window = Window(self._hot, raw, memory, changed_bytes(self._before, memory), sizes)
         world = self._world(memory, window.changed)
         self._submit(lambda: self._job(window, world))
 
@@ -271,30 +272,43 @@ class Jit:
             start = self._choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
-            return self._compile(start, world, links=self._large())
+            self._expect_pointers(start, window)
+            return self._compile(start, world, links=self._large(), nodes=self.params.quick)
 
         first = self._do(window.hot, work)
         if first is None:
             return
         # What a region is left for is known already: nobody needs to find it hot first.
         made = {first.region.start}
+        new = [first]
         todo = self._beyond(first.region)
         while todo and len(made) <= self.params.followers:
             start = todo.pop(0)
             if start in made or start in self.regions or not self._promising(start):
                 continue
             made.add(start)
-            links = frozenset(made | set(self.regions)) - {start}
+            links = self._large() | {
+                each.region.start for each in new if self._is_large(each.region)
+            }
             with self._done_lock:
                 self._pending += 1
-            compiled = self._do(start, partial(self._compile, start, world, links=links))
+            self._expect_pointers(start, window)
+            work = partial(
+                self._compile, start, world, links=links, nodes=self.params.follower_nodes
+            )
+            compiled = self._do(start, work)
             if compiled is not None:
+                new.append(compiled)
                 todo += self._beyond(compiled.region)
 
     def _large(self) -> frozenset[int]:
         """Where regions begin that are not copied into others until these prove to matter."""
         installed = list(self.regions.values())
-        return frozenset(r.start for r in installed if r.compiled.region.size >= self.params.link)
+        return frozenset(each.start for each in installed if self._is_large(each.compiled.region))
+
+    def _is_large(self, region: Region) -> bool:
+        """Whether calling a region costs little beside what it does; a recursion calls itself."""
+        return region.size >= self.params.link and Reason.RECURSION not in region.limits
 
     def _beyond(self, region: Region) -> list[int]:
         """Where control often goes behind a region: places it was cut at, and its callers."""
@@ -306,7 +320,8 @@ class Jit:
         return [to for to, count in travel.most_common() if count > enough]
 
     def _job_again(self, start: int, world: World) -> None:
-        self._do(start, lambda: self._compile(start, world))
+        nodes = self.params.quick
+        self._do(start, lambda: self._compile(start, world, links=self._large(), nodes=nodes))
 
     def _do(self, pc: int, work: Callable[[], Compiled]) -> Compiled | None:
         """Do the work for an address; whatever goes wrong, the guest goes on interpreting."""
@@ -327,6 +342,20 @@ class Jit:
             self._done.append((pc, compiled, reason))
         if self.params.background:
             self._wake()
+
+    def _expect_pointers(self, start: int, window: Window) -> None:
+        """Let the entry of a region ask for what the stack pointers were seen to leave there.
+
+        What it needs beyond that is looked at where it is needed, so it can be entered with
+        these pointers for sure.
+        """
+        about = self._starts.setdefault(start, Start())
+        seen = window.pointers(start)
+        if about.room is None and seen and len(self.guest.stacks) <= len(seen):
+            about.room = tuple(
+                (low, stack.size - 1 - high)
+                for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
+            )
 
     def _learn(self, window: Window) -> None:
         for (pc, to), count in window.edges().items():
@@ -386,24 +415,32 @@ class Jit:
         start: int,
         world: World,
         *,
-        thorough: bool = False,
         links: frozenset[int] = frozenset(),
+        nodes: int | None = None,
     ) -> Compiled:
         """Form a region and make machine code of it.
 
         In the background it is first made small and fast, because the guest waits for it, and
         thoroughly once nothing else is to be done (see `_polish_next`).
+
+        Args:
+            start: where it begins.
+            world: what is known of the machine.
+            links: where other regions begin that it leaves for, if it gets too large otherwise.
+            nodes: its limit while it is to be made fast; None: make it thoroughly.
         """
         from jitvm.engine.passes import optimise
         from jitvm.engine.regionlower import RegionLowering
 
         began = time.perf_counter()
         params, speed = self.params, self.params.speed
-        if thorough:
+        if nodes is None:
             speed = params.polish
         elif self._polishes:
-            params = replace(params, nodes=min(params.nodes, params.quick))
-        region = self._form(start, world, params, links)
+            params = replace(params, nodes=min(params.nodes, nodes))
+        region = self._form(start, world, params, frozenset())
+        if links and Reason.NODES in region.limits:
+            region = self._form(start, world, params, links)
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
@@ -460,10 +497,11 @@ class Jit:
         return bool(self.params.polish and self.params.background)
 
     def _polish_next(self) -> None:
-        """Have the oldest region that was made fast made well, when things have been quiet."""
+        """Have the region that is left most made well, when things have been quiet."""
         if not self._polishes or self._pending or self._polishing:
             return
-        rough = next((r for r in self.regions.values() if not r.polished), None)
+        todo = [each for each in self.regions.values() if not each.polished]
+        rough = max(todo, key=self._times_left, default=None)
         if rough is None:
             if self._shelf is not None and self._put_away != self._numbers:
                 compile_thread().submit(self.put_on_shelf)
@@ -476,6 +514,13 @@ class Jit:
         world = self._world(memory, frozenset())
         compile_thread().submit(partial(self._job_polish, rough, world))
 
+    def _times_left(self, installed: Installed) -> int:
+        """How often a region was left; of those never left the oldest counts most."""
+        compiled = installed.compiled
+        first = compiled.first_exit
+        times = sum(self._exits[first : first + len(compiled.exits)])
+        return times or -installed.number
+
     def _wait_for_quiet(self) -> None:
         """On a thread of its own: come back later."""
         time.sleep(QUIET)
@@ -485,7 +530,7 @@ class Jit:
     def _job_polish(self, rough: Installed, world: World) -> None:
         compiled = None
         try:
-            compiled = self._compile(rough.start, world, thorough=True)
+            compiled = self._compile(rough.start, world)
         except Refused:
             compiled = None
         except Exception as error:

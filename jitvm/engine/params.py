@@ -49,6 +49,9 @@ class Parameters:
     link: int = _row(
         60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
     )
+    follower_nodes: int = _row(
+        150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
+    )
     recursion: int = _row(
         2, "levels", 0, 16, "how often one call site may be inlined into itself"
     )

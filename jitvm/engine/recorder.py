@@ -32,16 +32,25 @@ class Window:
         raw: what the recording table wrote, eight bytes an instruction.
         memory: the code space when it ended.
         changed: addresses whose bytes differ between its beginning and its end.
+        sizes: bytes of each stack.
 
     Attributes:
         pcs, opcodes: of each instruction, in order.
     """
 
-    def __init__(self, hot: int, raw: bytes, memory: bytes, changed: frozenset[int]) -> None:
+    def __init__(
+        self,
+        hot: int,
+        raw: bytes,
+        memory: bytes,
+        changed: frozenset[int],
+        sizes: tuple[int, ...] = (),
+    ) -> None:
         self.hot = hot
         self.raw = raw
         self.memory = memory
         self.changed = changed
+        self.sizes = sizes
         # Slices run at C's speed: this is most of what a recording costs.
         self.pcs = array("I", raw)[::2]
         self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
@@ -57,6 +66,21 @@ class Window:
     def edges(self) -> Counter[tuple[int, int]]:
         """How often control went from one address to another."""
         return Counter(zip(self.pcs, self.pcs[1:], strict=False))
+
+    def pointers(self, pc: int) -> list[tuple[int, int]]:
+        """The least and greatest pointer of each recorded stack at an address; empty: not seen.
+
+        Stacks are aligned to their size, so the low bits of an address are the pointer.
+        """
+        entries = array("Q", self.raw)
+        seen = {entry for entry, at in zip(entries, self.pcs, strict=True) if at == pc}
+        if not seen:
+            return []
+        found = []
+        for size, shift in zip(self.sizes, RECORD_POINTERS, strict=False):
+            values = [entry >> shift & RECORD_POINTER_MASK & (size - 1) for entry in seen]
+            found.append((min(values), max(values)))
+        return found
 
     def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         """Positions that were reached by a jump."""

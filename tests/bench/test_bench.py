@@ -17,7 +17,7 @@ from bench import catalogue, report
 from bench.cli import Status, main
 from bench.measure import Cell, Row
 from bench.runners import Job, RunError
-from bench.tiers import ColdCache, ColdJitRunner, JitRunner, Worker
+from bench.tiers import AgainJitRunner, ColdCache, ColdJitRunner, JitRunner, Worker
 from jitvm.guests.uxn.assembler import assemble, assemble_file
 from jitvm.guests.uxn.varvara import Computer
 
@@ -91,7 +91,7 @@ def test_the_jit_is_warmed_up_and_cold_runs_are_cold(tmp_path: Path) -> None:
     job = Job(catalogue.Program("loop", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
     job.write_files()
     caches = ColdCache(tmp_path / "caches")
-    for runner in (JitRunner(caches), ColdJitRunner(caches)):
+    for runner in (JitRunner(caches), ColdJitRunner(caches), AgainJitRunner(caches)):
         session = runner.open(job)
         try:
             assert session.run().output_sha256 == hashlib.sha256(b"x").hexdigest()
