@@ -63,14 +63,22 @@ class ExitLowering(Lowering):
         layout: where things lie.
         graph: the region.
         first_exit: number of the region's first exit counter.
+        slot: number of its counter of executed instructions.
         tell: every how many times exits of a reason tell the host.
     """
 
     def __init__(
-        self, layout: Layout, graph: Graph, *, first_exit: int, tell: dict[str, int]
+        self,
+        layout: Layout,
+        graph: Graph,
+        *,
+        first_exit: int,
+        tell: dict[str, int],
+        slot: int = 0,
     ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
         self.first_exit = first_exit
+        self.slot = slot
         self.tell = tell
         self._leaves = {kind: _Writer(None, None) for kind in (Leave.JUMP, Leave.NEXT)}
         self._ways: dict[int, _Writer] = {}
@@ -108,6 +116,10 @@ class ExitLowering(Lowering):
         budget = self.field("budget")
         left = self.load("i64", budget, "context", 8)
         self.store("i64", self.let(f"sub i64 {left}, {instructions}"), budget, "context", 8)
+        counter = self.at(self.layout.executed + 8 * self.slot)
+        executed = self.load("i64", counter, "context", 8)
+        more = self.let(f"add i64 {executed}, {instructions}")
+        self.store("i64", more, counter, "context", 8)
 
     def _leave_after_host(self, exit_: Exit) -> None:
         """The device may have moved the pointers; what it left is in the context."""

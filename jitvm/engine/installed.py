@@ -19,6 +19,7 @@ class Compiled:
         known: edges that were known from each of its addresses when it was formed.
         seconds: time spent forming, in LLVM text, and in LLVM.
         epoch: `World.epoch` when it was formed.
+        slot: number of its counter of executed instructions.
         llvm: the LLVM text, where the parameter `keep_text` is on.
     """
 
@@ -29,6 +30,7 @@ class Compiled:
     first_exit: int
     seconds: tuple[float, float, float]
     epoch: int
+    slot: int = 0
     llvm: str = ""
 
 

@@ -33,12 +33,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from jitvm.engine import events
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.dump import Dump
 from jitvm.engine.installed import Compiled, Installed, Start, Statistics
 from jitvm.engine.kept import Kept, Learned, Shelf, ports_of
-from jitvm.engine.layout import CELL, CODE, EXITS, HIT
+from jitvm.engine.layout import CELL, CODE, EXITS, HIT, REGIONS
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes, starts
@@ -140,10 +141,32 @@ class Jit:
         self._compiler: Compiler | None = None
         self._dump = Dump.from_environment()
         self._shelf = shelf if self._may_keep() else None
+        self.listener: events.Listener | None = None
+        self._began = time.monotonic()
+        self._next_slot = 0
+        self._executed = block.words(layout.executed, REGIONS)
+        self.executed_before: Counter[int] = Counter()
         self._kept: Kept | None = None
         self._put_away = 0
         if self._shelf is not None:
             _living.add(self)
+
+    # -- what listeners and profiles see -----------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds since this JIT was made."""
+        return time.monotonic() - self._began
+
+    def executed_in(self, installed: Installed) -> int:
+        """Instructions a region has executed since it was installed; zero unless charging."""
+        return self._executed[installed.compiled.slot]
+
+    @property
+    def executed(self) -> int:
+        """Instructions all regions have executed, also those that are gone; needs charging."""
+        gone = sum(self.executed_before.values())
+        return gone + sum(self.executed_in(each) for each in list(self.regions.values()))
 
     # -- keeping regions between runs --------------------------------------------------------
 
@@ -166,7 +189,7 @@ class Jit:
         if kept is None or kept.charging != self._charging or kept.ports != self._ports():
             return
         self._learned = kept.learned
-        self._next_exit = kept.next_exit
+        self._next_exit, self._next_slot = kept.next_exit, kept.next_slot
         nothing = tuple((0, 0) for _ in self.guest.stacks)
         for start in kept.roomless:
             self._starts[start] = Start(room=nothing)
@@ -190,7 +213,15 @@ class Jit:
         regions = [(each.compiled, each.polished) for each in installed]
         self._shelf.store(
             self.params,
-            Kept(regions, self._learned, self._ports(), self._charging, self._next_exit, roomless),
+            Kept(
+                regions,
+                self._learned,
+                self._ports(),
+                self._charging,
+                self._next_exit,
+                self._next_slot,
+                roomless,
+            ),
         )
 
     def _ports(self) -> list[list[int]]:
@@ -216,6 +247,8 @@ class Jit:
             self._counters[pc] = self.params.hot
             return False
         self._counters[pc] = min(65535, self.params.hot * self.params.cooldown)
+        if self.listener is not None:
+            self.listener(events.Hot(self.now, pc))
         self._hot = pc
         self._before = bytes(self.state.spaces[self.guest.code_index])
         self.statistics.recordings += 1
@@ -223,6 +256,8 @@ class Jit:
 
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
+        if self.listener is not None:
+            self.listener(events.Recorded(self.now, self._hot, count))
         memory = bytes(self.state.spaces[self.guest.code_index])
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
         sizes = tuple(stack.size for stack in self.guest.stacks)
@@ -268,7 +303,9 @@ class Jit:
 
     def _job(self, window: Window, world: World) -> None:
         def work() -> Compiled:
+            nonlocal world
             self._learn(window)
+            world = replace(world, written=world.written | self._learned.written)
             start = self._choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
@@ -293,9 +330,9 @@ class Jit:
             with self._done_lock:
                 self._pending += 1
             self._expect_pointers(start, window)
-            work = partial(
-                self._compile, start, world, links=links, nodes=self.params.follower_nodes
-            )
+            cut = any(start in each.region.cuts for each in new)
+            nodes = self.params.quick if cut else self.params.follower_nodes
+            work = partial(self._compile, start, world, links=links, nodes=nodes)
             compiled = self._do(start, work)
             if compiled is not None:
                 new.append(compiled)
@@ -366,6 +403,9 @@ class Jit:
             pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
         }
         self._learned.written |= executed & window.changed
+        if self.guest.stored is not None:
+            operands = executed.difference(window.pcs)
+            self._learned.written |= operands & self.guest.stored(window.memory)
 
     def _choose(self, window: Window) -> int | None:
         """The best start that would give something new.
@@ -449,11 +489,12 @@ class Jit:
         if self._dump is not None:
             self._dump.optimised(region)
         formed = time.perf_counter()
-        first_exit = self._next_exit
+        first_exit, slot = self._next_exit, self._free_slot()
         lowering = RegionLowering(
             self.block.layout,
             region.graph,
             first_exit=first_exit,
+            slot=slot,
             tell={
                 Reason.ENTRY.name: self.params.exit_hot,
                 Reason.STORE.name: self.params.aliases,
@@ -464,6 +505,7 @@ class Jit:
         if len(lowering.exits) > MOST_EXITS:
             raise Refused(Reason.NODES)
         self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
+        self._next_slot = (slot + 1) % REGIONS
         lowered = time.perf_counter()
         code = self._machine_code(name, text, speed)
         done = time.perf_counter()
@@ -473,7 +515,21 @@ class Jit:
         known = {pc: frozenset(self._learned.edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
         kept = text if self.params.keep_text else ""
-        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, kept)
+        if self.listener is not None:
+            self.listener(
+                events.Compiled(
+                    self.now, start, region.size, len(exits), len(code), *seconds, nodes is None
+                )
+            )
+        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, slot, kept)
+
+    def _free_slot(self) -> int:
+        """A counter of executed instructions that no installed region has."""
+        taken = {each.compiled.slot for each in list(self.regions.values())}
+        slot = self._next_slot
+        while slot in taken:
+            slot = (slot + 1) % REGIONS
+        return slot
 
     def _machine_code(self, name: str, text: str, speed: int) -> bytes:
         """What the one function of an LLVM module becomes."""
@@ -566,6 +622,8 @@ class Jit:
                 reason = self._install(compiled)
             if reason is not None:
                 self.statistics.refused[reason.name] += 1
+                if self.listener is not None:
+                    self.listener(events.Refused(self.now, pc, reason.name))
             self._rearm(pc, reason)
         self._busy[0] = self._pending > 0
         self._install_polished()
@@ -598,6 +656,7 @@ class Jit:
             about.invalidated += 1
             if about.invalidated < self.params.invalidations:
                 self._form_anew.add(region.start)
+
             return Reason.OVERWRITTEN
         try:
             span = shared_arena().install(compiled.text)
@@ -618,9 +677,17 @@ class Jit:
             self._map[at] |= CELL
         for i in range(len(compiled.exits)):
             self._exits[compiled.first_exit + i] = 0
+        self._executed[compiled.slot] = 0
         self._starts[region.start].formed += 1
         self._code[region.start] = span.address
         self.statistics.installed += 1
+        if self.listener is not None:
+            size, kept = len(compiled.text), not any(compiled.seconds)
+            self.listener(
+                events.Installed(
+                    self.now, region.start, self._numbers, region.size, size, kept
+                )
+            )
         return None
 
     # -- throwing away -----------------------------------------------------------------------
@@ -628,6 +695,10 @@ class Jit:
     def _remove(self, installed: Installed) -> None:
         start = installed.start
         assumptions = installed.compiled.region.assumptions
+        executed = self.executed_in(installed)
+        self.executed_before[start] += executed
+        if self.listener is not None:
+            self.listener(events.Removed(self.now, start, installed.number, executed))
         self._code[start] = self._counted
         self._counters[start] = self.params.hot
         del self.regions[start]
@@ -658,6 +729,8 @@ class Jit:
         for at in addresses:
             if self._map[at] & CODE:
                 hit = True
+                if self.listener is not None:
+                    self.listener(events.Overwritten(self.now, at))
                 if by_guest:
                     self._learn_write(at)
                 self._throw_away(at)
@@ -717,6 +790,8 @@ class Jit:
         if installed is not None:
             compiled = installed.compiled
             reason, _ = compiled.exits[exit_ - compiled.first_exit]
+            if self.listener is not None:
+                self.listener(events.ExitHot(self.now, installed.start, reason))
             if reason == Reason.STORE.name:
                 self._cells_hit()
             else:

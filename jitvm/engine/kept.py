@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from jitvm.engine.params import Parameters
     from jitvm.guest import Guest
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Kept:
         regions: each with whether it was compiled thoroughly.
         ports: numbers of ports with readers, with writers, collected: what regions were made for.
         charging: whether regions count instructions.
-        next_exit: the first exit counter none of them uses.
+        next_exit, next_slot: the first exit counter and slot none of them uses.
         roomless: starts whose entry must not ask for stack.
     """
 
@@ -74,6 +74,7 @@ class Kept:
     ports: list[list[int]]
     charging: bool
     next_exit: int
+    next_slot: int
     roomless: list[int]
 
 
@@ -85,6 +86,7 @@ def encode(kept: Kept) -> CachedCode:
         "ports": kept.ports,
         "charging": kept.charging,
         "next_exit": kept.next_exit,
+        "next_slot": kept.next_slot,
         "roomless": kept.roomless,
         "edges": _plain(learned.edges),
         "opcodes": _plain(learned.opcodes),
@@ -128,6 +130,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
         "polished": polished,
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
+        "slot": compiled.slot,
         "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
         "nodes": list(region.nodes.items()),
         "limits": {reason.name: travel for reason, travel in region.limits.items()},
@@ -159,6 +162,7 @@ def _decode(code: CachedCode) -> Kept | None:
         about["ports"],
         about["charging"],
         about["next_exit"],
+        about["next_slot"],
         about["roomless"],
     )
 
@@ -179,6 +183,7 @@ def _decode_region(row: dict[str, Any], text: bytes) -> Compiled:
         first_exit=row["first_exit"],
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
+        slot=row["slot"],
     )
 
 

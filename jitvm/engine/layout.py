@@ -18,6 +18,7 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
                        can stop it by overwriting them
     base + histogram   256 64-bit counts, one an opcode
     base + exits       EXITS 32-bit counts, one for each exit of each region
+    base + executed    REGIONS 64-bit counts: instructions executed by each region that charges
 
 The hottest fields lie in the 128 bytes below `base`, where x86-64 reaches them with a one-byte
 displacement.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MIRROR = max(mmap.ALLOCATIONGRANULARITY, 65536)
 RING = 65536
 EXITS = 65536
+REGIONS = 16384
 POINTER = 8
 
 CODE, CELL, PAST_END, HIT = 1, 2, 4, 8
@@ -196,6 +198,11 @@ class Layout:
         return self.histogram + 256 * POINTER
 
     @property
+    def executed(self) -> int:
+        """Offset of the counts of instructions that regions have executed."""
+        return self.exits + 4 * EXITS
+
+    @property
     def total(self) -> int:
         """Bytes of the whole block."""
-        return self.head + self.exits + 4 * EXITS
+        return self.head + self.executed + POINTER * REGIONS

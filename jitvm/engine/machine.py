@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from jitvm.engine.events import Listener
     from jitvm.engine.jit import Jit
     from jitvm.engine.params import Parameters
     from jitvm.guest import Guest, ReferenceInterpreter
@@ -391,6 +392,14 @@ class Machine:
     def jit(self) -> Jit | None:
         """The JIT, once it has begun: its regions and statistics."""
         return None if self._native is None else self._native.jit
+
+    def listen(self, listener: Listener | None) -> None:
+        """Call a function for everything the JIT does (see `jitvm.engine.events`); None: nobody.
+
+        It is called on the guest's thread and on the compile thread, and must be quick.
+        """
+        if self._native is not None:
+            self._native.listen(listener)
 
     @property
     def executed(self) -> int:

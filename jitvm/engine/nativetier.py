@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.block import Block
     from jitvm.engine.cache import CodeCache
+    from jitvm.engine.events import Listener
     from jitvm.engine.jit import Jit
     from jitvm.engine.params import Parameters
     from jitvm.engine.tailcall import Handlers
@@ -112,6 +113,7 @@ class NativeTier:
         self._warmth = _COLD
         self._cache: CodeCache | None = None
         self._program = 0
+        self._listener: Listener | None = None
         self._restore_tables()
 
     # -- the JIT -----------------------------------------------------------------------------
@@ -172,6 +174,7 @@ class NativeTier:
     def _begin_jit(self) -> None:
         assert self._make is not None
         self.jit, self._make = self._made or self._make(), None
+        self.jit.listener = self._listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
         written = _WRITTEN(self._written)
@@ -179,6 +182,13 @@ class NativeTier:
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
         self._fields["trace"][0] = self.jit.trace_address
         self.jit.take_from_shelf()
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell somebody what the JIT does from now on; None: nobody."""
+        self._listener = listener
+        for jit in (self.jit, self._made):
+            if jit is not None:
+                jit.listener = listener
 
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""

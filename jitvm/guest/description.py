@@ -102,6 +102,9 @@ class Guest:
         word_bits: width of arithmetic, 32 or 64.
         byte_order: of words in memory and on stacks.
         version: change it when the meaning changes but no source file does.
+        stored: a hint for the JIT: the addresses that code seems to store to, given the bytes of
+            the code space. Operands among them are taken for variables from the start instead of
+            when they are first overwritten; it may name too many or too few.
 
     Raises:
         DescriptionError: a row or a size breaks one of the rules at the head of this file.
@@ -118,6 +121,7 @@ class Guest:
         word_bits: int = 32,
         byte_order: Literal["big", "little"] = "big",
         version: str = "1",
+        stored: Callable[[bytes], frozenset[int]] | None = None,
     ) -> None:
         self.name = name
         self.opcodes = opcodes
@@ -128,6 +132,7 @@ class Guest:
         self.word_bits = word_bits
         self.byte_order = byte_order
         self.version = version
+        self.stored = stored
         self._check()
 
     def _check(self) -> None:

@@ -1,6 +1,7 @@
 """Uxn, the 16-bit stack machine of Hundred Rabbits, as a guest of jitvm."""
 
 from jitvm.guest import Guest, Space, Stack
+from jitvm.guests.uxn.idioms import stored_variables
 from jitvm.guests.uxn.instructions import uxn_opcodes
 
 UXN = Guest(
@@ -12,6 +13,7 @@ UXN = Guest(
     pc_bits=16,
     word_bits=32,
     byte_order="big",
+    stored=stored_variables,
 )
 
 __all__ = ["UXN"]

@@ -1,0 +1,179 @@
+"""What the JIT did, as it does it: typed events, one text line each.
+
+    machine.listen(print)              every event, as it happens
+    machine.listen(None)               nobody listens: nothing is made and nothing paid
+
+Events come from the thread that does what they tell: the guest's or the compile thread's. A
+listener must be quick and must not run the machine; `EventRing` is one that keeps the last ones.
+
+The text form follows LuaJIT's ``-jv``: one line an event, made for reading and for grep.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the JIT did.
+
+    Attributes:
+        seconds: since the JIT of the machine was made.
+        address: the guest address it is about.
+    """
+
+    kind: ClassVar[str] = "event"
+
+    seconds: float
+    address: int
+
+    def about(self) -> str:
+        """What the line says behind the address."""
+        return ""
+
+    def line(self, name: Callable[[int], str] = "{:04x}".format) -> str:
+        """The event as one line of text; `name` turns addresses into labels."""
+        return f"{self.seconds:9.4f} {self.kind:<10} {name(self.address)} {self.about()}".rstrip()
+
+    def row(self) -> dict[str, Any]:
+        """The event as a JSON object: its kind and its fields."""
+        return {"kind": self.kind, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Hot(Event):
+    """A counter ran out: a recording begins."""
+
+    kind: ClassVar[str] = "hot"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Event):
+    """A recording ended after so many instructions."""
+
+    kind: ClassVar[str] = "recorded"
+
+    instructions: int
+
+    def about(self) -> str:
+        return f"{self.instructions} instructions"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled(Event):
+    """A region was compiled: instructions, exits, bytes of code, and seconds by stage."""
+
+    kind: ClassVar[str] = "compiled"
+
+    nodes: int
+    exits: int
+    size: int
+    forming: float
+    lowering: float
+    compiling: float
+    thorough: bool
+
+    def about(self) -> str:
+        stages = (self.forming, self.lowering, self.compiling)
+        times = " + ".join(f"{1e3 * seconds:.1f}" for seconds in stages)
+        how = ", thorough" if self.thorough else ""
+        return f"{self.nodes} instructions, {self.exits} exits, {self.size} bytes, {times} ms{how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed(Event):
+    """A region can be entered; `kept`: an earlier run made it."""
+
+    kind: ClassVar[str] = "installed"
+
+    number: int
+    nodes: int
+    size: int
+    kept: bool
+
+    def about(self) -> str:
+        return f"#{self.number}{', kept from an earlier run' if self.kept else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed(Event):
+    """A region was thrown away."""
+
+    kind: ClassVar[str] = "removed"
+
+    number: int
+    instructions: int
+
+    def about(self) -> str:
+        return f"#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overwritten(Event):
+    """The guest wrote to a byte that regions were made from."""
+
+    kind: ClassVar[str] = "overwritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """Nothing was made or installed; `reason` is a row of `jitvm.engine.reasons`."""
+
+    kind: ClassVar[str] = "refused"
+
+    reason: str
+
+    def about(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class ExitHot(Event):
+    """An exit at the region's start or before a store was taken often."""
+
+    kind: ClassVar[str] = "exit"
+
+    reason: str
+
+    def about(self) -> str:
+        return self.reason
+
+
+Listener = Callable[[Event], None]
+
+
+class EventRing:
+    """A listener that keeps the last events; any thread may read while others append.
+
+    Args:
+        size: how many; older ones go.
+    """
+
+    def __init__(self, size: int = 65536) -> None:
+        self._events: deque[Event] = deque(maxlen=size)
+        self._lock = Lock()
+        self.total = 0
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._events.append(event)
+            self.total += 1
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        with self._lock:
+            return iter(tuple(self._events))
+
+    def since(self, number: int) -> tuple[int, list[Event]]:
+        """Events behind the first `number` ever, as far as they are kept, and how many ever."""
+        with self._lock:
+            fresh = min(self.total - number, len(self._events))
+            return self.total, list(self._events)[len(self._events) - fresh :] if fresh else []
