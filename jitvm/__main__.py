@@ -1,7 +1,5 @@
 """``python -m jitvm`` is the ``jitvm`` command."""
 
-import sys
+from jitvm.cli.main import program
 
-from jitvm.cli import main
-
-sys.exit(main())
+program()

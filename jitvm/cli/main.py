@@ -12,6 +12,29 @@ from collections.abc import Sequence
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure
 
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def program() -> NoReturn:
+    """Run the command line and end the process.
+
+    LLVM cannot be stopped in the middle, and must not run while the process is taken down. So
+    where a compilation is under way it is not waited for: what is worth keeping is written, and
+    the process ends at once.
+    """
+    code = main()
+    compiler = sys.modules.get("jitvm.engine.compiler")
+    if compiler is not None and compiler.is_compiling():
+        from jitvm.engine.jit import put_all_on_shelves
+
+        put_all_on_shelves()
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Prints errors, raises nothing."""

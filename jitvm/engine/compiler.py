@@ -25,6 +25,7 @@ class CompileThread:
         self._thread = threading.Thread(target=self._work, name="jitvm-compiler", daemon=True)
         self._thread.start()
         self._ending = False
+        self.is_busy = False
         atexit.register(self._end)
 
     def submit(self, job: Job) -> None:
@@ -37,8 +38,10 @@ class CompileThread:
             sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
             try:
                 if not self._ending:
+                    self.is_busy = True
                     job()
             finally:
+                self.is_busy = False
                 sys.setswitchinterval(usual)
 
     def _end(self) -> None:
@@ -50,6 +53,11 @@ class CompileThread:
 
 _lock = threading.Lock()
 _shared: list[CompileThread] = []
+
+
+def is_compiling() -> bool:
+    """Whether a compilation is under way."""
+    return any(thread.is_busy for thread in _shared)
 
 
 def compile_thread() -> CompileThread:

@@ -37,6 +37,8 @@ MODULAR = 0
 class Op(StrEnum):
     """Operations; the comment gives static attributes and operands."""
 
+    __hash__ = str.__hash__  # that of enumerations is written in Python
+
     # words: pure
     CONST = "const"  # [value]
     PARAM = "param"  # a block's parameter
@@ -387,9 +389,10 @@ class Graph:
                 raise DescriptionError(f"{self.where}: {op} may exceed {self.word_bits - 1} bits")
         if x is not None and y is not None and (op is not Op.SUB or x >= y):
             return self.const(_FOLD[op](x, y))
-        simpler = self._identity(op, a, b, x, y)
-        if simpler is not None:
-            return simpler
+        if x is not None or y is not None or a is b:
+            simpler = self._identity(op, a, b, x, y)
+            if simpler is not None:
+                return simpler
         return self.pure(op, a, b, bits=self._bound(op, a, b))
 
     def _identity(

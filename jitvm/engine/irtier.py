@@ -62,7 +62,7 @@ class IrTier(NativeTier):
     """Executes one machine's block: handlers natively, regions as region IR."""
 
     def _make_jit(self, params: Parameters) -> Jit:
-        jit = IrJit(self.block, self.state, self.handlers, params, self._wake)
+        jit = IrJit(self.block, self.state, self.handlers, params, self.wake)
         jit.stub = ctypes.string_at(self.handlers.address("stop"), STUB_SIZE)
         return jit
 

@@ -65,7 +65,7 @@ _living: WeakSet[Jit] = WeakSet()
 
 
 @atexit.register
-def _put_all_on_shelves() -> None:
+def put_all_on_shelves() -> None:
     """When the process ends: most programs end before things become quiet."""
     for jit in list(_living):
         jit.put_on_shelf()
@@ -167,6 +167,67 @@ class Jit:
         """Instructions all regions have executed, also those that are gone; needs charging."""
         gone = sum(self.executed_before.values())
         return gone + sum(self.executed_in(each) for each in list(self.regions.values()))
+
+    @property
+    def exit_counts(self) -> memoryview:
+        """How often each exit was taken, 32 bits each; a region's begin at its `first_exit`."""
+        return self._exits
+
+    @property
+    def executed_counts(self) -> memoryview:
+        """Instructions each region has executed, 64 bits each, by its `slot`; needs charging."""
+        return self._executed
+
+    @property
+    def code_map(self) -> memoryview:
+        """What compiled code was made from each byte: see `jitvm.engine.layout`."""
+        return self._map
+
+    @property
+    def recorded_edges(self) -> dict[int, Counter[int]]:
+        """How often control was recorded to go from one address to another."""
+        return self._learned.edges
+
+    @property
+    def variables(self) -> set[int]:
+        """Bytes of code that are known to change while the program runs."""
+        return self._learned.written
+
+    # -- parameters of a running machine -----------------------------------------------------
+
+    def change_params(self, params: Parameters) -> None:
+        """Go on with other limits; between runs, on the thread that runs the machine.
+
+        What is compiled stays as it is. A recording at hand keeps its length.
+        """
+        layout = self.block.layout
+        longest = max(params.window, params.longest)
+        if longest > len(self._buffer):
+            buffer = (ctypes.c_uint64 * longest)()
+            ctypes.memmove(buffer, self._buffer, ctypes.sizeof(self._buffer))
+            self._buffer = buffer
+            self.block.words(layout.fields["trace"], 1)[0] = self.trace_address
+        self.block.words(layout.fields["hot"], 1)[0] = params.hot
+        self.params = params
+
+    @property
+    def is_charging(self) -> bool:
+        """Whether regions count the instructions they execute."""
+        return self._charging
+
+    def times_left(self, installed: Installed) -> list[int]:
+        """How often each exit of a region was taken, in the order of its `compiled.exits`."""
+        first = installed.compiled.first_exit
+        return self._exits[first : first + len(installed.compiled.exits)].tolist()
+
+    def travel(self, pc: int) -> int:
+        """How often an instruction was seen while recording."""
+        return sum(self._learned.edges.get(pc, {}).values())
+
+    @property
+    def self_modified(self) -> frozenset[int]:
+        """Addresses inside instructions that the guest was seen to overwrite."""
+        return frozenset(self._learned.written)
 
     # -- keeping regions between runs --------------------------------------------------------
 
@@ -478,9 +539,7 @@ class Jit:
             speed = params.polish
         elif self._polishes:
             params = replace(params, nodes=min(params.nodes, nodes))
-        region = self._form(start, world, params, frozenset())
-        if links and Reason.NODES in region.limits:
-            region = self._form(start, world, params, links)
+        region = self._form(start, world, params, links - {start})
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)

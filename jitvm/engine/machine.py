@@ -25,7 +25,7 @@ from jitvm.guest import Ports, State, Stop
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import ClassVar, Protocol
 
     from jitvm.engine.events import Listener
     from jitvm.engine.jit import Jit
@@ -106,6 +106,9 @@ class Machine:
         DescriptionError: the guest breaks a rule of its description.
     """
 
+    made: ClassVar[Callable[[Machine], None] | None] = None
+    """Told of each machine that is made: a profile of code that makes its own."""
+
     def __init__(
         self,
         guest: Guest,
@@ -144,6 +147,8 @@ class Machine:
             self._native = _native_tier(tier)(self.block, self.state, handlers)
         if self._native is not None and tier in (Tier.JIT, Tier.IR):
             self._native.start_jit(params, cache)
+        if (tell := Machine.made) is not None:
+            tell(self)
 
     @cached_property
     def _reference(self) -> ReferenceInterpreter:
@@ -389,6 +394,11 @@ class Machine:
             self._native.interrupt()
 
     @property
+    def native(self) -> NativeTier | None:
+        """What executes it, for profilers and debuggers; None at the tier `reference`."""
+        return self._native
+
+    @property
     def jit(self) -> Jit | None:
         """The JIT, once it has begun: its regions and statistics."""
         return None if self._native is None else self._native.jit
@@ -402,9 +412,33 @@ class Machine:
             self._native.listen(listener)
 
     @property
+    def listener(self) -> Listener | None:
+        """Who is called; whoever takes the place should pass events on."""
+        return None if self._native is None else self._native.listener
+
+    def on_stop(self, watcher: Callable[[int], None] | None) -> None:
+        """Call a function with the program counter whenever native code was made to come back
+        (`wake`), on the guest's thread, before it goes on; None: nobody."""
+        if self._native is not None:
+            self._native.on_stop = watcher
+
+    def wake(self) -> None:
+        """Have native code come back and go on at once; callable from any thread."""
+        if self._native is not None:
+            self._native.wake()
+
+    @property
     def executed(self) -> int:
         """Instructions executed so far; native tiers count only while `counting`."""
         return self._reference.executed if self._native is None else self._native.executed
+
+    @property
+    def executed_now(self) -> int:
+        """`executed`, with what a native run at hand has done so far; from any thread.
+
+        Right to a block of compiled code; a moment's too much while a run is ending.
+        """
+        return self._reference.executed if self._native is None else self._native.executed_now
 
     @property
     def counting(self) -> bool:

@@ -88,7 +88,7 @@ class NativeTier:
         self.state = state
         self.handlers = handlers
         self.mode = Mode.PLAIN
-        self.executed = 0
+        self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._error: BaseException | None = None
         layout = block.layout
@@ -113,7 +113,8 @@ class NativeTier:
         self._warmth = _COLD
         self._cache: CodeCache | None = None
         self._program = 0
-        self._listener: Listener | None = None
+        self.listener: Listener | None = None
+        self.on_stop: Callable[[int], None] | None = None
         self._restore_tables()
 
     # -- the JIT -----------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class NativeTier:
             from jitvm.engine.kept import Shelf
 
             shelf = Shelf(self._cache, self.block.layout.guest, self._program)
-        return Jit(self.block, self.state, self.handlers, params, self._wake, shelf)
+        return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
 
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
@@ -158,7 +159,7 @@ class NativeTier:
         self._made = self._make()
         known = self._made.fetch()
         self._warmth = _WARM
-        self._wake()
+        self.wake()
         if not known:
             _load_llvm()
 
@@ -174,7 +175,7 @@ class NativeTier:
     def _begin_jit(self) -> None:
         assert self._make is not None
         self.jit, self._make = self._made or self._make(), None
-        self.jit.listener = self._listener
+        self.jit.listener = self.listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
         written = _WRITTEN(self._written)
@@ -185,7 +186,7 @@ class NativeTier:
 
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""
-        self._listener = listener
+        self.listener = listener
         for jit in (self.jit, self._made):
             if jit is not None:
                 jit.listener = listener
@@ -255,7 +256,7 @@ class NativeTier:
         except BaseException as error:
             self._error = self._error or error
             self._fields["stop"][0] = 1
-            self._wake()
+            self.wake()
             return 0
         return result
 
@@ -286,6 +287,11 @@ class NativeTier:
             field[0] = base + (pointer & mask)
 
     # -- running -----------------------------------------------------------------------------
+
+    @property
+    def executed_now(self) -> int:
+        """`executed`, with what the run at hand has done so far; from any thread."""
+        return self.executed + self._granted - self._fields["budget"][0]
 
     def run(self, budget: int | None = None) -> Stop:
         """Run from ``state.pc``; at most `budget` instructions, exactly."""
@@ -330,9 +336,9 @@ class NativeTier:
     def interrupt(self) -> None:
         """Make the run return at its next dispatch or compiled loop; from any thread."""
         self._asked = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Have native code come back, to be entered again if nobody asked it to stop."""
         self._fields["interrupt"][0] = 1
         stop = self.handlers.tables["stop"]
@@ -360,7 +366,7 @@ class NativeTier:
         fields = self._fields
         while self._goes_on(fields["status"][0]):
             self.handlers.enter(self.block.base)
-        self.executed += self._granted - fields["budget"][0]
+        self.executed, self._granted = self.executed_now, fields["budget"][0]
         self._take_pointers()
         self.state.pc = fields["pc"][0]
         if self._error is not None:
@@ -375,6 +381,8 @@ class NativeTier:
         if status == Status.INTERRUPT:
             self._restore_tables()
             fields["interrupt"][0] = 0
+            if self.on_stop is not None:
+                self.on_stop(fields["pc"][0])
             if jit is not None:
                 jit.install_done()
             elif self._make is not None and self._warmth == _WARM:

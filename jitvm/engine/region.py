@@ -101,7 +101,8 @@ class RegionFormer:
         opcodes: recorded opcodes of each address, for addresses whose opcode is rewritten.
         params: limits.
         room: what the entry makes sure of; further away, instructions do so themselves.
-        links: where other regions begin: it leaves for them instead of copying what they hold.
+        links: where other regions begin: it leaves for them instead of copying what they hold,
+            if it would grow too large otherwise.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class RegionFormer:
         self.opcodes = opcodes
         self.params = params
         self.links = links
+        self.is_linking = False
         self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
         self._joins: dict[Node, Join] = {}
@@ -137,7 +139,13 @@ class RegionFormer:
         """The region entered at `start`, or None where its joins do not settle."""
         for count in range(1, MAX_ATTEMPTS + 1):
             attempt = Attempt(self, start)
-            attempt.build()
+            try:
+                attempt.build()
+            except _TooLarge:
+                self.is_linking = True
+                self._joins.clear()
+                self.loops.clear()
+                continue
             attempt.region.attempts = count
             attempt.region.loops = len(self.loops)
             if not attempt.changed:
@@ -184,9 +192,13 @@ class RegionFormer:
         self._joins.setdefault(node, Join([[] for _ in self.guest.stacks], {}, self.room))
 
 
+class _TooLarge(Exception):
+    """A region reached its limit of instructions, but may be formed again with links."""
+
+
 def _place(node: Node) -> tuple[int, ...]:
     """A node without its stack depths: the same place in the program, calls included."""
-    return (node.pc, *(link[2] for link in node.links))
+    return (node.pc, *[link[2] for link in node.links])
 
 
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
@@ -297,19 +309,24 @@ class Attempt:
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
         params = self.former.params
-        if any(abs(top) > params.depth for top in node.tops):
-            return Reason.DEPTH
-        if self._tops.setdefault(_place(node), node.tops) != node.tops:
+        depth, tops, links = params.depth, node.tops, node.links
+        for top in tops:
+            if top > depth or top < -depth:
+                return Reason.DEPTH
+        if self._tops.setdefault(_place(node), tops) != tops:
             return Reason.DRIFT
-        if len(node.links) > params.inline:
-            return Reason.RECURSION
-        if node.links:
-            last = node.links[-1][2]
-            if sum(link[2] == last for link in node.links) > params.recursion:
+        if links:
+            if len(links) > params.inline:
                 return Reason.RECURSION
+            last = links[-1][2]
+            if sum([link[2] == last for link in links]) > params.recursion:
+                return Reason.RECURSION
+        former = self.former
         if len(self._placed) >= params.nodes:
+            if former.links and not former.is_linking:
+                raise _TooLarge
             return Reason.NODES
-        if node.pc in self.former.links and self._placed:
+        if former.is_linking and self._placed and node.pc in former.links:
             return Reason.LINK
         return None
 

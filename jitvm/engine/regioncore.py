@@ -19,7 +19,7 @@ from jitvm.engine.handlers import GraphCore, void
 from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
 from jitvm.engine.layout import CODE
 from jitvm.engine.reasons import Reason
-from jitvm.engine.virtual import VirtualStack, in_range
+from jitvm.engine.virtual import Picture, VirtualStack, in_range
 from jitvm.guest import Guest, Opcode
 
 
@@ -96,7 +96,7 @@ class RegionCore(GraphCore):
         self.state = RegionState([], {}, ())
         self.address_here = 0
         self._effects: list[Callable[[], None]] = []
-        self._before: list[VirtualStack] = []
+        self._before: list[Picture] = []
         self._exits: dict[Reason, Exit] = {}
         self._host = False
         self.executed = 0
@@ -116,7 +116,7 @@ class RegionCore(GraphCore):
         self._host = False
         self._effects.clear()
         self._exits = {}
-        self._before = [stack.copy() for stack in state.stacks]
+        self._before = [stack.picture() for stack in state.stacks]
 
     def finish(self) -> None:
         """Place the effects, behind all guards of the instruction."""
@@ -177,7 +177,11 @@ class RegionCore(GraphCore):
         """The exit before this instruction: the interpreter executes it in full."""
         if reason not in self._exits:
             here = self.graph.const(self.address_here)
-            self._exits[reason] = self._leave(self._before, here, Leave.NEXT, reason)
+            before = [
+                stack.pictured(picture)
+                for stack, picture in zip(self.state.stacks, self._before, strict=True)
+            ]
+            self._exits[reason] = self._leave(before, here, Leave.NEXT, reason)
         return self._exits[reason]
 
     # -- Core: words -------------------------------------------------------------------------

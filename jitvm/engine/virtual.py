@@ -17,6 +17,8 @@ from jitvm.engine.ir import Graph, Op, Value
 Entry = tuple[Value, int]
 Link = tuple[int, int, int]
 """(stack, offset, return address)"""
+Picture = tuple[list[Entry], int, int]
+"""Entries, bottom and top of a stack at some moment."""
 
 
 class VirtualStack:
@@ -42,6 +44,17 @@ class VirtualStack:
         twin.entries = self.entries.copy()
         twin.bottom, twin.top, twin.low, twin.high = self.bottom, self.top, self.low, self.high
         twin._links = self._links
+        return twin
+
+    def picture(self) -> Picture:
+        """What an exit needs to know of the stack as it is now; cheaper than a copy."""
+        return self.entries.copy(), self.bottom, self.top
+
+    def pictured(self, picture: Picture) -> VirtualStack:
+        """A copy of the stack as it was when the picture was taken."""
+        twin = VirtualStack(self.graph, self.index, self.big)
+        twin.entries, twin.bottom, twin.top = picture
+        twin._links = None
         return twin
 
     @property
