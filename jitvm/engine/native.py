@@ -29,6 +29,9 @@ _SHORT_LIST = ("instruction_combine", "simplify_cfg")
 """Passes at speed 1: what regions still need after jitvm's own passes. More of them made no
 program faster, and those that look at memory take longer than all the rest in large regions."""
 
+_UNWANTED = frozenset(("gfni", "xop"))
+"""x86-64 extensions that reverse the bits of a word as a vector, by a table that would have to lie
+beside the code."""
 _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
@@ -75,9 +78,12 @@ class Compiler:
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
-        """A compiler that may use everything this processor has."""
-        features = llvm.get_host_cpu_features().flatten()
-        return cls(architecture, llvm.get_host_cpu_name(), features)
+        """A compiler that may use everything this processor has, but for what makes LLVM turn
+        words into vectors and take constants from memory."""
+        features = llvm.get_host_cpu_features()
+        for name in _UNWANTED & features.keys():
+            features[name] = False
+        return cls(architecture, llvm.get_host_cpu_name(), features.flatten())
 
     def _machine(self, level: int) -> Any:
         if level not in self._machines:
