@@ -9,6 +9,10 @@
     computer.start()
     computer.feed(b"some input")
 
+    computer = jitvm.load("game.rom")           one with a screen
+    computer.run_frames(60)
+    computer.screen.pixels
+
 Names are imported when they are first used, so ``import jitvm`` costs next to nothing.
 """
 
@@ -16,13 +20,19 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from jitvm import events
     from jitvm.engine.machine import Machine, Tier
-    from jitvm.facade import Result, load, run
+    from jitvm.facade import Result, load, profile, record, run
     from jitvm.guest import Core, Guest, Opcode, Space, Stack, Stop
     from jitvm.guests.uxn import UXN
     from jitvm.guests.uxn.assembler import AssemblyError, assemble, assemble_file
     from jitvm.guests.uxn.disassembler import disassemble
-    from jitvm.guests.uxn.varvara import Computer, Ending, RomError
+    from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, RomError
+    from jitvm.guests.uxn.varvara.recorder import Recorder
+    from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
+    from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
+    from jitvm.guests.uxn.varvara.script import Script, ScriptError, load_script, parse_script
+    from jitvm.guests.uxn.varvara.session import Session, SessionError
 
 __version__ = "0.1.0"
 
@@ -31,6 +41,8 @@ _HOMES = {
     "Tier": "jitvm.engine.machine",
     "Result": "jitvm.facade",
     "load": "jitvm.facade",
+    "profile": "jitvm.facade",
+    "record": "jitvm.facade",
     "run": "jitvm.facade",
     "Core": "jitvm.guest",
     "Guest": "jitvm.guest",
@@ -45,7 +57,19 @@ _HOMES = {
     "disassemble": "jitvm.guests.uxn.disassembler",
     "Computer": "jitvm.guests.uxn.varvara",
     "Ending": "jitvm.guests.uxn.varvara",
+    "LimitReached": "jitvm.guests.uxn.varvara",
     "RomError": "jitvm.guests.uxn.varvara",
+    "Recorder": "jitvm.guests.uxn.varvara.recorder",
+    "Recording": "jitvm.guests.uxn.varvara.recording",
+    "RecordingError": "jitvm.guests.uxn.varvara.recording",
+    "DivergedError": "jitvm.guests.uxn.varvara.replayer",
+    "Replayer": "jitvm.guests.uxn.varvara.replayer",
+    "Script": "jitvm.guests.uxn.varvara.script",
+    "ScriptError": "jitvm.guests.uxn.varvara.script",
+    "load_script": "jitvm.guests.uxn.varvara.script",
+    "parse_script": "jitvm.guests.uxn.varvara.script",
+    "Session": "jitvm.guests.uxn.varvara.session",
+    "SessionError": "jitvm.guests.uxn.varvara.session",
 }
 """Where each public name lives."""
 
@@ -54,12 +78,22 @@ __all__ = [
     "AssemblyError",
     "Computer",
     "Core",
+    "DivergedError",
     "Ending",
     "Guest",
+    "LimitReached",
     "Machine",
     "Opcode",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "Replayer",
     "Result",
     "RomError",
+    "Script",
+    "ScriptError",
+    "Session",
+    "SessionError",
     "Space",
     "Stack",
     "Stop",
@@ -68,18 +102,25 @@ __all__ = [
     "assemble",
     "assemble_file",
     "disassemble",
+    "events",
     "load",
+    "load_script",
+    "parse_script",
+    "profile",
+    "record",
     "run",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Import a public name on its first use."""
+    from importlib import import_module
+
+    if name == "events":
+        return import_module("jitvm.events")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'jitvm' has no attribute {name!r}")
-    from importlib import import_module
-
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value

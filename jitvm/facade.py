@@ -1,4 +1,4 @@
-"""The two calls most people need: load a program, run a program."""
+"""The calls most people need: load a program, run it, record what it shows, profile it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.evaluator import Ending
 from jitvm.guests.uxn.varvara.program import load_program
 from jitvm.guests.uxn.varvara.rom import Rom
 
 if TYPE_CHECKING:
+    from jitvm.engine.place import Naming
     from jitvm.guests.uxn.varvara.input import Readable
+    from jitvm.guests.uxn.varvara.recording.clip import Clip
+    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.profiling import Profile
 
 ProgramLike = str | os.PathLike[str] | bytes
 
@@ -81,3 +85,70 @@ def run(
     computer = load(program, args=args, **options)
     ending = computer.run_console(stdin, max_instructions=max_instructions, time_limit=time_limit)
     return Result(computer.exit_code, ending, computer.stdout, computer.stderr, computer)
+
+
+def record(
+    program: ProgramLike | Computer,
+    frames: int,
+    *,
+    script: str | Script | None = None,
+    scale: int = 1,
+    **options: Any,
+) -> Clip:
+    """Run a program with a screen for some frames and keep what it shows, as an animation.
+
+    Args:
+        program: as for `load`, or a computer, which goes on from where it is.
+        frames: how many; 60 are a second.
+        script: what the user does, as text or as `load_script` gives it.
+        scale: pixels of the animation for each of the screen, both ways.
+        options: the other arguments of `load`.
+
+    Raises:
+        RecordingError: Pillow is not installed.
+        ScriptError: the script's text has an error.
+        RomError, AssemblyError: as for `load`.
+    """
+    from jitvm.guests.uxn.varvara.recording.clip import record_clip
+    from jitvm.guests.uxn.varvara.script import parse_script
+
+    computer = program if isinstance(program, Computer) else load(program, **options)
+    if isinstance(script, str):
+        script = parse_script(script)
+    return record_clip(computer, frames, script, scale)
+
+
+def profile(
+    target: Computer | Machine | None = None,
+    *,
+    mode: str = "sampled",
+    program: ProgramLike | None = None,
+) -> Profile:
+    """Watch what a machine and its JIT do while a ``with`` block lasts, as tables.
+
+        with jitvm.profile(program="life.tal") as p:
+            jitvm.run("life.tal")
+        p.native_share, p.labels, p.exits
+
+    Args:
+        target: what is watched, not running yet; None: the first machine made in the block.
+        mode: ``sampled`` costs a few percent; ``exact`` counts every instruction by tier and
+            region; ``opcodes`` counts them by opcode, with the JIT off.
+        program: whose labels and lines of source addresses are given; a path as for `load`.
+
+    Raises:
+        ValueError: there is no such mode.
+        RomError, AssemblyError: as for `load`.
+        SymbolFileError: the ``.sym`` file beside a ROM is damaged.
+    """
+    from jitvm.engine.place import nameless
+    from jitvm.guests.uxn.places import naming_of
+    from jitvm.profiling import Mode, Profile
+
+    naming: Naming = nameless
+    title = ""
+    if program is not None and not isinstance(program, bytes):
+        loaded = load_program(program)
+        naming, title = naming_of(loaded), loaded.rom.name
+    machine = target.machine if isinstance(target, Computer) else target
+    return Profile(machine, mode=Mode(mode), naming=naming, title=title)

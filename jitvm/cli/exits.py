@@ -1,7 +1,8 @@
 """Exit codes of the ``jitvm`` command, and the failure that carries one.
 
 A program that runs to its end gives its own code, 0 to 127. The codes below follow the habits of
-the shell: 124 as `timeout` has it, 128 plus the signal's number for signals.
+the shell: 123 as `xargs` has it for a run that failed, 124 as `timeout` has it, 128 plus the
+signal's number for signals.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ class Exit(IntEnum):
     """The host refused something: a full disk, no memory."""
     USAGE = 2
     """The command line, a ROM or a source is wrong."""
+    DIVERGED = 123
+    """A replayed program did something else than it did when it was recorded."""
     TIME_LIMIT = 124
     INSTRUCTION_LIMIT = 125
     INTERRUPTED = 130
@@ -43,6 +46,7 @@ def exit_table() -> str:
         "  0-127  what the program set\n"
         f"  {Exit.FAILURE:<5}  also: the host refused something (full disk, no memory)\n"
         f"  {Exit.USAGE:<5}  also: wrong usage, bad ROM or bad source\n"
+        f"  {Exit.DIVERGED:<5}  --replay: the program did something else than then\n"
         f"  {Exit.TIME_LIMIT:<5}  --time-limit reached\n"
         f"  {Exit.INSTRUCTION_LIMIT:<5}  --max-instructions reached\n"
         f"  {Exit.INTERRUPTED:<5}  Ctrl-C\n"

@@ -11,6 +11,7 @@ from jitvm.cli.exits import Failure
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 DESCRIPTION = "Run bytecode at native speed."
@@ -35,9 +36,11 @@ class Parser(argparse.ArgumentParser):
         rest: names of a positional argument and of the REMAINDER behind it, for commands that
             pass on everything behind the first. Without this argparse would take a ``--`` out
             of what is passed on.
+        late_epilog: makes what stands at the end of the help, when help is asked for.
     """
 
     rest: tuple[str, str] | None = None
+    late_epilog: Callable[[], str] | None = None
 
     def __init__(self, **options: object) -> None:
         # A formatter is made for every argument that is added; without a width it would import
@@ -66,6 +69,8 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         self.formatter_class = argparse.RawDescriptionHelpFormatter
+        if self.late_epilog is not None:
+            self.epilog = self.late_epilog()
         if _wants_color():
             from jitvm.cli.color import ColorHelpFormatter
 

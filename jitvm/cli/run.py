@@ -1,12 +1,17 @@
-"""``jitvm run``: run a program as the reference console emulator does."""
+"""``jitvm run``: run a program, with a screen or on the console.
+
+Which of the two it is shows after its reset vector. Console programs run as in the reference
+console emulator; for those with a screen see `graphics` (options) and `show`.
+"""
 
 from __future__ import annotations
 
 import errno
 import sys
 from argparse import REMAINDER, ArgumentTypeError, Namespace
-from time import perf_counter
+from time import monotonic, perf_counter
 
+from jitvm.cli import graphics
 from jitvm.cli.exits import Exit, Failure, exit_table
 from jitvm.cli.values import positive, settings
 from jitvm.engine.machine import Tier
@@ -14,19 +19,22 @@ from jitvm.engine.machine import Tier
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
     from jitvm.cli.parser import Parser
     from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.guests.uxn.varvara.output import Closed, Stream
     from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.guests.uxn.varvara.session import Session
 
 DESCRIPTION = """\
 Run a Uxn program: a ROM, a Uxntal source, or either from standard input (-).
 
 Everything behind PROGRAM goes to the program, options too. The program reads and
-writes this terminal, and files in the current folder only (see --sandbox).
+writes this terminal, and files in the current folder only (see --sandbox). If it
+has a screen, it opens a window; see --terminal and --headless.
 """
 
 EXAMPLES = """\
@@ -35,6 +43,10 @@ examples:
   jitvm run wc.rom < notes.txt                give it input
   jitvm run --sandbox out edit.rom -n a.txt   give it a folder, and arguments
   jitvm run --max-instructions 1000000 --stats fib.rom
+  jitvm run game.rom                          open a window
+  jitvm run --terminal game.rom               show the screen in the terminal
+  jitvm run --headless --frames 60 --screenshot a.png game.rom
+  jitvm run --headless --frames 600 --record a.gif --record a.wav game.rom
   curl -s https://example.org/x.rom | jitvm run --no-files -
 
 """
@@ -50,7 +62,7 @@ TIERS = {
 def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm run``."""
     parser.description = DESCRIPTION
-    parser.epilog = EXAMPLES + exit_table()
+    parser.late_epilog = _epilog
     parser.rest = ("program", "arguments")
     parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
     parser.add_argument(
@@ -109,6 +121,7 @@ def configure(parser: Parser) -> None:
     world.add_argument(
         "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
     )
+    graphics.configure(parser)
     report = parser.add_argument_group("report")
     report.add_argument(
         "--stats",
@@ -118,12 +131,22 @@ def configure(parser: Parser) -> None:
     report.add_argument("--json", action="store_true", help="the same as one JSON object on stderr")
 
 
+def _epilog() -> str:
+    from jitvm.terminal.keyboard import KEYS_HELP as TERMINAL_KEYS
+    from jitvm.window import KEYS_HELP as WINDOW_KEYS
+
+    return f"{EXAMPLES}{exit_table()}\n{WINDOW_KEYS}\n{TERMINAL_KEYS}"
+
+
 def execute(arguments: Namespace) -> int:
     """Run the program; return its exit code or the limit's."""
     from jitvm.engine.block import BlockError
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.output import OutputError
 
+    graphics.check(arguments)
+    arguments.held = []
+    session = _session(arguments)
     try:
         computer = _computer(arguments, _program(arguments))
     except BlockError as error:
@@ -133,24 +156,83 @@ def execute(arguments: Namespace) -> int:
     begin = perf_counter()
     stdin = None if arguments.program == "-" else _stdin()
     try:
-        ending = computer.run_console(
-            stdin,
-            max_instructions=arguments.max_instructions,
-            time_limit=arguments.time_limit,
-        )
+        if graphics.wants_frames(arguments):
+            limits = arguments.max_instructions, arguments.time_limit
+            ending = _show(arguments, computer, session, stdin, *limits)
+        else:
+            ending = _run(arguments, computer, stdin)
         seconds = perf_counter() - begin
         if counts:
-            _report(arguments, computer, ending, seconds)
+            from jitvm.cli.report import report
+
+            report(arguments, computer, ending, seconds)
     except OutputError as error:
         if error.errno == errno.EPIPE:
             return Exit.BROKEN_PIPE
         hint = "free some space" if error.errno == errno.ENOSPC else "redirect it elsewhere"
         raise Failure(f"{error}; {hint}", Exit.FAILURE) from error
+    except RuntimeError as error:
+        if not _is_of_native_code(error):
+            raise
+        raise Failure(str(error), Exit.FAILURE) from error
     return {
         Ending.EXIT: computer.exit_code,
+        Ending.FRAMES: computer.exit_code,
         Ending.TIME: int(Exit.TIME_LIMIT),
         Ending.INSTRUCTIONS: int(Exit.INSTRUCTION_LIMIT),
     }[ending]
+
+
+def _run(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> Ending:
+    """Find out by the reset vector which kind of program it is, and run it as that."""
+    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+
+    instructions, seconds = arguments.max_instructions, arguments.time_limit
+    before, begin = computer.machine.executed, monotonic()
+    with computer.limited(max_instructions=instructions, time_limit=seconds):
+        try:
+            computer.boot()
+        except LimitReached as reached:
+            if reached.ending is Ending.INSTRUCTIONS:
+                computer.output.flush()
+            computer.close()
+            return reached.ending
+        if not computer.is_graphical:
+            return computer.run_console(stdin)
+    if instructions is not None:
+        instructions -= computer.machine.executed - before
+        if not instructions:
+            return Ending.INSTRUCTIONS
+    if seconds is not None:
+        seconds = max(seconds - (monotonic() - begin), 0.001)
+    return _show(arguments, computer, None, stdin, instructions, seconds)
+
+
+def _show(
+    arguments: Namespace,
+    computer: Computer,
+    session: Session | None,
+    stdin: BinaryIO | None,
+    max_instructions: int | None,
+    time_limit: float | None,
+) -> Ending:
+    from jitvm.cli.show import Show
+
+    try:
+        return Show(arguments, computer, session, stdin).run(max_instructions, time_limit)
+    finally:
+        for stream in arguments.held:
+            stream.release()
+
+
+def _is_of_native_code(error: RuntimeError) -> bool:
+    """Whether it tells that native code of a device could not be made, in a line for the user."""
+    kinds = (
+        ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
+        ("jitvm.engine.native", "NativeError"),
+    )
+    modules = ((sys.modules.get(module), name) for module, name in kinds)
+    return any(module and isinstance(error, getattr(module, name)) for module, name in modules)
 
 
 # -- setting up ----------------------------------------------------------------------------------
@@ -171,7 +253,6 @@ def _program(arguments: Namespace) -> Program:
 
 def _computer(arguments: Namespace, program: Program) -> Computer:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.output import CLOSED
 
     moment: datetime | None = arguments.clock
     return Computer(
@@ -181,9 +262,35 @@ def _computer(arguments: Namespace, program: Program) -> Computer:
         params=_parameters(arguments.parameters),
         sandbox=None if arguments.no_files else _folder(arguments.sandbox or "."),
         clock=None if moment is None else lambda: moment,
-        stdout=CLOSED if sys.stdout is None else sys.stdout.buffer,
-        stderr=CLOSED if sys.stderr is None else sys.stderr.buffer,
+        stdout=_stream(sys.stdout, arguments),
+        stderr=_stream(sys.stderr, arguments),
     )
+
+
+def _session(arguments: Namespace) -> Session | None:
+    """What is replayed; it brings the program's arguments, too, unless some are given."""
+    if arguments.replay is None:
+        return None
+    from jitvm.cli.show import load_session
+
+    session = load_session(arguments.replay)
+    arguments.arguments = arguments.arguments or list(session.args)
+    return session
+
+
+def _stream(stream: TextIO | None, arguments: Namespace) -> Stream | Closed:
+    """Where the program's output goes; held back while its screen is on the same terminal."""
+    if stream is None:
+        from jitvm.guests.uxn.varvara.output import CLOSED
+
+        return CLOSED
+    if arguments.terminal and stream.isatty():
+        from jitvm.terminal.held import Held
+
+        held = Held(stream.buffer)
+        arguments.held.append(held)
+        return held
+    return stream.buffer
 
 
 def _parameters(words: list[str]) -> Parameters | None:
@@ -227,30 +334,3 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text} is not a time like 2024-02-29T12:00:00") from None
-
-
-# -- reporting -----------------------------------------------------------------------------------
-
-
-def _report(arguments: Namespace, computer: Computer, ending: Ending, seconds: float) -> None:
-    count = computer.machine.executed
-    facts: dict[str, str | int | float] = {
-        "program": arguments.program,
-        "tier": arguments.tier,
-        "ending": ending.value,
-        "exit_code": computer.exit_code,
-        "instructions": count,
-        "seconds": round(seconds, 6),
-        "ns_per_instruction": round(1e9 * seconds / count, 3) if count else 0.0,
-    }
-    if arguments.json:
-        from json import dumps
-
-        text = dumps(facts)
-    else:
-        text = "\n".join(f"{name.replace('_', ' '):<20} {_shown(f)}" for name, f in facts.items())
-    computer.output.message(text + "\n")
-
-
-def _shown(fact: str | int | float) -> str:
-    return f"{fact:,}" if isinstance(fact, int) else str(fact)

@@ -11,7 +11,9 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from jitvm.engine.place import Naming
     from jitvm.guests.uxn.assembler import Diagnostic
+    from jitvm.guests.uxn.varvara.program import Program
 
 
 class Reported:
@@ -38,3 +40,18 @@ class Reported:
             ) from error
         if isinstance(error, RomError):
             raise Failure(str(error)) from error
+
+
+def naming_for(program: Program) -> Naming:
+    """Names of a program's addresses: of its source, or of a ``.sym`` file beside its ROM.
+
+    Raises:
+        Failure: that file is damaged.
+    """
+    from jitvm.guests.uxn.places import naming_of
+    from jitvm.guests.uxn.symbols import SymbolFileError
+
+    try:
+        return naming_of(program)
+    except SymbolFileError as error:
+        raise Failure(str(error)) from error

@@ -27,7 +27,7 @@ import time
 from _thread import start_new_thread
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 _MARKED = re.compile(b"[%c-%c]" % (HIT, 2 * HIT - 1))
 """Bytes of the code map that have HIT, its highest bit."""
+_WATCHED = re.compile(b"[" + bytes(range(CODE, 2 * HIT, 2 * CODE)) + b"]")
+"""Bytes of the code map that have CODE, its lowest bit."""
 QUIET = 0.25
 """Seconds without a new region before regions are made again, thoroughly."""
 MOST_EXITS = 4096
@@ -779,21 +781,25 @@ class Jit:
             shared_arena().free(span)
         self._graveyard.clear()
 
-    def overwritten(self, addresses: Iterable[int], *, by_guest: bool) -> bool:
-        """Bytes were written; whether code made from them had to be thrown away.
+    def overwritten(self, start: int, size: int, *, by_guest: bool) -> bool:
+        """Bytes were written, not beyond the end of memory; whether code made from them had to be
+        thrown away.
 
         What the guest writes to is learned; what the host loads into memory is not.
         """
-        hit = False
-        for at in addresses:
-            if self._map[at] & CODE:
-                hit = True
-                if self.listener is not None:
-                    self.listener(events.Overwritten(self.now, at))
-                if by_guest:
-                    self._learn_write(at)
-                self._throw_away(at)
-        return hit
+        # Devices write whole banks: look at the fewer bytes, those written or those watched.
+        end = start + size
+        if size > len(self._owners):
+            hits = [at for at in self._owners if start <= at < end]
+        else:
+            hits = [match.start() for match in _WATCHED.finditer(self._map, start, end)]
+        for at in hits:
+            if self.listener is not None:
+                self.listener(events.Overwritten(self.now, at))
+            if by_guest:
+                self._learn_write(at)
+            self._throw_away(at)
+        return bool(hits)
 
     def _learn_write(self, at: int) -> None:
         """Operands are variables from the first write on, opcodes only when it goes on."""

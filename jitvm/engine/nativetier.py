@@ -262,17 +262,22 @@ class NativeTier:
 
     def _written(self, _base: int, address: int, _size: int) -> None:
         if self.jit is not None:
-            self.jit.overwritten((address,), by_guest=True)
+            self.jit.overwritten(address, 1, by_guest=True)
 
     def code_written(self, address: int, size: int, *, by_guest: bool = False) -> None:
         """The host wrote to the code space: code made from it is left after this instruction.
 
         `by_guest` says that it undid what the guest wrote, so there are variables.
         """
-        mask = self.block.layout.size - 1
-        addresses = ((address + i) & mask for i in range(min(size, mask + 1)))
-        if self.jit is not None and self.jit.overwritten(addresses, by_guest=by_guest):
-            self._fields["stop"][0] = 1
+        if self.jit is None:
+            return
+        end = self.block.layout.size
+        address %= end
+        before_end = min(size, end - address)
+        parts = [(address, before_end), (0, min(size - before_end, address))]
+        for start, count in parts:
+            if self.jit.overwritten(start, count, by_guest=by_guest):
+                self._fields["stop"][0] = 1
 
     # -- state -------------------------------------------------------------------------------
 

@@ -65,6 +65,14 @@ def test_every_page_is_in_the_index() -> None:
     assert {page for page in (ROOT / "docs").glob("*.md") if page != index} <= linked
 
 
+def test_the_page_about_screens_has_every_key_of_the_window() -> None:
+    from jitvm.window.keys import SHORTCUTS
+
+    page = (ROOT / "docs" / "graphics.md").read_text("utf-8")
+    rows = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("|"))
+    assert [key.name for key in SHORTCUTS if key.name not in rows] == []
+
+
 # -- the README's commands -----------------------------------------------------------------------
 
 
@@ -134,15 +142,40 @@ SESSIONS: dict[str, list[Session]] = {
     ],
     "ls": [
         Session(begins=b"  dir examples/\n", ends=b"    2 files\n    1 folders\n"),
-        Session(args=("examples",), begins=b" ", ends=b"    0 folders\n"),
+        Session(args=("examples/lib",), begins=b" ", ends=b"    0 folders\n"),
         Session(args=("..",), begins=b".. is not a folder here\n", exit_code=1),
         Session(args=("hello.tal",), begins=b"hello.tal is not a folder here\n", exit_code=1),
     ],
 }
 
 
+SCREENS = {
+    "bee": "5 press right\n40 release right\n",
+    "clock": "",
+    "paint": "5 move 200 120\n6 down 1\n7 move 300 200\n8 up 1\n",
+    "picture": "",
+    "reader": "5 press down\n6 release down\n",
+    "sprites": "",
+    "synth": "5 key a\n",
+}
+"""Examples with a screen, and what is done to them for a second."""
+
+
 def test_every_example_has_a_session() -> None:
-    assert {path.stem for path in EXAMPLES} == SESSIONS.keys()
+    assert {path.stem for path in EXAMPLES} == SESSIONS.keys() | SCREENS.keys()
+
+
+@pytest.mark.parametrize("name", SCREENS)
+@pytest.mark.usefixtures("folder")
+def test_examples_with_a_screen_draw_and_go_on(name: str) -> None:
+    computer = jitvm.load(f"examples/{name}.tal")
+    with computer.limited(time_limit=60):
+        computer.boot()
+        assert computer.is_graphical
+        assert computer.run_frames(60, jitvm.parse_script(SCREENS[name])) is jitvm.Ending.FRAMES
+    assert len({*map(bytes, computer.screen.pixels.reshape(-1, 4))}) > 1
+    assert computer.stderr == b""
+    computer.close()
 
 
 @pytest.mark.parametrize(

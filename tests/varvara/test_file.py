@@ -9,56 +9,19 @@ from typing import NamedTuple
 
 import pytest
 
-from jitvm.guests.uxn.varvara import Computer
+from jitvm.engine.cache import CodeCache
+from jitvm.guests.uxn.varvara import Computer, file, readcode
+from tests.varvara.filedevice import BUFFER, NAME, Device
 
 Make = Callable[..., Computer]
 
-NAME, BUFFER = 0x2000, 0x3000
 
-
-class Device:
-    """Drives a File device from the host, a port write at a time."""
-
-    def __init__(self, computer: Computer, base: int = 0xA0) -> None:
-        self.memory = computer.machine.memory
-        self.ports = computer.machine.state.ports
-        self.page = computer.machine.page
-        self.base = base
-
-    def put(self, port: int, word: int) -> None:
-        """DEO2."""
-        self.ports.write(self.base + port, word >> 8)
-        self.ports.write(self.base + port + 1, word & 0xFF)
-
-    @property
-    def success(self) -> int:
-        return self.page[self.base + 2] << 8 | self.page[self.base + 3]
-
-    def name(self, path: str | bytes, at: int = NAME) -> None:
-        data = os.fsencode(path) + b"\0"
-        self.memory[at : at + len(data)] = data
-        self.put(8, at)
-
-    def move(self, port: int, size: int, at: int = BUFFER) -> int:
-        self.put(0xA, size)
-        self.put(port, at)
-        return self.success
-
-    def read(self, size: int, at: int = BUFFER) -> bytes:
-        count = self.move(0xC, size, at)
-        return bytes(self.memory[at : at + count])
-
-    def write(self, data: bytes) -> int:
-        self.memory[BUFFER : BUFFER + len(data)] = data
-        return self.move(0xE, len(data))
-
-    def stat(self, size: int = 4) -> bytes:
-        count = self.move(4, size)
-        return bytes(self.memory[BUFFER : BUFFER + count])
-
-    def delete(self) -> int:
-        self.ports.write(self.base + 6, 1)
-        return self.success
+@pytest.fixture(autouse=True, params=[False, True], ids=["python", "native"])
+def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether small reads are native from the first one on, or never."""
+    if request.param:
+        readcode.build(CodeCache())
+    monkeypatch.setattr(file, "LOOK_AFTER", 1 if request.param else 0)
 
 
 @pytest.fixture
@@ -184,7 +147,7 @@ def test_writing_truncates_then_goes_on(device: Device, tmp_path: Path) -> None:
 
 def test_appending(device: Device, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"ab")
-    device.ports.write(0xA7, 1)
+    device.put_byte(7, 1)
     device.name("f")
     assert device.write(b"cd") == 2
     assert (tmp_path / "f").read_bytes() == b"abcd"

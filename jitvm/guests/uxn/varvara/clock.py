@@ -42,13 +42,17 @@ class DateTime:
     Args:
         machine: whose ports they are.
         clock: called at each read; None for the host's local time.
+
+    Attributes:
+        now: called at each read. Others may take its place.
     """
 
     def __init__(self, machine: Machine, clock: Clock | None) -> None:
-        self._clock = clock
+        self.now: Callable[[], time.struct_time] = time.localtime
+        if clock is not None:
+            self.now = lambda: clock().timetuple()
         for index in range(len(_FIELDS)):
             machine.on_read(BASE + index, partial(self._read, index))
 
     def _read(self, index: int) -> int:
-        now = time.localtime() if self._clock is None else self._clock().timetuple()
-        return int(_FIELDS[index](now)) & 0xFF
+        return int(_FIELDS[index](self.now())) & 0xFF

@@ -1,26 +1,35 @@
-"""The Varvara computer without a screen: a Uxn machine, its memory banks and its devices.
+"""The Varvara computer: a Uxn machine, its memory banks and its devices.
 
     computer = Computer(rom, args=("one", "two"))
     computer.run_console(b"some input\\n")      the whole life of a console program
     computer.stdout, computer.exit_code
 
+    computer.run_frames(60)                     a second of a program with a screen
+    computer.screen.pixels                      what it shows
+
 or step by step:
 
-    computer.start()                the reset vector
-    computer.send_arguments()       one event a byte
+    computer.boot()                 the reset vector, then the arguments
+    computer.is_graphical           which of the two kinds it is
     computer.feed(b"abc")           one event a byte, of standard input
     computer.end_of_input()         the last event
+    computer.frame([Key(13)])       one frame with what the user does meanwhile
 
-Order of events, as the reference console emulator has it: the reset vector; if the program has
-set a console vector, its arguments; standard input until it ends; the end-of-input event. The
-program ends after the vector in which System/state became other than zero, or at once when no
-console vector is set after the reset vector.
+Order of events, as the reference emulators have it: the reset vector; if the program has set a
+console vector, its arguments. Then, in a console program, standard input until it ends and the
+end-of-input event; such a program ends when it has set no console vector. A program with a screen
+gets frames: see `frames`. Either ends after the vector in which System/state became other than
+zero.
+
+What has been done already is not done again: `run_console` and `run_frames` go on where `boot` or
+an earlier run has come to, a vector that a limit has stopped included.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.watch import Watch
@@ -29,19 +38,31 @@ from jitvm.guests.uxn.varvara import console, file, system
 from jitvm.guests.uxn.varvara.banks import Banks
 from jitvm.guests.uxn.varvara.clock import DateTime
 from jitvm.guests.uxn.varvara.console import Console, Type, argument_events
-from jitvm.guests.uxn.varvara.evaluator import Ending, Evaluator, LimitReached
+from jitvm.guests.uxn.varvara.controller import Controller
+from jitvm.guests.uxn.varvara.evaluator import Ending, Evaluator, LimitReached, Limits
 from jitvm.guests.uxn.varvara.input import open_source
+from jitvm.guests.uxn.varvara.mouse import Mouse
 from jitvm.guests.uxn.varvara.output import Output
 from jitvm.guests.uxn.varvara.rom import PROGRAM_START, Rom
 from jitvm.guests.uxn.varvara.sandbox import Sandbox
+from jitvm.guests.uxn.varvara.screen import Screen
+from jitvm.guests.uxn.varvara.words import DeviceWords
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.params import Parameters
+    from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.clock import Clock
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.frames import Frame, FrameLoop
     from jitvm.guests.uxn.varvara.input import Readable, Source
     from jitvm.guests.uxn.varvara.output import Closed, Stream
+    from jitvm.guests.uxn.varvara.script import Script
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
+
+
+PITCHES = (0x3F, 0x4F, 0x5F, 0x6F)
+"""The ports that start notes: the first write to one of them makes the Audio devices."""
 
 
 class Computer:
@@ -80,15 +101,36 @@ class Computer:
         self.banks = Banks(machine)
         self.system = system.System(machine, self.banks, self.output)
         self.console = Console(machine, self.output)
+        words = DeviceWords(machine)
+        self.screen = Screen(machine, words)
+        for port in PITCHES:
+            machine.on_write(port, partial(self._first_note, port))
+        self.controller = Controller(machine)
+        self.mouse = Mouse(machine)
         self._sandbox = None if sandbox is None else Sandbox(sandbox)
-        self.files = tuple(
-            file.File(machine, self.output, self._sandbox, base) for base in file.BASES
-        )
+        self.files = file.connect_files(machine, self.output, self._sandbox, words)
         self.clock = DateTime(machine, clock)
-        self._evaluator = Evaluator(machine, console.READ, system.STATE)
-        self.output.while_waiting = self._evaluator.check_time
+        self.evaluator = Evaluator(machine, console.READ, system.STATE)
+        self.output.while_waiting = self.evaluator.check_time
+        self._booting: Iterator[int] | None = None
         self.banks.load(self.rom)
         machine.page[console.TYPE] = bool(self.args)
+
+    @cached_property
+    def audio(self) -> Audio:
+        """The Audio devices; connected when they are first used, which few programs do."""
+        from jitvm.guests.uxn.varvara.audio import Audio
+
+        return Audio(self.machine)
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the Audio devices were used."""
+        return "audio" in self.__dict__
+
+    def _first_note(self, port: int, pitch: int) -> None:
+        self.audio  # noqa: B018  connects itself to the port
+        self.machine.state.ports.writers[port](pitch)
 
     # -- what came of it ---------------------------------------------------------------------
 
@@ -103,6 +145,14 @@ class Computer:
         return self.system.state != 0
 
     @property
+    def is_graphical(self) -> bool:
+        """Whether the program wants frames: it has used the screen, the controller or the mouse.
+
+        Meant to be asked after `boot`.
+        """
+        return bool(self.screen.touched or self.controller.vector or self.mouse.vector)
+
+    @property
     def stdout(self) -> bytes:
         """Standard output so far, when it is captured."""
         self.output.flush()
@@ -114,17 +164,39 @@ class Computer:
         self.output.flush()
         return self.output.stderr
 
+    def _repr_png_(self) -> bytes | None:
+        """What it shows, for notebooks; see `Screen`."""
+        return self.screen._repr_png_()
+
     # -- step by step ------------------------------------------------------------------------
 
+    def boot(self) -> None:
+        """Run the reset vector, then hand over the command line; nothing when that is done.
+
+        Raises:
+            LimitReached: a limit of `limited` was reached; another call goes on.
+            KeyboardInterrupt: Ctrl-C; likewise.
+        """
+        if self._booting is None:
+            self._booting = self._boot_vectors()
+        self.evaluator.follow(self._booting)
+
+    def _boot_vectors(self) -> Iterator[int]:
+        yield PROGRAM_START
+        if self.machine.vector:
+            for kind, data in argument_events(self.args):
+                yield from self.console.events(kind, data)
+
     def start(self) -> None:
-        """Run the reset vector."""
-        self._evaluator.run(PROGRAM_START)
+        """Run the reset vector, and leave the command line to `send_arguments`."""
+        self._booting = iter(())
+        self.evaluator.run(PROGRAM_START)
 
     def send(self, kind: Type, data: bytes) -> None:
         """Raise one console event of a type for each byte; none once the program has ended."""
         if self.is_ended:
             return
-        self._evaluator.deliver(data, (console.TYPE, kind))
+        self.evaluator.deliver(data, (console.TYPE, kind))
 
     def send_arguments(self) -> None:
         """Hand over the command line."""
@@ -140,12 +212,18 @@ class Computer:
         self.send(Type.END, console.END_BYTE)
 
     def reset(self, *, soft: bool = False) -> None:
-        """Start over with the program as it was loaded; `start` then runs it.
+        """Start over with the program as it was loaded; `start` or the next frame then runs it.
 
-        Clears bank 0 (a soft reset keeps the zero page), the ports, both stacks and the vector,
-        and closes files. Other banks keep what the program does not cover. As in the reference,
-        the program then believes that it has no arguments.
+        Clears bank 0 (a soft reset keeps the zero page), the ports, both stacks, the vectors and
+        the screen, silences all voices and closes files. Other banks keep what the program does
+        not cover. As in the reference, the program then believes that it has no arguments.
         """
+        self._booting = iter((PROGRAM_START,))
+        self._abandon_frame()
+        self.clear(soft=soft)
+
+    def clear(self, *, soft: bool = False) -> None:
+        """Do what `reset` does to memory and devices, and leave the frame at hand to go on."""
         machine = self.machine
         self.banks.clear_program(zero_page=not soft)
         machine.page[:] = bytes(len(machine.page))
@@ -153,27 +231,69 @@ class Computer:
             stack[:] = bytes(len(stack))
         machine.state.pointers[:] = [0] * len(machine.state.pointers)
         machine.vector = 0
+        self.evaluator.is_unfinished = False
         for device in self.files:
             device.reset()
+        self.screen.reset()
+        self.controller.reset()
+        self.mouse.reset()
+        self._silence()
         self.banks.load(self.rom)
 
     def close(self) -> None:
-        """Close the program's files. The computer can still be used."""
+        """Close the program's files and silence its voices. The computer can still be used."""
         for device in self.files:
             device.close()
+        self._silence()
         if self._sandbox is not None:
             self._sandbox.close()
 
+    def _abandon_frame(self) -> None:
+        if "frames" in self.__dict__:
+            self.frames.abandon()
+
+    def _silence(self) -> None:
+        if self.has_sound:
+            self.audio.reset()
+
     def snapshot(self) -> ComputerSnapshot:
-        """Copy memory, registers and ports."""
+        """Copy memory, registers, ports, vectors and the screen."""
         from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
 
-        return ComputerSnapshot(self.machine.snapshot(), self.banks.save_extra())
+        return ComputerSnapshot(
+            machine=self.machine.snapshot(),
+            banks=self.banks.save_extra(),
+            picture=self.screen.snapshot() if self.screen.touched else None,
+            controller=self.controller.vector,
+            mouse=self.mouse.vector,
+        )
 
     def restore(self, snapshot: ComputerSnapshot) -> None:
-        """Put a copied state back; files stay as they are."""
+        """Put a copied state back; files stay as they are, and voices fall silent."""
         self.machine.restore(snapshot.machine)
         self.banks.restore_extra(snapshot.banks)
+        self.controller.vector = snapshot.controller
+        self.mouse.vector = snapshot.mouse
+        self._silence()
+        if snapshot.picture is None:
+            self.screen.reset()
+        else:
+            self.screen.restore(snapshot.picture)
+        self._abandon_frame()
+        self.evaluator.is_unfinished = False
+
+    # -- frames ------------------------------------------------------------------------------
+
+    @cached_property
+    def frames(self) -> FrameLoop:
+        """The frame loop of this computer."""
+        from jitvm.guests.uxn.varvara.frames import FrameLoop
+
+        return FrameLoop(self)
+
+    def frame(self, events: Iterable[Event] = ()) -> Frame:
+        """Run one frame, and the reset vector before the first; see `FrameLoop.frame`."""
+        return self.frames.frame(events)
 
     # -- a whole run -------------------------------------------------------------------------
 
@@ -184,7 +304,7 @@ class Computer:
         max_instructions: int | None = None,
         time_limit: float | None = None,
     ) -> Ending:
-        """Run a console program from its reset vector to its end.
+        """Run a console program to its end.
 
         Args:
             stdin: bytes, or a binary stream that is read as bytes come; None: it is closed.
@@ -199,24 +319,74 @@ class Computer:
             KeyboardInterrupt: Ctrl-C. After it and after the time limit, output is written as
                 far as that is possible without waiting for a reader.
         """
-        evaluator = self._evaluator
-        with Watch(self.machine, seconds=time_limit, tick=self.output.trickle) as watch:
-            evaluator.watch, evaluator.remaining = watch, max_instructions
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
             try:
                 return self._live(open_source(stdin), watch)
             except LimitReached as reached:
                 return reached.ending
             finally:
-                evaluator.watch = evaluator.remaining = None
                 self.close()
-                self.output.trickle()
+
+    def run_frames(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        *,
+        on_frame: Callable[[Frame], object] | None = None,
+        max_instructions: int | None = None,
+        time_limit: float | None = None,
+    ) -> Ending:
+        """Run a program with a screen, as fast as it goes.
+
+        Args:
+            count: how many frames; None for as many as there are before the program ends.
+            script: what the user does.
+            on_frame: called with each frame when it is complete.
+            max_instructions: stop exactly after so many, all vectors together.
+            time_limit: stop after so many seconds.
+
+        Returns:
+            whether it ended by itself or what stopped it; see `exit_code`. It can be run on,
+            so files stay open until `close`.
+
+        Raises:
+            OutputError, KeyboardInterrupt: as for `run_console`.
+        """
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
+            try:
+                return self.frames.run(count, script, on_frame)
+            except LimitReached as reached:
+                return reached.ending
+
+    def limited(
+        self, *, max_instructions: int | None = None, time_limit: float | None = None
+    ) -> Limits:
+        """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
+
+        The block is given the `Watch`. Runs inside of it have no limits of their own. Without any
+        limit it still pays: Ctrl-C and slow readers of the output are looked after for the block,
+        not anew for each vector.
+
+        Args:
+            max_instructions: stop exactly after so many, all vectors together.
+            time_limit: stop after so many seconds.
+
+        Raises:
+            ValueError: limits are in force already, and more are given.
+        """
+        return Limits(
+            self.machine,
+            self.evaluator,
+            max_instructions=max_instructions,
+            time_limit=time_limit,
+            tick=self.output.trickle,
+        )
 
     def _live(self, source: Source, watch: Watch) -> Ending:
         ending = Ending.EXIT
         try:
-            self.start()
+            self.boot()
             if self.machine.vector:
-                self.send_arguments()
                 self._feed_all(source, watch)
         except LimitReached as reached:
             ending = reached.ending

@@ -12,6 +12,7 @@ raised by the machine's own loop: neither costs a call into Python a byte.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 from jitvm.engine.machine import Machine
@@ -52,6 +53,13 @@ class Console:
     def vector(self) -> int:
         """Where events go; 0 for nowhere."""
         return self._machine.vector
+
+    def events(self, kind: Type, data: bytes) -> Iterator[int]:
+        """Bytes come, one event each; as an iterator of vectors to run (see `evaluator`)."""
+        for byte in data:
+            self._machine.page[READ] = byte
+            self._machine.page[TYPE] = kind
+            yield self.vector
 
     def _latch(self, low: int) -> None:
         self._machine.vector = self._machine.page[VECTOR] << 8 | low

@@ -1,12 +1,20 @@
 """Runs vectors to their end, within a budget of instructions and a watch's deadline.
 
 An interrupted vector is continued unless the deadline has passed, so signals whose handlers do not
-raise go unnoticed by the guest. Events are raised by the machine's own loop, many in one call.
+raise go unnoticed by the guest. Console events are raised by the machine's own loop, many in one
+call. Devices with more to do than one byte an event describe it as an iterator of vectors:
+
+    page[KEY] = byte      what has to be there when the vector runs
+    yield vector          it is run, to its end; 0 is skipped
+    page[KEY] = 0         what has to be done when it has ended
+
+Such an iterator can be left in the middle of a vector, when a limit is reached, and followed on
+later: `Evaluator.follow` first runs the vector it was in to its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 
@@ -16,6 +24,7 @@ from jitvm.guest import Stop
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import TypeVar
 
     Outcome = TypeVar("Outcome")
@@ -28,6 +37,7 @@ class Ending(StrEnum):
     """It ended by itself, or has nothing more to wait for."""
     TIME = "time limit"
     INSTRUCTIONS = "instruction limit"
+    FRAMES = "frame limit"
 
 
 class LimitReached(Exception):
@@ -49,6 +59,7 @@ class Evaluator:
     Attributes:
         remaining: instructions that may still run; None for any number.
         watch: whose deadline holds; None for one of its own for each call, without a deadline.
+        is_unfinished: whether a vector was begun and has not ended.
     """
 
     def __init__(self, machine: Machine, read_port: int, state_port: int) -> None:
@@ -57,6 +68,7 @@ class Evaluator:
         self._state_port = state_port
         self.remaining: int | None = None
         self.watch: Watch | None = None
+        self.is_unfinished = False
 
     def run(self, address: int) -> None:
         """Run from an address until the guest halts.
@@ -66,6 +78,16 @@ class Evaluator:
             KeyboardInterrupt: Ctrl-C.
         """
         self._watched(lambda: self._finish(self._run(address)))
+
+    def follow(self, vectors: Iterator[int]) -> None:
+        """Run one vector after the other until there is none left or the program ends.
+
+        A vector that a limit has stopped is run to its end first.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`; call again to go on.
+        """
+        self._watched(lambda: self._follow(vectors))
 
     def deliver(self, data: bytes, mark: tuple[int, int]) -> None:
         """Raise one event a byte until the data or the program ends.
@@ -93,10 +115,19 @@ class Evaluator:
             finally:
                 self.watch = None
 
+    def _follow(self, vectors: Iterator[int]) -> None:
+        if self.is_unfinished:
+            self._finish(self._run(None))
+        while not self._machine.page[self._state_port]:
+            vector = next(vectors, None)
+            if vector is None:
+                return
+            if vector:
+                self._finish(self._run(vector))
+
     def _deliver(self, data: bytes, mark: tuple[int, int]) -> None:
         machine = self._machine
         while data and not machine.page[self._state_port]:
-            before = machine.executed
             done = self._native(
                 partial(
                     machine.deliver,
@@ -105,9 +136,9 @@ class Evaluator:
                     stop_port=self._state_port,
                     mark=mark,
                     max_instructions=self.remaining,
-                )
+                ),
+                lambda done: done.stop,
             )
-            self._charge(before)
             data = data[done.begun :]
             self._finish(done.stop)
 
@@ -118,26 +149,72 @@ class Evaluator:
             stop = self._run(None)
 
     def _run(self, address: int | None) -> Stop:
-        before = self._machine.executed
-        stop = self._native(partial(self._machine.run, address, max_instructions=self.remaining))
-        self._charge(before)
-        return stop
+        run = partial(self._machine.run, address, max_instructions=self.remaining)
+        return self._native(run, lambda stop: stop)
 
-    def _native(self, run: Callable[[], Outcome]) -> Outcome:
-        watch = self.watch
-        if watch is None:
-            return run()
-        watch.enter_native()
+    def _native(self, run: Callable[[], Outcome], stop_of: Callable[[Outcome], Stop]) -> Outcome:
+        """Have the machine run, and keep account of it whatever is raised."""
+        before, watch = self._machine.executed, self.watch
+        self.is_unfinished = True
+        if watch is not None:
+            watch.enter_native()
         try:
-            return run()
+            outcome = run()
+            # Here, because Ctrl-C is raised on leaving, whether the vector has ended or not.
+            self.is_unfinished = stop_of(outcome) is not Stop.HALT
+            return outcome
         finally:
-            watch.leave_native()
-
-    def _charge(self, before: int) -> None:
-        if self.remaining is not None:
-            self.remaining -= self._machine.executed - before
+            if self.remaining is not None:
+                self.remaining -= self._machine.executed - before
+            if watch is not None:
+                watch.leave_native()
 
     def _check(self, stop: Stop) -> None:
         if stop is Stop.BUDGET:
             raise LimitReached(Ending.INSTRUCTIONS)
         self.check_time()
+
+
+class Limits:
+    """The limits of one run, in force while a ``with`` block lasts; see `Computer.limited`.
+
+    Raises:
+        ValueError: some are in force already, and more are given.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        evaluator: Evaluator,
+        *,
+        max_instructions: int | None,
+        time_limit: float | None,
+        tick: Callable[[], None],
+    ) -> None:
+        self._evaluator = evaluator
+        self._max_instructions = max_instructions
+        self._tick = tick
+        self._watch = Watch(machine, seconds=time_limit, tick=tick)
+        self._is_inner = evaluator.watch is not None
+        if self._is_inner and (max_instructions, time_limit) != (None, None):
+            raise ValueError("a run inside of another's limits has none of its own: give it none")
+
+    def __enter__(self) -> Watch:
+        outer = self._evaluator.watch
+        if outer is not None:
+            return outer
+        self._evaluator.watch = self._watch.__enter__()
+        self._evaluator.remaining = self._max_instructions
+        return self._watch
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_inner:
+            return
+        self._evaluator.watch = self._evaluator.remaining = None
+        self._watch.__exit__(kind, error, trace)
+        self._tick()

@@ -16,58 +16,56 @@ A folder is read as text, one line an entry: four characters of size, a space, t
 whole lines are given, and the rest by the next read. A path that ends in '/' is written by making
 a folder of it.
 
-Nothing here raises: what the disk or the sandbox refuses succeeds with 0 bytes.
+Nothing here raises: what the disk or the sandbox refuses succeeds with 0 bytes. This file is the
+guest's side, `handle` the host's.
+
+A program that goes on reading small pieces gets the native code of `readcode` put before the
+Python of two ports, which then sees only what is not plain: see `readahead`. That takes a handle of
+our own; whatever else is in its place answers every read itself.
 """
 
 from __future__ import annotations
 
 import errno
-import os
-import stat
 from collections.abc import Callable
 from functools import partial
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.machine import Machine, Tier
+from jitvm.guests.uxn.varvara.handle import Handle
 from jitvm.guests.uxn.varvara.output import Output
+from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
 from jitvm.guests.uxn.varvara.rom import BANK_SIZE
 from jitvm.guests.uxn.varvara.sandbox import MAX_PATH, OutsideError, Sandbox
+from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, DeviceWords
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.guests.uxn.varvara.handle import Files
+    from jitvm.guests.uxn.varvara.readcode import ReadCode
 
 BASES = (0xA0, 0xB0)
 
 SUCCESS, STAT, DELETE, APPEND, NAME, LENGTH, READ, WRITE = 2, 4, 6, 7, 8, 0xA, 0xC, 0xE
 
-_LINE_OVERHEAD = 8  # size, space, the '/' of a folder, newline, and a zero byte behind
+LOOK_AFTER = 64
+"""Small reads of a device before native code is looked for in the cache: as long as that takes."""
+BUILD_AFTER = 400
+"""Small reads before LLVM is imported, where the cache has none: programs that end sooner never
+pay for it."""
 
 
-def size_text(size: int, width: int) -> bytes:
-    """A size as `width` hexadecimal digits, or that many question marks when it needs more."""
-    digits = b"%0*x" % (width, size)
-    return digits if len(digits) <= width else b"?" * width
-
-
-class Listing:
-    """The lines of a folder, given out a few at a time."""
-
-    def __init__(self, sandbox: Sandbox, path: bytes) -> None:
-        self._sandbox = sandbox
-        self._path = path
-        self._names = sandbox.entries(path)[::-1]
-
-    def read(self, size: int) -> bytes:
-        """As many whole lines as `size` bytes hold; empty at the end."""
-        text = b""
-        while self._names and len(self._names[-1]) + _LINE_OVERHEAD <= size - len(text):
-            text += self._line(self._names.pop())
-        return text
-
-    def _line(self, name: bytes) -> bytes:
-        try:
-            found = self._sandbox.status(self._path + b"/" + name)
-        except OSError:
-            return b"!!!! %s\n" % name
-        if stat.S_ISDIR(found.st_mode):
-            return b"---- %s/\n" % name
-        return b"%s %s\n" % (size_text(found.st_size, 4), name)
+def connect_files(
+    machine: Machine, output: Output, sandbox: Sandbox | None, words: DeviceWords
+) -> tuple[File, ...]:
+    """Both devices of a computer, with the row of words that its native devices have."""
+    aheads = tuple(
+        ReadAhead(words.view(FILES + FILE_WORDS * i, FILE_WORDS)) for i in range(len(BASES))
+    )
+    return tuple(
+        File(machine, output, sandbox, base, ahead, aheads)
+        for base, ahead in zip(BASES, aheads, strict=True)
+    )
 
 
 class File:
@@ -78,19 +76,33 @@ class File:
         output: takes warnings about paths outside of the sandbox.
         sandbox: where files live; None: there are no files, nothing succeeds.
         base: the device's first port.
+        ahead: what this device reads before it is asked to.
+        computer: all that is read ahead by devices of the same computer.
+        cache: where native code is kept between runs; None keeps none.
     """
 
     def __init__(
-        self, machine: Machine, output: Output, sandbox: Sandbox | None, base: int
+        self,
+        machine: Machine,
+        output: Output,
+        sandbox: Sandbox | None,
+        base: int,
+        ahead: ReadAhead,
+        computer: tuple[ReadAhead, ...],
+        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
     ) -> None:
         self._machine = machine
         self._output = output
         self._sandbox = sandbox
         self._base = base
+        self._ahead = ahead
+        self._cache = cache
         self._path_at: int | None = None
-        self._length = 0
-        self._reading: int | Listing | None = None
-        self._writing: int | None = None
+        self._small_reads = 0
+        self._may_be_native = machine.tier is not Tier.REFERENCE
+        self._is_native = False
+        self._handle = None if sandbox is None else Handle(sandbox, ahead, computer)
+        self._files: Files | None = self._handle
         self._warned: set[bytes] = set()
         machine.on_write(base + LENGTH + 1, self._latch_length)
         machine.on_write(base + NAME + 1, self._latch_name)
@@ -102,22 +114,26 @@ class File:
         ):
             machine.on_write(base + port, partial(self._act, act))
 
+    @property
+    def files(self) -> Files | None:
+        """The host's side; None where there are no files. Others may take its place."""
+        return self._files
+
+    @files.setter
+    def files(self, files: Files | None) -> None:
+        self._files = files
+        self._look_ahead()
+
     def reset(self) -> None:
         """Close what is open and forget the name and the length."""
         self.close()
         self._path_at = None
-        self._length = 0
+        self._ahead.length = 0
 
     def close(self) -> None:
         """Close what is open."""
-        for descriptor in (self._reading, self._writing):
-            if isinstance(descriptor, int):
-                os.close(descriptor)
-        self._reading = self._writing = None
-
-    def __del__(self) -> None:
-        if hasattr(self, "_writing"):
-            self.close()
+        if self._files is not None:
+            self._files.close()
 
     # -- ports -------------------------------------------------------------------------------
 
@@ -126,21 +142,21 @@ class File:
         return page[at] << 8 | page[at + 1]
 
     def _latch_length(self, _low: int) -> None:
-        self._length = self._word(LENGTH)
+        self._ahead.length = self._word(LENGTH)
 
     def _latch_name(self, _low: int) -> None:
         self.close()
         self._path_at = self._word(NAME)
         self._succeed(0)
 
-    def _act(self, operation: Callable[[Sandbox], int], _byte: int) -> None:
+    def _act(self, operation: Callable[[Files], int], _byte: int) -> None:
         """Do an operation and report how it went."""
         count = 0
-        if self._sandbox is not None:
+        if self._files is not None:
             try:
-                count = operation(self._sandbox)
+                count = operation(self._files)
             except OutsideError as error:
-                self._warn(error.filename, self._sandbox)
+                self._warn(error.filename)
             except OSError:
                 count = 0
         self._succeed(count)
@@ -162,82 +178,78 @@ class File:
     def _span(self, port: int) -> tuple[int, int]:
         """Where a port's bytes are: from the address, for `length`, to the end of memory."""
         address = self._word(port)
-        return address, min(address + self._length, BANK_SIZE)
+        return address, min(address + self._ahead.length, BANK_SIZE)
 
-    def _warn(self, path: bytes, sandbox: Sandbox) -> None:
-        if path in self._warned:
+    def _warn(self, path: bytes) -> None:
+        if path in self._warned or self._sandbox is None:
             return
+        root = self._sandbox.root
         self._warned.add(path)
         name = path.decode("utf-8", "replace")
         name = "".join(char if char.isprintable() else "?" for char in name)
         self._output.message(
-            f"jitvm: warning: the program asked for {name}, which is outside of {sandbox.root}; "
+            f"jitvm: warning: the program asked for {name}, which is outside of {root}; "
             "give it another folder with --sandbox\n"
         )
 
     # -- operations --------------------------------------------------------------------------
 
-    def _stat(self, sandbox: Sandbox) -> int:
+    def _stat(self, files: Files) -> int:
         start, end = self._span(STAT)
-        self._store(start, _description(sandbox, self._path(), end - start))
+        self._store(start, files.describe(self._path, end - start))
         return end - start
 
-    def _delete(self, sandbox: Sandbox) -> int:
-        sandbox.remove(self._path())
+    def _delete(self, files: Files) -> int:
+        files.remove(self._path)
         return 1
 
-    def _read(self, sandbox: Sandbox) -> int:
+    def _read(self, files: Files) -> int:
         start, end = self._span(READ)
-        if self._reading is None:
-            self.close()
-            self._reading = _open(sandbox, self._path())
-        if isinstance(self._reading, Listing):
-            text = self._reading.read(end - start)
-            # The zero byte behind the lines is what programs print them up to.
-            self._store(start, (text + b"\0")[: end - start])
-            return len(text)
-        count = 0
-        while start + count < end:
-            got = os.readv(self._reading, [self._machine.memory[start + count : end]])
-            if not got:
-                break
-            count += got
-        self._machine.code_written(start, count)
+        if self._may_be_native and not self._is_native and 0 < end - start <= LONGEST:
+            self._hasten()
+        count, data = files.read(self._path, end - start)
+        self._store(start, data)
         return count
 
-    def _write(self, sandbox: Sandbox) -> int:
+    def _write(self, files: Files) -> int:
         start, end = self._span(WRITE)
-        if self._writing is None:
-            self.close()
-            path = self._path()
-            if path.endswith(b"/"):
-                sandbox.make_folder(path)
-                return 1
-            append = self._machine.page[self._base + APPEND] & 1
-            self._writing = sandbox.create_file(path, append=bool(append))
-        at = start
-        while at < end:
-            at += os.write(self._writing, self._machine.memory[at:end])
-        return end - start
+        append = self._machine.page[self._base + APPEND] & 1
+        return files.write(self._path, self._machine.memory[start:end], append=bool(append))
 
     def _store(self, start: int, data: bytes) -> None:
         self._machine.memory[start : start + len(data)] = data
         self._machine.code_written(start, len(data))
 
+    # -- native reading ----------------------------------------------------------------------
 
-def _open(sandbox: Sandbox, path: bytes) -> int | Listing:
-    """Open whatever is there for reading."""
-    if stat.S_ISDIR(sandbox.status(path).st_mode):
-        return Listing(sandbox, path)
-    return sandbox.open_file(path)
+    def _hasten(self) -> None:
+        """Count a small read; see whether there is native code for the ones to come."""
+        self._small_reads += 1
+        if self._small_reads != LOOK_AFTER and self._small_reads < BUILD_AFTER:
+            return
+        from jitvm.guests.uxn.varvara import readcode
 
+        code = readcode.installed()
+        if code is None and self._small_reads == LOOK_AFTER:
+            code = readcode.find(self._cache)
+        elif code is None:
+            readcode.build_behind(self._cache)
+        if code is not None:
+            self._read_natively(code)
 
-def _description(sandbox: Sandbox, path: bytes, width: int) -> bytes:
-    """What the stat port writes: a size, or a row of one sign."""
-    try:
-        found = sandbox.status(path)
-    except OutsideError:
-        raise
-    except OSError:
-        return b"!" * width
-    return b"-" * width if stat.S_ISDIR(found.st_mode) else size_text(found.st_size, width)
+    def _read_natively(self, code: ReadCode) -> None:
+        """Put native code before the Python of the read and length ports.
+
+        It goes into the machine's table of port functions and goes on to what was there, so for
+        everybody else, compiled regions included, the ports stay as they were connected.
+        """
+        machine, read, length = self._machine, self._base + READ + 1, self._base + LENGTH + 1
+        functions = machine.block.words(machine.layout.writers, machine.guest.ports)
+        self._ahead.precede(functions[read])
+        functions[read], functions[length] = code.read, code.length
+        self._is_native = True
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Read ahead where native code gives it out and nobody else has to see each read."""
+        self._ahead.enabled = self._is_native and self._files is self._handle

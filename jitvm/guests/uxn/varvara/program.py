@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from jitvm.guests.uxn.assembler import Assembly
+    from jitvm.guests.uxn.assembler import Assembly, SourceMap
     from jitvm.guests.uxn.symbols import SymbolTable
 
 SOURCE_SUFFIX = ".tal"
@@ -30,14 +30,19 @@ _TEXT_CONTROLS = frozenset("\t\n\r\f\v")
 class Program:
     """A ROM and, when it was assembled just now, what the assembler knows about it."""
 
-    __slots__ = ("rom", "symbols", "warnings")
+    __slots__ = ("rom", "source_map", "symbols", "warnings")
 
     def __init__(
-        self, rom: Rom, symbols: SymbolTable | None = None, warnings: tuple[str, ...] = ()
+        self,
+        rom: Rom,
+        symbols: SymbolTable | None = None,
+        warnings: tuple[str, ...] = (),
+        source_map: SourceMap | None = None,
     ) -> None:
         self.rom = rom
         self.symbols = symbols
         self.warnings = warnings
+        self.source_map = source_map
 
 
 def load_program(path: str | os.PathLike[str], *, legacy: bool = False) -> Program:
@@ -107,7 +112,7 @@ def _assemble_file(name: str, legacy: bool) -> Program:
 
 def _program(assembly: Assembly, name: str) -> Program:
     warnings = tuple(warning.render() for warning in assembly.warnings)
-    return Program(Rom(assembly.rom, name), assembly.symbols, warnings)
+    return Program(Rom(assembly.rom, name), assembly.symbols, warnings, assembly.source_map)
 
 
 def _read_file(name: str) -> bytes:

@@ -1,0 +1,279 @@
+"""The files that a run with a screen leaves: screenshot, recordings, hashes, the session.
+
+All of them are opened before the program runs, so that a folder that cannot be written is told at
+once, and are written beside their places (see `outfile`). When the run ends, by itself, by a limit
+or by Ctrl-C, they are put there. One that fails ends the run, and the others are kept.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.outfile import Pending
+from jitvm.guests.uxn.varvara.hashes import FrameHashes
+from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
+from jitvm.guests.uxn.varvara.recording.recording import format_of
+from jitvm.guests.uxn.varvara.screen.picture import PictureError
+from jitvm.guests.uxn.varvara.session import SessionError
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+
+
+class Outputs:
+    """The files of one run, for a ``with`` block that the run is in; it listens to the frames.
+
+    Raises:
+        Failure: one of them cannot be written: on entry, by a frame, or in the end.
+    """
+
+    def __init__(self, arguments: Namespace, computer: Computer) -> None:
+        self._arguments = arguments
+        self._computer = computer
+        self._outputs: list[_Output | _PrintedHashes] = []
+        self._before: Observer | None = None
+
+    def __enter__(self) -> Self:
+        frames = self._computer.frames
+        try:
+            self._open()
+        except BaseException:
+            self._discard()
+            raise
+        self._before, frames.observer = frames.observer, self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        frames = self._computer.frames
+        frames.observer = self._before
+        if error is not None and not frames.number:
+            self._discard()
+        failures: list[Failure] = []
+        for output in reversed(self._outputs):
+            try:
+                output.close()
+            except Failure as failure:
+                failures.append(failure)
+        if failures and error is None:
+            raise failures[0]
+
+    def _open(self) -> None:
+        arguments, computer = self._arguments, self._computer
+        scale = arguments.scale or 1
+        if arguments.record_session is not None:  # first: it takes the place of clock and files
+            self._outputs.append(_Session(arguments.record_session, computer))
+        for name in arguments.record:
+            self._outputs.append(_Recorded(name, computer, scale))
+        if arguments.hash_frames is not None:
+            self._outputs.append(_hashes(arguments.hash_frames, computer))
+        if arguments.screenshot is not None:
+            self._outputs.append(_Screenshot(arguments.screenshot, computer, scale))
+
+    def _discard(self) -> None:
+        """Leave no file."""
+        for output in reversed(self._outputs):
+            output.discard()
+        self._outputs = []
+
+    # -- what the frame loop tells -----------------------------------------------------------
+
+    def begin(self, number: int, events: tuple[Event, ...]) -> None:
+        """A frame begins; see `FrameLoop.observer`."""
+        for output in self._outputs:
+            output.begin(number, events)
+
+    def end(self, frame: Frame) -> None:
+        """A frame is complete."""
+        for output in self._outputs:
+            output.add(frame)
+
+
+class _Output:
+    """A file that is written frame by frame: what they all have in common.
+
+    Those that are derived say in `_open`, `_add` and `_close` how; what these raise becomes a
+    `Failure`, and then nothing is left of the file.
+    """
+
+    def __init__(self, path: str, computer: Computer) -> None:
+        self.path = path
+        self._computer = computer
+        self._pending = Pending(path)
+        self._is_open = False
+        self._guarded(lambda: self._open(self._pending.beside))
+        self._is_open = True
+
+    def begin(self, number: int, events: tuple[Event, ...]) -> None:
+        """A frame begins."""
+
+    def add(self, frame: Frame) -> None:
+        """A frame is complete."""
+        if self._is_open:
+            self._guarded(lambda: self._add(frame))
+
+    def close(self) -> None:
+        """Complete the file and put it in its place, unless it has failed."""
+        if self._is_open:
+            self._guarded(self._close)
+            self._is_open = False
+            self._pending.commit()
+
+    def discard(self) -> None:
+        """Throw it away."""
+        if self._is_open:
+            self._is_open = False
+            with suppress(OSError, SessionError):  # it is not to be kept, so whatever it is
+                self._abandon()
+        self._pending.discard()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (OSError, SessionError, RecordingError, PictureError) as error:
+            self.discard()
+            if isinstance(error, OSError) and error.strerror:
+                message = f"{self.path}: cannot be written: {error.strerror}; name another place"
+            else:
+                message = str(error).replace(self._pending.beside, self.path)
+            raise Failure(message, Exit.FAILURE) from error
+
+    def _open(self, path: str) -> None:
+        """Begin to write, to this path."""
+
+    def _add(self, frame: Frame) -> None:
+        """Write a frame."""
+
+    def _close(self) -> None:
+        """Write what is left."""
+
+    def _abandon(self) -> None:
+        """Close what is open."""
+
+
+class _Session(_Output):
+    """All that comes in; see `Recorder`, which is entered here and left in the end."""
+
+    def _open(self, path: str) -> None:
+        from jitvm.guests.uxn.varvara.recorder import Recorder
+
+        self._recorder = Recorder(path, self._computer)
+        self._recorder.__enter__()
+
+    def begin(self, number: int, events: tuple[Event, ...]) -> None:
+        self._guarded(lambda: self._recorder.begin(number, events))
+
+    def _add(self, frame: Frame) -> None:
+        self._recorder.end(frame)
+
+    def _close(self) -> None:
+        self._recorder.__exit__(None, None, None)
+
+    _abandon = _close
+
+
+class _Recorded(_Output):
+    """Pictures or sound."""
+
+    def __init__(self, path: str, computer: Computer, scale: int) -> None:
+        self._scale = scale
+        try:
+            self._form = format_of(path)
+        except RecordingError as error:
+            raise Failure(f"--record {error}") from error
+        super().__init__(path, computer)
+
+    def _open(self, path: str) -> None:
+        self._recording = Recording(path, self._computer, scale=self._scale, form=self._form)
+
+    def _add(self, frame: Frame) -> None:
+        self._recording.add(frame)
+
+    def _close(self) -> None:
+        self._recording.close()
+        if not self._computer.frames.number:
+            raise RecordingError(f"{self.path}: no frame was complete, so it is not written")
+
+    def _abandon(self) -> None:
+        self._recording.close()
+
+
+class _Hashes(_Output):
+    """A line a frame, in a file."""
+
+    def _open(self, path: str) -> None:
+        self._hashes = FrameHashes(self._computer.screen)
+        self._file = open(path, "wb")  # noqa: SIM115  closed by `_close`
+
+    def _add(self, frame: Frame) -> None:
+        self._file.write(self._hashes.line(frame).encode() + b"\n")
+
+    def _close(self) -> None:
+        self._file.close()
+
+    _abandon = _close
+
+
+def _hashes(path: str, computer: Computer) -> _Hashes | _PrintedHashes:
+    return _PrintedHashes(computer) if path == "-" else _Hashes(path, computer)
+
+
+class _PrintedHashes:
+    """A line a frame, on standard output."""
+
+    def __init__(self, computer: Computer) -> None:
+        self._hashes = FrameHashes(computer.screen)
+
+    def begin(self, number: int, events: tuple[Event, ...]) -> None:
+        """A frame begins."""
+
+    def add(self, frame: Frame) -> None:
+        """A frame is complete."""
+        print(self._hashes.line(frame))
+
+    def close(self) -> None:
+        """Nothing: what is printed goes out at exit."""
+
+    def discard(self) -> None:
+        """Nothing likewise."""
+
+
+class _Screenshot(_Output):
+    """The last frame."""
+
+    def __init__(self, path: str, computer: Computer, scale: int) -> None:
+        self._scale = scale
+        super().__init__(path, computer)
+
+    def _open(self, path: str) -> None:  # noqa: ARG002  it is written at the end
+        from importlib.util import find_spec
+
+        if find_spec("PIL") is None:
+            raise PictureError(
+                "--screenshot needs Pillow, which is not installed; `pip install 'jitvm[screen]'`"
+            )
+
+    def _close(self) -> None:
+        from jitvm.guests.uxn.varvara.recording.animation import enlarged
+        from jitvm.guests.uxn.varvara.screen.picture import png
+
+        screen = self._computer.screen
+        if not screen.touched:
+            raise PictureError(f"{self.path}: the program has drawn nothing, so it is not written")
+        if not self._computer.frames.number:
+            screen.compose()
+        with open(self._pending.beside, "wb") as file:
+            file.write(png(enlarged(screen.pixels, self._scale)))

@@ -1,0 +1,345 @@
+"""``jitvm profile``: where a program's time and instructions go, and what the JIT made of it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import REMAINDER, Namespace
+
+from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.values import positive, settings
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from typing import BinaryIO
+
+    from jitvm.cli.parser import Parser
+    from jitvm.engine.params import Parameters
+    from jitvm.engine.place import Naming
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.profiling import Mode, Profile
+
+FORMATS = ("chrome-trace", "speedscope", "collapsed", "jsonl", "openmetrics")
+SECONDS_PER_LOOK = 0.2
+PATIENCE = 1.0
+"""Seconds before there is progress to see."""
+
+DESCRIPTION = """\
+Run a program and show what part of it was native, where its time and instructions
+went, what the JIT made of it, and why it left out the rest.
+
+Everything behind PROGRAM goes to the program. Its output is dropped (see --output);
+standard input is read as by `jitvm run`. Without --exact everything is sampled,
+which costs a few percent; what is sampled or estimated is marked as such.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm profile life.tal                         a summary in the terminal
+  jitvm profile --exact wc.rom < notes.txt       count every instruction
+  jitvm profile --report life.html life.tal      a page that needs no network
+  jitvm profile --format speedscope -o life.speedscope.json life.tal
+  jitvm profile --frames 600 --input play.txt game.rom
+  perf record -k 1 jitvm profile --jitdump . life.tal
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm profile``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.rest = ("program", "arguments")
+    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
+    parser.add_argument(
+        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
+    )
+    _configure_run(parser)
+    how = parser.add_argument_group("what is counted").add_mutually_exclusive_group()
+    how.add_argument(
+        "--exact",
+        action="store_true",
+        help="count every instruction, by tier and region; slower",
+    )
+    how.add_argument(
+        "--opcodes",
+        action="store_true",
+        help="count every instruction by opcode; nothing is native then",
+    )
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument(
+        "--top",
+        metavar="N",
+        type=positive(int, "a number of rows"),
+        default=10,
+        help="rows of each table (default: %(default)s)",
+    )
+    shown.add_argument("--json", action="store_true", help="everything as one JSON object")
+    shown.add_argument("--report", metavar="FILE", help="write a page of HTML as well")
+    shown.add_argument("--format", choices=FORMATS, help="write it in a format of other tools")
+    shown.add_argument(
+        "-o", "--out", metavar="FILE", help="where --format goes (default: standard output)"
+    )
+    perf = parser.add_argument_group("for Linux perf")
+    perf.add_argument(
+        "--perf-map",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="name native code in a perf map (default: where perf looks, in /tmp)",
+    )
+    perf.add_argument(
+        "--jitdump", metavar="DIR", help="write jit-PID.dump there, for `perf inject --jit`"
+    )
+
+
+def _configure_run(parser: Parser) -> None:
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "-O",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of the JIT, any number of times; `jitvm params` lists them",
+    )
+    run.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=positive(float, "a number of seconds"),
+        help="stop after so many seconds",
+    )
+    run.add_argument(
+        "--max-instructions",
+        metavar="N",
+        type=positive(int, "a whole number of instructions"),
+        help="stop exactly after N instructions; with --exact or --opcodes",
+    )
+    run.add_argument(
+        "--frames",
+        metavar="N",
+        type=positive(int, "a number of frames"),
+        help="run so many frames of a program with a screen (default: 600)",
+    )
+    run.add_argument("--input", metavar="FILE", help="what the user of its screen does: a script")
+    run.add_argument("--output", metavar="FILE", help="where the program's output goes")
+    files = run.add_mutually_exclusive_group()
+    files.add_argument("--sandbox", metavar="DIR", help="the folder its files are in (default: .)")
+    files.add_argument("--no-files", action="store_true", help="give it no files at all")
+    run.add_argument(
+        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+    )
+
+
+def execute(arguments: Namespace) -> int:
+    """Run the program and print; return the exit code."""
+    from contextlib import ExitStack
+
+    from jitvm.cli.sources import naming_for
+    from jitvm.profiling import Profile
+
+    _check(arguments)
+    program = _load(arguments)
+    naming = naming_for(program)
+    with ExitStack() as stack:
+        computer = _computer(arguments, program, stack)
+        _write_for_perf(arguments, computer, naming, stack)
+        profile = Profile(
+            computer.machine, mode=_mode(arguments), naming=naming, title=program.rom.name
+        )
+        with profile, _Progress(profile):
+            _run(arguments, computer)
+    _tell(arguments, profile)
+    return Exit.OK
+
+
+def _check(arguments: Namespace) -> None:
+    if arguments.out is not None and arguments.format is None:
+        raise Failure("-o says where --format goes; name a format, or use --report FILE")
+    if arguments.format is not None and arguments.json:
+        raise Failure("--json is a format of its own; leave --format out, or --json")
+    if arguments.max_instructions is not None and not (arguments.exact or arguments.opcodes):
+        raise Failure(
+            "--max-instructions counts every instruction, which sampling does not; "
+            "add --exact, or use --time-limit"
+        )
+
+
+def _mode(arguments: Namespace) -> Mode:
+    from jitvm.profiling import Mode
+
+    if arguments.exact:
+        return Mode.EXACT
+    return Mode.OPCODES if arguments.opcodes else Mode.SAMPLED
+
+
+# -- the run -------------------------------------------------------------------------------------
+
+
+def _load(arguments: Namespace) -> Program:
+    from jitvm.cli.sources import Reported
+    from jitvm.guests.uxn.varvara.program import load_program, read_program
+
+    with Reported():
+        if arguments.program != "-":
+            return load_program(arguments.program, legacy=arguments.legacy)
+        if sys.stdin is None:
+            raise Failure("standard input is closed; name a program or pipe one in")
+        return read_program(sys.stdin.buffer, name="<stdin>", legacy=arguments.legacy)
+
+
+def _computer(arguments: Namespace, program: Program, stack: ExitStack) -> Computer:
+    from os import devnull
+    from os.path import isdir
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+
+    folder = arguments.sandbox or "."
+    if not isdir(folder):
+        raise Failure(f"--sandbox {folder}: is not a folder; make it first or name another")
+    output = stack.enter_context(_output(arguments.output or devnull))
+    return Computer(
+        program.rom,
+        args=arguments.arguments,
+        params=_parameters(arguments.parameters),
+        sandbox=None if arguments.no_files else folder,
+        stdout=output,
+        stderr=output,
+    )
+
+
+def _output(path: str) -> BinaryIO:
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise Failure(
+            f"--output {path}: cannot be written: {error.strerror}; name another place",
+            Exit.FAILURE,
+        ) from error
+
+
+def _parameters(words: list[str]) -> Parameters:
+    from jitvm.engine.params import ParameterError, Parameters
+
+    try:
+        return Parameters.from_environment().changed(settings(words))
+    except ParameterError as error:
+        raise Failure(str(error)) from error
+
+
+def _write_for_perf(
+    arguments: Namespace, computer: Computer, naming: Naming, stack: ExitStack
+) -> None:
+    from jitvm.profiling.perf import JitDump, PerfMap
+
+    try:
+        if arguments.perf_map is not None:
+            stack.enter_context(PerfMap(computer.machine, naming, arguments.perf_map or None))
+        if arguments.jitdump is not None:
+            stack.enter_context(JitDump(computer.machine, naming, arguments.jitdump))
+    except OSError as error:
+        raise Failure(
+            f"{error.filename}: cannot be written: {error.strerror}; name another place",
+            Exit.FAILURE,
+        ) from error
+
+
+def _run(arguments: Namespace, computer: Computer) -> Ending:
+    """Run it as what it is, with whatever limits there are."""
+    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+
+    script = _script(arguments)
+    stdin = None if arguments.program == "-" or sys.stdin is None else sys.stdin.buffer
+    limits = computer.limited(
+        max_instructions=arguments.max_instructions, time_limit=arguments.time_limit
+    )
+    with limits:
+        try:
+            computer.boot()
+            if computer.is_graphical or arguments.frames:
+                return computer.run_frames(arguments.frames or 600, script)
+            return computer.run_console(stdin)
+        except LimitReached as reached:
+            return reached.ending
+        except KeyboardInterrupt:
+            return Ending.TIME  # what was seen until then is worth showing
+        finally:
+            computer.close()
+
+
+def _script(arguments: Namespace) -> Script | None:
+    if arguments.input is None:
+        return None
+    from jitvm.guests.uxn.varvara.script import ScriptError, load_script
+
+    try:
+        return load_script(arguments.input)
+    except ScriptError as error:
+        raise Failure(str(error)) from error
+
+
+class _Progress:
+    """How long it has been running, on a terminal's standard error, for a ``with`` block."""
+
+    def __init__(self, profile: Profile) -> None:
+        from threading import Event
+
+        self._profile = profile
+        self._ended = Event()
+        self._is_watched = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> None:
+        if self._is_watched:
+            from threading import Thread
+
+            Thread(target=self._show, name="jitvm-progress", daemon=True).start()
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+
+    def _show(self) -> None:
+        pause = PATIENCE
+        while not self._ended.wait(pause):
+            pause = SECONDS_PER_LOOK
+            share = self._profile.native_share
+            native = "" if share is None else f", {100 * share:.1f}% native"
+            line = f"\r\x1b[K{self._profile.seconds:.1f} s{native}"
+            print(line, end="", file=sys.stderr, flush=True)
+        if pause == SECONDS_PER_LOOK:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+# -- what came of it -----------------------------------------------------------------------------
+
+
+def _tell(arguments: Namespace, profile: Profile) -> None:
+    """Print what was asked for, and write the files."""
+    from jitvm.cli.outfile import write_files
+
+    files: dict[str, bytes] = {}
+    if arguments.report is not None:
+        from jitvm.profiling.report import report
+
+        files[arguments.report] = report(profile).encode()
+    text = _text(arguments, profile)
+    if arguments.format is not None and arguments.out is not None:
+        files[arguments.out] = text.encode()
+    else:
+        print(text, end="")
+    write_files(files)
+
+
+def _text(arguments: Namespace, profile: Profile) -> str:
+    if arguments.format is not None:
+        from jitvm.profiling.export import FORMATS
+
+        return FORMATS[arguments.format](profile)
+    if arguments.json:
+        from json import dumps
+
+        return dumps(profile.as_dict(), indent=2) + "\n"
+    from jitvm.profiling.text import text
+
+    return text(profile, sys.stdout, arguments.top)

@@ -1,0 +1,283 @@
+"""Runs a program with a screen: headless, in the terminal, or in a window.
+
+`Show` is made before the program has run, as what records it has to be; the reset vector then
+tells whether it has a screen at all. Imported only when frames are asked for or wanted.
+"""
+
+from __future__ import annotations
+
+# Whole, before anything with a dataclass: these look into `typing` without waiting for it, and
+# another thread may be importing it, as what the JIT needs does.
+import typing  # noqa: F401
+from contextlib import ExitStack
+
+from jitvm.cli.exits import Exit, Failure
+from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.guests.uxn.varvara.input import Readable
+    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.guests.uxn.varvara.session import Session
+
+NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
+NO_DISPLAY = "a program with a screen needs a window, and there is no display"
+INSTEAD = "or show it with --terminal, or run it with --headless --frames N --screenshot FILE.png"
+
+
+def load_session(path: str) -> Session:
+    """Read what --replay names.
+
+    Raises:
+        Failure: it is no session.
+    """
+    from jitvm.guests.uxn.varvara.session import Session, SessionError
+
+    try:
+        return Session.load(path)
+    except SessionError as error:
+        raise Failure(str(error)) from error
+
+
+class Show:
+    """One run of a program with a screen; a context manager around all of it.
+
+    Args:
+        arguments: of ``jitvm run``.
+        computer: one that has not run.
+        session: what is replayed, if anything.
+        stdin: the program's standard input; None for nothing.
+
+    Raises:
+        Failure: a script cannot be read, a file cannot be written, the session is another's.
+    """
+
+    def __init__(
+        self,
+        arguments: Namespace,
+        computer: Computer,
+        session: Session | None,
+        stdin: Readable | None,
+    ) -> None:
+        self._arguments = arguments
+        self._computer = computer
+        self._session = session
+        self._stdin = stdin
+        self._script: Script | None = None
+        self._replay: Iterator[Frame] | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._script = self._load_script()
+        if self._session is not None:
+            self._replay = self._replayed(self._session)
+        if self._has_outputs():
+            from jitvm.cli.outputs import Outputs
+
+            self._stack.enter_context(Outputs(self._arguments, self._computer))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def _has_outputs(self) -> bool:
+        from jitvm.cli.graphics import outputs
+
+        return bool(outputs(self._arguments))
+
+    # -- what goes in ------------------------------------------------------------------------
+
+    def _load_script(self) -> Script | None:
+        if self._arguments.input is None:
+            return None
+        from jitvm.guests.uxn.varvara.script import ScriptError, load_script
+
+        try:
+            return load_script(self._arguments.input)
+        except ScriptError as error:
+            raise Failure(str(error)) from error
+
+    def _replayed(self, session: Session) -> Iterator[Frame]:
+        from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
+        from jitvm.guests.uxn.varvara.session import SessionError
+
+        try:
+            replayer = Replayer(session, self._computer)
+        except SessionError as error:
+            raise Failure(str(error)) from error
+
+        def frames() -> Iterator[Frame]:
+            try:
+                yield from replayer.frames()
+            except DivergedError as error:
+                message = f"the replay is not what was recorded: {error}"
+                raise Failure(message, Exit.DIVERGED) from error
+
+        return frames()
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self, max_instructions: int | None, time_limit: float | None) -> Ending:
+        """Run the program, from the reset vector if that has not run, to its end or a limit's.
+
+        Raises:
+            Failure: there is no window or no terminal to show it.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        with self:
+            try:
+                if self._arguments.headless:
+                    return self._headless(max_instructions, time_limit)
+                if self._arguments.terminal:
+                    return self._in_terminal(max_instructions, time_limit)
+                return self._in_window(max_instructions, time_limit)
+            finally:
+                self._computer.close()
+
+    def _headless(self, max_instructions: int | None, time_limit: float | None) -> Ending:
+        """Run frames as fast as they go."""
+        computer = self._computer
+        with computer.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
+            try:
+                ending = self._frames()
+            except LimitReached as reached:
+                ending = reached.ending
+            if ending is not Ending.TIME:
+                computer.output.flush()
+            watch.stopped()  # for a failure of the last tick that nobody has seen yet
+        return ending
+
+    def _frames(self) -> Ending:
+        from jitvm.cli.progress import Progress
+
+        computer, last = self._computer, self._arguments.frames
+        frames = self._live() if self._replay is None else self._replay
+        with Progress(self._total()) as progress:
+            while last is None or computer.frames.number < last:
+                computer.evaluator.check_time()
+                if next(frames, None) is None:
+                    return Ending.EXIT
+                progress.show(computer.frames.number)
+        return Ending.EXIT if computer.is_ended else Ending.FRAMES
+
+    def _total(self) -> int | None:
+        """Frames there will be, as far as anybody knows."""
+        asked = self._arguments.frames
+        if self._session is None:
+            return int(asked) if asked else None
+        return min(asked or self._session.length, self._session.length)
+
+    def _live(self) -> Iterator[Frame]:
+        """Frames of a program that has its input from the script and from standard input."""
+        computer = self._computer
+        typed = _StdinEvents(computer, self._stdin)
+        computer.boot()
+        if not (computer.is_graphical or computer.is_ended or self._arguments.frames):
+            raise Failure(
+                f"{computer.rom.name}: has no screen, so nobody knows when to stop; "
+                "say how many frames it gets: --frames N"
+            )
+        while not computer.is_ended:
+            events = self._script.at(computer.frames.number + 1) if self._script else ()
+            yield computer.frame((*events, *typed.take()))
+
+    def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
+        from jitvm.terminal import TerminalError, run
+
+        try:
+            return run(
+                self._computer,
+                script=self._script,
+                replay=self._replay,
+                max_frames=self._arguments.frames,
+                max_instructions=max_instructions,
+                time_limit=time_limit,
+            )
+        except TerminalError as error:
+            raise Failure(str(error), Exit.FAILURE) from error
+
+    def _in_window(self, max_instructions: int | None, time_limit: float | None) -> Ending:
+        _check_display()
+        from jitvm.window import WindowError, run
+
+        arguments = self._arguments
+        try:
+            return run(
+                self._computer,
+                scale=arguments.scale,
+                fullscreen=arguments.fullscreen,
+                source=None if arguments.program == "-" else arguments.program,
+                legacy=arguments.legacy,
+                stdin=self._stdin,
+                script=self._script,
+                replay=self._replay,
+                max_frames=arguments.frames,
+                max_instructions=max_instructions,
+                time_limit=time_limit,
+            )
+        except WindowError as error:
+            raise Failure(str(error), Exit.FAILURE) from error
+
+
+def _check_display() -> None:
+    """Tell what is missing for a window before SDL is imported."""
+    import os
+    from importlib.util import find_spec
+
+    if find_spec("sdl2") is None:
+        raise Failure(f"{NO_SDL}; {INSTEAD}", Exit.FAILURE)
+    if not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))):
+        raise Failure(f"{NO_DISPLAY}; {INSTEAD}", Exit.FAILURE)
+
+
+class _StdinEvents:
+    """Turns standard input into events, without ever waiting for it.
+
+    It is read only for a program that listens to its console, and a chunk a frame: so a program
+    that reads a file gets it in the same frames each time.
+    """
+
+    CHUNK = 8192
+
+    def __init__(self, computer: Computer, stream: Readable | None) -> None:
+        import select
+
+        self._computer = computer
+        self._stream = stream
+        self._descriptor: int | None = None
+        self._poll = select.poll()
+        try:
+            self._descriptor = None if stream is None else stream.fileno()  # type: ignore[attr-defined]
+        except (AttributeError, OSError):
+            return  # a stream without a descriptor cannot be asked whether it would wait
+        if self._descriptor is not None:
+            self._poll.register(self._descriptor, select.POLLIN)
+
+    def take(self) -> tuple[Event, ...]:
+        """What has come since the last frame."""
+        import os
+
+        from jitvm.guests.uxn.varvara.events import EndOfInput, Stdin
+
+        if self._descriptor is None or not self._computer.machine.vector:
+            return ()
+        if not self._poll.poll(0):
+            return ()
+        data = os.read(self._descriptor, self.CHUNK)
+        if data:
+            return (Stdin(data),)
+        self._descriptor = None
+        return (EndOfInput(),)

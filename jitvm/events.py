@@ -1,0 +1,36 @@
+"""What a user does, as values: events for `Computer.frame` and for scripts.
+
+    computer.frame([events.Key(13), events.Move(10, 20)])
+"""
+
+from jitvm.guests.uxn.varvara.events import (
+    Button,
+    EndOfInput,
+    Event,
+    Key,
+    MouseDown,
+    MouseUp,
+    Move,
+    Press,
+    Release,
+    Reset,
+    Stdin,
+    Text,
+    Wheel,
+)
+
+__all__ = [
+    "Button",
+    "EndOfInput",
+    "Event",
+    "Key",
+    "MouseDown",
+    "MouseUp",
+    "Move",
+    "Press",
+    "Release",
+    "Reset",
+    "Stdin",
+    "Text",
+    "Wheel",
+]

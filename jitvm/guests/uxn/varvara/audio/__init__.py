@@ -1,0 +1,14 @@
+"""The four Audio devices: notes, envelopes, the mixer, WAV files.
+
+device    the ports, and which notes have ended
+note      what a voice plays: pitch and envelope in numbers
+mixer     from notes to samples, on a thread of its own if one likes
+kernel    the inner loop, compiled by `compiled`
+wav       samples into a file
+"""
+
+from jitvm.guests.uxn.varvara.audio.device import Audio
+from jitvm.guests.uxn.varvara.audio.mixer import AudioError
+from jitvm.guests.uxn.varvara.audio.note import RATE, VOICES
+
+__all__ = ["RATE", "VOICES", "Audio", "AudioError"]

@@ -1,0 +1,143 @@
+"""The Audio devices, ports 30 to 6f: four voices of 16 ports each.
+
+    +0* vector    runs when a note has ended; read from the ports at that time
+    +2* position  the byte of the sample that is playing, sampled by a read of its high byte
+    +4  output    reads as the level of both sides, a nibble each; 0 when silent
+    +8* adsr      +a* length   +c* addr   +e volume
+    +f  pitch     writing it starts the note that the ports describe, in the place of the one
+                  before; 80 plays the sample once
+
+Time passes in `render`: on a sound card's thread in a window, or 735 frames for each sixtieth of a
+second where there is none, and then the same program gives the same samples at every tier. All
+other methods belong to the guest's thread.
+
+Where the references differ from each other or from the specification: `position` reads as in the
+older one (the newer gives back stored bytes). A read of `output` at the very end of a note does
+not take away its vector. A sample of nearly 64 KiB that plays once ends at its end and does not
+wrap into a second round. A note's end is told as soon as its last frame is rendered, not with the
+frame after it, so that notes that follow each other have no gap.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from jitvm.engine.machine import Machine
+from jitvm.guests.uxn.varvara.audio.mixer import Mixer
+from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.guests.uxn.varvara.audio.mixer import Frames
+
+BASE = 0x30
+VECTOR = 0x0
+POSITION = 0x2
+OUTPUT = 0x4
+PITCH = 0xF
+
+_PORTS = 0x10
+_LOUD = 0x800
+"""A channel of volume 1 shows one step more each time its level grows by this."""
+
+
+class Audio:
+    """Connects the Audio ports of a machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._mixer = Mixer(machine.memory)
+        self._told = [0] * VOICES
+        self._position_low = [0] * VOICES
+        for voice in range(VOICES):
+            base = BASE + _PORTS * voice
+            machine.on_read(base + POSITION, partial(self._read_position, voice))
+            machine.on_read(base + POSITION + 1, partial(self._read_position_low, voice))
+            machine.on_read(base + OUTPUT, partial(self._read_output, voice))
+            machine.on_write(base + PITCH, partial(self._start, voice))
+
+    # -- for whoever plays the sound ---------------------------------------------------------
+
+    def render(self, frames: int) -> Frames:
+        """Let time pass, and give what is heard meanwhile.
+
+        Callable from any thread, from one at a time; it never waits for the guest's. Silence
+        costs next to nothing. The first note imports and compiles what `prepare` does.
+
+        Args:
+            frames: how many, 44100 a second; 0 or more.
+
+        Returns:
+            signed 16 bit samples, shape (frames, 2), left before right.
+
+        Raises:
+            AudioError: a note is to be heard, and numba is missing or broken.
+            ValueError: `frames` is negative.
+        """
+        if frames < 0:
+            raise ValueError(f"{frames} frames of sound; take 0 or more")
+        return self._mixer.render(frames)
+
+    def prepare(self) -> None:
+        """Do now what the first note would have to wait for: on the thread that renders.
+
+        Raises:
+            AudioError: numba is missing or broken.
+        """
+        self._mixer.prepare()
+
+    # -- for the guest's thread --------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether any voice is playing or about to."""
+        return any(self._mixer.note(voice) for voice in range(VOICES))
+
+    def vector(self, voice: int) -> int:
+        """What runs when a note of a voice (0 to 3) ends; 0 for nothing."""
+        page, at = self._machine.page, BASE + _PORTS * voice + VECTOR
+        return page[at] << 8 | page[at + 1]
+
+    def ended(self) -> tuple[int, ...]:
+        """The voices with a vector whose notes ended since the last call; once for each note.
+
+        Notes that were replaced or silenced have not ended.
+        """
+        voices: list[int] = []
+        for voice in range(VOICES):
+            ends = self._mixer.ends(voice)
+            if self.vector(voice):
+                voices += [voice] * (ends - self._told[voice])
+            self._told[voice] = ends
+        return tuple(voices)
+
+    def reset(self) -> None:
+        """Silence all voices and forget what has ended. A `render` under way still plays out."""
+        self._mixer = self._mixer.successor()
+        self._told = [0] * VOICES
+        self._position_low = [0] * VOICES
+
+    # -- ports -------------------------------------------------------------------------------
+
+    def _start(self, voice: int, _pitch: int) -> None:
+        at = BASE + _PORTS * voice
+        self._mixer.start(voice, Note.from_ports(self._machine.page[at : at + _PORTS]))
+
+    def _read_position(self, voice: int) -> int:
+        position = self._mixer.position(voice)
+        self._position_low[voice] = position & 0xFF
+        return position >> 8
+
+    def _read_position_low(self, voice: int) -> int:
+        return self._position_low[voice]
+
+    def _read_output(self, voice: int) -> int:
+        note = self._mixer.note(voice)
+        if note is None:
+            return 0
+        level = note.level(self._mixer.age(voice))
+        left, right = (
+            min(0xF, 1 + level * volume // _LOUD) if volume else 0
+            for volume in (note.left, note.right)
+        )
+        return left << 4 | right

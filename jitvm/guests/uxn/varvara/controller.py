@@ -1,0 +1,60 @@
+"""The Controller device, ports 80 to 8f: buttons of up to four pads, and keys.
+
+    80* vector   latched when the low byte is written
+    82  button   of pad 1, a bit a button: see `events.Button`
+    83  key      the byte of a key while its event lasts, 0 otherwise
+    85 86 87     buttons of pads 2 to 4
+
+Every press, release and byte of text is an event of its own. Each method here returns an event as
+an iterator of vectors to run (see `evaluator`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitvm.engine.machine import Machine
+
+VECTOR = 0x80
+BUTTON = 0x82
+KEY = 0x83
+PADS = (BUTTON, 0x85, 0x86, 0x87)
+"""The button port of each pad."""
+
+
+class Controller:
+    """Connects the Controller ports of a machine.
+
+    Attributes:
+        vector: where events go; 0 for nowhere.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._page = machine.page
+        self.vector = 0
+        machine.on_write(VECTOR + 1, self._latch)
+
+    def reset(self) -> None:
+        """Forget the vector; the ports are the machine's to clear."""
+        self.vector = 0
+
+    def press(self, buttons: int, pad: int = 1) -> Iterator[int]:
+        """Buttons (0 to 255, a bit each) of a pad (1 to 4) go down, as one event."""
+        self._page[PADS[pad - 1]] |= buttons
+        yield self.vector
+
+    def release(self, buttons: int, pad: int = 1) -> Iterator[int]:
+        """Buttons of a pad go up, as one event."""
+        self._page[PADS[pad - 1]] &= ~buttons & 0xFF
+        yield self.vector
+
+    def keys(self, data: bytes) -> Iterator[int]:
+        """Bytes are typed, one event each; text as UTF-8. A zero byte is none."""
+        for byte in data:
+            if byte:
+                self._page[KEY] = byte
+                yield self.vector
+                self._page[KEY] = 0
+
+    def _latch(self, low: int) -> None:
+        self.vector = self._page[VECTOR] << 8 | low

@@ -1,0 +1,222 @@
+"""The frame loop: what a program with a screen gets sixty times a second.
+
+    frame 0   the reset vector, then the command line
+    frame n   1. the user's events of this frame, in order
+              2. the screen vector
+              3. the vectors of notes that ended in the frame before
+              4. 735 samples of sound
+              5. the picture is composed, output is flushed
+
+After the vector in which System/state became other than zero no other is run; the frame's sound
+and picture are still made. Nothing here knows the time: who paces the frames, in a window, calls
+`FrameLoop.frame` when one is due. So the same events give the same pictures and sound, always.
+
+A frame that a limit or Ctrl-C has stopped is *unfinished*: the next call of `frame` goes on with
+it, in the middle of the vector it had come to, and keeps its own events for the frame after.
+A window uses that to stay alive during a vector that takes seconds:
+
+    try:
+        with computer.limited(time_limit=0.015):
+            frame = loop.frame(events)
+    except LimitReached:
+        ...                    look at the window, come back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from jitvm.guests.uxn.varvara import console
+from jitvm.guests.uxn.varvara.console import Type
+from jitvm.guests.uxn.varvara.evaluator import Ending
+from jitvm.guests.uxn.varvara.events import (
+    EndOfInput,
+    Event,
+    Key,
+    MouseDown,
+    MouseUp,
+    Move,
+    Press,
+    Release,
+    Reset,
+    Stdin,
+    Text,
+    Wheel,
+)
+from jitvm.guests.uxn.varvara.rom import PROGRAM_START
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from jitvm.guests.uxn.varvara.audio.mixer import Frames
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.script import Script
+
+    class Observer(Protocol):
+        """Who is told of frames: see `FrameLoop.observer`."""
+
+        def begin(self, number: int, events: tuple[Event, ...]) -> None:
+            """A frame is about to begin; frame 0 is over when frame 1 begins."""
+
+        def end(self, frame: Frame) -> None:
+            """A frame is complete."""
+
+
+RATE = 60
+"""Frames a second."""
+
+SAMPLES = 735
+"""Samples of sound in a frame, for each side: 44100 a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What came of a frame.
+
+    Attributes:
+        number: from 1 on.
+        changed: whether the picture is another one than before; see `Screen.changed` for where.
+        sound: 735 samples for each side, shape (735, 2), 16 bit; None for silence.
+    """
+
+    number: int
+    changed: bool
+    sound: Frames | None
+
+
+class FrameLoop:
+    """Runs a computer frame by frame.
+
+    Attributes:
+        number: frames that are complete; frame 0 is not counted.
+        sound: whether it renders sound. Without it, time stands still for notes: switch it off
+            only where somebody else calls `Audio.render`.
+        observer: told of each frame.
+    """
+
+    def __init__(self, computer: Computer) -> None:
+        self._computer = computer
+        self._waiting: tuple[Event, ...] = ()
+        self._vectors: Iterator[int] | None = None
+        self.number = 0
+        self.sound = True
+        self.observer: Observer | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a frame was begun and is not complete."""
+        return self._vectors is not None
+
+    def abandon(self) -> None:
+        """Forget an unfinished frame and the events that wait."""
+        self._vectors = None
+        self._waiting = ()
+
+    def frame(self, events: Iterable[Event] = ()) -> Frame:
+        """Run one frame, or finish an unfinished one; the reset vector before the first.
+
+        Args:
+            events: what the user does in this frame; in the next one, if this one was unfinished.
+
+        Raises:
+            LimitReached: a limit of `Computer.limited` was reached: the frame is unfinished.
+            KeyboardInterrupt: Ctrl-C; likewise.
+            OutputError: an output stream cannot be written.
+            AudioError, NativeError: the first note or picture could not be prepared.
+        """
+        computer = self._computer
+        self._waiting += tuple(events)
+        computer.boot()
+        if self._vectors is None:
+            self._vectors = self._begin()
+        computer.evaluator.follow(self._vectors)
+        computer.output.flush()
+        self._vectors = None
+        return self._end()
+
+    def run(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        on_frame: Callable[[Frame], object] | None = None,
+    ) -> Ending:
+        """Run frames until the program ends; see `Computer.run_frames`.
+
+        Raises:
+            LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
+        """
+        computer = self._computer
+        computer.boot()
+        last = None if count is None else self.number + count
+        while not computer.is_ended and self.number != last:
+            computer.evaluator.check_time()
+            due = script is not None and not self.is_unfinished
+            frame = self.frame(script.at(self.number + 1) if script is not None and due else ())
+            if on_frame is not None:
+                on_frame(frame)
+        computer.output.flush()
+        return Ending.EXIT if computer.is_ended else Ending.FRAMES
+
+    # -- one frame ---------------------------------------------------------------------------
+
+    def _begin(self) -> Iterator[int]:
+        events, self._waiting = self._waiting, ()
+        if self.observer is not None:
+            self.observer.begin(self.number + 1, events)
+        return self._frame_vectors(events)
+
+    def _frame_vectors(self, events: tuple[Event, ...]) -> Iterator[int]:
+        computer = self._computer
+        for event in events:
+            yield from self._perform(event)
+        yield computer.screen.vector
+        if computer.has_sound:
+            for voice in computer.audio.ended():
+                yield computer.audio.vector(voice)
+
+    def _end(self) -> Frame:
+        computer = self._computer
+        self.number += 1
+        sounds = self.sound and computer.has_sound and computer.audio.active
+        frame = Frame(
+            self.number,
+            sound=computer.audio.render(SAMPLES) if sounds else None,
+            changed=computer.screen.touched and computer.screen.compose(),
+        )
+        if self.observer is not None:
+            self.observer.end(frame)
+        return frame
+
+    def _perform(self, event: Event) -> Iterator[int]:
+        """The vectors of an event."""
+        computer = self._computer
+        controller, mouse, terminal = computer.controller, computer.mouse, computer.console
+        match event:
+            case Press(buttons, pad):
+                return controller.press(buttons, pad)
+            case Release(buttons, pad):
+                return controller.release(buttons, pad)
+            case Key(byte):
+                return controller.keys(bytes([byte]))
+            case Text(text):
+                return controller.keys(text.encode("utf-8"))
+            case Move(x, y):
+                return mouse.move(x, y)
+            case MouseDown(button):
+                return mouse.press(button)
+            case MouseUp(button):
+                return mouse.release(button)
+            case Wheel(x, y):
+                return mouse.scroll(x, y)
+            case Stdin(data):
+                return terminal.events(Type.STDIN, data)
+            case EndOfInput():
+                return terminal.events(Type.END, console.END_BYTE)
+            case Reset(soft):
+                return self._reset(soft)
+
+    def _reset(self, soft: bool) -> Iterator[int]:
+        self._computer.clear(soft=soft)
+        yield PROGRAM_START

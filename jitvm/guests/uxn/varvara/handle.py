@@ -1,0 +1,156 @@
+"""The host's side of a File device: one open file or folder at a time, below a sandbox.
+
+What a device asks for is all here, so whatever has these methods can stand in the place of a
+`Handle`: one that writes down what passes, or one that knows the answers beforehand.
+
+Paths are functions, because a path is looked at only when something is opened, described or
+deleted: see `file`. Files that are read in small pieces may be read ahead: see `readahead`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from jitvm.guests.uxn.varvara.readahead import ReadAhead
+from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    Path = Callable[[], bytes]
+
+    class Files(Protocol):
+        """What a File device asks for. All but `close` raise OSError, and then nothing is done."""
+
+        def read(self, path: Path, size: int) -> tuple[int, bytes]:
+            """How many bytes come next, at most `size`, and what memory gets.
+
+            Of a folder these are whole lines, and memory gets a zero byte more.
+            """
+
+        def write(self, path: Path, data: memoryview, *, append: bool) -> int:
+            """Write data behind what was written last; how many bytes went, 1 for a folder."""
+
+        def describe(self, path: Path, width: int) -> bytes:
+            """What is there, in `width` characters."""
+
+        def remove(self, path: Path) -> None:
+            """Remove the file."""
+
+        def close(self) -> None:
+            """Close what is open: the next operation starts over."""
+
+
+_LINE_OVERHEAD = 8  # size, space, the '/' of a folder, newline, and a zero byte behind
+
+
+def size_text(size: int, width: int) -> bytes:
+    """A size as `width` hexadecimal digits, or that many question marks when it needs more."""
+    digits = b"%0*x" % (width, size)
+    return digits if len(digits) <= width else b"?" * width
+
+
+class Listing:
+    """The lines of a folder, given out a few at a time."""
+
+    def __init__(self, sandbox: Sandbox, path: bytes) -> None:
+        self._sandbox = sandbox
+        self._path = path
+        self._names = sandbox.entries(path)[::-1]
+
+    def read(self, size: int) -> bytes:
+        """As many whole lines as `size` bytes hold; empty at the end."""
+        text = b""
+        while self._names and len(self._names[-1]) + _LINE_OVERHEAD <= size - len(text):
+            text += self._line(self._names.pop())
+        return text
+
+    def _line(self, name: bytes) -> bytes:
+        try:
+            found = self._sandbox.status(self._path + b"/" + name)
+        except OSError:
+            return b"!!!! %s\n" % name
+        if stat.S_ISDIR(found.st_mode):
+            return b"---- %s/\n" % name
+        return b"%s %s\n" % (size_text(found.st_size, 4), name)
+
+
+class Handle:
+    """Reads and writes on the host.
+
+    Args:
+        sandbox: where paths lead.
+        ahead: what this handle reads before it is asked to.
+        computer: all that is read ahead by handles of the same computer.
+    """
+
+    def __init__(self, sandbox: Sandbox, ahead: ReadAhead, computer: tuple[ReadAhead, ...]) -> None:
+        self._sandbox = sandbox
+        self._ahead = ahead
+        self._computer = computer
+        self._reading: int | Listing | None = None
+        self._writing: int | None = None
+
+    def read(self, path: Path, size: int) -> tuple[int, bytes]:
+        """See `Files`."""
+        if self._reading is None:
+            self.close()
+            self._reading = self._open(path())
+        if isinstance(self._reading, Listing):
+            text = self._reading.read(size)
+            # The zero byte behind the lines is what programs print them up to.
+            return len(text), (text + b"\0")[:size]
+        data = self._ahead.read(self._reading, size)
+        return len(data), data
+
+    def write(self, path: Path, data: memoryview, *, append: bool) -> int:
+        """See `Files`."""
+        if self._writing is None:
+            self.close()
+            name = path()
+            if name.endswith(b"/"):
+                self._sandbox.make_folder(name)
+                return 1
+            self._writing = self._sandbox.create_file(name, append=append)
+        for ahead in self._computer:
+            ahead.before_write(self._writing)
+        at = 0
+        while at < len(data):
+            at += os.write(self._writing, data[at:])
+        return at
+
+    def describe(self, path: Path, width: int) -> bytes:
+        """See `Files`: a size, or a row of one sign."""
+        name = path()
+        try:
+            found = self._sandbox.status(name)
+        except OutsideError:
+            raise
+        except OSError:
+            return b"!" * width
+        return b"-" * width if stat.S_ISDIR(found.st_mode) else size_text(found.st_size, width)
+
+    def remove(self, path: Path) -> None:
+        """See `Files`."""
+        self._sandbox.remove(path())
+
+    def close(self) -> None:
+        """See `Files`."""
+        self._ahead.forget()
+        for descriptor in (self._reading, self._writing):
+            if isinstance(descriptor, int):
+                os.close(descriptor)
+        self._reading = self._writing = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_writing"):
+            self.close()
+
+    def _open(self, path: bytes) -> int | Listing:
+        """Open whatever is there for reading."""
+        if stat.S_ISDIR(self._sandbox.status(path).st_mode):
+            return Listing(self._sandbox, path)
+        return self._sandbox.open_file(path)

@@ -1,0 +1,72 @@
+"""The Mouse device, ports 90 to 9f.
+
+    90* vector    latched when the low byte is written
+    92* x         94* y
+    96  state     a bit a button: 01 left, 02 middle, 04 right
+    9a* scrollx   9c* scrolly   signed, down is positive; 0 when no wheel event lasts
+
+Each method returns an event as an iterator of vectors to run (see `evaluator`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitvm.engine.machine import Machine
+
+VECTOR = 0x90
+X = 0x92
+Y = 0x94
+STATE = 0x96
+SCROLL_X = 0x9A
+SCROLL_Y = 0x9C
+
+BUTTONS = 3
+"""Left, middle and right, counted from 1."""
+
+
+class Mouse:
+    """Connects the Mouse ports of a machine.
+
+    Attributes:
+        vector: where events go; 0 for nowhere.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._page = machine.page
+        self.vector = 0
+        machine.on_write(VECTOR + 1, self._latch)
+
+    def reset(self) -> None:
+        """Forget the vector; the ports are the machine's to clear."""
+        self.vector = 0
+
+    def move(self, x: int, y: int) -> Iterator[int]:
+        """The pointer moves to a pixel, 0 to 65535 each way."""
+        self._put(X, x)
+        self._put(Y, y)
+        yield self.vector
+
+    def press(self, button: int) -> Iterator[int]:
+        """A button, 1 to 3, goes down."""
+        self._page[STATE] |= 1 << button - 1
+        yield self.vector
+
+    def release(self, button: int) -> Iterator[int]:
+        """A button, 1 to 3, goes up."""
+        self._page[STATE] &= ~(1 << button - 1) & 0xFF
+        yield self.vector
+
+    def scroll(self, x: int, y: int) -> Iterator[int]:
+        """The wheel turns by steps to the right and down, -32768 to 32767."""
+        self._put(SCROLL_X, x)
+        self._put(SCROLL_Y, y)
+        yield self.vector
+        self._put(SCROLL_X, 0)
+        self._put(SCROLL_Y, 0)
+
+    def _put(self, port: int, word: int) -> None:
+        self._page[port : port + 2] = (word & 0xFFFF).to_bytes(2, "big")
+
+    def _latch(self, low: int) -> None:
+        self.vector = self._page[VECTOR] << 8 | low

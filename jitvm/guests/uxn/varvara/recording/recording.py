@@ -1,0 +1,185 @@
+"""Records what a program shows or plays to a file whose name says how.
+
+    with Recording("game.gif", computer):
+        computer.run_frames(300)
+
+A recording listens to the frame loop, behind whoever listens already, and writes as frames come:
+memory does not grow with the length. Without a `with` block, `add` takes frames one by one.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Protocol, Self
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+
+    class Writer(Protocol):
+        """What makes a file of frames."""
+
+        def add(self, frame: Frame) -> None:
+            """Write what is new in a frame."""
+
+        def close(self) -> None:
+            """Write the end, and close the file."""
+
+
+PICTURES = ("gif", "webp")
+FORMATS = (*PICTURES, "wav")
+"""Endings of names that stand for a format."""
+
+
+class RecordingError(ValueError):
+    """A recording cannot be made; the message says why and what to do."""
+
+
+def format_of(path: str) -> str:
+    """The format a file's name stands for.
+
+    Raises:
+        RecordingError: it stands for none.
+    """
+    ending = os.path.splitext(path)[1][1:].lower()
+    if ending not in FORMATS:
+        names = ", ".join(f".{name}" for name in FORMATS)
+        raise RecordingError(f"{path}: the name of a recording ends in one of {names}")
+    return ending
+
+
+def require_pillow(what: str) -> None:
+    """Look whether pictures can be written.
+
+    Raises:
+        RecordingError: Pillow is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("PIL") is None:
+        raise RecordingError(
+            f"{what}: pictures need Pillow, which is not installed; `pip install 'jitvm[screen]'`"
+        )
+
+
+class Recording:
+    """A file with what a computer shows (.gif, .webp) or plays (.wav).
+
+    Args:
+        path: of the file; what was there before is replaced.
+        computer: what is recorded.
+        scale: pixels of the file for each of the screen, both ways.
+        form: the format, one of `FORMATS`; None for what the name says.
+
+    Raises:
+        RecordingError: the name stands for no format; or Pillow, which makes pictures, is not
+            installed.
+        OSError: the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        computer: Computer,
+        *,
+        scale: int = 1,
+        form: str | None = None,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._computer = computer
+        self._before: Observer | None = None
+        kind = form or format_of(self.path)
+        self._writer: Writer = (
+            _Sound(self.path) if kind == "wav" else _Pictures(self.path, computer, kind, scale)
+        )
+
+    def add(self, frame: Frame) -> None:
+        """Record a frame that has just run.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._writer.add(frame)
+
+    def close(self) -> None:
+        """Make the file complete; more than once does no harm.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        frames = self._computer.frames
+        self._before = frames.observer
+        frames.observer = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._computer.frames.observer = self._before
+        self.close()
+
+    # -- what the frame loop tells -----------------------------------------------------------
+
+    def begin(self, number: int, events: tuple[Event, ...]) -> None:
+        """A frame begins; see `FrameLoop.observer`."""
+        if self._before is not None:
+            self._before.begin(number, events)
+
+    def end(self, frame: Frame) -> None:
+        """A frame is complete."""
+        if self._before is not None:
+            self._before.end(frame)
+        self.add(frame)
+
+
+class _Pictures:
+    """An animation in a file."""
+
+    def __init__(self, path: str, computer: Computer, kind: str, scale: int) -> None:
+        from jitvm.guests.uxn.varvara.recording.animation import Animation
+        from jitvm.guests.uxn.varvara.recording.gif import Gif
+        from jitvm.guests.uxn.varvara.recording.webp import Webp
+
+        require_pillow(path)
+        self._screen = computer.screen
+        self._file = open(path, "wb")  # noqa: SIM115  closed by `close`
+        self._animation = Animation(self._file, Gif if kind == "gif" else Webp, scale)
+
+    def add(self, frame: Frame) -> None:
+        self._animation.add(self._screen.pixels, changed=frame.changed)
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        with self._file:
+            self._animation.close()
+
+
+class _Sound:
+    """Sound in a file, silence included."""
+
+    def __init__(self, path: str) -> None:
+        from jitvm.guests.uxn.varvara.audio.wav import WavWriter
+
+        self._writer = WavWriter(path)
+
+    def add(self, frame: Frame) -> None:
+        import numpy as np
+
+        from jitvm.guests.uxn.varvara.frames import SAMPLES
+
+        silence = np.zeros((SAMPLES, 2), np.int16)
+        self._writer.write(silence if frame.sound is None else frame.sound)
+
+    def close(self) -> None:
+        self._writer.close()

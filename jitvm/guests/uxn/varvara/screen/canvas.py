@@ -1,0 +1,176 @@
+"""The screen's memory: the layers that kernels work on, and the composed frame.
+
+    words      what kernels know of them: see `state`
+    mapping    | background | foreground |                        reserved once, touched as used
+    frame      HEIGHT rows of WIDTH pixels, RGBA bytes            made anew when the size changes
+
+Layers are mapped, not allocated, so that the largest size may be reserved (34 MB of addresses) and
+only what is drawn on takes memory. Views of frames that were given away stay as they are when the
+size changes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from jitvm.engine.block import Mapping
+from jitvm.guests.uxn.varvara.screen import state as at
+from jitvm.guests.uxn.varvara.screen.blending import TABLE, blend_words, spread
+from jitvm.guests.uxn.varvara.screen.palette import pairs
+from jitvm.guests.uxn.varvara.words import SCREEN
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from jitvm.guests.uxn.varvara.words import DeviceWords
+
+    Pixels = NDArray[np.uint8]
+    Rectangle = tuple[int, int, int, int]
+
+_COMPOSE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+
+
+class Picture:
+    """A copy of both layers of a screen, margins included, and its size in pixels."""
+
+    __slots__ = ("height", "layers", "width")
+
+    def __init__(self, width: int, height: int, layers: tuple[bytes, bytes]) -> None:
+        self.width = width
+        self.height = height
+        self.layers = layers
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Picture) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Canvas:
+    """Two layers of pixels and how they look.
+
+    Args:
+        words: the machine's; the screen's own are set up.
+        width, height: in pixels, 1 to `state.LIMIT`.
+
+    Raises:
+        BlockError: the operating system refused the memory.
+    """
+
+    def __init__(self, words: DeviceWords, width: int, height: int) -> None:
+        self._address = words.address
+        self._words = words.view(SCREEN, at.WORDS)
+        self._mapping = Mapping(2 * at.LAYER_BYTES)
+        first = self._mapping.address
+        self._layers = (first, first + at.LAYER_BYTES)
+        self._words[at.BACKGROUND], self._words[at.FOREGROUND] = self._layers
+        self._set_words(at.BLENDS, [word for row in TABLE for word in blend_words(row)])
+        for start, flipped in ((at.SPREAD, False), (at.FLIPPED, True)):
+            self._words[start : start + 256] = memoryview(spread(flipped=flipped)).cast("q")
+        self._ports = b""
+        self._frame: Pixels | None = None
+        self.changed: Rectangle | None = None
+        self.resize(width, height)
+
+    def _set_words(self, start: int, words: list[int]) -> None:
+        content = b"".join(word.to_bytes(at.WORD, "little") for word in words)
+        self._words[start : start + len(words)] = memoryview(content).cast("q")
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._words[at.WIDTH]
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._words[at.HEIGHT]
+
+    # -- layers ------------------------------------------------------------------------------
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the size, 1 to `state.LIMIT` each; both layers become empty."""
+        self._words[at.WIDTH], self._words[at.HEIGHT] = width, height
+        for layer in self._layers:
+            ctypes.memset(layer, 0, self._layer_bytes)
+        self._touch_all()
+
+    @property
+    def _layer_bytes(self) -> int:
+        return (self.width + 2 * at.MARGIN) * (self.height + 2 * at.MARGIN)
+
+    def _touch_all(self) -> None:
+        words = self._words
+        words[at.LEFT], words[at.TOP], words[at.RIGHT], words[at.BOTTOM] = (
+            0, 0, self.width, self.height,
+        )  # fmt: skip
+
+    def layer(self, index: int) -> Pixels:
+        """A layer's pixels, 0 to 3, as a read-only view of shape (height, width).
+
+        Good until the size changes.
+        """
+        import numpy as np
+
+        rows, stride = self.height + 2 * at.MARGIN, self.width + 2 * at.MARGIN
+        memory = (ctypes.c_ubyte * self._layer_bytes).from_address(self._layers[index])
+        memory._mapping = self._mapping  # type: ignore[attr-defined]
+        view = np.frombuffer(memoryview(memory), dtype=np.uint8).reshape(rows, stride)
+        view.flags.writeable = False
+        shown: Pixels = view[at.MARGIN : -at.MARGIN, at.MARGIN : -at.MARGIN]
+        return shown
+
+    def snapshot(self) -> Picture:
+        """Copy both layers."""
+        background, foreground = (
+            ctypes.string_at(layer, self._layer_bytes) for layer in self._layers
+        )
+        return Picture(self.width, self.height, (background, foreground))
+
+    def restore(self, picture: Picture) -> None:
+        """Put copied layers back."""
+        self._words[at.WIDTH], self._words[at.HEIGHT] = picture.width, picture.height
+        for layer, content in zip(self._layers, picture.layers, strict=True):
+            ctypes.memmove(layer, content, len(content))
+        self._touch_all()
+
+    # -- composition -------------------------------------------------------------------------
+
+    @property
+    def dirty(self) -> Rectangle | None:
+        """What is to be composed again: left, top, right, bottom, the last two exclusive."""
+        words = self._words
+        left, top = max(words[at.LEFT], 0), max(words[at.TOP], 0)
+        right, bottom = min(words[at.RIGHT], self.width), min(words[at.BOTTOM], self.height)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+    @property
+    def frame(self) -> Pixels | None:
+        """The frame as last composed, RGBA of shape (height, width, 4)."""
+        return self._frame
+
+    def compose(self, kernel: int, ports: bytes) -> bool:
+        """Bring the frame up to date; whether there was anything to do.
+
+        Args:
+            kernel: address of the composing kernel.
+            ports: the palette's bytes.
+        """
+        if ports != self._ports:
+            self._ports = ports
+            self._set_words(at.PAIRS, pairs(ports))
+            self._touch_all()
+        shape = (self.height, self.width, 4)
+        if self._frame is None or self._frame.shape != shape:
+            import numpy as np
+
+            self._frame = np.empty(shape, dtype=np.uint8)
+            self._touch_all()
+        self.changed = self.dirty
+        if self.changed is None:
+            return False
+        return bool(_COMPOSE(kernel)(self._address, self._frame.ctypes.data, 0))

@@ -1,0 +1,243 @@
+"""The Screen device, ports 20 to 2f.
+
+    20* vector   run sixty times a second
+    22* width    24* height   in pixels, 1 to 4095; writing the low byte sets it; when that changes
+                              the size, both layers become empty
+    26  auto     what moves after drawing: 01 x, 02 y, 04 address; high nibble: sprites - 1
+    28* x        2a* y        signed; moved by drawing
+    2c* address  of the sprite; moved by drawing
+    2e  pixel    fill flip-y flip-x layer colour: draw a point, or fill up to two edges
+    2f  sprite   depth layer flip-y flip-x blend: draw sprites of 8x8 pixels
+
+Position, address and auto byte live in the port page, where drawing moves them: what a program
+reads there is where it has come to. (One of the reference emulators keeps the bytes last written
+apart; it differs for programs that draw and then set one half of a word.)
+
+Until a program draws, nothing is imported or compiled for it: the first write to a drawing port
+goes through Python, which puts the native kernels in its own place.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from jitvm.engine.cache import CodeCache
+from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
+from jitvm.guests.uxn.varvara.words import DeviceWords
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    import os
+
+    from jitvm.engine.machine import Machine
+    from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
+    from jitvm.guests.uxn.varvara.screen.native import Kernels
+
+VECTOR = 0x20
+WIDTH = 0x22
+HEIGHT = 0x24
+PIXEL = 0x2E
+SPRITE = 0x2F
+
+DEFAULT_SIZE = (512, 320)
+
+
+class Screen:
+    """Connects the Screen ports of a machine.
+
+    Args:
+        machine: whose ports they are; it must be a Uxn machine.
+        words: the row of words that native devices have; None: one of its own.
+        cache: where compiled kernels are kept between runs; None keeps none.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        words: DeviceWords | None = None,
+        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
+    ) -> None:
+        self._machine = machine
+        self._words = words or DeviceWords(machine)
+        self._cache = cache
+        self._drawn = False
+        machine.on_write(WIDTH + 1, self._resize)
+        machine.on_write(HEIGHT + 1, self._resize)
+        machine.on_write(PIXEL, self._first_pixel)
+        machine.on_write(SPRITE, self._first_sprite)
+        self._show_size(*DEFAULT_SIZE)
+
+    # -- what it is --------------------------------------------------------------------------
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._canvas.width if self._is_made else DEFAULT_SIZE[0]
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._canvas.height if self._is_made else DEFAULT_SIZE[1]
+
+    @property
+    def vector(self) -> int:
+        """Where the program wants to be called for each frame; 0 for nowhere."""
+        return self._word(VECTOR)
+
+    @property
+    def touched(self) -> bool:
+        """Whether the program has drawn, set a size or a vector: whether it wants a screen."""
+        return self._drawn or self.vector != 0
+
+    @property
+    def _is_made(self) -> bool:
+        return "_canvas" in self.__dict__
+
+    @cached_property
+    def _canvas(self) -> Canvas:
+        from jitvm.guests.uxn.varvara.screen.canvas import Canvas
+
+        return Canvas(self._words, *DEFAULT_SIZE)
+
+    @cached_property
+    def _kernels(self) -> Kernels:
+        from jitvm.guests.uxn.varvara.screen.native import kernels
+
+        return kernels(self._cache)
+
+    def reset(self) -> None:
+        """Default size, empty layers; the port page is the caller's, but for the size."""
+        if self._is_made:
+            self._canvas.resize(*DEFAULT_SIZE)
+        self._show_size(*DEFAULT_SIZE)
+
+    def snapshot(self) -> Picture:
+        """Copy size and layers; ports and palette are in the machine's snapshot."""
+        return self._canvas.snapshot()
+
+    def restore(self, picture: Picture) -> None:
+        """Put copied layers back, after the machine's own state."""
+        self._canvas.restore(picture)
+        self._show_size(picture.width, picture.height)
+
+    # -- what it shows -----------------------------------------------------------------------
+
+    def compose(self) -> bool:
+        """Bring `pixels` up to date; whether any of them were drawn since the last time.
+
+        A palette or size that changed changes all of them.
+
+        Raises:
+            NativeError: the kernels could not be compiled.
+        """
+        ports = bytes(self._machine.page[RED : RED + SIZE])
+        return self._canvas.compose(self._kernels.compose, ports)
+
+    @property
+    def pixels(self) -> Pixels:
+        """The frame that `compose` made last, RGBA bytes, shape (height, width, 4).
+
+        The array is the screen's own: the next `compose` changes it in place, or makes another
+        one when the size has changed.
+        """
+        if self._canvas.frame is None:
+            self.compose()
+        frame = self._canvas.frame
+        assert frame is not None
+        return frame
+
+    @property
+    def changed(self) -> Rectangle | None:
+        """What the last `compose` coloured: left, top, right, bottom, the last two exclusive."""
+        return self._canvas.changed
+
+    @property
+    def dirty(self) -> Rectangle | None:
+        """What drawing has changed since: as `changed`. The palette is looked at by `compose`."""
+        return self._canvas.dirty
+
+    def layer(self, index: int) -> Pixels:
+        """The pixels of the background (0) or foreground (1), 0 to 3, shape (height, width).
+
+        A read-only view, good until the size changes.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        if index not in (0, 1):
+            raise ValueError(f"there is no layer {index}: take 0 (background) or 1 (foreground)")
+        return self._canvas.layer(index)
+
+    def hash(self) -> str:
+        """16 hexadecimal digits that tell frames apart, the same on every machine."""
+        from jitvm.guests.uxn.varvara.screen.picture import frame_hash
+
+        return frame_hash(self.pixels)
+
+    def png(self) -> bytes:
+        """The frame as a PNG file.
+
+        Raises:
+            PictureError: Pillow is not installed.
+        """
+        from jitvm.guests.uxn.varvara.screen.picture import png
+
+        return png(self.pixels)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the frame as a PNG file.
+
+        Raises:
+            PictureError: Pillow is not installed.
+            OSError: the file cannot be written.
+        """
+        data = self.png()
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def _repr_png_(self) -> bytes | None:
+        """The frame, for notebooks; None where there is none, or no Pillow to write it."""
+        from jitvm.guests.uxn.varvara.screen.picture import PictureError
+
+        if not self.touched:
+            return None
+        try:
+            return self.png()
+        except PictureError:
+            return None
+
+    # -- ports -------------------------------------------------------------------------------
+
+    def _word(self, port: int) -> int:
+        page = self._machine.page
+        return page[port] << 8 | page[port + 1]
+
+    def _show_size(self, width: int, height: int) -> None:
+        """Have the ports answer with the size."""
+        page = self._machine.page
+        for port, value in ((WIDTH, width), (HEIGHT, height)):
+            page[port], page[port + 1] = value.to_bytes(2, "big")
+
+    def _resize(self, _low: int) -> None:
+        from jitvm.guests.uxn.varvara.screen.state import LIMIT
+
+        self._drawn = True
+        size = tuple(min(max(self._word(port), 1), LIMIT) for port in (WIDTH, HEIGHT))
+        if size != (self.width, self.height):
+            self._canvas.resize(*size)
+        self._show_size(*size)
+
+    def _first_pixel(self, byte: int) -> None:
+        self._draw_natively()
+        self._machine.state.ports.writers[PIXEL](byte)
+
+    def _first_sprite(self, byte: int) -> None:
+        self._draw_natively()
+        self._machine.state.ports.writers[SPRITE](byte)
+
+    def _draw_natively(self) -> None:
+        """Put the native kernels on the drawing ports."""
+        self._canvas  # noqa: B018  there has to be something to draw on
+        self._machine.on_write_native(PIXEL, self._kernels.pixel)
+        self._machine.on_write_native(SPRITE, self._kernels.sprite)
+        self._drawn = True

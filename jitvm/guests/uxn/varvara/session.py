@@ -1,0 +1,248 @@
+"""Recorded sessions: all that came into a program from outside, so that it can be run again.
+
+Without a clock and files of the host, and without its user, a replayed program shows the same
+pictures and plays the same sound, at every tier. A session is a text file, one JSON object a line:
+
+    {"session": 1, "jitvm": "0.1.0", "rom": "<sha256>", "args": [...], "files": true, ...}
+    {"frame": 0, "clock": [[2024, 1, 29, ...], 3]}
+    {"frame": 12, "events": ["press A", "move 10 20"], "picture": "3f1c2a9be0d4571c"}
+    {"frame": 13, "files": [[0, "read 32", 32, "aGVsbG8="]], "sound": "09d1c2b7aa34f58e"}
+    {"end": 600, "state": 128}
+    {"check": 1893722901}
+
+Frame 0 is the reset vector and the command line. Frames in which nothing came in, and which look
+and sound like the one before, have no line. Its keys:
+
+    events   what the user did, as in an input script
+    clock    reads of the clock: a time is the one that is read from here on, a number how often
+    files    operations of the File devices: device, what was asked for, success, bytes given back;
+             success is null where it failed
+    picture  hash of the picture, where it has changed; sound: of the samples, where it has changed
+
+The end is how many frames there are, and System/state. The check is the CRC-32 of all lines before.
+
+This file reads sessions; `recorder` writes them and `replayer` runs them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import struct_time
+from typing import TYPE_CHECKING, Any
+
+import jitvm
+from jitvm.guests.uxn.varvara.script import ScriptError, parse_events
+
+if TYPE_CHECKING:
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.rom import Rom
+
+VERSION = 1
+"""Of the format."""
+
+Json = dict[str, Any]
+
+REMOVE = "delete"
+"""What is asked of a File device, as text: this, or what the functions below give."""
+
+
+def read_request(size: int) -> str:
+    """Read up to `size` bytes."""
+    return f"read {size}"
+
+
+def write_request(data: memoryview, *, append: bool) -> str:
+    """Write these bytes."""
+    return f"{'append' if append else 'write'} {len(data)} {zlib.crc32(data):08x}"
+
+
+def describe_request(width: int) -> str:
+    """Describe a file in `width` characters."""
+    return f"stat {width}"
+
+
+def checksum(rom: Rom) -> str:
+    """What tells programs apart: SHA-256, in hexadecimal."""
+    return hashlib.sha256(rom.data).hexdigest()
+
+
+class SessionError(Exception):
+    """A session cannot be recorded, read or replayed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCall:
+    """An operation of a File device.
+
+    Attributes:
+        device: 0 or 1.
+        request: what was asked for, without the path.
+        success: how many bytes, as the program is told; None where it failed.
+        data: what memory was given.
+    """
+
+    device: int
+    request: str
+    success: int | None
+    data: bytes = b""
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What came in during one frame, apart from events."""
+
+    clock: list[struct_time] = field(default_factory=list)
+    files: list[FileCall] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFrame:
+    """A frame of a session; `picture` and `sound` are hashes, None where they are as before."""
+
+    events: tuple[Event, ...] = ()
+    inputs: Inputs = field(default_factory=Inputs)
+    picture: str | None = None
+    sound: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A recorded session.
+
+    Attributes:
+        name: of its file.
+        jitvm: the version that recorded it.
+        rom: SHA-256 of the program, in hexadecimal.
+        args: the program's command line.
+        has_files: whether the program had any files.
+        has_sound: whether the frame loop rendered sound.
+        length: frames, not counting frame 0.
+        state: System/state at the end.
+        frames: those that have a line, by number.
+    """
+
+    name: str
+    jitvm: str
+    rom: str
+    args: tuple[str, ...]
+    has_files: bool
+    has_sound: bool
+    length: int
+    state: int
+    frames: dict[int, RecordedFrame]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Session:
+        """Read a session, all of it.
+
+        Raises:
+            SessionError: the file cannot be read, is damaged, cut off, or of another version.
+        """
+        name = os.fspath(path)
+        try:
+            with open(name, "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise SessionError(f"{name}: cannot be read: {error.strerror}") from error
+        return _Reader(name, data).session()
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Makes a session of the bytes of its file."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self._name = name
+        self._data = data
+        self._time: struct_time | None = None
+
+    def session(self) -> Session:
+        lines = self._data.split(b"\n")
+        head = self._header(lines[0])
+        self._check(lines)
+        end = json.loads(lines[-3])
+        frames: dict[int, RecordedFrame] = {}
+        for number, line in enumerate(lines[1:-3], 2):
+            try:
+                found = json.loads(line)
+                frames[int(found["frame"])] = self._frame(found)
+            except (ValueError, TypeError, KeyError, IndexError, ScriptError) as error:
+                raise SessionError(f"{self._name}:{number}: makes no sense: {error}") from error
+        return Session(
+            name=self._name,
+            jitvm=str(head["jitvm"]),
+            rom=str(head["rom"]),
+            args=tuple(head["args"]),
+            has_files=bool(head["files"]),
+            has_sound=bool(head["sound"]),
+            length=int(end["end"]),
+            state=int(end["state"]),
+            frames=frames,
+        )
+
+    def _header(self, line: bytes) -> Json:
+        head = _object(line)
+        if head is None or "session" not in head:
+            raise SessionError(f"{self._name}: is not a recorded session")
+        if head["session"] != VERSION:
+            raise SessionError(
+                f"{self._name}: is a session of version {head['session']}, recorded with "
+                f"jitvm {head.get('jitvm')}; jitvm {jitvm.__version__} reads version {VERSION}"
+            )
+        if not {"jitvm", "rom", "args", "files", "sound"} <= head.keys():
+            raise SessionError(f"{self._name}:1: its first line is damaged")
+        return head
+
+    def _check(self, lines: list[bytes]) -> None:
+        """Be sure that the file is whole."""
+        last = _object(lines[-2]) if len(lines) > 3 and not lines[-1] else None
+        if last is None or "check" not in last:
+            raise SessionError(
+                f"{self._name}: is cut off in line {len(lines)}: its recording did not end; "
+                "record it again"
+            )
+        size = len(self._data) - len(lines[-2]) - 1
+        if zlib.crc32(self._data[:size]) != last["check"]:
+            raise SessionError(f"{self._name}: is damaged: its checksum is wrong")
+
+    def _frame(self, line: Json) -> RecordedFrame:
+        return RecordedFrame(
+            events=tuple(
+                event for text in line.get("events", ()) for event in parse_events(text)
+            ),
+            inputs=Inputs(
+                list(self._clock(line.get("clock", ()))),
+                [
+                    FileCall(device, request, success, base64.b64decode(data, validate=True))
+                    for device, request, success, data in line.get("files", ())
+                ],
+            ),
+            picture=line.get("picture"),
+            sound=line.get("sound"),
+        )
+
+    def _clock(self, words: list[int | list[int]]) -> Iterator[struct_time]:
+        for word in words:
+            if isinstance(word, list):
+                self._time = struct_time(word)
+            elif self._time is None:
+                raise ValueError("a read of the clock before there is a time")
+            else:
+                yield from [self._time] * word
+
+
+def _object(line: bytes) -> Json | None:
+    """The JSON object of a line; None where there is none."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

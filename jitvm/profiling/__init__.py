@@ -1,0 +1,26 @@
+"""What a machine and its JIT do: profiles, exporters, reports. Knows no guest.
+
+| module    | what it knows                                                         |
+|-----------|-----------------------------------------------------------------------|
+| profile   | `Profile`: start, stop, tables                                        |
+| rows      | the rows of all tables                                                |
+| collector | events, counters and samples of one machine                           |
+| regions   | counts of each region, from its installation to its end               |
+| spotter   | where the processor is, by a timer signal                             |
+| hosttime  | calls of Python devices                                               |
+| clock     | seconds by state                                                      |
+| tables    | what was collected, as rows                                           |
+| text      | a summary for terminals                                               |
+| report    | a page of HTML                                                        |
+| export    | Chrome trace, speedscope, collapsed stacks, JSON lines, OpenMetrics   |
+| perf      | perf map and jitdump                                                  |
+
+How to read a profile: docs/profiling.md.
+"""
+
+from __future__ import annotations
+
+from jitvm.profiling.collector import Mode
+from jitvm.profiling.profile import Profile, ProfileError
+
+__all__ = ["Mode", "Profile", "ProfileError"]

@@ -1,0 +1,354 @@
+"""Watches one machine: its events, its counters, its clock, and where it is.
+
+    events       what the JIT does                          every one, exactly
+    counters     instructions (exact mode), exits           exactly
+    spots        where the processor is: see `spotter`      every 4 ms of processor time
+    stops        the guest's program counter: native code   every 10 ms, while guest code is
+                 is made to come back and goes on           being interpreted
+    host time    calls of Python devices: see `hosttime`    every call counted, some timed
+
+The spotter tells time by state; a stop costs some microseconds and tells the address, which no
+native code has in a place that can be looked at. Where there can be no spotter (another system,
+another profile at the same time), stops have to tell both.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from jitvm.engine import events
+from jitvm.engine.machine import Machine, Tier
+from jitvm.profiling.hosttime import HostTime
+from jitvm.profiling.listening import Listening
+from jitvm.profiling.regions import Regions, Watched
+from jitvm.profiling.spotter import Spotter
+
+if TYPE_CHECKING:
+    from jitvm.engine.jit import Jit
+
+SPOT_INTERVAL = 0.002
+"""Seconds of processor time between spots; most kernels make it 4 ms."""
+STOP_INTERVAL = 0.01
+"""Seconds between stops."""
+MOST_EVENTS = 100_000
+"""Events that are kept; counts go on."""
+
+
+class Mode(StrEnum):
+    """How much a profile asks of the machine."""
+
+    SAMPLED = "sampled"
+    """Nothing is counted that is not counted anyway."""
+    EXACT = "exact"
+    """Every instruction is counted, interpreted or native; slower by a part."""
+    OPCODES = "opcodes"
+    """Every instruction is counted by opcode; nothing is native."""
+
+
+class Spot(StrEnum):
+    """Where the processor was."""
+
+    INTERPRETING = "interpreting"
+    RECORDING = "recording"
+    NATIVE = "native"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The machine's counters and memory at one moment; counts are since the profile began.
+
+    `executed` and `native` are None where nobody counts. `code_map` as `jitvm.engine.layout` has
+    it; `modified` are addresses of instructions that the guest was seen to overwrite.
+    """
+
+    executed: int | None
+    native: int | None
+    histogram: list[int]
+    memory: bytes
+    code_map: bytes
+    modified: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, the second of the profile it came in, and whether the guest waited for it."""
+
+    at: float
+    event: events.Event
+    on_guest_thread: bool
+
+
+class Collector:
+    """Watches a machine between `start` and `stop`.
+
+    Args:
+        machine: not running yet, or stopped.
+        mode: what is counted.
+        sampling: whether to spot and stop at all.
+    """
+
+    def __init__(self, machine: Machine, mode: Mode, *, sampling: bool = True) -> None:
+        self.machine = machine
+        self.mode = mode
+        self.regions = Regions()
+        self.host = HostTime(machine)
+        self.happened: deque[Happened] = deque(maxlen=MOST_EVENTS)
+        self.aborts: Counter[tuple[str, int]] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.recorded = 0
+        self.compiled_on_guest_thread = 0.0
+        self.interpreted_at: Counter[int] = Counter()
+        self.spots: Counter[Spot] = Counter()
+        self.elsewhere: Counter[int] = Counter()
+        self.stops: Counter[Spot] = Counter()
+        self.memory_before = b""
+        self.histogram_before: list[int] = []
+        self.executed_before = self.native_before = 0
+        self.seconds = self.cpu_seconds = 0.0
+        self._sampling = sampling
+        self._began = 0.0
+        self._cpu_began: float | None = None
+        self._thread = threading.current_thread()
+        self._spotter: Spotter | None = None
+        self._ended = threading.Event()
+        self._pacer: threading.Thread | None = None
+        self._asked = False
+        self._listening = Listening(machine, self._on_event)
+        self._counted_before = False
+        self._lock = threading.Lock()
+        self._last: Reading | None = None
+
+    # -- from and to -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin; on the thread that will run the machine, where that is known."""
+        machine = self.machine
+        self._counted_before = machine.counting
+        if self.mode is Mode.EXACT:
+            machine.counting = True
+        elif self.mode is Mode.OPCODES:
+            machine.profiling = True
+        jit = machine.jit
+        self.executed_before = machine.executed
+        self.native_before = jit.executed if jit is not None else 0
+        self.histogram_before = machine.histogram()
+        self.memory_before = bytes(machine.memory)
+        self.regions.begin(jit)
+        self.host.attach()
+        self._listening.begin()
+        self._thread = threading.current_thread()
+        if self._sampling and machine.native is not None:
+            self._start_sampling()
+        self._cpu_began = self._cpu()
+        self._began = time.perf_counter()
+
+    def _start_sampling(self) -> None:
+        machine, native = self.machine, self.machine.native
+        assert native is not None
+        if machine.tier is not Tier.IR:
+            layout = machine.layout
+            table = machine.block.base + layout.fields["table"]
+            self._spotter = Spotter(table, SPOT_INTERVAL)
+            if not self._spotter.start(self._thread):
+                self._spotter = None
+        machine.on_stop(self._on_stop)
+        self._pacer = threading.Thread(target=self._pace, name="jitvm-profile", daemon=True)
+        self._pacer.start()
+
+    def stop(self) -> None:
+        """End; counts stay as they are."""
+        machine = self.machine
+        self.seconds = self.now
+        self._settle_cpu()
+        self._ended.set()
+        if self._pacer is not None:
+            self._pacer.join()
+            machine.on_stop(None)
+        if self._spotter is not None:
+            self._spotter.stop()
+            self._take_spots()
+        self.regions.update(machine.jit)
+        self._last = self._read()
+        self._listening.end()
+        self.host.detach()
+
+    def restore_mode(self) -> None:
+        """Have the machine count no more than before; when all counts have been read."""
+        if self.mode is Mode.OPCODES:
+            self.machine.profiling = False
+        if self.machine.counting is not self._counted_before:
+            self.machine.counting = self._counted_before
+
+    # -- clocks and counters -----------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return bool(self._began) and not self._ended.is_set()
+
+    @property
+    def has_spotter(self) -> bool:
+        """Whether time by state is known."""
+        return self._spotter is not None
+
+    @property
+    def now(self) -> float:
+        """Seconds since it began, or all of them once it has ended."""
+        return self.seconds if self._ended.is_set() else time.perf_counter() - self._began
+
+    @property
+    def cpu_now(self) -> float:
+        """Seconds of processor time that the guest's thread has used."""
+        if self._ended.is_set() or self._cpu_began is None:
+            return self.cpu_seconds
+        return self.cpu_seconds + (self._cpu() or self._cpu_began) - self._cpu_began
+
+    @property
+    def executed(self) -> int | None:
+        """Instructions since the beginning; None where nobody counts."""
+        return self._executed() if self._last is None else self._last.executed
+
+    @property
+    def native(self) -> int | None:
+        """Those that regions have executed."""
+        return self._native() if self._last is None else self._last.native
+
+    def reading(self) -> Reading:
+        """Counters and memory as they are now, or as they were at the end."""
+        return self._last or self._read()
+
+    def _read(self) -> Reading:
+        machine, jit = self.machine, self.machine.jit
+        layout = machine.layout
+        return Reading(
+            self._executed(),
+            self._native(),
+            [
+                now - before
+                for now, before in zip(machine.histogram(), self.histogram_before, strict=True)
+            ],
+            bytes(machine.memory),
+            bytes(machine.block.view(layout.code_map, layout.size)),
+            frozenset() if jit is None else jit.self_modified,
+        )
+
+    def _executed(self) -> int | None:
+        if self.mode is Mode.SAMPLED and not self._counted_before:
+            return None
+        return self.machine.executed_now - self.executed_before
+
+    def _native(self) -> int | None:
+        if self.mode is Mode.SAMPLED and not self._counted_before:
+            return None
+        jit = self.machine.jit
+        return 0 if jit is None else jit.executed - self.native_before
+
+    def _cpu(self) -> float | None:
+        ident = self._thread.ident
+        if ident is None or not self._thread.is_alive():
+            return None
+        return time.clock_gettime(time.pthread_getcpuclockid(ident))
+
+    def _settle_cpu(self) -> None:
+        cpu = self._cpu()
+        if cpu is not None and self._cpu_began is not None:
+            self.cpu_seconds += cpu - self._cpu_began
+        self._cpu_began = cpu
+
+    # -- events ------------------------------------------------------------------------------
+
+    def _on_event(self, event: events.Event) -> None:
+        jit = self.machine.jit
+        here = threading.get_ident() == self._thread.ident
+        self.happened.append(Happened(self.now, event, here))
+        self.kinds[event.kind] += 1
+        if isinstance(event, events.Installed) and jit is not None:
+            self._take_spots()
+            self.regions.installed(jit, event.address)
+        elif isinstance(event, events.Removed) and jit is not None:
+            self._take_spots()
+            self.regions.removed(jit, event.number)
+        elif isinstance(event, events.Compiled) and here:
+            self.compiled_on_guest_thread += event.forming + event.lowering + event.compiling
+        elif isinstance(event, events.Recorded):
+            self.recorded += event.instructions
+        elif isinstance(event, events.Refused):
+            self.aborts[event.reason, event.address] += 1
+        elif isinstance(event, events.Overwritten):
+            self.aborts["OVERWRITTEN", event.address] += 1
+
+    # -- spots -------------------------------------------------------------------------------
+
+    def _take_spots(self) -> int:
+        """Sort what the spotter has; how many of it were in the interpreter."""
+        if self._spotter is None:
+            return 0
+        native, layout = self.machine.native, self.machine.layout
+        assert native is not None
+        handlers = native.handlers.span
+        record = self.machine.block.base + layout.tables["record"]
+        interpreting = 0
+        with self._lock:
+            for pointer, table in self._spotter.take():
+                region = self.regions.at(pointer)
+                if region is not None:
+                    region.samples += 1
+                    self.spots[Spot.NATIVE] += 1
+                elif handlers.address <= pointer < handlers.address + handlers.size:
+                    interpreting += 1
+                    self.spots[Spot.RECORDING if table == record else Spot.INTERPRETING] += 1
+                else:
+                    self.spots[Spot.ELSEWHERE] += 1
+                    self.elsewhere[pointer] += 1
+        return interpreting
+
+    # -- stops -------------------------------------------------------------------------------
+
+    def _pace(self) -> None:
+        """On a thread of its own: have the guest tell its address when it is interpreted."""
+        quiet = 0
+        while not self._ended.wait(STOP_INTERVAL):
+            before = self.spots.total()
+            interpreting = self._take_spots()
+            is_idle = self._spotter is not None and self.spots.total() == before
+            quiet = quiet + 1 if is_idle else 0
+            if interpreting or self._spotter is None or quiet % 10 == 1:
+                self._asked = True
+                self.machine.wake()
+
+    def _on_stop(self, pc: int) -> None:
+        """On the guest's thread: native code has come back at an address."""
+        if not self._asked:
+            return
+        self._asked = False
+        thread = threading.current_thread()
+        if thread is not self._thread:
+            self._follow(thread)
+        jit: Jit | None = self.machine.jit
+        region = None if jit is None else self.regions.polled(jit, pc)
+        if region is None:
+            self.interpreted_at[pc] += 1
+            self.stops[Spot.INTERPRETING] += 1
+        else:
+            self.stops[Spot.NATIVE] += 1
+            if self._spotter is None:
+                region.samples += 1
+
+    def _follow(self, thread: threading.Thread) -> None:
+        """The guest runs on another thread now."""
+        self._settle_cpu()
+        self._thread = thread
+        self._cpu_began = self._cpu()
+        if self._spotter is not None:
+            self._spotter.stop()
+            self._spotter.start(thread)
+
+    def watched(self) -> list[Watched]:
+        """All regions with their counts as they are now."""
+        return self.regions.update(None if self._ended.is_set() else self.machine.jit)

@@ -1,0 +1,142 @@
+"""What a profile knows of each region, from its installation to its end.
+
+A region's counters are its own only while it is installed, so what they say is copied when it
+goes, and what they said before the profile began is subtracted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from jitvm.engine.reasons import Reason
+
+if TYPE_CHECKING:
+    from jitvm.engine.installed import Installed
+    from jitvm.engine.jit import Jit
+
+
+@dataclass(slots=True)
+class Watched:
+    """One region and its counts; `instructions` and `times` are since the profile began."""
+
+    installed: Installed
+    first_instructions: int
+    first_times: list[int]
+    instructions: int = 0
+    times: list[int] = field(default_factory=list)
+    travel: dict[int, int] = field(default_factory=dict)
+    samples: int = 0
+    is_removed: bool = False
+
+    @property
+    def number(self) -> int:
+        return self.installed.number
+
+    @property
+    def start(self) -> int:
+        return self.installed.start
+
+    def update(self, jit: Jit) -> None:
+        """Copy the counters; for a region that is installed."""
+        nodes = self.installed.compiled.region.nodes
+        self.instructions = jit.executed_in(self.installed) - self.first_instructions
+        self.times = [
+            now - first
+            for now, first in zip(jit.times_left(self.installed), self.first_times, strict=True)
+        ]
+        self.travel = {pc: max(1, jit.travel(pc)) for pc in nodes}
+
+    def parts(self) -> list[tuple[int, float]]:
+        """Addresses of its instructions, and what part of its work each is thought to be.
+
+        A loop body that was seen a thousand times while recording, beside a way through that was
+        seen once, gets a thousand times as much.
+        """
+        total = sum(self.travel.values())
+        return [(pc, count / total) for pc, count in self.travel.items()]
+
+
+class Regions:
+    """All regions of one machine since a profile began."""
+
+    def __init__(self) -> None:
+        self._all: dict[int, Watched] = {}
+        self._spans: list[tuple[int, int, Watched]] = []
+        self._polls: dict[int, list[tuple[Watched, int]]] = {}
+        self._polled: dict[int, int] = {}
+        self._is_stale = False
+
+    def begin(self, jit: Jit | None) -> None:
+        """Note what counters say now."""
+        for installed in [] if jit is None else list(jit.regions.values()):
+            first = jit.executed_in(installed) if jit is not None else 0
+            times = jit.times_left(installed) if jit is not None else []
+            self._all[installed.number] = Watched(installed, first, times)
+        self._is_stale = True
+
+    def installed(self, jit: Jit, start: int) -> None:
+        """A region was installed."""
+        installed = jit.regions[start]
+        exits = len(installed.compiled.exits)
+        self._all[installed.number] = Watched(installed, 0, [0] * exits)
+        self._is_stale = True
+
+    def removed(self, jit: Jit, number: int) -> None:
+        """A region is about to go."""
+        watched = self._all.get(number)
+        if watched is not None:
+            watched.update(jit)
+            watched.is_removed = self._is_stale = True
+
+    def update(self, jit: Jit | None) -> list[Watched]:
+        """All of them, counts as they are now."""
+        everything = list(self._all.values())
+        for watched in everything:
+            if jit is not None and not watched.is_removed:
+                watched.update(jit)
+        return everything
+
+    # -- whose code, whose poll --------------------------------------------------------------
+
+    def at(self, pointer: int) -> Watched | None:
+        """The region whose machine code an instruction pointer is in."""
+        if self._is_stale:
+            self._index()
+        index = bisect_right(self._spans, pointer, key=lambda span: span[0]) - 1
+        if index < 0:
+            return None
+        _, end, watched = self._spans[index]
+        return watched if pointer < end else None
+
+    def polled(self, jit: Jit, pc: int) -> Watched | None:
+        """The region that came back from a loop at `pc`, if since the last call one did."""
+        if self._is_stale:
+            self._index()
+        for watched, exit_ in self._polls.get(pc, ()):
+            count = jit.times_left(watched.installed)[exit_]
+            if count != self._polled.get(watched.number << 16 | exit_, 0):
+                self._polled[watched.number << 16 | exit_] = count
+                return watched
+        return None
+
+    def _index(self) -> None:
+        self._is_stale = False
+        living = [each for each in list(self._all.values()) if not each.is_removed]
+        self._spans = _spans(living)
+        self._polls = {}
+        for watched in living:
+            for index, (reason, target) in enumerate(watched.installed.compiled.exits):
+                if reason == Reason.POLL.name and target is not None:
+                    self._polls.setdefault(target, []).append((watched, index))
+
+
+def _spans(living: Iterable[Watched]) -> list[tuple[int, int, Watched]]:
+    spans = []
+    for watched in sorted(living, key=attrgetter("installed.span.address")):
+        span = watched.installed.span
+        spans.append((span.address, span.address + span.size, watched))
+    return spans

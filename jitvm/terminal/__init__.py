@@ -1,0 +1,70 @@
+"""A program with a screen, in a terminal.
+
+    from jitvm.terminal import run
+    run(computer)
+
+| module    | what it knows                                                            |
+|-----------|--------------------------------------------------------------------------|
+| tty       | the terminal: its modes, its size, writing without waiting; puts it back |
+| abilities | what the terminal can do, as it says itself                              |
+| fit       | where the picture goes and how large it is; colours of smaller pictures  |
+| blocks    | pictures as half blocks, two pixels a character                          |
+| kitty     | pictures by the graphics protocol of kitty                               |
+| sixel     | pictures as sixels                                                       |
+| keyboard  | what is typed and pointed at, as events of the guest                     |
+| player    | the main loop                                                            |
+| held      | the program's own output, kept back meanwhile                            |
+
+Nothing but `held` is imported before `run` is called. There is no sound.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.guests.uxn.varvara.script import Script
+
+__all__ = ["TerminalError", "run"]
+
+
+class TerminalError(RuntimeError):
+    """There is no terminal to show a picture in; the message says what to do."""
+
+
+def run(
+    computer: Computer,
+    *,
+    script: Script | None = None,
+    replay: Iterator[Frame] | None = None,
+    max_frames: int | None = None,
+    max_instructions: int | None = None,
+    time_limit: float | None = None,
+) -> Ending:
+    """Show a program in the terminal until it ends or the user leaves it by Ctrl-C or F3.
+
+    The program's standard output must not go to the same terminal meanwhile (see `held`).
+
+    Args:
+        computer: what runs; booted or not.
+        script: events in addition to the user's.
+        replay: frames to show, which somebody else runs; the user can only leave.
+        max_frames: end after so many.
+        max_instructions: end exactly after so many, all vectors together.
+        time_limit: end after so many seconds.
+
+    Returns:
+        EXIT when the program ended or was left; or which limit was reached.
+
+    Raises:
+        TerminalError: the process has no terminal.
+        SystemExit: SIGTERM or SIGHUP came.
+        KeyboardInterrupt, OutputError, NativeError, AudioError: as for `FrameLoop.frame`.
+    """
+    from jitvm.terminal.player import Player
+
+    return Player(computer, script, replay, max_frames, max_instructions, time_limit).run()

@@ -1,0 +1,113 @@
+"""A program with a screen, in a window.
+
+    from jitvm.window import run
+    run(computer)
+
+| module    | what it knows                                                       |
+|-----------|---------------------------------------------------------------------|
+| binding   | how to get SDL; the only file that imports it                       |
+| keys      | which key does what, and the text that says so                      |
+| pads      | game controllers                                                    |
+| translate | SDL's events as the guest's, or as commands to the window           |
+| geometry  | sizes: the window's for a picture, the picture's in a window        |
+| display   | the window itself: texture, presentation, icon                      |
+| pacing    | when the next frame is due                                          |
+| sound     | a thread between Audio.render and the sound card                    |
+| stdin     | a thread that reads standard input                                  |
+| reload    | which files a program is made of, and whether they changed          |
+| player    | the main loop, which ties all of it together                        |
+
+Nothing of it is imported before `run` is called, apart from `keys`, whose text the command line
+shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from jitvm.window.errors import WindowError
+from jitvm.window.keys import KEYS_HELP
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.guests.uxn.varvara.input import Readable
+    from jitvm.guests.uxn.varvara.script import Script
+
+__all__ = ["KEYS_HELP", "WindowError", "run"]
+
+
+def run(
+    computer: Computer,
+    *,
+    scale: int | None = None,
+    fullscreen: bool = False,
+    title: str | None = None,
+    source: str | os.PathLike[str] | None = None,
+    legacy: bool = False,
+    stdin: Readable | None = None,
+    script: Script | None = None,
+    replay: Iterator[Frame] | None = None,
+    on_frame: Callable[[Frame], object] | None = None,
+    max_frames: int | None = None,
+    max_instructions: int | None = None,
+    time_limit: float | None = None,
+    notify: Callable[[str], object] | None = None,
+) -> Ending:
+    """Show a program in a window until it ends or the window is closed.
+
+    The computer may have been booted or not, or have stopped in the middle of its reset vector.
+    Whoever records it (`FrameLoop.observer`) or is told of its frames gets sound that depends on
+    nothing but the frames; otherwise the sound card's clock says how time passes for notes, which
+    has no drop-outs when a frame takes long.
+
+    Args:
+        computer: what runs.
+        scale: window pixels for a pixel, 1 or more; None for what suits the desktop.
+        fullscreen: whether it begins as a full screen.
+        title: in place of the name that the program's metadata gives.
+        source: the file the program came from: it is loaded again when that, or a file it
+            includes, changes. While the computer is recorded or replayed, it is not.
+        legacy: whether sources may be in the older dialect of Uxntal.
+        stdin: a binary stream whose bytes reach the program as they come; None for nothing.
+        script: events in addition to the user's.
+        replay: frames to show, which somebody else runs, such as `Replayer.frames`; the user's
+            events then do not reach the program, and a frame is run in one piece.
+        on_frame: called with each complete frame.
+        max_frames: end after so many.
+        max_instructions: end exactly after so many, all vectors together.
+        time_limit: end after so many seconds.
+        notify: told what the user should know, a line at a time; None: standard error is.
+
+    Returns:
+        EXIT when the program ended (see `Computer.exit_code`) or the window was closed; or which
+        limit was reached. Its files are closed.
+
+    Raises:
+        WindowError: SDL is not installed, there is no display, or it has gone away.
+        KeyboardInterrupt: Ctrl-C.
+        OutputError, NativeError: as for `FrameLoop.frame`.
+        ValueError: `scale` is less than 1.
+    """
+    if scale is not None and scale < 1:
+        raise ValueError(f"scale {scale}: take 1 or more")
+    from jitvm.window.player import Limits, Player
+
+    player = Player(
+        computer,
+        scale=scale,
+        fullscreen=fullscreen,
+        title=title,
+        source=None if source is None else os.fspath(source),
+        legacy=legacy,
+        stdin=stdin,
+        script=script,
+        replay=replay,
+        on_frame=on_frame,
+        limits=Limits(max_frames, max_instructions, time_limit),
+        notify=notify,
+    )
+    return player.run()

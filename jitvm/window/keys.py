@@ -1,0 +1,119 @@
+"""Which key does what: the window's own keys, the controller's buttons, and keys with a byte.
+
+Keys are SDL's key codes, which never change: the character of a key that has one, and the number
+of the key's place on a keyboard with bit 30 set otherwise.
+
+The first row of function keys is that of the reference emulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from jitvm.guests.uxn.varvara.events import Button
+
+_PLACE = 1 << 30
+
+BACKSPACE, TAB, ENTER, ESCAPE, DELETE = 0x08, 0x09, 0x0D, 0x1B, 0x7F
+F1 = _PLACE | 58
+PRINT_SCREEN, PAUSE, HOME = _PLACE | 70, _PLACE | 72, _PLACE | 74
+RIGHT, LEFT, DOWN, UP = (_PLACE | place for place in range(79, 83))
+KEYPAD_ENTER = _PLACE | 88
+LEFT_CTRL, LEFT_SHIFT, LEFT_ALT = (_PLACE | place for place in range(224, 227))
+
+MOD_SHIFT, MOD_CTRL, MOD_LEFT_ALT = 0x0003, 0x00C0, 0x0100
+MOD_ALTGR = 0x0200 | 0x4000
+"""Bits of SDL's modifiers; right Alt types characters, so it is no button."""
+
+
+class Command(Enum):
+    """What the user asks of the window."""
+
+    ZOOM = "zoom"
+    STACKS = "stacks"
+    QUIT = "quit"
+    RESET = "reset"
+    SOFT_RESET = "soft reset"
+    PAUSE = "pause"
+    STEP = "step"
+    SLOWER = "slower"
+    FASTER = "faster"
+    SCREENSHOT = "screenshot"
+    FULLSCREEN = "fullscreen"
+    BORDER = "border"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A key of the window's own.
+
+    Attributes:
+        name: of the key, as it is printed on it.
+        repeats: whether holding it does it again and again.
+    """
+
+    code: int
+    name: str
+    command: Command
+    about: str
+    repeats: bool = False
+
+
+SHORTCUTS = (
+    Shortcut(F1, "F1", Command.ZOOM, "zoom: 1, 2, 3 ... window pixels for a pixel"),
+    Shortcut(F1 + 1, "F2", Command.STACKS, "print both stacks in the terminal"),
+    Shortcut(F1 + 2, "F3", Command.QUIT, "quit"),
+    Shortcut(F1 + 3, "F4", Command.RESET, "start the program over"),
+    Shortcut(F1 + 4, "F5", Command.SOFT_RESET, "start it over, but keep the zero page"),
+    Shortcut(F1 + 5, "F6", Command.PAUSE, "pause, and go on (the Pause key does it, too)"),
+    Shortcut(F1 + 6, "F7", Command.STEP, "run a single frame, and pause", repeats=True),
+    Shortcut(F1 + 7, "F8", Command.SLOWER, "half the speed, down to an eighth"),
+    Shortcut(F1 + 8, "F9", Command.FASTER, "twice the speed, up to eight times"),
+    Shortcut(F1 + 9, "F10", Command.SCREENSHOT, "write a PNG file (Print Screen does it, too)"),
+    Shortcut(F1 + 10, "F11", Command.FULLSCREEN, "full screen, and back"),
+    Shortcut(F1 + 11, "F12", Command.BORDER, "window without a border, and back"),
+    Shortcut(PAUSE, "Pause", Command.PAUSE, ""),
+    Shortcut(PRINT_SCREEN, "Print Screen", Command.SCREENSHOT, ""),
+)
+"""Those without a text are second keys for the same command."""
+
+SHORTCUT_OF = {shortcut.code: shortcut for shortcut in SHORTCUTS}
+
+BUTTONS = {
+    LEFT_CTRL: Button.A,
+    LEFT_ALT: Button.B,
+    LEFT_SHIFT: Button.SELECT,
+    HOME: Button.START,
+    UP: Button.UP,
+    DOWN: Button.DOWN,
+    LEFT: Button.LEFT,
+    RIGHT: Button.RIGHT,
+}
+"""The buttons of pad 1 on the keyboard."""
+
+KEYS_HELP = (
+    "keys of the window:\n"
+    + "".join(f"  {key.name:<4} {key.about}\n" for key in SHORTCUTS if key.about)
+    + """\
+buttons of the first pad, besides a game controller's:
+  arrows, left Ctrl (A), left Alt (B), left Shift (select), Home (start)
+A ROM or Uxntal source that is dropped on the window takes the program's place.
+"""
+)
+"""For the command line and the documentation."""
+
+
+def key_byte(code: int, modifiers: int) -> int | None:
+    """The byte that a key is to the program by itself; None where it is text, or nothing.
+
+    With Ctrl or left Alt, which are buttons, a key is its plain character: upper case with Shift.
+    """
+    if code == KEYPAD_ENTER:
+        return ENTER
+    if 0 < code < 0x20 or code == DELETE:
+        return code
+    as_button = modifiers & (MOD_CTRL | MOD_LEFT_ALT) and not modifiers & MOD_ALTGR
+    if not as_button or not 0x20 <= code < DELETE:
+        return None
+    return ord(chr(code).upper()) if modifiers & MOD_SHIFT else code

@@ -1,0 +1,188 @@
+"""What SDL tells, as events of the guest, or as what the window itself has to do.
+
+    SDL event --> guest's Event | Command | Dropped | Exposed | SoundDevice
+
+Text comes as text, whatever keyboard or input method it was typed with; keys that type nothing
+come as their byte; buttons go down again when a held key repeats, as in the reference, since
+programs move their cursors by that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from jitvm.guests.uxn.varvara.events import (
+    STEPS,
+    Event,
+    Key,
+    MouseDown,
+    MouseUp,
+    Move,
+    Press,
+    Release,
+    Text,
+    Wheel,
+)
+from jitvm.guests.uxn.varvara.mouse import BUTTONS as MOUSE_BUTTONS
+from jitvm.window.binding import sdl, take_dropped
+from jitvm.window.keys import (
+    BUTTONS,
+    LEFT_ALT,
+    LEFT_CTRL,
+    LEFT_SHIFT,
+    SHORTCUT_OF,
+    Command,
+    key_byte,
+)
+from jitvm.window.pads import Pads
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Any
+
+_MODIFIERS = (LEFT_CTRL, LEFT_ALT, LEFT_SHIFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A file was dropped on the window."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """The window has to be shown again.
+
+    Attributes:
+        texture_lost: whether what was uploaded is gone.
+    """
+
+    texture_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDevice:
+    """A sound device came, or one went."""
+
+    added: bool
+    number: int
+
+
+Told = Event | Command | Dropped | Exposed | SoundDevice
+
+
+class Translator:
+    """Translates the events of one window.
+
+    Args:
+        pixel_at: which pixel of the picture a place in the window is.
+    """
+
+    def __init__(self, pixel_at: Callable[[int, int], tuple[int, int]]) -> None:
+        self._pixel_at = pixel_at
+        self._pads = Pads()
+        self._held: set[int] = set()
+        self._place: tuple[int, int] | None = None
+        self._is_text_told = False
+        self._buttons_down: set[int] = set()
+
+    def close(self) -> None:
+        """Let go of game controllers."""
+        self._pads.close()
+
+    def told(self, event: Any) -> Iterator[Told]:
+        """What an event means."""
+        match event.type:
+            case sdl.SDL_QUIT:
+                yield Command.QUIT
+            case sdl.SDL_WINDOWEVENT:
+                yield from self._window(event.window.event)
+            case sdl.SDL_RENDER_TARGETS_RESET | sdl.SDL_RENDER_DEVICE_RESET:
+                yield Exposed(texture_lost=True)
+            case sdl.SDL_KEYDOWN:
+                key = event.key.keysym
+                yield from self._key_down(key.sym, key.mod, is_repeat=bool(event.key.repeat))
+            case sdl.SDL_KEYUP:
+                yield from self._key_up(event.key.keysym.sym)
+            case sdl.SDL_TEXTINPUT:
+                yield from self._text(event.text.text.decode("utf-8", "ignore"))
+            case sdl.SDL_MOUSEMOTION:
+                yield from self._move(event.motion.x, event.motion.y)
+            case sdl.SDL_MOUSEBUTTONDOWN | sdl.SDL_MOUSEBUTTONUP:
+                yield from self._click(event.button)
+            case sdl.SDL_MOUSEWHEEL:
+                yield from _wheel(event.wheel)
+            case sdl.SDL_DROPFILE:
+                yield Dropped(os.fsdecode(take_dropped(event.drop)))
+            case sdl.SDL_AUDIODEVICEADDED | sdl.SDL_AUDIODEVICEREMOVED:
+                if not event.adevice.iscapture:
+                    added = event.type == sdl.SDL_AUDIODEVICEADDED
+                    yield SoundDevice(added, event.adevice.which)
+            case _:
+                yield from self._pads.events(event)
+
+    def _window(self, what: int) -> Iterator[Told]:
+        if what == sdl.SDL_WINDOWEVENT_CLOSE:
+            yield Command.QUIT
+        elif what in (
+            sdl.SDL_WINDOWEVENT_EXPOSED,
+            sdl.SDL_WINDOWEVENT_SIZE_CHANGED,
+            sdl.SDL_WINDOWEVENT_RESTORED,
+        ):
+            yield Exposed()
+
+    # -- keyboard ----------------------------------------------------------------------------
+
+    def _key_down(self, code: int, modifiers: int, *, is_repeat: bool) -> Iterator[Told]:
+        self._is_text_told = False
+        shortcut = SHORTCUT_OF.get(code)
+        if shortcut is not None:
+            if shortcut.repeats or not is_repeat:
+                yield shortcut.command
+            return
+        byte = key_byte(code, modifiers)
+        if byte is not None:
+            self._is_text_told = True
+            yield Key(byte)
+        elif code in BUTTONS and not (is_repeat and code in _MODIFIERS):
+            self._held.add(code)
+            yield Press(BUTTONS[code])
+
+    def _key_up(self, code: int) -> Iterator[Told]:
+        if code in self._held:
+            self._held.remove(code)
+            yield Release(BUTTONS[code])
+
+    def _text(self, text: str) -> Iterator[Told]:
+        if text and not self._is_text_told:
+            yield Text(text)
+
+    # -- mouse -------------------------------------------------------------------------------
+
+    def _move(self, x: int, y: int) -> Iterator[Told]:
+        place = self._pixel_at(x, y)
+        if place != self._place:
+            self._place = place
+            yield Move(*place)
+
+    def _click(self, event: Any) -> Iterator[Told]:
+        button = event.button  # SDL counts the guest's three as the guest does
+        if button > MOUSE_BUTTONS:
+            return
+        if event.state:
+            yield from self._move(event.x, event.y)
+            self._buttons_down.add(button)
+            yield MouseDown(button)
+        elif button in self._buttons_down:
+            self._buttons_down.remove(button)
+            yield MouseUp(button)
+
+
+def _wheel(event: Any) -> Iterator[Told]:
+    sign = -1 if event.direction == sdl.SDL_MOUSEWHEEL_FLIPPED else 1
+    x, y = sign * event.x, -sign * event.y  # SDL's wheel counts up
+    if (x or y) and x in STEPS and y in STEPS:
+        yield Wheel(x, y)

@@ -1,0 +1,1 @@
+"""The Screen device against a slow model of it."""

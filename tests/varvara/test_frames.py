@@ -1,0 +1,356 @@
+"""The frame loop: what runs in a frame, in which order, and how it stops."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from jitvm.engine.machine import Tier
+from jitvm.guests.uxn.assembler import assemble
+from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached
+from jitvm.guests.uxn.varvara.events import (
+    Button,
+    EndOfInput,
+    Key,
+    MouseDown,
+    Move,
+    Press,
+    Release,
+    Reset,
+    Stdin,
+    Text,
+)
+from jitvm.guests.uxn.varvara.frames import Frame
+from jitvm.guests.uxn.varvara.hashes import FrameHashes
+from jitvm.guests.uxn.varvara.script import Script, parse_script
+from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
+from tests.varvara.graphical import CONTROLLER_LOG, DEVICES, WALKER
+
+Make = Callable[..., Computer]
+
+ORDER = (
+    DEVICES
+    + """
+    LIT "r say ;on-frame .Screen/vector DEO2 ;on-key .Controller/vector DEO2
+    ;on-mouse .Mouse/vector DEO2 ;on-console .Console/vector DEO2 BRK
+@on-frame LIT "f say BRK
+@on-key .Controller/key DEI say BRK
+@on-mouse LIT "m say BRK
+@on-console .Console/read DEI say BRK
+@say .Console/write DEO JMP2r
+"""
+)
+"""Writes a letter for each vector."""
+
+
+def test_order_of_vectors(make: Make) -> None:
+    computer = make(ORDER, args=("x",))
+    computer.frame([Move(1, 1), Text("ab"), Stdin(b"in"), MouseDown(1), EndOfInput()])
+    assert computer.stdout == b"rx\nmabinm\0f"
+    computer.frame()
+    computer.frame([Key(65)])
+    assert computer.stdout[11:] == b"fAf"
+
+
+def test_frames_are_counted_from_one(make: Make) -> None:
+    computer = make(ORDER)
+    assert [computer.frame().number for _ in range(3)] == [1, 2, 3]
+    assert computer.run_frames(2) is Ending.FRAMES
+    assert computer.frames.number == 5
+    assert computer.stdout == b"rfffff"
+
+
+def test_a_script_is_followed_across_runs(make: Make) -> None:
+    computer = make(ORDER)
+    script = parse_script('1 key a\n2 text "bc"\n2 move 1 1\n5 key d\n9 key e')
+    assert computer.run_frames(3, script) is Ending.FRAMES
+    assert computer.run_frames(3, script) is Ending.FRAMES
+    assert computer.stdout == b"rafbcmfffdff"
+
+
+@pytest.mark.parametrize(
+    ("source", "is_graphical"),
+    [
+        ("BRK", False),
+        (";on .Console/vector DEO2 BRK @on BRK", False),
+        (";on .Screen/vector DEO2 BRK @on BRK", True),
+        ("#0080 .Screen/width DEO2 BRK", True),
+        ("#41 .Screen/pixel DEO BRK", True),
+        ("#1234 .Screen/x DEO2 BRK", False),
+        (";on .Controller/vector DEO2 BRK @on BRK", True),
+        (";on .Mouse/vector DEO2 BRK @on BRK", True),
+        ("#3c .Audio/pitch DEO BRK", False),
+    ],
+)
+def test_which_programs_are_graphical(make: Make, source: str, is_graphical: bool) -> None:
+    computer = make(DEVICES + source)
+    computer.boot()
+    assert computer.is_graphical is is_graphical
+
+
+# -- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "frames", "output"),
+    [
+        # in the reset vector: no frame at all
+        ("#85 .System/state DEO ;on .Screen/vector DEO2 BRK @on LIT \"f #18 DEO BRK", 0, b""),
+        # in the screen vector of the first frame
+        (";on .Screen/vector DEO2 BRK @on #85 .System/state DEO LIT \"f #18 DEO BRK", 1, b"f"),
+        # at the first of two keys: neither the second nor the screen vector
+        (
+            """;on .Screen/vector DEO2 ;key .Controller/vector DEO2 BRK
+            @on LIT "f #18 DEO BRK @key #85 .System/state DEO .Controller/key DEI #18 DEO BRK""",
+            1,
+            b"a",
+        ),
+    ],
+)
+def test_the_program_ends_after_the_vector_that_says_so(
+    make: Make, source: str, frames: int, output: bytes
+) -> None:
+    computer = make(DEVICES + source)
+    assert computer.run_frames(9, parse_script('1 text "ab"')) is Ending.EXIT
+    assert (computer.frames.number, computer.stdout, computer.exit_code) == (frames, output, 5)
+
+
+def test_the_last_frame_shows_what_was_drawn(make: Make) -> None:
+    computer = make(
+        DEVICES
+        + """#ffff .System/r DEO2 ;on .Screen/vector DEO2 BRK
+        @on #81 .System/state DEO #01 .Screen/pixel DEO BRK"""
+    )
+    shown: list[Frame] = []
+    computer.run_frames(5, on_frame=shown.append)
+    assert [frame.changed for frame in shown] == [True]
+    assert computer.screen.pixels.shape == (320, 512, 4)
+
+
+def test_release_is_seen_by_the_program(make: Make) -> None:
+    computer = make(CONTROLLER_LOG)
+    computer.run_frames(5, parse_script("1 press A left\n3 release left"))
+    assert computer.stdout[::5] == b"\x41\x01"
+    computer.frame([Release(Button.A)])
+    assert computer.stdout[::5] == b"\x41\x01\x00"
+
+
+def test_without_a_screen_nothing_changes(make: Make) -> None:
+    computer = make(CONTROLLER_LOG)
+    assert computer.frame([Press(Button.A)]) == Frame(1, changed=False, sound=None)
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+SPIN = (
+    DEVICES
+    + """
+    ;on-frame .Screen/vector DEO2 ;on-key .Controller/vector DEO2 BRK
+@on-frame LIT "f .Console/write DEO BRK
+@on-key ( counts to the key )
+    #00 &loop INC DUP .Controller/key DEI NEQ ?&loop POP
+    LIT "k .Console/write DEO BRK
+"""
+)
+
+
+def test_a_budget_stops_exactly_and_the_frame_goes_on(make: Make) -> None:
+    whole = make(SPIN)
+    script = parse_script('2 text "Az"\n3 key B')
+    whole.machine.counting = True
+    whole.run_frames(4, script)
+    total = whole.machine.executed
+    assert whole.stdout == b"fkkfkff"
+    stopped = make(SPIN)
+    endings, counts = [], []
+    while stopped.frames.number < 4:
+        count = 4 - stopped.frames.number
+        endings.append(stopped.run_frames(count, script, max_instructions=37))
+        counts.append(stopped.machine.executed)
+    assert endings[:-1] == [Ending.INSTRUCTIONS] * (total // 37)
+    assert counts[:-1] == [37 * n for n in range(1, len(counts))]
+    assert (stopped.stdout, stopped.machine.executed) == (whole.stdout, total)
+    assert stopped.machine.page[0x83] == 0
+
+
+def test_events_wait_while_a_frame_is_unfinished(make: Make) -> None:
+    computer = make(SPIN)
+    with pytest.raises(LimitReached), computer.limited(max_instructions=100):
+        computer.frame([Key(200)])
+    assert computer.frames.is_unfinished
+    assert computer.frame([Key(1)]).number == 1
+    assert computer.stdout == b"kf"
+    assert computer.frame([Key(2)]).number == 2
+    assert computer.stdout == b"kfkkf"
+
+
+def test_a_stopped_reset_vector_goes_on_with_the_arguments(make: Make) -> None:
+    computer = make(ORDER, args=("ab",))
+    for _ in range(20):
+        assert computer.run_frames(0, max_instructions=1) is not Ending.EXIT
+    assert computer.frame().number == 1
+    assert computer.stdout == b"rab\nf"
+
+
+def test_the_time_limit_stops_a_long_vector_and_idle_frames(make: Make) -> None:
+    for source in ("&l !&l", "BRK"):
+        computer = make(DEVICES + ";on .Screen/vector DEO2 BRK @on " + source)
+        begin = time.perf_counter()
+        assert computer.run_frames(time_limit=0.1) is Ending.TIME
+        assert 0.1 <= time.perf_counter() - begin < 1
+
+
+def test_limits_within_limits_are_refused(make: Make) -> None:
+    computer = make(ORDER)
+    with computer.limited(time_limit=5):
+        assert computer.run_frames(1) is Ending.FRAMES
+        with pytest.raises(ValueError, match="inside of another's limits"):
+            computer.run_frames(1, max_instructions=5)
+    assert computer.run_frames(1, max_instructions=500) is Ending.FRAMES
+
+
+def test_ctrl_c_leaves_a_frame_that_can_go_on() -> None:
+    computer = _spinning()
+    timer = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        computer.run_frames()
+    timer.join()
+    assert computer.frames.is_unfinished
+    computer.machine.memory[0] = 1
+    computer.machine.code_written(0, 1)
+    assert computer.frame().number == 1
+    assert computer.stdout == b"f"
+
+
+def _spinning() -> Computer:
+    """A computer whose screen vector waits until the host puts 1 at address 0."""
+    source = ';on .Screen/vector DEO2 BRK @on &l #00 LDZ ?{ !&l } LIT "f #18 DEO BRK'
+    return Computer(assemble(DEVICES + source).rom, tier=Tier.JIT)
+
+
+# -- reset ---------------------------------------------------------------------------------------
+
+
+def test_reset_as_an_event(make: Make) -> None:
+    computer = make(
+        DEVICES
+        + """
+        ( hard or soft: the zero page tells )
+        #00 LDZ LIT "0 ADD .Console/write DEO #01 #00 STZ
+        ;on .Controller/vector DEO2 BRK
+        @on .Controller/key DEI .Console/write DEO BRK"""
+    )
+    computer.frame([Text("a"), Reset(), Text("b"), Reset(soft=True), Text("c")])
+    assert computer.stdout == b"0a0b1c"
+    assert computer.frames.number == 1
+
+
+def test_reset_clears_every_device(make: Make) -> None:
+    computer = make(WALKER)
+    computer.frame([Key(60), Press(Button.A)])
+    computer.reset()
+    assert (computer.controller.vector, computer.mouse.vector, computer.screen.vector) == (0, 0, 0)
+    assert (computer.screen.width, computer.screen.height) == (512, 320)
+    assert not computer.audio.active
+    computer.frame()
+    assert computer.screen.width == 64
+
+
+def test_after_a_reset_there_are_no_arguments(make: Make) -> None:
+    computer = make(ORDER, args=("a",))
+    computer.frame()
+    computer.reset()
+    computer.frame()
+    assert computer.stdout == b"ra\nf" + b"rf"
+
+
+def test_reset_drops_an_unfinished_frame(make: Make) -> None:
+    computer = make(SPIN)
+    with pytest.raises(LimitReached), computer.limited(max_instructions=100):
+        computer.frame([Key(200), Key(201)])
+    computer.reset()
+    computer.frame()
+    assert computer.stdout == b"f"
+
+
+def test_snapshots_hold_vectors_and_picture(make: Make) -> None:
+    computer = make(WALKER)
+    computer.run_frames(5)
+    hashes = FrameHashes(computer.screen)
+    snapshot = computer.snapshot()
+    first = [hashes.line(computer.frame([Press(Button.LEFT)])) for _ in range(3)]
+    computer.reset()
+    computer.restore(snapshot)
+    computer.frames.number = 5
+    assert [hashes.line(computer.frame([Press(Button.LEFT)])) for _ in range(3)] == first
+
+
+# -- sound ---------------------------------------------------------------------------------------
+
+
+def test_notes_sound_and_tell_when_they_end(make: Make) -> None:
+    computer = make(WALKER)
+    sounding = []
+    computer.run_frames(
+        9, parse_script("2 key 0x3c"), on_frame=lambda f: sounding.append(f.sound is not None)
+    )
+    # A release of a fifteenth of a second: 2940 samples, four frames of 735.
+    assert sounding == [False, True, True, True, True, False, False, False, False]
+    assert computer.stdout == b"n"
+
+
+def test_frames_hold_735_samples(make: Make) -> None:
+    sound = make(WALKER).frame([Key(60)]).sound
+    assert sound is not None
+    assert (sound.shape, str(sound.dtype)) == ((735, 2), "int16")
+    assert sound.any()
+
+
+def test_without_sound_time_stands_still_for_notes(make: Make) -> None:
+    computer = make(WALKER)
+    computer.frames.sound = False
+    assert all(computer.frame([Key(60)]).sound is None for _ in range(9))
+    assert computer.stdout == b""
+
+
+# -- hashes --------------------------------------------------------------------------------------
+
+
+def test_hash_lines_are_the_same_at_every_tier(make: Make) -> None:
+    script = parse_script("2 press right\n4 release right\n5 key 0x3c\n9 move 30 20\n12 key q")
+    assert _lines(make(WALKER, clock=_noon), script) == _lines(_reference(), script)
+
+
+def test_hash_lines_tell_frames_apart() -> None:
+    lines = _lines(_reference(), parse_script("3 key 0x3c"))
+    numbers, pictures, sounds = zip(*(line.split() for line in lines), strict=True)
+    assert numbers == tuple(str(n) for n in range(1, 21))
+    assert len(set(pictures)) == 20
+    assert sounds[:2] == ("-", "-")
+    assert "-" not in sounds[2:6]
+
+
+def test_hash_lines_of_a_program_without_a_screen(make: Make) -> None:
+    computer = make(CONTROLLER_LOG)
+    assert FrameHashes(computer.screen).line(computer.frame()) == "1 - -"
+
+
+def _reference() -> Computer:
+    rom = assemble(CONSOLE_DEVICES + WALKER).rom
+    return Computer(rom, tier=Tier.INTERPRETER, sandbox=None, clock=_noon)
+
+
+def _noon() -> datetime:
+    return datetime(2024, 2, 29, 12, 0, 30)
+
+
+def _lines(computer: Computer, script: Script) -> list[str]:
+    hashes, lines = FrameHashes(computer.screen), list[str]()
+    computer.run_frames(20, script, on_frame=lambda frame: lines.append(hashes.line(frame)))
+    return lines
