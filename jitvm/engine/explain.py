@@ -122,7 +122,7 @@ def why_not(machine: Machine, address: int) -> Absence:
                     f"{exit_.what}",
                     exit_.advice,
                 )
-    if address not in jit._learned.edges:
+    if address not in jit.recorded_edges:
         return Absence(
             "it was not executed while hot code was recorded",
             f"nothing, if it runs seldom; else lower the parameter `hot` ({jit.params.hot} jumps)",
@@ -148,7 +148,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     return RegionReport(
         start=region.start,
         instructions=dict(sorted(region.nodes.items())),
-        travel=sum(sum(jit._learned.edges.get(pc, {}).values()) for pc in region.nodes),
+        travel=sum(sum(jit.recorded_edges.get(pc, {}).values()) for pc in region.nodes),
         code_bytes=len(compiled.text),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),

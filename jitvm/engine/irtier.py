@@ -19,6 +19,7 @@ from jitvm.engine.ir import Exit, Leave
 from jitvm.engine.irrun import Host, run
 from jitvm.engine.jit import Jit
 from jitvm.engine.layout import WIDEST
+from jitvm.engine.maker import RegionMaker
 from jitvm.engine.nativetier import NativeTier
 from jitvm.engine.reasons import Reason
 from jitvm.engine.status import Status
@@ -33,13 +34,21 @@ STUB_SIZE = 256
 """Bytes copied of the `stop` stub; more than it has on any processor."""
 
 
-class IrJit(Jit):
-    """A JIT whose machine code only comes back to the host."""
+class IrMaker(RegionMaker):
+    """Makes regions whose machine code only comes back to the host."""
 
     stub = b""
 
-    def _machine_code(self, name: str, text: str, speed: int) -> bytes:  # noqa: ARG002
+    def machine_code(self, name: str, text: str, speed: int) -> bytes:  # noqa: ARG002
+        """The stub."""
         return self.stub
+
+
+class IrJit(Jit):
+    """A JIT of such regions."""
+
+    maker_type = IrMaker
+    maker: IrMaker
 
     def region_at(self, pc: int) -> Installed | None:
         """The region that is entered at an address."""
@@ -63,7 +72,7 @@ class IrTier(NativeTier):
 
     def _make_jit(self, params: Parameters) -> Jit:
         jit = IrJit(self.block, self.state, self.handlers, params, self.wake)
-        jit.stub = ctypes.string_at(self.handlers.address("stop"), STUB_SIZE)
+        jit.maker.stub = ctypes.string_at(self.handlers.address("stop"), STUB_SIZE)
         return jit
 
     def _goes_on(self, status: int) -> bool:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import os
 import re
 import threading
 import time
@@ -36,19 +35,18 @@ from weakref import WeakSet
 from jitvm.engine import events
 from jitvm.engine.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.compiler import Job, compile_thread
-from jitvm.engine.dump import Dump
 from jitvm.engine.installed import Compiled, Installed, Start, Statistics
-from jitvm.engine.kept import Kept, Learned, Shelf, ports_of
+from jitvm.engine.kept import Kept, Shelf, ports_of
 from jitvm.engine.layout import CELL, CODE, EXITS, HIT, REGIONS
+from jitvm.engine.maker import Refused, RegionMaker
 from jitvm.engine.params import Parameters
+from jitvm.engine.planner import Planner
 from jitvm.engine.reasons import Reason
-from jitvm.engine.recorder import Window, changed_bytes, starts
-from jitvm.engine.region import Region, RegionFormer
+from jitvm.engine.recorder import Window, changed_bytes
 from jitvm.engine.regioncore import World
 
 if TYPE_CHECKING:
     from jitvm.engine.block import Block
-    from jitvm.engine.native import Compiler
     from jitvm.engine.tailcall import Handlers
     from jitvm.guest import State
 
@@ -59,8 +57,6 @@ _WATCHED = re.compile(b"[" + bytes(range(CODE, 2 * HIT, 2 * CODE)) + b"]")
 """Bytes of the code map that have CODE, its lowest bit."""
 QUIET = 0.25
 """Seconds without a new region before regions are made again, thoroughly."""
-MOST_EXITS = 4096
-"""Exits of one region."""
 
 
 _living: WeakSet[Jit] = WeakSet()
@@ -73,14 +69,6 @@ def put_all_on_shelves() -> None:
         jit.put_on_shelf()
 
 
-class Refused(Exception):
-    """Nothing was compiled, for a reason of the table."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.name)
-        self.reason = reason
-
-
 class Jit:
     """Regions of one machine.
 
@@ -90,7 +78,15 @@ class Jit:
         params: limits.
         wake: called from the compile thread to have the guest come back for an installation.
         shelf: where regions are kept between runs; None keeps none.
+
+    Attributes:
+        regions: what can be entered, by address.
+        planner: what is known of the program.
+        maker: what compiles.
+        statistics: what was done since the machine was made.
     """
+
+    maker_type: type[RegionMaker] = RegionMaker
 
     def __init__(
         self,
@@ -106,6 +102,8 @@ class Jit:
         self.state = state
         self.params = params
         self.regions: dict[int, Installed] = {}
+        self.planner = Planner(self.guest, params, self.regions)
+        self.maker = self.maker_type(block.layout, self.planner, params, lambda: self.now)
         self.statistics = Statistics()
         self._wake = wake
         layout = block.layout
@@ -119,9 +117,6 @@ class Jit:
         block.words(layout.fields["hot"], 1)[0] = params.hot
         self._exits = block.view(layout.exits, 4 * EXITS).cast("I")
         self._free_exits = EXITS
-        self._next_exit = 0
-        self._learned = Learned()
-        self._starts: dict[int, Start] = {}
         self._owners: dict[int, set[int]] = {}
         self._stores: Counter[int] = Counter()
         self._cells: Counter[int] = Counter()
@@ -140,12 +135,8 @@ class Jit:
         self._before = b""
         self._hot = 0
         self._numbers = 0
-        self._compiler: Compiler | None = None
-        self._dump = Dump.from_environment()
         self._shelf = shelf if self._may_keep() else None
-        self.listener: events.Listener | None = None
         self._began = time.monotonic()
-        self._next_slot = 0
         self._executed = block.words(layout.executed, REGIONS)
         self.executed_before: Counter[int] = Counter()
         self._kept: Kept | None = None
@@ -154,6 +145,15 @@ class Jit:
             _living.add(self)
 
     # -- what listeners and profiles see -----------------------------------------------------
+
+    @property
+    def listener(self) -> events.Listener | None:
+        """Who is told what happens; None: nobody."""
+        return self.maker.listener
+
+    @listener.setter
+    def listener(self, listener: events.Listener | None) -> None:
+        self.maker.listener = listener
 
     @property
     def now(self) -> float:
@@ -188,12 +188,12 @@ class Jit:
     @property
     def recorded_edges(self) -> dict[int, Counter[int]]:
         """How often control was recorded to go from one address to another."""
-        return self._learned.edges
+        return self.planner.learned.edges
 
     @property
     def variables(self) -> set[int]:
         """Bytes of code that are known to change while the program runs."""
-        return self._learned.written
+        return self.planner.learned.written
 
     # -- parameters of a running machine -----------------------------------------------------
 
@@ -210,7 +210,7 @@ class Jit:
             self._buffer = buffer
             self.block.words(layout.fields["trace"], 1)[0] = self.trace_address
         self.block.words(layout.fields["hot"], 1)[0] = params.hot
-        self.params = params
+        self.params = self.planner.params = self.maker.params = params
 
     @property
     def is_charging(self) -> bool:
@@ -224,19 +224,19 @@ class Jit:
 
     def travel(self, pc: int) -> int:
         """How often an instruction was seen while recording."""
-        return sum(self._learned.edges.get(pc, {}).values())
+        return sum(self.planner.learned.edges.get(pc, {}).values())
 
     @property
     def self_modified(self) -> frozenset[int]:
         """Addresses inside instructions that the guest was seen to overwrite."""
-        return frozenset(self._learned.written)
+        return frozenset(self.planner.learned.written)
 
     # -- keeping regions between runs --------------------------------------------------------
 
     def _may_keep(self) -> bool:
         """Whether regions kept by another run are as good as those made here."""
         params = self.params
-        return bool(params.keep and params.background and self._dump is None) and not (
+        return bool(params.keep and params.background and not self.maker.is_dumping) and not (
             params.keep_text or params.verify
         )
 
@@ -251,14 +251,14 @@ class Jit:
         kept, self._kept = self._kept, None
         if kept is None or kept.charging != self._charging or kept.ports != self._ports():
             return
-        self._learned = kept.learned
-        self._next_exit, self._next_slot = kept.next_exit, kept.next_slot
-        nothing = tuple((0, 0) for _ in self.guest.stacks)
+        self.planner.learned = kept.learned
+        self.maker.next_exit, self.maker.next_slot = kept.next_exit, kept.next_slot
+        nothing = self.planner.no_room
         for start in kept.roomless:
-            self._starts[start] = Start(room=nothing)
+            self.planner.starts[start] = Start(room=nothing)
         for compiled, polished in kept.regions:
             compiled.epoch = self._epoch
-            self._starts.setdefault(compiled.region.start, Start())
+            self.planner.about(compiled.region.start)
             if self._install(compiled) is None:
                 self.regions[compiled.region.start].polished = polished
                 self.statistics.kept += 1
@@ -271,18 +271,18 @@ class Jit:
         if self._shelf is None or self._put_away == self._numbers or not installed:
             return
         self._put_away = self._numbers
-        nothing = tuple((0, 0) for _ in self.guest.stacks)
-        roomless = [at for at, about in self._starts.items() if about.room == nothing]
+        nothing = self.planner.no_room
+        roomless = [at for at, about in self.planner.starts.items() if about.room == nothing]
         regions = [(each.compiled, each.polished) for each in installed]
         self._shelf.store(
             self.params,
             Kept(
                 regions,
-                self._learned,
+                self.planner.learned,
                 self._ports(),
                 self._charging,
-                self._next_exit,
-                self._next_slot,
+                self.maker.next_exit,
+                self.maker.next_slot,
                 roomless,
             ),
         )
@@ -352,9 +352,9 @@ class Jit:
         ports = self.state.ports
         return World(
             memory=memory,
-            written=frozenset(self._learned.written | changed),
+            written=frozenset(self.planner.learned.written | changed),
             watched=frozenset(self._owners),
-            aliased=frozenset(self._learned.aliased),
+            aliased=frozenset(self.planner.learned.aliased),
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
@@ -367,13 +367,13 @@ class Jit:
     def _job(self, window: Window, world: World) -> None:
         def work() -> Compiled:
             nonlocal world
-            self._learn(window)
-            world = replace(world, written=world.written | self._learned.written)
-            start = self._choose(window)
+            self.planner.learn(window)
+            world = replace(world, written=world.written | self.planner.learned.written)
+            start = self.planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
-            self._expect_pointers(start, window)
-            return self._compile(start, world, links=self._large(), nodes=self.params.quick)
+            self.planner.expect_pointers(start, window)
+            return self._quickly(start, world)
 
         first = self._do(window.hot, work)
         if first is None:
@@ -381,47 +381,33 @@ class Jit:
         # What a region is left for is known already: nobody needs to find it hot first.
         made = {first.region.start}
         new = [first]
-        todo = self._beyond(first.region)
+        todo = self.planner.beyond(first.region)
         while todo and len(made) <= self.params.followers:
             start = todo.pop(0)
-            if start in made or start in self.regions or not self._promising(start):
+            if start in made or start in self.regions or not self.planner.is_promising(start):
                 continue
             made.add(start)
-            links = self._large() | {
-                each.region.start for each in new if self._is_large(each.region)
+            links = self.planner.large() | {
+                each.region.start for each in new if self.planner.is_large(each.region)
             }
             with self._done_lock:
                 self._pending += 1
-            self._expect_pointers(start, window)
+            self.planner.expect_pointers(start, window)
             cut = any(start in each.region.cuts for each in new)
             nodes = self.params.quick if cut else self.params.follower_nodes
-            work = partial(self._compile, start, world, links=links, nodes=nodes)
+            work = partial(self.maker.compile, start, world, links=links, nodes=nodes)
             compiled = self._do(start, work)
             if compiled is not None:
                 new.append(compiled)
-                todo += self._beyond(compiled.region)
+                todo += self.planner.beyond(compiled.region)
 
-    def _large(self) -> frozenset[int]:
-        """Where regions begin that are not copied into others until these prove to matter."""
-        installed = list(self.regions.values())
-        return frozenset(each.start for each in installed if self._is_large(each.compiled.region))
-
-    def _is_large(self, region: Region) -> bool:
-        """Whether calling a region costs little beside what it does; a recursion calls itself."""
-        return region.size >= self.params.link and Reason.RECURSION not in region.limits
-
-    def _beyond(self, region: Region) -> list[int]:
-        """Where control often goes behind a region: places it was cut at, and its callers."""
-        travel = Counter(region.cuts)
-        for pc in region.returns:
-            travel.update(self._learned.edges.get(pc, {}))
-        visits = sum(followers.get(region.start, 0) for followers in self._learned.edges.values())
-        enough = visits // self.params.share
-        return [to for to, count in travel.most_common() if count > enough]
+    def _quickly(self, start: int, world: World) -> Compiled:
+        """A region as it is first made, where nothing led to it but that it is hot."""
+        links, nodes = self.planner.large(), self.params.quick
+        return self.maker.compile(start, world, links=links, nodes=nodes)
 
     def _job_again(self, start: int, world: World) -> None:
-        nodes = self.params.quick
-        self._do(start, lambda: self._compile(start, world, links=self._large(), nodes=nodes))
+        self._do(start, partial(self._quickly, start, world))
 
     def _do(self, pc: int, work: Callable[[], Compiled]) -> Compiled | None:
         """Do the work for an address; whatever goes wrong, the guest goes on interpreting."""
@@ -443,179 +429,11 @@ class Jit:
         if self.params.background:
             self._wake()
 
-    def _expect_pointers(self, start: int, window: Window) -> None:
-        """Let the entry of a region ask for what the stack pointers were seen to leave there.
-
-        What it needs beyond that is looked at where it is needed, so it can be entered with
-        these pointers for sure.
-        """
-        about = self._starts.setdefault(start, Start())
-        seen = window.pointers(start)
-        if about.room is None and seen and len(self.guest.stacks) <= len(seen):
-            about.room = tuple(
-                (low, stack.size - 1 - high)
-                for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
-            )
-
-    def _learn(self, window: Window) -> None:
-        for (pc, to), count in window.edges().items():
-            self._learned.edges.setdefault(pc, Counter())[to] += count
-        for (pc, opcode), count in window.decoded.items():
-            self._learned.opcodes.setdefault(pc, Counter())[opcode] += count
-        executed = {
-            pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
-        }
-        self._learned.written |= executed & window.changed
-        if self.guest.stored is not None:
-            operands = executed.difference(window.pcs)
-            self._learned.written |= operands & self.guest.stored(window.memory)
-
-    def _choose(self, window: Window) -> int | None:
-        """The best start that would give something new.
-
-        A loop inside an installed region of a better one is native already; where all are, what
-        is hot is a place that regions are left for, so that is where the next one starts.
-        """
-        inside: set[int] = set()
-        for start in starts(window, self.guest):
-            if start not in inside and self._promising(start):
-                return start
-            installed = self.regions.get(start)
-            if installed is not None:
-                inside.update(installed.compiled.region.nodes)
-        return window.hot if self._promising(window.hot) else None
-
-    def _promising(self, start: int) -> bool:
-        about = self._starts.get(start)
-        installed = self.regions.get(start)
-        if installed is None:
-            return True
-        if about is not None and about.formed > self.params.growth:
-            return False
-        known = installed.compiled.known
-        edges = self._learned.edges
-        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())
-
-    def _form(
-        self, start: int, world: World, params: Parameters, links: frozenset[int]
-    ) -> Region:
-        """Form a region that does not write to its own instructions unguarded."""
-        about = self._starts.setdefault(start, Start())
-        edges, opcodes = self._learned.edges, self._learned.opcodes
-        for _ in range(4):
-            former = RegionFormer(self.guest, world, edges, opcodes, params, about.room, links)
-            region = former.form(start)
-            if region is None:
-                raise Refused(Reason.UNSETTLED)
-            conflict = region.assumptions.stores & region.assumptions.code.keys()
-            if not conflict:
-                return region
-            world = replace(world, written=world.written | conflict)
-        raise Refused(Reason.THRASH)
-
-    def _compile(
-        self,
-        start: int,
-        world: World,
-        *,
-        links: frozenset[int] = frozenset(),
-        nodes: int | None = None,
-    ) -> Compiled:
-        """Form a region and make machine code of it.
-
-        In the background it is first made small and fast, because the guest waits for it, and
-        thoroughly once nothing else is to be done (see `_polish_next`).
-
-        Args:
-            start: where it begins.
-            world: what is known of the machine.
-            links: where other regions begin that it leaves for, if it gets too large otherwise.
-            nodes: its limit while it is to be made fast; None: make it thoroughly.
-        """
-        from jitvm.engine.passes import optimise
-        from jitvm.engine.regionlower import RegionLowering
-
-        began = time.perf_counter()
-        params, speed = self.params, self.params.speed
-        if nodes is None:
-            speed = params.polish
-        elif self._polishes:
-            params = replace(params, nodes=min(params.nodes, nodes))
-        region = self._form(start, world, params, links - {start})
-        self._verify(region)
-        if self._dump is not None:
-            self._dump.formed(region)
-        optimise(region.graph)
-        self._verify(region)
-        if self._dump is not None:
-            self._dump.optimised(region)
-        formed = time.perf_counter()
-        first_exit, slot = self._next_exit, self._free_slot()
-        lowering = RegionLowering(
-            self.block.layout,
-            region.graph,
-            first_exit=first_exit,
-            slot=slot,
-            tell={
-                Reason.ENTRY.name: self.params.exit_hot,
-                Reason.STORE.name: self.params.aliases,
-            },
-        )
-        name = f"region_{start:04x}"
-        text = lowering.module(name)
-        if len(lowering.exits) > MOST_EXITS:
-            raise Refused(Reason.NODES)
-        self._next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
-        self._next_slot = (slot + 1) % REGIONS
-        lowered = time.perf_counter()
-        code = self._machine_code(name, text, speed)
-        done = time.perf_counter()
-        if self._dump is not None:
-            self._dump.compiled(text, self._compiler, speed)
-        exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
-        known = {pc: frozenset(self._learned.edges.get(pc, ())) for pc in region.nodes}
-        seconds = (formed - began, lowered - formed, done - lowered)
-        kept = text if self.params.keep_text else ""
-        if self.listener is not None:
-            self.listener(
-                events.Compiled(
-                    self.now, start, region.size, len(exits), len(code), *seconds, nodes is None
-                )
-            )
-        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, slot, kept)
-
-    def _free_slot(self) -> int:
-        """A counter of executed instructions that no installed region has."""
-        taken = {each.compiled.slot for each in list(self.regions.values())}
-        slot = self._next_slot
-        while slot in taken:
-            slot = (slot + 1) % REGIONS
-        return slot
-
-    def _machine_code(self, name: str, text: str, speed: int) -> bytes:
-        """What the one function of an LLVM module becomes."""
-        from jitvm.engine.native import Compiler
-
-        if self._compiler is None:
-            self._compiler = Compiler.for_host(os.uname().machine)
-        code = self._compiler.compile(text, speed=speed)
-        return code.text[code.symbols[name] :]
-
-    def _verify(self, region: Region) -> None:
-        if self.params.verify:
-            from jitvm.engine.verify import verify
-
-            verify(region.graph, self.guest)
-
     # -- polishing: a second, thorough compilation when nothing else is to be done --------------
-
-    @property
-    def _polishes(self) -> bool:
-        return bool(self.params.polish and self.params.background)
 
     def _polish_next(self) -> None:
         """Have the region that is left most made well, when things have been quiet."""
-        if not self._polishes or self._pending or self._polishing:
+        if not self.maker.is_hurried or self._pending or self._polishing:
             return
         todo = [each for each in self.regions.values() if not each.polished]
         rough = max(todo, key=self._times_left, default=None)
@@ -647,7 +465,7 @@ class Jit:
     def _job_polish(self, rough: Installed, world: World) -> None:
         compiled = None
         try:
-            compiled = self._compile(rough.start, world)
+            compiled = self.maker.compile(rough.start, world)
         except Refused:
             compiled = None
         except Exception as error:
@@ -693,7 +511,7 @@ class Jit:
 
     def _rearm(self, pc: int, reason: Reason | None) -> None:
         """Set the counter of an address again, the higher the oftener it led to nothing."""
-        about = self._starts.setdefault(pc, Start())
+        about = self.planner.about(pc)
         about.failures = 0 if reason is None else about.failures + 1
         factor = self.params.cooldown ** min(about.failures, 8)
         self._counters[pc] = min(65535, self.params.hot * factor)
@@ -711,9 +529,9 @@ class Jit:
         watched = [at for at in assumptions.stores if self._map[at] & CODE]
         own = assumptions.stores & assumptions.code.keys()
         if changed or stored or watched or own:
-            self._learned.written.update(changed, stored, watched, own)
+            self.planner.learned.written.update(changed, stored, watched, own)
             self.statistics.rejected += 1
-            about = self._starts[region.start]
+            about = self.planner.starts[region.start]
             about.invalidated += 1
             if about.invalidated < self.params.invalidations:
                 self._form_anew.add(region.start)
@@ -739,7 +557,7 @@ class Jit:
         for i in range(len(compiled.exits)):
             self._exits[compiled.first_exit + i] = 0
         self._executed[compiled.slot] = 0
-        self._starts[region.start].formed += 1
+        self.planner.starts[region.start].formed += 1
         self._code[region.start] = span.address
         self.statistics.installed += 1
         if self.listener is not None:
@@ -805,11 +623,11 @@ class Jit:
         """Operands are variables from the first write on, opcodes only when it goes on."""
         self._hits[at] += 1
         if not self._is_opcode(at) or self._hits[at] >= self.params.invalidations:
-            self._learned.written.add(at)
+            self.planner.learned.written.add(at)
 
     def _throw_away(self, at: int) -> None:
         for start in list(self._owners.get(at, ())):
-            about = self._starts[start]
+            about = self.planner.starts[start]
             about.invalidated += 1
             self.statistics.invalidated += 1
             self._remove(self.regions[start])
@@ -829,7 +647,7 @@ class Jit:
         hits = {match.start() for match in _MARKED.finditer(self._map)}
         for at in hits:
             self._map[at] &= ~HIT & 0xFF
-        self._learned.aliased |= hits
+        self.planner.learned.aliased |= hits
         for installed in list(self.regions.values()):
             if not hits.isdisjoint(installed.compiled.region.assumptions.cells):
                 self._form_anew.add(installed.start)
@@ -876,8 +694,8 @@ class Jit:
         Programs whose pointers move (recursion, or a stack that slowly fills) would fail with
         other pointers next. The old region stays until the new one is there.
         """
-        about = self._starts[installed.start]
-        nothing = tuple((0, 0) for _ in self.guest.stacks)
+        about = self.planner.starts[installed.start]
+        nothing = self.planner.no_room
         if about.room != nothing:
             about.room = nothing
             self._form_anew.add(installed.start)

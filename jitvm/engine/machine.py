@@ -457,6 +457,19 @@ class Machine:
             self._native.mode = self._native.usual_mode(counting=on)
 
     @property
+    def counting_interpreted(self) -> bool:
+        """Whether, without `counting`, `executed` still counts what is not executed in regions.
+
+        It costs little: only interpreted instructions are counted, regions are as they were.
+        """
+        return self._native is None or self._native.counts_interpreted
+
+    @counting_interpreted.setter
+    def counting_interpreted(self, on: bool) -> None:
+        if self._native is not None:
+            self._native.counts_interpreted = on
+
+    @property
     def profiling(self) -> bool:
         """Whether instructions are counted by opcode; native tiers then count them as well."""
         if self._native is None:

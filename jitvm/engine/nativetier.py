@@ -80,7 +80,8 @@ def _load_llvm() -> None:
 class NativeTier:
     """Executes one machine's block with installed handlers.
 
-    `executed` counts instructions of runs in a counting mode. `mode` may be changed between runs.
+    `executed` counts instructions of runs in a counting mode. `mode` may be changed between runs,
+    and `counts_interpreted`: whether modes that do not count do so outside of compiled code.
     """
 
     def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
@@ -88,6 +89,7 @@ class NativeTier:
         self.state = state
         self.handlers = handlers
         self.mode = Mode.PLAIN
+        self.counts_interpreted = False
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._error: BaseException | None = None
@@ -357,10 +359,17 @@ class NativeTier:
             self._warm()
         if budget is not None and mode in (Mode.PLAIN, Mode.JIT):
             mode = Mode.COUNT
+        mode = self._counting_alike(mode)
         recording = self._table == "record" and mode in (Mode.JIT, Mode.CHARGE)
         self._enter_with("record" if recording else mode)
         self._fields["budget"][0] = self._granted = UNLIMITED if budget is None else budget
         self._give_pointers()
+
+    def _counting_alike(self, mode: Mode) -> Mode:
+        """The mode itself, or the one whose table counts: regions pay only if made to."""
+        if not self.counts_interpreted:
+            return mode
+        return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
 
     def _enter_with(self, table: str) -> None:
         self._table = table
@@ -410,7 +419,7 @@ class NativeTier:
             self._enter_with("record")
         elif status == Status.RECORDED:
             jit.recorded(fields["trace_head"][0])
-            self._enter_with(self.mode)
+            self._enter_with(self._counting_alike(self.mode))
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
         return True

@@ -6,8 +6,8 @@ from functools import cache
 from unittest import mock
 
 from jitvm.engine.irtext import show
-from jitvm.engine.jit import Jit
 from jitvm.engine.machine import Tier
+from jitvm.engine.maker import RegionMaker
 from jitvm.engine.params import Parameters
 from jitvm.engine.region import Region
 from tests.fuzz.case import Case
@@ -46,9 +46,9 @@ def graphs(seed: int) -> tuple[tuple[str, str], ...]:
     case, rom = found
     texts: list[str] = []
 
-    def keep(_: Jit, region: Region) -> None:
+    def keep(_: RegionMaker, region: Region) -> None:
         texts.append(show(region.graph))
 
-    with mock.patch.object(Jit, "_verify", keep):
+    with mock.patch.object(RegionMaker, "_verify", keep):
         FreeLab(Tier.IR, parameters(case)).run(case, rom)
     return tuple(zip(texts[::2], texts[1::2], strict=True))

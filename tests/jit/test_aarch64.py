@@ -56,7 +56,7 @@ def compare(case: Case, compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> 
     assert native is not None
     native.start_jit(Parameters().changed({**EAGER, **case.params}))
     jit = jit_of(machine)
-    jit._compiler = compiler
+    jit.maker.compiler = compiler
     _map_around(machine.emulator, jit.trace_address, 8 * max(jit.params.window, jit.params.longest))
     got = Lab(Tier.JIT, machine=machine).run(case, rom)
     assert not disagreement(case, rom, expected, got)

@@ -1,0 +1,191 @@
+"""Making one region: from what is known of a program to machine code. On the compile thread.
+
+    planner, world --RegionFormer--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jitvm.engine import events
+from jitvm.engine.dump import Dump
+from jitvm.engine.installed import Compiled
+from jitvm.engine.layout import EXITS, REGIONS, Layout
+from jitvm.engine.reasons import Reason
+from jitvm.engine.region import Region, RegionFormer
+from jitvm.engine.regioncore import World
+
+if TYPE_CHECKING:
+    from jitvm.engine.native import Compiler
+    from jitvm.engine.params import Parameters
+    from jitvm.engine.planner import Planner
+
+MOST_EXITS = 4096
+"""Exits of one region."""
+
+
+class Refused(Exception):
+    """Nothing was compiled, for a reason of the table."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.name)
+        self.reason = reason
+
+
+class RegionMaker:
+    """Compiles regions of one machine.
+
+    Args:
+        layout: where things lie.
+        planner: what is known of the program.
+        params: limits.
+        now: the time of events, in seconds.
+
+    Attributes:
+        compiler: LLVM, made when it is first needed.
+        listener: who is told of what was compiled.
+        next_exit, next_slot: the counters that the next region gets.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        planner: Planner,
+        params: Parameters,
+        now: Callable[[], float],
+    ) -> None:
+        self.layout = layout
+        self.guest = layout.guest
+        self.planner = planner
+        self.params = params
+        self.now = now
+        self.compiler: Compiler | None = None
+        self.listener: events.Listener | None = None
+        self.next_exit = 0
+        self.next_slot = 0
+        self._dump = Dump.from_environment()
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether regions are made fast first, and thoroughly when there is time."""
+        return bool(self.params.polish and self.params.background)
+
+    @property
+    def is_dumping(self) -> bool:
+        """Whether somebody wants to read what is made."""
+        return self._dump is not None
+
+    def _form(
+        self, start: int, world: World, params: Parameters, links: frozenset[int]
+    ) -> Region:
+        """Form a region that does not write to its own instructions unguarded."""
+        about = self.planner.about(start)
+        edges, opcodes = self.planner.learned.edges, self.planner.learned.opcodes
+        for _ in range(4):
+            former = RegionFormer(self.guest, world, edges, opcodes, params, about.room, links)
+            region = former.form(start)
+            if region is None:
+                raise Refused(Reason.UNSETTLED)
+            conflict = region.assumptions.stores & region.assumptions.code.keys()
+            if not conflict:
+                return region
+            world = replace(world, written=world.written | conflict)
+        raise Refused(Reason.THRASH)
+
+    def compile(
+        self,
+        start: int,
+        world: World,
+        *,
+        links: frozenset[int] = frozenset(),
+        nodes: int | None = None,
+    ) -> Compiled:
+        """Form a region and make machine code of it.
+
+        In the background it is first made small and fast, because the guest waits for it, and
+        thoroughly once nothing else is to be done (see `_polish_next`).
+
+        Args:
+            start: where it begins.
+            world: what is known of the machine.
+            links: where other regions begin that it leaves for, if it gets too large otherwise.
+            nodes: its limit while it is to be made fast; None: make it thoroughly.
+        """
+        from jitvm.engine.passes import optimise
+        from jitvm.engine.regionlower import RegionLowering
+
+        began = time.perf_counter()
+        params, speed = self.params, self.params.speed
+        if nodes is None:
+            speed = params.polish
+        elif self.is_hurried:
+            params = replace(params, nodes=min(params.nodes, nodes))
+        region = self._form(start, world, params, links - {start})
+        self._verify(region)
+        if self._dump is not None:
+            self._dump.formed(region)
+        optimise(region.graph)
+        self._verify(region)
+        if self._dump is not None:
+            self._dump.optimised(region)
+        formed = time.perf_counter()
+        first_exit, slot = self.next_exit, self._free_slot()
+        lowering = RegionLowering(
+            self.layout,
+            region.graph,
+            first_exit=first_exit,
+            slot=slot,
+            tell={
+                Reason.ENTRY.name: self.params.exit_hot,
+                Reason.STORE.name: self.params.aliases,
+            },
+        )
+        name = f"region_{start:04x}"
+        text = lowering.module(name)
+        if len(lowering.exits) > MOST_EXITS:
+            raise Refused(Reason.NODES)
+        self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
+        self.next_slot = (slot + 1) % REGIONS
+        lowered = time.perf_counter()
+        code = self.machine_code(name, text, speed)
+        done = time.perf_counter()
+        if self._dump is not None:
+            self._dump.compiled(text, self.compiler, speed)
+        exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
+        known = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
+        seconds = (formed - began, lowered - formed, done - lowered)
+        kept = text if self.params.keep_text else ""
+        if self.listener is not None:
+            self.listener(
+                events.Compiled(
+                    self.now(), start, region.size, len(exits), len(code), *seconds, nodes is None
+                )
+            )
+        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, slot, kept)
+
+    def _free_slot(self) -> int:
+        """A counter of executed instructions that no installed region has."""
+        taken = {each.compiled.slot for each in list(self.planner.regions.values())}
+        slot = self.next_slot
+        while slot in taken:
+            slot = (slot + 1) % REGIONS
+        return slot
+
+    def machine_code(self, name: str, text: str, speed: int) -> bytes:
+        """What the one function of an LLVM module becomes."""
+        from jitvm.engine.native import Compiler
+
+        if self.compiler is None:
+            self.compiler = Compiler.for_host(os.uname().machine)
+        code = self.compiler.compile(text, speed=speed)
+        return code.text[code.symbols[name] :]
+
+    def _verify(self, region: Region) -> None:
+        if self.params.verify:
+            from jitvm.engine.verify import verify
+
+            verify(region.graph, self.guest)

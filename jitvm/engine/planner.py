@@ -1,0 +1,125 @@
+"""What to compile: what is known of a program, and where regions start.
+
+    recording --learn--> edges, opcodes, variables --choose--> the start of a region
+                                                  --beyond--> the starts that belong to it
+
+Used by the compile thread; the guest's thread reads and writes single entries only, so what is
+iterated here is copied first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from jitvm.engine.installed import Installed, Start
+from jitvm.engine.kept import Learned
+from jitvm.engine.reasons import Reason
+from jitvm.engine.recorder import Window, starts
+from jitvm.engine.region import Region
+
+if TYPE_CHECKING:
+    from jitvm.engine.params import Parameters
+    from jitvm.engine.regioncore import Room
+    from jitvm.guest import Guest
+
+
+class Planner:
+    """Knowledge of one machine's program.
+
+    Args:
+        guest: the bytecode.
+        params: limits.
+        regions: the installed regions by their start, as the JIT keeps them.
+    """
+
+    def __init__(
+        self, guest: Guest, params: Parameters, regions: dict[int, Installed]
+    ) -> None:
+        self.guest = guest
+        self.params = params
+        self.regions = regions
+        self.learned = Learned()
+        self.starts: dict[int, Start] = {}
+
+    def about(self, start: int) -> Start:
+        """What is remembered about an address where regions start."""
+        return self.starts.setdefault(start, Start())
+
+    @property
+    def no_room(self) -> Room:
+        """The room of an entry that asks for nothing."""
+        return tuple((0, 0) for _ in self.guest.stacks)
+
+    def large(self) -> frozenset[int]:
+        """Where regions begin that are not copied into others until these prove to matter."""
+        installed = list(self.regions.values())
+        return frozenset(each.start for each in installed if self.is_large(each.compiled.region))
+
+    def is_large(self, region: Region) -> bool:
+        """Whether calling a region costs little beside what it does; a recursion calls itself."""
+        return region.size >= self.params.link and Reason.RECURSION not in region.limits
+
+    def beyond(self, region: Region) -> list[int]:
+        """Where control often goes behind a region: places it was cut at, and its callers."""
+        travel = Counter(region.cuts)
+        for pc in region.returns:
+            travel.update(self.learned.edges.get(pc, {}))
+        visits = sum(followers.get(region.start, 0) for followers in self.learned.edges.values())
+        enough = visits // self.params.share
+        return [to for to, count in travel.most_common() if count > enough]
+
+    def expect_pointers(self, start: int, window: Window) -> None:
+        """Let the entry of a region ask for what the stack pointers were seen to leave there.
+
+        What it needs beyond that is looked at where it is needed, so it can be entered with
+        these pointers for sure.
+        """
+        about = self.about(start)
+        seen = window.pointers(start)
+        if about.room is None and seen and len(self.guest.stacks) <= len(seen):
+            about.room = tuple(
+                (low, stack.size - 1 - high)
+                for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
+            )
+
+    def learn(self, window: Window) -> None:
+        """Take in what a recording tells."""
+        for (pc, to), count in window.edges().items():
+            self.learned.edges.setdefault(pc, Counter())[to] += count
+        for (pc, opcode), count in window.decoded.items():
+            self.learned.opcodes.setdefault(pc, Counter())[opcode] += count
+        executed = {
+            pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
+        }
+        self.learned.written |= executed & window.changed
+        if self.guest.stored is not None:
+            operands = executed.difference(window.pcs)
+            self.learned.written |= operands & self.guest.stored(window.memory)
+
+    def choose(self, window: Window) -> int | None:
+        """The best start that would give something new.
+
+        A loop inside an installed region of a better one is native already; where all are, what
+        is hot is a place that regions are left for, so that is where the next one starts.
+        """
+        inside: set[int] = set()
+        for start in starts(window, self.guest):
+            if start not in inside and self.is_promising(start):
+                return start
+            installed = self.regions.get(start)
+            if installed is not None:
+                inside.update(installed.compiled.region.nodes)
+        return window.hot if self.is_promising(window.hot) else None
+
+    def is_promising(self, start: int) -> bool:
+        """Whether a region that starts here would have something the installed one has not."""
+        about = self.starts.get(start)
+        installed = self.regions.get(start)
+        if installed is None:
+            return True
+        if about is not None and about.formed > self.params.growth:
+            return False
+        known = installed.compiled.known
+        edges = self.learned.edges
+        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())
