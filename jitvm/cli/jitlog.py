@@ -1,4 +1,4 @@
-"""``--jit-log [FILE]`` of ``jitvm run``: what the JIT does, one line an event, while it does it.
+"""``--jit-log FILE`` of ``jitvm run``: what the JIT does, one line an event, while it does it.
 
     arguments   configure(group)
     use         with JitLog(arguments.jit_log, computer.machine, program): run it
@@ -26,9 +26,7 @@ def configure(group: _ArgumentGroup) -> None:
     group.add_argument(
         "--jit-log",
         metavar="FILE",
-        nargs="?",
-        const="-",
-        help="write a line for everything the JIT does, to FILE or standard error",
+        help="write a line for everything the JIT does, to a file or (-) standard error",
     )
 
 
@@ -97,7 +95,7 @@ def _open(path: str) -> TextIO:
 
     if path == "-":
         if sys.stderr is None:
-            raise Failure("--jit-log: standard error is closed; name a file: --jit-log FILE")
+            raise Failure("--jit-log: standard error is closed; name a file")
         return sys.stderr
     try:
         return open(path, "w", encoding="utf-8")

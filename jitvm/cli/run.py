@@ -11,7 +11,7 @@ import sys
 from argparse import REMAINDER, ArgumentTypeError, Namespace
 from time import monotonic, perf_counter
 
-from jitvm.cli import graphics
+from jitvm.cli import graphics, jitlog
 from jitvm.cli.exits import Exit, Failure, exit_table
 from jitvm.cli.values import positive, settings
 from jitvm.engine.machine import Tier
@@ -129,6 +129,7 @@ def configure(parser: Parser) -> None:
         help="count instructions (slower) and show a table on stderr",
     )
     report.add_argument("--json", action="store_true", help="the same as one JSON object on stderr")
+    jitlog.configure(report)
 
 
 def _epilog() -> str:
@@ -148,19 +149,23 @@ def execute(arguments: Namespace) -> int:
     arguments.held = []
     session = _session(arguments)
     try:
-        computer = _computer(arguments, _program(arguments))
+        program = _program(arguments)
+        computer = _computer(arguments, program)
     except BlockError as error:
         raise Failure(str(error), Exit.FAILURE) from error
+    if not arguments.json:
+        computer.screen.on_compile = _tell_of_compiling
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
     begin = perf_counter()
     stdin = None if arguments.program == "-" else _stdin()
     try:
-        if graphics.wants_frames(arguments):
-            limits = arguments.max_instructions, arguments.time_limit
-            ending = _show(arguments, computer, session, stdin, *limits)
-        else:
-            ending = _run(arguments, computer, stdin)
+        with jitlog.JitLog(arguments.jit_log, computer.machine, program):
+            if graphics.wants_frames(arguments):
+                limits = arguments.max_instructions, arguments.time_limit
+                ending = _show(arguments, computer, session, stdin, *limits)
+            else:
+                ending = _run(arguments, computer, stdin)
         seconds = perf_counter() - begin
         if counts:
             from jitvm.cli.report import report
@@ -233,6 +238,12 @@ def _is_of_native_code(error: RuntimeError) -> bool:
     )
     modules = ((sys.modules.get(module), name) for module, name in kinds)
     return any(module and isinstance(error, getattr(module, name)) for module, name in modules)
+
+
+def _tell_of_compiling() -> None:
+    """Say to a user at a terminal what is waited for."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print("jitvm: compiling the drawing kernels, once", file=sys.stderr, flush=True)
 
 
 # -- setting up ----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
     events       what the JIT does                          every one, exactly
     counters     instructions (exact mode), exits           exactly
     spots        where the processor is: see `spotter`      every 4 ms of processor time
-    stops        the guest's program counter: native code   every 10 ms, while guest code is
+    stops        the guest's program counter: native code   every 20 ms, while guest code is
                  is made to come back and goes on           being interpreted
     host time    calls of Python devices: see `hosttime`    every call counted, some timed
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SPOT_INTERVAL = 0.002
 """Seconds of processor time between spots; most kernels make it 4 ms."""
-STOP_INTERVAL = 0.01
+STOP_INTERVAL = 0.02
 """Seconds between stops."""
 MOST_EVENTS = 100_000
 """Events that are kept; counts go on."""

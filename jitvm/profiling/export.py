@@ -48,6 +48,9 @@ def stacks(profile: Profile) -> Iterator[Stack]:
         else:
             inside = f"region #{region.number} {naming(region.start)}"
             yield _stack((State.NATIVE.value, inside, place), work)
+    if not profile.collector.interpreted_at:  # nobody has seen where it was
+        interpreted = (profile.collector.executed or 0) - (profile.collector.native or 0)
+        yield Stack((State.INTERPRETING.value,), 0.0, interpreted)
     guest = (State.NATIVE, State.INTERPRETING, State.RECORDING)
     for row in profile.states:
         if row.state not in guest and row.seconds > 0:

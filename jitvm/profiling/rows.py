@@ -217,7 +217,7 @@ class MemoryRow:
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """Calls of one Python device function. `seconds` comes from every sixteenth call."""
+    """Calls of one Python device function. `seconds` comes from one call of 32."""
 
     port: int
     kind: str

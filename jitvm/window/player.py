@@ -77,23 +77,28 @@ class Limits:
 
 
 class Player:
-    """Plays one computer in one window; the arguments are those of `run`."""
+    """Plays one computer in one window; the arguments are those of `run`.
+
+    Attributes:
+        pacer: says when frames are due, and how many were dropped.
+        speaker: plays the sound, and says how often it ran dry.
+    """
 
     def __init__(
         self,
         computer: Computer,
         *,
-        scale: int | None,
-        fullscreen: bool,
-        title: str | None,
-        source: str | None,
-        legacy: bool,
-        stdin: Readable | None,
-        script: Script | None,
-        replay: Iterator[Frame] | None,
-        on_frame: Callable[[Frame], object] | None,
-        limits: Limits,
-        notify: Callable[[str], object] | None,
+        scale: int | None = None,
+        fullscreen: bool = False,
+        title: str | None = None,
+        source: str | None = None,
+        legacy: bool = False,
+        stdin: Readable | None = None,
+        script: Script | None = None,
+        replay: Iterator[Frame] | None = None,
+        on_frame: Callable[[Frame], object] | None = None,
+        limits: Limits | None = None,
+        notify: Callable[[str], object] | None = None,
     ) -> None:
         self._computer = computer
         self._loop = computer.frames
@@ -103,7 +108,7 @@ class Player:
         self._script = script
         self._replay = replay
         self._on_frame = on_frame
-        self._limits = limits
+        self._limits = limits or Limits()
         self._notify = notify or (lambda text: computer.output.message(f"jitvm: {text}\n"))
         self._is_exact = bool(replay or on_frame or self._loop.observer)
         self._files = ProgramFiles(source) if source and not self._is_exact else None
@@ -125,12 +130,12 @@ class Player:
 
         self._display = Display(self._size, scale, fullscreen, title or self._stem)
         self._translator = Translator(self._display.pixel_at)
-        self._speaker = Speaker(self._later)
+        self.speaker = Speaker(self._later)
         self._sounds = FrameSounds()
         self._stdin: InputThread | None = None
         self._wake = waker()
         self._notices: list[str] = []
-        self._pacer = Pacer(RATE)
+        self.pacer = Pacer(RATE)
 
     def run(self) -> Ending:
         """See `jitvm.window.run`."""
@@ -161,7 +166,7 @@ class Player:
         self._display.present()
 
     def _close(self) -> None:
-        self._speaker.close()
+        self.speaker.close()
         if self._stdin is not None:
             self._stdin.close()
         self._translator.close()
@@ -176,9 +181,9 @@ class Player:
             return
         if not self._has_work:
             wait_for_event(NAP)
-            self._pacer.resume()
+            self.pacer.resume()
             return
-        sleep(min(self._pacer.remaining(), NAP))
+        sleep(min(self.pacer.remaining(), NAP))
 
     @property
     def _is_busy(self) -> bool:
@@ -207,7 +212,7 @@ class Player:
 
     @property
     def _is_due(self) -> bool:
-        return self._is_busy or (self._has_work and self._pacer.remaining() == 0)
+        return self._is_busy or (self._has_work and self.pacer.remaining() == 0)
 
     @property
     def _is_sounding(self) -> bool:
@@ -227,7 +232,7 @@ class Player:
                     self._show_all()
                 self._display.expose()
             case SoundDevice(added, number):
-                self._speaker.device_changed(added=added, number=number)
+                self.speaker.device_changed(added=added, number=number)
             case _:
                 self._queue(told)
 
@@ -262,18 +267,18 @@ class Player:
                 self._set_paused(True)
                 self._steps += 1
             case Command.SLOWER:
-                self._pacer.change_speed(-1)
+                self.pacer.change_speed(-1)
             case Command.FASTER:
-                self._pacer.change_speed(+1)
+                self.pacer.change_speed(+1)
             case Command.SCREENSHOT:
                 self._take_picture()
 
     def _set_paused(self, paused: bool) -> None:
         self._is_paused = paused
         self._steps = 0
-        self._pacer.resume()
+        self.pacer.resume()
         if paused:
-            self._speaker.pause()
+            self.speaker.pause()
 
     def _reset(self, *, soft: bool) -> None:
         """Start the program over: as an event, or at once where a vector is in the way."""
@@ -287,7 +292,7 @@ class Player:
         self._pending.clear()
         self._unfinished_since = None
         self._is_owed = True
-        self._pacer.resume()
+        self.pacer.resume()
 
     def _take_picture(self) -> None:
         from jitvm.guests.uxn.varvara.screen.picture import PictureError
@@ -347,8 +352,7 @@ class Player:
         if program is None:
             return False
         self._trouble = ""
-        self._computer.rom = program.rom
-        self._computer.reset()
+        self._computer.load(program.rom)
         self._start_over()
         return True
 
@@ -374,9 +378,9 @@ class Player:
     def _advance_frames(self) -> None:
         """Run as many frames as are due now, but leave off when the slice is used up."""
         if self._unfinished_since is None:
-            self._pacer.begin()
+            self.pacer.begin()
         end = monotonic() + SLICE
-        for _ in range(1 if self._is_paused else self._pacer.frames):
+        for _ in range(1 if self._is_paused else self.pacer.frames):
             frame = self._advance()
             if frame is None:
                 self._show_progress()
@@ -443,11 +447,11 @@ class Player:
         """See to it that what there is to be heard is heard."""
         if self._is_exact:
             if self._sounds.active:
-                self._speaker.play(self._sounds)
+                self.speaker.play(self._sounds)
             return
         self._was_sounding, was = self._is_sounding, self._was_sounding
         if self._was_sounding:
-            self._speaker.play(self._computer.audio)
+            self.speaker.play(self._computer.audio)
         elif was:
             self._is_owed = True  # for the vectors of notes that have just ended
 
@@ -497,7 +501,7 @@ class Player:
             if icon is not None:
                 self._display.set_icon(icon, ICON_SIDE)
         title = self._given_title or self._name
-        speed = self._pacer.speed
+        speed = self.pacer.speed
         notes = [
             self._trouble,
             "paused" if self._is_paused else "",

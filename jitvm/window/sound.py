@@ -178,6 +178,7 @@ class Speaker:
 
     Attributes:
         underruns: how often the queue ran dry while there was something to play.
+        played: frames that were put into the queue.
     """
 
     def __init__(
@@ -196,6 +197,12 @@ class Speaker:
         self._has_complained = False
         self._target = LEAST
         self.underruns = 0
+        self.played = 0
+
+    @property
+    def delay(self) -> float:
+        """Seconds of sound that are kept in the queue."""
+        return self._target / RATE
 
     # -- for the window's thread -------------------------------------------------------------
 
@@ -275,6 +282,7 @@ class Speaker:
                     return
                 device.queue(sound)
                 queued += len(sound)
+                self.played += len(sound)
         except AudioError as error:
             self._complain(str(error))
             self._stopped.set()

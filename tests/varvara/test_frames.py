@@ -27,6 +27,7 @@ from jitvm.guests.uxn.varvara.events import (
 )
 from jitvm.guests.uxn.varvara.frames import Frame
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
+from jitvm.guests.uxn.varvara.rom import RomError
 from jitvm.guests.uxn.varvara.script import Script, parse_script
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import CONTROLLER_LOG, DEVICES, WALKER
@@ -277,6 +278,62 @@ def test_reset_drops_an_unfinished_frame(make: Make) -> None:
     computer.reset()
     computer.frame()
     assert computer.stdout == b"f"
+
+
+# -- another program -----------------------------------------------------------------------------
+
+SECOND = (
+    DEVICES
+    + """
+    ( the zero page, bank 1, and whether there are arguments )
+    #00 LDZ LIT "0 ADD .Console/write DEO
+    ;copy .System/expansion DEO2 ;byte LDA LIT "0 ADD .Console/write DEO
+    .Console/type DEI LIT "0 ADD .Console/write DEO
+    ;on-console .Console/vector DEO2 BRK
+@on-console .Console/read DEI .Console/write DEO BRK
+@copy 01 0001 0001 8000 0000 =byte @byte 00
+"""
+)
+"""Writes what an earlier program may have left, then its arguments."""
+
+LEAVER = (
+    DEVICES
+    + """
+    #07 #00 STZ ;fill .System/expansion DEO2 #01 .Screen/pixel DEO
+    ;on-frame .Screen/vector DEO2 ;on-frame .Console/vector DEO2 BRK
+@on-frame BRK
+@fill 00 0001 0001 8000 09
+"""
+)
+"""Leaves something in the zero page, in bank 1 and on the screen."""
+
+
+def test_another_program_finds_a_new_computer_and_its_arguments(make: Make) -> None:
+    computer = make(LEAVER, args=("x", "y"))
+    computer.frame()
+    computer.load(assemble(CONSOLE_DEVICES + SECOND).rom)
+    assert computer.frame().number == 2
+    assert computer.stdout == b"001x\ny\n"
+    assert computer.screen.vector == 0
+    assert not computer.screen.layer(0).any()
+
+
+def test_another_program_in_the_middle_of_a_vector(make: Make) -> None:
+    computer = make(SPIN, args=("x",))
+    with pytest.raises(LimitReached), computer.limited(max_instructions=100):
+        computer.frame([Key(200), Key(201)])
+    computer.load(assemble(CONSOLE_DEVICES + ORDER).rom)
+    computer.frame()
+    assert computer.stdout == b"rx\nf"
+
+
+def test_a_program_that_cannot_be_loaded_leaves_the_other_alone(make: Make) -> None:
+    computer = make(ORDER)
+    computer.frame()
+    with pytest.raises(RomError, match="empty"):
+        computer.load(b"")
+    computer.frame()
+    assert computer.stdout == b"rff"
 
 
 def test_snapshots_hold_vectors_and_picture(make: Make) -> None:

@@ -374,6 +374,22 @@ def test_reload_when_an_include_changes(play: Play, tmp_path: Path) -> None:
     assert "part.tal:1" in notes[0]
 
 
+def test_a_program_that_takes_the_place_keeps_the_arguments(play: Play, tmp_path: Path) -> None:
+    path = tmp_path / "echo.tal"
+    path.write_text("|0100 ;on #10 DEO2 #17 DEI #18 DEO BRK @on #12 DEI #18 DEO BRK")
+
+    def edit(user: User) -> None:
+        user.until(lambda: user.computer.stdout == b"\x01ab\n")
+        user.drop(path)
+        user.until(lambda: user.computer.stdout == b"\x01ab\n" * 2)
+        path.write_text(path.read_text() + " 00")
+        user.until(lambda: user.computer.stdout == b"\x01ab\n" * 3)
+
+    from jitvm import load
+
+    play(load(path, args=("ab",)), edit)
+
+
 def test_errors_of_a_source_are_in_the_title(play: Play, tmp_path: Path) -> None:
     path = tmp_path / "main.tal"
     path.write_text(TALKER.format("a"))

@@ -14,6 +14,7 @@ or step by step:
     computer.feed(b"abc")           one event a byte, of standard input
     computer.end_of_input()         the last event
     computer.frame([Key(13)])       one frame with what the user does meanwhile
+    computer.load(rom)              another program, from its beginning
 
 Order of events, as the reference emulators have it: the reset vector; if the program has set a
 console vector, its arguments. Then, in a console program, standard input until it ends and the
@@ -94,7 +95,7 @@ class Computer:
         stdout: Stream | Closed | None = None,
         stderr: Stream | Closed | None = None,
     ) -> None:
-        self.rom = rom if isinstance(rom, Rom) else Rom(bytes(rom))
+        self.rom = _rom(rom)
         self.args = tuple(os.fsencode(arg) for arg in args)
         self.machine = machine = Machine(UXN, tier=tier, params=params)
         self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
@@ -114,7 +115,7 @@ class Computer:
         self.output.while_waiting = self.evaluator.check_time
         self._booting: Iterator[int] | None = None
         self.banks.load(self.rom)
-        machine.page[console.TYPE] = bool(self.args)
+        self._announce_arguments()
 
     @cached_property
     def audio(self) -> Audio:
@@ -239,6 +240,31 @@ class Computer:
         self.mouse.reset()
         self._silence()
         self.banks.load(self.rom)
+
+    def load(self, rom: bytes | Rom) -> None:
+        """Put another program in place of the present one; `boot` or the next frame runs it.
+
+        All memory, the ports, both stacks and the vectors are as in a new computer, files are
+        closed and voices silent. The command line, which the program is given in its turn, the
+        clock, the files' folder, the output streams and what they got, limits and the count of
+        frames stay. So does the screen, empty: who shows it goes on. Nothing may be recording.
+
+        Args:
+            rom: as for the computer.
+
+        Raises:
+            RomError: the ROM is empty or too long; the present program goes on.
+        """
+        self.rom = _rom(rom)
+        self._booting = None
+        self._abandon_frame()
+        self.banks.restore_extra({})
+        self.clear()
+        self._announce_arguments()
+
+    def _announce_arguments(self) -> None:
+        """Tell the reset vector whether there will be arguments."""
+        self.machine.page[console.TYPE] = bool(self.args)
 
     def close(self) -> None:
         """Close the program's files and silence its voices. The computer can still be used."""
@@ -405,3 +431,7 @@ class Computer:
                 self.end_of_input()
                 return
             self.feed(data)
+
+
+def _rom(rom: bytes | Rom) -> Rom:
+    return rom if isinstance(rom, Rom) else Rom(bytes(rom))

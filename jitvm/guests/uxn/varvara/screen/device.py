@@ -28,6 +28,7 @@ from jitvm.guests.uxn.varvara.words import DeviceWords
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from jitvm.engine.machine import Machine
     from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
@@ -49,6 +50,10 @@ class Screen:
         machine: whose ports they are; it must be a Uxn machine.
         words: the row of words that native devices have; None: one of its own.
         cache: where compiled kernels are kept between runs; None keeps none.
+
+    Attributes:
+        on_compile: called before the kernels are compiled, which takes seconds and happens only
+            where the cache has none; None: nobody wants to know.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Screen:
         self._machine = machine
         self._words = words or DeviceWords(machine)
         self._cache = cache
+        self.on_compile: Callable[[], object] | None = None
         self._drawn = False
         machine.on_write(WIDTH + 1, self._resize)
         machine.on_write(HEIGHT + 1, self._resize)
@@ -103,7 +109,7 @@ class Screen:
     def _kernels(self) -> Kernels:
         from jitvm.guests.uxn.varvara.screen.native import kernels
 
-        return kernels(self._cache)
+        return kernels(self._cache, self.on_compile)
 
     def reset(self) -> None:
         """Default size, empty layers; the port page is the caller's, but for the size."""

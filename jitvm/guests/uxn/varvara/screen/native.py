@@ -18,6 +18,7 @@ from jitvm.guests.uxn import UXN
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from jitvm.engine.cache import CodeCache
@@ -41,8 +42,12 @@ class Kernels:
         self.compose = start + symbols["compose"]
 
 
-def kernels(cache: CodeCache | None) -> Kernels:
+def kernels(cache: CodeCache | None, on_compile: Callable[[], object] | None = None) -> Kernels:
     """The kernels, installed at first use, once a process.
+
+    Args:
+        cache: where they are kept between runs; None keeps none.
+        on_compile: called before they are compiled, which takes seconds.
 
     Raises:
         NativeError: LLVM refused what numba made.
@@ -50,17 +55,19 @@ def kernels(cache: CodeCache | None) -> Kernels:
     """
     with _lock:
         if not _installed:
-            _installed.append(Kernels(_load_or_build(cache)))
+            _installed.append(Kernels(_load_or_build(cache, on_compile)))
         return _installed[0]
 
 
-def _load_or_build(cache: CodeCache | None) -> CachedCode:
+def _load_or_build(cache: CodeCache | None, on_compile: Callable[[], object] | None) -> CachedCode:
     key = _stamp() if cache is not None else None
-    if cache is None or key is None:
-        return build()
-    code = cache.load(_KIND, key)
-    if code is None:
-        code = build()
+    code = cache.load(_KIND, key) if cache is not None and key is not None else None
+    if code is not None:
+        return code
+    if on_compile is not None:
+        on_compile()
+    code = build()
+    if cache is not None and key is not None:
         cache.store(_KIND, key, code)
     return code
 

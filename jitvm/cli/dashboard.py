@@ -1,0 +1,210 @@
+"""``jitvm dashboard``: run a program and watch, in a browser, what the JIT makes of it."""
+
+from __future__ import annotations
+
+from argparse import REMAINDER, Namespace
+
+from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.values import positive, settings
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.cli.parser import Parser
+    from jitvm.cli.watched import WatchedComputer
+    from jitvm.dashboard.server import Server
+    from jitvm.dashboard.source import Source
+
+DESCRIPTION = """\
+Run a program and watch, in a browser, what the JIT makes of it: the share of native
+code, regions and their exits, recordings and compiles, refusals with advice, every
+region from guest code to assembly, memory, the program's own screen and console. It can
+be paused, stepped, started over, and the JIT's parameters changed while it runs.
+
+The page is served on this machine only, to those who have the link that is printed.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm dashboard life.tal                       open the link it prints
+  jitvm dashboard --browse paint.rom             have the browser opened
+  jitvm dashboard --input notes.txt wc.tal       standard input from a file
+  jitvm dashboard --paused -O hot=50 game.rom    look at it from its first instruction
+  jitvm dashboard --save run.jsonl life.tal      keep the run ...
+  jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
+"""
+
+MISSING = "the dashboard needs starlette, uvicorn and websockets: `pip install 'jitvm[dashboard]'`"
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm dashboard``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.add_argument("program", metavar="PROGRAM", nargs="?", help=".rom or .tal file")
+    parser.add_argument(
+        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
+    )
+    parser.add_argument("--open", metavar="FILE", help="show a run that --save kept instead")
+    parser.add_argument("--save", metavar="FILE", help="keep the run as JSON lines")
+    parser.add_argument(
+        "--input", metavar="FILE", help="its standard input (default: typed on the page)"
+    )
+    parser.add_argument(
+        "--port",
+        type=positive(int, "a port number"),
+        default=0,
+        help="where to listen on 127.0.0.1 (default: a free one)",
+    )
+    parser.add_argument("--browse", action="store_true", help="open the page in the browser")
+    parser.add_argument("--paused", action="store_true", help="wait for Start on the page")
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="count all instructions: slows tight loops down by a third or so (default: count "
+        "interpreted ones and estimate the native share; the page can change it)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=positive(float, "a number of seconds"),
+        help="stop, and stop serving, after so many seconds (default: at Ctrl-C)",
+    )
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument("--sandbox", metavar="DIR", default=".", help="the folder its files are in")
+    files.add_argument("--no-files", action="store_true", help="give it no files at all")
+    parser.add_argument(
+        "-O",
+        metavar="NAME=VALUE",
+        dest="params",
+        action="append",
+        default=[],
+        help="change a parameter of the JIT; `jitvm params` lists them",
+    )
+    parser.add_argument(
+        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+    )
+
+
+def execute(arguments: Namespace) -> int:
+    """Run and serve until Ctrl-C; return the exit code."""
+    if (arguments.program is None) == (arguments.open is None):
+        raise Failure("name a PROGRAM to run, or a saved run with --open FILE, and not both")
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+        import websockets  # noqa: F401
+    except ImportError as error:
+        raise Failure(MISSING, Exit.FAILURE) from error
+    if arguments.open is not None:
+        return _show_saved(arguments)
+    return _show_live(arguments)
+
+
+def _show_saved(arguments: Namespace) -> int:
+    from jitvm.dashboard.saved import SavedError, SavedRun
+
+    if arguments.save is not None:
+        raise Failure("--save: a saved run is saved already")
+    try:
+        run = SavedRun(arguments.open)
+    except SavedError as error:
+        raise Failure(str(error)) from error
+    return _serve(arguments, run)
+
+
+def _show_live(arguments: Namespace) -> int:
+    from jitvm.dashboard.saved import Saver
+    from jitvm.dashboard.session import Session
+    from jitvm.engine.params import ParameterError, Parameters
+
+    try:
+        params = Parameters.from_environment().changed(settings(arguments.params))
+    except ParameterError as error:
+        raise Failure(str(error)) from error
+    target = _target(arguments)
+    saver = None
+    if arguments.save is not None:
+        try:
+            saver = Saver(arguments.save)
+        except OSError as error:
+            message = f"--save {arguments.save}: cannot be written: {error.strerror}"
+            raise Failure(message) from error
+    session = Session(target, params, paused=arguments.paused, counting=arguments.exact)
+    if saver is not None:
+        saver.begin(session)
+        session.sampler.after_beat = saver.after_beat
+    try:
+        with session:
+            return _serve(arguments, session)
+    finally:
+        if saver is not None:
+            saver.close(session)
+
+
+def _target(arguments: Namespace) -> WatchedComputer:
+    from pathlib import Path
+
+    from jitvm.cli.sources import Reported
+    from jitvm.cli.watched import WatchedComputer, symbols_of
+    from jitvm.guests.uxn.symbols import SymbolFileError
+    from jitvm.guests.uxn.varvara.program import load_program
+
+    with Reported():
+        program = load_program(arguments.program, legacy=arguments.legacy)
+    try:
+        symbols = symbols_of(program, arguments.program)
+    except SymbolFileError as error:
+        raise Failure(str(error)) from error
+    if not arguments.no_files and not Path(arguments.sandbox).is_dir():
+        raise Failure(f"--sandbox {arguments.sandbox}: is not a folder; make it first")
+    return WatchedComputer(
+        program,
+        Path(arguments.program).name,
+        symbols=symbols,
+        args=arguments.arguments,
+        stdin=_input(arguments.input),
+        sandbox=None if arguments.no_files else str(Path(arguments.sandbox).absolute()),
+    )
+
+
+def _input(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
+
+
+def _serve(arguments: Namespace, source: Source) -> int:
+    """Serve until Ctrl-C or the time is up."""
+    import signal
+    from threading import Event
+
+    from jitvm.dashboard.server import Server
+
+    stopped = Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        server = Server(source, port=arguments.port)
+    except OSError as error:
+        message = f"--port {arguments.port}: cannot be listened on: {error.strerror}"
+        raise Failure(f"{message}; take another") from error
+    try:
+        with server:
+            _tell(arguments, server)
+            stopped.wait(arguments.time_limit)
+    except KeyboardInterrupt:
+        print()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return Exit.OK
+
+
+def _tell(arguments: Namespace, server: Server) -> None:
+    print(f"{server.url}\nCtrl-C ends it", flush=True)
+    if arguments.browse:
+        import webbrowser
+
+        webbrowser.open(server.url)

@@ -1,0 +1,128 @@
+"""One region at every stage, with counts: guest code, exits, region IR, LLVM IR, assembly.
+
+Guest lines carry how often they were seen while hot code was recorded, and how often the region
+was left at them. Lines of region IR that lead out carry the count of their exit: the text numbers
+exits in an order of its own, so they are matched by reason and address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from jitvm.engine.irtext import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.dashboard.regions import Counters
+    from jitvm.dashboard.target import Target
+    from jitvm.engine.installed import Installed
+    from jitvm.engine.jit import Jit
+
+_EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?")
+_EXIT_NAME = re.compile(r"\bx\d+\b")
+
+
+def detail(
+    target: Target, jit: Jit, installed: Installed, counters: Counters
+) -> dict[str, object]:
+    """Everything of a region but its assembly, as plain data for the page."""
+    compiled = installed.compiled
+    times = counters.exits(installed)
+    exits = [
+        {"reason": reason, "target": to, "times": count, "label": _label(target.describe, to)}
+        for (reason, to), count in zip(compiled.exits, times, strict=True)
+    ]
+    taken: Counter[tuple[str, int | None]] = Counter()
+    for exit_, count in zip(compiled.exits, times, strict=True):
+        taken[exit_] += count
+    region = compiled.region
+    return {
+        "number": installed.number,
+        "start": region.start,
+        "label": target.describe(region.start),
+        "guest": _guest_lines(target, jit, installed, taken),
+        "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
+        "limits": [[reason.name, travel] for reason, travel in region.limits.items()],
+        "ir": _ir_lines(show(region.graph), taken),
+        "llvm": compiled.llvm.splitlines(),
+    }
+
+
+def assembly(jit: Jit, installed: Installed) -> list[str]:
+    """The machine code of a region as lines of assembly; empty where its text was not kept.
+
+    Raises:
+        NativeError: LLVM refused its text.
+    """
+    import os
+
+    from jitvm.engine.native import Compiler
+
+    if not installed.compiled.llvm:
+        return []
+    text = Compiler.for_host(os.uname().machine).assembly(
+        installed.compiled.llvm, speed=jit.params.polish if installed.polished else jit.params.speed
+    )
+    return [line for line in text.splitlines() if not _is_directive(line)]
+
+
+def _is_directive(line: str) -> bool:
+    word = line.strip()
+    return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
+
+
+def _label(describe: Callable[[int], str], address: int | None) -> str:
+    return "computed" if address is None else describe(address)
+
+
+def _guest_lines(
+    target: Target, jit: Jit, installed: Installed, taken: Counter[tuple[str, int | None]]
+) -> list[dict[str, object]]:
+    memory = bytes(jit.state.spaces[jit.guest.code_index])
+    nodes = installed.compiled.region.nodes
+    leaving: Counter[int] = Counter()
+    for (_, to), count in taken.items():
+        if to is not None:
+            leaving[to] += count
+    lines: list[dict[str, object]] = []
+    following = -1
+    for address in sorted(nodes):
+        text, size = target.spell(memory, address)
+        label = target.describe(address)
+        lines.append(
+            {
+                "address": address,
+                "text": text,
+                "label": label if "+" not in label and not label.startswith("0x") else "",
+                "gap": following >= 0 and address != following,
+                "copies": nodes[address],
+                "seen": _visits(jit, address),
+                "left": leaving[address],
+            }
+        )
+        following = address + size
+    return lines
+
+
+def _visits(jit: Jit, address: int) -> int:
+    """How often control was recorded to leave an address, that is, how often it was executed."""
+    return sum(list(jit.recorded_edges.get(address, {}).values()))
+
+
+def _ir_lines(text: str, taken: Counter[tuple[str, int | None]]) -> list[list[object]]:
+    """Lines with the count of the exits they name; None where they name none."""
+    lines = text.splitlines()
+    counts: dict[str, int] = {}
+    for line in lines:
+        match = _EXIT_LINE.match(line)
+        if match is not None:
+            to = None if match[3] is None else int(match[3])
+            counts[match[1]] = taken[match[2], to]
+    return [
+        [line, sum(counts.get(name, 0) for name in names) if names else None]
+        for line in lines
+        for names in [_EXIT_NAME.findall(line)]
+    ]

@@ -1,0 +1,126 @@
+"""What one page has seen of a live run, and what is new to it.
+
+`news` is one JSON message with whatever changed; parts that did not change are left out. Binary
+messages begin with a byte that says what they are, then, little-endian:
+
+    1  screen   u16 width, u16 height, RGBA bytes
+    2  heat     a byte for each of the code space, see `jitvm.dashboard.tables`
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jitvm.dashboard.sampler import Run
+    from jitvm.dashboard.session import Session
+    from jitvm.dashboard.source import Message
+
+SCREEN, HEAT = 1, 2
+MOST_EVENTS = 1000
+"""Events of one message; what is older is counted and left out."""
+
+
+class LiveViewer:
+    """One page's place in a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._run = 0
+        self._console = 0
+        self._picture = -1
+        self._forget()
+        with session.sampler.lock:
+            session.sampler.viewers += 1
+            session.sampler.is_asked = True
+
+    def _forget(self) -> None:
+        """Begin a run from its beginning."""
+        self._events = self._samples = self._folded = 0
+        self._version = self._beats = 0
+        self._heat = 0
+        self._params: object = None
+
+    def close(self) -> None:
+        """The page is gone."""
+        with self._session.sampler.lock:
+            self._session.sampler.viewers -= 1
+
+    def news(self) -> Message | None:
+        """What is new; None before there is a machine."""
+        session = self._session
+        with session.sampler.lock:
+            run = session.sampler.run
+            if run is None:
+                return None
+            message: Message = {"type": "news"}
+            if run.number != self._run:
+                self._run = run.number
+                self._forget()
+                message["fresh"] = True
+            message |= {
+                "run": run.number,
+                "now": round(run.now, 3),
+                "activity": session.runner.activity,
+                "trouble": session.runner.trouble,
+                "totals": session.totals(run),
+                "series": self._new_samples(run),
+                "at": session.place(run),
+            }
+            if run.regions.version != self._version:
+                message["regions"] = run.regions.since(self._version)
+                self._version = run.regions.version
+            if run.beats != self._beats:
+                self._beats = run.beats
+                message |= {name: run.slow[name] for name in ("exits", "aborts", "graph")}
+        self._add_events(run, message)
+        self._add_console(message)
+        if session.runner.params is not self._params:
+            self._params = params = session.runner.params
+            message["params"] = {
+                name: getattr(params, name) for name in type(params).__dataclass_fields__
+            }
+        return message
+
+    def _new_samples(self, run: Run) -> Message:
+        series = run.series
+        if series.folded != self._folded:
+            self._folded, self._samples = series.folded, 0
+        first = max(self._samples - 1, 0)
+        self._samples = len(series.samples)
+        return {"from": first, "rows": series.since(first)}
+
+    def _add_events(self, run: Run, message: Message) -> None:
+        news = run.journal.since(self._events, MOST_EVENTS)
+        self._events = news.cursor
+        if not news.events:
+            return
+        describe = self._session.target.describe
+        rows = []
+        for event in news.events:
+            row = event.row()
+            row["seconds"] = round(event.seconds + run.jit_began, 5)
+            row["line"] = event.line(describe)
+            rows.append(row)
+        message["events"] = {"missed": news.missed, "rows": rows}
+
+    def _add_console(self, message: Message) -> None:
+        self._console, missed, text = self._session.transcript.since(self._console)
+        if text:
+            message["console"] = {"missed": missed, "text": text}
+
+    def frames(self) -> list[bytes]:
+        """The screen and the heat map, where they changed."""
+        messages = []
+        picture = self._session.target.picture()
+        if picture is not None and picture.serial != self._picture:
+            self._picture = picture.serial
+            head = struct.pack("<BHH", SCREEN, picture.width, picture.height)
+            messages.append(head + picture.pixels)
+        with self._session.sampler.lock:
+            run = self._session.sampler.run
+            if run is not None and run.heat_serial != self._heat:
+                self._heat = run.heat_serial
+                messages.append(bytes([HEAT]) + run.heat)
+        return messages

@@ -1,0 +1,140 @@
+"""The installed regions of a machine, as a table whose changes can be asked for.
+
+Every change gets a *version*; a reader remembers the last version it has seen and gets what came
+behind it: rows that are new, numbers that are gone, counters that moved. A reader that is further
+behind than the table remembers gets the whole table.
+
+Looking for new regions is cheap and done often (`refresh`); reading all counters is done as often
+as the sampler can afford (`count`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.engine.installed import Installed
+    from jitvm.engine.jit import Jit
+
+REMEMBERED = 8192
+"""Removed regions that are remembered."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A region of the table.
+
+    Attributes:
+        added, counted: versions when it came, and when its counters last moved.
+        left: how often it was left, through any exit.
+        executed: instructions it has executed; 0 where these are not counted.
+    """
+
+    installed: Installed
+    label: str
+    born: float
+    added: int
+    counted: int = 0
+    left: int = 0
+    executed: int = 0
+
+    def facts(self) -> dict[str, object]:
+        """What does not change."""
+        compiled = self.installed.compiled
+        region = compiled.region
+        return {
+            "number": self.installed.number,
+            "start": region.start,
+            "label": self.label,
+            "size": region.size,
+            "bytes": len(compiled.text),
+            "exits": len(compiled.exits),
+            "ms": [round(1000 * seconds, 2) for seconds in compiled.seconds],
+            "kept": not any(compiled.seconds),
+            "limits": [reason.name for reason in region.limits],
+            "born": round(self.born, 4),
+        }
+
+    def counters(self) -> list[int]:
+        """What does: number, left, executed, whether it was made thoroughly."""
+        return [self.installed.number, self.left, self.executed, int(self.installed.polished)]
+
+
+class Counters:
+    """One copy of all counters of a JIT: consistent to a few microseconds, cheap to read."""
+
+    def __init__(self, jit: Jit) -> None:
+        self._exits = array("I", bytes(jit.exit_counts))
+        self._executed = array("Q", bytes(jit.executed_counts))
+
+    def exits(self, installed: Installed) -> array[int]:
+        """How often each exit of a region was taken."""
+        first = installed.compiled.first_exit
+        return self._exits[first : first + len(installed.compiled.exits)]
+
+    def executed(self, installed: Installed) -> int:
+        """Instructions a region has executed."""
+        return self._executed[installed.compiled.slot]
+
+
+class RegionTable:
+    """Regions by number. One thread refreshes it; readers hold the same lock as that.
+
+    Attributes:
+        version: rises with every change.
+        code_bytes: machine code of all of them.
+    """
+
+    def __init__(self, describe: Callable[[int], str]) -> None:
+        self._describe = describe
+        self.rows: dict[int, Row] = {}
+        self.version = 0
+        self.code_bytes = 0
+        self._removed: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self._forgotten = 0
+
+    def refresh(self, jit: Jit, now: float) -> None:
+        """Look which regions came and went."""
+        present = {each.number: each for each in list(jit.regions.values())}
+        gone = self.rows.keys() - present.keys()
+        fresh = present.keys() - self.rows.keys()
+        if not gone and not fresh:
+            return
+        self.version += 1
+        for number in gone:
+            self.code_bytes -= len(self.rows.pop(number).installed.compiled.text)
+            if len(self._removed) == REMEMBERED:
+                self._forgotten = self._removed[0][0]
+            self._removed.append((self.version, number))
+        for number in sorted(fresh):
+            installed = present[number]
+            label = self._describe(installed.start)
+            self.code_bytes += len(installed.compiled.text)
+            self.rows[number] = Row(installed, label, now, self.version)
+
+    def count(self, counters: Counters) -> None:
+        """Read all counters."""
+        self.version += 1
+        for row in self.rows.values():
+            left = sum(counters.exits(row.installed))
+            executed = counters.executed(row.installed)
+            if left != row.left or executed != row.executed:
+                row.left, row.executed, row.counted = left, executed, self.version
+
+    def since(self, version: int) -> dict[str, object]:
+        """What changed behind a version; everything, marked as such, for one too long ago."""
+        whole = version < self._forgotten or version == 0
+        rows = self.rows.values()
+        known = 0 if whole else version
+        removed = [] if whole else [number for at, number in self._removed if at > known]
+        return {
+            "whole": whole,
+            "added": [row.facts() for row in rows if row.added > known],
+            "removed": removed,
+            "counts": [row.counters() for row in rows if max(row.counted, row.added) > known],
+        }

@@ -1,0 +1,251 @@
+"""The guest's thread: runs a target in slices, so that it can be paused, stepped and started over.
+
+    commands, inputs  --deque-->  between two slices  -->  target.advance(SLICE)  -->  account
+
+Nothing waits for this thread, and it waits for nobody: commands and inputs lie in queues until it
+comes by, at most a slice later. What it did with its time is kept by `Activity`; anybody may look.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from threading import Condition, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from jitvm.dashboard.target import InputError, Progress
+
+if TYPE_CHECKING:
+    from jitvm.dashboard.target import Target
+    from jitvm.engine.machine import Machine
+    from jitvm.engine.params import Parameters
+
+SLICE = 0.05
+"""Seconds the guest runs before anything else is looked at."""
+INPUTS = 4096
+"""Inputs that wait; the oldest go."""
+
+
+class Activity(StrEnum):
+    """What the guest's thread does."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class Runner:
+    """Runs one target on a thread of its own.
+
+    Args:
+        target: what runs.
+        params: for its machines.
+        paused: whether to begin paused.
+        counting: whether to count all instructions; else only interpreted ones, which is cheap.
+        on_machine: called on the guest's thread with each new machine before it runs.
+
+    Attributes:
+        params, counting: those of the machine, as soon as the guest's thread has come by.
+        trouble: what ended a run that failed; empty otherwise.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        params: Parameters,
+        *,
+        paused: bool,
+        counting: bool,
+        on_machine: Callable[[Machine], None],
+    ) -> None:
+        self._target = target
+        self._on_machine = on_machine
+        self.counting = counting
+        self.params = params
+        self.trouble = ""
+        self._pause = paused
+        self._steps: deque[int] = deque(maxlen=64)
+        self._inputs: deque[Mapping[str, object]] = deque(maxlen=INPUTS)
+        self._wants_restart = False
+        self._closed = False
+        self._changed = Condition()
+        self._activity = Activity.PAUSED if paused else Activity.RUNNING
+        self._since = monotonic()
+        self._seconds = dict.fromkeys(Activity, 0.0)
+        self._machine: Machine | None = None
+        self._thread = Thread(target=self._live, name="jitvm-guest", daemon=True)
+
+    # -- from any thread ---------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Make the machine and run it."""
+        self._thread.start()
+
+    @property
+    def activity(self) -> Activity:
+        """What the guest's thread does at this moment."""
+        return self._activity
+
+    def seconds(self) -> dict[Activity, float]:
+        """How long it has done what so far."""
+        with self._changed:
+            seconds = dict(self._seconds)
+            seconds[self._activity] += monotonic() - self._since
+        return seconds
+
+    def pause(self) -> None:
+        """Stop at the end of the slice; the guest goes on where it was."""
+        with self._changed:
+            self._pause = True
+            self._changed.notify()
+
+    def resume(self) -> None:
+        """Go on."""
+        with self._changed:
+            self._pause = False
+            self._steps.clear()
+            self._changed.notify()
+
+    def step(self, instructions: int) -> None:
+        """Run so many instructions and pause; 0: a frame."""
+        with self._changed:
+            self._pause = True
+            self._steps.append(instructions)
+            self._changed.notify()
+
+    def restart(self) -> None:
+        """Start over on a new machine."""
+        with self._changed:
+            self._wants_restart = True
+            self._changed.notify()
+
+    def change_params(self, params: Parameters) -> None:
+        """Have the machine, and those after it, go on with other parameters."""
+        with self._changed:
+            self.params = params
+            self._changed.notify()
+
+    def count(self, *, on: bool) -> None:
+        """Count all instructions from now on, or not; regions are made anew for it."""
+        with self._changed:
+            self.counting = on
+            self._changed.notify()
+
+    def input(self, event: Mapping[str, object]) -> None:
+        """Hand something over to the program."""
+        with self._changed:
+            self._inputs.append(event)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the thread; returns when it has ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    # -- on the guest's thread ---------------------------------------------------------------
+
+    def _live(self) -> None:
+        self._start_over()
+        while not self._closed:
+            if self._wants_restart:
+                self._start_over()
+            self._adopt_params()
+            self._hand_over_inputs()
+            if self._activity in (Activity.ENDED, Activity.FAILED):
+                self._sleep(None)
+            elif self._steps:
+                self._take_step()
+            elif self._pause:
+                self._become(Activity.PAUSED)
+                self._sleep(None)
+            else:
+                self._take_slice()
+        self._target.close()
+
+    def _start_over(self) -> None:
+        with self._changed:
+            self._wants_restart = False
+            self._steps.clear()
+            self._inputs.clear()
+        self.trouble = ""
+        try:
+            self._target.restart(self.params)
+        except (OSError, RuntimeError) as error:
+            self._fail(error)
+            return
+        self._machine = machine = self._target.machine
+        machine.counting_interpreted = True
+        machine.counting = self.counting
+        self._on_machine(machine)
+        self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
+
+    def _adopt_params(self) -> None:
+        if self._machine is None:
+            return
+        if self._machine.counting is not self.counting:
+            self._machine.counting = self.counting
+        jit = self._machine.jit
+        if jit is not None and jit.params is not self.params:
+            jit.change_params(self.params)
+
+    def _hand_over_inputs(self) -> None:
+        while self._inputs:
+            try:
+                self._target.input(self._inputs.popleft())
+            except InputError:
+                continue  # somebody's page is out of step with us; the next input may be right
+
+    def _take_slice(self) -> None:
+        self._become(Activity.RUNNING)
+        progress = self._try(lambda: self._target.advance(seconds=SLICE, instructions=None))
+        if progress is Progress.WAITING:
+            self._become(Activity.WAITING)
+            self._sleep(self._target.rest())
+
+    def _take_step(self) -> None:
+        instructions = self._steps.popleft()
+        self._become(Activity.RUNNING)
+        if instructions:
+            self._try(lambda: self._target.advance(seconds=None, instructions=instructions))
+        else:
+            self._try(self._target.step_frame)
+
+    def _try(self, work: Callable[[], Progress]) -> Progress:
+        try:
+            progress = work()
+        except Exception as error:
+            self._fail(error)
+            return Progress.ENDED
+        if progress is Progress.ENDED:
+            self._become(Activity.ENDED)
+        return progress
+
+    def _fail(self, error: Exception) -> None:
+        self.trouble = str(error) or type(error).__name__
+        self._become(Activity.FAILED)
+
+    def _become(self, activity: Activity) -> None:
+        if activity is self._activity:
+            return
+        with self._changed:
+            now = monotonic()
+            self._seconds[self._activity] += now - self._since
+            self._since, self._activity = now, activity
+
+    def _sleep(self, seconds: float | None) -> None:
+        """Until the time is over, or somebody wants something."""
+        with self._changed:
+            resting = self._activity in (Activity.ENDED, Activity.FAILED)
+            goes_on = not self._pause and self._activity is Activity.PAUSED
+            if self._inputs or self._closed or self._wants_restart or goes_on:
+                return
+            if self._steps and not resting:
+                return
+            self._changed.wait(seconds)

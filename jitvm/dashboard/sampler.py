@@ -1,0 +1,210 @@
+"""Looks at a running machine, again and again, without being in its way.
+
+    fast beat   ten times a second: instructions by tier, what the thread did, new regions
+    slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
+
+The slow beat is made only while somebody looks, and as seldom as it takes for all beats together
+to cost at most a fiftieth of one processor: with five regions four times a second, with thousands
+every few seconds. All viewers share what it made.
+"""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+from threading import Lock, Thread
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any
+
+from jitvm.dashboard import tables
+from jitvm.dashboard.journal import Journal
+from jitvm.dashboard.regions import Counters, RegionTable
+from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.series import Sample, Series
+from jitvm.engine import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.target import Target
+    from jitvm.engine.jit import Jit
+    from jitvm.engine.machine import Machine
+
+BEAT = 0.1
+"""Seconds between fast beats."""
+QUICKEST = 0.25
+"""Seconds between slow beats at least."""
+COST = 50
+"""A slow beat of one second would be followed by so many without one."""
+
+
+class Run:
+    """What is known of one machine's run; `number` rises with each restart.
+
+    Attributes:
+        slow: tables of the last slow beat, by name, and how often one was made.
+    """
+
+    def __init__(self, number: int, machine: Machine, target: Target) -> None:
+        self.number = number
+        self.machine = machine
+        self.began = monotonic()
+        self.journal = Journal()
+        self.series = Series()
+        self.regions = RegionTable(target.describe)
+        self.beats = 0
+        self.slow: dict[str, Any] = {"exits": [], "aborts": [], "graph": {}, "reasons": {}}
+        self.heat = b""
+        self.heat_serial = 0
+        self.native = self.executed = 0
+        self.jit_began = 0.0
+        machine.listen(self.journal)
+
+    @property
+    def now(self) -> float:
+        """Seconds since it began."""
+        return monotonic() - self.began
+
+
+class Sampler:
+    """Samples one runner's machines on a thread of its own.
+
+    Args:
+        target: what is looked at.
+        after_beat: called after each fast beat, on the sampler's thread.
+
+    Attributes:
+        runner: whose thread and machines these are; to be set before `begin`.
+        is_asked: whether the next beat is to be a slow one, whenever the last was.
+        lock: held while `run` changes, and by readers of it.
+        run: the run at hand; None before the first machine is made.
+        viewers: pages that look.
+    """
+
+    def __init__(self, target: Target, after_beat: Callable[[Run], None] | None = None) -> None:
+        self._target = target
+        self.after_beat = after_beat
+        self.runner: Runner | None = None
+        self.lock = Lock()
+        self.run: Run | None = None
+        self.viewers = 0
+        self.is_asked = False
+        self._runs = 0
+        self._closed = Flag()
+        self._next_slow = 0.0
+        self._last: tuple[float, dict[Activity, float], int] = (0.0, {}, 0)
+        self._cursor = 0
+        self._compile_debt = 0.0
+        self._hot_since: float | None = None
+        self._thread = Thread(target=self._live, name="jitvm-sampler", daemon=True)
+
+    def begin(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look one last time, and end the thread."""
+        self._closed.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.is_asked = True
+        self.beat()
+
+    def new_machine(self, machine: Machine) -> None:
+        """The runner made a machine: a new run begins. On the guest's thread."""
+        with self.lock:
+            self._runs += 1
+            self.run = Run(self._runs, machine, self._target)
+            self._cursor = 0
+            self._compile_debt = 0.0
+            self._hot_since = None
+            self._last = (monotonic(), {}, 0)
+
+    def _live(self) -> None:
+        while not self._closed.wait(BEAT):
+            self.beat()
+
+    def beat(self) -> None:
+        """Look once."""
+        with self.lock:
+            run = self.run
+            if run is None:
+                return
+            jit = run.machine.jit
+            if jit is not None:
+                run.regions.refresh(jit, run.now)
+            run.series.add(self._sample(run, jit))
+            due = self.is_asked or (self.viewers and monotonic() >= self._next_slow)
+            if jit is not None and due:
+                self._slow_beat(run, jit)
+        if self.after_beat is not None:
+            self.after_beat(run)
+
+    # -- fast --------------------------------------------------------------------------------
+
+    def _sample(self, run: Run, jit: Jit | None) -> Sample:
+        assert self.runner is not None
+        before, seconds_before, events_before = self._last
+        now, seconds = monotonic(), self.runner.seconds()
+        total = run.journal.total
+        self._last = (now, seconds, total)
+        executed = max(run.machine.executed_now, run.executed)
+        native = 0 if jit is None else min(_native(jit), executed)
+        sample = Sample(now - run.began, span=now - before, events=total - events_before)
+        sample.native = max(native - run.native, 0)
+        sample.interpreted = max(executed - run.executed - sample.native, 0)
+        run.native, run.executed = max(native, run.native), executed
+        spent = {each: seconds[each] - seconds_before.get(each, seconds[each]) for each in seconds}
+        sample.running = spent[Activity.RUNNING]
+        sample.waiting = spent[Activity.WAITING]
+        sample.paused = sum(
+            spent[each] for each in (Activity.PAUSED, Activity.ENDED, Activity.FAILED)
+        )
+        if jit is not None:
+            run.jit_began = run.now - jit.now
+        self._look_at_events(run, sample)
+        return sample
+
+    def _look_at_events(self, run: Run, sample: Sample) -> None:
+        """How long was recorded and compiled since the last look."""
+        news = run.journal.since(self._cursor, 4096)
+        self._cursor = news.cursor
+        for event in news.events:
+            match event:
+                case events.Hot(seconds=at):
+                    self._hot_since = at
+                case events.Recorded(seconds=at) if self._hot_since is not None:
+                    sample.recording += at - self._hot_since
+                    self._hot_since = None
+                case events.Compiled():
+                    self._compile_debt += event.forming + event.lowering + event.compiling
+        sample.recording = min(sample.recording, sample.running)
+        sample.compiling = min(self._compile_debt, sample.span)
+        self._compile_debt -= sample.compiling
+
+    # -- slow --------------------------------------------------------------------------------
+
+    def _slow_beat(self, run: Run, jit: Jit) -> None:
+        began = perf_counter()
+        counters = Counters(jit)
+        table, describe = run.regions, self._target.describe
+        table.count(counters)
+        run.slow = {
+            "exits": tables.exits(table, counters, describe),
+            "reasons": tables.exit_reasons(table, counters),
+            "aborts": tables.aborts(table, run.journal, describe),
+            "graph": tables.graph(table, counters),
+        }
+        heat = tables.heat(jit, run.journal.places()[1])
+        if heat != run.heat:
+            run.heat, run.heat_serial = heat, run.heat_serial + 1
+        run.beats += 1
+        self.is_asked = False
+        self._next_slow = monotonic() + max(QUICKEST, COST * (perf_counter() - began))
+
+
+def _native(jit: Jit) -> int:
+    """Instructions executed in regions; read while regions may come and go."""
+    gone = sum(list(jit.executed_before.values()))
+    counts = jit.executed_counts
+    return gone + sum([counts[each.compiled.slot] for each in list(jit.regions.values())])

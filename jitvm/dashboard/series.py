@@ -1,0 +1,94 @@
+"""Samples over time, at a bounded number: the past gets coarser instead of longer.
+
+    time  ->   0.0  0.4  0.8 ............ 11.2  11.6        a sample a `period`
+    full:      every two samples become one, and `period` doubles
+
+So a run of a day takes no more memory, and no more to send, than a run of a minute. Values are
+sums (instructions, seconds) over the sample's time; two samples are merged by adding them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+MOST = 1200
+"""Samples kept; an even number."""
+SHORTEST = 0.1
+"""Seconds of a sample at first."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """What happened in a stretch of time. Times are seconds of the guest's thread but where noted.
+
+    Attributes:
+        end: seconds since the run began, at the end of the stretch.
+        span: seconds it lasted.
+        native, interpreted: instructions by tier.
+        running: the guest ran, at whichever tier.
+        waiting: it waited for a frame or an input.
+        paused: somebody had paused it.
+        recording: of `running`, while a recording was made.
+        compiling: of the compile thread, which works beside the guest's.
+        events: events the JIT told.
+    """
+
+    end: float
+    span: float = 0.0
+    native: int = 0
+    interpreted: int = 0
+    running: float = 0.0
+    waiting: float = 0.0
+    paused: float = 0.0
+    recording: float = 0.0
+    compiling: float = 0.0
+    events: int = 0
+
+    def add(self, other: Sample) -> None:
+        """Make it the sum of both; `other` is the later one."""
+        self.end = other.end
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def row(self) -> list[float]:
+        """Values in the order of `COLUMNS`."""
+        return [round(getattr(self, name), 5) for name in COLUMNS]
+
+
+COLUMNS = tuple(field.name for field in fields(Sample))
+_SUMS = COLUMNS[1:]
+
+
+class Series:
+    """Samples of one run; for one writer, and readers under the writer's lock.
+
+    Attributes:
+        number: how many samples ever were begun, in terms of the present period.
+        folded: how often the past was made coarser: readers then have to read all of it again.
+    """
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.period = SHORTEST
+        self.folded = 0
+
+    def add(self, sample: Sample) -> None:
+        """Put a sample behind the others; short ones are joined to the last."""
+        if self.samples and self.samples[-1].span + sample.span / 2 < self.period:
+            self.samples[-1].add(sample)
+            return
+        if len(self.samples) >= MOST:
+            self._fold()
+        self.samples.append(sample)
+
+    def _fold(self) -> None:
+        pairs = list(zip(self.samples[::2], self.samples[1::2], strict=True))
+        for first, second in pairs:
+            first.add(second)
+        self.samples = [first for first, _ in pairs]
+        self.period *= 2
+        self.folded += 1
+
+    def since(self, index: int) -> list[list[float]]:
+        """Rows from a sample on; the last one a reader has may have grown since it was read."""
+        return [sample.row() for sample in self.samples[index:]]

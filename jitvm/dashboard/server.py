@@ -1,0 +1,244 @@
+"""The ASGI application, and a server for it on loopback.
+
+    GET  /                     the page
+    GET  /static/...           its files; all of them are in the package
+    WS   /socket               news out, commands in: see `jitvm.dashboard.feed`
+    GET  /region/7             one region with its texts, JSON; null where it is gone by now
+    GET  /region/7/assembly    its machine code as text lines, likewise
+    GET  /metrics              for Prometheus
+
+A socket has one task that sends and one that receives. The sender asks the viewer for news only
+when the last were taken, and rests longer after news that took long to make or to send: a viewer
+costs the server a twentieth of a processor at most, and a slow one nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import socket
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from jitvm.dashboard.guard import LOOPBACK, Guard
+from jitvm.dashboard.metrics import CONTENT_TYPE
+from jitvm.dashboard.source import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from jitvm.dashboard.source import Source, Viewer
+
+FILES = Path(__file__).parent / "static"
+BEAT = 0.1
+"""Seconds between two pieces of news to a page, at least."""
+FRAME = 1 / 20
+"""Seconds between two pictures."""
+SHARE = 20
+"""After news that took a second to make, so many seconds pass before the next."""
+PATIENCE = 20.0
+"""Seconds a page may take nothing at all before it is given up."""
+LARGEST = 1 << 16
+"""Bytes of a command."""
+
+
+def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) -> ASGIApp:
+    """The dashboard of a run as an ASGI application, to be served alone or mounted in another.
+
+    Args:
+        source: a `Session` or a `SavedRun`.
+        token: the secret that the page's address has to bring: ``/?token=...``.
+        hosts: names the server is called by, without ports.
+    """
+
+    async def page(request: Request) -> Response:  # noqa: ARG001
+        return FileResponse(FILES / "index.html")
+
+    async def region(request: Request) -> Response:
+        found = await run_in_threadpool(source.region, request.path_params["number"])
+        return JSONResponse(found)
+
+    async def assembly(request: Request) -> Response:
+        found = await run_in_threadpool(source.assembly, request.path_params["number"])
+        return JSONResponse(found)
+
+    async def metrics(request: Request) -> Response:  # noqa: ARG001
+        text = await run_in_threadpool(source.metrics)
+        return PlainTextResponse(text, headers={"content-type": CONTENT_TYPE})
+
+    async def connect(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await _serve(source, websocket)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/region/{number:int}", region),
+            Route("/region/{number:int}/assembly", assembly),
+            Route("/metrics", metrics),
+            WebSocketRoute("/socket", connect),
+            Mount("/static", StaticFiles(directory=FILES)),
+        ],
+        middleware=[Middleware(Guard, token, tuple(hosts), ("/static/",))],
+    )
+
+
+# -- one socket ----------------------------------------------------------------------------------
+
+
+async def _serve(source: Source, websocket: WebSocket) -> None:
+    """Look after one page until it goes."""
+    viewer = source.viewer()
+    wanted = asyncio.Event()
+    wanted.set()
+    sender = asyncio.create_task(_send(source, viewer, websocket, wanted))
+    receiver = asyncio.create_task(_receive(source, websocket, wanted))
+    try:
+        await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sender, receiver):
+            task.cancel()
+        await asyncio.gather(sender, receiver, return_exceptions=True)
+        viewer.close()
+        with suppress(RuntimeError, OSError, WebSocketDisconnect):
+            await websocket.close()
+
+
+async def _send(
+    source: Source, viewer: Viewer, websocket: WebSocket, wanted: asyncio.Event
+) -> None:
+    """Send news for as long as somebody takes them."""
+    await websocket.send_text(json.dumps(source.hello()))
+    due = 0.0
+    while True:
+        await wanted.wait()
+        began = perf_counter()
+        if began >= due:
+            text = await run_in_threadpool(_news, viewer)
+            cost = perf_counter() - began
+            if text:
+                await asyncio.wait_for(websocket.send_text(text), PATIENCE)
+            due = perf_counter() + max(BEAT - cost, SHARE * cost)
+        for frame in await run_in_threadpool(viewer.frames):
+            await asyncio.wait_for(websocket.send_bytes(frame), PATIENCE)
+        await asyncio.sleep(FRAME)
+
+
+def _news(viewer: Viewer) -> str:
+    news = viewer.news()
+    return "" if news is None else json.dumps(news, separators=(",", ":"))
+
+
+async def _receive(source: Source, websocket: WebSocket, wanted: asyncio.Event) -> None:
+    """Do what the page asks, until it goes."""
+    while True:
+        try:
+            text = await websocket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            return
+        try:
+            message = _parse(text)
+            if message.get("do") == "look":
+                _switch(wanted, on=bool(message.get("on")))
+            else:
+                source.command(message)
+        except CommandError as error:
+            await websocket.send_text(json.dumps({"type": "refused", "why": str(error)}))
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    try:
+        message = json.loads(text) if len(text) <= LARGEST else None
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise CommandError("a command is a JSON object of at most 65536 characters")
+    return message
+
+
+def _switch(wanted: asyncio.Event, *, on: bool) -> None:
+    if on:
+        wanted.set()
+    else:
+        wanted.clear()
+
+
+# -- a server of our own -------------------------------------------------------------------------
+
+
+class Server:
+    """Serves a source on loopback, on a thread of its own.
+
+        with Server(session) as server:
+            print(server.url)
+
+    Args:
+        source: what is shown.
+        port: 0 for any that is free.
+        token: None for a random one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, source: Source, *, port: int = 0, token: str | None = None) -> None:
+        self.token = token or secrets.token_urlsafe(24)
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            application(source, self.token),
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            ws_max_size=LARGEST,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = Thread(
+            target=self._server.run, args=([self._socket],), name="jitvm-server", daemon=True
+        )
+
+    @property
+    def address(self) -> str:
+        """Where it listens, without the token."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def url(self) -> str:
+        """The link that opens the page."""
+        return f"{self.address}?token={self.token}"
+
+    def begin(self) -> None:
+        """Listen."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening, and let go of all pages."""
+        self._server.should_exit = True
+        if self._thread.ident is not None:
+            self._thread.join(5)
+        self._socket.close()
+
+    def __enter__(self) -> Server:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

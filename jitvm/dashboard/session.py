@@ -1,0 +1,230 @@
+"""A run that goes on: a target on the guest's thread, a sampler that looks, pages that ask.
+
+    session = Session(target, params)
+    session.begin()
+    app = application(session, token)        any ASGI server shows it
+    ...
+    session.close()
+
+Threads: the guest's (`Runner`), the sampler's, and the server's; the compile thread is the
+engine's. The server's only reads what the others leave, under the sampler's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from jitvm.dashboard import detail
+from jitvm.dashboard.console import Transcript
+from jitvm.dashboard.feed import LiveViewer
+from jitvm.dashboard.metrics import exposition
+from jitvm.dashboard.regions import Counters
+from jitvm.dashboard.runner import Activity, Runner
+from jitvm.dashboard.sampler import Run, Sampler
+from jitvm.dashboard.series import COLUMNS
+from jitvm.dashboard.source import CommandError, Message
+from jitvm.engine.params import ParameterError, Parameters
+from jitvm.engine.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jitvm.dashboard.target import Target
+    from jitvm.engine.installed import Installed
+    from jitvm.engine.machine import Machine
+
+MOST_STEPS = 1_000_000_000
+"""Instructions of one step."""
+
+
+class Session:
+    """A run to show; implements `jitvm.dashboard.source.Source`.
+
+    Args:
+        target: what runs.
+        params: for its machines; texts are kept in any case, because the page shows them.
+        paused: whether to begin paused.
+        counting: whether to count all instructions exactly, which slows tight loops down; else
+            only interpreted ones are counted, and the native share is one of time, estimated.
+        after_beat: called ten times a second with the run, to save it, say.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        params: Parameters | None = None,
+        *,
+        paused: bool = False,
+        counting: bool = False,
+        after_beat: Callable[[Run], None] | None = None,
+    ) -> None:
+        self.target = target
+        self.transcript = Transcript()
+        self.sampler = Sampler(target, after_beat)
+        self.runner = Runner(
+            target,
+            (params or Parameters.from_environment()).changed({"keep_text": 1}),
+            paused=paused,
+            counting=counting,
+            on_machine=self._new_machine,
+        )
+        self.sampler.runner = self.runner
+        target.on_text(self.transcript.append)
+
+    def _new_machine(self, machine: Machine) -> None:
+        if self.transcript.total:
+            self.transcript.append("\n--- started over ---\n")
+        self.sampler.new_machine(machine)
+
+    def begin(self) -> None:
+        """Run, and look."""
+        self.runner.begin()
+        self.sampler.begin()
+
+    def close(self) -> None:
+        """Stop the guest, look one last time."""
+        self.runner.close()
+        self.sampler.close()
+
+    def __enter__(self) -> Session:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- what pages ask for ------------------------------------------------------------------
+
+    def hello(self) -> Message:
+        """What stays as it is."""
+        return {
+            "type": "hello",
+            "live": True,
+            "name": self.target.name,
+            "input": self.target.has_input,
+            "columns": list(COLUMNS),
+            "reasons": {
+                reason.name: [reason.value.what, reason.value.advice] for reason in Reason
+            },
+            "params": [
+                {"name": row.name, "default": getattr(Parameters(), row.name), **row.metadata}
+                for row in fields(Parameters)
+            ],
+        }
+
+    def viewer(self) -> LiveViewer:
+        """A place at the beginning of the run."""
+        return LiveViewer(self)
+
+    def region(self, number: int) -> Message | None:
+        """One region with its texts and counts."""
+        found = self._installed(number)
+        if found is None:
+            return None
+        run, installed = found
+        assert run.machine.jit is not None
+        jit = run.machine.jit
+        return detail.detail(self.target, jit, installed, Counters(jit))
+
+    def assembly(self, number: int) -> list[str] | None:
+        """Its machine code; made anew from its LLVM text."""
+        found = self._installed(number)
+        if found is None or found[0].machine.jit is None:
+            return None
+        return detail.assembly(found[0].machine.jit, found[1])
+
+    def _installed(self, number: int) -> tuple[Run, Installed] | None:
+        with self.sampler.lock:
+            run = self.sampler.run
+            row = None if run is None else run.regions.rows.get(number)
+            return None if run is None or row is None else (run, row.installed)
+
+    def totals(self, run: Run) -> Message:
+        """Figures of a run as a whole; with the sampler's lock held."""
+        jit = run.machine.jit
+        totals: Message = {
+            "counting": self.runner.counting,
+            "executed": run.executed,
+            "native": run.native,
+            "regions": len(run.regions.rows),
+            "bytes": run.regions.code_bytes,
+            "events": run.journal.total,
+            "kinds": run.journal.totals(),
+            "viewers": self.sampler.viewers,
+        }
+        if jit is not None:
+            statistics = jit.statistics
+            totals |= {
+                "recordings": statistics.recordings,
+                "installed": statistics.installed,
+                "kept": statistics.kept,
+                "invalidated": statistics.invalidated,
+                "rejected": statistics.rejected,
+                "compile_seconds": round(statistics.compile_seconds, 4),
+                "errors": list(statistics.errors[-5:]),
+            }
+        return totals
+
+    def place(self, run: Run) -> Message | None:
+        """Where a guest that stands still is: next instruction and stacks."""
+        if self.runner.activity is not Activity.PAUSED:
+            return None
+        state = run.machine.state
+        pc = state.pc
+        text, _ = self.target.spell(run.machine.memory, pc)
+        stacks = []
+        for stack, pointer, about in zip(
+            state.stacks, state.pointers, run.machine.guest.stacks, strict=True
+        ):
+            live = [stack[at % about.size] for at in range(max(pointer - 8, 0), pointer)]
+            stacks.append({"pointer": pointer, "top": live})
+        return {"pc": pc, "label": self.target.describe(pc), "text": text, "stacks": stacks}
+
+    def metrics(self) -> str:
+        """Figures for Prometheus."""
+        with self.sampler.lock:
+            run = self.sampler.run
+            if run is None:
+                return exposition({}, {}, Activity.RUNNING, {})
+            refused = run.journal.places()[0]
+            by_reason: dict[str, int] = {}
+            for (reason, _), times in refused.items():
+                by_reason[reason] = by_reason.get(reason, 0) + times
+            return exposition(
+                self.totals(run), run.slow["reasons"], self.runner.activity, by_reason
+            )
+
+    # -- what pages do -----------------------------------------------------------------------
+
+    def command(self, message: Mapping[str, Any]) -> None:
+        """Do what a page asks: start, pause, step, restart, count, set, input.
+
+        Raises:
+            CommandError: there is no such command, or its arguments are wrong.
+        """
+        match message:
+            case {"do": "start"}:
+                self.runner.resume()
+            case {"do": "pause"}:
+                self.runner.pause()
+            case {"do": "restart"}:
+                self.runner.restart()
+            case {"do": "step", "instructions": int(count)} if 0 <= count <= MOST_STEPS:
+                self.runner.step(count)
+            case {"do": "count", "on": bool(on)}:
+                self.runner.count(on=on)
+            case {"do": "set", "name": str(name), "value": int() | str() as value}:
+                self._set(name, value)
+            case {"do": "input", "event": dict(event)}:
+                self.runner.input(event)
+            case _:
+                raise CommandError(f"there is no command {str(message)[:80]}")
+
+    def _set(self, name: str, value: int | str) -> None:
+        if name == "keep_text":
+            raise CommandError("keep_text stays on: the page shows these texts")
+        try:
+            self.runner.change_params(self.runner.params.changed({name: value}))
+        except ParameterError as error:
+            raise CommandError(str(error)) from error

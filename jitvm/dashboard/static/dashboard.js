@@ -1,0 +1,396 @@
+// The page: what comes from the socket goes into `state`, and from there into the panels.
+
+import { Chart } from "./chart.js";
+import { Graph } from "./graph.js";
+import { Heat, LEGEND } from "./heat.js";
+import { Link } from "./link.js";
+import { cells, Table, VirtualList } from "./list.js";
+import { Program } from "./program.js";
+import { RegionView } from "./region.js";
+import { Timeline } from "./timeline.js";
+import { clock, colour, element, forgetColours, hex, legend, percent, short, whole } from "./text.js";
+
+const LOG_KEPT = 20000;
+const HEAT = 2, SCREEN = 1;
+const USUAL_COST = 1.6e-9; // seconds an interpreted instruction takes, until it is measured
+const at = (id) => document.getElementById(id);
+
+const state = {
+  hello: null, columns: [], reasons: {}, samples: [], regions: new Map(), totals: {},
+  activity: "", now: 0, graph: { nodes: [], edges: [] }, params: {}, log: [], missed: 0,
+};
+
+// -- panels ---------------------------------------------------------------------------------------
+
+const link = new Link({ message: receive, binary: receiveBinary, closed });
+const program = new Program((command) => link.send(command));
+const view = new RegionView();
+const timeline = new Timeline(at("timeline"));
+const heat = new Heat(at("heat"));
+const graph = new Graph(at("graph"), (region) => choose(region));
+
+const rate = (name) => (sample) => sample[name] / (sample.span || 1);
+const isExact = () => Boolean(state.totals.counting);
+const nativeTime = (sample) => Math.max(sample.running - sample.recording - interpreting(sample), 0);
+// Of instructions where all are counted, else of the time the guest ran.
+function shareOf(sample) {
+  return sample.native ? sample.native / (sample.native + sample.interpreted) : nativeTime(sample) / (sample.running || 1);
+}
+const part = (value) => (sample) => value(sample) / (sample.span || 1);
+const interpreting = (sample) => Math.min(sample.running - sample.recording, sample.interpreted * state.cost);
+
+const shareChart = new Chart(at("share-history"), {
+  small: true, top: 1, unit: () => "", tell: (value) => `${percent(value)} %`,
+  layers: [{ meaning: "native", name: "native", value: shareOf }],
+});
+const speedChart = new Chart(at("speed"), {
+  unit: short, tell: (value) => `${short(value)} a second`,
+  layers: [
+    { meaning: "interpreted", name: "interpreter", value: rate("interpreted") },
+    { meaning: "native", name: "native", value: rate("native") },
+  ],
+});
+const STATES = [
+  { meaning: "native", name: "native code, devices", value: nativeTime },
+  { meaning: "interpreted", name: "interpreting", value: interpreting },
+  { meaning: "recording", name: "recording", value: (sample) => sample.recording },
+  { meaning: "waiting", name: "waiting", value: (sample) => sample.waiting },
+  { meaning: "paused", name: "paused, ended", value: (sample) => sample.paused },
+];
+const statesChart = new Chart(at("states"), {
+  top: 1.02, unit: (value) => `${Math.round(100 * value)} %`, tell: (value) => `${percent(value)} %`,
+  layers: STATES.map((each) => ({ ...each, value: part(each.value) })),
+});
+
+const regions = new Table(at("regions"), {
+  label: "Regions", sort: 5, empty: "no regions yet: nothing has become hot", choose: (region) => choose(region), key: (region) => region.number,
+  decorate: (row, region) => row.classList.toggle("new", state.now - region.born < 1.5 && state.hello.live),
+  columns: [
+    { title: "#", width: "42px", right: true, value: (r) => r.number, text: (r) => String(r.number), about: "numbers rise with each installation" },
+    { title: "label", width: "minmax(0,1fr)", text: (r) => r.label, about: "where it is entered" },
+    { title: "at", width: "38px", value: (r) => r.start, text: (r) => hex(r.start) },
+    { title: "size", width: "46px", right: true, value: (r) => r.size, text: (r) => whole(r.size), about: "guest instructions, copies counted" },
+    { title: "executed", width: "96px", right: true, value: (r) => r.executed, text: (r) => (!r.executed ? "–" : whole(r.executed).length > 13 ? short(r.executed) : whole(r.executed)), part: (r) => r.executed / (state.mostExecuted || 1), about: "guest instructions executed in it; needs exact counts" },
+    { title: "left", width: "76px", right: true, value: (r) => r.left, text: (r) => short(r.left), about: "how often it was left" },
+    { title: "an entry", width: "58px", right: true, value: perEntry, text: (r) => (r.left && r.executed ? short(perEntry(r)) : "–"), about: "instructions executed for each time it was left" },
+    { title: "ms", width: "42px", right: true, value: compileMs, text: (r) => (r.kept ? "kept" : compileMs(r).toFixed(0)), about: "time to make it" },
+    { title: "", width: "18px", text: (r) => (r.polished ? "★" : ""), value: (r) => (r.polished ? 1 : 0), about: "★ made a second time, thoroughly" },
+  ],
+});
+const reasonText = (row, side) => state.reasons[row[1]]?.[side] ?? "";
+const exits = new Table(at("exits"), {
+  label: "Exits", sort: 3, empty: "no exit was taken yet", choose: ([number]) => choose(state.regions.get(number)),
+  decorate: (row, item) => { row.title = `${item[1]}: ${reasonText(item, 0)}\n${reasonText(item, 1)}`; },
+  columns: [
+    { title: "region", width: "minmax(0,1fr)", value: (e) => nameOf(e[0]), text: (e) => nameOf(e[0]) },
+    { title: "reason", width: "84px", text: (e) => e[1] },
+    { title: "to", width: "minmax(0,1fr)", value: (e) => e[2] ?? -1, text: (e) => e[4] },
+    { title: "times", width: "90px", right: true, value: (e) => e[3], text: (e) => whole(e[3]), part: (e) => e[3] / (state.mostExits || 1) },
+  ],
+});
+const KINDS = { refused: "not compiled", overwritten: "overwritten", failing: "failing guard", limit: "cut short" };
+const aborts = new Table(at("aborts"), {
+  label: "Not native", sort: 3, empty: "nothing was refused, overwritten or cut short",
+  decorate: (row, item) => { row.title = `${item[1]}: ${reasonText(item, 0)}\n${reasonText(item, 1)}`; },
+  columns: [
+    { title: "what", width: "86px", text: (a) => KINDS[a[0]] },
+    { title: "reason", width: "92px", text: (a) => a[1] },
+    { title: "at", width: "100px", value: (a) => a[2], text: (a) => a[4] },
+    { title: "times", width: "64px", right: true, value: (a) => a[3], text: (a) => short(a[3]), about: "how often; for limits, how much recorded travel was cut off" },
+    { title: "because", width: "minmax(0,1fr)", text: (a) => reasonText(a, 0) },
+    { title: "what to do", width: "minmax(0,1fr)", text: (a) => reasonText(a, 1) },
+  ],
+});
+const log = new VirtualList(at("log"), {
+  height: 17, label: "Events",
+  fill: (row, line) => {
+    row.style.gridTemplateColumns = "auto";
+    cells(row, [line]);
+  },
+});
+
+function perEntry(region) { return region.executed / (region.left || 1); }
+function compileMs(region) { return region.ms.reduce((sum, each) => sum + each, 0); }
+const nameOf = (number) => state.regions.get(number)?.label ?? `#${number}`;
+
+// -- what comes in --------------------------------------------------------------------------------
+
+function receive(message) {
+  if (message.type === "hello") return greet(message);
+  if (message.type === "refused") return notice(message.why);
+  if (message.fresh) forget();
+  if (message.now !== undefined) state.now = message.now;
+  if (message.activity) showActivity(message.activity, message.trouble);
+  if (message.totals) state.totals = message.totals;
+  if (message.series) takeSamples(message.series);
+  if (message.regions) takeRegions(message.regions);
+  if (message.events) takeEvents(message.events);
+  if (message.console) program.print(message.console);
+  if (message.graph) state.graph = message.graph;
+  if (message.exits) {
+    state.mostExits = Math.max(1, ...message.exits.map((row) => row[3]));
+    exits.show(message.exits);
+  }
+  if (message.aborts) aborts.show(message.aborts);
+  if (message.graph || message.regions) showGraph();
+  if (message.params) showParams(message.params);
+  if ("at" in message) showPlace(message.at);
+  showFigures();
+}
+
+function receiveBinary(data) {
+  if (data.getUint8(0) === SCREEN) program.picture(data);
+  else if (data.getUint8(0) === HEAT) {
+    heat.show(new Uint8Array(data.buffer, 1));
+    at("memory-about").textContent = heat.about;
+  }
+}
+
+function greet(hello) {
+  state.hello = hello;
+  state.columns = hello.columns;
+  state.reasons = view.reasons = hello.reasons;
+  document.title = `${hello.name} · jitvm`;
+  at("name").textContent = hello.name;
+  at("controls").hidden = !hello.live;
+  at("controls").style.display = hello.live ? "" : "none";
+  at("input").hidden = !hello.input;
+  at("exact").disabled = !hello.live;
+  at("notice").textContent = "";
+  makeParams(hello.params, hello.live);
+  forget();
+}
+
+function forget() {
+  view.forget();
+  state.byHand = false;
+  state.samples = [];
+  state.regions.clear();
+  state.log = [];
+  state.missed = 0;
+  state.cost = USUAL_COST;
+  timeline.forget();
+}
+
+function closed() {
+  showActivity("offline", "");
+}
+
+function takeSamples({ from, rows }) {
+  state.samples.length = Math.min(state.samples.length, from);
+  for (const row of rows) state.samples.push(Object.fromEntries(state.columns.map((name, i) => [name, row[i]])));
+  // What an interpreted instruction costs, from samples that were nothing else.
+  const plain = state.samples.filter((s) => s.interpreted > 1e5 && s.native < s.interpreted / 100 && !s.recording);
+  if (plain.length > 1) state.cost = Math.min(...plain.map((s) => s.running / s.interpreted));
+  for (const chart of [shareChart, speedChart, statesChart]) chart.show(state.samples);
+  timeline.show(state.now);
+}
+
+function takeRegions(news) {
+  if (news.whole) state.regions.clear();
+  const shown = state.regions.get(view.number);
+  for (const number of news.removed) state.regions.delete(number);
+  for (const region of news.added) {
+    state.regions.set(region.number, { ...region, left: 0, executed: 0, polished: 0 });
+  }
+  for (const [number, left, executed, polished] of news.counts) {
+    const region = state.regions.get(number);
+    if (region) Object.assign(region, { left, executed, polished });
+  }
+  state.mostExecuted = 1;
+  for (const region of state.regions.values()) state.mostExecuted = Math.max(state.mostExecuted, region.executed);
+  regions.show([...state.regions.values()]);
+  at("regions-about").textContent = `${whole(state.regions.size)} installed, ${whole(state.totals.bytes ?? 0)} bytes of code`;
+  // What is shown was made anew: show what took its place.
+  const heir = shown && !state.regions.has(shown.number) && news.added.find((each) => each.start === shown.start);
+  if (heir) choose(state.regions.get(heir.number), graph.selected === shown.number);
+  if (!state.byHand) chooseHottest();
+}
+
+// Until somebody chooses a region: the one that matters most is shown.
+function chooseHottest() {
+  const weight = (region) => region?.executed || region?.left || 0;
+  const all = [...state.regions.values()];
+  if (!all.length) return;
+  const hottest = all.reduce((a, b) => (weight(b) > weight(a) ? b : a));
+  const isBetter = weight(hottest) > 10 * weight(state.regions.get(view.number));
+  if (isBetter || (view.number === null && (state.now > 2 || !state.hello.live))) choose(hottest, false);
+}
+
+function takeEvents({ missed, rows }) {
+  state.missed += missed;
+  timeline.add(rows);
+  for (const row of rows) state.log.push(row.line);
+  if (state.log.length > LOG_KEPT) state.log = state.log.slice(-LOG_KEPT);
+  const follow = log.atEnd;
+  log.show(state.log);
+  if (follow) requestAnimationFrame(() => log.toEnd());
+  at("log-about").textContent = `${whole(state.totals.events ?? state.log.length)} in all` + (state.missed ? `, ${whole(state.missed)} too fast to show` : "");
+}
+
+// -- what is shown --------------------------------------------------------------------------------
+
+function showActivity(activity, trouble) {
+  state.activity = activity;
+  const pill = at("activity");
+  pill.textContent = activity;
+  pill.dataset.is = activity;
+  at("clock").textContent = state.now ? clock(state.now) : "";
+  if (trouble) notice(trouble);
+  const over = ["ended", "failed", "saved", "offline"].includes(activity);
+  at("start").disabled = over || activity !== "paused";
+  at("pause").disabled = over || activity === "paused";
+  at("step").disabled = over;
+}
+
+function figures(box, rows) {
+  box.replaceChildren(...rows.map(([name, value]) =>
+    element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value }))));
+}
+
+function showFigures() {
+  const { totals, samples } = state;
+  if (totals.executed === undefined) return;
+  const recent = samples.filter((s) => s.end > state.now - 1.2 && s.running > 0);
+  const sum = (name) => recent.reduce((total, sample) => total + sample[name], 0);
+  const exact = isExact();
+  const all = (list, value) => list.reduce((total, sample) => total + value(sample), 0);
+  const share = (list) => exact
+    ? all(list, (s) => s.native) / (all(list, (s) => s.native + s.interpreted) || 1)
+    : all(list, nativeTime) / (all(list, (s) => s.running) || 1);
+  const overall = exact ? totals.native / (totals.executed || 1) : share(samples);
+  const isLive = recent.length && ["running", "waiting"].includes(state.activity);
+  at("share").textContent = totals.executed ? percent(isLive ? share(recent) : overall) : "–";
+  at("share").append(element("small", { textContent: isLive ? " % now" : " % of the run" }));
+  at("share-about").textContent = exact ? "of instructions" : "of running time, estimated";
+  at("exact").checked = exact;
+  const seconds = sum("span") || 1;
+  figures(at("figures"), [
+    ["whole run", `${percent(overall)} %`],
+    ["interpreted", short(totals.executed - totals.native)],
+    ["native", totals.native ? short(totals.native) : "not counted"],
+    ["regions", whole(totals.regions)],
+  ]);
+  const speed = (name) => (isLive ? `${short(sum(name) / seconds)}/s` : "");
+  legend(at("speed-legend"), [["native", exact ? "native" : "native (not counted)", exact ? speed("native") : ""], ["interpreted", "interpreter", speed("interpreted")]]);
+  const whole_ = samples.reduce((total, sample) => total + sample.span, 0) || 1;
+  legend(at("states-legend"), STATES.map((each) => [each.meaning, each.name,
+    `${percent(samples.reduce((total, sample) => total + Math.max(each.value(sample), 0), 0) / whole_)} %`]));
+  figures(at("totals"), [
+    ["recordings", whole(totals.recordings ?? 0)],
+    ["installed", whole(totals.installed ?? 0)],
+    ["kept from an earlier run", whole(totals.kept ?? 0)],
+    ["invalidated", whole(totals.invalidated ?? 0)],
+    ["rejected", whole(totals.rejected ?? 0)],
+    ["compiling", `${(totals.compile_seconds ?? 0).toFixed(2)} s`],
+    ["code", `${whole(totals.bytes)} bytes`],
+    ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
+    ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
+  ]);
+  at("viewers").textContent = totals.viewers > 1 ? `${totals.viewers} viewers` : "";
+}
+
+function showGraph() {
+  graph.show(state.graph, state.regions);
+  const { nodes = [], hidden = 0 } = state.graph;
+  at("graph-about").textContent = nodes.length ? (hidden ? `the ${nodes.length} most executed of ${whole(nodes.length + hidden)}` : "in the order of memory") : "";
+}
+
+function showPlace(place) {
+  const box = at("place");
+  if (!place) {
+    box.replaceChildren(element("span", { className: "muted", textContent: state.hello.live ? "pause it to see where it is" : "" }));
+    return;
+  }
+  const stacks = place.stacks.map((stack, i) => `stack ${i}  ${stack.top.map((b) => b.toString(16).padStart(2, "0")).join(" ")}|  ${stack.pointer} bytes`);
+  box.replaceChildren(element("div", { className: "mono", textContent: [`${hex(place.pc)}  ${place.text}`, place.label, ...stacks].join("\n") }));
+}
+
+function makeParams(rows, live) {
+  const table = element("table");
+  for (const row of rows) {
+    const input = element("input", { type: "number", min: row.low, max: row.high, name: row.name, disabled: !live || row.name === "keep_text" });
+    input.setAttribute("aria-label", `${row.name}, ${row.unit}`);
+    input.addEventListener("change", () => link.send({ do: "set", name: row.name, value: input.value }));
+    const line = element("tr", { title: `${row.low} to ${row.high} ${row.unit}, default ${row.default}` },
+      element("td", { textContent: row.name }), element("td", {}, input),
+      element("td", { className: "muted", textContent: row.unit }), element("td", { className: "why", textContent: row.why }));
+    line.dataset.default = row.default;
+    table.append(line);
+  }
+  at("params").replaceChildren(table);
+}
+
+function showParams(params) {
+  for (const [name, value] of Object.entries(params)) {
+    const input = at("params").querySelector(`input[name="${name}"]`);
+    if (!input) continue;
+    if (document.activeElement !== input || !input.validity.valid) input.value = value;
+    const line = input.closest("tr");
+    line.classList.toggle("changed", String(value) !== line.dataset.default);
+  }
+}
+
+let hush = 0;
+function notice(text) {
+  at("notice").textContent = text;
+  clearTimeout(hush);
+  hush = setTimeout(() => { at("notice").textContent = ""; }, 6000);
+}
+
+// -- what somebody does ---------------------------------------------------------------------------
+
+function choose(region, byHand = true) {
+  if (!region) return;
+  regions.select(region.number);
+  if (byHand) {
+    graph.selected = region.number;
+    state.byHand = true;
+  }
+  graph.draw();
+  view.show(region);
+}
+
+at("start").onclick = () => link.send({ do: "start" });
+at("pause").onclick = () => link.send({ do: "pause" });
+at("step").onclick = () => link.send({ do: "step", instructions: Number(at("step-size").value) });
+at("restart").onclick = () => link.send({ do: "restart" });
+at("exact").onchange = (event) => link.send({ do: "count", on: event.target.checked });
+at("regions-filter").oninput = (event) => {
+  const wanted = event.target.value.toLowerCase();
+  regions.filter = wanted ? (region) => region.label.toLowerCase().includes(wanted) : null;
+  regions.again();
+};
+at("memory-all").onchange = (event) => {
+  heat.all = event.target.checked;
+  heat.draw();
+  at("memory-about").textContent = heat.about;
+};
+
+// Counts of the region that is shown, every now and then while it runs.
+setInterval(() => {
+  const region = state.regions.get(view.number);
+  if (region && state.activity === "running" && !document.hidden) view.show(region);
+}, 2000);
+
+// -- theme ----------------------------------------------------------------------------------------
+
+const wantsLight = matchMedia("(prefers-color-scheme: light)");
+const THEMES = ["system", "dark", "light"];
+let theme = localStorage.getItem("jitvm-theme") ?? "system";
+function showTheme() {
+  document.documentElement.dataset.theme = theme === "system" ? (wantsLight.matches ? "light" : "dark") : theme;
+  at("theme").textContent = `Theme: ${theme}`;
+  forgetColours();
+  legend(at("heat-legend"), LEGEND);
+  legend(at("graph-legend"), [["native", "link into another region: left arcs go down in memory, right ones up"], ["interpreted", "to the interpreter"]]);
+  for (const each of [shareChart, speedChart, statesChart, timeline, heat, graph]) each.draw();
+  showFigures();
+}
+at("theme").onclick = () => {
+  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  localStorage.setItem("jitvm-theme", theme);
+  showTheme();
+};
+wantsLight.addEventListener("change", showTheme);
+showTheme();

@@ -1,0 +1,195 @@
+// Lists of any length: only the rows in sight are in the document.
+//
+//   VirtualList   rows of one height; `fill(row, item)` writes one
+//   Table         a VirtualList with a head to sort by, and a selection
+
+import { element } from "./text.js";
+
+const MARGIN = 6; // rows above and below what is in sight
+
+export class VirtualList {
+  #rows = [];
+  #space = element("div", { className: "space" });
+  #height;
+  #fill;
+  #due = false;
+  items = [];
+
+  constructor(box, { height, fill, label }) {
+    this.#height = height;
+    this.#fill = fill;
+    this.box = element("div", { className: "rows", tabIndex: 0 }, this.#space);
+    this.box.setAttribute("role", "list");
+    if (label) this.box.setAttribute("aria-label", label);
+    box.append(this.box);
+    this.box.addEventListener("scroll", () => this.draw(), { passive: true });
+    new ResizeObserver(() => this.draw()).observe(this.box);
+  }
+
+  show(items) {
+    this.items = items;
+    this.#space.style.height = `${items.length * this.#height}px`;
+    this.draw();
+  }
+
+  // Draw at the next frame, however often it is asked for until then.
+  draw() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      this.#draw();
+    });
+  }
+
+  reveal(index) {
+    const top = index * this.#height;
+    const { scrollTop, clientHeight } = this.box;
+    if (top < scrollTop || top + this.#height > scrollTop + clientHeight) {
+      this.box.scrollTop = Math.max(0, top - clientHeight / 2);
+    }
+    this.draw();
+  }
+
+  get atEnd() {
+    return this.box.scrollTop + this.box.clientHeight >= this.box.scrollHeight - 2 * this.#height;
+  }
+
+  toEnd() {
+    this.box.scrollTop = this.box.scrollHeight;
+  }
+
+  #draw() {
+    const first = Math.max(0, Math.floor(this.box.scrollTop / this.#height) - MARGIN);
+    const inSight = Math.ceil(this.box.clientHeight / this.#height) + 2 * MARGIN;
+    const count = Math.max(0, Math.min(inSight, this.items.length - first));
+    while (this.#rows.length < count) {
+      const row = element("div", { className: "row" });
+      row.setAttribute("role", "listitem");
+      this.#rows.push(row);
+      this.#space.append(row);
+    }
+    this.#rows.forEach((row, at) => {
+      row.hidden = at >= count;
+      row.style.display = at >= count ? "none" : "";
+      if (at >= count) return;
+      row.style.top = `${(first + at) * this.#height}px`;
+      row.index = first + at;
+      this.#fill(row, this.items[first + at], first + at);
+    });
+  }
+}
+
+// Write texts into a row's cells, touching only what differs.
+export function cells(row, texts, classes) {
+  while (row.children.length < texts.length) {
+    row.append(element("span", { className: classes?.[row.children.length] ?? "" }));
+  }
+  texts.forEach((text, at) => {
+    const cell = row.children[at];
+    if (cell.textContent !== text) cell.textContent = text;
+  });
+}
+
+export class Table {
+  #items = [];
+  #columns;
+  #order;
+  #falling = true;
+  #heads = [];
+  #empty;
+  filter = null;
+  selected = null;
+
+  // columns: { title, about, width, value(item), text(item), right, part(item) }
+  constructor(box, { columns, sort, empty, choose, key, decorate, label }) {
+    this.#columns = columns;
+    this.#order = columns[sort];
+    this.key = key ?? ((item) => item);
+    const widths = columns.map((column) => column.width).join(" ");
+    const classes = columns.map((column) => (column.right ? "right" : "") + (column.part ? " bar" : ""));
+    const head = element("div", { className: "head" });
+    head.style.gridTemplateColumns = widths;
+    for (const column of columns) {
+      const button = element("button", { type: "button", title: column.about ?? "", textContent: column.title });
+      button.className = column.right ? "right" : "";
+      button.onclick = () => this.#sortBy(column);
+      this.#heads.push(button);
+      head.append(button);
+    }
+    box.append(head);
+    this.#empty = element("div", { className: "empty", textContent: empty });
+    box.append(this.#empty);
+    this.list = new VirtualList(box, {
+      height: 22,
+      label,
+      fill: (row, item) => {
+        row.style.gridTemplateColumns = widths;
+        cells(row, columns.map((column) => column.text(item)), classes);
+        columns.forEach((column, at) => {
+          if (column.part) row.children[at].style.setProperty("--part", `${100 * column.part(item)}%`);
+        });
+        row.classList.toggle("selected", this.selected !== null && this.key(item) === this.selected);
+        decorate?.(row, item);
+      },
+    });
+    this.list.box.addEventListener("click", (event) => {
+      const row = event.target.closest(".row");
+      if (row && choose) this.#choose(row.index, choose);
+    });
+    this.list.box.addEventListener("keydown", (event) => {
+      const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key];
+      if (!by || !choose) return;
+      event.preventDefault();
+      const now = this.list.items.findIndex((item) => this.key(item) === this.selected);
+      this.#choose(Math.max(0, Math.min(now + by, this.list.items.length - 1)), choose);
+    });
+    this.#mark();
+  }
+
+  show(items) {
+    this.#items = items;
+    const kept = this.filter ? items.filter(this.filter) : [...items];
+    const value = this.#order.value ?? this.#order.text;
+    const sign = this.#falling ? -1 : 1;
+    const keyed = kept.map((item) => [value(item), item]);
+    keyed.sort(([a], [b]) => (a < b ? -sign : a > b ? sign : 0));
+    this.#empty.hidden = kept.length > 0;
+    this.#empty.style.display = kept.length ? "none" : "";
+    this.list.show(keyed.map(([, item]) => item));
+  }
+
+  again() {
+    this.show(this.#items);
+  }
+
+  select(key) {
+    this.selected = key;
+    this.list.draw();
+  }
+
+  #choose(index, choose) {
+    const item = this.list.items[index];
+    if (item === undefined) return;
+    this.select(this.key(item));
+    this.list.reveal(index);
+    choose(item);
+  }
+
+  #sortBy(column) {
+    this.#falling = column === this.#order ? !this.#falling : Boolean(column.right);
+    this.#order = column;
+    this.#mark();
+    this.again();
+  }
+
+  #mark() {
+    this.#columns.forEach((column, at) => {
+      const head = this.#heads[at];
+      const on = column === this.#order;
+      head.textContent = on ? `${column.title} ${this.#falling ? "▾" : "▴"}` : column.title;
+      if (on) head.setAttribute("aria-sort", this.#falling ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
+  }
+}

@@ -1,0 +1,143 @@
+"""Tables made from all regions: exits by count, links between regions, refusals, heat of memory.
+
+Each costs a pass over all regions or all of memory, so they are made at the pace of the sampler's
+slow beat, once for all viewers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from heapq import nlargest
+from typing import TYPE_CHECKING
+
+from jitvm.engine.layout import CELL, CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.dashboard.journal import Journal
+    from jitvm.dashboard.regions import Counters, RegionTable
+    from jitvm.engine.jit import Jit
+
+EXITS_SHOWN = 200
+ABORTS_SHOWN = 200
+GRAPH_NODES = 40
+GRAPH_EDGES = 120
+
+HEAT_CODE, HEAT_CELL, HEAT_VARIABLE, HEAT_OVERWRITTEN = 1, 2, 4, 8
+"""Low bits of a byte's heat. Bits 4 to 6: 0 to 7, a rank of how often it was seen executed; bit 7:
+it is not zero."""
+_HEAT_SHIFT, _NOT_ZERO = 4, 0x80
+_FROM_MAP = bytes(
+    (HEAT_CODE if bits & CODE else 0) | (HEAT_CELL if bits & CELL else 0) for bits in range(256)
+)
+_FROM_MEMORY = bytes(_NOT_ZERO if byte else 0 for byte in range(256))
+
+
+def exits(
+    table: RegionTable, counters: Counters, describe: Callable[[int], str]
+) -> list[list[object]]:
+    """The most taken exits: region, reason, target or None, times, and the target for people."""
+    taken = (
+        (times, row.installed.number, reason, target)
+        for row in table.rows.values()
+        if row.left
+        for (reason, target), times in zip(
+            row.installed.compiled.exits, counters.exits(row.installed), strict=True
+        )
+        if times
+    )
+    top = nlargest(EXITS_SHOWN, taken, key=lambda each: each[0])
+    return [
+        [number, reason, target, times, "computed" if target is None else describe(target)]
+        for times, number, reason, target in top
+    ]
+
+
+def exit_reasons(table: RegionTable, counters: Counters) -> dict[str, int]:
+    """How often exits were taken, by reason; of the regions that are installed now."""
+    reasons: Counter[str] = Counter()
+    for row in table.rows.values():
+        if row.left:
+            for (reason, _), times in zip(
+                row.installed.compiled.exits, counters.exits(row.installed), strict=True
+            ):
+                reasons[reason] += times
+    return dict(reasons)
+
+
+def graph(table: RegionTable, counters: Counters) -> dict[str, object]:
+    """The regions that matter most, and how often control went from one into another.
+
+    An edge is [from, to, times]; to 0 stands for the interpreter, where nothing is compiled.
+    """
+    rows = nlargest(GRAPH_NODES, table.rows.values(), key=lambda row: (row.executed, row.left))
+    number_of = {row.installed.start: row.installed.number for row in table.rows.values()}
+    shown = {row.installed.number for row in rows}
+    edges: Counter[tuple[int, int]] = Counter()
+    for row in rows:
+        for (_, target), times in zip(
+            row.installed.compiled.exits, counters.exits(row.installed), strict=True
+        ):
+            to = number_of.get(target, 0) if target is not None else 0
+            if times and (to in shown or to == 0):
+                edges[row.installed.number, to] += times
+    return {
+        "nodes": [row.installed.number for row in rows],
+        "edges": [[a, b, times] for (a, b), times in edges.most_common(GRAPH_EDGES)],
+        "hidden": len(table.rows) - len(rows),
+    }
+
+
+def aborts(
+    table: RegionTable, journal: Journal, describe: Callable[[int], str]
+) -> list[list[object]]:
+    """What was refused, overwritten, failing or cut: kind, reason, address or -1, times, place."""
+    refused, overwritten, failing = journal.places()
+    rows: list[list[object]] = [
+        ["refused", reason, at, times] for (reason, at), times in refused.items()
+    ]
+    rows += [["overwritten", "OVERWRITTEN", at, times] for at, times in overwritten.items()]
+    rows += [["failing", reason, at, times] for (reason, at), times in failing.items()]
+    rows += [
+        ["limit", reason.name, row.installed.start, travel]
+        for row in table.rows.values()
+        for reason, travel in row.installed.compiled.region.limits.items()
+    ]
+    top = nlargest(ABORTS_SHOWN, rows, key=_number)
+    return [[*row, describe(at) if (at := _number(row, 2)) >= 0 else "elsewhere"] for row in top]
+
+
+def _number(row: list[object], column: int = 3) -> int:
+    value = row[column]
+    assert isinstance(value, int)
+    return value
+
+
+def heat(jit: Jit, overwritten: dict[int, int]) -> bytes:
+    """One byte for each of the code space: see `HEAT_CODE` and the bits behind it."""
+    size = jit.guest.code_space.size
+    flags = bytes(jit.code_map).translate(_FROM_MAP)
+    memory = bytes(jit.state.spaces[jit.guest.code_index]).translate(_FROM_MEMORY)
+    both = int.from_bytes(flags, "little") | int.from_bytes(memory, "little")
+    cells = bytearray(both.to_bytes(size, "little"))
+    for at in list(jit.variables):
+        cells[at] |= HEAT_VARIABLE
+    for at in overwritten:
+        if at >= 0:
+            cells[at] |= HEAT_OVERWRITTEN
+    for at, rank in _executed(jit, size).items():
+        cells[at] |= rank << _HEAT_SHIFT
+    return bytes(cells)
+
+
+def _executed(jit: Jit, size: int) -> dict[int, int]:
+    """A rank of 1 to 7 for each byte of recorded instructions: four times as often, one more."""
+    ranks: dict[int, int] = {}
+    memory = jit.state.spaces[jit.guest.code_index]
+    for pc, followers in list(jit.recorded_edges.items()):
+        rank = min(7, 1 + sum(list(followers.values())).bit_length() // 2)
+        for at in range(pc, pc + jit.guest.lengths[memory[pc]]):
+            at %= size
+            ranks[at] = max(rank, ranks.get(at, 0))
+    return ranks

@@ -1,0 +1,113 @@
+"""What the dashboard has to be told of a guest: the one interface between it and a computer.
+
+    Target      one program on one machine: advance it, start it over, show it, type into it
+    Picture     what its screen shows
+    Progress    how far `advance` came
+
+The dashboard knows machines, regions and events; whatever is particular to a guest (how its
+instructions are spelled, whether it has a screen, what a key does) is behind `Target`. All of its
+methods but `describe`, `spell` and `picture` are called on one thread, the guest's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jitvm.engine.machine import Machine
+    from jitvm.engine.params import Parameters
+
+
+class Progress(StrEnum):
+    """Why `Target.advance` came back."""
+
+    RUNNING = "running"
+    """The time or the instructions are used up; there is more to do at once."""
+    WAITING = "waiting"
+    """There is nothing to do before the next frame or an input."""
+    ENDED = "ended"
+    """The program has ended; only `restart` goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a screen shows.
+
+    Attributes:
+        serial: rises with every other picture.
+        pixels: RGBA bytes, row by row; ``4 * width * height`` of them.
+    """
+
+    serial: int
+    width: int
+    height: int
+    pixels: bytes
+
+
+class InputError(ValueError):
+    """An input from the page that is none; the message says why."""
+
+
+class Target(Protocol):
+    """One program on one machine.
+
+    Attributes:
+        name: what it is called on the page.
+        labels: name and address of places in the program, for saved runs.
+        has_input: whether the page is to offer a console's input line.
+    """
+
+    name: str
+    has_input: bool
+
+    @property
+    def machine(self) -> Machine:
+        """The machine; another one after `restart`."""
+
+    @property
+    def labels(self) -> Sequence[tuple[int, str]]:
+        """Address and name of each label."""
+
+    def restart(self, params: Parameters) -> None:
+        """Start over on a new machine with these parameters, before its first instruction."""
+
+    def advance(self, *, seconds: float | None, instructions: int | None) -> Progress:
+        """Run on, for so long or for so many instructions at most; None for no such limit.
+
+        Raises:
+            OSError, RuntimeError: a device failed; the run cannot go on.
+        """
+
+    def step_frame(self) -> Progress:
+        """Run one frame of a program with a screen; other programs: one event."""
+
+    def rest(self) -> float:
+        """Seconds until there is something to do again, when nothing comes in."""
+
+    def input(self, event: Mapping[str, object]) -> None:
+        """What somebody did on the page, for the program; it is handed over when it runs.
+
+        Raises:
+            InputError: it is no input.
+        """
+
+    def close(self) -> None:
+        """Let go of files."""
+
+    # -- from any thread ---------------------------------------------------------------------
+
+    def describe(self, address: int) -> str:
+        """An address as people read it: a label, with an offset if need be, or hexadecimal."""
+
+    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
+        """The instruction at an address as text, and its size in bytes."""
+
+    def picture(self) -> Picture | None:
+        """What the screen shows; None where there is none."""
+
+    def on_text(self, receiver: Callable[[str], None]) -> None:
+        """Call a function with whatever the program prints, as it does so."""

@@ -1,0 +1,93 @@
+"""Programs and runs that the dashboard's tests watch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.session import Session
+from jitvm.engine.params import Parameters
+from jitvm.guests.uxn.assembler import assemble
+from jitvm.guests.uxn.varvara.program import Program
+from jitvm.guests.uxn.varvara.rom import Rom
+
+COUNT = """
+|10 @Console &vector $2 &read $1 &pad $4 &type $1 &write $1
+|0100
+@main LIT "! .Console/write DEO
+    #0000 &loop ;step JSR2 !&loop
+@step INC2 DUP2 #ff AND ?{ POP } JMP2r
+"""
+"""Says ! and counts for ever, with a call."""
+SHORT = """
+|18 @out
+|0100 @main #0000
+    &outer #0000 &loop INC2 DUP2 #ffff NEQ2 ?&loop POP2 INC2 DUP2 #0400 NEQ2 ?&outer POP2
+    LIT "e .out DEO BRK
+"""
+"""Counts for half a second, says e and ends."""
+ECHO = """
+|10 @Console &vector $2 &read $1 &pad $4 &type $1 &write $1
+|0100 ;on-byte .Console/vector DEO2 BRK
+@on-byte .Console/type DEI #04 EQU ?&end .Console/read DEI .Console/write DEO BRK
+    &end #80 #0f DEO BRK
+"""
+"""Repeats what it is given."""
+DRAW = """
+|00 @x $2
+|20 @Screen &vector $2 &width $2 &height $2 &auto $1 &pad $1 &x $2 &y $2 &addr $2 &pixel $1
+|80 @Controller &vector $2 &button $1 &key $1
+|90 @Mouse &vector $2 &x $2 &y $2 &state $1
+|18 @out |08 @r $2 &g $2 &b $2
+|0100
+    #f00f .r DEO2 #f0f0 .r/g DEO2 #ff00 .r/b DEO2
+    #0040 .Screen/width DEO2 #0030 .Screen/height DEO2
+    ;on-frame .Screen/vector DEO2 ;on-key .Controller/vector DEO2
+    ;on-mouse .Mouse/vector DEO2 BRK
+@on-frame #0000 &loop INC2 DUP2 #0800 NEQ2 ?&loop POP2
+    .x LDZ2 INC2 DUP2 .x STZ2 #003f AND2 .Screen/x DEO2 #01 .Screen/pixel DEO BRK
+@on-key .Controller/key DEI DUP ?{ POP BRK } .out DEO BRK
+@on-mouse .Mouse/state DEI ?{ BRK } LIT "m .out DEO BRK
+"""
+"""Draws a line of pixels, repeats keys, says m for each event of a pressed mouse."""
+REWRITE = """
+|0100 @main
+    &outer #0000 &loop INC2 ;run JSR2 DUP2 #ffff NEQ2 ?&loop POP2
+    ;run/code LDA #01 EOR ;run/code STA !&outer
+@run DUP #00 &code ADD POP JMP2r
+"""
+"""Changes an instruction of its hot loop now and then."""
+
+
+def program(source: str) -> Program:
+    """A source as a program with its labels."""
+    assembly = assemble(source)
+    return Program(Rom(assembly.rom), assembly.symbols)
+
+
+def target(source: str, **options: Any) -> WatchedComputer:
+    """A computer with a program, as the dashboard sees it."""
+    made = program(source)
+    symbols = made.symbols
+    assert symbols is not None
+    return WatchedComputer(made, "test.tal", symbols=symbols, sandbox=None, **options)
+
+
+@contextmanager
+def session(source: str, *, hot: int = 400, **options: Any) -> Iterator[Session]:
+    """A run that goes on."""
+    stdin = options.pop("stdin", None)
+    with Session(target(source, stdin=stdin), Parameters(hot=hot), **options) as made:
+        yield made
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What a condition gives as soon as that is true; fails after some seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return found

@@ -1,0 +1,322 @@
+"""The page in a real browser: every panel filled by a real run, controls pressed, no errors.
+
+Needs Chromium with its driver and the package `selenium`; without them the tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.saved import SavedRun, Saver
+from jitvm.dashboard.server import Server
+from jitvm.dashboard.session import Session
+from jitvm.engine.events import Overwritten
+from tests.dashboard.runs import COUNT, DRAW, REWRITE, session, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="there is no Chromium with its driver"
+)
+Browser = Any
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1680,2220"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    made = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield made
+    made.quit()
+
+
+@pytest.fixture(autouse=True)
+def _looks_after_errors_and_requests(browser: Browser) -> Iterator[None]:
+    """After each test: the console is empty, and nothing was asked of another machine."""
+    yield
+    logged = browser.get_log("browser")
+    hosts = set()
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        url = message["params"].get("request", {}).get("url") or message["params"].get("url", "")
+        if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
+            hosts.add(urlsplit(url).hostname)
+    browser.get("about:blank")
+    assert [each["message"] for each in logged if _is_error(each)] == []
+    assert hosts <= {"127.0.0.1", "localhost", None}
+
+
+def _is_error(entry: dict[str, str]) -> bool:
+    """Whether something went wrong but that the server was away, as it is when a test ends."""
+    return entry["level"] == "SEVERE" and "ERR_CONNECTION_REFUSED" not in entry["message"]
+
+
+def opened(browser: Browser, server: Server) -> None:
+    """Open the page and wait for its first news."""
+    browser.get(server.url)
+    until(lambda: text(browser, "activity") not in ("", "connecting"))
+
+
+def text(browser: Browser, name: str) -> str:
+    found: str = browser.execute_script(
+        "return document.getElementById(arguments[0]).textContent", name
+    )
+    return found
+
+
+def click(browser: Browser, name: str) -> None:
+    browser.find_element("id", name).click()
+
+
+def painted(browser: Browser, name: str) -> bool:
+    """Whether a canvas shows more than one colour."""
+    found: bool = browser.execute_script(
+        """
+        const canvas = document.getElementById(arguments[0]);
+        if (!canvas.width || !canvas.height) return false;
+        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size > 1;
+        """,
+        name,
+    )
+    return found
+
+
+def rows(browser: Browser, name: str) -> list[str]:
+    """Texts of the rows in sight of a list."""
+    found: list[str] = browser.execute_script(
+        """
+        return [...document.querySelectorAll(`#${arguments[0]} .row`)]
+            .filter((row) => row.style.display !== "none").map((row) => row.textContent);
+        """,
+        name,
+    )
+    return found
+
+
+def filled(browser: Browser, name: str) -> Callable[[], list[str]]:
+    return lambda: rows(browser, name)
+
+
+def test_every_panel_is_filled_by_a_real_run(browser: Browser) -> None:
+    with session(DRAW, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        for canvas in ("share-history", "speed", "states", "timeline", "heat", "screen"):
+            until(partial(painted, browser, canvas))
+        for name in ("regions", "exits", "guest", "ir", "llvm", "assembly", "log"):
+            until(filled(browser, name))
+        until(lambda: "define" in " ".join(rows(browser, "llvm")))
+        until(lambda: "region_" in " ".join(rows(browser, "assembly")))
+        until(lambda: browser.find_elements("css selector", "#graph .node"))
+        assert "%" in text(browser, "share")
+        assert browser.find_elements("css selector", "#params input[name=hot]")
+        assert "installed" in " ".join(rows(browser, "log"))
+        assert "recordings" in text(browser, "totals")
+        assert "?token=" not in browser.current_url
+
+
+def test_controls_do_what_they_say(browser: Browser) -> None:
+    with session(COUNT) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: text(browser, "console") == "!")
+        click(browser, "pause")
+        until(lambda: text(browser, "activity") == "paused")
+        assert run.runner.activity is Activity.PAUSED
+        until(lambda: "stack 0" in text(browser, "place"))
+        before = run.target.machine.executed
+        click(browser, "step")
+        until(lambda: run.target.machine.executed == before + 1)
+        click(browser, "start")
+        until(lambda: text(browser, "activity") == "running")
+        click(browser, "restart")
+        until(lambda: run.sampler.run is not None and run.sampler.run.number == 2)
+        until(lambda: "started over" in text(browser, "console"))
+        until(filled(browser, "regions"))
+
+
+def test_parameters_are_changed_from_the_page(browser: Browser) -> None:
+    with session(COUNT) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: run.target.machine.jit)
+        box = browser.find_element("css selector", "#params input[name=hot]")
+        box.clear()
+        box.send_keys("99\t")
+        jit = run.target.machine.jit
+        assert jit is not None
+        until(lambda: jit.params.hot == 99)
+        until(
+            lambda: browser.find_elements("css selector", "#params tr.changed input[name=hot]")
+        )
+        box.clear()
+        box.send_keys("0\t")
+        until(lambda: "between" in text(browser, "notice"))
+
+
+def test_keys_and_pointer_go_to_the_program(browser: Browser) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    with session(DRAW) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: painted(browser, "screen"))
+        screen = browser.find_element("id", "screen")
+        ActionChains(browser).move_to_element(screen).click().send_keys("jit").perform()
+        until(lambda: "jit" in text(browser, "console") and "m" in text(browser, "console"))
+        x = int.from_bytes(run.target.machine.page[0x92:0x94], "big")
+        y = int.from_bytes(run.target.machine.page[0x94:0x96], "big")
+        assert abs(x - 32) < 3
+        assert abs(y - 24) < 3
+
+
+def test_reasons_and_advice_for_code_that_is_not_native(browser: Browser) -> None:
+    with session(REWRITE, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: run.sampler.run and run.sampler.run.machine.jit)
+        address = {name: at for at, name in run.target.labels}["run/code"]
+        assert run.sampler.run is not None
+        # Whether compiled code is hit depends on when it is there, so one hit is told for sure.
+        run.sampler.run.journal(Overwritten(0.0, address))
+        until(lambda: "run/code" in " ".join(rows(browser, "aborts")))
+        until(lambda: "OVERWRITTEN" in " ".join(rows(browser, "aborts")))
+        shown = " ".join(rows(browser, "aborts"))
+        assert "overwrote" in shown
+        assert "run/code" in shown
+
+
+def test_five_thousand_regions_scroll_smoothly(browser: Browser) -> None:
+    with session(COUNT) as run, Server(run) as server:
+        opened(browser, server)
+        until(filled(browser, "regions"))
+        found = run.sampler.run
+        assert found is not None
+        with run.sampler.lock:
+            _multiply(run, 5000)
+        until(lambda: "5,0" in text(browser, "regions-about"))
+        result = browser.execute_async_script(
+            """
+            const done = arguments[0];
+            const box = document.querySelector("#regions .rows");
+            const times = [];
+            let last = performance.now(), at = 0;
+            function frame(now) {
+              times.push(now - last);
+              last = now;
+              box.scrollTop = (at += 997);
+              if (times.length < 60) requestAnimationFrame(frame);
+              else done({rows: box.querySelectorAll(".row").length, times: times.slice(2),
+                         height: box.scrollHeight});
+            }
+            requestAnimationFrame(frame);
+            """
+        )
+        assert result["height"] > 5000 * 20
+        assert result["rows"] < 100
+        times = sorted(result["times"])
+        assert times[len(times) // 2] < 150  # milliseconds; an idle machine needs 17, ours may be busy
+        browser.find_element("id", "regions-filter").send_keys("no such label")
+        until(lambda: not rows(browser, "regions"))
+
+
+def _multiply(run: Session, count: int) -> None:
+    """Have the table hold copies of its first region, which stay."""
+    from dataclasses import replace
+
+    found = run.sampler.run
+    assert found is not None
+    jit = found.machine.jit
+    assert jit is not None
+    table = found.regions
+    (first, *_) = jit.regions.values()
+    installed = dict(jit.regions)
+    installed |= {
+        -number: replace(first, number=100_000 + number) for number in range(1, count + 1)
+    }
+
+    class Many:
+        """A JIT with many regions; all else is the real one's."""
+
+        regions = installed
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(jit, name)
+
+    refresh = table.refresh
+    table.refresh = lambda _jit, now: refresh(Many(), now)  # type: ignore[method-assign,assignment,arg-type]
+
+
+def test_a_viewer_comes_back_after_the_server_was_away(browser: Browser) -> None:
+    with session(COUNT) as run:
+        with Server(run) as server:
+            opened(browser, server)
+            port, token = server.port, server.token
+        until(lambda: text(browser, "activity") == "offline")
+        with Server(run, port=port, token=token):
+            until(lambda: text(browser, "activity") == "running")
+        until(lambda: text(browser, "activity") == "offline")
+    # The page tried to reach a server that was not there, as it should.
+    browser.get_log("browser")
+
+
+def test_a_saved_run_is_shown(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    saver = Saver(path)
+    with session(COUNT) as run:
+        saver.begin(run)
+        run.sampler.after_beat = saver.after_beat
+        until(lambda: run.sampler.run and run.sampler.run.regions.rows)
+        time.sleep(0.5)
+    saver.close(run)
+    with Server(SavedRun(path)) as server:
+        opened(browser, server)
+        assert text(browser, "activity") == "saved"
+        for name in ("regions", "guest", "ir", "llvm", "log"):
+            until(filled(browser, name))
+        until(lambda: painted(browser, "timeline") and painted(browser, "heat"))
+        assert not browser.find_element("id", "restart").is_displayed()
+
+
+def test_a_notebook_shows_it_in_a_frame(browser: Browser) -> None:
+    from jitvm.dashboard.widget import show
+
+    with session(COUNT) as run:
+        shown = show(run)
+        try:
+            until(lambda: shown.server._server.started)
+            url = shown._repr_html_().split('src="')[1].split('"')[0].replace("&amp;", "&")
+            browser.get(url)
+            until(lambda: text(browser, "activity") == "running")
+            until(filled(browser, "guest"))
+        finally:
+            shown.close()
+            until(lambda: text(browser, "activity") == "offline")
+
+
+def test_dark_and_light(browser: Browser, tmp_path: Path) -> None:
+    with session(DRAW, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        grounds = set()
+        for _ in range(3):
+            click(browser, "theme")
+            grounds.add(
+                browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+            )
+        assert len(grounds) == 2
+        picture = os.fspath(tmp_path / "page.png")
+        assert browser.save_screenshot(picture)

@@ -1,0 +1,288 @@
+"""What pages are told of real runs: counts, regions, states, steps, restarts, parameters."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
+from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.session import Session
+from jitvm.dashboard.source import CommandError
+from jitvm.dashboard.tables import HEAT_CODE
+from jitvm.engine.events import Installed, Overwritten
+from jitvm.engine.machine import Machine, Tier
+from jitvm.guests.uxn.varvara.computer import Computer
+from tests.dashboard.runs import COUNT, DRAW, ECHO, SHORT, program, session, target, until
+
+
+def regions(run: Session) -> int:
+    """Regions that are installed, as the sampler has seen it."""
+    found = run.sampler.run
+    return 0 if found is None else len(found.regions.rows)
+
+
+class Page:
+    """A page without a browser: puts the news together."""
+
+    def __init__(self, viewer: LiveViewer) -> None:
+        self.viewer = viewer
+        self.seen: dict[str, Any] = {}
+        self.regions: dict[int, Any] = {}
+        self.text = ""
+        self.lines: list[str] = []
+
+    def look(self) -> dict[str, Any]:
+        """Take the news, which have to be JSON."""
+        news = json.loads(json.dumps(self.viewer.news()))
+        for number in news.get("regions", {}).get("removed", ()):
+            self.regions.pop(number, None)
+        for facts in news.get("regions", {}).get("added", ()):
+            self.regions[facts["number"]] = facts
+        self.text += news.get("console", {}).get("text", "")
+        self.lines += [row["line"] for row in news.get("events", {}).get("rows", ())]
+        self.seen |= news
+        return self.seen
+
+
+def test_a_run_fills_every_part_of_the_news() -> None:
+    with session(COUNT, counting=True) as run:
+        until(lambda: regions(run))
+        page = Page(run.viewer())
+        until(lambda: page.look().get("exits") is not None and page.seen["totals"]["native"])
+        frames = until(page.viewer.frames)
+        page.look()
+        assert page.text == "!"
+        assert page.seen["activity"] == "running"
+        assert any("installed" in line for line in page.lines)
+        assert page.seen["graph"]["nodes"] == list(page.regions) or page.regions
+        assert page.seen["params"]["keep_text"] == 1
+        (heat,) = (frame[1:] for frame in frames if frame[0] == HEAT)
+        assert len(heat) == 65536
+        start = next(iter(page.regions.values()))["start"]
+        assert heat[start] & HEAT_CODE
+        page.viewer.close()
+        assert run.sampler.viewers == 0
+
+
+def test_tiers_add_up_to_the_exact_count() -> None:
+    with session(SHORT, stdin=b"", counting=True) as run:
+        until(lambda: run.runner.activity is Activity.ENDED)
+    found = run.sampler.run
+    assert found is not None
+    rows = found.series.samples
+    native = sum(sample.native for sample in rows)
+    interpreted = sum(sample.interpreted for sample in rows)
+    exact = found.machine.executed
+    plain = Computer(program(SHORT).rom, tier=Tier.JIT)
+    plain.machine.counting = True
+    plain.run_console(b"")
+    assert native > 0
+    assert native + interpreted == exact == found.executed == plain.machine.executed
+
+
+def test_a_region_is_shown_at_every_stage() -> None:
+    with session(COUNT) as run:
+        until(lambda: regions(run))
+        number = next(iter(run.sampler.run.regions.rows)) if run.sampler.run else 0
+        run.runner.pause()
+        found = run.region(number)
+        assert found is not None
+        texts = [line["text"] for line in found["guest"]]
+        assert "INC2" in texts
+        assert any(line["seen"] for line in found["guest"])
+        assert found["ir"][0][0].startswith("graph")
+        assert any("define" in line for line in found["llvm"])
+        assembly = run.assembly(number)
+        assert assembly
+        assert not any(line.strip().startswith(".cfi") for line in assembly)
+        assert run.region(10**6) is None
+        assert run.assembly(10**6) is None
+
+
+def test_a_new_region_is_told_within_half_a_second() -> None:
+    with session(COUNT) as run:
+        installed: list[float] = []
+        until(lambda: run.sampler.run)
+        found = run.sampler.run
+        assert found is not None
+        viewer = run.viewer()
+        told = until(lambda: (viewer.news() or {}).get("regions", {}).get("added"))
+        installed += [
+            event.seconds + found.jit_began
+            for event in found.journal.since(0).events
+            if isinstance(event, Installed)
+        ]
+        assert told[0]["born"] - installed[0] < 0.5
+        assert found.now - installed[0] < 0.5
+
+
+def test_without_exact_counts_interpreted_instructions_are_counted() -> None:
+    with session(COUNT) as run:
+        until(lambda: regions(run))
+        found = run.sampler.run
+        assert found is not None
+        assert found.executed > 0
+        assert found.native == 0
+        machine = run.target.machine
+        until(lambda: not _moves_by(machine, 10**6))
+        run.command({"do": "count", "on": True})
+        until(lambda: found.native > 10**6)
+
+
+def _moves_by(machine: Machine, most: int) -> bool:
+    """Whether more instructions are counted in a moment than the interpreter is left with."""
+    before = machine.executed_now
+    time.sleep(0.05)
+    return machine.executed_now - before > most
+
+
+def test_pause_stands_still_and_steps_are_exact() -> None:
+    with session(COUNT, counting=True) as run:
+        until(lambda: regions(run))
+        run.command({"do": "pause"})
+        until(lambda: run.runner.activity is Activity.PAUSED)
+        machine = run.target.machine
+        before = machine.executed
+        run.command({"do": "step", "instructions": 1})
+        until(lambda: machine.executed != before)
+        assert machine.executed == before + 1
+        run.command({"do": "step", "instructions": 1000})
+        until(lambda: machine.executed >= before + 1001)
+        until(lambda: run.runner.activity is Activity.PAUSED)
+        assert machine.executed == before + 1001
+        viewer = run.viewer()
+        place = until(viewer.news)["at"]
+        assert place["pc"] == machine.state.pc
+        assert place["text"]
+        run.command({"do": "start"})
+        until(lambda: run.runner.activity is Activity.RUNNING)
+
+
+def test_a_run_that_begins_paused_has_done_nothing() -> None:
+    with session(COUNT, paused=True) as run:
+        until(lambda: run.runner.activity is Activity.PAUSED and run.sampler.run)
+        assert run.target.machine.executed == 0
+        run.command({"do": "start"})
+        until(lambda: regions(run))
+
+
+def test_restart_is_a_new_run_on_a_new_machine() -> None:
+    with session(SHORT, stdin=b"") as run:
+        page = Page(run.viewer())
+        until(lambda: run.runner.activity is Activity.ENDED)
+        page.look()
+        first = run.target.machine
+        run.command({"do": "restart"})
+        until(lambda: run.target.machine is not first)
+        until(lambda: run.runner.activity is Activity.ENDED)
+        until(lambda: page.look()["run"] == 2)
+        assert page.seen["fresh"]
+        assert page.text.count("e") >= 2
+
+
+def test_parameters_change_while_it_runs() -> None:
+    with session(COUNT) as run:
+        until(lambda: regions(run))
+        run.command({"do": "set", "name": "hot", "value": "77"})
+        run.command({"do": "set", "name": "longest", "value": 262144})
+        jit = run.target.machine.jit
+        assert jit is not None
+        until(lambda: jit.params.hot == 77 and jit.params.longest == 262144)
+        assert jit.block.words(jit.block.layout.fields["hot"], 1)[0] == 77
+        run.command({"do": "restart"})
+        until(lambda: run.target.machine.jit is not jit and run.target.machine.jit)
+        assert run.target.machine.jit is not None
+        assert run.target.machine.jit.params.hot == 77
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ({"do": "set", "name": "hot", "value": "0"}, "between 1 and"),
+        ({"do": "set", "name": "warp", "value": "9"}, "no parameter"),
+        ({"do": "set", "name": "keep_text", "value": 0}, "stays on"),
+        ({"do": "step", "instructions": -1}, "no command"),
+        ({"do": "fly"}, "no command"),
+        ({}, "no command"),
+    ],
+)
+def test_commands_that_cannot_be_done_say_why(message: dict[str, Any], why: str) -> None:
+    run = Session(target(COUNT))
+    with pytest.raises(CommandError, match=why):
+        run.command(message)
+
+
+def test_the_console_takes_lines_and_their_end() -> None:
+    with session(ECHO) as run:
+        until(lambda: run.runner.activity is Activity.WAITING)
+        run.command({"do": "input", "event": {"kind": "line", "text": "hällo\n"}})
+        until(lambda: "hällo\n" in run.transcript.since(0)[2])
+        run.command({"do": "input", "event": {"kind": "end"}})
+        until(lambda: run.runner.activity is Activity.ENDED)
+
+
+def test_input_from_a_file_is_handed_over_whole() -> None:
+    data = bytes(range(32, 127)) * 100
+    with session(ECHO, stdin=data) as run:
+        until(lambda: run.runner.activity is Activity.ENDED)
+    assert run.transcript.since(0)[2].encode() == data
+
+
+def test_a_screen_takes_keys_and_the_pointer() -> None:
+    with session(DRAW) as run:
+        viewer = run.viewer()
+        frame = until(lambda: [each for each in viewer.frames() if each[0] == SCREEN])[0]
+        assert len(frame) == 5 + 4 * 64 * 48
+        for event in (
+            {"kind": "keydown", "key": "k"},
+            {"kind": "keyup", "key": "k"},
+            {"kind": "keydown", "key": "Enter"},
+            {"kind": "move", "x": 3, "y": 4},
+            {"kind": "down", "button": 1},
+            {"kind": "nonsense"},
+            {"kind": "move", "x": -1, "y": 99999999},
+        ):
+            run.command({"do": "input", "event": event})
+        until(lambda: {"k", "\r", "m"} <= set(run.transcript.since(0)[2]))
+        page = run.target.machine.page
+        assert page[0x92:0x96] == bytes([0, 3, 0, 4])
+
+
+def test_a_viewer_that_comes_late_or_slowly_gets_a_whole_copy() -> None:
+    with session(COUNT) as run:
+        until(lambda: regions(run))
+        found = run.sampler.run
+        assert found is not None
+        first, late = Page(run.viewer()), run.viewer()
+        first.look()
+        found.regions._forgotten = found.regions.version + 1
+        news = late.news()
+        assert news is not None
+        assert news["regions"]["whole"]
+        assert {facts["number"] for facts in news["regions"]["added"]} >= set(first.regions)
+
+
+def test_a_hundred_thousand_events_a_second_are_counted_and_bounded() -> None:
+    with session(COUNT) as run:
+        until(lambda: run.sampler.run)
+        found = run.sampler.run
+        assert found is not None
+        before = found.journal.total
+        viewer = run.viewer()
+        viewer.news()
+        for number in range(200_000):
+            found.journal(Overwritten(0.0, number))
+        news = viewer.news()
+        assert news is not None
+        assert len(news["events"]["rows"]) <= 1000
+        told = len(news["events"]["rows"]) + news["events"]["missed"]
+        assert told >= 200_000
+        assert found.journal.total >= before + 200_000
+        assert found.journal.totals()["overwritten"] >= 200_000
+        overwritten = found.journal.places()[1]
+        assert len(overwritten) <= 4097
+        assert sum(overwritten.values()) >= 200_000
