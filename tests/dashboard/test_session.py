@@ -125,7 +125,8 @@ def test_without_exact_counts_interpreted_instructions_are_counted() -> None:
         until(lambda: regions(run))
         found = run.sampler.run
         assert found is not None
-        assert found.executed > 0
+        # What is interpreted is counted from when the budget is first looked at, some time later.
+        until(lambda: found.executed)
         assert found.native == 0
         machine = run.target.machine
         until(lambda: not _moves_by(machine, 10**6))
