@@ -7,7 +7,6 @@ default parameters, `settled` lets a program run again and again until regions a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
+from tests.clock import until
 from tests.fuzz.case import Case
 from tests.fuzz.judge import difference, disagreement
 from tests.fuzz.lab import START, Lab
@@ -103,7 +103,7 @@ def compare(source: str, **settings: object) -> Used:
     return used(lab.machine)
 
 
-def settled(source: str, seconds: float = 10.0) -> Used:
+def settled(source: str) -> Used:
     """As `compare`, with default parameters: runs of one machine until regions were entered."""
     case = Case(source, limit=1 << 40)
     rom = case.rom()
@@ -111,11 +111,12 @@ def settled(source: str, seconds: float = 10.0) -> Used:
     lab = Lab(Tier.JIT)
     lab.load(case, rom)
     fresh = lab.machine.snapshot()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def is_entered() -> bool:
         lab.machine.restore(fresh)
         lab.start_again()
         assert not difference(expected, lab.go(case))
-        if has_jit(lab.machine) and used(lab.machine).exits:
-            return used(lab.machine)
-    raise AssertionError("no region was entered")
+        return has_jit(lab.machine) and used(lab.machine).exits > 0
+
+    until(is_entered)
+    return used(lab.machine)

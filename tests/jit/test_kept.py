@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from jitvm.engine.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
+from tests.clock import until
 from tests.jit.programs import loop
 from tests.jit.rig import has_jit, jit_of
 
@@ -30,16 +30,16 @@ def machine_with(folder: Path, source: str = ADDING, **params: int) -> Machine:
     return machine
 
 
-def run_until(machine: Machine, done: str, seconds: float = 20.0) -> None:
+def run_until(machine: Machine, done: str) -> None:
     """Run the program from its start again and again until a statistic is not zero."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def is_done() -> bool:
         machine.memory[0:0x20] = bytes(0x20)
         assert machine.run(0x100) is Stop.HALT
         assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
-        if has_jit(machine) and getattr(jit_of(machine).statistics, done):
-            return
-    raise AssertionError(f"nothing was {done}")
+        return has_jit(machine) and getattr(jit_of(machine).statistics, done) > 0
+
+    until(is_done)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from jitvm.engine.arena import shared_arena
 from jitvm.engine.compiler import Job
 from jitvm.engine.machine import Machine
 from jitvm.guest import Stop
+from tests.clock import HANGS, best_of, until
 from tests.jit.programs import PROGRAMS, loop
 from tests.jit.rig import eager, has_jit, interpreted, jit_of, patient, used
 
@@ -89,9 +90,12 @@ def test_a_device_connected_while_a_region_is_compiled_is_called(
 
     monkeypatch.setattr(jit_module, "compile_thread", Holding)
     machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
-    end = time.monotonic() + 5
-    while not held and time.monotonic() < end:
+
+    def is_held() -> bool:
         again(machine)
+        return bool(held)
+
+    until(is_held)
     seen: list[int] = []
     machine.on_write(0x30, seen.append)
     for job in held:
@@ -150,7 +154,7 @@ def test_a_drain_that_fails_ends_a_compiled_loop() -> None:
         raise BrokenPipeError
 
     machine.on_output_full(closed)
-    late = threading.Timer(2.0, machine.interrupt)
+    late = threading.Timer(HANGS, machine.interrupt)
     late.start()
     try:
         with pytest.raises(BrokenPipeError):
@@ -198,24 +202,27 @@ ENDLESS = {
 }
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("name", ENDLESS)
 def test_interrupts_are_prompt(name: str) -> None:
     machine = eager(ENDLESS[name], hot=4)
-    best = 1.0
-    for _ in range(4):
+
+    def delay() -> float:
         asked: list[float] = []
 
-        def ask(asked: list[float] = asked) -> None:
+        def ask() -> None:
             asked.append(time.monotonic())
             machine.interrupt()
 
         timer = threading.Timer(0.1, ask)
         timer.start()
         assert machine.run(0x100) is Stop.INTERRUPT
-        best = min(best, time.monotonic() - asked[0])
+        delay = time.monotonic() - asked[0]
         timer.join()
-    assert best < 0.02
-    assert used(machine).installed
+        return delay
+
+    until(lambda: delay() and has_jit(machine) and used(machine).installed)
+    assert best_of(delay, 0.02) < 0.02
 
 
 def test_interrupting_again_and_again_loses_nothing() -> None:
@@ -259,21 +266,23 @@ def test_budgets_stop_at_the_same_instruction(budget: int) -> None:
 
 def test_two_machines_on_two_threads() -> None:
     sums: list[int] = []
+    has_jits: list[bool] = []
 
     def work(number: int) -> None:
         source = loop(f".sum LDZ2 #{number:04x} ADD2 .sum STZ2", 0x4000)
         machine = patient(source, hot=2, window=64)
-        runs, deadline = 0, time.monotonic() + 20
+        runs, deadline = 0, time.monotonic() + HANGS
         while runs < 60 or (not has_jit(machine) and time.monotonic() < deadline):
             sums.append(again(machine) - (number * 0x4000 & 0xFFFF))
             runs += 1
-        assert has_jit(machine)
+        has_jits.append(has_jit(machine))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in (3, 5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert has_jits == [True, True]
     assert len(sums) >= 120
     assert not any(sums)
 
