@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import REMAINDER, Namespace
+from argparse import Namespace
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.values import positive, settings
+from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def configure(parser: Parser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     parser.add_argument("program", metavar="PROGRAM", nargs="?", help=".rom or .tal file")
-    parser.add_argument(
-        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
-    )
+    options.rest(parser)
     parser.add_argument("--open", metavar="FILE", help="show a run that --save kept instead")
     parser.add_argument("--save", metavar="FILE", help="keep the run as JSON lines")
     parser.add_argument(
@@ -63,26 +62,10 @@ def configure(parser: Parser) -> None:
         help="count all instructions: slows tight loops down by a third or so (default: count "
         "interpreted ones and estimate the native share; the page can change it)",
     )
-    parser.add_argument(
-        "--time-limit",
-        metavar="SECONDS",
-        type=positive(float, "a number of seconds"),
-        help="stop, and stop serving, after so many seconds (default: at Ctrl-C)",
-    )
-    files = parser.add_mutually_exclusive_group()
-    files.add_argument("--sandbox", metavar="DIR", default=".", help="the folder its files are in")
-    files.add_argument("--no-files", action="store_true", help="give it no files at all")
-    parser.add_argument(
-        "-O",
-        metavar="NAME=VALUE",
-        dest="params",
-        action="append",
-        default=[],
-        help="change a parameter of the JIT; `jitvm params` lists them",
-    )
-    parser.add_argument(
-        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
-    )
+    options.time_limit(parser, "stop, and stop serving, after so many seconds (default: at Ctrl-C)")
+    options.files(parser)
+    options.settings(parser)
+    options.legacy(parser)
 
 
 def execute(arguments: Namespace) -> int:
@@ -115,12 +98,8 @@ def _show_saved(arguments: Namespace) -> int:
 def _show_live(arguments: Namespace) -> int:
     from jitvm.dashboard.saved import Saver
     from jitvm.dashboard.session import Session
-    from jitvm.engine.params import ParameterError, Parameters
 
-    try:
-        params = Parameters.from_environment().changed(settings(arguments.params))
-    except ParameterError as error:
-        raise Failure(str(error)) from error
+    params = options.parameters(arguments.parameters)
     target = _target(arguments)
     saver = None
     if arguments.save is not None:
@@ -145,26 +124,22 @@ def _target(arguments: Namespace) -> WatchedComputer:
     from pathlib import Path
 
     from jitvm.cli.sources import Reported
-    from jitvm.cli.watched import WatchedComputer, symbols_of
+    from jitvm.cli.watched import WatchedComputer
     from jitvm.guests.uxn.symbols import SymbolFileError
     from jitvm.guests.uxn.varvara.program import load_program
 
     with Reported():
         program = load_program(arguments.program, legacy=arguments.legacy)
     try:
-        symbols = symbols_of(program, arguments.program)
+        return WatchedComputer(
+            program,
+            Path(arguments.program).name,
+            args=arguments.arguments,
+            stdin=_input(arguments.input),
+            sandbox=options.folder(arguments),
+        )
     except SymbolFileError as error:
         raise Failure(str(error)) from error
-    if not arguments.no_files and not Path(arguments.sandbox).is_dir():
-        raise Failure(f"--sandbox {arguments.sandbox}: is not a folder; make it first")
-    return WatchedComputer(
-        program,
-        Path(arguments.program).name,
-        symbols=symbols,
-        args=arguments.arguments,
-        stdin=_input(arguments.input),
-        sandbox=None if arguments.no_files else str(Path(arguments.sandbox).absolute()),
-    )
 
 
 def _input(path: str | None) -> bytes | None:

@@ -11,14 +11,13 @@ from jitvm.cli.exits import Exit, Failure
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup
-    from types import TracebackType
+    from contextlib import ExitStack
     from typing import TextIO
 
     from jitvm.engine.events import Event
     from jitvm.engine.machine import Machine
     from jitvm.engine.place import Naming
     from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.profiling.listening import Listening
 
 
 def configure(group: _ArgumentGroup) -> None:
@@ -46,31 +45,26 @@ class JitLog:
         self._path = path
         self._machine = machine
         self._program = program
-        self._stream: TextIO | None = None
-        self._listening: Listening | None = None
+        self._stack: ExitStack | None = None
 
     def __enter__(self) -> None:
         if self._path is None:
             return
+        from contextlib import ExitStack
+
         from jitvm.cli.sources import naming_for
-        from jitvm.profiling.listening import Listening
+        from jitvm.profiling.listening import listening
 
         naming = naming_for(self._program)
-        self._stream = _open(self._path)
-        self._listening = Listening(self._machine, _Writer(self._stream, naming))
-        self._listening.begin()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._listening is None or self._stream is None:
-            return
-        self._listening.end()
+        self._stack = ExitStack()
+        stream = _open(self._path)
         if self._path != "-":
-            self._stream.close()
+            self._stack.enter_context(stream)
+        self._stack.enter_context(listening(self._machine, _Writer(stream, naming)))
+
+    def __exit__(self, *_error: object) -> None:
+        if self._stack is not None:
+            self._stack.close()
 
 
 class _Writer:

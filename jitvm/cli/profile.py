@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import REMAINDER, Namespace
+from argparse import Namespace
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.values import positive, settings
+from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from jitvm.cli.parser import Parser
-    from jitvm.engine.params import Parameters
     from jitvm.engine.place import Naming
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
     from jitvm.profiling import Mode, Profile
+    from jitvm.profiling.functions import Book
 
 FORMATS = ("chrome-trace", "speedscope", "collapsed", "jsonl", "openmetrics")
 SECONDS_PER_LOOK = 0.2
@@ -51,11 +51,7 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm profile``."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    parser.rest = ("program", "arguments")
-    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
-    parser.add_argument(
-        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
-    )
+    options.program(parser)
     _configure_run(parser)
     how = parser.add_argument_group("what is counted").add_mutually_exclusive_group()
     how.add_argument(
@@ -97,26 +93,9 @@ def configure(parser: Parser) -> None:
 
 def _configure_run(parser: Parser) -> None:
     run = parser.add_argument_group("the run")
-    run.add_argument(
-        "-O",
-        dest="parameters",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="set a parameter of the JIT, any number of times; `jitvm params` lists them",
-    )
-    run.add_argument(
-        "--time-limit",
-        metavar="SECONDS",
-        type=positive(float, "a number of seconds"),
-        help="stop after so many seconds",
-    )
-    run.add_argument(
-        "--max-instructions",
-        metavar="N",
-        type=positive(int, "a whole number of instructions"),
-        help="stop exactly after N instructions; with --exact or --opcodes",
-    )
+    options.settings(run)
+    options.time_limit(run)
+    options.max_instructions(run, "; with --exact or --opcodes")
     run.add_argument(
         "--frames",
         metavar="N",
@@ -125,12 +104,8 @@ def _configure_run(parser: Parser) -> None:
     )
     run.add_argument("--input", metavar="FILE", help="what the user of its screen does: a script")
     run.add_argument("--output", metavar="FILE", help="where the program's output goes")
-    files = run.add_mutually_exclusive_group()
-    files.add_argument("--sandbox", metavar="DIR", help="the folder its files are in (default: .)")
-    files.add_argument("--no-files", action="store_true", help="give it no files at all")
-    run.add_argument(
-        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
-    )
+    options.files(run)
+    options.legacy(run)
 
 
 def execute(arguments: Namespace) -> int:
@@ -141,7 +116,7 @@ def execute(arguments: Namespace) -> int:
     from jitvm.profiling import Profile
 
     _check(arguments)
-    program = _load(arguments)
+    program = options.load(arguments)
     naming = naming_for(program)
     with ExitStack() as stack:
         computer = _computer(arguments, program, stack)
@@ -178,33 +153,17 @@ def _mode(arguments: Namespace) -> Mode:
 # -- the run -------------------------------------------------------------------------------------
 
 
-def _load(arguments: Namespace) -> Program:
-    from jitvm.cli.sources import Reported
-    from jitvm.guests.uxn.varvara.program import load_program, read_program
-
-    with Reported():
-        if arguments.program != "-":
-            return load_program(arguments.program, legacy=arguments.legacy)
-        if sys.stdin is None:
-            raise Failure("standard input is closed; name a program or pipe one in")
-        return read_program(sys.stdin.buffer, name="<stdin>", legacy=arguments.legacy)
-
-
 def _computer(arguments: Namespace, program: Program, stack: ExitStack) -> Computer:
     from os import devnull
-    from os.path import isdir
 
     from jitvm.guests.uxn.varvara.computer import Computer
 
-    folder = arguments.sandbox or "."
-    if not isdir(folder):
-        raise Failure(f"--sandbox {folder}: is not a folder; make it first or name another")
     output = stack.enter_context(_output(arguments.output or devnull))
     return Computer(
         program.rom,
         args=arguments.arguments,
-        params=_parameters(arguments.parameters),
-        sandbox=None if arguments.no_files else folder,
+        params=options.parameters(arguments.parameters),
+        sandbox=options.folder(arguments),
         stdout=output,
         stderr=output,
     )
@@ -220,38 +179,32 @@ def _output(path: str) -> BinaryIO:
         ) from error
 
 
-def _parameters(words: list[str]) -> Parameters:
-    from jitvm.engine.params import ParameterError, Parameters
-
-    try:
-        return Parameters.from_environment().changed(settings(words))
-    except ParameterError as error:
-        raise Failure(str(error)) from error
-
-
 def _write_for_perf(
     arguments: Namespace, computer: Computer, naming: Naming, stack: ExitStack
 ) -> None:
+    from jitvm.profiling.functions import announced
     from jitvm.profiling.perf import JitDump, PerfMap
 
+    books: list[Book] = []
     try:
         if arguments.perf_map is not None:
-            stack.enter_context(PerfMap(computer.machine, naming, arguments.perf_map or None))
+            books.append(PerfMap(arguments.perf_map or None))
         if arguments.jitdump is not None:
-            stack.enter_context(JitDump(computer.machine, naming, arguments.jitdump))
+            books.append(JitDump(arguments.jitdump))
     except OSError as error:
         raise Failure(
             f"{error.filename}: cannot be written: {error.strerror}; name another place",
             Exit.FAILURE,
         ) from error
+    for book in books:
+        stack.enter_context(announced(computer.machine, book, naming))
 
 
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
     from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
 
-    script = _script(arguments)
-    stdin = None if arguments.program == "-" or sys.stdin is None else sys.stdin.buffer
+    script, stdin = options.script(arguments.input), options.stdin(arguments)
     limits = computer.limited(
         max_instructions=arguments.max_instructions, time_limit=arguments.time_limit
     )
@@ -267,17 +220,6 @@ def _run(arguments: Namespace, computer: Computer) -> Ending:
             return Ending.TIME  # what was seen until then is worth showing
         finally:
             computer.close()
-
-
-def _script(arguments: Namespace) -> Script | None:
-    if arguments.input is None:
-        return None
-    from jitvm.guests.uxn.varvara.script import ScriptError, load_script
-
-    try:
-        return load_script(arguments.input)
-    except ScriptError as error:
-        raise Failure(str(error)) from error
 
 
 class _Progress:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import errno
 import sys
-from argparse import REMAINDER, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from time import monotonic, perf_counter
 
-from jitvm.cli import graphics, jitlog
+from jitvm.cli import graphics, jitlog, options
 from jitvm.cli.exits import Exit, Failure, exit_table
-from jitvm.cli.values import positive, settings
 from jitvm.engine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     from jitvm.cli.parser import Parser
-    from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.output import Closed, Stream
@@ -63,11 +61,7 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm run``."""
     parser.description = DESCRIPTION
     parser.late_epilog = _epilog
-    parser.rest = ("program", "arguments")
-    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
-    parser.add_argument(
-        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
-    )
+    options.program(parser)
     tiers = "; ".join(f"{tier}: {about}" for tier, about in TIERS.items())
     speed = parser.add_argument_group("what executes the program")
     which = speed.add_mutually_exclusive_group()
@@ -87,40 +81,19 @@ def configure(parser: Parser) -> None:
         const=Tier.INTERPRETER.value,
         help="same as --tier interpreter",
     )
-    speed.add_argument(
-        "-O",
-        dest="parameters",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="set a parameter of the JIT, any number of times; `jitvm params` lists them",
-    )
+    options.settings(speed)
     limits = parser.add_argument_group("limits")
-    limits.add_argument(
-        "--max-instructions",
-        metavar="N",
-        type=positive(int, "a whole number of instructions"),
-        help="stop exactly after N instructions, all vectors together",
-    )
-    limits.add_argument(
-        "--time-limit",
-        metavar="SECONDS",
-        type=positive(float, "a number of seconds"),
-        help="stop after so many seconds",
-    )
+    options.max_instructions(limits, ", all vectors together")
+    options.time_limit(limits)
     world = parser.add_argument_group("the program's world")
-    files = world.add_mutually_exclusive_group()
-    files.add_argument("--sandbox", metavar="DIR", help="the folder its files are in (default: .)")
-    files.add_argument("--no-files", action="store_true", help="give it no files at all")
+    options.files(world)
     world.add_argument(
         "--clock",
         metavar="ISO8601",
         type=_moment,
         help="a fixed time, such as 2024-02-29T12:00, for runs that repeat",
     )
-    world.add_argument(
-        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
-    )
+    options.legacy(world)
     graphics.configure(parser)
     report = parser.add_argument_group("report")
     report.add_argument(
@@ -149,7 +122,7 @@ def execute(arguments: Namespace) -> int:
     arguments.held = []
     session = _session(arguments)
     try:
-        program = _program(arguments)
+        program = options.load(arguments)
         computer = _computer(arguments, program)
     except BlockError as error:
         raise Failure(str(error), Exit.FAILURE) from error
@@ -158,7 +131,7 @@ def execute(arguments: Namespace) -> int:
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
     begin = perf_counter()
-    stdin = None if arguments.program == "-" else _stdin()
+    stdin = options.stdin(arguments)
     try:
         with jitlog.JitLog(arguments.jit_log, computer.machine, program):
             if graphics.wants_frames(arguments):
@@ -249,19 +222,6 @@ def _tell_of_compiling() -> None:
 # -- setting up ----------------------------------------------------------------------------------
 
 
-def _program(arguments: Namespace) -> Program:
-    from jitvm.cli.sources import Reported
-    from jitvm.guests.uxn.varvara.program import load_program, read_program
-
-    with Reported():
-        if arguments.program == "-":
-            stream = _stdin()
-            if stream is None:
-                raise Failure("standard input is closed; name a program or pipe one in")
-            return read_program(stream, name="<stdin>", legacy=arguments.legacy)
-        return load_program(arguments.program, legacy=arguments.legacy)
-
-
 def _computer(arguments: Namespace, program: Program) -> Computer:
     from jitvm.guests.uxn.varvara.computer import Computer
 
@@ -270,8 +230,8 @@ def _computer(arguments: Namespace, program: Program) -> Computer:
         program.rom,
         args=arguments.arguments,
         tier=Tier(arguments.tier),
-        params=_parameters(arguments.parameters),
-        sandbox=None if arguments.no_files else _folder(arguments.sandbox or "."),
+        params=options.parameters(arguments.parameters),
+        sandbox=options.folder(arguments),
         clock=None if moment is None else lambda: moment,
         stdout=_stream(sys.stdout, arguments),
         stderr=_stream(sys.stderr, arguments),
@@ -302,40 +262,6 @@ def _stream(stream: TextIO | None, arguments: Namespace) -> Stream | Closed:
         arguments.held.append(held)
         return held
     return stream.buffer
-
-
-def _parameters(words: list[str]) -> Parameters | None:
-    """What -O and the environment say; None where they say nothing, which is not worth an import.
-
-    Here, because what is wrong with them has to be told before the program runs.
-    """
-    import os
-
-    if not words and not any(
-        name.startswith("JITVM_") and name != "JITVM_CACHE" for name in os.environ
-    ):
-        return None
-    from jitvm.engine.params import ParameterError, Parameters
-
-    try:
-        return Parameters.from_environment().changed(settings(words))
-    except ParameterError as error:
-        raise Failure(str(error)) from error
-
-
-def _stdin() -> BinaryIO | None:
-    return None if sys.stdin is None else sys.stdin.buffer
-
-
-def _folder(name: str) -> str:
-    from os.path import abspath, isdir
-
-    if not isdir(name):
-        raise Failure(f"--sandbox {name}: is not a folder; make it first or name another")
-    try:
-        return abspath(name)
-    except OSError:
-        raise Failure("the current folder is gone; change to another first") from None
 
 
 def _moment(text: str) -> datetime:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing  # noqa: F401
 from contextlib import ExitStack
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
 
@@ -76,7 +77,7 @@ class Show:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._script = self._load_script()
+        self._script = options.script(self._arguments.input)
         if self._session is not None:
             self._replay = self._replayed(self._session)
         if self._has_outputs():
@@ -99,16 +100,6 @@ class Show:
         return bool(outputs(self._arguments))
 
     # -- what goes in ------------------------------------------------------------------------
-
-    def _load_script(self) -> Script | None:
-        if self._arguments.input is None:
-            return None
-        from jitvm.guests.uxn.varvara.script import ScriptError, load_script
-
-        try:
-            return load_script(self._arguments.input)
-        except ScriptError as error:
-            raise Failure(str(error)) from error
 
     def _replayed(self, session: Session) -> Iterator[Frame]:
         from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer

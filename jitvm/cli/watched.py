@@ -20,7 +20,7 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn.disassembler import spell
-from jitvm.guests.uxn.symbols import SymbolTable, load_symbols
+from jitvm.guests.uxn.places import naming, symbols_of
 from jitvm.guests.uxn.varvara import console, system
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
@@ -89,10 +89,15 @@ class WatchedComputer:
     Args:
         program: what runs.
         name: what it is called on the page.
-        symbols: its labels.
         args: its command line.
         stdin: its standard input; None: from the page.
         sandbox: the folder its files are in; None for no files.
+
+    Attributes:
+        place: names its addresses.
+
+    Raises:
+        SymbolFileError: a ``.sym`` file beside the program is damaged.
     """
 
     def __init__(
@@ -100,7 +105,6 @@ class WatchedComputer:
         program: Program,
         name: str,
         *,
-        symbols: SymbolTable,
         args: Sequence[str] = (),
         stdin: bytes | None = None,
         sandbox: str | None = ".",
@@ -108,10 +112,12 @@ class WatchedComputer:
         self.name = name
         self.has_input = stdin is None
         self._rom = program.rom
-        self._symbols = symbols
+        self._symbols = symbols_of(program)
+        self.place = naming(self._symbols, program.source_map)
         self._args = tuple(args)
         self._given = stdin
         self._sandbox = sandbox
+        self._sources: dict[str, list[str]] = {}
         self._printed = _Printed()
         self._computer: Computer | None = None
         self._serial = 0
@@ -136,14 +142,14 @@ class WatchedComputer:
         """Its machine."""
         return self.computer.machine
 
-    @property
-    def labels(self) -> Sequence[tuple[int, str]]:
-        """Address and name of each label."""
-        return [(symbol.address, symbol.name) for symbol in self._symbols]
-
-    def describe(self, address: int) -> str:
-        """A label, with an offset if need be, or hexadecimal."""
-        return self._symbols.describe(address)
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source; empty where it cannot be read."""
+        if file not in self._sources:
+            try:
+                self._sources[file] = Path(file).read_text("utf-8", "replace").splitlines()
+            except OSError:
+                self._sources[file] = []
+        return self._sources[file]
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
         """The instruction at an address, and its size."""
@@ -338,15 +344,3 @@ def _key_down(key: str, *, with_button: bool) -> list[Event]:
     if len(key) != 1:
         return []
     return [Key(ord(key))] if with_button and key.isascii() else [Text(key)]
-
-
-def symbols_of(program: Program, path: str) -> SymbolTable:
-    """The labels of a program: from its source, or from the ``.sym`` file beside it.
-
-    Raises:
-        SymbolFileError: the file is damaged.
-    """
-    beside = Path(f"{path}.sym")
-    if program.symbols is not None or not beside.exists():
-        return program.symbols or SymbolTable()
-    return load_symbols(beside)

@@ -1,8 +1,9 @@
 """One region at every stage, with counts: guest code, exits, region IR, LLVM IR, assembly.
 
-Guest lines carry how often they were seen while hot code was recorded, and how often the region
-was left at them. Lines of region IR that lead out carry the count of their exit: the text numbers
-exits in an order of its own, so they are matched by reason and address.
+Guest lines carry the line of source they are from, how often they were seen while hot code was
+recorded, and how often the region was left at them. Lines of region IR that lead out carry the
+count of their exit: the text numbers exits in an order of its own, so they are matched by reason
+and address.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from jitvm.dashboard.target import line_of
 from jitvm.engine.irtext import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jitvm.dashboard.regions import Counters
     from jitvm.dashboard.target import Target
     from jitvm.engine.installed import Installed
@@ -32,18 +32,20 @@ def detail(
     compiled = installed.compiled
     times = counters.exits(installed)
     exits = [
-        {"reason": reason, "target": to, "times": count, "label": _label(target.describe, to)}
+        {"reason": reason, "target": to, "times": count, "label": _label(target, to)}
         for (reason, to), count in zip(compiled.exits, times, strict=True)
     ]
     taken: Counter[tuple[str, int | None]] = Counter()
     for exit_, count in zip(compiled.exits, times, strict=True):
         taken[exit_] += count
     region = compiled.region
+    guest = _guest_lines(target, jit, installed, taken)
     return {
         "number": installed.number,
         "start": region.start,
-        "label": target.describe(region.start),
-        "guest": _guest_lines(target, jit, installed, taken),
+        "label": str(target.place(region.start)),
+        "guest": guest,
+        "source": _source(target, guest),
         "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
         "limits": [[reason.name, travel] for reason, travel in region.limits.items()],
         "ir": _ir_lines(show(region.graph), taken),
@@ -74,8 +76,8 @@ def _is_directive(line: str) -> bool:
     return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
 
 
-def _label(describe: Callable[[int], str], address: int | None) -> str:
-    return "computed" if address is None else describe(address)
+def _label(target: Target, address: int | None) -> str:
+    return "computed" if address is None else str(target.place(address))
 
 
 def _guest_lines(
@@ -91,12 +93,13 @@ def _guest_lines(
     following = -1
     for address in sorted(nodes):
         text, size = target.spell(memory, address)
-        label = target.describe(address)
+        place = target.place(address)
         lines.append(
             {
                 "address": address,
                 "text": text,
-                "label": label if "+" not in label and not label.startswith("0x") else "",
+                "label": "" if place.offset else place.label,
+                "line": line_of(place),
                 "gap": following >= 0 and address != following,
                 "copies": nodes[address],
                 "seen": _visits(jit, address),
@@ -104,6 +107,16 @@ def _guest_lines(
             }
         )
         following = address + size
+    return lines
+
+
+def _source(target: Target, guest: list[dict[str, object]]) -> dict[str, str]:
+    """Text of the lines of source that instructions are from, by ``file:line``."""
+    lines: dict[str, str] = {}
+    for place in {target.place(int(str(each["address"]))) for each in guest if each["line"]}:
+        source = target.source(place.file)
+        if place.line <= len(source):
+            lines[line_of(place)] = source[place.line - 1].strip()
     return lines
 
 

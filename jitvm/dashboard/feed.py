@@ -12,10 +12,15 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from jitvm.dashboard.figures import standing, totals
+from jitvm.dashboard.target import line_of
+
 if TYPE_CHECKING:
-    from jitvm.dashboard.sampler import Run
-    from jitvm.dashboard.session import Session
+    from jitvm.dashboard.console import Transcript
+    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.sampler import Run, Sampler
     from jitvm.dashboard.source import Message
+    from jitvm.dashboard.target import Target
 
 SCREEN, HEAT = 1, 2
 MOST_EVENTS = 1000
@@ -25,15 +30,20 @@ MOST_EVENTS = 1000
 class LiveViewer:
     """One page's place in a session."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(
+        self, target: Target, runner: Runner, sampler: Sampler, transcript: Transcript
+    ) -> None:
+        self._target = target
+        self._runner = runner
+        self._sampler = sampler
+        self._transcript = transcript
         self._run = 0
         self._console = 0
         self._picture = -1
         self._forget()
-        with session.sampler.lock:
-            session.sampler.viewers += 1
-            session.sampler.is_asked = True
+        with sampler.lock:
+            sampler.viewers += 1
+            sampler.is_asked = True
 
     def _forget(self) -> None:
         """Begin a run from its beginning."""
@@ -44,14 +54,14 @@ class LiveViewer:
 
     def close(self) -> None:
         """The page is gone."""
-        with self._session.sampler.lock:
-            self._session.sampler.viewers -= 1
+        with self._sampler.lock:
+            self._sampler.viewers -= 1
 
     def news(self) -> Message | None:
         """What is new; None before there is a machine."""
-        session = self._session
-        with session.sampler.lock:
-            run = session.sampler.run
+        runner, sampler = self._runner, self._sampler
+        with sampler.lock:
+            run = sampler.run
             if run is None:
                 return None
             message: Message = {"type": "news"}
@@ -62,11 +72,11 @@ class LiveViewer:
             message |= {
                 "run": run.number,
                 "now": round(run.now, 3),
-                "activity": session.runner.activity,
-                "trouble": session.runner.trouble,
-                "totals": session.totals(run),
+                "activity": runner.activity,
+                "trouble": runner.trouble,
+                "totals": totals(run, runner, sampler.viewers),
                 "series": self._new_samples(run),
-                "at": session.place(run),
+                "at": standing(run, runner, self._target),
             }
             if run.regions.version != self._version:
                 message["regions"] = run.regions.since(self._version)
@@ -76,8 +86,8 @@ class LiveViewer:
                 message |= {name: run.slow[name] for name in ("exits", "aborts", "graph")}
         self._add_events(run, message)
         self._add_console(message)
-        if session.runner.params is not self._params:
-            self._params = params = session.runner.params
+        if runner.params is not self._params:
+            self._params = params = runner.params
             message["params"] = {
                 name: getattr(params, name) for name in type(params).__dataclass_fields__
             }
@@ -96,30 +106,34 @@ class LiveViewer:
         self._events = news.cursor
         if not news.events:
             return
-        describe = self._session.target.describe
         rows = []
         for event in news.events:
             row = event.row()
             row["seconds"] = round(event.seconds + run.jit_began, 5)
-            row["line"] = event.line(describe)
+            row["line"] = event.line(self._name)
             rows.append(row)
         message["events"] = {"missed": news.missed, "rows": rows}
 
+    def _name(self, address: int) -> str:
+        place = self._target.place(address)
+        line = line_of(place)
+        return f"{place} ({line})" if line else str(place)
+
     def _add_console(self, message: Message) -> None:
-        self._console, missed, text = self._session.transcript.since(self._console)
+        self._console, missed, text = self._transcript.since(self._console)
         if text:
             message["console"] = {"missed": missed, "text": text}
 
     def frames(self) -> list[bytes]:
         """The screen and the heat map, where they changed."""
         messages = []
-        picture = self._session.target.picture()
+        picture = self._target.picture()
         if picture is not None and picture.serial != self._picture:
             self._picture = picture.serial
             head = struct.pack("<BHH", SCREEN, picture.width, picture.height)
             messages.append(head + picture.pixels)
-        with self._session.sampler.lock:
-            run = self._session.sampler.run
+        with self._sampler.lock:
+            run = self._sampler.run
             if run is not None and run.heat_serial != self._heat:
                 self._heat = run.heat_serial
                 messages.append(bytes([HEAT]) + run.heat)

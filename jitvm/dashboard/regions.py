@@ -15,11 +15,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from jitvm.dashboard.target import line_of
 
+if TYPE_CHECKING:
     from jitvm.engine.installed import Installed
     from jitvm.engine.jit import Jit
+    from jitvm.engine.place import Naming, Place
 
 REMEMBERED = 8192
 """Removed regions that are remembered."""
@@ -36,7 +37,7 @@ class Row:
     """
 
     installed: Installed
-    label: str
+    place: Place
     born: float
     added: int
     counted: int = 0
@@ -50,7 +51,8 @@ class Row:
         return {
             "number": self.installed.number,
             "start": region.start,
-            "label": self.label,
+            "label": str(self.place),
+            "line": line_of(self.place),
             "size": region.size,
             "bytes": len(compiled.text),
             "exits": len(compiled.exits),
@@ -90,8 +92,8 @@ class RegionTable:
         code_bytes: machine code of all of them.
     """
 
-    def __init__(self, describe: Callable[[int], str]) -> None:
-        self._describe = describe
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
         self.rows: dict[int, Row] = {}
         self.version = 0
         self.code_bytes = 0
@@ -113,9 +115,9 @@ class RegionTable:
             self._removed.append((self.version, number))
         for number in sorted(fresh):
             installed = present[number]
-            label = self._describe(installed.start)
+            place = self._naming(installed.start)
             self.code_bytes += len(installed.compiled.text)
-            self.rows[number] = Row(installed, label, now, self.version)
+            self.rows[number] = Row(installed, place, now, self.version)
 
     def count(self, counters: Counters) -> None:
         """Read all counters."""

@@ -51,7 +51,7 @@ class Run:
         self.began = monotonic()
         self.journal = Journal()
         self.series = Series()
-        self.regions = RegionTable(target.describe)
+        self.regions = RegionTable(target.place)
         self.beats = 0
         self.slow: dict[str, Any] = {"exits": [], "aborts": [], "graph": {}, "reasons": {}}
         self.heat = b""
@@ -187,12 +187,12 @@ class Sampler:
     def _slow_beat(self, run: Run, jit: Jit) -> None:
         began = perf_counter()
         counters = Counters(jit)
-        table, describe = run.regions, self._target.describe
+        table, naming = run.regions, self._target.place
         table.count(counters)
         run.slow = {
-            "exits": tables.exits(table, counters, describe),
+            "exits": tables.exits(table, counters, naming),
             "reasons": tables.exit_reasons(table, counters),
-            "aborts": tables.aborts(table, run.journal, describe),
+            "aborts": tables.aborts(table, run.journal, naming),
             "graph": tables.graph(table, counters),
         }
         heat = tables.heat(jit, run.journal.places()[1])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jitvm.dashboard import detail
 from jitvm.dashboard.console import Transcript
 from jitvm.dashboard.feed import LiveViewer
+from jitvm.dashboard.figures import totals
 from jitvm.dashboard.metrics import exposition
 from jitvm.dashboard.regions import Counters
 from jitvm.dashboard.runner import Activity, Runner
@@ -115,7 +116,7 @@ class Session:
 
     def viewer(self) -> LiveViewer:
         """A place at the beginning of the run."""
-        return LiveViewer(self)
+        return LiveViewer(self.target, self.runner, self.sampler, self.transcript)
 
     def region(self, number: int) -> Message | None:
         """One region with its texts and counts."""
@@ -140,47 +141,6 @@ class Session:
             row = None if run is None else run.regions.rows.get(number)
             return None if run is None or row is None else (run, row.installed)
 
-    def totals(self, run: Run) -> Message:
-        """Figures of a run as a whole; with the sampler's lock held."""
-        jit = run.machine.jit
-        totals: Message = {
-            "counting": self.runner.counting,
-            "executed": run.executed,
-            "native": run.native,
-            "regions": len(run.regions.rows),
-            "bytes": run.regions.code_bytes,
-            "events": run.journal.total,
-            "kinds": run.journal.totals(),
-            "viewers": self.sampler.viewers,
-        }
-        if jit is not None:
-            statistics = jit.statistics
-            totals |= {
-                "recordings": statistics.recordings,
-                "installed": statistics.installed,
-                "kept": statistics.kept,
-                "invalidated": statistics.invalidated,
-                "rejected": statistics.rejected,
-                "compile_seconds": round(statistics.compile_seconds, 4),
-                "errors": list(statistics.errors[-5:]),
-            }
-        return totals
-
-    def place(self, run: Run) -> Message | None:
-        """Where a guest that stands still is: next instruction and stacks."""
-        if self.runner.activity is not Activity.PAUSED:
-            return None
-        state = run.machine.state
-        pc = state.pc
-        text, _ = self.target.spell(run.machine.memory, pc)
-        stacks = []
-        for stack, pointer, about in zip(
-            state.stacks, state.pointers, run.machine.guest.stacks, strict=True
-        ):
-            live = [stack[at % about.size] for at in range(max(pointer - 8, 0), pointer)]
-            stacks.append({"pointer": pointer, "top": live})
-        return {"pc": pc, "label": self.target.describe(pc), "text": text, "stacks": stacks}
-
     def metrics(self) -> str:
         """Figures for Prometheus."""
         with self.sampler.lock:
@@ -192,7 +152,10 @@ class Session:
             for (reason, _), times in refused.items():
                 by_reason[reason] = by_reason.get(reason, 0) + times
             return exposition(
-                self.totals(run), run.slow["reasons"], self.runner.activity, by_reason
+                totals(run, self.runner, self.sampler.viewers),
+                run.slow["reasons"],
+                self.runner.activity,
+                by_reason,
             )
 
     # -- what pages do -----------------------------------------------------------------------

@@ -10,14 +10,14 @@ from collections import Counter
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
+from jitvm.dashboard.target import line_of
 from jitvm.engine.layout import CELL, CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jitvm.dashboard.journal import Journal
     from jitvm.dashboard.regions import Counters, RegionTable
     from jitvm.engine.jit import Jit
+    from jitvm.engine.place import Naming
 
 EXITS_SHOWN = 200
 ABORTS_SHOWN = 200
@@ -34,10 +34,8 @@ _FROM_MAP = bytes(
 _FROM_MEMORY = bytes(_NOT_ZERO if byte else 0 for byte in range(256))
 
 
-def exits(
-    table: RegionTable, counters: Counters, describe: Callable[[int], str]
-) -> list[list[object]]:
-    """The most taken exits: region, reason, target or None, times, and the target for people."""
+def exits(table: RegionTable, counters: Counters, naming: Naming) -> list[list[object]]:
+    """The most taken exits: region, reason, target or None, times, the target's label and line."""
     taken = (
         (times, row.installed.number, reason, target)
         for row in table.rows.values()
@@ -49,7 +47,7 @@ def exits(
     )
     top = nlargest(EXITS_SHOWN, taken, key=lambda each: each[0])
     return [
-        [number, reason, target, times, "computed" if target is None else describe(target)]
+        [number, reason, target, times, *_named(target, naming, "computed")]
         for times, number, reason, target in top
     ]
 
@@ -89,10 +87,9 @@ def graph(table: RegionTable, counters: Counters) -> dict[str, object]:
     }
 
 
-def aborts(
-    table: RegionTable, journal: Journal, describe: Callable[[int], str]
-) -> list[list[object]]:
-    """What was refused, overwritten, failing or cut: kind, reason, address or -1, times, place."""
+def aborts(table: RegionTable, journal: Journal, naming: Naming) -> list[list[object]]:
+    """What was refused, overwritten, failing or cut: kind, reason, address or -1, times, label,
+    line."""
     refused, overwritten, failing = journal.places()
     rows: list[list[object]] = [
         ["refused", reason, at, times] for (reason, at), times in refused.items()
@@ -105,7 +102,16 @@ def aborts(
         for reason, travel in row.installed.compiled.region.limits.items()
     ]
     top = nlargest(ABORTS_SHOWN, rows, key=_number)
-    return [[*row, describe(at) if (at := _number(row, 2)) >= 0 else "elsewhere"] for row in top]
+    places = [at if (at := _number(row, 2)) >= 0 else None for row in top]
+    return [[*row, *_named(at, naming, "elsewhere")] for row, at in zip(top, places, strict=True)]
+
+
+def _named(address: int | None, naming: Naming, otherwise: str) -> tuple[str, str]:
+    """Label and line of an address that may not be known."""
+    if address is None:
+        return otherwise, ""
+    place = naming(address)
+    return str(place), line_of(place)
 
 
 def _number(row: list[object], column: int = 3) -> int:

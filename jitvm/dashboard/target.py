@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from os.path import basename
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine import Machine
     from jitvm.engine.params import Parameters
+    from jitvm.engine.place import Place
 
 
 class Progress(StrEnum):
@@ -48,6 +50,11 @@ class Picture:
     pixels: bytes
 
 
+def line_of(place: Place) -> str:
+    """Where in the source a place is, as ``life.tal:12``; empty where nobody knows."""
+    return f"{basename(place.file)}:{place.line}" if place.file else ""
+
+
 class InputError(ValueError):
     """An input from the page that is none; the message says why."""
 
@@ -57,7 +64,6 @@ class Target(Protocol):
 
     Attributes:
         name: what it is called on the page.
-        labels: name and address of places in the program, for saved runs.
         has_input: whether the page is to offer a console's input line.
     """
 
@@ -67,10 +73,6 @@ class Target(Protocol):
     @property
     def machine(self) -> Machine:
         """The machine; another one after `restart`."""
-
-    @property
-    def labels(self) -> Sequence[tuple[int, str]]:
-        """Address and name of each label."""
 
     def restart(self, params: Parameters) -> None:
         """Start over on a new machine with these parameters, before its first instruction."""
@@ -100,8 +102,11 @@ class Target(Protocol):
 
     # -- from any thread ---------------------------------------------------------------------
 
-    def describe(self, address: int) -> str:
-        """An address as people read it: a label, with an offset if need be, or hexadecimal."""
+    def place(self, address: int, /) -> Place:
+        """What people call an address: a label, and a line of the source."""
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source that places are in; empty where it cannot be read."""
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
         """The instruction at an address as text, and its size in bytes."""

@@ -10,7 +10,8 @@
 | hosttime  | calls of Python devices                                               |
 | clock     | seconds by state                                                      |
 | tables    | what was collected, as rows                                           |
-| text      | a summary for terminals                                               |
+| summary   | what a summary says                                                   |
+| text, richtext | a summary for terminals                                          |
 | report    | a page of HTML                                                        |
 | export    | Chrome trace, speedscope, collapsed stacks, JSON lines, OpenMetrics   |
 | perf      | perf map and jitdump                                                  |

@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 from jitvm.engine import events
 from jitvm.engine.machine import Machine, Tier
 from jitvm.profiling.hosttime import HostTime
-from jitvm.profiling.listening import Listening
+from jitvm.profiling.listening import listening
 from jitvm.profiling.regions import Regions, Watched
 from jitvm.profiling.spotter import Spotter
 
@@ -119,7 +120,7 @@ class Collector:
         self._ended = threading.Event()
         self._pacer: threading.Thread | None = None
         self._asked = False
-        self._listening = Listening(machine, self._on_event)
+        self._attached = ExitStack()
         self._counted_before = False
         self._lock = threading.Lock()
         self._last: Reading | None = None
@@ -141,7 +142,7 @@ class Collector:
         self.memory_before = bytes(machine.memory)
         self.regions.begin(jit)
         self.host.attach()
-        self._listening.begin()
+        self._attached.enter_context(listening(machine, self._on_event))
         self._thread = threading.current_thread()
         if self._sampling and machine.native is not None:
             self._start_sampling()
@@ -175,7 +176,7 @@ class Collector:
             self._take_spots()
         self.regions.update(machine.jit)
         self._last = self._read()
-        self._listening.end()
+        self._attached.close()
         self.host.detach()
 
     def restore_mode(self) -> None:

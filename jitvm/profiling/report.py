@@ -12,7 +12,7 @@ from html import escape
 from jitvm.engine import events
 from jitvm.profiling.profile import Profile
 from jitvm.profiling.rows import CompileRow, MemoryRow, State, StateRow
-from jitvm.profiling.text import LEGEND, Table, headline, is_number, notes, percent, tables
+from jitvm.profiling.summary import LEGEND, Table, headline, is_number, notes, percent, tables
 
 TOP = 500
 """Most rows of a table in the page."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from jitvm.profiling.profile import Profile
-from jitvm.profiling.text import BAR, LEGEND, Table, headline, is_number, notes, tables
+from jitvm.profiling.summary import BAR, LEGEND, Table, headline, is_number, notes, tables
+
+if TYPE_CHECKING:
+    from jitvm.profiling.profile import Profile
 
 
 def rich(profile: Profile, top: int) -> str:

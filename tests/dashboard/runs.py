@@ -62,18 +62,15 @@ REWRITE = """
 """Changes an instruction of its hot loop now and then."""
 
 
-def program(source: str) -> Program:
-    """A source as a program with its labels."""
-    assembly = assemble(source)
-    return Program(Rom(assembly.rom), assembly.symbols)
+def program(source: str, name: str = "test.tal") -> Program:
+    """A source as a program with its labels and lines."""
+    assembly = assemble(source, name=name)
+    return Program(Rom(assembly.rom), assembly.symbols, source_map=assembly.source_map)
 
 
 def target(source: str, **options: Any) -> WatchedComputer:
     """A computer with a program, as the dashboard sees it."""
-    made = program(source)
-    symbols = made.symbols
-    assert symbols is not None
-    return WatchedComputer(made, "test.tal", symbols=symbols, sandbox=None, **options)
+    return WatchedComputer(program(source), "test.tal", sandbox=None, **options)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from jitvm.dashboard.saved import SavedRun, Saver
 from jitvm.dashboard.server import Server
 from jitvm.dashboard.session import Session
 from jitvm.engine.events import Overwritten
-from tests.dashboard.runs import COUNT, DRAW, REWRITE, session, until
+from jitvm.guests.uxn.places import symbols_of
+from tests.dashboard.runs import COUNT, DRAW, REWRITE, program, session, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 DRIVER = shutil.which("chromedriver")
@@ -189,7 +190,8 @@ def test_reasons_and_advice_for_code_that_is_not_native(browser: Browser) -> Non
     with session(REWRITE, hot=50) as run, Server(run) as server:
         opened(browser, server)
         until(lambda: run.sampler.run and run.sampler.run.machine.jit)
-        address = {name: at for at, name in run.target.labels}["run/code"]
+        address = symbols_of(program(REWRITE)).address_of("run/code")
+        assert address is not None
         assert run.sampler.run is not None
         # Whether compiled code is hit depends on when it is there, so one hit is told for sure.
         run.sampler.run.journal(Overwritten(0.0, address))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jitvm.cli.watched import WatchedComputer
 from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
@@ -15,7 +17,9 @@ from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
 from jitvm.engine.events import Installed, Overwritten
 from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.varvara.computer import Computer
+from jitvm.guests.uxn.varvara.program import load_program
 from tests.dashboard.runs import COUNT, DRAW, ECHO, SHORT, program, session, target, until
 
 
@@ -94,6 +98,7 @@ def test_a_region_is_shown_at_every_stage() -> None:
         texts = [line["text"] for line in found["guest"]]
         assert "INC2" in texts
         assert any(line["seen"] for line in found["guest"])
+        assert {line["line"] for line in found["guest"]} <= {f"test.tal:{n}" for n in (4, 5, 6)}
         assert found["ir"][0][0].startswith("graph")
         assert any("define" in line for line in found["llvm"])
         assembly = run.assembly(number)
@@ -101,6 +106,25 @@ def test_a_region_is_shown_at_every_stage() -> None:
         assert not any(line.strip().startswith(".cfi") for line in assembly)
         assert run.region(10**6) is None
         assert run.assembly(10**6) is None
+
+
+def test_places_have_their_line_of_source(tmp_path: Path) -> None:
+    path = tmp_path / "count.tal"
+    path.write_text(COUNT)
+    watched = WatchedComputer(load_program(path), "count.tal", sandbox=None)
+    with Session(watched, Parameters(hot=50)) as run:
+        until(lambda: regions(run))
+        page = Page(run.viewer())
+        until(lambda: page.look() and page.regions)
+        number, facts = next(iter(page.regions.items()))
+        assert facts["line"] in ("count.tal:5", "count.tal:6")
+        run.runner.pause()
+        found = run.region(number)
+        assert found is not None
+        assert found["source"]["count.tal:6"] == "@step INC2 DUP2 #ff AND ?{ POP } JMP2r"
+        place = until(lambda: page.look()["at"])
+        assert place["line"].startswith("count.tal:")
+        assert any("(count.tal:" in line for line in page.lines)
 
 
 def test_a_new_region_is_told_within_half_a_second() -> None:

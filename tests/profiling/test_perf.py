@@ -10,6 +10,7 @@ from typing import Any
 
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.places import naming
+from jitvm.profiling.functions import announced
 from jitvm.profiling.perf import (
     CODE_CLOSE,
     CODE_DEBUG_INFO,
@@ -31,7 +32,7 @@ NAMES = naming(ASSEMBLY.symbols, ASSEMBLY.source_map)
 
 def test_the_perf_map_names_regions_and_handlers(tmp_path: Path) -> None:
     machine, path = machine_with(COUNTING), tmp_path / "perf.map"
-    with PerfMap(machine, NAMES, path):
+    with announced(machine, PerfMap(path), NAMES):
         machine.run(0x100)
     lines = [line.split(" ", 2) for line in path.read_text().splitlines()]
     functions = {int(start, 16): (int(size, 16), name) for start, size, name in lines}
@@ -81,8 +82,8 @@ def records(data: bytes) -> list[tuple[int, dict[str, Any]]]:
 
 
 def test_the_jitdump_holds_the_code_of_regions(tmp_path: Path) -> None:
-    machine = machine_with(COUNTING)
-    with JitDump(machine, NAMES, tmp_path) as dump:
+    machine, dump = machine_with(COUNTING), JitDump(tmp_path)
+    with announced(machine, dump, NAMES):
         maps = Path("/proc/self/maps").read_text()
         (line,) = [line for line in maps.splitlines() if line.endswith(dump.path.name)]
         assert "x" in line.split()[1], "perf finds it by its executable mapping"
@@ -110,7 +111,7 @@ def test_the_jitdump_holds_the_code_of_regions(tmp_path: Path) -> None:
 
 def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     machine, path = machine_with(COUNTING), tmp_path / "perf.map"
-    with PerfMap(machine, NAMES, path):
+    with announced(machine, PerfMap(path), NAMES):
         pass
     before = path.read_text()
     machine.run(0x100)

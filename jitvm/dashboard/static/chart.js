@@ -3,6 +3,7 @@
 // A chart is given samples and layers; a layer is a colour, a name and a height for each sample.
 // Drawing is a few thousand line segments: less than a millisecond, so there is no library.
 
+import { oncePerFrame } from "./frame.js";
 import { colour, clock, hideTip, showTip } from "./text.js";
 
 const LEFT = 44, BOTTOM = 18, TOP = 6, RIGHT = 6;
@@ -37,7 +38,7 @@ export class Chart {
   #canvas;
   #options;
   #samples = [];
-  #due = false;
+  draw = oncePerFrame(() => this.#draw());
   #hover = null;
 
   // options: layers [{ meaning, name, value(sample) }], top (a fixed maximum), unit(number), small
@@ -56,15 +57,6 @@ export class Chart {
   show(samples) {
     this.#samples = samples;
     this.draw();
-  }
-
-  draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#draw();
-    });
   }
 
   #x(time, box) {

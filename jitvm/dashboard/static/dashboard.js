@@ -8,7 +8,7 @@ import { cells, Table, VirtualList } from "./list.js";
 import { Program } from "./program.js";
 import { RegionView } from "./region.js";
 import { Timeline } from "./timeline.js";
-import { clock, colour, element, forgetColours, hex, legend, percent, short, whole } from "./text.js";
+import { clock, colour, element, forgetColours, hex, legend, percent, placed, short, whole } from "./text.js";
 
 const LOG_KEPT = 20000;
 const HEAT = 2, SCREEN = 1;
@@ -67,7 +67,7 @@ const regions = new Table(at("regions"), {
   decorate: (row, region) => row.classList.toggle("new", state.now - region.born < 1.5 && state.hello.live),
   columns: [
     { title: "#", width: "42px", right: true, value: (r) => r.number, text: (r) => String(r.number), about: "numbers rise with each installation" },
-    { title: "label", width: "minmax(0,1fr)", text: (r) => r.label, about: "where it is entered" },
+    { title: "label", width: "minmax(0,1fr)", text: (r) => placed(r.label, r.line), about: "where it is entered" },
     { title: "at", width: "38px", value: (r) => r.start, text: (r) => hex(r.start) },
     { title: "size", width: "46px", right: true, value: (r) => r.size, text: (r) => whole(r.size), about: "guest instructions, copies counted" },
     { title: "executed", width: "96px", right: true, value: (r) => r.executed, text: (r) => (!r.executed ? "–" : whole(r.executed).length > 13 ? short(r.executed) : whole(r.executed)), part: (r) => r.executed / (state.mostExecuted || 1), about: "guest instructions executed in it; needs exact counts" },
@@ -84,7 +84,7 @@ const exits = new Table(at("exits"), {
   columns: [
     { title: "region", width: "minmax(0,1fr)", value: (e) => nameOf(e[0]), text: (e) => nameOf(e[0]) },
     { title: "reason", width: "84px", text: (e) => e[1] },
-    { title: "to", width: "minmax(0,1fr)", value: (e) => e[2] ?? -1, text: (e) => e[4] },
+    { title: "to", width: "minmax(0,1fr)", value: (e) => e[2] ?? -1, text: (e) => placed(e[4], e[5]) },
     { title: "times", width: "90px", right: true, value: (e) => e[3], text: (e) => whole(e[3]), part: (e) => e[3] / (state.mostExits || 1) },
   ],
 });
@@ -95,7 +95,7 @@ const aborts = new Table(at("aborts"), {
   columns: [
     { title: "what", width: "86px", text: (a) => KINDS[a[0]] },
     { title: "reason", width: "92px", text: (a) => a[1] },
-    { title: "at", width: "100px", value: (a) => a[2], text: (a) => a[4] },
+    { title: "at", width: "minmax(100px,.7fr)", value: (a) => a[2], text: (a) => placed(a[4], a[5]) },
     { title: "times", width: "64px", right: true, value: (a) => a[3], text: (a) => short(a[3]), about: "how often; for limits, how much recorded travel was cut off" },
     { title: "because", width: "minmax(0,1fr)", text: (a) => reasonText(a, 0) },
     { title: "what to do", width: "minmax(0,1fr)", text: (a) => reasonText(a, 1) },
@@ -303,7 +303,7 @@ function showPlace(place) {
     return;
   }
   const stacks = place.stacks.map((stack, i) => `stack ${i}  ${stack.top.map((b) => b.toString(16).padStart(2, "0")).join(" ")}|  ${stack.pointer} bytes`);
-  box.replaceChildren(element("div", { className: "mono", textContent: [`${hex(place.pc)}  ${place.text}`, place.label, ...stacks].join("\n") }));
+  box.replaceChildren(element("div", { className: "mono", textContent: [`${hex(place.pc)}  ${place.text}`, placed(place.label, place.line), ...stacks].join("\n") }));
 }
 
 function makeParams(rows, live) {
@@ -361,6 +361,7 @@ at("regions-filter").oninput = (event) => {
   regions.filter = wanted ? (region) => region.label.toLowerCase().includes(wanted) : null;
   regions.again();
 };
+at("by-line").onchange = (event) => view.readByLine(event.target.checked);
 at("memory-all").onchange = (event) => {
   heat.all = event.target.checked;
   heat.draw();

@@ -5,6 +5,7 @@
 //
 // Nodes keep their order whatever happens, so the picture stands still while counts move.
 
+import { oncePerFrame } from "./frame.js";
 import { colour, hex, hideTip, short, showTip } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -24,6 +25,7 @@ export class Graph {
   #box;
   #choose;
   #last = null;
+  draw = oncePerFrame(() => this.#draw());
   selected = null;
 
   constructor(box, choose) {
@@ -38,7 +40,7 @@ export class Graph {
     this.draw();
   }
 
-  draw() {
+  #draw() {
     if (!this.#last) return;
     const [graph, regions] = this.#last;
     const nodes = (graph.nodes ?? []).map((number) => regions.get(number)).filter(Boolean);

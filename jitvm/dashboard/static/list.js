@@ -3,6 +3,7 @@
 //   VirtualList   rows of one height; `fill(row, item)` writes one
 //   Table         a VirtualList with a head to sort by, and a selection
 
+import { oncePerFrame } from "./frame.js";
 import { element } from "./text.js";
 
 const MARGIN = 6; // rows above and below what is in sight
@@ -12,7 +13,7 @@ export class VirtualList {
   #space = element("div", { className: "space" });
   #height;
   #fill;
-  #due = false;
+  draw = oncePerFrame(() => this.#draw());
   items = [];
 
   constructor(box, { height, fill, label }) {
@@ -30,16 +31,6 @@ export class VirtualList {
     this.items = items;
     this.#space.style.height = `${items.length * this.#height}px`;
     this.draw();
-  }
-
-  // Draw at the next frame, however often it is asked for until then.
-  draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#draw();
-    });
   }
 
   reveal(index) {

@@ -14,6 +14,8 @@ export class RegionView {
   #lit = null;
   #lists;
   #start = null;
+  #found = null;
+  #byLine = false;
 
   constructor() {
     const list = (id, label, fill, line) => {
@@ -63,7 +65,8 @@ export class RegionView {
       `#${found.number} ${found.label} (${hex(found.start)}): ${region.size} instructions, ${region.bytes} bytes of code, ` +
       (region.kept ? "kept from an earlier run" : `made in ${region.ms.map((each) => each.toFixed(1)).join(" + ")} ms (forming, writing LLVM IR, LLVM)`);
     this.#chips(found);
-    this.#lists.guest.show(this.#withLabels(found.guest));
+    this.#found = found;
+    this.#showGuest();
     this.#lists.ir.show(found.ir);
     this.#lists.llvm.show(found.llvm.length ? found.llvm : ["", "  not kept"]);
     if (!isOther) return;
@@ -91,12 +94,24 @@ export class RegionView {
     return made;
   }
 
+  readByLine(on) {
+    this.#byLine = on;
+    if (this.#found) this.#showGuest();
+  }
+
+  #showGuest() {
+    const { guest, source = {} } = this.#found;
+    at("by-line-box").hidden = !Object.keys(source).length;
+    const lines = this.#byLine && Object.keys(source).length ? joined(guest, source) : withSource(guest, source);
+    this.#lists.guest.show(this.#withLabels(lines));
+  }
+
   #withLabels(lines) {
-    const most = Math.max(1, ...lines.map((line) => line.seen));
+    const most = Math.max(1, ...lines.map((line) => line.seen ?? 0));
     return lines.flatMap((line) => [
       ...(line.gap ? [{ text: "…", className: "dim" }] : []),
       ...(line.label ? [{ text: `@${line.label}`, className: "label" }] : []),
-      { ...line, part: line.seen / most },
+      { ...line, part: (line.seen ?? 0) / most },
     ]);
   }
 
@@ -139,3 +154,32 @@ export class RegionView {
     }
   }
 }
+
+// Instructions, each line of source above those that are from it.
+function withSource(guest, source) {
+  let before = "";
+  return guest.flatMap((each) => {
+    const isOther = each.line && each.line !== before;
+    before = each.line;
+    return isOther ? [{ text: `${lineNumber(each.line)}  ${source[each.line] ?? ""}`, className: "source" }, each] : [each];
+  });
+}
+
+// Lines of source, each with the counts of its instructions: the most often seen, all exits.
+function joined(guest, source) {
+  const lines = new Map();
+  for (const each of guest) {
+    const line = lines.get(each.line);
+    if (!line) {
+      const text = each.line ? `${lineNumber(each.line)}  ${source[each.line] ?? ""}` : each.text;
+      lines.set(each.line || `at ${each.address}`, { ...each, text, label: "", gap: false });
+    } else {
+      line.seen = Math.max(line.seen, each.seen);
+      line.copies = Math.max(line.copies, each.copies);
+      line.left += each.left;
+    }
+  }
+  return [...lines.values()];
+}
+
+const lineNumber = (line) => line.slice(line.lastIndexOf(":") + 1).padStart(4);

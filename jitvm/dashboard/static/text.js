@@ -61,3 +61,6 @@ export function showTip(event, text) {
   tip.style.top = `${Math.max(4, Math.min(event.clientY + 16, innerHeight - height - 8))}px`;
 }
 export const hideTip = () => { tip.hidden = true; };
+
+// A label, and the line of source where that is known.
+export const placed = (label, line) => (line ? `${label} · ${line}` : label);

@@ -6,6 +6,7 @@
 //   code                              .       overwritten, exits that were told
 
 import { prepare, ticks } from "./chart.js";
+import { oncePerFrame } from "./frame.js";
 import { clock, colour, hideTip, showTip } from "./text.js";
 
 const LANES = ["record", "compile", "region", "code"];
@@ -23,7 +24,7 @@ export class Timeline {
   #hot = null;
   #now = 1;
   #view = null; // [from, to] when somebody has zoomed
-  #due = false;
+  draw = oncePerFrame(() => this.#draw());
   #drag = null;
 
   constructor(canvas) {
@@ -71,15 +72,6 @@ export class Timeline {
   show(now) {
     this.#now = Math.max(now, 0.1);
     this.draw();
-  }
-
-  draw() {
-    if (this.#due) return;
-    this.#due = true;
-    requestAnimationFrame(() => {
-      this.#due = false;
-      this.#draw();
-    });
   }
 
   #range() {

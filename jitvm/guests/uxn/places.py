@@ -28,14 +28,22 @@ def naming(symbols: SymbolTable, source_map: SourceMap | None = None) -> Naming:
     return place
 
 
-def naming_of(program: Program) -> Naming:
-    """Names for a program: what its assembly knows, or a ``.sym`` file beside its ROM.
+def symbols_of(program: Program) -> SymbolTable:
+    """Labels of a program: what its assembly knows, or a ``.sym`` file beside its ROM, or none.
 
     Raises:
         SymbolFileError: that file is damaged.
     """
-    symbols = program.symbols
-    if symbols is None:
-        beside = Path(f"{program.rom.name}.sym")
-        symbols = load_symbols(beside) if beside.is_file() else SymbolTable()
-    return naming(symbols, program.source_map)
+    if program.symbols is not None:
+        return program.symbols
+    beside = Path(f"{program.rom.name}.sym")
+    return load_symbols(beside) if beside.is_file() else SymbolTable()
+
+
+def naming_of(program: Program) -> Naming:
+    """Names for a program's addresses, of the labels that `symbols_of` gives.
+
+    Raises:
+        SymbolFileError: as there.
+    """
+    return naming(symbols_of(program), program.source_map)

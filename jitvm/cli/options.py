@@ -1,0 +1,165 @@
+"""Options that several commands declare alike, and what is made of their values.
+
+    declare    program, rest, settings, time_limit, max_instructions, files, legacy
+    read       load, parameters, folder, stdin, script
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import REMAINDER
+
+from jitvm.cli.exits import Failure
+from jitvm.cli.values import positive
+from jitvm.cli.values import settings as settings_of
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from argparse import Namespace, _ActionsContainer
+    from typing import BinaryIO
+
+    from jitvm.cli.parser import Parser
+    from jitvm.engine.params import Parameters
+    from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.guests.uxn.varvara.script import Script
+
+
+# -- declared ------------------------------------------------------------------------------------
+
+
+def program(parser: Parser) -> None:
+    """PROGRAM, and everything behind it for the program."""
+    parser.rest = ("program", "arguments")
+    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
+    rest(parser)
+
+
+def rest(parser: Parser) -> None:
+    """What stands behind PROGRAM."""
+    parser.add_argument(
+        "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
+    )
+
+
+def settings(group: _ActionsContainer) -> None:
+    """-O NAME=VALUE; read by `parameters`."""
+    group.add_argument(
+        "-O",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of the JIT, any number of times; `jitvm params` lists them",
+    )
+
+
+def time_limit(group: _ActionsContainer, about: str = "stop after so many seconds") -> None:
+    """--time-limit SECONDS."""
+    kind = positive(float, "a number of seconds")
+    group.add_argument("--time-limit", metavar="SECONDS", type=kind, help=about)
+
+
+def max_instructions(group: _ActionsContainer, when: str) -> None:
+    """--max-instructions N; `when` ends the sentence that its help is."""
+    group.add_argument(
+        "--max-instructions",
+        metavar="N",
+        type=positive(int, "a whole number of instructions"),
+        help=f"stop exactly after N instructions{when}",
+    )
+
+
+def files(group: _ActionsContainer) -> None:
+    """--sandbox and --no-files; read by `folder`."""
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--sandbox", metavar="DIR", help="the folder its files are in (default: .)")
+    either.add_argument("--no-files", action="store_true", help="give it no files at all")
+
+
+def legacy(group: _ActionsContainer) -> None:
+    """--legacy."""
+    group.add_argument(
+        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+    )
+
+
+# -- read ----------------------------------------------------------------------------------------
+
+
+def load(arguments: Namespace) -> Program:
+    """The program that PROGRAM names.
+
+    Raises:
+        Failure: it cannot be read or assembled.
+    """
+    from jitvm.cli.sources import Reported
+    from jitvm.guests.uxn.varvara.program import load_program, read_program
+
+    with Reported():
+        if arguments.program != "-":
+            return load_program(arguments.program, legacy=arguments.legacy)
+        if sys.stdin is None:
+            raise Failure("standard input is closed; name a program or pipe one in")
+        return read_program(sys.stdin.buffer, name="<stdin>", legacy=arguments.legacy)
+
+
+def stdin(arguments: Namespace) -> BinaryIO | None:
+    """The program's standard input; None where there is none or the program came from it."""
+    return None if arguments.program == "-" or sys.stdin is None else sys.stdin.buffer
+
+
+def parameters(words: list[str]) -> Parameters | None:
+    """What -O and the environment say; None where they say nothing, which is not worth an import.
+
+    Read by commands, because what is wrong with them has to be told before the program runs.
+
+    Raises:
+        Failure: there is no such parameter, or its value is out of range.
+    """
+    import os
+
+    if not words and not any(
+        name.startswith("JITVM_") and name != "JITVM_CACHE" for name in os.environ
+    ):
+        return None
+    from jitvm.engine.params import ParameterError, Parameters
+
+    try:
+        return Parameters.from_environment().changed(settings_of(words))
+    except ParameterError as error:
+        raise Failure(str(error)) from error
+
+
+def folder(arguments: Namespace) -> str | None:
+    """The folder that holds the program's files, as an absolute path; None with --no-files.
+
+    Raises:
+        Failure: it is no folder.
+    """
+    if arguments.no_files:
+        return None
+    from os.path import abspath, isdir
+
+    name = arguments.sandbox or "."
+    if not isdir(name):
+        raise Failure(f"--sandbox {name}: is not a folder; make it first or name another")
+    try:
+        return abspath(name)
+    except OSError:
+        raise Failure("the current folder is gone; change to another first") from None
+
+
+def script(path: str | None) -> Script | None:
+    """What the user of a screen does, from the file that --input names.
+
+    Raises:
+        Failure: it cannot be read or has an error.
+    """
+    if path is None:
+        return None
+    from jitvm.guests.uxn.varvara.script import ScriptError, load_script
+
+    try:
+        return load_script(path)
+    except ScriptError as error:
+        raise Failure(str(error)) from error

@@ -1,0 +1,60 @@
+"""Figures of a live run as a whole, and the place of a guest that stands still, for the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.target import line_of
+
+if TYPE_CHECKING:
+    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.sampler import Run
+    from jitvm.dashboard.source import Message
+    from jitvm.dashboard.target import Target
+
+
+def totals(run: Run, runner: Runner, viewers: int) -> Message:
+    """Figures of a run as a whole; with the sampler's lock held."""
+    jit = run.machine.jit
+    totals: Message = {
+        "counting": runner.counting,
+        "executed": run.executed,
+        "native": run.native,
+        "regions": len(run.regions.rows),
+        "bytes": run.regions.code_bytes,
+        "events": run.journal.total,
+        "kinds": run.journal.totals(),
+        "viewers": viewers,
+    }
+    if jit is not None:
+        statistics = jit.statistics
+        totals |= {
+            "recordings": statistics.recordings,
+            "installed": statistics.installed,
+            "kept": statistics.kept,
+            "invalidated": statistics.invalidated,
+            "rejected": statistics.rejected,
+            "compile_seconds": round(statistics.compile_seconds, 4),
+            "errors": list(statistics.errors[-5:]),
+        }
+    return totals
+
+
+def standing(run: Run, runner: Runner, target: Target) -> Message | None:
+    """Where a guest that stands still is: next instruction and stacks; None for one that runs."""
+    if runner.activity is not Activity.PAUSED:
+        return None
+    state = run.machine.state
+    pc = state.pc
+    place = target.place(pc)
+    text, _ = target.spell(run.machine.memory, pc)
+    stacks = []
+    for stack, pointer, about in zip(
+        state.stacks, state.pointers, run.machine.guest.stacks, strict=True
+    ):
+        live = [stack[at % about.size] for at in range(max(pointer - 8, 0), pointer)]
+        stacks.append({"pointer": pointer, "top": live})
+    return {
+        "pc": pc, "label": str(place), "line": line_of(place), "text": text, "stacks": stacks,
+    }  # fmt: skip
