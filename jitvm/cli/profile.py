@@ -78,7 +78,7 @@ def configure(parser: Parser) -> None:
     shown.add_argument(
         "-o", "--out", metavar="FILE", help="where --format goes (default: standard output)"
     )
-    perf = parser.add_argument_group("for Linux perf")
+    perf = parser.add_argument_group("for Linux perf and debuggers")
     perf.add_argument(
         "--perf-map",
         metavar="FILE",
@@ -89,6 +89,7 @@ def configure(parser: Parser) -> None:
     perf.add_argument(
         "--jitdump", metavar="DIR", help="write jit-PID.dump there, for `perf inject --jit`"
     )
+    perf.add_argument("--gdb", action="store_true", help="name native code for GDB")
 
 
 def _configure_run(parser: Parser) -> None:
@@ -120,7 +121,7 @@ def execute(arguments: Namespace) -> int:
     naming = naming_for(program)
     with ExitStack() as stack:
         computer = _computer(arguments, program, stack)
-        _write_for_perf(arguments, computer, naming, stack)
+        _name_native_code(arguments, computer, naming, stack)
         profile = Profile(
             computer.machine, mode=_mode(arguments), naming=naming, title=program.rom.name
         )
@@ -179,9 +180,10 @@ def _output(path: str) -> BinaryIO:
         ) from error
 
 
-def _write_for_perf(
+def _name_native_code(
     arguments: Namespace, computer: Computer, naming: Naming, stack: ExitStack
 ) -> None:
+    from jitvm.cli.jitlog import gdb_objects
     from jitvm.profiling.functions import announced
     from jitvm.profiling.perf import JitDump, PerfMap
 
@@ -196,6 +198,8 @@ def _write_for_perf(
             f"{error.filename}: cannot be written: {error.strerror}; name another place",
             Exit.FAILURE,
         ) from error
+    if arguments.gdb:
+        books.append(gdb_objects())
     for book in books:
         stack.enter_context(announced(computer.machine, book, naming))
 

@@ -126,14 +126,15 @@ def execute(arguments: Namespace) -> int:
         computer = _computer(arguments, program)
     except BlockError as error:
         raise Failure(str(error), Exit.FAILURE) from error
-    if not arguments.json:
-        computer.screen.on_compile = _tell_of_compiling
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:
-        with jitlog.JitLog(arguments.jit_log, computer.machine, program):
+        told = jitlog.Told(
+            computer.machine, program, log=arguments.jit_log, gdb=arguments.gdb
+        )
+        with told:
             if graphics.wants_frames(arguments):
                 limits = arguments.max_instructions, arguments.time_limit
                 ending = _show(arguments, computer, session, stdin, *limits)
@@ -211,12 +212,6 @@ def _is_of_native_code(error: RuntimeError) -> bool:
     )
     modules = ((sys.modules.get(module), name) for module, name in kinds)
     return any(module and isinstance(error, getattr(module, name)) for module, name in modules)
-
-
-def _tell_of_compiling() -> None:
-    """Say to a user at a terminal what is waited for."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        print("jitvm: compiling the drawing kernels, once", file=sys.stderr, flush=True)
 
 
 # -- setting up ----------------------------------------------------------------------------------

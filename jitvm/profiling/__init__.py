@@ -14,7 +14,9 @@
 | text, richtext | a summary for terminals                                          |
 | report    | a page of HTML                                                        |
 | export    | Chrome trace, speedscope, collapsed stacks, JSON lines, OpenMetrics   |
+| functions | native code under names, for the next two                             |
 | perf      | perf map and jitdump                                                  |
+| gdb, elf  | the interface of GDB for JIT compilers                                |
 
 How to read a profile: docs/profiling.md.
 """

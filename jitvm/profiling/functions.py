@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from jitvm.engine import events
-from jitvm.engine.layout import HANDLER_TABLES
+from jitvm.engine.layout import HANDLER_TABLES, TABLES
 from jitvm.engine.place import Naming, nameless
 from jitvm.profiling.listening import listening
 
 if TYPE_CHECKING:
     from jitvm.engine.installed import Installed
     from jitvm.engine.machine import Machine
+
+_WAYS_IN = ("enter", "step", "deliver")
+_STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def _handlers(machine: Machine) -> Iterator[Function]:
     if machine.native is None:
         return
     handlers = machine.native.handlers
-    names: dict[int, str] = {}
+    names = {handlers.address(name): f"interpreter {name}" for name in (*_WAYS_IN, *_STUBS)}
     for row in machine.guest.opcodes:
         for table in HANDLER_TABLES:
             at = 8 * row.code

@@ -12,7 +12,7 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.jitlog import JitLog
+from jitvm.cli.jitlog import Told
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 
@@ -148,7 +148,7 @@ def test_a_jit_log_has_a_line_for_each_event() -> None:
 
     program = load_program("loop.tal")
     computer = Computer(program.rom, params=Parameters(background=0))
-    with JitLog("jit.log", computer.machine, program):
+    with Told(computer.machine, program, log="jit.log"):
         computer.run_console()
     lines = Path("jit.log").read_text().splitlines()
     kinds = [line.split()[1] for line in lines]
@@ -159,14 +159,22 @@ def test_a_jit_log_has_a_line_for_each_event() -> None:
 def test_no_log_is_no_listener() -> None:
     program = load_program("loop.tal")
     computer = Computer(program.rom)
-    with JitLog(None, computer.machine, program):
+    with Told(computer.machine, program):
         assert computer.machine.listener is None
 
 
 def test_a_log_that_cannot_be_written_is_told() -> None:
     program = load_program("loop.tal")
     computer = Computer(program.rom)
-    with pytest.raises(Failure, match="cannot be written"), JitLog(
-        "no/where", computer.machine, program
-    ):
+    told = Told(computer.machine, program, log="no/where")
+    with pytest.raises(Failure, match="cannot be written"), told:
         pass
+
+
+def test_debuggers_are_told_where_they_are_asked_for(capfd: Capture) -> None:
+    profile(capfd, "--gdb", "loop.tal")
+    program = load_program("loop.tal")
+    computer = Computer(program.rom)
+    with Told(computer.machine, program, gdb=True):
+        assert computer.machine.listener is not None
+    assert computer.machine.listener is None
