@@ -46,9 +46,7 @@ def execute(arguments: Namespace) -> int:
 
 
 def _rows() -> list[dict[str, str | int]]:
-    from dataclasses import fields
-
-    from jitvm.engine.params import ParameterError, Parameters
+    from jitvm.engine.params import LIMITS, ParameterError, Parameters
 
     try:
         current = Parameters.from_environment()
@@ -57,10 +55,10 @@ def _rows() -> list[dict[str, str | int]]:
     defaults = Parameters()
     return [
         {
-            "name": row.name,
-            "value": getattr(current, row.name),
-            "default": getattr(defaults, row.name),
-            **row.metadata,
+            "name": name,
+            "value": getattr(current, name),
+            "default": getattr(defaults, name),
+            **limit.row(),
         }
-        for row in fields(current)
+        for name, limit in LIMITS.items()
     ]  # fmt: skip

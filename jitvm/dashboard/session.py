@@ -12,7 +12,6 @@ engine's. The server's only reads what the others leave, under the sampler's loc
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard import detail
@@ -25,7 +24,7 @@ from jitvm.dashboard.runner import Activity, Runner
 from jitvm.dashboard.sampler import Run, Sampler
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
-from jitvm.engine.params import ParameterError, Parameters
+from jitvm.engine.params import LIMITS, ParameterError, Parameters
 from jitvm.engine.reasons import Reason
 
 if TYPE_CHECKING:
@@ -109,8 +108,8 @@ class Session:
                 reason.name: [reason.value.what, reason.value.advice] for reason in Reason
             },
             "params": [
-                {"name": row.name, "default": getattr(Parameters(), row.name), **row.metadata}
-                for row in fields(Parameters)
+                {"name": name, "default": getattr(Parameters(), name), **limit.row()}
+                for name, limit in LIMITS.items()
             ],
         }
 

@@ -11,16 +11,15 @@ The text form follows LuaJIT's ``-jv``: one line an event, made for reading and 
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, ClassVar
 
+from jitvm.engine.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Event:
+
+class Event(Record, frozen=True):
     """Something the JIT did.
 
     Attributes:
@@ -43,18 +42,16 @@ class Event:
 
     def row(self) -> dict[str, Any]:
         """The event as a JSON object: its kind and its fields."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}
+        return {"kind": self.kind, **super().row()}
 
 
-@dataclass(frozen=True, slots=True)
-class Hot(Event):
+class Hot(Event, frozen=True):
     """A counter ran out: a recording begins."""
 
     kind: ClassVar[str] = "hot"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded(Event):
+class Recorded(Event, frozen=True):
     """A recording ended after so many instructions."""
 
     kind: ClassVar[str] = "recorded"
@@ -65,8 +62,7 @@ class Recorded(Event):
         return f"{self.instructions} instructions"
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled(Event):
+class Compiled(Event, frozen=True):
     """A region was compiled: instructions, exits, bytes of code, and seconds by stage."""
 
     kind: ClassVar[str] = "compiled"
@@ -86,8 +82,7 @@ class Compiled(Event):
         return f"{self.nodes} instructions, {self.exits} exits, {self.size} bytes, {times} ms{how}"
 
 
-@dataclass(frozen=True, slots=True)
-class Installed(Event):
+class Installed(Event, frozen=True):
     """A region can be entered; `kept`: an earlier run made it."""
 
     kind: ClassVar[str] = "installed"
@@ -101,8 +96,7 @@ class Installed(Event):
         return f"#{self.number}{', kept from an earlier run' if self.kept else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Removed(Event):
+class Removed(Event, frozen=True):
     """A region was thrown away."""
 
     kind: ClassVar[str] = "removed"
@@ -114,15 +108,13 @@ class Removed(Event):
         return f"#{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Overwritten(Event):
+class Overwritten(Event, frozen=True):
     """The guest wrote to a byte that regions were made from."""
 
     kind: ClassVar[str] = "overwritten"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(Event):
+class Refused(Event, frozen=True):
     """Nothing was made or installed; `reason` is a row of `jitvm.engine.reasons`."""
 
     kind: ClassVar[str] = "refused"
@@ -133,8 +125,7 @@ class Refused(Event):
         return self.reason
 
 
-@dataclass(frozen=True, slots=True)
-class ExitHot(Event):
+class ExitHot(Event, frozen=True):
     """An exit at the region's start or before a store was taken often."""
 
     kind: ClassVar[str] = "exit"

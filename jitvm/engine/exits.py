@@ -23,8 +23,6 @@ that are taken all the time, those into other regions, do everything themselves,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from jitvm.engine.ir import Exit, Graph, Leave, Slot
 from jitvm.engine.layout import Layout
 from jitvm.engine.lower import Lowering
@@ -42,18 +40,20 @@ _NEVER = (1 << 32) - 1
 """A period of telling the host that no counter comes to."""
 
 
-@dataclass(slots=True)
 class _Writer:
     """Writes one slot, then does what the one below it does; the lowest of all leaves.
 
     `users` counts the ways that lead here: where it is one, this is no block of its own.
     """
 
-    slot: Slot | None
-    below: _Writer | None
-    users: int = 0
-    label: str = ""
-    above: dict[tuple[int, int, int, int], _Writer] = field(default_factory=dict)
+    __slots__ = ("above", "below", "label", "slot", "users")
+
+    def __init__(self, slot: Slot | None, below: _Writer | None) -> None:
+        self.slot = slot
+        self.below = below
+        self.users = 0
+        self.label = ""
+        self.above: dict[tuple[int, int, int, int], _Writer] = {}
 
 
 class ExitLowering(Lowering):

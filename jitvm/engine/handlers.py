@@ -10,7 +10,6 @@ to bytes that compiled code was made from. Both run the opcode's one semantic fu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from jitvm.engine.ir import Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.layout import CODE
@@ -18,12 +17,14 @@ from jitvm.engine.virtual import VirtualStack, in_range
 from jitvm.guest import DescriptionError, Guest, Opcode
 
 
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """Where an instruction goes: `target` if the condition holds (None: always), else on."""
 
-    target: Value
-    condition: Value | None = None
+    __slots__ = ("condition", "target")
+
+    def __init__(self, target: Value, condition: Value | None = None) -> None:
+        self.target = target
+        self.condition = condition
 
 
 class GraphCore:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from jitvm.engine.arena import Span
+from jitvm.engine.record import Record, fresh
 from jitvm.engine.region import Region
 from jitvm.engine.regioncore import Room
 
 
-@dataclass(slots=True)
-class Compiled:
+class Compiled(Record):
     """A region with its machine code, not yet installed.
 
     Attributes:
@@ -34,8 +33,7 @@ class Compiled:
     llvm: str = ""
 
 
-@dataclass(slots=True)
-class Installed:
+class Installed(Record):
     """A region that can be entered. `number` rises with every installation."""
 
     number: int
@@ -48,8 +46,7 @@ class Installed:
         return self.compiled.region.start
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Record):
     """What is remembered about an address where regions start."""
 
     formed: int = 0
@@ -58,8 +55,7 @@ class Start:
     room: Room | None = None
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Record):
     """Counts since the machine was made."""
 
     recordings: int = 0
@@ -70,6 +66,6 @@ class Statistics:
     invalidated: int = 0
     rejected: int = 0
     compile_seconds: float = 0.0
-    refused: Counter[str] = field(default_factory=Counter)
-    errors: list[str] = field(default_factory=list)
+    refused: Counter[str] = fresh(Counter)
+    errors: list[str] = fresh(list)
     """What went wrong inside the compiler: bugs of jitvm, one line each."""

@@ -27,7 +27,6 @@ from _thread import start_new_thread
 from array import array
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -368,7 +367,7 @@ class Jit:
         def work() -> Compiled:
             nonlocal world
             self.planner.learn(window)
-            world = replace(world, written=world.written | self.planner.learned.written)
+            world = world.but(written=world.written | self.planner.learned.written)
             start = self.planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)

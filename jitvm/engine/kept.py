@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
 
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.installed import Compiled
 from jitvm.engine.ir import Graph
 from jitvm.engine.reasons import Reason
+from jitvm.engine.record import Record, fresh
 from jitvm.engine.region import Region
 from jitvm.engine.regioncore import Assumptions
 from jitvm.engine.tailcall import stamp
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 
 
-@dataclass(slots=True)
-class Learned:
+class Learned(Record):
     """What recordings and invalidations have told about a program.
 
     Attributes:
@@ -51,14 +50,13 @@ class Learned:
         aliased: addresses that stores through computed addresses hit.
     """
 
-    edges: dict[int, Counter[int]] = field(default_factory=dict)
-    opcodes: dict[int, Counter[int]] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)
-    aliased: set[int] = field(default_factory=set)
+    edges: dict[int, Counter[int]] = fresh(dict)
+    opcodes: dict[int, Counter[int]] = fresh(dict)
+    written: set[int] = fresh(set)
+    aliased: set[int] = fresh(set)
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Record):
     """All that is kept of a run.
 
     Attributes:

@@ -18,10 +18,10 @@ Type-based alias tags tell LLVM that stacks, spaces, the code map and the contex
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Leave, Op, Slot, Value
 from jitvm.engine.layout import Layout
+from jitvm.engine.record import Record
 from jitvm.engine.status import Status
 
 _TAGS = ("context", "stack", "code", "map", "page", "private")
@@ -63,8 +63,7 @@ _INSTRUCTION = {
 }  # fmt: skip
 _PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
 
-@dataclass(frozen=True, slots=True)
-class Prototype:
+class Prototype(Record, frozen=True):
     """The one signature of native code for a guest."""
 
     layout: Layout

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jitvm.engine import events
@@ -93,7 +92,7 @@ class RegionMaker:
             conflict = region.assumptions.stores & region.assumptions.code.keys()
             if not conflict:
                 return region
-            world = replace(world, written=world.written | conflict)
+            world = world.but(written=world.written | conflict)
         raise Refused(Reason.THRASH)
 
     def compile(
@@ -123,7 +122,7 @@ class RegionMaker:
         if nodes is None:
             speed = params.polish
         elif self.is_hurried:
-            params = replace(params, nodes=min(params.nodes, nodes))
+            params = params.but(nodes=min(params.nodes, nodes))
         region = self._form(start, world, params, links - {start})
         self._verify(region)
         if self._dump is not None:

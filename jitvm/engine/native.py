@@ -14,11 +14,12 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite.binding.newpassmanagers import NewPassManager
+
+from jitvm.engine.record import Record
 
 _LOCK = threading.Lock()
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
@@ -42,8 +43,7 @@ class NativeError(RuntimeError):
     """LLVM refused the text, or made code that cannot be installed; the message says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Record, frozen=True):
     """Machine code of one module: the bytes, and the offset of each exported function."""
 
     text: bytes

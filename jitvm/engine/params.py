@@ -1,7 +1,7 @@
 """Every limit of the JIT, in one table.
 
-Each field is a row: its default, and in its metadata the unit, the range and one line why. Set
-them by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
+Each field is a row: its default, and in `LIMITS` its unit, its range and one line why. Set them
+by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
 (``-O hot=50``); ``jitvm params`` lists them.
 """
 
@@ -9,20 +9,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+
+from jitvm.engine.record import Record
 
 
 class ParameterError(ValueError):
     """A parameter that does not exist, or a value outside its range; the message says which."""
 
 
-def _row(default: int, unit: str, low: int, high: int, why: str) -> Any:
-    return field(default=default, metadata={"unit": unit, "low": low, "high": high, "why": why})
+class Limit(Record, frozen=True):
+    """What a parameter counts, the range it may be set in, and what it is for."""
+
+    unit: str
+    low: int
+    high: int
+    why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+_limits: list[Limit] = []
+
+
+def _row(default: int, unit: str, low: int, high: int, why: str) -> int:
+    _limits.append(Limit(unit, low, high, why))
+    return default
+
+
+class Parameters(Record, frozen=True):
     """Limits and switches of the JIT; all are whole numbers."""
 
     hot: int = _row(
@@ -95,9 +107,9 @@ class Parameters:
             ParameterError: a value is not a number or out of range.
         """
         given = {
-            row.name: environment[name]
-            for row in fields(cls)
-            if (name := f"JITVM_{row.name.upper()}") in environment
+            row: environment[name]
+            for row in cls.fields
+            if (name := f"JITVM_{row.upper()}") in environment
         }
         return cls().changed(given)
 
@@ -107,21 +119,24 @@ class Parameters:
         Raises:
             ParameterError: an unknown name, or a value that is not a number or out of range.
         """
-        rows = {row.name: row for row in fields(self)}
         checked = {}
         for name, value in given.items():
-            if name not in rows:
+            if name not in LIMITS:
                 raise ParameterError(f"there is no parameter {name!r}; see `jitvm params`")
-            checked[name] = _checked(name, value, rows[name].metadata)
-        return replace(self, **checked)
+            checked[name] = _checked(name, value, LIMITS[name])
+        return self.but(**checked)
 
 
-def _checked(name: str, value: str | int, row: Mapping[str, Any]) -> int:
-    low, high = row["low"], row["high"]
+LIMITS = dict(zip(Parameters.fields, _limits, strict=True))
+"""What each parameter is measured in and limited to, by its name, in the table's order."""
+
+
+def _checked(name: str, value: str | int, row: Limit) -> int:
+    low, high = row.low, row.high
     try:
         number = int(value)
     except ValueError:
-        raise ParameterError(f"{name} is a number of {row['unit']}, not {value!r}") from None
+        raise ParameterError(f"{name} is a number of {row.unit}, not {value!r}") from None
     if not low <= number <= high:
-        raise ParameterError(f"{name} is between {low} and {high} {row['unit']}, not {number}")
+        raise ParameterError(f"{name} is between {low} and {high} {row.unit}, not {number}")
     return number

@@ -6,12 +6,12 @@ happened, `advice` what the author of the guest program can do about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from jitvm.engine.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Row:
+
+class Row(Record, frozen=True):
     """One reason as people read it."""
 
     what: str

@@ -15,7 +15,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
@@ -114,13 +113,15 @@ def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:
     )
 
 
-@dataclass(slots=True)
 class Loop:
     """A loop found in a window: visits of an address, and instructions between them."""
 
-    pc: int
-    visits: int = 0
-    covered: int = 0
+    __slots__ = ("covered", "pc", "visits")
+
+    def __init__(self, pc: int) -> None:
+        self.pc = pc
+        self.visits = 0
+        self.covered = 0
 
 
 def starts(window: Window, guest: Guest) -> list[int]:
@@ -143,12 +144,14 @@ def starts(window: Window, guest: Guest) -> list[int]:
     return found if window.hot in found else [*found, window.hot]
 
 
-@dataclass(slots=True)
 class _Open:
     """A place that may turn out to be a loop, while nothing returned from below it."""
 
-    loop: Loop
-    last: int
+    __slots__ = ("last", "loop")
+
+    def __init__(self, loop: Loop, last: int) -> None:
+        self.loop = loop
+        self.last = last
 
 
 def _loops(window: Window, guest: Guest) -> Iterator[Loop]:

@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.params import Parameters
 from jitvm.engine.reasons import Reason
+from jitvm.engine.record import Record, fresh
 from jitvm.engine.regioncore import Assumptions, RegionCore, RegionState, Room, World
 from jitvm.engine.virtual import VirtualStack, in_range
 from jitvm.guest import Guest
@@ -52,8 +52,7 @@ class Node(NamedTuple):
     links: Links
 
 
-@dataclass(slots=True)
-class Join:
+class Join(Record):
     """What a join's parameters are: entry sizes of each stack from its bottom up, and cells."""
 
     sizes: list[list[int]]
@@ -61,8 +60,7 @@ class Join:
     room: Room
 
 
-@dataclass(slots=True)
-class Region:
+class Region(Record):
     """A formed region: its graph, what it assumes, and what it covers.
 
     Attributes:
@@ -78,10 +76,10 @@ class Region:
     start: int
     graph: Graph
     assumptions: Assumptions
-    nodes: dict[int, int] = field(default_factory=dict)
-    limits: dict[Reason, int] = field(default_factory=dict)
-    cuts: dict[int, int] = field(default_factory=dict)
-    returns: set[int] = field(default_factory=set)
+    nodes: dict[int, int] = fresh(dict)
+    limits: dict[Reason, int] = fresh(dict)
+    cuts: dict[int, int] = fresh(dict)
+    returns: set[int] = fresh(set)
 
     attempts: int = 1
     loops: int = 0

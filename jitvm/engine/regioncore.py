@@ -13,18 +13,17 @@ a cell, which one look at the code map guards.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from jitvm.engine.handlers import GraphCore, void
 from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
 from jitvm.engine.layout import CODE
 from jitvm.engine.reasons import Reason
+from jitvm.engine.record import Record, fresh
 from jitvm.engine.virtual import Picture, VirtualStack, in_range
 from jitvm.guest import Guest, Opcode
 
 
-@dataclass(slots=True)
-class Assumptions:
+class Assumptions(Record):
     """What a region was made under; the machine throws it away when one of them breaks.
 
     Attributes:
@@ -33,13 +32,12 @@ class Assumptions:
         stores: addresses it writes without looking at the code map.
     """
 
-    code: dict[int, int] = field(default_factory=dict)
-    cells: set[int] = field(default_factory=set)
-    stores: set[int] = field(default_factory=set)
+    code: dict[int, int] = fresh(dict)
+    cells: set[int] = fresh(set)
+    stores: set[int] = fresh(set)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Record, frozen=True):
     """What forming a region may know of the machine, copied when it begins.
 
     Attributes:

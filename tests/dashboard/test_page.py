@@ -238,8 +238,6 @@ def test_five_thousand_regions_scroll_smoothly(browser: Browser) -> None:
 
 def _multiply(run: Session, count: int) -> None:
     """Have the table hold copies of its first region, which stay."""
-    from dataclasses import replace
-
     found = run.sampler.run
     assert found is not None
     jit = found.machine.jit
@@ -248,7 +246,7 @@ def _multiply(run: Session, count: int) -> None:
     (first, *_) = jit.regions.values()
     installed = dict(jit.regions)
     installed |= {
-        -number: replace(first, number=100_000 + number) for number in range(1, count + 1)
+        -number: first.but(number=100_000 + number) for number in range(1, count + 1)
     }
 
     class Many:

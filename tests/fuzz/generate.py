@@ -16,7 +16,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import fields
 
-from jitvm.engine.params import Parameters
+from jitvm.engine.params import LIMITS
 from jitvm.guests.uxn.assembler import AssemblyError, assemble
 from jitvm.guests.uxn.assembler.errors import Problem
 from tests.fuzz.case import Case
@@ -151,16 +151,15 @@ def _parameters(rng: random.Random, kind: str) -> dict[str, int]:
     """Limits of the JIT: some tight ones, the others by default."""
     if kind == "background":
         return {"hot": rng.choice((1, 20, 400))} if rng.random() < 0.5 else {}
-    rows = {row.name: row for row in fields(Parameters)}
     often = 0.5 if kind == "interrupts" else 0.1
     chosen = {"hot": 4, "background": int(rng.random() < often)}
     share = rng.choice((0.0, 0.3, 1.0))
     for name, choices in _AGGRESSIVE.items():
-        if name in rows and (name == "hot" or rng.random() < share) and name != "background":
-            low, high = rows[name].metadata["low"], rows[name].metadata["high"]
+        if name in LIMITS and (name == "hot" or rng.random() < share) and name != "background":
+            low, high = LIMITS[name].low, LIMITS[name].high
             chosen[name] = min(max(rng.choice(choices), low), high)
-    if "speed" in rows and rng.random() < 0.2:
-        chosen["speed"] = rng.randint(rows["speed"].metadata["low"], rows["speed"].metadata["high"])
+    if rng.random() < 0.2:
+        chosen["speed"] = rng.randint(LIMITS["speed"].low, LIMITS["speed"].high)
     chosen.setdefault("window", 128)
     return chosen
 

@@ -9,13 +9,11 @@ postorder, immediate dominators by intersecting those of the predecessors until 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from jitvm.engine.ir import Block, Graph
+from jitvm.engine.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Dominators:
+class Dominators(Record, frozen=True):
     """Blocks that can be reached, in reverse postorder, by index into `order`.
 
     Attributes:

@@ -17,7 +17,7 @@ same value guarded twice is found without looking at what it compares.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jitvm.engine.ir import COMPARISONS, Block, Branch, Goto, Graph, Op, Value
 from jitvm.engine.passes.dominators import Dominators, dominators, reverse_postorder
@@ -73,8 +73,7 @@ def _decide(facts: _Facts, block: Block) -> None:
             block.end = end.yes if known else end.no
 
 
-@dataclass(frozen=True, slots=True)
-class _Shifted:
+class _Shifted(NamedTuple):
     """A value that is ``(base + step) & mask``."""
 
     base: Value
