@@ -12,6 +12,7 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.cli.exits import Exit
+from tests.clock import HANGS
 
 SOURCE = """
 |0100 ;text &while LDAk #18 DEO INC2 LDAk ?&while POP2 BRK
@@ -48,7 +49,7 @@ def test_from_standard_input_to_standard_output() -> None:
         [sys.executable, "-m", "jitvm", "asm", "-", "-o", "-"],
         input=SOURCE.encode(),
         capture_output=True,
-        timeout=20,
+        timeout=HANGS,
         check=True,
     )
     assert done.stdout.endswith(b"Hello\n\0")

@@ -13,6 +13,7 @@ from jitvm.engine import cache as cache_module
 from jitvm.engine import tailcall
 from jitvm.engine.cache import CachedCode, CodeCache, default_folder
 from jitvm.guests.uxn import UXN
+from tests.clock import HANGS
 
 CODE = CachedCode(bytes(range(256)) * 4, {"enter": 0, "plain/0": 64, "plain/255": 1023})
 ROOT = Path(__file__).parents[2]
@@ -179,7 +180,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def output(process: subprocess.Popen[str]) -> str:
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0
     return text.strip()
 

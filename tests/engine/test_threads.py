@@ -15,7 +15,7 @@ from jitvm.engine.machine import Machine
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
-from tests.clock import ATTEMPTS, HANGS, best_of, seconds_of
+from tests.clock import HANGS, best_of, seconds_of
 from tests.tiers import TIERS, make_machine
 
 ENDLESS = {
@@ -222,7 +222,7 @@ def test_two_machines_take_less_than_twice_the_time_of_one() -> None:
         return hashlib.sha256(data).digest()
 
     guests, hashes = [], []
-    for _ in range(ATTEMPTS):
+    for _ in range(6):
         guests.append(slowdown(*(partial(run, machine) for machine in machines)))
         hashes.append(slowdown(hash_, hash_))
         if guests[-1] < 1.6:

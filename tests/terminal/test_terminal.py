@@ -21,6 +21,7 @@ from jitvm.guests.uxn.assembler import assemble
 from jitvm.terminal import TerminalError
 from jitvm.terminal.abilities import Abilities, chosen, understood
 from tests.cli.test_graphics import SPIN, WALK
+from tests.clock import HANGS, until
 
 ANSWERS = b"\x1b[?62;22c"
 LEFT = b"\x1b[?25h\x1b[?1049l"
@@ -44,12 +45,18 @@ class Terminal:
 
     def until(self, *words: bytes) -> None:
         """Read until all of the words were seen."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANGS
         while not all(word in self.seen for word in words):
             left = deadline - time.monotonic()
             assert left > 0, self.seen[-2000:]
-            if select.select([self._host], [], [], min(left, 0.1))[0]:
-                self.seen += os.read(self._host, 1 << 16)
+            self._read()
+
+    def _read(self) -> bool:
+        """Whether something was there to read, or came within a moment."""
+        is_there = bool(select.select([self._host], [], [], 0.05)[0])
+        if is_there:
+            self.seen += os.read(self._host, 1 << 16)
+        return is_there
 
     def type(self, data: bytes) -> None:
         os.write(self._host, data)
@@ -57,11 +64,7 @@ class Terminal:
     def end(self) -> int:
         """Wait for the end; return the exit code."""
         self.until(LEFT)
-        while self.process.poll() is None:
-            if select.select([self._host], [], [], 0.05)[0]:
-                self.seen += os.read(self._host, 1 << 16)
-        while select.select([self._host], [], [], 0.05)[0]:
-            self.seen += os.read(self._host, 1 << 16)
+        until(lambda: not self._read() and self.process.poll() is not None)
         assert termios.tcgetattr(self._guest) == self.before
         return self.process.returncode
 
@@ -82,10 +85,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def started(folder: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
     terminal = Terminal(folder, *request.param)
-    terminal.until(b"\x1b[c")
-    terminal.type(ANSWERS)
-    yield terminal
-    terminal.close()
+    try:
+        terminal.until(b"\x1b[c")
+        terminal.type(ANSWERS)
+        yield terminal
+    finally:
+        terminal.close()
 
 
 def of(*arguments: str) -> pytest.MarkDecorator:
@@ -135,6 +140,7 @@ def test_a_time_limit(started: Terminal) -> None:
     assert started.end() == 124
 
 
+@pytest.mark.clock  # it takes a terminal that does not answer within a second for an ordinary one
 def test_kitty_and_sixel_are_used_where_the_terminal_has_them(folder: Path) -> None:
     for answers, begin in (
         (b"\x1b_Gi=31;OK\x1b\\\x1b[?0u\x1b[6;20;10t" + ANSWERS, b"\x1b_Ga=T"),

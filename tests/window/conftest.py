@@ -27,11 +27,9 @@ from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.evaluator import Ending
 from jitvm.window import WindowError, run
 from jitvm.window.binding import sdl, start_video
+from tests.clock import HANGS
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import DEVICES
-
-PATIENCE = 4.0
-"""Seconds until a test gives up waiting."""
 
 
 def computer_of(source: str, **options: Any) -> Computer:
@@ -114,11 +112,26 @@ class User:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to become true."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + HANGS
         while not condition():
             assert time.monotonic() < end, "it does not happen"
             assert not self._is_over.is_set() or condition(), "the window is closed"
             time.sleep(0.005)
+
+    def stay(self) -> None:
+        """Wait until the window is closed by something else."""
+        assert self._is_over.wait(HANGS), "it stays open"
+
+    def stand_still(self) -> int:
+        """Wait until no frames pass any more; the number of the last."""
+
+        def stands() -> bool:
+            before = self.computer.frames.number
+            time.sleep(0.2)
+            return self.computer.frames.number == before
+
+        self.until(stands)
+        return self.computer.frames.number
 
     def frames(self, count: int) -> None:
         """Wait while so many frames pass."""
@@ -267,14 +280,14 @@ def play(display: Display) -> Play:
 
         thread = threading.Thread(target=user_thread)
         sdl.SDL_FlushEvents(sdl.SDL_FIRSTEVENT, sdl.SDL_LASTEVENT)  # of the test before
-        options.setdefault("time_limit", PATIENCE)
+        options.setdefault("time_limit", HANGS)
         options.setdefault("scale", 2)
         thread.start()
         try:
             ending = run(computer, **options)
         finally:
             is_over.set()
-            thread.join(PATIENCE)
+            thread.join(HANGS)
         if failures:
             raise failures[0]
         return ending
