@@ -11,10 +11,8 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.evaluator import Ending
 from jitvm.guests.uxn.varvara.program import load_program
-from jitvm.guests.uxn.varvara.rom import Rom
 
 if TYPE_CHECKING:
-    from jitvm.engine.place import Naming
     from jitvm.guests.uxn.varvara.input import Readable
     from jitvm.guests.uxn.varvara.recording.clip import Clip
     from jitvm.guests.uxn.varvara.script import Script
@@ -57,8 +55,12 @@ def load(
         RomError: the program cannot be read or is not a ROM.
         AssemblyError: the source has errors.
     """
-    rom = Rom(program) if isinstance(program, bytes) else load_program(program, legacy=legacy).rom
-    return Computer(rom, args=args, tier=tier, **options)
+    if isinstance(program, bytes):
+        return Computer(program, args=args, tier=tier, **options)
+    loaded = load_program(program, legacy=legacy)
+    computer = Computer(loaded.rom, args=args, tier=tier, **options)
+    computer.program = loaded
+    return computer
 
 
 def run(
@@ -135,6 +137,7 @@ def profile(
         mode: ``sampled`` costs a few percent; ``exact`` counts every instruction by tier and
             region; ``opcodes`` counts them by opcode, with the JIT off.
         program: whose labels and lines of source addresses are given; a path as for `load`.
+            A computer that `load` made knows them itself.
 
     Raises:
         ValueError: there is no such mode.
@@ -145,10 +148,10 @@ def profile(
     from jitvm.guests.uxn.places import naming_of
     from jitvm.profiling import Mode, Profile
 
-    naming: Naming = nameless
-    title = ""
+    loaded = target.program if isinstance(target, Computer) else None
     if program is not None and not isinstance(program, bytes):
         loaded = load_program(program)
-        naming, title = naming_of(loaded), loaded.rom.name
+    naming = nameless if loaded is None else naming_of(loaded)
+    title = "" if loaded is None else loaded.rom.name
     machine = target.machine if isinstance(target, Computer) else target
     return Profile(machine, mode=Mode(mode), naming=naming, title=title)

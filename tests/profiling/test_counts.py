@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import jitvm
+from jitvm.engine.params import Parameters
 from jitvm.profiling import Mode
 from jitvm.profiling.rows import Method
 from tests.jit.programs import PROGRAMS
-from tests.profiling.rig import CALLS, COUNTING, count_of, machine_with, profiled
+from tests.profiling.rig import CALLS, COUNTING, EAGER, count_of, machine_with, profiled
 
 BUDGET = 200_000
 
@@ -50,6 +54,22 @@ def test_a_profile_begins_in_the_middle() -> None:
         machine.run(0x100)
     assert second.instructions == count_of(COUNTING)
     assert profile.instructions == count_of(COUNTING) - before, "numbers of the first stay"
+
+
+def test_a_computer_that_was_loaded_knows_its_labels(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "count.tal"
+    path.write_text(COUNTING)
+    computer = jitvm.load(path, params=Parameters(**EAGER))
+    with computer.profile("exact") as profile:
+        computer.run_console()
+    assert profile.instructions == count_of(COUNTING)
+    assert profile.title == str(path)
+    assert {"begin", "count"} >= {row.label for row in profile.labels} >= {"count"}
+    frame = pandas.DataFrame(profile.lines)
+    assert set(frame["line"]) == {1}
+    computer.load(computer.rom)
+    assert computer.program is None, "it is another program now"
 
 
 def test_instructions_from_before_the_jit_began_count_as_interpreted() -> None:

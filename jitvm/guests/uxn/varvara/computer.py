@@ -51,6 +51,8 @@ from jitvm.guests.uxn.varvara.words import DeviceWords
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from typing import Any
+
     from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.clock import Clock
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.frames import Frame, FrameLoop
     from jitvm.guests.uxn.varvara.input import Readable, Source
     from jitvm.guests.uxn.varvara.output import Closed, Stream
+    from jitvm.guests.uxn.varvara.program import Program
     from jitvm.guests.uxn.varvara.script import Script
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
 
@@ -78,6 +81,10 @@ class Computer:
         stdout: binary stream for standard output; None to capture it.
         stderr: binary stream for standard error; None to capture it.
 
+    Attributes:
+        program: what the assembler knows of the ROM, where somebody has said so: profiles name
+            addresses by it.
+
     Raises:
         RomError: the ROM is empty or too long.
         BlockError: the operating system refused the memory.
@@ -96,6 +103,7 @@ class Computer:
         stderr: Stream | Closed | None = None,
     ) -> None:
         self.rom = _rom(rom)
+        self.program: Program | None = None
         self.args = tuple(os.fsencode(arg) for arg in args)
         self.machine = machine = Machine(UXN, tier=tier, params=params)
         self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
@@ -255,7 +263,7 @@ class Computer:
         Raises:
             RomError: the ROM is empty or too long; the present program goes on.
         """
-        self.rom = _rom(rom)
+        self.rom, self.program = _rom(rom), None
         self._booting = None
         self._abandon_frame()
         self.banks.restore_extra({})
@@ -273,6 +281,12 @@ class Computer:
         self._silence()
         if self._sandbox is not None:
             self._sandbox.close()
+
+    def profile(self, mode: str = "sampled") -> Any:
+        """Short for `jitvm.profile`: ``with computer.profile() as p: computer.run_console()``."""
+        import jitvm  # the package's face: no layer of the guest's
+
+        return jitvm.profile(self, mode=mode)
 
     def _abandon_frame(self) -> None:
         if "frames" in self.__dict__:
