@@ -188,7 +188,6 @@ class Show:
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         from jitvm.terminal import TerminalError, run
 
-        self._computer.screen.on_compile = None  # a line would be in the way of the picture
         try:
             return run(
                 self._computer,

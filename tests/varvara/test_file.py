@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-from jitvm.engine.cache import CodeCache
 from jitvm.guests.uxn.varvara import Computer, file, readcode
 from tests.varvara.filedevice import BUFFER, NAME, Device
 
@@ -20,7 +19,7 @@ Make = Callable[..., Computer]
 def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether small reads are native from the first one on, or never."""
     if request.param:
-        readcode.build(CodeCache())
+        readcode.build()
     monkeypatch.setattr(file, "LOOK_AFTER", 1 if request.param else 0)
 
 

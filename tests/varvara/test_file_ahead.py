@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.cache import CodeCache
 from jitvm.engine.machine import Tier
 from jitvm.engine.native import Compiler
 from jitvm.engine.params import Parameters
@@ -38,7 +37,7 @@ EAGER = Parameters().changed({"background": 0, "hot": 1, "window": 64, "keep": 0
 @pytest.fixture(autouse=True, scope="module")
 def native() -> Iterator[None]:
     """Small reads are native from the first one on, with a small buffer."""
-    readcode.build(CodeCache())
+    readcode.build()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(file, "LOOK_AFTER", 1)
         patch.setattr(readahead, "SIZE", 64)

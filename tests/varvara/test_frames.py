@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -338,16 +339,66 @@ def test_a_program_that_cannot_be_loaded_leaves_the_other_alone(make: Make) -> N
     assert computer.stdout == b"rff"
 
 
-def test_snapshots_hold_vectors_and_picture(make: Make) -> None:
-    computer = make(WALKER, clock=_noon)
-    computer.run_frames(5)
-    hashes = FrameHashes(computer.screen)
-    snapshot = computer.snapshot()
-    first = [hashes.line(computer.frame([Press(Button.LEFT)])) for _ in range(3)]
-    computer.reset()
-    computer.restore(snapshot)
-    computer.frames.number = 5
-    assert [hashes.line(computer.frame([Press(Button.LEFT)])) for _ in range(3)] == first
+EVERYTHING = (
+    DEVICES
+    + """
+    #0040 .Screen/width DEO2 #0030 .Screen/height DEO2 #0f0f .System/r DEO2 #00ff .System/g DEO2
+    #0020 .Screen/x DEO2 #cd .Screen/pixel DEO
+    ;fill .System/expansion DEO2
+    ;in .File/name DEO2 #0001 .File/length DEO2
+    ;on-frame .Screen/vector DEO2 ;on-key .Controller/vector DEO2 ;on-mouse .Mouse/vector DEO2 BRK
+@on-frame ( -> )
+    .Screen/x DEI2 INC2 #003f AND2 DUP2 .Screen/x DEO2 .Screen/y DEO2 #02 .Screen/pixel DEO BRK
+@on-key ( -> )
+    .Controller/key DEI ?{ BRK }
+    #1112 .Audio/adsr DEO2 ;wave .Audio/addr DEO2 #0004 .Audio/length DEO2
+    #c9 .Audio/volume DEO ;on-note .Audio/vector DEO2 .Controller/key DEI .Audio/pitch DEO BRK
+@on-note ( -> )
+    #41 .Screen/pixel DEO BRK
+@on-mouse ( -> )
+    ;on-mouse/byte .File/read DEO2 [ LIT &byte 00 ] .Screen/pixel DEO BRK
+@fill 00 0010 0003 0040 7f @in "in.txt 00 @wave 00 80 ff 80
+"""
+)
+"""Draws, fills a bank, names a file that it reads later, plays notes and draws when they end."""
+
+
+def test_a_snapshot_goes_on_in_another_computer(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"\xb1")
+
+    def goes_on(computer: Computer) -> list[tuple[bytes, bytes]]:
+        told = []
+        for number in range(24):
+            frame = computer.frame([MouseDown(1)] if number == 2 else [])
+            sound = b"" if frame.sound is None else frame.sound.tobytes()
+            told.append((sound, computer.screen.pixels.tobytes()))
+        return told
+
+    first, second, third = make(EVERYTHING), make(EVERYTHING), make(EVERYTHING)
+    first.run_frames(3)
+    first.frame([Key(0x30)])
+    snapshot = first.snapshot()
+    expected = goes_on(first)
+    after = first.machine.snapshot()
+    assert sum(any(sound) for sound, _ in expected) == 19, "the note ends in the meantime"
+    third.run_frames(2)
+    third.frame([Key(0x3C)])
+    for computer in (second, third, first):
+        computer.restore(snapshot)
+        assert computer.banks.read(3, 0x40, 16) == bytes([0x7F] * 16)
+        assert goes_on(computer) == expected
+        assert computer.machine.snapshot().spaces == after.spaces
+
+
+def test_a_snapshot_from_before_the_reset_vector(make: Make) -> None:
+    computer, other = make(WALKER), make(WALKER)
+    before = computer.snapshot()
+    computer.run_frames(3)
+    other.restore(before)
+    computer.restore(before)
+    for each in (computer, other):
+        assert each.frame().changed
+        assert each.machine.page[0x21]
 
 
 # -- sound ---------------------------------------------------------------------------------------

@@ -56,17 +56,17 @@ def test_a_note_shows_as_new_until_it_is_taken_over(
     synth: Synth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the guest would see if it read the ports in the middle of `render`.
-    take_over = mixer._take_over
+    take_over = mixer.Mixer._take_over
     seen = []
 
-    def slowly(cells: np.void, note: Note | None) -> None:
+    def slowly(mixer: mixer.Mixer, voice: int, note: Note | None) -> None:
         seen.append((synth.position(), synth.read(4)))
-        take_over(cells, note)
+        take_over(mixer, voice, note)
         seen.append((synth.position(), synth.read(4)))
 
     synth.play(60, length=0x1000)
     synth.audio.render(1000)
-    monkeypatch.setattr(mixer, "_take_over", slowly)
+    monkeypatch.setattr(mixer.Mixer, "_take_over", slowly)
     synth.play(60, length=0x1000, volume=0x11)
     synth.audio.render(10)
     assert seen == [(0, 0x22)] * 2

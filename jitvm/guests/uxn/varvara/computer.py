@@ -297,30 +297,39 @@ class Computer:
             self.audio.reset()
 
     def snapshot(self) -> ComputerSnapshot:
-        """Copy memory, registers, ports, vectors and the screen."""
+        """Copy all of the computer's state; see `ComputerSnapshot`. Nobody may be rendering."""
         from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
 
         return ComputerSnapshot(
+            has_begun=self._booting is not None,
             machine=self.machine.snapshot(),
             banks=self.banks.save_extra(),
             picture=self.screen.snapshot() if self.screen.touched else None,
+            sound=self.audio.snapshot() if self.has_sound else None,
+            files=tuple(device.snapshot() for device in self.files),
             controller=self.controller.vector,
             mouse=self.mouse.vector,
         )
 
     def restore(self, snapshot: ComputerSnapshot) -> None:
-        """Put a copied state back; files stay as they are, and voices fall silent."""
+        """Put a copied state back, of this computer or another one with the same program."""
+        self._booting = iter(()) if snapshot.has_begun else None
+        self._abandon_frame()
+        self.evaluator.is_unfinished = False
         self.machine.restore(snapshot.machine)
         self.banks.restore_extra(snapshot.banks)
         self.controller.vector = snapshot.controller
         self.mouse.vector = snapshot.mouse
-        self._silence()
+        for device, state in zip(self.files, snapshot.files, strict=True):
+            device.restore(state)
+        if snapshot.sound is None:
+            self._silence()
+        else:
+            self.audio.restore(snapshot.sound)
         if snapshot.picture is None:
             self.screen.reset()
         else:
             self.screen.restore(snapshot.picture)
-        self._abandon_frame()
-        self.evaluator.is_unfinished = False
 
     # -- frames ------------------------------------------------------------------------------
 

@@ -30,7 +30,6 @@ import errno
 from collections.abc import Callable
 from functools import partial
 
-from jitvm.engine.cache import CodeCache
 from jitvm.engine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.handle import Handle
 from jitvm.guests.uxn.varvara.output import Output
@@ -43,6 +42,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.handle import Files
     from jitvm.guests.uxn.varvara.readcode import ReadCode
+
+    FileState = tuple[int | None, int]
 
 BASES = (0xA0, 0xB0)
 
@@ -78,7 +79,6 @@ class File:
         base: the device's first port.
         ahead: what this device reads before it is asked to.
         computer: all that is read ahead by devices of the same computer.
-        cache: where native code is kept between runs; None keeps none.
     """
 
     def __init__(
@@ -89,14 +89,12 @@ class File:
         base: int,
         ahead: ReadAhead,
         computer: tuple[ReadAhead, ...],
-        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
     ) -> None:
         self._machine = machine
         self._output = output
         self._sandbox = sandbox
         self._base = base
         self._ahead = ahead
-        self._cache = cache
         self._path_at: int | None = None
         self._small_reads = 0
         self._may_be_native = machine.tier is not Tier.REFERENCE
@@ -129,6 +127,15 @@ class File:
         self.close()
         self._path_at = None
         self._ahead.length = 0
+
+    def snapshot(self) -> FileState:
+        """Copy what it was told: the name's address, None for no name, and the length."""
+        return self._path_at, self._ahead.length
+
+    def restore(self, state: FileState) -> None:
+        """Put them back. What is open is closed: the next read or write begins anew."""
+        self.close()
+        self._path_at, self._ahead.length = state
 
     def close(self) -> None:
         """Close what is open."""
@@ -231,9 +238,9 @@ class File:
 
         code = readcode.installed()
         if code is None and self._small_reads == LOOK_AFTER:
-            code = readcode.find(self._cache)
+            code = readcode.find()
         elif code is None:
-            readcode.build_behind(self._cache)
+            readcode.build_behind()
         if code is not None:
             self._read_natively(code)
 

@@ -8,26 +8,21 @@
 A read that turns out not to be plain halfway has stored the first of its bytes and moved nothing;
 Python then stores the same bytes again.
 
-They are written in LLVM text, as numba would have to be imported to make something so small. LLVM
-itself is imported once: what it makes is kept in the code cache, under the text. Code that another
-version of LLVM made of the same text is as good, so nothing else is in the key.
+They are written in LLVM text by hand, being small and knowing the layout of machines throughout.
+LLVM itself is imported once: `native.library` keeps what it makes.
 """
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock
 
 from jitvm.engine.arena import ArenaFull, shared_arena
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.layout import CODE, Layout
 from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.varvara.native import library
 from jitvm.guests.uxn.varvara.readahead import END, LENGTH, LONGEST, POSITION, PYTHON
 from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, WORD
-
-TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
-if TYPE_CHECKING:
-    from jitvm.engine.cache import CodeCache
 
 _KIND = "varvara-file"
 _SUCCESS_BEFORE_READ = 0xAD - 0xA2
@@ -54,16 +49,16 @@ def installed() -> ReadCode | None:
     return _installed[0] if _installed else None
 
 
-def find(cache: CodeCache | None) -> ReadCode | None:
+def find() -> ReadCode | None:
     """The functions, where the cache has them and there is room; LLVM is not asked."""
-    code = None if cache is None else cache.load(_KIND, _key())
+    code = library.find(_KIND, text())
     try:
         return None if code is None else _install(code)
     except ArenaFull:
         return None
 
 
-def build(cache: CodeCache | None) -> ReadCode:
+def build() -> ReadCode:
     """Compile, keep and install the functions.
 
     Raises:
@@ -71,16 +66,10 @@ def build(cache: CodeCache | None) -> ReadCode:
         NativeError: it refused the text.
         ArenaFull: there is no room for them.
     """
-    from jitvm.engine.native import Compiler
-
-    compiled = Compiler(os.uname().machine).compile(text())
-    code = CachedCode(compiled.text, compiled.symbols)
-    if cache is not None:
-        cache.store(_KIND, _key(), code)
-    return _install(code)
+    return _install(library.build(_KIND, text()))
 
 
-def build_behind(cache: CodeCache | None) -> None:
+def build_behind() -> None:
     """Have `build` done by another thread, at most once a process.
 
     The process waits for that thread at its end. Otherwise programs that end earlier than LLVM
@@ -92,17 +81,17 @@ def build_behind(cache: CodeCache | None) -> None:
         _begun.append(True)
     from threading import Thread
 
-    Thread(target=_try_to_build, args=(cache,), name="jitvm-readcode", daemon=False).start()
+    Thread(target=_try_to_build, name="jitvm-readcode", daemon=False).start()
 
 
-def _try_to_build(cache: CodeCache | None) -> None:
+def _try_to_build() -> None:
     """Reads go on through Python where there is no LLVM or no room."""
     try:
         from jitvm.engine.native import NativeError
     except ImportError:
         return
     try:
-        build(cache)
+        build()
     except (NativeError, ArenaFull):
         return
 
@@ -112,10 +101,6 @@ def _install(code: CachedCode) -> ReadCode:
         if not _installed:
             _installed.append(ReadCode(code))
         return _installed[0]
-
-
-def _key() -> str:
-    return f"{os.uname().machine}\n{text()}"
 
 
 def text() -> str:

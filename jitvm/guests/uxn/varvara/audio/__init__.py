@@ -3,7 +3,8 @@
 device    the ports, and which notes have ended
 note      what a voice plays: pitch and envelope in numbers
 mixer     from notes to samples, on a thread of its own if one likes
-kernel    the inner loop, compiled by `compiled`
+state     the cells of a voice
+kernels   the inner loop; `native` has its machine code
 wav       samples into a file
 """
 

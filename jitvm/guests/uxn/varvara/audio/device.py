@@ -20,10 +20,11 @@ frame after it, so that notes that follow each other have no gap.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from jitvm.engine.machine import Machine
-from jitvm.guests.uxn.varvara.audio.mixer import Mixer
+from jitvm.guests.uxn.varvara.audio.mixer import Mixer, MixerState
 from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -39,6 +40,15 @@ PITCH = 0xF
 _PORTS = 0x10
 _LOUD = 0x800
 """A channel of volume 1 shows one step more each time its level grows by this."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioState:
+    """What sounds, which ends of notes were told, and the low bytes of positions being read."""
+
+    mixer: MixerState
+    told: tuple[int, ...]
+    position_low: tuple[int, ...]
 
 
 class Audio:
@@ -62,7 +72,7 @@ class Audio:
         """Let time pass, and give what is heard meanwhile.
 
         Callable from any thread, from one at a time; it never waits for the guest's. Silence
-        costs next to nothing. The first note imports and compiles what `prepare` does.
+        costs next to nothing. The first note loads what `prepare` does.
 
         Args:
             frames: how many, 44100 a second; 0 or more.
@@ -71,7 +81,7 @@ class Audio:
             signed 16 bit samples, shape (frames, 2), left before right.
 
         Raises:
-            AudioError: a note is to be heard, and numba is missing or broken.
+            AudioError: NumPy is missing, or a note is to be heard and its kernel cannot be made.
             ValueError: `frames` is negative.
         """
         if frames < 0:
@@ -82,7 +92,7 @@ class Audio:
         """Do now what the first note would have to wait for: on the thread that renders.
 
         Raises:
-            AudioError: numba is missing or broken.
+            AudioError: the kernel cannot be made.
         """
         self._mixer.prepare()
 
@@ -116,6 +126,17 @@ class Audio:
         self._mixer = self._mixer.successor()
         self._told = [0] * VOICES
         self._position_low = [0] * VOICES
+
+    def snapshot(self) -> AudioState:
+        """Copy all voices, in the middle of their notes. Nobody may be rendering."""
+        return AudioState(self._mixer.snapshot(), tuple(self._told), tuple(self._position_low))
+
+    def restore(self, state: AudioState) -> None:
+        """Put copied voices back. A `render` under way still plays out what was there before."""
+        mixer = self._mixer.successor()
+        mixer.restore(state.mixer)
+        self._mixer = mixer
+        self._told[:], self._position_low[:] = state.told, state.position_low
 
     # -- ports -------------------------------------------------------------------------------
 

@@ -16,31 +16,43 @@ Rules that make it work without a lock, so that neither thread ever waits for th
 
 As in the references, the fraction of a byte that a note has left over goes to the next one.
 
-Neither NumPy nor numba is imported before a note has to be heard.
+A `MixerState` is a copy of all of it. NumPy and the kernel are loaded when a note has to be heard.
 """
 
 from __future__ import annotations
 
-from jitvm.guests.uxn.varvara.audio.note import MAX_RAMPS, VOICES
+import ctypes
+from dataclasses import dataclass
+
+from jitvm.guests.uxn.varvara.audio import state as at
+from jitvm.guests.uxn.varvara.audio.note import VOICES
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from jitvm.guests.uxn.varvara.audio.compiled import Kernel
     from jitvm.guests.uxn.varvara.audio.note import Note
 
     Frames = NDArray[np.int16]
 
-_NOTE_CELLS = (
-    "sounding", "address", "length", "loops", "whole", "fraction", "period", "left", "right",
-    "ramp_count", "age", "position", "count",
-)  # fmt: skip
+_MIX = ctypes.CFUNCTYPE(ctypes.c_int64, *(ctypes.c_int64,) * 4)
 
 
 class AudioError(RuntimeError):
     """There can be no sound; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixerState:
+    """All voices, in the middle of their notes: the notes that were started last, those that are
+    playing (see `Mixer`), and the cells."""
+
+    newest: tuple[Note | None, ...]
+    playing: tuple[Note | None, ...]
+    cells: bytes
 
 
 class Mixer:
@@ -54,14 +66,24 @@ class Mixer:
         self._memory = memory
         self._newest: list[Note | None] = [None] * VOICES
         self._playing: list[Note | None] = [None] * VOICES
-        self._cells: NDArray[np.void] | None = None
-        self._mix: Kernel | None = None
+        self._words = (ctypes.c_int64 * at.WORDS)()
+        self._cells = memoryview(self._words).cast("B").cast("q")
+        self._mix: Callable[[int, int, int, int], int] | None = None
 
     def successor(self) -> Mixer:
         """A silent mixer of the same memory, prepared if this one is."""
         mixer = Mixer(self._memory)
         mixer._mix = self._mix
         return mixer
+
+    def snapshot(self) -> MixerState:
+        """Copy all voices. Nobody may be rendering."""
+        return MixerState(tuple(self._newest), tuple(self._playing), bytes(self._words))
+
+    def restore(self, state: MixerState) -> None:
+        """Put copied voices back. Nobody may be rendering."""
+        self._newest[:], self._playing[:] = state.newest, state.playing
+        self._cells[:] = memoryview(state.cells).cast("q")
 
     # -- for the guest's thread --------------------------------------------------------------
 
@@ -72,28 +94,27 @@ class Mixer:
     def note(self, voice: int) -> Note | None:
         """What a voice is playing or about to play; None when it is silent."""
         note = self._newest[voice]
-        is_over = note is self._playing[voice] and not self._cell(voice, "sounding")
+        is_over = note is self._playing[voice] and not self._cell(voice, at.SOUNDING)
         return None if is_over else note
 
     def age(self, voice: int) -> int:
         """How many frames of its note a voice has played."""
-        return self._cell(voice, "age") if self._is_begun(voice) else 0
+        return self._cell(voice, at.AGE) if self._is_begun(voice) else 0
 
     def position(self, voice: int) -> int:
         """Which byte of its sample a voice has played last."""
-        return self._cell(voice, "position") if self._is_begun(voice) else 0
+        return self._cell(voice, at.POSITION) if self._is_begun(voice) else 0
 
     def ends(self, voice: int) -> int:
         """How many notes of a voice have come to their end; replaced ones have not."""
-        return self._cell(voice, "ends")
+        return self._cell(voice, at.ENDS)
 
     def _is_begun(self, voice: int) -> bool:
         note = self._newest[voice]
         return note is None or note is self._playing[voice]
 
-    def _cell(self, voice: int, name: str) -> int:
-        cells = self._cells
-        return 0 if cells is None else int(cells[name][voice])
+    def _cell(self, voice: int, cell: int) -> int:
+        return self._cells[voice * at.VOICE + cell]
 
     # -- for the mixing thread ---------------------------------------------------------------
 
@@ -101,71 +122,64 @@ class Mixer:
         """The next frames of sound, shape (frames, 2), left before right.
 
         Raises:
-            AudioError: a note is to be heard, and numba is missing or broken.
+            AudioError: a note is to be heard, and NumPy is missing or the kernel cannot be made.
         """
-        import numpy as np
+        try:
+            import numpy as np
+        except ImportError as error:
+            raise AudioError(_missing("NumPy", error)) from error
 
         out = np.zeros((frames, 2), np.int16)
-        if self._cells is None:
-            if not any(self._newest):
-                return out
-            self._cells = np.zeros(VOICES, _voice_type())
+        sounding = range(at.SOUNDING, at.WORDS, at.VOICE)
+        if not any(self._newest) and not any(self._cells[cell] for cell in sounding):
+            return out
         mix = self.prepare()
         for voice in range(VOICES):
             note = self._newest[voice]
             if note is not self._playing[voice]:
-                _take_over(self._cells[voice], note)
+                self._take_over(voice, note)
                 self._playing[voice] = note
-        mix(np.frombuffer(self._memory, np.uint8), self._cells, out)
+        memory = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        mix(memory, ctypes.addressof(self._words), out.ctypes.data, len(out))
         return out
 
-    def prepare(self) -> Kernel:
-        """Import and compile what rendering notes needs; else the first of them waits for it.
+    def prepare(self) -> Callable[[int, int, int, int], int]:
+        """Load what rendering notes needs; else the first of them waits for it.
 
         Raises:
-            AudioError: numba is missing or broken.
+            AudioError: the kernel cannot be made.
         """
         if self._mix is None:
-            self._mix = _load_kernel(self._memory)
+            try:
+                from jitvm.guests.uxn.varvara.audio.native import MIX
+
+                self._mix = _MIX(MIX.address)
+            except ImportError as error:
+                raise AudioError(_missing("llvmlite", error)) from error
         return self._mix
 
-
-def _load_kernel(memory: memoryview) -> Kernel:
-    try:
-        import numpy as np
-
-        from jitvm.guests.uxn.varvara.audio.compiled import load
-        from jitvm.guests.uxn.varvara.audio.kernel import mix
-
-        silent, nothing = np.zeros(VOICES, _voice_type()), np.zeros((0, 2), np.int16)
-        return load(mix, np.frombuffer(memory, np.uint8), silent, nothing)
-    except ImportError as error:
-        raise AudioError(
-            f"sound needs numba, which cannot be imported ({error}); "
-            "install it with: pip install numba"
-        ) from error
-
-
-def _take_over(cells: np.void, note: Note | None) -> None:
-    """Set a voice to the beginning of a note, or silence it."""
-    if note is None:
-        cells["sounding"] = 0
-        return
-    whole, fraction = divmod(note.advance, note.period)
-    position, count = divmod(int(cells["count"]), note.period)
-    ramps = [ramp.cells for ramp in note.ramps]
-    cells["ramps"][: len(ramps)] = ramps
-    values = (
-        1, note.address, note.length, note.loops, whole, fraction, note.period, note.left,
-        note.right, len(ramps), 0, position, count,
-    )  # fmt: skip
-    for name, value in zip(_NOTE_CELLS, values, strict=True):
-        cells[name] = value
+    def _take_over(self, voice: int, note: Note | None) -> None:
+        """Set a voice to the beginning of a note, or silence it."""
+        cells = self._cells[voice * at.VOICE : (voice + 1) * at.VOICE]
+        if note is None:
+            cells[at.SOUNDING] = 0
+            return
+        whole, fraction = divmod(note.advance, note.period)
+        position, count = divmod(cells[at.COUNT], note.period)
+        for first, ramp in zip(range(at.RAMPS, at.VOICE, at.RAMP), note.ramps, strict=False):
+            for cell, value in enumerate(ramp.cells, first):
+                cells[cell] = value
+        for cell, value in (
+            (at.ADDRESS, note.address), (at.LENGTH, note.length), (at.LOOPS, int(note.loops)),
+            (at.WHOLE, whole), (at.FRACTION, fraction), (at.PERIOD, note.period),
+            (at.LEFT, note.left), (at.RIGHT, note.right), (at.RAMP_COUNT, len(note.ramps)),
+            (at.AGE, 0), (at.POSITION, position), (at.COUNT, count), (at.SOUNDING, 1),
+        ):  # fmt: skip
+            cells[cell] = value
 
 
-def _voice_type() -> np.dtype[np.void]:
-    """The cells of a voice: its note's, where it is in it, and how many notes have ended."""
-    import numpy as np
-
-    words = [(name, np.int64) for name in (*_NOTE_CELLS, "ends")]
-    return np.dtype([*words, ("ramps", np.int64, (MAX_RAMPS, 5))], align=True)
+def _missing(name: str, error: ImportError) -> str:
+    return (
+        f"sound needs {name}, which cannot be imported ({error}); "
+        f"install it with: pip install {name.lower()}"
+    )

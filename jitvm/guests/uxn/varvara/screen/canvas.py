@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Rectangle = tuple[int, int, int, int]
 
-_COMPOSE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_COMPOSE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 
 class Picture:
@@ -173,4 +173,4 @@ class Canvas:
         self.changed = self.dirty
         if self.changed is None:
             return False
-        return bool(_COMPOSE(kernel)(self._address, self._frame.ctypes.data, 0))
+        return bool(_COMPOSE(kernel)(self._address, self._frame.ctypes.data))

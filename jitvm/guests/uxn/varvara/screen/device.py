@@ -14,25 +14,24 @@ reads there is where it has come to. (One of the reference emulators keeps the b
 apart; it differs for programs that draw and then set one half of a word.)
 
 Until a program draws, nothing is imported or compiled for it: the first write to a drawing port
-goes through Python, which puts the native kernels in its own place.
+goes through Python, which puts the native kernel in its own place.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 
-from jitvm.engine.cache import CodeCache
+from jitvm.guests.uxn.varvara.screen import native
 from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
 
     from jitvm.engine.machine import Machine
+    from jitvm.guests.uxn.varvara.native.library import Kernel
     from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
-    from jitvm.guests.uxn.varvara.screen.native import Kernels
 
 VECTOR = 0x20
 WIDTH = 0x22
@@ -49,23 +48,11 @@ class Screen:
     Args:
         machine: whose ports they are; it must be a Uxn machine.
         words: the row of words that native devices have; None: one of its own.
-        cache: where compiled kernels are kept between runs; None keeps none.
-
-    Attributes:
-        on_compile: called before the kernels are compiled, which takes seconds and happens only
-            where the cache has none; None: nobody wants to know.
     """
 
-    def __init__(
-        self,
-        machine: Machine,
-        words: DeviceWords | None = None,
-        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
-    ) -> None:
+    def __init__(self, machine: Machine, words: DeviceWords | None = None) -> None:
         self._machine = machine
         self._words = words or DeviceWords(machine)
-        self._cache = cache
-        self.on_compile: Callable[[], object] | None = None
         self._drawn = False
         machine.on_write(WIDTH + 1, self._resize)
         machine.on_write(HEIGHT + 1, self._resize)
@@ -105,12 +92,6 @@ class Screen:
 
         return Canvas(self._words, *DEFAULT_SIZE)
 
-    @cached_property
-    def _kernels(self) -> Kernels:
-        from jitvm.guests.uxn.varvara.screen.native import kernels
-
-        return kernels(self._cache, self.on_compile)
-
     def reset(self) -> None:
         """Default size, empty layers; the port page is the caller's, but for the size."""
         if self._is_made:
@@ -123,6 +104,7 @@ class Screen:
 
     def restore(self, picture: Picture) -> None:
         """Put copied layers back, after the machine's own state."""
+        self._drawn = True
         self._canvas.restore(picture)
         self._show_size(picture.width, picture.height)
 
@@ -134,10 +116,10 @@ class Screen:
         A palette or size that changed changes all of them.
 
         Raises:
-            NativeError: the kernels could not be compiled.
+            ImportError: its kernel is not in the code cache, and LLVM is not installed.
         """
         ports = bytes(self._machine.page[RED : RED + SIZE])
-        return self._canvas.compose(self._kernels.compose, ports)
+        return self._canvas.compose(native.COMPOSE.address, ports)
 
     @property
     def pixels(self) -> Pixels:
@@ -234,16 +216,15 @@ class Screen:
         self._show_size(*size)
 
     def _first_pixel(self, byte: int) -> None:
-        self._draw_natively()
+        self._draw_natively(PIXEL, native.PIXEL)
         self._machine.state.ports.writers[PIXEL](byte)
 
     def _first_sprite(self, byte: int) -> None:
-        self._draw_natively()
+        self._draw_natively(SPRITE, native.SPRITE)
         self._machine.state.ports.writers[SPRITE](byte)
 
-    def _draw_natively(self) -> None:
-        """Put the native kernels on the drawing ports."""
+    def _draw_natively(self, port: int, kernel: Kernel) -> None:
+        """Put a native kernel on its drawing port."""
         self._canvas  # noqa: B018  there has to be something to draw on
-        self._machine.on_write_native(PIXEL, self._kernels.pixel)
-        self._machine.on_write_native(SPRITE, self._kernels.sprite)
+        self._machine.on_write_native(port, kernel.address)
         self._drawn = True

@@ -1,39 +1,35 @@
-"""Drawing and composition, as numba compiles them.
+"""Drawing and composition, as numba compiles them: see `varvara.native`.
 
-Every kernel is ``int64 kernel(int64, int64, int64)`` and works on plain addresses; the first two
-are port functions (see `Machine.on_write_native`) and are called straight from compiled guest
-code. Pixels are handled as *words*: eight bytes of a layer, the leftmost the lowest.
+`pixel` and `sprite` are called straight from compiled guest code when it writes to their ports.
+Pixels are handled as *words*: eight bytes of a layer, the leftmost the lowest.
 
 The port page is the only copy of position, address and auto byte. Kernels move them there, so
 guests write and read these ports without a call.
 
-Rules that keep the machine code free of relocations (see `jitvm.engine.native`):
-1. no arrays, no objects, no floats, no division: nothing can raise or needs the runtime;
-2. a `barrier` ends each turn of a loop and parts stores of constants: otherwise LLVM makes calls
-   to `memset` of them, and vector code that needs constants in memory;
-3. words are unsigned throughout: numba takes signed overflow for impossible, and makes a float
-   of signed and unsigned together.
-
-This file is imported only when the kernels are not in the code cache.
+This file is imported only to make the kernels' text anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
-from jitvm.engine.layout import Layout
-from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.varvara.native.language import (
+    Signed,
+    Unsigned,
+    barrier,
+    inlined,
+    load_byte,
+    load_field,
+    load_short,
+    load_word,
+    store_byte,
+    store_field,
+    store_pixel,
+    store_short,
+    store_word,
+)
 from jitvm.guests.uxn.varvara.screen import state as at
 
-_LAYOUT = Layout(UXN)
-_PAGE = _LAYOUT.ports
-_DATA = _LAYOUT.fields["data"]
 _AUTO, _X, _Y, _ADDRESS = at.AUTO, at.X, at.Y, at.ADDRESS
 _MARGIN = at.MARGIN
 _WIDTH, _HEIGHT = at.WIDTH * at.WORD, at.HEIGHT * at.WORD
@@ -44,102 +40,14 @@ _BLENDS, _BLEND_BYTES = at.BLENDS * at.WORD, at.BLEND_WORDS * at.WORD
 _PAIRS = at.PAIRS * at.WORD
 _SPREAD, _FLIPPED = at.SPREAD * at.WORD, at.FLIPPED * at.WORD
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_U: Any = types.uint64
+_U = Unsigned
 _COLOR, _FLIP_X, _FLIP_Y, _LAYER, _MODE = 0x03, 0x10, 0x20, 0x40, 0x80
 _AUTO_X, _AUTO_Y, _AUTO_ADDRESS = 0x01, 0x02, 0x04
 _FAR = 1 << 20
 """Beyond any coordinate: an empty rectangle spans from here to its negative."""
 
-OPTIONS: dict[str, Any] = {
-    "error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-
-
-def inlined(function: Function) -> Function:
-    """A function that kernels call: numba compiles it into them."""
-    compiled: Function = numba.njit(**OPTIONS)(function)
-    return compiled
-
-
-# -- memory ----------------------------------------------------------------------------------
-
-
-def _loader(result: Any, bits: int) -> Any:
-    """A function that loads an unsigned integer from an address, aligned or not."""
-
-    def load(_context: Any, address: Any) -> Any:  # noqa: ARG001  numba looks at the name
-        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
-            value = builder.load(pointer, align=1)
-            return builder.zext(value, ir.IntType(64)) if bits < 64 else value
-
-        return result(types.int64), generate
-
-    return intrinsic(load)
-
-
-def _storer(given: Any, bits: int) -> Any:
-    """A function that stores the low bits of an integer to an address, aligned or not."""
-
-    def store(_context: Any, address: Any, value: Any) -> Any:  # noqa: ARG001
-        def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
-            stored = builder.trunc(args[1], ir.IntType(bits)) if bits < 64 else args[1]
-            builder.store(stored, pointer, align=1)
-            return context.get_dummy_value()
-
-        return types.void(types.int64, given), generate
-
-    return intrinsic(store)
-
-
-load_byte, store_byte = _loader(types.int64, 8), _storer(types.int64, 8)
-load_field, store_field = _loader(types.int64, 64), _storer(types.int64, 64)
-load_word, store_word = _loader(types.uint64, 64), _storer(types.uint64, 64)
-store_pixel = _storer(types.uint64, 32)
-
-
-def _barrier(_context: Any) -> Any:
-    """Nothing, which LLVM has to take for something."""
-
-    def generate(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        nothing = ir.FunctionType(ir.VoidType(), [])
-        builder.asm(nothing, "", "~{memory}", [], True)
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-barrier: Any = intrinsic(_barrier)
-
-
-@inlined
-def load_short(address: int) -> Any:
-    """Sixteen bits, the high byte first.
-
-    Guests have just stored them byte by byte; one wide load would wait for both stores.
-    """
-    high = load_byte(address) << 8
-    barrier()
-    return high | load_byte(address + 1)
-
-
-@inlined
-def store_short(address: int, value: int) -> None:
-    """The low sixteen bits, the high byte first."""
-    store_byte(address, value >> 8)
-    store_byte(address + 1, value)
-
 
 # -- shared ----------------------------------------------------------------------------------
-
-
-@inlined
-def screen_of(base: int) -> Any:
-    """The address of the screen's words."""
-    return load_field(base + _DATA)
 
 
 @inlined
@@ -174,9 +82,8 @@ def repeat(byte: Any) -> Any:
 
 
 @inlined
-def draw_point(base: int, screen: int, control: int) -> None:
+def draw_point(page: int, screen: int, control: int) -> None:
     """Set one pixel where it is visible; then move, the way of the flip bits."""
-    page = base + _PAGE
     x, y = load_short(page + _X), load_short(page + _Y)
     width = load_field(screen + _WIDTH)
     if x < width and y < load_field(screen + _HEIGHT):
@@ -207,9 +114,8 @@ def fill_row(first: int, count: int, color: Any) -> None:
 
 
 @inlined
-def draw_rectangle(base: int, screen: int, control: int) -> None:
+def draw_rectangle(page: int, screen: int, control: int) -> None:
     """Fill from the position to the right and bottom edges, or to the left or top if flipped."""
-    page = base + _PAGE
     x, y = signed(load_short(page + _X)), signed(load_short(page + _Y))
     width, height = load_field(screen + _WIDTH), load_field(screen + _HEIGHT)
     left = 0 if control & _FLIP_X else max(x, 0)
@@ -227,13 +133,12 @@ def draw_rectangle(base: int, screen: int, control: int) -> None:
         touch(screen, left, top, right, bottom)
 
 
-def pixel(base: int, _port: int, control: int) -> int:
+def pixel(_memory: int, page: int, screen: int, control: int) -> int:
     """A write to Screen/pixel."""
-    screen = screen_of(base)
     if control & _MODE:
-        draw_rectangle(base, screen, control)
+        draw_rectangle(page, screen, control)
     else:
-        draw_point(base, screen, control)
+        draw_point(page, screen, control)
     return 0
 
 
@@ -277,12 +182,11 @@ def draw_rows_2(target: int, stride: int, tile: int, step: int, table: int, blen
         barrier()
 
 
-def sprite(base: int, _port: int, control: int) -> int:
+def sprite(memory: int, page: int, screen: int, control: int) -> int:
     """A write to Screen/sprite: one to sixteen sprites, next to each other or one way aslant.
 
     A run goes along the axis that is *not* advanced afterwards.
     """
-    screen, page = screen_of(base), base + _PAGE
     auto = load_byte(page + _AUTO)
     start_x, start_y = load_short(page + _X), load_short(page + _Y)
     address = load_short(page + _ADDRESS)
@@ -302,7 +206,7 @@ def sprite(base: int, _port: int, control: int) -> int:
     for _ in range((auto >> 4) + 1):
         column, row = (x + _MARGIN) & 0xFFFF, (y + _MARGIN) & 0xFFFF
         if column < width + _MARGIN and row < height + _MARGIN:
-            target, tile = corner + row * stride + column, base + address + first_row
+            target, tile = corner + row * stride + column, memory + address + first_row
             if control & _MODE:
                 draw_rows_2(target, stride, tile, step_row, table, blend)
             else:
@@ -342,20 +246,20 @@ def compose_row(background: int, foreground: int, shown: int, count: int, pairs:
         colors = merge(load_word(background), load_word(foreground))
         colors |= colors >> _U(6)
         for pair in range(4):
-            which = types.int64(colors >> _U(16 * pair) & _U(0x0F))
+            which = Signed(colors >> _U(16 * pair) & _U(0x0F))
             store_word(shown + 8 * pair, load_word(pairs + 8 * which))
         background, foreground, shown, count = background + 8, foreground + 8, shown + 32, count - 8
         barrier()
     if count > 0:
         colors = merge(load_word(background), load_word(foreground))
         for _ in range(count):
-            store_pixel(shown, load_word(pairs + 8 * types.int64(colors & _U(3))))
+            store_pixel(shown, load_word(pairs + 8 * Signed(colors & _U(3))))
             colors >>= _U(8)
             shown += 4
             barrier()
 
 
-def compose(screen: int, shown: int, _unused: int) -> int:
+def compose(screen: int, shown: int) -> int:
     """Bring the composed frame up to date and tell whether there was anything to do.
 
     Args:
@@ -382,5 +286,3 @@ def compose(screen: int, shown: int, _unused: int) -> int:
         barrier()
     return 1
 
-
-KERNELS = (pixel, sprite, compose)

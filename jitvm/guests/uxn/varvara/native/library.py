@@ -1,0 +1,132 @@
+"""Kernels at run time: from their text to machine code that is installed, once a process.
+
+    text, entry --cache--> machine code --arena--> address
+
+The entry is one more function of the module, in LLVM text: the one that is called from outside, and
+passes on to `@kernel` what it wants. That of a port function knows where a machine's page and
+devices lie; the kernels' own text knows nothing of it.
+
+Code is made for any processor of the architecture, by any version of LLVM, so the text is all of
+the key in the code cache. Where the cache has it, LLVM is not imported.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock
+
+from jitvm.engine.arena import shared_arena
+from jitvm.engine.cache import CachedCode, CodeCache
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.engine.arena import Span
+
+_lock = allocate_lock()
+
+
+class Kernel:
+    """A kernel, which is compiled when its address is first asked for.
+
+    Args:
+        path: of its text.
+        entry: gives the text of the function `entry`, which calls it.
+    """
+
+    def __init__(self, path: str, entry: Callable[[], str]) -> None:
+        self._path = path
+        self._entry = entry
+        self._span: Span | None = None
+        self._offset = 0
+
+    @property
+    def address(self) -> int:
+        """Where it is called.
+
+        Raises:
+            ImportError: it is not in the code cache, and LLVM is not installed.
+            ArenaFull: there is no room for it.
+        """
+        with _lock:
+            if self._span is None:
+                code = self._load()
+                self._offset = code.symbols["entry"]
+                self._span = shared_arena().install(code.text)
+            return self._span.address + self._offset
+
+    def _load(self) -> CachedCode:
+        with open(self._path, encoding="ascii") as file:
+            text = file.read() + self._entry()
+        kind = f"varvara-{os.path.splitext(os.path.basename(self._path))[0]}"
+        return find(kind, text) or build(kind, text)
+
+
+# -- any module of LLVM text -----------------------------------------------------------------
+
+
+def find(kind: str, text: str) -> CachedCode | None:
+    """A module's machine code, where the code cache has it; LLVM is not asked."""
+    return CodeCache().load(kind, _key(text))
+
+
+def build(kind: str, text: str) -> CachedCode:
+    """Compile a module and keep it in the code cache.
+
+    Raises:
+        ImportError: LLVM is not installed.
+        NativeError: it refused the text.
+    """
+    from jitvm.engine.native import Compiler
+
+    compiled = Compiler(os.uname().machine).compile(text)
+    code = CachedCode(compiled.text, compiled.symbols)
+    CodeCache().store(kind, _key(text), code)
+    return code
+
+
+def _key(text: str) -> str:
+    return f"{os.uname().machine}\n{text}"
+
+
+# -- ways in ---------------------------------------------------------------------------------
+
+
+def beside(module: str, name: str) -> str:
+    """The path of a kernel's text in the folder of a module, given by its `__file__`."""
+    return os.path.join(os.path.dirname(module), f"{name}.ll")
+
+
+def function_entry(arguments: int) -> str:
+    """A function of so many words, for ctypes."""
+    words = ", ".join(f"i64 %w{number}" for number in range(arguments))
+    return f"""
+define i64 @entry({words}) {{
+  %result = call i64 @kernel({words})
+  ret i64 %result
+}}
+"""
+
+
+def port_entry() -> str:
+    """A port function, as `Machine.on_write_native` has it, for compiled guest code.
+
+    Its kernel is given the addresses of memory, of the port page and of the devices' words (see
+    `varvara.words`), and the byte that was written.
+    """
+    from jitvm.engine.layout import Layout
+    from jitvm.guests.uxn import UXN
+
+    layout = Layout(UXN)
+    return f"""
+define i64 @entry(i64 %base, i64 %port, i64 %byte) {{
+  %memory = add i64 %base, {layout.spaces[0]}
+  %page = add i64 %base, {layout.ports}
+  %words.at = add i64 %base, {layout.fields["data"]}
+  %words.pointer = inttoptr i64 %words.at to ptr
+  %words = load i64, ptr %words.pointer, align 8
+  %result = call i64 @kernel(i64 %memory, i64 %page, i64 %words, i64 %byte)
+  ret i64 %result
+}}
+"""
