@@ -46,7 +46,7 @@ def configure(parser: Parser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="record pictures (.gif, .webp) or sound (.wav); any number of times",
+        help="record pictures (.gif, .webp), sound (.wav) or both (.mp4); any number of times",
     )
     group.add_argument(
         "--record-session", metavar="FILE", help="record all that comes into the program"

@@ -286,7 +286,7 @@ def test_ctrl_c_leaves_complete_files() -> None:
         (["--scale", "0"], "0 is not a whole number from 1 to 16"),
         (["--frames", "0"], "0 is not a whole number of frames"),
         (["--screenshot", "a.jpg"], "ends in .png"),
-        (["--headless", "--record", "a.mp4"], "one of .gif, .webp, .wav"),
+        (["--headless", "--record", "a.avi"], "one of .gif, .webp, .mp4, .wav"),
         (["--headless", "--record", "walk.rom"], "is the program as well"),
         (["--headless", "--record", "a.gif", "--record", "./a.gif"], "name another file"),
         (["--headless", "--screenshot", "a.png", "--hash-frames", "a.png"], "as well"),

@@ -29,6 +29,13 @@ def colored(pair: Pair) -> Pair:
     return pair
 
 
+def test_a_screen_is_an_array(pair: Pair) -> None:
+    colored(pair)
+    assert np.shares_memory(np.asarray(pair.screen), pair.screen.pixels)
+    assert np.asarray(pair.screen, dtype=float).shape == (40, 48, 4)
+    assert not np.shares_memory(np.array(pair.screen), pair.screen.pixels)
+
+
 def test_colors_and_layers(pair: Pair) -> None:
     colored(pair).check_frame()
     four = [(0x00, 0x22, 0x44, 255), (0xFF, 0xAA, 0x88, 255), (0x55, 0x33, 0xAA, 255)]

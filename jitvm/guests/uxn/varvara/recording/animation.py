@@ -65,7 +65,8 @@ class Animation:
         # With every second frame, a change may lie in the one that was passed over.
         if not changed and self._make.every == 1 and self._shown is not None:
             return
-        picture = self._on_canvas(pixels)
+        shape = pixels.shape if self._shown is None else self._shown.shape
+        picture = on_canvas(pixels, shape[1], shape[0])
         where = _difference(self._shown, picture)
         if where is None:
             return
@@ -73,18 +74,6 @@ class Animation:
         self._shown = picture
         self._waiting = picture, where
         self._since = self._frames
-
-    def _on_canvas(self, pixels: Pixels) -> Pixels:
-        """A copy of a picture in the size of the canvas."""
-        import numpy as np
-
-        if self._shown is None or self._shown.shape == pixels.shape:
-            return pixels.copy()
-        canvas = np.zeros_like(self._shown)
-        canvas[..., 3] = 0xFF
-        height, width = map(min, pixels.shape[:2], canvas.shape[:2])
-        canvas[:height, :width] = pixels[:height, :width]
-        return canvas
 
     def _show_waiting(self) -> None:
         if self._waiting is None:
@@ -102,6 +91,19 @@ class Animation:
             max(1, time(self._frames) - time(self._since)),
         )
         self._waiting = None
+
+
+def on_canvas(pixels: Pixels, width: int, height: int) -> Pixels:
+    """A copy of a picture, cut off or with black around it at the right and the bottom."""
+    import numpy as np
+
+    if pixels.shape[:2] == (height, width):
+        return pixels.copy()
+    canvas = np.zeros((height, width, 4), np.uint8)
+    canvas[..., 3] = 0xFF
+    rows, columns = min(height, pixels.shape[0]), min(width, pixels.shape[1])
+    canvas[:rows, :columns] = pixels[:rows, :columns]
+    return canvas
 
 
 def enlarged(pixels: Pixels, scale: int) -> Pixels:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
 
+    from jitvm.guests.uxn.varvara.audio.mixer import Frames
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.events import Event
     from jitvm.guests.uxn.varvara.frames import Frame, Observer
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
             """Write the end, and close the file."""
 
 
-PICTURES = ("gif", "webp")
-FORMATS = (*PICTURES, "wav")
+FORMATS = ("gif", "webp", "mp4", "wav")
 """Endings of names that stand for a format."""
 
 
@@ -58,16 +58,29 @@ def require_pillow(what: str) -> None:
     Raises:
         RecordingError: Pillow is not installed.
     """
+    _require("PIL", f"{what}: pictures need Pillow", "screen")
+
+
+def _require(module: str, what_needs_it: str, extra: str) -> None:
     from importlib.util import find_spec
 
-    if find_spec("PIL") is None:
+    if find_spec(module) is None:
         raise RecordingError(
-            f"{what}: pictures need Pillow, which is not installed; `pip install 'jitvm[screen]'`"
+            f"{what_needs_it}, which is not installed; `pip install 'jitvm[{extra}]'`"
         )
 
 
+def sound_of(frame: Frame) -> Frames:
+    """What is heard during a frame, silence included; shape (735, 2)."""
+    import numpy as np
+
+    from jitvm.guests.uxn.varvara.frames import SAMPLES
+
+    return np.zeros((SAMPLES, 2), np.int16) if frame.sound is None else frame.sound
+
+
 class Recording:
-    """A file with what a computer shows (.gif, .webp) or plays (.wav).
+    """A file with what a computer shows (.gif, .webp), plays (.wav), or both (.mp4).
 
     Args:
         path: of the file; what was there before is replaced.
@@ -76,8 +89,8 @@ class Recording:
         form: the format, one of `FORMATS`; None for what the name says.
 
     Raises:
-        RecordingError: the name stands for no format; or Pillow, which makes pictures, is not
-            installed.
+        RecordingError: the name stands for no format; or Pillow, which makes pictures, or PyAV,
+            which makes videos, is not installed.
         OSError: the file cannot be written.
     """
 
@@ -93,9 +106,7 @@ class Recording:
         self._computer = computer
         self._before: Observer | None = None
         kind = form or format_of(self.path)
-        self._writer: Writer = (
-            _Sound(self.path) if kind == "wav" else _Pictures(self.path, computer, kind, scale)
-        )
+        self._writer = _writer(self.path, computer, kind, scale)
 
     def add(self, frame: Frame) -> None:
         """Record a frame that has just run.
@@ -142,6 +153,17 @@ class Recording:
         self.add(frame)
 
 
+def _writer(path: str, computer: Computer, kind: str, scale: int) -> Writer:
+    if kind == "wav":
+        return _Sound(path)
+    if kind == "mp4":
+        _require("av", f"{path}: videos need PyAV", "video")
+        from jitvm.guests.uxn.varvara.recording.mp4 import Video
+
+        return Video(path, computer.screen, scale)
+    return _Pictures(path, computer, kind, scale)
+
+
 class _Pictures:
     """An animation in a file."""
 
@@ -174,12 +196,7 @@ class _Sound:
         self._writer = WavWriter(path)
 
     def add(self, frame: Frame) -> None:
-        import numpy as np
-
-        from jitvm.guests.uxn.varvara.frames import SAMPLES
-
-        silence = np.zeros((SAMPLES, 2), np.int16)
-        self._writer.write(silence if frame.sound is None else frame.sound)
+        self._writer.write(sound_of(frame))
 
     def close(self) -> None:
         self._writer.close()

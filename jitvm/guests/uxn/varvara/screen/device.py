@@ -29,6 +29,9 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     import os
 
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
+
     from jitvm.engine.machine import Machine
     from jitvm.guests.uxn.varvara.native.library import Kernel
     from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
@@ -133,6 +136,14 @@ class Screen:
         frame = self._canvas.frame
         assert frame is not None
         return frame
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.generic]:
+        """`pixels`, for `numpy.asarray` and the like."""
+        import numpy as np
+
+        return np.array(self.pixels, dtype=dtype, copy=copy)
 
     @property
     def changed(self) -> Rectangle | None:
