@@ -1,4 +1,4 @@
-"""The Varvara computer: a Uxn machine, its memory banks and its devices.
+"""The Varvara computer: a program on its `hardware`, and the order in which its vectors run.
 
     computer = Computer(rom, args=("one", "two"))
     computer.run_console(b"some input\\n")      the whole life of a console program
@@ -30,31 +30,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine import Tier
 from jitvm.engine.watch import Watch
-from jitvm.guests.uxn import UXN
-from jitvm.guests.uxn.varvara import console, file, system
-from jitvm.guests.uxn.varvara.banks import Banks
-from jitvm.guests.uxn.varvara.clock import DateTime
-from jitvm.guests.uxn.varvara.console import Console, Type, argument_events
-from jitvm.guests.uxn.varvara.controller import Controller
-from jitvm.guests.uxn.varvara.evaluator import Ending, Evaluator, LimitReached, Limits
+from jitvm.guests.uxn.varvara import console
+from jitvm.guests.uxn.varvara.console import Type, argument_events
+from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached, Limits
+from jitvm.guests.uxn.varvara.hardware import Hardware
 from jitvm.guests.uxn.varvara.input import open_source
-from jitvm.guests.uxn.varvara.mouse import Mouse
-from jitvm.guests.uxn.varvara.output import Output
-from jitvm.guests.uxn.varvara.rom import PROGRAM_START, Rom
-from jitvm.guests.uxn.varvara.sandbox import Sandbox
-from jitvm.guests.uxn.varvara.screen import Screen
-from jitvm.guests.uxn.varvara.words import DeviceWords
+from jitvm.guests.uxn.varvara.rom import PROGRAM_START, Rom, rom_of
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.params import Parameters
-    from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.events import Event
     from jitvm.guests.uxn.varvara.frames import Frame, FrameLoop
@@ -65,11 +56,7 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
 
 
-PITCHES = (0x3F, 0x4F, 0x5F, 0x6F)
-"""The ports that start notes: the first write to one of them makes the Audio devices."""
-
-
-class Computer:
+class Computer(Hardware):
     """A Uxn program and the computer it runs on.
 
     Args:
@@ -102,64 +89,21 @@ class Computer:
         stdout: Stream | Closed | None = None,
         stderr: Stream | Closed | None = None,
     ) -> None:
-        self.rom = _rom(rom)
         self.program: Program | None = None
         self.args = tuple(os.fsencode(arg) for arg in args)
-        self.machine = machine = Machine(UXN, tier=tier, params=params)
-        self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
-        self.banks = Banks(machine)
-        self.system = system.System(machine, self.banks, self.output)
-        self.console = Console(machine, self.output)
-        words = DeviceWords(machine)
-        self.screen = Screen(machine, words)
-        for port in PITCHES:
-            machine.on_write(port, partial(self._first_note, port))
-        self.controller = Controller(machine)
-        self.mouse = Mouse(machine)
-        self._sandbox = None if sandbox is None else Sandbox(sandbox)
-        self.files = file.connect_files(machine, self.output, self._sandbox, words)
-        self.clock = DateTime(machine, clock)
-        self.evaluator = Evaluator(machine, console.READ, system.STATE)
-        self.output.while_waiting = self.evaluator.check_time
         self._booting: Iterator[int] | None = None
-        self.banks.load(self.rom)
+        super().__init__(
+            rom_of(rom),
+            tier=tier,
+            params=params,
+            sandbox=sandbox,
+            clock=clock,
+            stdout=stdout,
+            stderr=stderr,
+        )
         self._announce_arguments()
 
-    @cached_property
-    def audio(self) -> Audio:
-        """The Audio devices; connected when they are first used, which few programs do."""
-        from jitvm.guests.uxn.varvara.audio import Audio
-
-        return Audio(self.machine)
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether the Audio devices were used."""
-        return "audio" in self.__dict__
-
-    def _first_note(self, port: int, pitch: int) -> None:
-        self.audio  # noqa: B018  connects itself to the port
-        self.machine.state.ports.writers[port](pitch)
-
     # -- what came of it ---------------------------------------------------------------------
-
-    @property
-    def exit_code(self) -> int:
-        """What the program ends with: the low seven bits of System/state."""
-        return self.system.state & 0x7F
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether the program has asked to end."""
-        return self.system.state != 0
-
-    @property
-    def is_graphical(self) -> bool:
-        """Whether the program wants frames: it has used the screen, the controller or the mouse.
-
-        Meant to be asked after `boot`.
-        """
-        return bool(self.screen.touched or self.controller.vector or self.mouse.vector)
 
     @property
     def stdout(self) -> bytes:
@@ -231,24 +175,6 @@ class Computer:
         self._abandon_frame()
         self.clear(soft=soft)
 
-    def clear(self, *, soft: bool = False) -> None:
-        """Do what `reset` does to memory and devices, and leave the frame at hand to go on."""
-        machine = self.machine
-        self.banks.clear_program(zero_page=not soft)
-        machine.page[:] = bytes(len(machine.page))
-        for stack in machine.state.stacks:
-            stack[:] = bytes(len(stack))
-        machine.state.pointers[:] = [0] * len(machine.state.pointers)
-        machine.vector = 0
-        self.evaluator.is_unfinished = False
-        for device in self.files:
-            device.reset()
-        self.screen.reset()
-        self.controller.reset()
-        self.mouse.reset()
-        self._silence()
-        self.banks.load(self.rom)
-
     def load(self, rom: bytes | Rom) -> None:
         """Put another program in place of the present one; `boot` or the next frame runs it.
 
@@ -263,7 +189,7 @@ class Computer:
         Raises:
             RomError: the ROM is empty or too long; the present program goes on.
         """
-        self.rom, self.program = _rom(rom), None
+        self.rom, self.program = rom_of(rom), None
         self._booting = None
         self._abandon_frame()
         self.banks.restore_extra({})
@@ -274,14 +200,6 @@ class Computer:
         """Tell the reset vector whether there will be arguments."""
         self.machine.page[console.TYPE] = bool(self.args)
 
-    def close(self) -> None:
-        """Close the program's files and silence its voices. The computer can still be used."""
-        for device in self.files:
-            device.close()
-        self._silence()
-        if self._sandbox is not None:
-            self._sandbox.close()
-
     def profile(self, mode: str = "sampled") -> Any:
         """Short for `jitvm.profile`: ``with computer.profile() as p: computer.run_console()``."""
         import jitvm  # the package's face: no layer of the guest's
@@ -291,10 +209,6 @@ class Computer:
     def _abandon_frame(self) -> None:
         if "frames" in self.__dict__:
             self.frames.abandon()
-
-    def _silence(self) -> None:
-        if self.has_sound:
-            self.audio.reset()
 
     def snapshot(self) -> ComputerSnapshot:
         """Copy all of the computer's state; see `ComputerSnapshot`. Nobody may be rendering."""
@@ -338,7 +252,7 @@ class Computer:
         """The frame loop of this computer."""
         from jitvm.guests.uxn.varvara.frames import FrameLoop
 
-        return FrameLoop(self)
+        return FrameLoop(self, self.boot)
 
     def frame(self, events: Iterable[Event] = ()) -> Frame:
         """Run one frame, and the reset vector before the first; see `FrameLoop.frame`."""
@@ -454,7 +368,3 @@ class Computer:
                 self.end_of_input()
                 return
             self.feed(data)
-
-
-def _rom(rom: bytes | Rom) -> Rom:
-    return rom if isinstance(rom, Rom) else Rom(bytes(rom))

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from jitvm.guests.uxn.varvara.audio.mixer import Frames
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.hardware import Hardware
     from jitvm.guests.uxn.varvara.script import Script
 
     class Observer(Protocol):
@@ -89,6 +89,10 @@ class Frame:
 class FrameLoop:
     """Runs a computer frame by frame.
 
+    Args:
+        hardware: what it runs on.
+        boot: runs what comes before the first frame, unless that was done.
+
     Attributes:
         number: frames that are complete; frame 0 is not counted.
         sound: whether it renders sound. Without it, time stands still for notes: switch it off
@@ -96,8 +100,9 @@ class FrameLoop:
         observer: told of each frame.
     """
 
-    def __init__(self, computer: Computer) -> None:
-        self._computer = computer
+    def __init__(self, hardware: Hardware, boot: Callable[[], None]) -> None:
+        self._hardware = hardware
+        self._boot = boot
         self._waiting: tuple[Event, ...] = ()
         self._vectors: Iterator[int] | None = None
         self.number = 0
@@ -126,13 +131,13 @@ class FrameLoop:
             OutputError: an output stream cannot be written.
             AudioError, NativeError: the first note or picture could not be prepared.
         """
-        computer = self._computer
+        hardware = self._hardware
         self._waiting += tuple(events)
-        computer.boot()
+        self._boot()
         if self._vectors is None:
             self._vectors = self._begin()
-        computer.evaluator.follow(self._vectors)
-        computer.output.flush()
+        hardware.evaluator.follow(self._vectors)
+        hardware.output.flush()
         self._vectors = None
         return self._end()
 
@@ -147,17 +152,17 @@ class FrameLoop:
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
         """
-        computer = self._computer
-        computer.boot()
+        hardware = self._hardware
+        self._boot()
         last = None if count is None else self.number + count
-        while not computer.is_ended and self.number != last:
-            computer.evaluator.check_time()
+        while not hardware.is_ended and self.number != last:
+            hardware.evaluator.check_time()
             due = script is not None and not self.is_unfinished
             frame = self.frame(script.at(self.number + 1) if script is not None and due else ())
             if on_frame is not None:
                 on_frame(frame)
-        computer.output.flush()
-        return Ending.EXIT if computer.is_ended else Ending.FRAMES
+        hardware.output.flush()
+        return Ending.EXIT if hardware.is_ended else Ending.FRAMES
 
     # -- one frame ---------------------------------------------------------------------------
 
@@ -168,22 +173,22 @@ class FrameLoop:
         return self._frame_vectors(events)
 
     def _frame_vectors(self, events: tuple[Event, ...]) -> Iterator[int]:
-        computer = self._computer
+        hardware = self._hardware
         for event in events:
             yield from self._perform(event)
-        yield computer.screen.vector
-        if computer.has_sound:
-            for voice in computer.audio.ended():
-                yield computer.audio.vector(voice)
+        yield hardware.screen.vector
+        if hardware.has_sound:
+            for voice in hardware.audio.ended():
+                yield hardware.audio.vector(voice)
 
     def _end(self) -> Frame:
-        computer = self._computer
+        hardware = self._hardware
         self.number += 1
-        sounds = self.sound and computer.has_sound and computer.audio.active
+        sounds = self.sound and hardware.has_sound and hardware.audio.active
         frame = Frame(
             self.number,
-            sound=computer.audio.render(SAMPLES) if sounds else None,
-            changed=computer.screen.touched and computer.screen.compose(),
+            sound=hardware.audio.render(SAMPLES) if sounds else None,
+            changed=hardware.screen.touched and hardware.screen.compose(),
         )
         if self.observer is not None:
             self.observer.end(frame)
@@ -191,8 +196,8 @@ class FrameLoop:
 
     def _perform(self, event: Event) -> Iterator[int]:
         """The vectors of an event."""
-        computer = self._computer
-        controller, mouse, terminal = computer.controller, computer.mouse, computer.console
+        hardware = self._hardware
+        controller, mouse, terminal = hardware.controller, hardware.mouse, hardware.console
         match event:
             case Press(buttons, pad):
                 return controller.press(buttons, pad)
@@ -218,5 +223,5 @@ class FrameLoop:
                 return self._reset(soft)
 
     def _reset(self, soft: bool) -> Iterator[int]:
-        self._computer.clear(soft=soft)
+        self._hardware.clear(soft=soft)
         yield PROGRAM_START

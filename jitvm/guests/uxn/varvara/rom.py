@@ -46,3 +46,12 @@ class Rom:
         yield 0, PROGRAM_START, self.data[:first]
         for bank, start in enumerate(range(first, len(self.data), BANK_SIZE), 1):
             yield bank, 0, self.data[start : start + BANK_SIZE]
+
+
+def rom_of(rom: bytes | Rom) -> Rom:
+    """A ROM, from one or from its bytes.
+
+    Raises:
+        RomError: it is empty or too long.
+    """
+    return rom if isinstance(rom, Rom) else Rom(bytes(rom))
