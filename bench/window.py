@@ -92,9 +92,21 @@ class Options:
 # -- figures -------------------------------------------------------------------------------------
 
 
+class Figure:
+    """Something measured, printed as `TEXT` has it."""
+
+    __slots__ = ()
+    TEXT = ""
+
+    def __str__(self) -> str:
+        return self.TEXT.format(self)
+
+
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Figure):
     """How values are distributed, in milliseconds."""
+
+    TEXT = "median {0.median:.3f} ms, p99 {0.p99:.3f} ms, most {0.most:.3f} ms"
 
     median: float
     p99: float
@@ -107,56 +119,48 @@ class Spread:
         p99 = ordered[math.ceil(0.99 * len(ordered)) - 1]
         return cls(statistics.median(ordered), p99, ordered[-1])
 
-    def __str__(self) -> str:
-        return f"median {self.median:.3f} ms, p99 {self.p99:.3f} ms, most {self.most:.3f} ms"
-
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Share(Figure):
     """What a window takes of one core, in per cent, and the frames that it ran."""
+
+    TEXT = "{0.percent:.2f} % of a core, {0.frames} frames"
 
     percent: float
     frames: int
 
-    def __str__(self) -> str:
-        return f"{self.percent:.2f} % of a core, {self.frames} frames"
-
 
 @dataclass(frozen=True, slots=True)
-class FrameCost:
+class FrameCost(Figure):
     """The parts of showing a full frame."""
+
+    TEXT = "compose  {0.compose}\n         upload   {0.upload}\n         present  {0.present}"
 
     compose: Spread
     upload: Spread
     present: Spread
 
-    def __str__(self) -> str:
-        parts = ("compose", self.compose), ("upload", self.upload), ("present", self.present)
-        return "\n         ".join(f"{name:<8} {spread}" for name, spread in parts)
-
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Figure):
     """Frames a second, how far the times between them are from a sixtieth, frames left out."""
+
+    TEXT = "{0.rate:.3f} frames a second, off by {0.deviation}; {0.dropped} dropped"
 
     rate: float
     deviation: Spread
     dropped: int
 
-    def __str__(self) -> str:
-        return f"{self.rate:.3f} frames a second, off by {self.deviation}; {self.dropped} dropped"
-
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Figure):
     """How often sound ran dry, its delay at the end in milliseconds, seconds of it played."""
+
+    TEXT = "{0.underruns} underruns in {0.played:.1f} s, delay {0.delay:.0f} ms"
 
     underruns: int
     delay: float
     played: float
-
-    def __str__(self) -> str:
-        return f"{self.underruns} underruns in {self.played:.1f} s, delay {self.delay:.0f} ms"
 
 
 # -- measuring -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitvm.engine.machine import Machine
+from jitvm.guests.uxn.varvara.listener import Listener
 
 VECTOR = 0x80
 BUTTON = 0x82
@@ -22,21 +23,11 @@ PADS = (BUTTON, 0x85, 0x86, 0x87)
 """The button port of each pad."""
 
 
-class Controller:
-    """Connects the Controller ports of a machine.
-
-    Attributes:
-        vector: where events go; 0 for nowhere.
-    """
+class Controller(Listener):
+    """Connects the Controller ports of a machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._page = machine.page
-        self.vector = 0
-        machine.on_write(VECTOR + 1, self._latch)
-
-    def reset(self) -> None:
-        """Forget the vector; the ports are the machine's to clear."""
-        self.vector = 0
+        super().__init__(machine, VECTOR)
 
     def press(self, buttons: int, pad: int = 1) -> Iterator[int]:
         """Buttons (0 to 255, a bit each) of a pad (1 to 4) go down, as one event."""
@@ -55,6 +46,3 @@ class Controller:
                 self._page[KEY] = byte
                 yield self.vector
                 self._page[KEY] = 0
-
-    def _latch(self, low: int) -> None:
-        self.vector = self._page[VECTOR] << 8 | low

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitvm.engine.machine import Machine
+from jitvm.guests.uxn.varvara.listener import Listener
 
 VECTOR = 0x90
 X = 0x92
@@ -25,21 +26,11 @@ BUTTONS = 3
 """Left, middle and right, counted from 1."""
 
 
-class Mouse:
-    """Connects the Mouse ports of a machine.
-
-    Attributes:
-        vector: where events go; 0 for nowhere.
-    """
+class Mouse(Listener):
+    """Connects the Mouse ports of a machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._page = machine.page
-        self.vector = 0
-        machine.on_write(VECTOR + 1, self._latch)
-
-    def reset(self) -> None:
-        """Forget the vector; the ports are the machine's to clear."""
-        self.vector = 0
+        super().__init__(machine, VECTOR)
 
     def move(self, x: int, y: int) -> Iterator[int]:
         """The pointer moves to a pixel, 0 to 65535 each way."""
@@ -67,6 +58,3 @@ class Mouse:
 
     def _put(self, port: int, word: int) -> None:
         self._page[port : port + 2] = (word & 0xFFFF).to_bytes(2, "big")
-
-    def _latch(self, low: int) -> None:
-        self.vector = self._page[VECTOR] << 8 | low
