@@ -88,9 +88,7 @@ class LiveViewer:
         self._add_console(message)
         if runner.params is not self._params:
             self._params = params = runner.params
-            message["params"] = {
-                name: getattr(params, name) for name in type(params).__dataclass_fields__
-            }
+            message["params"] = params.row()
         return message
 
     def _new_samples(self, run: Run) -> Message:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,12 +78,3 @@ def session(source: str, *, hot: int = 400, **options: Any) -> Iterator[Session]
     stdin = options.pop("stdin", None)
     with Session(target(source, stdin=stdin), Parameters(hot=hot), **options) as made:
         yield made
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What a condition gives as soon as that is true; fails after some seconds."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return found

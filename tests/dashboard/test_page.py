@@ -23,14 +23,18 @@ from jitvm.dashboard.server import Server
 from jitvm.dashboard.session import Session
 from jitvm.engine.events import Overwritten
 from jitvm.guests.uxn.places import symbols_of
-from tests.dashboard.runs import COUNT, DRAW, REWRITE, program, session, until
+from tests.clock import until
+from tests.dashboard.runs import COUNT, DRAW, REWRITE, program, session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 DRIVER = shutil.which("chromedriver")
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="there is no Chromium with its driver"
-)
+pytestmark = [
+    pytest.mark.clock,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None, reason="there is no Chromium with its driver"
+    ),
+]
 Browser = Any
 
 

@@ -12,7 +12,8 @@ from jitvm.cli.exits import Exit
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.saved import SavedError, SavedRun, Saver
 from jitvm.dashboard.source import CommandError
-from tests.dashboard.runs import SHORT, session, until
+from tests.clock import until
+from tests.dashboard.runs import SHORT, session
 
 
 @pytest.fixture
