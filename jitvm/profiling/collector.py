@@ -5,7 +5,7 @@
     spots        where the processor is: see `spotter`      every 4 ms of processor time
     stops        the guest's program counter: native code   every 20 ms, while guest code is
                  is made to come back and goes on           being interpreted
-    host time    calls of Python devices: see `hosttime`    every call counted, some timed
+    host time    calls of Python devices: see `hosttime`    every call, or in turns; some timed
 
 The spotter tells time by state; a stop costs some microseconds and tells the address, which no
 native code has in a place that can be looked at. Where there can be no spotter (another system,
@@ -98,7 +98,7 @@ class Collector:
         self.machine = machine
         self.mode = mode
         self.regions = Regions()
-        self.host = HostTime(machine)
+        self.host = HostTime(machine, exact=mode is not Mode.SAMPLED or not sampling)
         self.happened: deque[Happened] = deque(maxlen=MOST_EVENTS)
         self.aborts: Counter[tuple[str, int]] = Counter()
         self.kinds: Counter[str] = Counter()
@@ -236,7 +236,7 @@ class Collector:
             ],
             bytes(machine.memory),
             bytes(machine.block.view(layout.code_map, layout.size)),
-            frozenset() if jit is None else jit.self_modified,
+            frozenset() if jit is None else jit.variables,
         )
 
     def _executed(self) -> int | None:
@@ -319,7 +319,8 @@ class Collector:
             interpreting = self._take_spots()
             is_idle = self._spotter is not None and self.spots.total() == before
             quiet = quiet + 1 if is_idle else 0
-            if interpreting or self._spotter is None or quiet % 10 == 1:
+            due = quiet == 0 and self.host.is_turn_over
+            if interpreting or due or self._spotter is None or quiet % 10 == 1:
                 self._asked = True
                 self.machine.wake()
 
@@ -328,6 +329,7 @@ class Collector:
         if not self._asked:
             return
         self._asked = False
+        self.host.turn()
         thread = threading.current_thread()
         if thread is not self._thread:
             self._follow(thread)

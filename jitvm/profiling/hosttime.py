@@ -1,10 +1,15 @@
 """How often Python devices are called, and how long they take.
 
-While it is attached, each function that a port calls is replaced by one that counts, and times
-one call of 32: two looks at the clock would double the cost of a small device. Native
-functions are called without Python and are seen in samples only.
+While it counts, each function that a port calls is replaced by one that counts, and times one
+call of 32: two looks at the clock would double the cost of a small device. Even counting is a
+tenth of what the smallest device costs, so a profile that samples counts all calls for a moment and
+then in turns, one of `TURNS`; what happened in the others is thought to be like it:
 
-Ports that are connected meanwhile put their functions where ours were; these are not counted.
+    |################|#       #       #       #       |      # counting
+     FIRST seconds    turns
+
+Native functions are called without Python and are seen in samples only. Ports that are connected
+meanwhile put their functions where ours were; these are counted from the next turn on.
 """
 
 from __future__ import annotations
@@ -14,16 +19,28 @@ from time import perf_counter
 from typing import Any
 
 from jitvm.engine.machine import Machine
-from jitvm.profiling.rows import HostRow
+from jitvm.profiling.rows import HostRow, Method
+
+FIRST = 0.25
+"""Seconds in which all calls are counted in any case."""
+TURN = 0.02
+"""Seconds of a turn, at least."""
+TURNS = 10
+"""Of so many turns one is counted."""
 
 
 class _Calls:
-    """One function of a port: what it was, what takes its place, and what was seen."""
+    """One function of a port: what it was, what takes its place, and what was seen.
+
+    Attributes:
+        at_first: calls until turns began.
+    """
 
     def __init__(self, port: int, kind: str, function: Callable[..., Any]) -> None:
         self.port = port
         self.kind = kind
         self.function = function
+        self.at_first = 0
         self.timed = 0
         self.seconds = 0.0
         self.wrapper, self._count = self._wrapped(function)
@@ -56,50 +73,136 @@ class _Calls:
 
     @property
     def count(self) -> int:
-        """How often it was called."""
+        """How often it was seen to be called."""
         return self._count()
 
-    @property
-    def total(self) -> float:
+    def total(self, scale: float) -> float:
+        """How often it was called, each call seen in turns standing for `scale` calls."""
+        return self.at_first + scale * (self.count - self.at_first)
+
+    def time(self, scale: float) -> float:
         """Seconds of all calls, as far as the timed ones tell."""
-        return self.seconds / self.timed * self.count if self.timed else 0.0
+        return self.seconds / self.timed * self.total(scale) if self.timed else 0.0
 
 
 class HostTime:
-    """Calls of a machine's Python devices, between `attach` and `detach`."""
+    """Calls of a machine's Python devices, between `attach` and `detach`.
 
-    def __init__(self, machine: Machine) -> None:
+    Args:
+        machine: whose devices.
+        exact: whether to count all calls, instead of in turns.
+    """
+
+    def __init__(self, machine: Machine, *, exact: bool) -> None:
         self._ports = machine.state.ports
-        self._calls: list[_Calls] = []
+        self._exact = exact
+        self._calls: dict[tuple[str, int], _Calls] = {}
+        self._replaced: list[_Calls] = []
+        self._counting = False
+        self._since = 0.0
+        self._in_turns = False
+        self._counted = self._uncounted = 0.0
 
     def attach(self) -> None:
         """Begin to count."""
-        ports = self._ports
-        for port, reader in list(ports.readers.items()):
-            calls = _Calls(port, "read", reader)
-            self._calls.append(calls)
-            ports.readers[port] = calls.wrapper
-        for port, writer in list(ports.writers.items()):
-            if port not in ports.collected:
-                calls = _Calls(port, "write", writer)
-                self._calls.append(calls)
-                ports.writers[port] = calls.wrapper
+        self._since = perf_counter()
+        self._wrap()
 
     def detach(self) -> None:
+        """End; devices have their own functions again."""
+        self._account()
+        if self._counting:
+            self._unwrap()
+
+    # -- turns -------------------------------------------------------------------------------
+
+    @property
+    def is_turn_over(self) -> bool:
+        """Whether `turn` has something to do, given the chance."""
+        if self._exact or not self._calls:
+            return False
+        spent = perf_counter() - self._since
+        if not self._in_turns:
+            return spent > FIRST
+        return spent > (TURN if self._counting else (TURNS - 1) * TURN)
+
+    def turn(self) -> None:
+        """Begin or end counting where it is due; on the guest's thread, outside of devices."""
+        if not self.is_turn_over:
+            return
+        self._account()
+        if not self._in_turns:
+            self._in_turns = True
+            for calls in self._every():
+                calls.at_first = calls.count
+        if self._counting:
+            self._unwrap()
+        else:
+            self._wrap()
+
+    def _account(self) -> None:
+        """Put the time since the last turn where it belongs."""
+        now = perf_counter()
+        if self._in_turns:
+            if self._counting:
+                self._counted += now - self._since
+            else:
+                self._uncounted += now - self._since
+        self._since = now
+
+    @property
+    def _scale(self) -> float:
+        """How many calls one stands for that was seen in turns."""
+        return 1 + self._uncounted / self._counted if self._counted else 1.0
+
+    # -- functions of ports ------------------------------------------------------------------
+
+    def _wrap(self) -> None:
+        self._counting = True
+        ports = self._ports
+        for port, reader in list(ports.readers.items()):
+            ports.readers[port] = self._calls_of(port, "read", reader).wrapper
+        for port, writer in list(ports.writers.items()):
+            if port not in ports.collected:
+                ports.writers[port] = self._calls_of(port, "write", writer).wrapper
+
+    def _calls_of(self, port: int, kind: str, function: Callable[..., Any]) -> _Calls:
+        known = self._calls.get((kind, port))
+        if known is not None and known.function is function:
+            return known
+        if known is not None:
+            self._replaced.append(known)
+        calls = self._calls[kind, port] = _Calls(port, kind, function)
+        return calls
+
+    def _unwrap(self) -> None:
         """Put the devices' own functions back, where nobody has connected others."""
-        for calls in self._calls:
+        self._counting = False
+        for calls in self._calls.values():
             table: dict[int, Callable[..., Any]] = (
                 self._ports.readers if calls.kind == "read" else self._ports.writers
             )
             if table.get(calls.port) is calls.wrapper:
                 table[calls.port] = calls.function
 
+    def _every(self) -> list[_Calls]:
+        return [*self._replaced, *self._calls.values()]
+
+    # -- what was seen -----------------------------------------------------------------------
+
     @property
     def seconds(self) -> float:
         """In all Python devices together."""
-        return sum(calls.total for calls in self._calls)
+        scale = self._scale
+        return sum(calls.time(scale) for calls in self._every())
 
     def rows(self) -> list[HostRow]:
         """The functions that were called, those that took longest first."""
-        rows = [HostRow(c.port, c.kind, c.count, c.total) for c in self._calls if c.count]
+        scale = self._scale
+        method = Method.SAMPLED if self._in_turns else Method.EXACT
+        rows = [
+            HostRow(calls.port, calls.kind, round(calls.total(scale)), calls.time(scale), method)
+            for calls in self._every()
+            if calls.count
+        ]
         return sorted(rows, key=lambda row: -row.seconds)

@@ -217,9 +217,11 @@ class MemoryRow:
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """Calls of one Python device function. `seconds` comes from one call of 32."""
+    """Calls of one Python device function. `seconds` comes from one call of 32; `method` is that of
+    `calls`."""
 
     port: int
     kind: str
     calls: int
     seconds: float
+    method: Method

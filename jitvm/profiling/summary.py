@@ -205,7 +205,11 @@ def _compiles(profile: Profile, top: int) -> Table:
 def _host(profile: Profile, top: int) -> Table:
     rows = profile.host
     cells = [
-        (f"{row.port:02x} {row.kind}", f"{row.calls:,}", f"{row.seconds:.3f} s")
+        (
+            f"{row.port:02x} {row.kind}",
+            f"{_MARKS[row.method]}{row.calls:,}",
+            f"{row.seconds:.3f} s",
+        )
         for row in rows[:top]
     ]
     heads = ("port", "calls", "≈ time")

@@ -11,7 +11,7 @@ import pytest
 
 import jitvm
 from jitvm.engine.machine import Machine, Tier
-from jitvm.profiling import Mode, Profile, ProfileError
+from jitvm.profiling import Mode, Profile, ProfileError, hosttime
 from jitvm.profiling.rows import Method, State
 from jitvm.profiling.spotter import Spotter
 from tests.clock import until
@@ -81,13 +81,58 @@ def test_host_functions_are_counted_and_timed() -> None:
 
     machine.on_write(0x20, slow)
     machine.on_read(0x21, lambda: 7)
-    with machine.profile() as profile:
+    with machine.profile("exact") as profile:
         machine.run(0x100)
     rows = {(row.port, row.kind): row for row in profile.host}
     assert rows[0x20, "write"].calls == rows[0x21, "read"].calls == 64
     assert rows[0x20, "write"].seconds > 64 * 0.0005 > rows[0x21, "read"].seconds
     assert profile.host[0].port == 0x20
     assert machine.state.ports.writers[0x20] is slow
+
+
+def test_host_functions_are_counted_in_turns_while_sampling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Turns by a clock of our own, as the collector takes them: between instructions.
+    now = 0.0
+    monkeypatch.setattr(hosttime, "perf_counter", lambda: now)
+    machine = machine_with("|0100 #20 #20 DEO BRK")
+    calls: list[int] = []
+    machine.on_write(0x20, calls.append)
+    host = hosttime.HostTime(machine, exact=False)
+    host.attach()
+    for _ in range(400):
+        for _ in range(3):
+            machine.run(0x100)
+        now += hosttime.TURN
+        host.turn()
+    host.detach()
+    (row,) = host.rows()
+    assert row.method is Method.SAMPLED
+    assert row.calls == pytest.approx(1200, rel=0.05)
+    assert machine.state.ports.writers[0x20] == calls.append
+    assert len(calls) == 1200
+
+
+def test_a_device_that_is_connected_between_turns_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(hosttime, "perf_counter", lambda: now)
+    machine = machine_with("|0100 #20 #20 DEO BRK")
+    first: list[int] = []
+    second: list[int] = []
+    machine.on_write(0x20, first.append)
+    host = hosttime.HostTime(machine, exact=False)
+    host.attach()
+    machine.run(0x100)
+    machine.on_write(0x20, second.append)
+    for _ in range(3):
+        now += 1
+        host.turn()
+        machine.run(0x100)
+    host.detach()
+    machine.run(0x100)
+    assert (len(first), len(second)) == (1, 4)
+    assert sum(row.calls for row in host.rows()) > 1
 
 
 def test_an_exception_of_a_host_function_passes_through() -> None:
