@@ -27,7 +27,7 @@ def program() -> NoReturn:
     code = main()
     compiler = sys.modules.get("jitvm.engine.compiler")
     if compiler is not None and compiler.is_compiling():
-        from jitvm.engine.jit import put_all_on_shelves
+        from jitvm.engine.keeper import put_all_on_shelves
 
         put_all_on_shelves()
         if sys.stderr is not None:

@@ -123,11 +123,11 @@ def _number(row: list[object], column: int = 3) -> int:
 def heat(jit: Jit, overwritten: dict[int, int]) -> bytes:
     """One byte for each of the code space: see `HEAT_CODE` and the bits behind it."""
     size = jit.guest.code_space.size
-    flags = bytes(jit.code_map).translate(_FROM_MAP)
+    flags = bytes(jit.code_map.view).translate(_FROM_MAP)
     memory = bytes(jit.state.spaces[jit.guest.code_index]).translate(_FROM_MEMORY)
     both = int.from_bytes(flags, "little") | int.from_bytes(memory, "little")
     cells = bytearray(both.to_bytes(size, "little"))
-    for at in list(jit.variables):
+    for at in jit.variables:
         cells[at] |= HEAT_VARIABLE
     for at in overwritten:
         if at >= 0:

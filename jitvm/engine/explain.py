@@ -148,7 +148,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     return RegionReport(
         start=region.start,
         instructions=dict(sorted(region.nodes.items())),
-        travel=sum(sum(jit.recorded_edges.get(pc, {}).values()) for pc in region.nodes),
+        travel=sum(map(jit.travel, region.nodes)),
         code_bytes=len(compiled.text),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),
@@ -163,8 +163,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
 
 def _exits(jit: Jit, installed: Installed) -> list[ExitReport]:
     compiled = installed.compiled
-    counts = jit._exits[compiled.first_exit : compiled.first_exit + len(compiled.exits)]
     return [
         ExitReport(name, target, times, Reason[name].value.what, Reason[name].value.advice)
-        for (name, target), times in zip(compiled.exits, counts, strict=True)
+        for (name, target), times in zip(compiled.exits, jit.times_left(installed), strict=True)
     ]

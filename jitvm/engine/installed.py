@@ -69,3 +69,7 @@ class Statistics(Record):
     refused: Counter[str] = fresh(Counter)
     errors: list[str] = fresh(list)
     """What went wrong inside the compiler: bugs of jitvm, one line each."""
+
+    def failed(self, error: Exception) -> None:
+        """Note a failure of the compiler."""
+        self.errors.append(f"{type(error).__name__}: {error}")

@@ -57,8 +57,8 @@ class IrJit(Jit):
     def count_exit(self, installed: Installed, exit_: Exit) -> int:
         """Count an exit as its machine code would; returns how often it was taken."""
         at = installed.compiled.first_exit + exit_.number
-        self._exits[at] += 1
-        return self._exits[at]
+        self.exit_counts[at] += 1
+        return self.exit_counts[at]
 
     def count_jump(self, pc: int) -> bool:
         """Count a jump to a place without a region; whether it is hot now."""

@@ -159,7 +159,7 @@ class NativeTier:
         sleep(WARM_UP)
         assert self._make is not None
         self._made = self._make()
-        known = self._made.fetch()
+        known = self._made.keeper.fetch()
         self._warmth = _WARM
         self.wake()
         if not known:
@@ -184,7 +184,7 @@ class NativeTier:
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
         self._fields["trace"][0] = self.jit.trace_address
-        self.jit.take_from_shelf()
+        self.jit.keeper.install()
 
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""

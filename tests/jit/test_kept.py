@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     """A code cache in which a run of ADDING has kept its regions."""
     first = machine_with(tmp_path)
     run_until(first, "installed")
-    jit_of(first).put_on_shelf()
+    jit_of(first).keeper.put()
     assert regions_in(tmp_path)
     return tmp_path
 
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
     machine = machine_with(folder)
     run_until(machine, "installed")
     assert not jit_of(machine).statistics.kept
-    jit_of(machine).put_on_shelf()
+    jit_of(machine).keeper.put()
     run_until(machine_with(folder), "kept")
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
 def test_parameters_that_keep_nothing(tmp_path: Path, params: dict[str, int]) -> None:
     machine = machine_with(tmp_path, ADDING, **params)
     run_until(machine, "installed")
-    jit_of(machine).put_on_shelf()
+    jit_of(machine).keeper.put()
     assert not regions_in(tmp_path)
 
 
@@ -124,7 +124,7 @@ def test_a_wide_store_just_below_the_end_of_memory_is_no_wrap() -> None:
     jit = jit_of(machine)
     assert jit.regions
     left = sum(
-        jit._exits[region.compiled.first_exit + number]
+        jit.exit_counts[region.compiled.first_exit + number]
         for region in jit.regions.values()
         for number, (reason, _) in enumerate(region.compiled.exits)
         if reason == "STORE"

@@ -309,7 +309,7 @@ def test_a_thousand_installations_leave_no_trace() -> None:
     assert not jit.regions
     empty, code = shared_arena().used, _code_map(machine)
     for _ in range(1000):
-        assert jit._install(kept) is None
+        assert jit.install(kept) is None
         machine.code_written(at, 2)
         assert not jit.regions
         jit.install_done()

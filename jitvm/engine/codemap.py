@@ -1,0 +1,99 @@
+"""Which bytes of the code space installed regions were made from, keep in values, or write.
+
+    code map, a byte for each address:  CODE   some region has the byte baked in
+                                        CELL   some region keeps it in a value
+                                        HIT    a region left before a store to it
+
+Native writers look at the code map and leave where they meet CODE or CELL; here is the other
+side: who put the marks, and what has to go when one of them is met.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from jitvm.engine.layout import CELL, CODE, HIT
+
+if TYPE_CHECKING:
+    from jitvm.engine.regioncore import Assumptions
+
+_MARKED = re.compile(b"[%c-%c]" % (HIT, 2 * HIT - 1))
+"""Bytes of the code map that have HIT, its highest bit."""
+_WATCHED = re.compile(b"[" + bytes(range(CODE, 2 * HIT, 2 * CODE)) + b"]")
+"""Bytes of the code map that have CODE, its lowest bit."""
+
+
+class CodeMap:
+    """The code map of one machine, with the regions behind its marks.
+
+    Args:
+        view: the machine's code map, one byte for each address.
+
+    Invariant: a byte has CODE, or CELL, if and only if an installed region claims it so.
+    """
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self._owners: dict[int, set[int]] = {}
+        self._stores: Counter[int] = Counter()
+        self._cells: Counter[int] = Counter()
+
+    def claim(self, start: int, assumptions: Assumptions) -> None:
+        """A region that begins at `start` is installed."""
+        for at in assumptions.code:
+            self._owners.setdefault(at, set()).add(start)
+            self.view[at] |= CODE
+        self._stores.update(assumptions.stores)
+        self._cells.update(assumptions.cells)
+        for at in assumptions.cells:
+            self.view[at] |= CELL
+
+    def release(self, start: int, assumptions: Assumptions) -> None:
+        """The region goes."""
+        for at in assumptions.code:
+            owners = self._owners[at]
+            owners.discard(start)
+            if not owners:
+                del self._owners[at]
+                self.view[at] &= ~CODE & 0xFF
+        self._stores.subtract(assumptions.stores)
+        self._cells.subtract(assumptions.cells)
+        for at in assumptions.cells:
+            if self._cells[at] <= 0:
+                self.view[at] &= ~CELL & 0xFF
+
+    def conflicts(self, assumptions: Assumptions, memory: memoryview | bytearray) -> set[int]:
+        """Addresses for which a region must not be installed: bytes that are not what it was made
+        from, and those that it or an installed region writes without looking."""
+        code = assumptions.code
+        changed = {at for at, byte in code.items() if memory[at] != byte}
+        stored = {at for at in code if self._stores[at] > 0}
+        watched = {at for at in assumptions.stores if self.view[at] & CODE}
+        return changed | stored | watched | (assumptions.stores & code.keys())
+
+    @property
+    def watched(self) -> frozenset[int]:
+        """Addresses that some region has baked in."""
+        return frozenset(self._owners)
+
+    def owners(self, at: int) -> Iterable[int]:
+        """Where the regions begin that have a byte baked in."""
+        return tuple(self._owners.get(at, ()))
+
+    def watched_in(self, start: int, size: int) -> list[int]:
+        """Those of some addresses, none beyond the end of memory, that regions have baked in."""
+        # Devices write whole banks: look at the fewer bytes, those written or those watched.
+        end = start + size
+        if size > len(self._owners):
+            return [at for at in self._owners if start <= at < end]
+        return [match.start() for match in _WATCHED.finditer(self.view, start, end)]
+
+    def take_marked(self) -> set[int]:
+        """Cells that stores through computed addresses were about to hit; their marks go."""
+        marked = {match.start() for match in _MARKED.finditer(self.view)}
+        for at in marked:
+            self.view[at] &= ~HIT & 0xFF
+        return marked
