@@ -202,10 +202,14 @@ def test_the_signal_is_given_back_and_never_stolen() -> None:
 @needs_spotter
 def test_two_profiles_at_once_both_tell_shares() -> None:
     one, two = machine_with(FOREVER), machine_with(FOREVER)
+
+    def is_sampled(machine: Machine, profile: Profile) -> bool:
+        spin(machine, 0.1)
+        return profile.native_share is not None
+
     with one.profile() as first, two.profile() as second:
-        spin(one, 0.1)
-        spin(two, 0.5)
-    assert first.native_share is not None
+        until(lambda: is_sampled(one, first))
+        until(lambda: is_sampled(two, second))
     assert second.native_share is not None
     assert not second.collector.has_spotter
     assert 0.0 <= second.native_share <= 1.0
