@@ -209,6 +209,11 @@ except KeyboardInterrupt:
 
 def test_ctrl_c_waits_for_native_code_to_come_back() -> None:
     machine = Sleeper()
+
+    def be_interrupted() -> None:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(HANGS)
+
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Watch(machine) as watch:
@@ -218,9 +223,8 @@ def test_ctrl_c_waits_for_native_code_to_come_back() -> None:
             with pytest.raises(KeyboardInterrupt):
                 watch.leave_native()
             watch.stopped()  # told once
-            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
             with pytest.raises(KeyboardInterrupt):  # outside, at once
-                time.sleep(HANGS)
+                be_interrupted()
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, previous)

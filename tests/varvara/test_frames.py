@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from jitvm.guests.uxn.varvara.frames import Frame
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.rom import RomError
 from jitvm.guests.uxn.varvara.script import Script, parse_script
-from tests.clock import HANGS, best_of, seconds_of
+from tests.clock import HANGS, best_of, seconds_of, until
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import CONTROLLER_LOG, DEVICES, WALKER
 
@@ -220,11 +221,17 @@ def test_limits_within_limits_are_refused(make: Make) -> None:
 
 def test_ctrl_c_leaves_a_frame_that_can_go_on() -> None:
     computer = _spinning()
-    timer = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
-    timer.start()
+
+    def interrupt() -> None:
+        until(lambda: computer.frames.is_unfinished)
+        time.sleep(0.1)  # and into native code
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         computer.run_frames()
-    timer.join()
+    thread.join()
     assert computer.frames.is_unfinished
     computer.machine.memory[0] = 1
     computer.machine.code_written(0, 1)
