@@ -115,7 +115,7 @@ class Jit:
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
-        self._form_anew: set[int] = set()
+        self._form_anew: dict[int, Reason] = {}
         self._charging = False
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
         self._before = b""
@@ -233,7 +233,7 @@ class Jit:
         if self._pending or not self._form_anew:
             return
         world = self.world()
-        todo, self._form_anew = self._form_anew, set()
+        todo, self._form_anew = self._form_anew, {}
         for start in sorted(todo):
             self._submit(partial(self._job_again, start, world))
 
@@ -266,9 +266,7 @@ class Jit:
 
     def _job(self, window: Window, world: World) -> None:
         def work() -> Compiled:
-            nonlocal world
             self.planner.learn(window)
-            world = world.but(written=world.written | self.planner.learned.written)
             start = self.planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
@@ -374,12 +372,13 @@ class Jit:
         about = self.planner.about(region.start)
         memory = self.state.spaces[self.guest.code_index]
         conflicts = self.code_map.conflicts(assumptions, memory)
-        if conflicts:
+        aliased = not assumptions.cells.isdisjoint(self.planner.learned.aliased)
+        if conflicts or aliased:
             self.planner.learned.written |= conflicts
             self.statistics.rejected += 1
             about.invalidated += 1
             if about.invalidated < self.params.invalidations:
-                self._form_anew.add(region.start)
+                self._form_anew[region.start] = Reason.OVERWRITTEN
             return Reason.OVERWRITTEN
         try:
             span = shared_arena().install(compiled.text)
@@ -396,6 +395,8 @@ class Jit:
             self.exit_counts[compiled.first_exit + i] = 0
         self.executed_counts[compiled.slot] = 0
         about.formed += 1
+        if self._form_anew.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
+            del self._form_anew[region.start]  # this one was formed with what was found out
         self._code[region.start] = span.address
         size, kept = len(compiled.text), not any(compiled.seconds)
         self._tell(events.Installed, region.start, installed.number, region.size, size, kept)
@@ -462,7 +463,7 @@ class Jit:
         self.planner.learned.aliased |= hits
         for installed in list(self.regions.values()):
             if not hits.isdisjoint(installed.compiled.region.assumptions.cells):
-                self._form_anew.add(installed.start)
+                self._form_anew[installed.start] = Reason.STORE
                 self._remove(installed)
 
     def charge(self, on: bool) -> None:
@@ -509,5 +510,5 @@ class Jit:
         nothing = self.planner.no_room
         if about.room != nothing:
             about.room = nothing
-            self._form_anew.add(installed.start)
+            self._form_anew[installed.start] = Reason.ENTRY
 

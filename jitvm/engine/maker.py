@@ -83,7 +83,12 @@ class RegionMaker:
     ) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
         about = self.planner.about(start)
-        edges, opcodes = self.planner.learned.edges, self.planner.learned.opcodes
+        learned = self.planner.learned
+        edges, opcodes = learned.edges, learned.opcodes
+        # What was learned while the job waited would only be found out once it is installed.
+        world = world.but(
+            written=world.written | learned.written, aliased=frozenset(learned.aliased)
+        )
         for _ in range(4):
             former = RegionFormer(self.guest, world, edges, opcodes, params, about.room, links)
             region = former.form(start)

@@ -11,6 +11,7 @@ import jitvm.engine.jit as jit_module
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.compiler import Job
 from jitvm.engine.machine import Machine
+from jitvm.engine.reasons import Reason
 from jitvm.guest import Stop
 from tests.clock import HANGS, best_of, until
 from tests.jit.programs import PROGRAMS, loop
@@ -320,6 +321,22 @@ def test_a_thousand_installations_leave_no_trace() -> None:
 
 def _code_map(machine: Machine) -> bytes:
     return bytes(machine.block.view(machine.layout.code_map, machine.layout.size))
+
+
+def test_a_region_made_before_a_cell_was_found_aliased_is_not_installed() -> None:
+    """It would leave before the first such store, be thrown away, and be made a third time."""
+    machine = eager(ADDING)
+    again(machine)
+    jit = jit_of(machine)
+    stale = next(iter(jit.regions.values())).compiled
+    cell = min(stale.region.assumptions.cells)
+    jit.planner.learned.aliased.add(cell)
+    assert jit.install(stale) is Reason.OVERWRITTEN
+    jit.form_anew()
+    formed = jit.regions[stale.region.start].compiled
+    assert formed is not stale
+    assert cell not in formed.region.assumptions.cells
+    assert again(machine) == 0xC00
 
 
 def test_a_device_takes_the_place_of_a_collected_port() -> None:
