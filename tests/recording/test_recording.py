@@ -54,6 +54,14 @@ def test_other_formats_are_refused(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_scale_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(jitvm.RecordingError, match="scale 0: take 1 or more"):
+        jitvm.Recording(tmp_path / "a.gif", jitvm.load(ROM), scale=0)
+    with pytest.raises(jitvm.RecordingError, match="scale -2"):
+        jitvm.record(ROM, 3, scale=-2)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_clip_plays_in_notebooks(tmp_path: Path) -> None:
     clip = jitvm.record(ROM, 6, script="2 press right", scale=2, sandbox=None)
     assert clip.ending is jitvm.Ending.FRAMES

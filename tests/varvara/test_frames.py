@@ -68,6 +68,17 @@ def test_frames_are_counted_from_one(make: Make) -> None:
     assert computer.stdout == b"rfffff"
 
 
+def test_what_is_no_event_is_refused_before_anything_is_done(make: Make) -> None:
+    computer = make(ORDER)
+    with pytest.raises(TypeError, match="'press A' is no event"):
+        computer.frame([Key(0x61), "press A"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="-1 frames: take 0 or more"):
+        computer.run_frames(-1)
+    assert computer.stdout == b""
+    computer.frame()
+    assert computer.stdout == b"rf"
+
+
 def test_a_script_is_followed_across_runs(make: Make) -> None:
     computer = make(ORDER)
     script = parse_script('1 key a\n2 text "bc"\n2 move 1 1\n5 key d\n9 key e')

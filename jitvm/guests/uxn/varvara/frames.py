@@ -129,10 +129,15 @@ class FrameLoop:
             LimitReached: a limit of `Computer.limited` was reached: the frame is unfinished.
             KeyboardInterrupt: Ctrl-C; likewise.
             OutputError: an output stream cannot be written.
-            AudioError, NativeError: the first note or picture could not be prepared.
+            AudioError, ImportError: the first note or picture could not be prepared.
+            TypeError: something is no event; nothing was done.
         """
         hardware = self._hardware
-        self._waiting += tuple(events)
+        given = tuple(events)
+        for event in given:
+            if not isinstance(event, Event):
+                raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")
+        self._waiting += given
         self._boot()
         if self._vectors is None:
             self._vectors = self._begin()
@@ -151,7 +156,10 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
+            ValueError: `count` is negative.
         """
+        if count is not None and count < 0:
+            raise ValueError(f"{count} frames: take 0 or more, or None for all there are")
         hardware = self._hardware
         self._boot()
         last = None if count is None else self.number + count

@@ -8,7 +8,7 @@ import os
 
 from jitvm.guests.uxn.varvara.recording.animation import Animation
 from jitvm.guests.uxn.varvara.recording.gif import Gif
-from jitvm.guests.uxn.varvara.recording.recording import require_pillow
+from jitvm.guests.uxn.varvara.recording.recording import check_scale, require_pillow
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Clip:
 def record_clip(computer: Computer, frames: int, script: Script | None, scale: int) -> Clip:
     """Run a computer for some frames; see `jitvm.record`."""
     require_pillow("a clip")
+    check_scale(scale)
     file = io.BytesIO()
     animation = Animation(file, Gif, scale)
     ending = computer.run_frames(

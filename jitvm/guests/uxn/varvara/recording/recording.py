@@ -61,6 +61,16 @@ def require_pillow(what: str) -> None:
     _require("PIL", f"{what}: pictures need Pillow", "screen")
 
 
+def check_scale(scale: int) -> None:
+    """Refuse a scale that leaves nothing of a picture.
+
+    Raises:
+        RecordingError: it is less than 1.
+    """
+    if scale < 1:
+        raise RecordingError(f"scale {scale}: take 1 or more")
+
+
 def _require(module: str, what_needs_it: str, extra: str) -> None:
     from importlib.util import find_spec
 
@@ -89,8 +99,8 @@ class Recording:
         form: the format, one of `FORMATS`; None for what the name says.
 
     Raises:
-        RecordingError: the name stands for no format; or Pillow, which makes pictures, or PyAV,
-            which makes videos, is not installed.
+        RecordingError: the scale is less than 1; the name stands for no format; or Pillow, which
+            makes pictures, or PyAV, which makes videos, is not installed.
         OSError: the file cannot be written.
     """
 
@@ -106,6 +116,7 @@ class Recording:
         self._computer = computer
         self._before: Observer | None = None
         kind = form or format_of(self.path)
+        check_scale(scale)
         self._writer = _writer(self.path, computer, kind, scale)
 
     def add(self, frame: Frame) -> None:
