@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jitvm.engine.machine import Machine
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
+from tests.portlog import PortLog
 from tests.tiers import NATIVE_TIERS, make_machine
 
 LOGGED, ANSWERED, POINTERS, PATCH = (0x18, 0x23, 0x77), (0x12, 0x40), (0x04, 0x05), 0x66
@@ -53,37 +54,23 @@ class Rig:
 
     def __init__(self, tier: str) -> None:
         self.machine = make_machine(tier, UXN)
-        self.log: list[tuple[int, int, tuple[int, ...]]] = []
-        for port in LOGGED:
-            self.machine.on_write(port, self._logger(port))
+        self._ports = PortLog(self.machine)
+        self._ports.watch(LOGGED)
         for port in ANSWERED:
             self.machine.on_read(port, self._answer(port))
-        for stack, port in enumerate(POINTERS):
-            self.machine.on_read(port, self._pointer(stack))
-            self.machine.on_write(port, self._set_pointer(stack))
+        self._ports.connect_pointers(POINTERS)
         self.machine.on_write(PATCH, self._patch)
 
-    def _logger(self, port: int) -> Callable[[int], None]:
-        def log(byte: int) -> None:
-            self.log.append((port, byte, tuple(self.machine.state.pointers)))
-
-        return log
+    @property
+    def log(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        return self._ports.rows
 
     def _answer(self, port: int) -> Callable[[], int]:
         def answer() -> int:
-            self.log.append((port, -1, tuple(self.machine.state.pointers)))
+            self._ports.note(port, -1)
             return (port + len(self.log)) & 0xFF
 
         return answer
-
-    def _pointer(self, stack: int) -> Callable[[], int]:
-        return lambda: self.machine.state.pointers[stack]
-
-    def _set_pointer(self, stack: int) -> Callable[[int], None]:
-        def write(byte: int) -> None:
-            self.machine.state.pointers[stack] = byte
-
-        return write
 
     def _patch(self, byte: int) -> None:
         """Write over a page of memory, perhaps the one that runs."""

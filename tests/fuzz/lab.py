@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from jitvm.engine.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from tests.fuzz.case import Case
+from tests.portlog import PortLog
 
 START = 0x100
 EVENT, STOP, VECTOR = 0x12, 0x0F, 0x10
@@ -72,17 +73,14 @@ class Lab:
         if machine is None:
             machine = Machine(UXN, tier=tier, cache=CodeCache(), params=params)
         self.machine = machine
-        self.log: list[tuple[int, int, tuple[int, ...]]] = []
+        self._log = PortLog(machine)
         self._output = bytearray()
         self._answers = 0
         machine.collect(0x18)
         machine.on_output_full(self._drain)
-        for stack, port in enumerate((0x04, 0x05)):
-            machine.on_read(port, self._pointer(stack))
-            machine.on_write(port, self._set_pointer(stack))
+        self._log.connect_pointers((0x04, 0x05))
         machine.on_read(0x13, self._answer)
-        for port in (0x19, 0x23):
-            machine.on_write(port, self._logger(port))
+        self._log.watch((0x19, 0x23))
         machine.on_write(0x66, lambda byte: self._patch(bytes([byte])))
         machine.on_read(0x67, self._count)
         machine.on_write(0x68, lambda byte: self._patch(bytes([byte] * 8)))
@@ -90,26 +88,11 @@ class Lab:
 
     # -- devices -----------------------------------------------------------------------------
 
-    def _note(self, port: int, byte: int) -> None:
-        self.log.append((port, byte, tuple(self.machine.state.pointers)))
-
-    def _logger(self, port: int) -> Callable[[int], None]:
-        return lambda byte: self._note(port, byte)
-
     def _answer(self) -> int:
         self._answers += 1
         byte = (self._answers * 0x9D + (self._answers >> 3)) & 0xFF
-        self._note(0x13, byte)
+        self._log.note(0x13, byte)
         return byte
-
-    def _pointer(self, stack: int) -> Callable[[], int]:
-        return lambda: self.machine.state.pointers[stack]
-
-    def _set_pointer(self, stack: int) -> Callable[[int], None]:
-        def write(byte: int) -> None:
-            self.machine.state.pointers[stack] = byte
-
-        return write
 
     def _address(self) -> int:
         return int.from_bytes(self.machine.page[0x64:0x66], "big")
@@ -127,7 +110,7 @@ class Lab:
         return byte
 
     def _fault(self, byte: int) -> None:
-        self._note(0x6E, byte)
+        self._log.note(0x6E, byte)
         if byte & 1:
             raise Fault
 
@@ -139,7 +122,7 @@ class Lab:
 
     def start_again(self) -> None:
         """Forget what devices have seen and answered."""
-        self.log.clear()
+        self._log.rows.clear()
         self._output.clear()
         self._answers = 0
 
@@ -168,7 +151,7 @@ class Lab:
         )
         return Outcome(
             stop, state.pc, tuple(state.pointers), tuple(stacks), bytes(machine.memory),
-            bytes(machine.page), tuple(self.log), bytes(self._output),
+            bytes(machine.page), tuple(self._log.rows), bytes(self._output),
         )  # fmt: skip
 
     def _run(self, case: Case) -> str:
