@@ -148,11 +148,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--count", type=int, default=4000, help="sprites (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=60000, help="sprites (default: %(default)s)")
     parser.add_argument(
-        "--frames", type=int, default=60, help="timed in a round (default: %(default)s)"
+        "--frames", type=int, default=8, help="timed in a round (default: %(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=6, help="default: %(default)s")
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     arguments = parser.parse_args(argv)
     rows = measure(arguments.count, arguments.frames, arguments.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import threading
 import time
@@ -402,7 +403,7 @@ def test_a_snapshot_goes_on_in_another_computer(make: Make, tmp_path: Path) -> N
     third.run_frames(2)
     third.frame([Key(0x3C)])
     for computer in (second, third, first):
-        computer.restore(snapshot)
+        computer.restore(pickle.loads(pickle.dumps(snapshot)))
         assert computer.banks.read(3, 0x40, 16) == bytes([0x7F] * 16)
         assert goes_on(computer) == expected
         assert computer.machine.snapshot().spaces == after.spaces
