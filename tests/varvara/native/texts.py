@@ -56,6 +56,13 @@ HOST = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_OPT": "1"}
 """So that numba's own passes know no processor and do not unroll."""
 
 
+def makers() -> str:
+    """The first line of a text: all whose versions it depends on. Names of its blocks come from
+    Python's bytecode."""
+    python = "{}.{}".format(*sys.version_info)
+    return f"; numba {version('numba')}, llvmlite {version('llvmlite')}, Python {python}"
+
+
 def made_anew() -> list[str]:
     """The text of each kernel, as numba gives it for any processor."""
     asked = [
@@ -68,5 +75,4 @@ def made_anew() -> list[str]:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    head = f"; numba {version('numba')}, llvmlite {version('llvmlite')}\n"
-    return [head + text for text in json.loads(done.stdout)]
+    return [f"{makers()}\n{text}" for text in json.loads(done.stdout)]

@@ -1,4 +1,4 @@
-; numba 0.68.1, llvmlite 0.50.0
+; numba 0.68.1, llvmlite 0.50.0, Python 3.11
 ; 974b051c9ceb64b2f8a98a0632d56c3a98ab917ee7d38d6ddfb9f400b6b9aa0b
 define internal noundef i32 @mix(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.memory, i64 %arg.cells, i64 %arg.out, i64 %arg.frames) local_unnamed_addr #0 {
 entry:
