@@ -10,10 +10,11 @@ messages begin with a byte that says what they are, then, little-endian:
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.figures import standing, totals
 from jitvm.dashboard.target import line_of
+from jitvm.engine.params import LIMITS
 
 if TYPE_CHECKING:
     from jitvm.dashboard.console import Transcript
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.sampler import Run, Sampler
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
+    from jitvm.engine.params import Parameters
 
 SCREEN, HEAT = 1, 2
 MOST_EVENTS = 1000
@@ -49,8 +51,8 @@ class LiveViewer:
         """Begin a run from its beginning."""
         self._events = self._samples = self._folded = 0
         self._version = self._beats = 0
-        self._heat = 0
-        self._params: object = None
+        self._heat = self._added = 0
+        self._told: Message = {}
 
     def close(self) -> None:
         """The page is gone."""
@@ -58,46 +60,56 @@ class LiveViewer:
             self._sampler.viewers -= 1
 
     def news(self) -> Message | None:
-        """What is new; None before there is a machine."""
+        """What is new; None for nothing, and before there is a machine."""
         runner, sampler = self._runner, self._sampler
+        message: Message = {}
         with sampler.lock:
             run = sampler.run
             if run is None:
                 return None
-            message: Message = {"type": "news"}
             if run.number != self._run:
                 self._run = run.number
                 self._forget()
                 message["fresh"] = True
-            message |= {
-                "run": run.number,
-                "now": round(run.now, 3),
-                "activity": runner.activity,
-                "trouble": runner.trouble,
-                "totals": totals(run, runner, sampler.viewers),
-                "series": self._new_samples(run),
-                "at": standing(run, runner, self._target),
-            }
+            self._add_changes(
+                message,
+                run=run.number,
+                activity=runner.activity,
+                trouble=runner.trouble,
+                totals=totals(run, runner, sampler.viewers),
+                at=standing(run, runner, self._target),
+                params=_plain(runner.params),
+            )
+            self._add_samples(run, message)
             if run.regions.version != self._version:
                 message["regions"] = run.regions.since(self._version)
                 self._version = run.regions.version
             if run.beats != self._beats:
                 self._beats = run.beats
-                message |= {name: run.slow[name] for name in ("exits", "aborts", "graph")}
+                self._add_changes(
+                    message, **{name: run.slow[name] for name in ("exits", "aborts", "graph")}
+                )
         self._add_events(run, message)
         self._add_console(message)
-        if runner.params is not self._params:
-            self._params = params = runner.params
-            message["params"] = params.row()
-        return message
+        return {"type": "news", "now": round(run.now, 3), **message} if message else None
 
-    def _new_samples(self, run: Run) -> Message:
+    def _add_changes(self, message: Message, **parts: Any) -> None:
+        """Those parts that are not what was told last."""
+        for name, part in parts.items():
+            if name not in self._told or self._told[name] != part:
+                self._told[name] = message[name] = part
+
+    def _add_samples(self, run: Run, message: Message) -> None:
+        """Samples that are new, and the last one that was told, which may have grown."""
         series = run.series
         if series.folded != self._folded:
             self._folded, self._samples = series.folded, 0
+        if series.added == self._added:
+            return
+        self._added = series.added
         first = max(self._samples - 1, 0)
         self._samples = len(series.samples)
-        return {"from": first, "rows": series.since(first)}
+        message["series"] = {"from": first, "rows": series.since(first)}
 
     def _add_events(self, run: Run, message: Message) -> None:
         news = run.journal.since(self._events, MOST_EVENTS)
@@ -136,3 +148,7 @@ class LiveViewer:
                 self._heat = run.heat_serial
                 messages.append(bytes([HEAT]) + run.heat)
         return messages
+
+
+def _plain(params: Parameters) -> Message:
+    return {name: getattr(params, name) for name in LIMITS}

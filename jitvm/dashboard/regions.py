@@ -121,12 +121,13 @@ class RegionTable:
 
     def count(self, counters: Counters) -> None:
         """Read all counters."""
-        self.version += 1
+        version = self.version + 1
         for row in self.rows.values():
             left = sum(counters.exits(row.installed))
             executed = counters.executed(row.installed)
             if left != row.left or executed != row.executed:
-                row.left, row.executed, row.counted = left, executed, self.version
+                row.left, row.executed, row.counted = left, executed, version
+                self.version = version
 
     def since(self, version: int) -> dict[str, object]:
         """What changed behind a version; everything, marked as such, for one too long ago."""

@@ -4,7 +4,7 @@
     slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
 
 The slow beat is made only while somebody looks, and as seldom as it takes for all beats together
-to cost at most a fiftieth of one processor: with five regions four times a second, with thousands
+to cost at most a fiftieth of one processor: with five regions twice a second, with thousands
 every few seconds. All viewers share what it made.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BEAT = 0.1
 """Seconds between fast beats."""
-QUICKEST = 0.25
+QUICKEST = 0.5
 """Seconds between slow beats at least."""
 COST = 50
 """A slow beat of one second would be followed by so many without one."""
@@ -133,12 +133,20 @@ class Sampler:
             jit = run.machine.jit
             if jit is not None:
                 run.regions.refresh(jit, run.now)
-            run.series.add(self._sample(run, jit))
+            sample = self._sample(run, jit)
+            if not self._is_over(sample):
+                run.series.add(sample)
             due = self.is_asked or (self.viewers and monotonic() >= self._next_slow)
             if jit is not None and due:
                 self._slow_beat(run, jit)
         if self.after_beat is not None:
             self.after_beat(run)
+
+    def _is_over(self, sample: Sample) -> bool:
+        """Whether nothing happened in all of a sample's time, and nothing will."""
+        assert self.runner is not None
+        is_idle = sample.paused >= 0.99 * sample.span and not sample.events
+        return is_idle and self.runner.activity in (Activity.ENDED, Activity.FAILED)
 
     # -- fast --------------------------------------------------------------------------------
 

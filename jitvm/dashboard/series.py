@@ -63,17 +63,18 @@ class Series:
     """Samples of one run; for one writer, and readers under the writer's lock.
 
     Attributes:
-        number: how many samples ever were begun, in terms of the present period.
+        added: how many samples were ever put in.
         folded: how often the past was made coarser: readers then have to read all of it again.
     """
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self.period = SHORTEST
-        self.folded = 0
+        self.added = self.folded = 0
 
     def add(self, sample: Sample) -> None:
         """Put a sample behind the others; short ones are joined to the last."""
+        self.added += 1
         if self.samples and self.samples[-1].span + sample.span / 2 < self.period:
             self.samples[-1].add(sample)
             return

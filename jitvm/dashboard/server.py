@@ -46,10 +46,12 @@ if TYPE_CHECKING:
     from jitvm.dashboard.source import Source, Viewer
 
 FILES = Path(__file__).parent / "static"
-BEAT = 0.1
+BEAT = 0.2
 """Seconds between two pieces of news to a page, at least."""
 FRAME = 1 / 20
-"""Seconds between two pictures."""
+"""Seconds between two pictures, at least."""
+PIXELS = 8_000_000
+"""Bytes of pictures a second: what a browser without a graphics processor draws in passing."""
 SHARE = 20
 """After news that took a second to make, so many seconds pass before the next."""
 PATIENCE = 20.0
@@ -135,9 +137,10 @@ async def _send(
             if text:
                 await asyncio.wait_for(websocket.send_text(text), PATIENCE)
             due = perf_counter() + max(BEAT - cost, SHARE * cost)
-        for frame in await run_in_threadpool(viewer.frames):
+        frames = await run_in_threadpool(viewer.frames)
+        for frame in frames:
             await asyncio.wait_for(websocket.send_bytes(frame), PATIENCE)
-        await asyncio.sleep(FRAME)
+        await asyncio.sleep(max(FRAME, sum(map(len, frames)) / PIXELS))
 
 
 def _news(viewer: Viewer) -> str:

@@ -42,7 +42,7 @@ class Page:
 
     def look(self) -> dict[str, Any]:
         """Take the news, which have to be JSON."""
-        news = json.loads(json.dumps(self.viewer.news()))
+        news = json.loads(json.dumps(self.viewer.news() or {}))
         for number in news.get("regions", {}).get("removed", ()):
             self.regions.pop(number, None)
         for facts in news.get("regions", {}).get("added", ()):
@@ -316,3 +316,18 @@ def test_a_hundred_thousand_events_a_second_are_counted_and_bounded() -> None:
         overwritten = found.journal.places()[1]
         assert len(overwritten) <= 4097
         assert sum(overwritten.values()) >= 200_000
+
+
+def test_a_run_that_is_over_tells_nothing_more() -> None:
+    with session(SHORT) as run:
+        until(lambda: run.runner.activity is Activity.ENDED)
+        viewer = run.viewer()
+
+        def says_nothing() -> bool:
+            run.sampler.beat()
+            return viewer.news() is None
+
+        # Regions that were asked for before the end may still come; then it is quiet.
+        until(lambda: all(says_nothing() for _ in range(5)))
+        run.runner.restart()
+        assert until(viewer.news)["fresh"]

@@ -8,7 +8,7 @@ import { cells, Table, VirtualList } from "./list.js";
 import { Program } from "./program.js";
 import { RegionView } from "./region.js";
 import { Timeline } from "./timeline.js";
-import { clock, colour, element, forgetColours, hex, legend, percent, placed, short, whole } from "./text.js";
+import { clock, colour, element, forgetColours, hex, legend, percent, placed, short, whole, write } from "./text.js";
 
 const LOG_KEPT = 20000;
 const HEAT = 2, SCREEN = 1;
@@ -120,7 +120,8 @@ function receive(message) {
   if (message.type === "refused") return notice(message.why);
   if (message.fresh) forget();
   if (message.now !== undefined) state.now = message.now;
-  if (message.activity) showActivity(message.activity, message.trouble);
+  if (message.activity) showActivity(message.activity);
+  if (message.trouble) notice(message.trouble);
   if (message.totals) state.totals = message.totals;
   if (message.series) takeSamples(message.series);
   if (message.regions) takeRegions(message.regions);
@@ -173,7 +174,7 @@ function forget() {
 }
 
 function closed() {
-  showActivity("offline", "");
+  showActivity("offline");
 }
 
 function takeSamples({ from, rows }) {
@@ -230,13 +231,11 @@ function takeEvents({ missed, rows }) {
 
 // -- what is shown --------------------------------------------------------------------------------
 
-function showActivity(activity, trouble) {
+function showActivity(activity) {
   state.activity = activity;
   const pill = at("activity");
   pill.textContent = activity;
   pill.dataset.is = activity;
-  at("clock").textContent = state.now ? clock(state.now) : "";
-  if (trouble) notice(trouble);
   const over = ["ended", "failed", "saved", "offline"].includes(activity);
   at("start").disabled = over || activity !== "paused";
   at("pause").disabled = over || activity === "paused";
@@ -244,12 +243,17 @@ function showActivity(activity, trouble) {
 }
 
 function figures(box, rows) {
-  box.replaceChildren(...rows.map(([name, value]) =>
-    element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value }))));
+  while (box.children.length > rows.length) box.lastChild.remove();
+  while (box.children.length < rows.length) box.append(element("div", {}, element("dt"), element("dd")));
+  rows.forEach(([name, value], i) => {
+    write(box.children[i].firstChild, name);
+    write(box.children[i].lastChild, value);
+  });
 }
 
 function showFigures() {
   const { totals, samples } = state;
+  write(at("clock"), state.now ? clock(state.now) : "");
   if (totals.executed === undefined) return;
   const recent = samples.filter((s) => s.end > state.now - 1.2 && s.running > 0);
   const sum = (name) => recent.reduce((total, sample) => total + sample[name], 0);
@@ -260,9 +264,9 @@ function showFigures() {
     : all(list, nativeTime) / (all(list, (s) => s.running) || 1);
   const overall = exact ? totals.native / (totals.executed || 1) : share(samples);
   const isLive = recent.length && ["running", "waiting"].includes(state.activity);
-  at("share").textContent = totals.executed ? percent(isLive ? share(recent) : overall) : "–";
-  at("share").append(element("small", { textContent: isLive ? " % now" : " % of the run" }));
-  at("share-about").textContent = exact ? "of instructions" : "of running time, estimated";
+  write(at("share-number"), totals.executed ? percent(isLive ? share(recent) : overall) : "–");
+  write(at("share-unit"), isLive ? " % now" : " % of the run");
+  write(at("share-about"), exact ? "of instructions" : "of running time, estimated");
   at("exact").checked = exact;
   const seconds = sum("span") || 1;
   figures(at("figures"), [
@@ -287,7 +291,7 @@ function showFigures() {
     ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
-  at("viewers").textContent = totals.viewers > 1 ? `${totals.viewers} viewers` : "";
+  write(at("viewers"), totals.viewers > 1 ? `${totals.viewers} viewers` : "");
 }
 
 function showGraph() {

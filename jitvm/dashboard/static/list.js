@@ -4,7 +4,7 @@
 //   Table         a VirtualList with a head to sort by, and a selection
 
 import { oncePerFrame } from "./frame.js";
-import { element } from "./text.js";
+import { element, write } from "./text.js";
 
 const MARGIN = 6; // rows above and below what is in sight
 
@@ -77,8 +77,7 @@ export function cells(row, texts, classes) {
     row.append(element("span", { className: classes?.[row.children.length] ?? "" }));
   }
   texts.forEach((text, at) => {
-    const cell = row.children[at];
-    if (cell.textContent !== text) cell.textContent = text;
+    write(row.children[at], text);
   });
 }
 

@@ -39,16 +39,22 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+// Change a text where it differs: the browser lays out anew whatever is written.
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 export function legend(box, entries) {
-  box.replaceChildren(
-    ...entries.map(([meaning, text, value]) => {
-      const swatch = element("i");
-      swatch.style.background = colour(meaning);
-      const parts = [swatch, text];
-      if (value !== undefined) parts.push(element("b", { textContent: value }));
-      return element("span", {}, ...parts);
-    }),
-  );
+  while (box.children.length > entries.length) box.lastChild.remove();
+  while (box.children.length < entries.length) {
+    box.append(element("span", {}, element("i"), element("span"), element("b")));
+  }
+  entries.forEach(([meaning, text, value], i) => {
+    const [swatch, name, number] = box.children[i].children;
+    swatch.style.background = colour(meaning);
+    write(name, text);
+    write(number, value ?? "");
+  });
 }
 
 const tip = document.getElementById("tip");
