@@ -42,7 +42,7 @@ _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
 )
 _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 UNLIMITED = (1 << 64) - 1
-WARM_UP = 0.012
+WARM_UP = 0.005
 """Seconds a machine runs before its JIT is made: programs that end sooner never pay for one."""
 _COLD, _WARMING, _WARM = range(3)
 

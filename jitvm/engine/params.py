@@ -41,7 +41,7 @@ class Parameters(Record, frozen=True):
         400, "jumps", 1, 65535, "taken jumps to one address before a recording starts there"
     )
     window: int = _row(
-        16384, "instructions", 64, 1 << 20, "length of the first recording; later ones are longer"
+        4096, "instructions", 64, 1 << 20, "length of the first recording; later ones are longer"
     )
     longest: int = _row(
         32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
