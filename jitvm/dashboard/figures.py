@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
 
+DEVICES_SHOWN = 4
+
 
 def totals(run: Run, runner: Runner, viewers: int) -> Message:
     """Figures of a run as a whole; with the sampler's lock held."""
@@ -26,6 +28,7 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
         "events": run.journal.total,
         "kinds": run.journal.totals(),
         "viewers": viewers,
+        "devices": _devices(runner),
     }
     if jit is not None:
         statistics = jit.statistics
@@ -39,6 +42,12 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
             "errors": list(statistics.errors[-5:]),
         }
     return totals
+
+
+def _devices(runner: Runner) -> list[list[object]]:
+    """Ports whose Python devices took longest: port, kind, calls, seconds."""
+    rows = [] if runner.host is None else runner.host.rows()[:DEVICES_SHOWN]
+    return [[row.port, row.kind, row.calls, round(row.seconds, 3)] for row in rows]
 
 
 def standing(run: Run, runner: Runner, target: Target) -> Message | None:

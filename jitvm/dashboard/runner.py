@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import InputError, Progress
+from jitvm.profiling.hosttime import HostTime
 
 if TYPE_CHECKING:
     from jitvm.dashboard.target import Target
@@ -51,6 +52,7 @@ class Runner:
     Attributes:
         params, counting: those of the machine, as soon as the guest's thread has come by.
         trouble: what ended a run that failed; empty otherwise.
+        host: calls of the machine's Python devices; None before there is a machine.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Runner:
         self.counting = counting
         self.params = params
         self.trouble = ""
+        self.host: HostTime | None = None
         self._pause = paused
         self._steps: deque[int] = deque(maxlen=64)
         self._inputs: deque[Mapping[str, object]] = deque(maxlen=INPUTS)
@@ -183,6 +186,8 @@ class Runner:
         self._machine = machine = self._target.machine
         machine.counting_interpreted = True
         machine.counting = self.counting
+        self.host = HostTime(machine, exact=False)
+        self.host.attach()
         self._on_machine(machine)
         self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
 
@@ -204,6 +209,8 @@ class Runner:
 
     def _take_slice(self) -> None:
         self._become(Activity.RUNNING)
+        if self.host is not None:
+            self.host.turn()
         progress = self._try(lambda: self._target.advance(seconds=SLICE, instructions=None))
         if progress is Progress.WAITING:
             self._become(Activity.WAITING)

@@ -19,7 +19,7 @@ from jitvm.dashboard import tables
 from jitvm.dashboard.journal import Journal
 from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.runner import Activity
-from jitvm.dashboard.series import Sample, Series
+from jitvm.dashboard.series import Part, Sample, Series
 from jitvm.engine import events
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Run:
         self.heat = b""
         self.heat_serial = 0
         self.native = self.executed = 0
+        self.devices = Part()
         self.jit_began = 0.0
         machine.listen(self.journal)
 
@@ -168,6 +169,8 @@ class Sampler:
         sample.paused = sum(
             spent[each] for each in (Activity.PAUSED, Activity.ENDED, Activity.FAILED)
         )
+        if self.runner.host is not None:
+            sample.devices = run.devices.of(sample.running, self.runner.host.seconds)
         if jit is not None:
             run.jit_began = run.now - jit.now
         self._look_at_events(run, sample)
@@ -186,7 +189,7 @@ class Sampler:
                     self._hot_since = None
                 case events.Compiled():
                     self._compile_debt += event.forming + event.lowering + event.compiling
-        sample.recording = min(sample.recording, sample.running)
+        sample.recording = min(sample.recording, sample.running - sample.devices)
         sample.compiling = min(self._compile_debt, sample.span)
         self._compile_debt -= sample.compiling
 

@@ -9,12 +9,15 @@ sums (instructions, seconds) over the sample's time; two samples are merged by a
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, fields
 
 MOST = 1200
 """Samples kept; an even number."""
 SHORTEST = 0.1
 """Seconds of a sample at first."""
+WHILE = 20
+"""Samples that lumps are spread over."""
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class Sample:
         waiting: it waited for a frame or an input.
         paused: somebody had paused it.
         recording: of `running`, while a recording was made.
+        devices: of `running`, in Python devices.
         compiling: of the compile thread, which works beside the guest's.
         events: events the JIT told.
     """
@@ -43,6 +47,7 @@ class Sample:
     recording: float = 0.0
     compiling: float = 0.0
     events: int = 0
+    devices: float = 0.0
 
     def add(self, other: Sample) -> None:
         """Make it the sum of both; `other` is the later one."""
@@ -93,3 +98,22 @@ class Series:
     def since(self, index: int) -> list[list[float]]:
         """Rows from a sample on; the last one a reader has may have grown since it was read."""
         return [sample.row() for sample in self.samples[index:]]
+
+
+class Part:
+    """What part of a sum another one is, where that is known in lumps only: over `WHILE` samples.
+
+    part.of(0.1, total)     as much of 0.1 as `total` has lately grown by, for each of these
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._recent: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=WHILE)
+
+    def of(self, amount: float, total: float) -> float:
+        """The part of the next amount; `total` is the other sum so far."""
+        self._sum += amount
+        sum_before, total_before = self._recent[0]
+        self._recent.append((self._sum, total))
+        grown = self._sum - sum_before
+        return amount * min(max(total - total_before, 0.0) / grown, 1.0) if grown else 0.0

@@ -100,7 +100,7 @@ class HostTime:
         self._replaced: list[_Calls] = []
         self._counting = False
         self._since = 0.0
-        self._in_turns = False
+        self._in_turns = self._ended = False
         self._counted = self._uncounted = 0.0
 
     def attach(self) -> None:
@@ -111,6 +111,7 @@ class HostTime:
     def detach(self) -> None:
         """End; devices have their own functions again."""
         self._account()
+        self._ended = True
         if self._counting:
             self._unwrap()
 
@@ -152,8 +153,15 @@ class HostTime:
 
     @property
     def _scale(self) -> float:
-        """How many calls one stands for that was seen in turns."""
-        return 1 + self._uncounted / self._counted if self._counted else 1.0
+        """How many calls one stands for that was seen in turns; the turn at hand included."""
+        counted, uncounted = self._counted, self._uncounted
+        if self._in_turns and not self._ended:
+            at_hand = perf_counter() - self._since
+            if self._counting:
+                counted += at_hand
+            else:
+                uncounted += at_hand
+        return 1 + uncounted / counted if counted else 1.0
 
     # -- functions of ports ------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ def headline(profile: Profile) -> str:
     """The one number."""
     share = profile.native_share
     if share is None:
-        return "nothing was executed"
+        return "nothing was executed" if profile.is_exact else "no sample fell into guest code"
     if profile.is_exact:
         (native, *_) = profile.tiers
         return (

@@ -60,6 +60,9 @@ REWRITE = """
 """
 """Changes an instruction of its hot loop now and then."""
 
+CLOCK = "|c6 @second |0100 #0000 &loop INC2 .second DEI POP !&loop"
+"""Asks a device of Python's again and again."""
+
 
 def program(source: str, name: str = "test.tal") -> Program:
     """A source as a program with its labels and lines."""

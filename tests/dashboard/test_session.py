@@ -12,6 +12,7 @@ import pytest
 from jitvm.cli.watched import WatchedComputer
 from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
 from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.series import Part
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
@@ -21,7 +22,7 @@ from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import best_of, until
-from tests.dashboard.runs import COUNT, DRAW, ECHO, SHORT, program, session, target
+from tests.dashboard.runs import CLOCK, COUNT, DRAW, ECHO, SHORT, program, session, target
 
 
 def regions(run: Session) -> int:
@@ -331,3 +332,29 @@ def test_a_run_that_is_over_tells_nothing_more() -> None:
         until(lambda: all(says_nothing() for _ in range(5)))
         run.runner.restart()
         assert until(viewer.news)["fresh"]
+
+
+def test_what_is_known_in_lumps_is_spread() -> None:
+    part, total = Part(), 0.0
+    told = []
+    for number in range(200):
+        total += 0.3 if number % 6 == 0 else 0.0
+        told.append(part.of(0.1, total))
+    assert sum(told) == pytest.approx(total, rel=0.1)
+    assert max(told[20:]) < 1.5 * min(told[20:])
+    assert part.of(0.0, total) == 0
+    assert Part().of(0.1, 5.0) == 0.1, "never more than there is"
+
+
+def test_time_in_python_devices_is_told_apart() -> None:
+    with session(CLOCK) as run:
+        page = Page(run.viewer())
+        until(lambda: page.look().get("totals", {}).get("devices"))
+        (port, kind, calls, seconds), *_ = page.seen["totals"]["devices"]
+        assert (port, kind) == (0xC6, "read")
+        assert calls > 0
+        assert seconds > 0
+        assert run.sampler.run is not None
+        samples = run.sampler.run.series
+        until(lambda: sum(sample.devices for sample in samples.samples) > 0)
+        assert all(sample.devices <= sample.running for sample in samples.samples)

@@ -31,13 +31,17 @@ const graph = new Graph(at("graph"), (region) => choose(region));
 
 const rate = (name) => (sample) => sample[name] / (sample.span || 1);
 const isExact = () => Boolean(state.totals.counting);
-const nativeTime = (sample) => Math.max(sample.running - sample.recording - interpreting(sample), 0);
-// Of instructions where all are counted, else of the time the guest ran.
+const devices = (sample) => sample.devices ?? 0;
+const guestTime = (sample) => sample.running - devices(sample);
+const nativeTime = (sample) => Math.max(guestTime(sample) - sample.recording - interpreting(sample), 0);
+// Of instructions where all are counted, else of the time guest code ran.
 function shareOf(sample) {
-  return sample.native ? sample.native / (sample.native + sample.interpreted) : nativeTime(sample) / (sample.running || 1);
+  if (sample.native) return sample.native / (sample.native + sample.interpreted);
+  const time = guestTime(sample);
+  return time > 0 ? nativeTime(sample) / time : 0;
 }
 const part = (value) => (sample) => value(sample) / (sample.span || 1);
-const interpreting = (sample) => Math.min(sample.running - sample.recording, sample.interpreted * state.cost);
+const interpreting = (sample) => Math.min(guestTime(sample) - sample.recording, sample.interpreted * state.cost);
 
 const shareChart = new Chart(at("share-history"), {
   small: true, top: 1, unit: () => "", tell: (value) => `${percent(value)} %`,
@@ -51,7 +55,8 @@ const speedChart = new Chart(at("speed"), {
   ],
 });
 const STATES = [
-  { meaning: "native", name: "native code, devices", value: nativeTime },
+  { meaning: "native", name: "native code, hand-over", value: nativeTime },
+  { meaning: "compiling", name: "Python devices", value: devices },
   { meaning: "interpreted", name: "interpreting", value: interpreting },
   { meaning: "recording", name: "recording", value: (sample) => sample.recording },
   { meaning: "waiting", name: "waiting", value: (sample) => sample.waiting },
@@ -181,7 +186,7 @@ function takeSamples({ from, rows }) {
   state.samples.length = Math.min(state.samples.length, from);
   for (const row of rows) state.samples.push(Object.fromEntries(state.columns.map((name, i) => [name, row[i]])));
   // What an interpreted instruction costs, from samples that were nothing else.
-  const plain = state.samples.filter((s) => s.interpreted > 1e5 && s.native < s.interpreted / 100 && !s.recording);
+  const plain = state.samples.filter((s) => s.interpreted > 1e5 && s.native < s.interpreted / 100 && !s.recording && !devices(s));
   if (plain.length > 1) state.cost = Math.min(...plain.map((s) => s.running / s.interpreted));
   for (const chart of [shareChart, speedChart, statesChart]) chart.show(state.samples);
   timeline.show(state.now);
@@ -261,12 +266,12 @@ function showFigures() {
   const all = (list, value) => list.reduce((total, sample) => total + value(sample), 0);
   const share = (list) => exact
     ? all(list, (s) => s.native) / (all(list, (s) => s.native + s.interpreted) || 1)
-    : all(list, nativeTime) / (all(list, (s) => s.running) || 1);
+    : all(list, nativeTime) / (all(list, guestTime) || 1);
   const overall = exact ? totals.native / (totals.executed || 1) : share(samples);
   const isLive = recent.length && ["running", "waiting"].includes(state.activity);
   write(at("share-number"), totals.executed ? percent(isLive ? share(recent) : overall) : "–");
   write(at("share-unit"), isLive ? " % now" : " % of the run");
-  write(at("share-about"), exact ? "of instructions" : "of running time, estimated");
+  write(at("share-about"), exact ? "of instructions" : "of the time in guest code, estimated");
   at("exact").checked = exact;
   const seconds = sum("span") || 1;
   figures(at("figures"), [
@@ -288,6 +293,8 @@ function showFigures() {
     ["rejected", whole(totals.rejected ?? 0)],
     ["compiling", `${(totals.compile_seconds ?? 0).toFixed(2)} s`],
     ["code", `${whole(totals.bytes)} bytes`],
+    ...(totals.devices ?? []).map(([port, kind, calls, seconds]) =>
+      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `${short(calls)} calls, ${seconds.toFixed(1)} s`]),
     ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
