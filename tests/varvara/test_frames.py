@@ -409,6 +409,17 @@ def test_a_snapshot_goes_on_in_another_computer(make: Make, tmp_path: Path) -> N
         assert computer.machine.snapshot().spaces == after.spaces
 
 
+@pytest.mark.parametrize("draw", ["", "#01 .Screen/pixel DEO"])
+def test_a_snapshot_holds_half_of_a_size(make: Make, draw: str) -> None:
+    source = DEVICES + draw + " #00 .Screen/width DEO ;on .Screen/vector DEO2 BRK @on BRK"
+    first, second = make(source), make(source)
+    first.run_frames(1)
+    second.restore(first.snapshot())
+    for computer in (first, second):
+        computer.machine.state.ports.write(0x23, 0x40)
+        assert computer.screen.width == 0x40
+
+
 def test_a_snapshot_from_before_the_reset_vector(make: Make) -> None:
     computer, other = make(WALKER), make(WALKER)
     before = computer.snapshot()

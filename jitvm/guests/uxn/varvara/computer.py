@@ -230,7 +230,11 @@ class Computer(Hardware):
         self._booting = iter(()) if snapshot.has_begun else None
         self._abandon_frame()
         self.evaluator.is_unfinished = False
-        self.machine.restore(snapshot.machine)
+        if snapshot.picture is None:
+            self.screen.reset()
+        else:
+            self.screen.restore(snapshot.picture)
+        self.machine.restore(snapshot.machine)  # last of the two: sizes may be half written
         self.banks.restore_extra(snapshot.banks)
         self.controller.vector = snapshot.controller
         self.mouse.vector = snapshot.mouse
@@ -240,10 +244,6 @@ class Computer(Hardware):
             self._silence()
         else:
             self.audio.restore(snapshot.sound)
-        if snapshot.picture is None:
-            self.screen.reset()
-        else:
-            self.screen.restore(snapshot.picture)
 
     # -- frames ------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class Screen:
         return self._canvas.snapshot()
 
     def restore(self, picture: Picture) -> None:
-        """Put copied layers back, after the machine's own state."""
+        """Put copied layers back, before the machine's own state: the ports are the machine's."""
         self._drawn = True
         self._canvas.restore(picture)
         self._show_size(picture.width, picture.height)
