@@ -21,7 +21,7 @@ from typing import Any
 from jitvm.engine.machine import Machine
 from jitvm.profiling.rows import HostRow, Method
 
-FIRST = 0.25
+FIRST = 0.1
 """Seconds in which all calls are counted in any case."""
 TURN = 0.02
 """Seconds of a turn, at least."""
