@@ -29,11 +29,12 @@ from jitvm.engine.machine import Tier
 from jitvm.guests.uxn.varvara import Computer
 
 SETTLED_RUNS = 2
-SETTLED_SECONDS = 0.25
-"""It is steady when nothing was installed for so many runs and seconds: more than one compile."""
+SETTLED_SECONDS = 1.0
+"""It is steady when nothing was installed for so many runs and seconds: regions are compiled again,
+thoroughly, a quarter of a second after the last new one."""
 
 WARM_RUNS = 15
-WARM_SECONDS = 2.0
+WARM_SECONDS = 8.0
 """When both have passed, warming up ends without being steady."""
 
 

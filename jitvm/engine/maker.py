@@ -127,7 +127,10 @@ class RegionMaker:
         if nodes is None:
             speed = params.polish
         elif self.is_hurried:
-            params = params.but(nodes=min(params.nodes, nodes))
+            # Copies of a recursion's callees are most of what such a region costs to make.
+            params = params.but(
+                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1)
+            )
         region = self._form(start, world, params, links - {start})
         self._verify(region)
         if self._dump is not None:

@@ -53,7 +53,11 @@ class Polisher:
         if time.monotonic() - self.last_change < QUIET:
             start_new_thread(self._wait, ())
         else:
-            compile_thread().submit(partial(self._compile, rough, jit.world()))
+            # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
+            # middle of that one, which cannot be entered there.
+            cuts = rough.compiled.region.cuts
+            links = frozenset(cut for cut in cuts if cut in jit.regions)
+            compile_thread().submit(partial(self._compile, rough, jit.world(), links))
 
     def _need(self, installed: Installed) -> int:
         """How often a region was left; of those never left the oldest counts most."""
@@ -65,11 +69,11 @@ class Polisher:
         self._busy = False
         self._jit.wake()
 
-    def _compile(self, rough: Installed, world: World) -> None:
+    def _compile(self, rough: Installed, world: World, links: frozenset[int]) -> None:
         """On the compile thread."""
         compiled = None
         try:
-            compiled = self._jit.maker.compile(rough.start, world)
+            compiled = self._jit.maker.compile(rough.start, world, links=links)
         except Refused:
             pass  # what there is stays
         except Exception as error:
