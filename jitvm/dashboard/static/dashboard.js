@@ -294,7 +294,7 @@ function showFigures() {
     ["compiling", `${(totals.compile_seconds ?? 0).toFixed(2)} s`],
     ["code", `${whole(totals.bytes)} bytes`],
     ...(totals.devices ?? []).map(([port, kind, calls, seconds]) =>
-      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `${short(calls)} calls, ${seconds.toFixed(1)} s`]),
+      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `${short(calls)} ${calls === 1 ? "call" : "calls"}, ${seconds.toFixed(1)} s`]),
     ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
