@@ -65,7 +65,7 @@ class Parameters(Record, frozen=True):
         150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
     )
     recursion: int = _row(
-        2, "levels", 0, 16, "how often one call site may be inlined into itself"
+        3, "levels", 0, 16, "how often one call site may be inlined into itself"
     )
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
