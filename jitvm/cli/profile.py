@@ -81,10 +81,8 @@ def configure(parser: Parser) -> None:
     perf = parser.add_argument_group("for Linux perf and debuggers")
     perf.add_argument(
         "--perf-map",
-        metavar="FILE",
-        nargs="?",
-        const="",
-        help="name native code in a perf map (default: where perf looks, in /tmp)",
+        action="store_true",
+        help="name native code in /tmp/perf-PID.map, where `perf report` looks it up",
     )
     perf.add_argument(
         "--jitdump", metavar="DIR", help="write jit-PID.dump there, for `perf inject --jit`"
@@ -189,8 +187,8 @@ def _name_native_code(
 
     books: list[Book] = []
     try:
-        if arguments.perf_map is not None:
-            books.append(PerfMap(arguments.perf_map or None))
+        if arguments.perf_map:
+            books.append(PerfMap())
         if arguments.jitdump is not None:
             books.append(JitDump(arguments.jitdump))
     except OSError as error:

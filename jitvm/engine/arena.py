@@ -1,10 +1,10 @@
 """Executable memory of the process, written through one mapping and run through another.
 
-    file (anonymous)   [ handlers | region | region | free | ... ]
+    memory             [ handlers | region | region | free | ... ]
     writable view       ^ host writes here, never executed
     executable view     ^ code runs here, never written
 
-Two views of one file keep every page either writable or executable (W^X) and let code be freed
+Two views of one memory keep every page either writable or executable (W^X) and let code be freed
 and patched at any time: no activation of it can be on a stack, since native code only tail-calls.
 A span that is freed may still be running on another thread for a moment; `free` is therefore for
 spans that nothing can enter any more and whose machine has stopped.
@@ -20,7 +20,7 @@ import os
 from _thread import allocate_lock
 from bisect import bisect_left
 
-from jitvm.engine.block import Mapping, anonymous_file
+from jitvm.engine.block import BlockError, Mapping, anonymous_file
 
 SIZE = 256 << 20
 ALIGNMENT = 64
@@ -51,14 +51,20 @@ class Arena:
         self._lock = allocate_lock()
         self._writable = Mapping(size)
         self._runnable = Mapping(size)
+        try:  # perf looks names up in memory, but not in what it takes for a file
+            self._runnable.mirror(self._writable, mmap.PROT_READ | mmap.PROT_EXEC)
+        except BlockError:  # a system that cannot, or a policy that does not let it
+            self._map_a_file(size)
+        self._free: list[tuple[int, int]] = [(0, size)]
+        self.used = 0
+
+    def _map_a_file(self, size: int) -> None:
         descriptor = anonymous_file("jitvm-code", size)
         try:
             self._writable.place(0, size, descriptor, 0)
             self._runnable.place(0, size, descriptor, 0, mmap.PROT_READ | mmap.PROT_EXEC)
         finally:
             os.close(descriptor)
-        self._free: list[tuple[int, int]] = [(0, size)]
-        self.used = 0
 
     def install(self, code: bytes) -> Span:
         """Copy code in; returns where it runs.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from jitvm.engine.layout import CODE, PAST_END, WIDEST, Layout
 
 _MAP_FIXED = 0x10
+_MAP_NORESERVE = 0x4000
+_MREMAP_TO = 1 | 2
+"""MREMAP_MAYMOVE and MREMAP_FIXED."""
 _FAILED = ctypes.c_void_p(-1).value
 
 
@@ -78,6 +81,27 @@ class Mapping:
         """Map a part of a file over a part of this range."""
         flags = mmap.MAP_SHARED | _MAP_FIXED
         self._map(self.address + offset, size, flags, descriptor, file_offset, protection)
+
+    def mirror(self, other: Mapping, protection: int) -> None:
+        """Have this range and another of the same size show the same new memory, without a file.
+
+        Raises:
+            BlockError: the operating system cannot, or does not want to.
+        """
+        if sys.platform != "linux":
+            raise BlockError("memory is shown twice by way of a file here")
+        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | _MAP_NORESERVE
+        other._map(other.address, self.size, flags, -1, 0)
+        word, pointer = ctypes.c_size_t, ctypes.c_void_p
+        remap, protect = self._libc.mremap, self._libc.mprotect
+        remap.restype = pointer
+        remap.argtypes = [pointer, word, word, ctypes.c_int, pointer]
+        protect.argtypes = [pointer, word, ctypes.c_int]
+        # Nothing of the old range is moved when its size is given as 0: it is mapped once more.
+        moved = remap(other.address, 0, self.size, _MREMAP_TO, self.address)
+        if moved != self.address or protect(self.address, self.size, protection):
+            code = ctypes.get_errno()
+            raise BlockError(code, f"no executable memory: {os.strerror(code)}")
 
     def __del__(self) -> None:
         if getattr(self, "address", None) is not None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jitvm.engine.arena import ALIGNMENT, Arena, ArenaFull, Span
-from jitvm.engine.block import Block
+from jitvm.engine.block import Block, BlockError, Mapping
 from jitvm.engine.layout import FIELDS, MIRROR, RING, TABLES, WIDEST, Layout
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 from jitvm.guests.uxn import UXN
@@ -154,7 +154,16 @@ def content(span: Span, size: int) -> bytes:
     return ctypes.string_at(span.address, size)
 
 
-def test_code_is_readable_where_it_runs() -> None:
+def refuse(*_: object) -> None:
+    raise BlockError("not here")
+
+
+@pytest.mark.parametrize("mirrors", [True, False], ids=["mirrored", "in a file"])
+def test_code_is_readable_where_it_runs(
+    mirrors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not mirrors:
+        monkeypatch.setattr(Mapping, "mirror", refuse)
     arena = Arena(1 << 16)
     spans = [(arena.install(bytes([i]) * (i + 1)), i) for i in range(100)]
     for span, i in spans:

@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.places import naming
 from jitvm.profiling.functions import announced
@@ -28,6 +30,16 @@ from tests.profiling.rig import COUNTING, machine_with
 
 ASSEMBLY = assemble(COUNTING, name="test.tal")
 NAMES = naming(ASSEMBLY.symbols, ASSEMBLY.source_map)
+
+
+def test_a_perf_map_follows_no_link(tmp_path: Path) -> None:
+    """Its usual place is a folder in which anybody may make one."""
+    victim, link = tmp_path / "victim", tmp_path / "perf.map"
+    victim.write_text("mine")
+    link.symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic link"):
+        PerfMap(link)
+    assert victim.read_text() == "mine"
 
 
 def test_the_perf_map_names_regions_and_handlers(tmp_path: Path) -> None:
