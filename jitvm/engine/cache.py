@@ -83,8 +83,13 @@ class CodeCache:
         folder: str | os.PathLike[str] | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.folder = default_folder() if folder is None else os.fspath(folder)
+        self._folder = None if folder is None else os.fspath(folder)
         self._warn = warn
+
+    @property
+    def folder(self) -> str:
+        """Where the files are; without a folder of its own, what the environment says now."""
+        return default_folder() if self._folder is None else self._folder
 
     # -- files -------------------------------------------------------------------------------
 

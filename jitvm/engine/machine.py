@@ -115,7 +115,7 @@ class Machine:
         *,
         tier: Tier | None = None,
         jit: bool = False,
-        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless: a folder's name
+        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless
         params: Parameters | None = None,
     ) -> None:
         self.guest = guest

@@ -207,3 +207,12 @@ def test_the_stamp_names_what_code_depends_on() -> None:
     for part in ("interpreter.py", "core.py", "instructions.py", "llvmlite", os.uname().machine):
         assert part in stamp
     assert tailcall.stamp(UXN) == stamp
+
+
+def test_the_default_folder_is_looked_up_when_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = CodeCache()
+    monkeypatch.setenv("JITVM_CACHE", str(tmp_path / "later"))
+    cache.store("kind", "key", CachedCode(b"\xc3", {"f": 0}))
+    assert [path.parent for path in tmp_path.glob("later/*.code")] == [tmp_path / "later"]
