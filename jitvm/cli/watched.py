@@ -21,24 +21,11 @@ from jitvm.engine.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
-from jitvm.guests.uxn.varvara import console, system
+from jitvm.guests.uxn.varvara import console, events, system
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.evaluator import LimitReached
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    EndOfInput,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Stdin,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara.events import Button, Event
 from jitvm.guests.uxn.varvara.frames import RATE
 from jitvm.guests.uxn.varvara.program import Program
 
@@ -231,11 +218,11 @@ class WatchedComputer:
             if now < self._due:
                 return Progress.WAITING
             if computer.console.vector and self._stdin:
-                self._events.append(Stdin(bytes(self._stdin[:CHUNK])))
+                self._events.append(events.Stdin(bytes(self._stdin[:CHUNK])))
                 del self._stdin[:CHUNK]
             self._due = max(self._due + 1 / RATE, now)
-        events, self._events = self._events, []
-        frame = computer.frame(events)
+        given, self._events = self._events, []
+        frame = computer.frame(given)
         self._is_stale |= frame.changed
         return Progress.WAITING
 
@@ -309,7 +296,7 @@ class WatchedComputer:
 
     def _end_input(self) -> None:
         if self._computer is not None and self._computer.is_graphical:
-            self._events.append(EndOfInput())
+            self._events.append(events.EndOfInput())
         else:
             self._is_input_over = True
 
@@ -324,23 +311,23 @@ def _events_of(event: Mapping[str, object]) -> list[Event]:
         case {"kind": "keydown", "key": str(key)}:
             return _key_down(key, with_button=bool(event.get("ctrl") or event.get("alt")))
         case {"kind": "keyup", "key": str(key)}:
-            return [Release(BUTTONS[key])] if key in BUTTONS else []
+            return [events.Release(BUTTONS[key])] if key in BUTTONS else []
         case {"kind": "move", "x": int(x), "y": int(y)}:
-            return [Move(x, y)]
+            return [events.Move(x, y)]
         case {"kind": "down", "button": int(button)}:
-            return [MouseDown(button)]
+            return [events.MouseDown(button)]
         case {"kind": "up", "button": int(button)}:
-            return [MouseUp(button)]
+            return [events.MouseUp(button)]
         case {"kind": "wheel", "x": int(x), "y": int(y)}:
-            return [Wheel(x, y)]
+            return [events.Wheel(x, y)]
     raise ValueError(f"there is no input {str(event)[:80]}")
 
 
 def _key_down(key: str, *, with_button: bool) -> list[Event]:
     if key in BUTTONS:
-        return [Press(BUTTONS[key])]
+        return [events.Press(BUTTONS[key])]
     if key in KEYS:
-        return [Key(KEYS[key])]
+        return [events.Key(KEYS[key])]
     if len(key) != 1:
         return []
-    return [Key(ord(key))] if with_button and key.isascii() else [Text(key)]
+    return [events.Key(ord(key))] if with_button and key.isascii() else [events.Text(key)]

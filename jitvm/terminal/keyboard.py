@@ -18,19 +18,8 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from enum import Enum, IntEnum
 
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara import events
+from jitvm.guests.uxn.varvara.events import Button, Event
 
 HOLD = 0.15
 """Seconds that a button stays down in a terminal that does not tell when it goes up."""
@@ -124,7 +113,7 @@ class Decoder:
         if self._rest == b"\x1b" and not data:
             if now - self._now >= _MOMENT:
                 self._rest = b""
-                yield Key(_ESCAPE)
+                yield events.Key(_ESCAPE)
             return
         self._now = now
         data, self._rest = self._rest + data, b""
@@ -144,7 +133,7 @@ class Decoder:
         for button, since in [*self._down.items()]:
             if now - since >= HOLD:
                 del self._down[button]
-                yield Release(button)
+                yield events.Release(button)
 
     # -- bytes -------------------------------------------------------------------------------
 
@@ -155,18 +144,18 @@ class Decoder:
             yield from self._escaped(data[1:2])
             return data[2:]
         if byte in (0x0D, 0x09, _BACKSPACE, _DELETE):
-            yield Key(_BACKSPACE if byte == _DELETE else byte)
+            yield events.Key(_BACKSPACE if byte == _DELETE else byte)
             return data[1:]
         if byte == 0x03:
             yield Quit.QUIT
             return data[1:]
         if byte < 0x20:
             if byte:
-                yield from self._with(Button.A, Key(byte | 0x60))
+                yield from self._with(Button.A, events.Key(byte | 0x60))
             return data[1:]
         text, rest = _text(data)
         if text:
-            yield Text(text)
+            yield events.Text(text)
         elif len(rest) < 4:
             self._rest = rest  # the beginning of a character
             return b""
@@ -177,15 +166,15 @@ class Decoder:
     def _escaped(self, char: bytes) -> Iterator[Told]:
         """Alt and a character, or the Escape key twice."""
         if char == b"\x1b" or not 0x20 <= char[0] < 0x80:
-            yield Key(_ESCAPE)
+            yield events.Key(_ESCAPE)
             if char[0] == _ESCAPE:
-                yield Key(_ESCAPE)
+                yield events.Key(_ESCAPE)
             return
-        yield from self._with(Button.B, Key(_BACKSPACE if char[0] == _DELETE else char[0]))
+        yield from self._with(Button.B, events.Key(_BACKSPACE if char[0] == _DELETE else char[0]))
 
     @staticmethod
-    def _with(button: Button, key: Key) -> Iterator[Event]:
-        yield from (Press(button), key, Release(button))
+    def _with(button: Button, key: events.Key) -> Iterator[Event]:
+        yield from (events.Press(button), key, events.Release(button))
 
     # -- sequences ---------------------------------------------------------------------------
 
@@ -211,7 +200,7 @@ class Decoder:
             yield from self._key(number, modifiers, action, typed)
         elif end == "~" and number == _DELETE_KEY:
             if action is not _Action.RELEASE:
-                yield Key(_DELETE)
+                yield events.Key(_DELETE)
         elif end == "~" and number in _FUNCTION_BUTTONS:
             yield from self._button(_FUNCTION_BUTTONS[number], action)
         elif end == "~":
@@ -226,7 +215,7 @@ class Decoder:
         elif action is _Action.PRESS and name == "R":
             yield Quit.QUIT
         elif action is _Action.PRESS and name in ("S", "15"):
-            yield Reset(soft=name == "15")
+            yield events.Reset(soft=name == "15")
 
     def _arrow(self, button: Button, modifiers: int, action: _Action) -> Iterator[Event]:
         """An arrow, with the buttons that modifiers are where they are not told by themselves."""
@@ -239,11 +228,11 @@ class Decoder:
     def _button(self, button: Button, action: _Action) -> Iterator[Event]:
         """A button goes down, again where it is held, or up."""
         if action is _Action.RELEASE:
-            yield Release(button)
+            yield events.Release(button)
             return
         if not self._tells_releases:
             self._down[button] = self._now
-        yield Press(button)
+        yield events.Press(button)
 
     def _key(self, number: int, modifiers: int, action: _Action, typed: str) -> Iterator[Told]:
         """A key of kitty's protocol: the number of its character, and what it types."""
@@ -256,14 +245,14 @@ class Decoder:
         if number == ord("c") and modifiers == _CTRL:
             yield Quit.QUIT
         elif number in _BYTES or 0 < number < 0x20:
-            yield Key(_BYTES.get(number, number))
+            yield events.Key(_BYTES.get(number, number))
         elif number in _PRIVATE:
             return
         elif modifiers & (_CTRL | _ALT) and 0x20 <= number < 0x80:
             char = chr(number)
-            yield Key(ord(char.upper() if modifiers & _SHIFT else char))
+            yield events.Key(ord(char.upper() if modifiers & _SHIFT else char))
         elif typed:
-            yield Text(typed)
+            yield events.Text(typed)
 
     # -- the pointer -------------------------------------------------------------------------
 
@@ -273,13 +262,13 @@ class Decoder:
         except ValueError:
             return
         # The middle of a character, or the pixel itself.
-        yield Move(*self._pixel_at((x - 0.5) / self._cell[0], (y - 0.5) / self._cell[1]))
+        yield events.Move(*self._pixel_at((x - 0.5) / self._cell[0], (y - 0.5) / self._cell[1]))
         if kind & 64:
             steps = {0: (0, -1), 1: (0, 1), 2: (-1, 0), 3: (1, 0)}[kind & 3]
-            yield Wheel(*steps)
+            yield events.Wheel(*steps)
         elif not kind & 32 and kind & 3 != 3:
             button = (kind & 3) + 1
-            yield MouseDown(button) if is_down else MouseUp(button)
+            yield events.MouseDown(button) if is_down else events.MouseUp(button)
 
 
 def _char(code: int) -> str:

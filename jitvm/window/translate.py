@@ -13,18 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara.events import (
-    STEPS,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara import events
+from jitvm.guests.uxn.varvara.events import STEPS, Event
 from jitvm.guests.uxn.varvara.mouse import BUTTONS as MOUSE_BUTTONS
 from jitvm.window.binding import sdl, take_dropped
 from jitvm.window.keys import (
@@ -146,19 +136,19 @@ class Translator:
         byte = key_byte(code, modifiers)
         if byte is not None:
             self._is_text_told = True
-            yield Key(byte)
+            yield events.Key(byte)
         elif code in BUTTONS and not (is_repeat and code in _MODIFIERS):
             self._held.add(code)
-            yield Press(BUTTONS[code])
+            yield events.Press(BUTTONS[code])
 
     def _key_up(self, code: int) -> Iterator[Told]:
         if code in self._held:
             self._held.remove(code)
-            yield Release(BUTTONS[code])
+            yield events.Release(BUTTONS[code])
 
     def _text(self, text: str) -> Iterator[Told]:
         if text and not self._is_text_told:
-            yield Text(text)
+            yield events.Text(text)
 
     # -- mouse -------------------------------------------------------------------------------
 
@@ -166,7 +156,7 @@ class Translator:
         place = self._pixel_at(x, y)
         if place != self._place:
             self._place = place
-            yield Move(*place)
+            yield events.Move(*place)
 
     def _click(self, event: Any) -> Iterator[Told]:
         button = event.button  # SDL counts the guest's three as the guest does
@@ -175,14 +165,14 @@ class Translator:
         if event.state:
             yield from self._move(event.x, event.y)
             self._buttons_down.add(button)
-            yield MouseDown(button)
+            yield events.MouseDown(button)
         elif button in self._buttons_down:
             self._buttons_down.remove(button)
-            yield MouseUp(button)
+            yield events.MouseUp(button)
 
 
 def _wheel(event: Any) -> Iterator[Told]:
     sign = -1 if event.direction == sdl.SDL_MOUSEWHEEL_FLIPPED else 1
     x, y = sign * event.x, -sign * event.y  # SDL's wheel counts up
     if (x or y) and x in STEPS and y in STEPS:
-        yield Wheel(x, y)
+        yield events.Wheel(x, y)

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara import events
+from jitvm.guests.uxn.varvara.events import Button
 from jitvm.terminal.keyboard import HOLD, Decoder, Quit, Told
 
 A, B, SELECT = Button.A, Button.B, Button.SELECT
@@ -34,65 +24,74 @@ def told(data: bytes, *, releases: bool = False) -> list[Told]:
 
 
 @pytest.mark.parametrize(
-    ("data", "events"),
+    ("data", "expected"),
     [
-        (b"a", [Text("a")]),
-        ("aé→".encode(), [Text("aé→")]),
-        (b"\r\t\x7f\x08", [Key(13), Key(9), Key(8), Key(8)]),
-        (b"\x1b[3~", [Key(0x7F)]),
+        (b"a", [events.Text("a")]),
+        ("aé→".encode(), [events.Text("aé→")]),
+        (b"\r\t\x7f\x08", [events.Key(13), events.Key(9), events.Key(8), events.Key(8)]),
+        (b"\x1b[3~", [events.Key(0x7F)]),
         (b"\x03", [Quit.QUIT]),
-        (b"\x13", [Press(A), Key(ord("s")), Release(A)]),
-        (b"\x1bx", [Press(B), Key(ord("x")), Release(B)]),
-        (b"\x1b[A\x1bOB", [Press(Button.UP), Press(Button.DOWN)]),
-        (b"\x1b[1;5C", [Press(A), Press(Button.RIGHT)]),
-        (b"\x1b[1;4D", [Press(B), Press(SELECT), Press(Button.LEFT)]),
-        (b"\x1b[H\x1b[1~", [Press(Button.START), Press(Button.START)]),
-        (b"\x1b[17~\x1b[18~\x1b[19~", [Press(A), Press(B), Press(SELECT)]),
+        (b"\x13", [events.Press(A), events.Key(ord("s")), events.Release(A)]),
+        (b"\x1bx", [events.Press(B), events.Key(ord("x")), events.Release(B)]),
+        (b"\x1b[A\x1bOB", [events.Press(Button.UP), events.Press(Button.DOWN)]),
+        (b"\x1b[1;5C", [events.Press(A), events.Press(Button.RIGHT)]),
+        (b"\x1b[1;4D", [events.Press(B), events.Press(SELECT), events.Press(Button.LEFT)]),
+        (b"\x1b[H\x1b[1~", [events.Press(Button.START), events.Press(Button.START)]),
+        (b"\x1b[17~\x1b[18~\x1b[19~", [events.Press(A), events.Press(B), events.Press(SELECT)]),
         (b"\x1bOR\x1b[13~", [Quit.QUIT, Quit.QUIT]),
-        (b"\x1bOS\x1b[15~", [Reset(), Reset(soft=True)]),
-        (b"\x1b[<0;3;4M\x1b[<0;3;4m", [Move(25, 35), MouseDown(1), Move(25, 35), MouseUp(1)]),
-        (b"\x1b[<2;1;1M", [Move(5, 5), MouseDown(3)]),
-        (b"\x1b[<35;9;9M", [Move(85, 85)]),
-        (b"\x1b[<64;1;1M\x1b[<65;1;1M", [Move(5, 5), Wheel(0, -1), Move(5, 5), Wheel(0, 1)]),
-        (b"\x1b[?62;4c\x1b[?1u\x1b_Gi=31;OK\x1b\\q", [Text("q")]),
+        (b"\x1bOS\x1b[15~", [events.Reset(), events.Reset(soft=True)]),
+        (
+            b"\x1b[<0;3;4M\x1b[<0;3;4m",
+            [events.Move(25, 35), events.MouseDown(1), events.Move(25, 35), events.MouseUp(1)],
+        ),
+        (b"\x1b[<2;1;1M", [events.Move(5, 5), events.MouseDown(3)]),
+        (b"\x1b[<35;9;9M", [events.Move(85, 85)]),
+        (
+            b"\x1b[<64;1;1M\x1b[<65;1;1M",
+            [events.Move(5, 5), events.Wheel(0, -1), events.Move(5, 5), events.Wheel(0, 1)],
+        ),
+        (b"\x1b[?62;4c\x1b[?1u\x1b_Gi=31;OK\x1b\\q", [events.Text("q")]),
     ],
 )
-def test_an_ordinary_terminal(data: bytes, events: list[Told]) -> None:
-    assert told(data) == events
+def test_an_ordinary_terminal(data: bytes, expected: list[Told]) -> None:
+    assert told(data) == expected
 
 
 @pytest.mark.parametrize(
-    ("data", "events"),
+    ("data", "expected"),
     [
-        (b"\x1b[97;1;97u", [Text("a")]),
+        (b"\x1b[97;1;97u", [events.Text("a")]),
         (b"\x1b[97;1:3u", []),
-        (b"\x1b[97;1:2;97u", [Text("a")]),
-        (b"\x1b[97:65;2;65u", [Text("A")]),
-        (b"\x1b[97;129;97u", [Text("a")]),  # with num lock
-        (b"\x1b[57442;5u\x1b[57442;5:3u", [Press(A), Release(A)]),
-        (b"\x1b[57441;2u\x1b[57443;3u", [Press(SELECT), Press(B)]),
-        (b"\x1b[115;5u", [Key(ord("s"))]),
-        (b"\x1b[115;6u", [Key(ord("S"))]),
+        (b"\x1b[97;1:2;97u", [events.Text("a")]),
+        (b"\x1b[97:65;2;65u", [events.Text("A")]),
+        (b"\x1b[97;129;97u", [events.Text("a")]),  # with num lock
+        (b"\x1b[57442;5u\x1b[57442;5:3u", [events.Press(A), events.Release(A)]),
+        (b"\x1b[57441;2u\x1b[57443;3u", [events.Press(SELECT), events.Press(B)]),
+        (b"\x1b[115;5u", [events.Key(ord("s"))]),
+        (b"\x1b[115;6u", [events.Key(ord("S"))]),
         (b"\x1b[99;5u", [Quit.QUIT]),
-        (b"\x1b[13u\x1b[9u\x1b[127u\x1b[27u", [Key(13), Key(9), Key(8), Key(27)]),
+        (
+            b"\x1b[13u\x1b[9u\x1b[127u\x1b[27u",
+            [events.Key(13), events.Key(9), events.Key(8), events.Key(27)],
+        ),
         (b"\x1b[1;1:1A\x1b[1;1:2A\x1b[1;1:3A",
-         [Press(Button.UP), Press(Button.UP), Release(Button.UP)]),
-        (b"\x1b[1;5A", [Press(Button.UP)]),
+         [events.Press(Button.UP), events.Press(Button.UP), events.Release(Button.UP)]),
+        (b"\x1b[1;5A", [events.Press(Button.UP)]),
         (b"\x1b[13;1:1~\x1b[13;1:3~", [Quit.QUIT]),
         (b"\x1b[57376u", []),
     ],
 )  # fmt: skip
-def test_a_terminal_that_tells_when_keys_go_up(data: bytes, events: list[Told]) -> None:
-    assert told(data, releases=True) == events
+def test_a_terminal_that_tells_when_keys_go_up(data: bytes, expected: list[Told]) -> None:
+    assert told(data, releases=True) == expected
 
 
 def test_buttons_go_up_by_themselves_after_their_last_repeat() -> None:
     keyboard = decoder()
-    assert list(keyboard.decode(b"\x1b[A", 1.0)) == [Press(Button.UP)]
+    assert list(keyboard.decode(b"\x1b[A", 1.0)) == [events.Press(Button.UP)]
     assert list(keyboard.expired(1.0 + HOLD / 2)) == []
-    assert list(keyboard.decode(b"\x1b[A", 1.0 + HOLD / 2)) == [Press(Button.UP)]
+    assert list(keyboard.decode(b"\x1b[A", 1.0 + HOLD / 2)) == [events.Press(Button.UP)]
     assert list(keyboard.expired(1.0 + HOLD)) == []
-    assert list(keyboard.expired(1.0 + 2 * HOLD)) == [Release(Button.UP)]
+    assert list(keyboard.expired(1.0 + 2 * HOLD)) == [events.Release(Button.UP)]
     assert list(keyboard.expired(9.0)) == []
 
 
@@ -100,9 +99,9 @@ def test_a_lone_escape_is_a_key_after_a_moment() -> None:
     keyboard = decoder()
     assert list(keyboard.decode(b"\x1b", 1.0)) == []
     assert list(keyboard.decode(b"", 1.001)) == []
-    assert list(keyboard.decode(b"", 1.1)) == [Key(27)]
+    assert list(keyboard.decode(b"", 1.1)) == [events.Key(27)]
     assert list(keyboard.decode(b"\x1b", 2.0)) == []
-    assert list(keyboard.decode(b"[A", 2.001)) == [Press(Button.UP)]
+    assert list(keyboard.decode(b"[A", 2.001)) == [events.Press(Button.UP)]
 
 
 STREAM = "aé→\x1b[A\x1b[1;5C\x1b[<0;3;4M\x1bOS\r😀\x1b[97;1;97u".encode()
@@ -118,12 +117,12 @@ def test_pieces_make_no_difference(cuts: list[int]) -> None:
     assert _joined(found) == _joined(told(STREAM))
 
 
-def _joined(events: list[Told]) -> list[Told]:
+def _joined(found: list[Told]) -> list[Told]:
     """Events with text that was typed in a row as one."""
     made: list[Told] = []
-    for event in events:
-        if isinstance(event, Text) and made and isinstance(made[-1], Text):
-            made[-1] = Text(made[-1].text + event.text)
+    for event in found:
+        if isinstance(event, events.Text) and made and isinstance(made[-1], events.Text):
+            made[-1] = events.Text(made[-1].text + event.text)
         else:
             made.append(event)
     return made

@@ -14,19 +14,8 @@ import pytest
 
 from jitvm.engine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
-from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    EndOfInput,
-    Key,
-    MouseDown,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Stdin,
-    Text,
-)
+from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, events
+from jitvm.guests.uxn.varvara.events import Button
 from jitvm.guests.uxn.varvara.frames import Frame
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.rom import RomError
@@ -54,10 +43,11 @@ ORDER = (
 
 def test_order_of_vectors(make: Make) -> None:
     computer = make(ORDER, args=("x",))
-    computer.frame([Move(1, 1), Text("ab"), Stdin(b"in"), MouseDown(1), EndOfInput()])
+    text, stdin = events.Text("ab"), events.Stdin(b"in")
+    computer.frame([events.Move(1, 1), text, stdin, events.MouseDown(1), events.EndOfInput()])
     assert computer.stdout == b"rx\nmabinm\0f"
     computer.frame()
-    computer.frame([Key(65)])
+    computer.frame([events.Key(65)])
     assert computer.stdout[11:] == b"fAf"
 
 
@@ -72,7 +62,7 @@ def test_frames_are_counted_from_one(make: Make) -> None:
 def test_what_is_no_event_is_refused_before_anything_is_done(make: Make) -> None:
     computer = make(ORDER)
     with pytest.raises(TypeError, match="'press A' is no event"):
-        computer.frame([Key(0x61), "press A"])  # type: ignore[list-item]
+        computer.frame([events.Key(0x61), "press A"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="-1 frames: take 0 or more"):
         computer.run_frames(-1)
     assert computer.stdout == b""
@@ -151,13 +141,13 @@ def test_release_is_seen_by_the_program(make: Make) -> None:
     computer = make(CONTROLLER_LOG)
     computer.run_frames(5, parse_script("1 press A left\n3 release left"))
     assert computer.stdout[::5] == b"\x41\x01"
-    computer.frame([Release(Button.A)])
+    computer.frame([events.Release(Button.A)])
     assert computer.stdout[::5] == b"\x41\x01\x00"
 
 
 def test_without_a_screen_nothing_changes(make: Make) -> None:
     computer = make(CONTROLLER_LOG)
-    assert computer.frame([Press(Button.A)]) == Frame(1, changed=False, sound=None)
+    assert computer.frame([events.Press(Button.A)]) == Frame(1, changed=False, sound=None)
 
 
 # -- limits --------------------------------------------------------------------------------------
@@ -196,11 +186,11 @@ def test_a_budget_stops_exactly_and_the_frame_goes_on(make: Make) -> None:
 def test_events_wait_while_a_frame_is_unfinished(make: Make) -> None:
     computer = make(SPIN)
     with pytest.raises(LimitReached), computer.limited(max_instructions=100):
-        computer.frame([Key(200)])
+        computer.frame([events.Key(200)])
     assert computer.frames.is_unfinished
-    assert computer.frame([Key(1)]).number == 1
+    assert computer.frame([events.Key(1)]).number == 1
     assert computer.stdout == b"kf"
-    assert computer.frame([Key(2)]).number == 2
+    assert computer.frame([events.Key(2)]).number == 2
     assert computer.stdout == b"kfkkf"
 
 
@@ -269,14 +259,15 @@ def test_reset_as_an_event(make: Make) -> None:
         ;on .Controller/vector DEO2 BRK
         @on .Controller/key DEI .Console/write DEO BRK"""
     )
-    computer.frame([Text("a"), Reset(), Text("b"), Reset(soft=True), Text("c")])
+    a, b, c = map(events.Text, "abc")
+    computer.frame([a, events.Reset(), b, events.Reset(soft=True), c])
     assert computer.stdout == b"0a0b1c"
     assert computer.frames.number == 1
 
 
 def test_reset_clears_every_device(make: Make) -> None:
     computer = make(WALKER)
-    computer.frame([Key(60), Press(Button.A)])
+    computer.frame([events.Key(60), events.Press(Button.A)])
     computer.reset()
     assert (computer.controller.vector, computer.mouse.vector, computer.screen.vector) == (0, 0, 0)
     assert (computer.screen.width, computer.screen.height) == (512, 320)
@@ -296,7 +287,7 @@ def test_after_a_reset_there_are_no_arguments(make: Make) -> None:
 def test_reset_drops_an_unfinished_frame(make: Make) -> None:
     computer = make(SPIN)
     with pytest.raises(LimitReached), computer.limited(max_instructions=100):
-        computer.frame([Key(200), Key(201)])
+        computer.frame([events.Key(200), events.Key(201)])
     computer.reset()
     computer.frame()
     assert computer.stdout == b"f"
@@ -343,7 +334,7 @@ def test_another_program_finds_a_new_computer_and_its_arguments(make: Make) -> N
 def test_another_program_in_the_middle_of_a_vector(make: Make) -> None:
     computer = make(SPIN, args=("x",))
     with pytest.raises(LimitReached), computer.limited(max_instructions=100):
-        computer.frame([Key(200), Key(201)])
+        computer.frame([events.Key(200), events.Key(201)])
     computer.load(assemble(CONSOLE_DEVICES + ORDER).rom)
     computer.frame()
     assert computer.stdout == b"rx\nf"
@@ -388,20 +379,20 @@ def test_a_snapshot_goes_on_in_another_computer(make: Make, tmp_path: Path) -> N
     def goes_on(computer: Computer) -> list[tuple[bytes, bytes]]:
         told = []
         for number in range(24):
-            frame = computer.frame([MouseDown(1)] if number == 2 else [])
+            frame = computer.frame([events.MouseDown(1)] if number == 2 else [])
             sound = b"" if frame.sound is None else frame.sound.tobytes()
             told.append((sound, computer.screen.pixels.tobytes()))
         return told
 
     first, second, third = make(EVERYTHING), make(EVERYTHING), make(EVERYTHING)
     first.run_frames(3)
-    first.frame([Key(0x30)])
+    first.frame([events.Key(0x30)])
     snapshot = first.snapshot()
     expected = goes_on(first)
     after = first.machine.snapshot()
     assert sum(any(sound) for sound, _ in expected) == 19, "the note ends in the meantime"
     third.run_frames(2)
-    third.frame([Key(0x3C)])
+    third.frame([events.Key(0x3C)])
     for computer in (second, third, first):
         computer.restore(pickle.loads(pickle.dumps(snapshot)))
         assert computer.banks.read(3, 0x40, 16) == bytes([0x7F] * 16)
@@ -446,7 +437,7 @@ def test_notes_sound_and_tell_when_they_end(make: Make) -> None:
 
 
 def test_frames_hold_735_samples(make: Make) -> None:
-    sound = make(WALKER).frame([Key(60)]).sound
+    sound = make(WALKER).frame([events.Key(60)]).sound
     assert sound is not None
     assert (sound.shape, str(sound.dtype)) == ((735, 2), "int16")
     assert sound.any()
@@ -455,7 +446,7 @@ def test_frames_hold_735_samples(make: Make) -> None:
 def test_without_sound_time_stands_still_for_notes(make: Make) -> None:
     computer = make(WALKER)
     computer.frames.sound = False
-    assert all(computer.frame([Key(60)]).sound is None for _ in range(9))
+    assert all(computer.frame([events.Key(60)]).sound is None for _ in range(9))
     assert computer.stdout == b""
 
 

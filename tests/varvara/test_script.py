@@ -8,21 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    EndOfInput,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Stdin,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara import events
+from jitvm.guests.uxn.varvara.events import Button, Event
 from jitvm.guests.uxn.varvara.script import (
     ScriptError,
     event_text,
@@ -33,59 +20,59 @@ from jitvm.guests.uxn.varvara.script import (
 )
 
 EVENTS = st.one_of(
-    st.builds(Press, st.integers(1, 255), st.integers(1, 4)),
-    st.builds(Release, st.integers(1, 255), st.integers(1, 4)),
-    st.builds(Key, st.integers(1, 255)),
-    st.builds(Text, st.text()),
-    st.builds(Move, st.integers(0, 0xFFFF), st.integers(0, 0xFFFF)),
-    st.builds(MouseDown, st.integers(1, 3)),
-    st.builds(MouseUp, st.integers(1, 3)),
-    st.builds(Wheel, st.integers(-0x8000, 0x7FFF), st.integers(-0x8000, 0x7FFF)),
-    st.builds(Stdin, st.binary() | st.text().map(str.encode)),
-    st.just(EndOfInput()),
-    st.builds(Reset, st.booleans()),
+    st.builds(events.Press, st.integers(1, 255), st.integers(1, 4)),
+    st.builds(events.Release, st.integers(1, 255), st.integers(1, 4)),
+    st.builds(events.Key, st.integers(1, 255)),
+    st.builds(events.Text, st.text()),
+    st.builds(events.Move, st.integers(0, 0xFFFF), st.integers(0, 0xFFFF)),
+    st.builds(events.MouseDown, st.integers(1, 3)),
+    st.builds(events.MouseUp, st.integers(1, 3)),
+    st.builds(events.Wheel, st.integers(-0x8000, 0x7FFF), st.integers(-0x8000, 0x7FFF)),
+    st.builds(events.Stdin, st.binary() | st.text().map(str.encode)),
+    st.just(events.EndOfInput()),
+    st.builds(events.Reset, st.booleans()),
 )
 
 
 @pytest.mark.parametrize(
-    ("text", "events"),
+    ("text", "expected"),
     [
-        ("key a", [Key(97)]),
-        ("key 7", [Key(0x37)]),
-        ("key 0x1b", [Key(27)]),
-        ("key 13", [Key(13)]),
-        ("key enter", [Key(13)]),
-        ('key "#"', [Key(35)]),
-        ('key " " # the space bar', [Key(32)]),
-        ("key é", [Text("é")]),
-        ("press A left", [Press(Button.A | Button.LEFT)]),
-        ("press a LEFT Start", [Press(Button.A | Button.LEFT | Button.START)]),
-        ("release up pad 4", [Release(Button.UP, 4)]),
-        ("move 100 0x20", [Move(100, 32)]),
-        ("click 3", [MouseDown(3), MouseUp(3)]),
-        ("down 1", [MouseDown(1)]),
-        ("up 1", [MouseUp(1)]),
-        ("wheel 0 -1", [Wheel(0, -1)]),
-        (r'text "a\tb\\\" \xc3\xa9 é"', [Text('a\tb\\" é é')]),
-        (r'stdin "\x00\xff\e"', [Stdin(b"\0\xff\x1b")]),
-        ("eof", [EndOfInput()]),
-        ("reset", [Reset()]),
-        ("reset soft", [Reset(soft=True)]),
+        ("key a", [events.Key(97)]),
+        ("key 7", [events.Key(0x37)]),
+        ("key 0x1b", [events.Key(27)]),
+        ("key 13", [events.Key(13)]),
+        ("key enter", [events.Key(13)]),
+        ('key "#"', [events.Key(35)]),
+        ('key " " # the space bar', [events.Key(32)]),
+        ("key é", [events.Text("é")]),
+        ("press A left", [events.Press(Button.A | Button.LEFT)]),
+        ("press a LEFT Start", [events.Press(Button.A | Button.LEFT | Button.START)]),
+        ("release up pad 4", [events.Release(Button.UP, 4)]),
+        ("move 100 0x20", [events.Move(100, 32)]),
+        ("click 3", [events.MouseDown(3), events.MouseUp(3)]),
+        ("down 1", [events.MouseDown(1)]),
+        ("up 1", [events.MouseUp(1)]),
+        ("wheel 0 -1", [events.Wheel(0, -1)]),
+        (r'text "a\tb\\\" \xc3\xa9 é"', [events.Text('a\tb\\" é é')]),
+        (r'stdin "\x00\xff\e"', [events.Stdin(b"\0\xff\x1b")]),
+        ("eof", [events.EndOfInput()]),
+        ("reset", [events.Reset()]),
+        ("reset soft", [events.Reset(soft=True)]),
     ],
 )
-def test_what_lines_mean(text: str, events: list[Event]) -> None:
-    assert parse_script(f"  7\t{text} ").frames == {7: tuple(events)}
+def test_what_lines_mean(text: str, expected: list[Event]) -> None:
+    assert parse_script(f"  7\t{text} ").frames == {7: tuple(expected)}
 
 
 def test_frames_absolute_relative_and_shared() -> None:
     script = parse_script("# a comment\n\n2 key a # one\r\n2 key b\n+5 key c\n+0 key d\n9 key e\n")
     assert script.frames == {
-        2: (Key(97), Key(98)),
-        7: (Key(99), Key(100)),
-        9: (Key(101),),
+        2: (events.Key(97), events.Key(98)),
+        7: (events.Key(99), events.Key(100)),
+        9: (events.Key(101),),
     }
     assert script.last == 9
-    assert (script.at(7)[0], script.at(8)) == (Key(99), ())
+    assert (script.at(7)[0], script.at(8)) == (events.Key(99), ())
     assert parse_script("").last == 0
 
 
@@ -143,7 +130,7 @@ def test_errors_name_the_line_and_what_is_expected(text: str, line: int, told: s
 def test_files(tmp_path: Path) -> None:
     path = tmp_path / "in.txt"
     path.write_text("1 key é\n", encoding="utf-8")
-    assert load_script(path).frames == {1: (Text("é"),)}
+    assert load_script(path).frames == {1: (events.Text("é"),)}
     path.write_bytes(b"1 key \xff\n")
     with pytest.raises(ScriptError, match=r"in\.txt: is not UTF-8 text, at byte 6"):
         load_script(path)
@@ -170,7 +157,7 @@ def test_an_event_is_one_line_of_text(event: Event) -> None:
 
 def test_a_script_is_made_in_order() -> None:
     with pytest.raises(ValueError, match="frame 1 comes after frame 2"):
-        make_script([(2, EndOfInput()), (1, EndOfInput())])
+        make_script([(2, events.EndOfInput()), (1, events.EndOfInput())])
 
 
 @given(st.text())

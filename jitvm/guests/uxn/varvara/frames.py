@@ -27,23 +27,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara import console
+from jitvm.guests.uxn.varvara import console, events
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.evaluator import Ending
-from jitvm.guests.uxn.varvara.events import (
-    EndOfInput,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Stdin,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara.events import Event
 from jitvm.guests.uxn.varvara.rom import PROGRAM_START
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -207,27 +194,27 @@ class FrameLoop:
         hardware = self._hardware
         controller, mouse, terminal = hardware.controller, hardware.mouse, hardware.console
         match event:
-            case Press(buttons, pad):
+            case events.Press(buttons, pad):
                 return controller.press(buttons, pad)
-            case Release(buttons, pad):
+            case events.Release(buttons, pad):
                 return controller.release(buttons, pad)
-            case Key(byte):
+            case events.Key(byte):
                 return controller.keys(bytes([byte]))
-            case Text(text):
+            case events.Text(text):
                 return controller.keys(text.encode("utf-8"))
-            case Move(x, y):
+            case events.Move(x, y):
                 return mouse.move(x, y)
-            case MouseDown(button):
+            case events.MouseDown(button):
                 return mouse.press(button)
-            case MouseUp(button):
+            case events.MouseUp(button):
                 return mouse.release(button)
-            case Wheel(x, y):
+            case events.Wheel(x, y):
                 return mouse.scroll(x, y)
-            case Stdin(data):
+            case events.Stdin(data):
                 return terminal.events(Type.STDIN, data)
-            case EndOfInput():
+            case events.EndOfInput():
                 return terminal.events(Type.END, console.END_BYTE)
-            case Reset(soft):
+            case events.Reset(soft):
                 return self._reset(soft)
 
     def _reset(self, soft: bool) -> Iterator[int]:

@@ -30,21 +30,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara.events import (
-    Button,
-    EndOfInput,
-    Event,
-    Key,
-    MouseDown,
-    MouseUp,
-    Move,
-    Press,
-    Release,
-    Reset,
-    Stdin,
-    Text,
-    Wheel,
-)
+from jitvm.guests.uxn.varvara import events
+from jitvm.guests.uxn.varvara.events import Button, Event
 
 MAX_SIZE = 16 << 20
 """Most bytes taken of a script file."""
@@ -89,8 +76,8 @@ class Script:
     def __str__(self) -> str:
         return "".join(
             f"{frame} {event_text(event)}\n"
-            for frame, events in self.frames.items()
-            for event in events
+            for frame, happened in self.frames.items()
+            for event in happened
         )
 
 
@@ -261,10 +248,10 @@ def _key(words: list[_Word]) -> tuple[Event, ...]:
     word = words[0]
     text = _utf8(word.data) if isinstance(word, _Quoted) else word
     if len(text) == 1:
-        return (Key(ord(text)) if text.isascii() else Text(text),)
+        return (events.Key(ord(text)) if text.isascii() else events.Text(text),)
     if isinstance(word, _Quoted):
         raise _UsageError
-    return (Key(_KEYS[word] if word in _KEYS else _number(word)),)
+    return (events.Key(_KEYS[word] if word in _KEYS else _number(word)),)
 
 
 def _utf8(data: bytes) -> str:
@@ -274,7 +261,7 @@ def _utf8(data: bytes) -> str:
         raise ValueError("text is UTF-8; send other bytes with `key 0xff`") from None
 
 
-def _pad(make: type[Press | Release], words: list[_Word]) -> tuple[Event, ...]:
+def _pad(make: type[events.Press | events.Release], words: list[_Word]) -> tuple[Event, ...]:
     pad = 1
     if len(words) > 2 and words[-2] == "pad":
         pad = _number(words[-1])
@@ -289,50 +276,46 @@ def _pad(make: type[Press | Release], words: list[_Word]) -> tuple[Event, ...]:
     return (make(int(buttons), pad),)
 
 
-def _click(words: list[_Word]) -> tuple[Event, ...]:
-    (button,) = _numbers(words, 1)
-    return MouseDown(button), MouseUp(button)
-
-
 def _eof(words: list[_Word]) -> tuple[Event, ...]:
     _numbers(words, 0)
-    return (EndOfInput(),)
+    return (events.EndOfInput(),)
 
 
 def _reset(words: list[_Word]) -> tuple[Event, ...]:
     if words not in ([], ["soft"]):
         raise _UsageError
-    return (Reset(soft=bool(words)),)
+    return (events.Reset(soft=bool(words)),)
 
 
-_BUTTON_LIST = "A B select start up down left right"
-_COMMANDS: dict[str, tuple[str, Callable[[list[_Word]], tuple[Event, ...]]]] = {
+_Command = tuple[str, Callable[[list[_Word]], tuple[Event, ...]]]
+"""How a command is written, and what makes events of the words behind it."""
+
+
+def _pad_command(name: str, make: type[events.Press | events.Release]) -> _Command:
+    buttons = "A B select start up down left right"
+    usage = f"{name} BUTTONS, or {name} BUTTONS pad 2; buttons are: {buttons}"
+    return usage, lambda words: _pad(make, words)
+
+
+def _mouse_command(name: str, *makes: type[events.MouseDown | events.MouseUp]) -> _Command:
+    usage = f"{name} BUTTON, with 1 left, 2 middle, 3 right"
+    return usage, lambda words: tuple(make(*_numbers(words, 1)) for make in makes)
+
+
+_COMMANDS: dict[str, _Command] = {
     "key": (f"key CHARACTER, a byte as 0x1b, or one of: {' '.join(_KEYS)}", _key),
-    "text": ('text "..."', lambda words: (Text(_utf8(_string(words))),)),
-    "press": (
-        f"press BUTTONS, or press BUTTONS pad 2; buttons are: {_BUTTON_LIST}",
-        lambda words: _pad(Press, words),
-    ),
-    "release": (
-        f"release BUTTONS, or release BUTTONS pad 2; buttons are: {_BUTTON_LIST}",
-        lambda words: _pad(Release, words),
-    ),
-    "move": ("move X Y", lambda words: (Move(*_numbers(words, 2)),)),
-    "click": ("click BUTTON, with 1 left, 2 middle, 3 right", _click),
-    "down": (
-        "down BUTTON, with 1 left, 2 middle, 3 right",
-        lambda words: (MouseDown(*_numbers(words, 1)),),
-    ),
-    "up": (
-        "up BUTTON, with 1 left, 2 middle, 3 right",
-        lambda words: (MouseUp(*_numbers(words, 1)),),
-    ),
-    "wheel": ("wheel X Y", lambda words: (Wheel(*_numbers(words, 2)),)),
-    "stdin": ('stdin "..."', lambda words: (Stdin(_string(words)),)),
+    "text": ('text "..."', lambda words: (events.Text(_utf8(_string(words))),)),
+    "press": _pad_command("press", events.Press),
+    "release": _pad_command("release", events.Release),
+    "move": ("move X Y", lambda words: (events.Move(*_numbers(words, 2)),)),
+    "click": _mouse_command("click", events.MouseDown, events.MouseUp),
+    "down": _mouse_command("down", events.MouseDown),
+    "up": _mouse_command("up", events.MouseUp),
+    "wheel": ("wheel X Y", lambda words: (events.Wheel(*_numbers(words, 2)),)),
+    "stdin": ('stdin "..."', lambda words: (events.Stdin(_string(words)),)),
     "eof": ("eof, and nothing else", _eof),
     "reset": ("reset, or reset soft", _reset),
 }
-"""How each command is written, and what makes events of the words behind it."""
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -341,27 +324,27 @@ _COMMANDS: dict[str, tuple[str, Callable[[list[_Word]], tuple[Event, ...]]]] = {
 def event_text(event: Event) -> str:
     """An event as a script has it, without its frame."""
     match event:
-        case Press(buttons, pad):
+        case events.Press(buttons, pad):
             return f"press {_button_names(buttons, pad)}"
-        case Release(buttons, pad):
+        case events.Release(buttons, pad):
             return f"release {_button_names(buttons, pad)}"
-        case Key(byte):
+        case events.Key(byte):
             return f"key {_key_name(byte)}"
-        case Text(text):
+        case events.Text(text):
             return f"text {_quoted(text.encode('utf-8'), is_text=True)}"
-        case Move(x, y):
+        case events.Move(x, y):
             return f"move {x} {y}"
-        case MouseDown(button):
+        case events.MouseDown(button):
             return f"down {button}"
-        case MouseUp(button):
+        case events.MouseUp(button):
             return f"up {button}"
-        case Wheel(x, y):
+        case events.Wheel(x, y):
             return f"wheel {x} {y}"
-        case Stdin(data):
+        case events.Stdin(data):
             return f"stdin {_quoted(data)}"
-        case EndOfInput():
+        case events.EndOfInput():
             return "eof"
-        case Reset(soft):
+        case events.Reset(soft):
             return "reset soft" if soft else "reset"
 
 
