@@ -20,7 +20,7 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from typing import Any
 
-    from jitvm.engine.layout import CODE, PAST_END, WIDEST, Layout
+    from jitvm.engine.layout import Layout
 
 _MAP_FIXED = 0x10
 _MAP_NORESERVE = 0x4000

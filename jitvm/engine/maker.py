@@ -111,7 +111,7 @@ class RegionMaker:
         """Form a region and make machine code of it.
 
         In the background it is first made small and fast, because the guest waits for it, and
-        thoroughly once nothing else is to be done (see `_polish_next`).
+        thoroughly once nothing else is to be done (see `jitvm.engine.polisher`).
 
         Args:
             start: where it begins.

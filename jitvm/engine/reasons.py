@@ -104,7 +104,6 @@ class Reason(Enum):
         "nothing; if it happens often the instruction is interpreted from then on",
     )
     CONNECTED = Row("a device was connected to a port", "connect devices before running")
-    GROWN = Row("the region was formed anew with more recorded ways", "nothing")
     THRASH = Row(
         "code here was overwritten too often to be compiled again",
         "generate code less often, or raise the parameter `invalidations`",
