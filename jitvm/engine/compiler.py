@@ -29,7 +29,7 @@ class CompileThread:
         atexit.register(self._end)
 
     def submit(self, job: Job) -> None:
-        """Do a job after those before it; it must not raise."""
+        """Do a job after those before it; what it raises is told, and the next one goes on."""
         self._jobs.put(job)
 
     def _work(self) -> None:
@@ -40,6 +40,8 @@ class CompileThread:
                 if not self._ending:
                     self.is_busy = True
                     job()
+            except Exception:
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
             finally:
                 self.is_busy = False
                 sys.setswitchinterval(usual)

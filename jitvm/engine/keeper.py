@@ -101,7 +101,7 @@ class Keeper:
             next_exit=jit.maker.next_exit,
             next_slot=jit.maker.next_slot,
             roomless=[
-                at for at, about in planner.starts.items() if about.room == planner.no_room
+                at for at, about in list(planner.starts.items()) if about.room == planner.no_room
             ],
         )
         self._shelf.store(jit.params, kept)

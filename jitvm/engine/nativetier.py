@@ -108,7 +108,7 @@ class NativeTier:
         self._fields["ring_full"][0] = full
         self._asked = False
         self._table: str = Mode.PLAIN
-        self._settled = 0
+        self._settled = self._window = 0
         self.jit: Jit | None = None
         self._make: Callable[[], Jit] | None = None
         self._made: Jit | None = None
@@ -354,16 +354,21 @@ class NativeTier:
                 view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
-        mode = self.mode
         if self._make is not None and self._warmth != _WARMING:
             self._warm()
-        if budget is not None and mode in (Mode.PLAIN, Mode.JIT):
-            mode = Mode.COUNT
-        mode = self._counting_alike(mode)
-        recording = self._table == "record" and mode in (Mode.JIT, Mode.CHARGE)
-        self._enter_with("record" if recording else mode)
         self._fields["budget"][0] = self._granted = UNLIMITED if budget is None else budget
+        mode = self._mode_within_budget()
+        if self._table == "record" and mode in (Mode.JIT, Mode.CHARGE):
+            self._go_on_recording()
+        else:
+            self._enter_with(mode)
         self._give_pointers()
+
+    def _mode_within_budget(self) -> Mode:
+        """The mode of the run at hand: regions that do not charge cannot keep to a budget."""
+        if self._granted != UNLIMITED and self.mode in (Mode.PLAIN, Mode.JIT):
+            return Mode.COUNT
+        return self._counting_alike(self.mode)
 
     def _counting_alike(self, mode: Mode) -> Mode:
         """The mode itself, or the one whose table counts: regions pay only if made to."""
@@ -392,6 +397,9 @@ class NativeTier:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
         self._settle_recording()
+        if status == Status.RECORDED and fields["trace_head"][0] < self._window:
+            # The budget ended first; the recording goes on in the next run.
+            status = fields["status"][0] = Status.BUDGET
         if status == Status.INTERRUPT:
             self._restore_tables()
             fields["interrupt"][0] = 0
@@ -401,8 +409,7 @@ class NativeTier:
                 jit.install_done()
             elif self._make is not None and self._warmth == _WARM:
                 self._begin_jit()
-                if self._table == Mode.PLAIN or self.mode is Mode.CHARGE:
-                    self._enter_with(self.mode)
+                self._enter_with(self._mode_within_budget())
             asked, self._asked = self._asked, False
             return not asked and self._error is None
         if status == Status.HOST:
@@ -415,14 +422,20 @@ class NativeTier:
         window = jit.window
         if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
             fields["trace_head"][0] = self._settled = 0
-            fields["trace_size"][0] = min(window, fields["budget"][0])
-            self._enter_with("record")
+            self._window = window
+            self._go_on_recording()
         elif status == Status.RECORDED:
             jit.recorded(fields["trace_head"][0])
             self._enter_with(self._counting_alike(self.mode))
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
         return True
+
+    def _go_on_recording(self) -> None:
+        """Record until the window is full or the budget spent, whichever is first."""
+        left = self._fields["budget"][0]
+        self._fields["trace_size"][0] = min(self._window, self._settled + left)
+        self._enter_with("record")
 
     def _settle_recording(self) -> None:
         """Take what was recorded since the last time off the budget: the table does not count."""

@@ -9,6 +9,8 @@ import pytest
 from jitvm.engine.cache import CodeCache
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
+from jitvm.engine.planner import Planner
+from jitvm.engine.regioncore import Room
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
@@ -106,6 +108,22 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
     assert not jit_of(machine).statistics.kept
     jit_of(machine).keeper.put()
     run_until(machine_with(folder), "kept")
+
+
+def test_they_are_put_away_while_the_guest_comes_to_new_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = machine_with(tmp_path, ADDING, polish=0)
+    run_until(machine, "installed")
+    planner, nothing = jit_of(machine).planner, jit_of(machine).planner.no_room
+
+    def no_room(_: Planner) -> Room:
+        planner.about(0x8000 + len(planner.starts))
+        return nothing
+
+    monkeypatch.setattr(Planner, "no_room", property(no_room))
+    jit_of(machine).keeper.put()
+    assert regions_in(tmp_path)
 
 
 @pytest.mark.parametrize("params", [{"keep": 0}, {"background": 0}, {"keep_text": 1}])

@@ -9,7 +9,8 @@ import pytest
 
 import jitvm.engine.jit as jit_module
 from jitvm.engine.arena import shared_arena
-from jitvm.engine.compiler import Job
+from jitvm.engine.compiler import Job, compile_thread
+from jitvm.engine.events import Event, Hot
 from jitvm.engine.machine import Machine
 from jitvm.engine.reasons import Reason
 from jitvm.guest import Stop
@@ -103,6 +104,61 @@ def test_a_device_connected_while_a_region_is_compiled_is_called(
         job()
     again(machine)
     assert len(seen) == 0x400
+
+
+# -- the host takes turns with the guest ---------------------------------------------------------
+
+
+def test_a_run_in_the_middle_of_a_recording_keeps_to_its_budget() -> None:
+    machine = eager("|0100 #0000 &loop INC2 #01 #30 DEO !&loop", hot=50, window=4096)
+    machine.counting = True
+    hot: list[Event] = []
+    machine.listen(lambda event: hot.append(event) if isinstance(event, Hot) else None)
+    machine.on_write(0x30, lambda _: machine.interrupt() if hot else None)
+    assert machine.run(0x100) is Stop.INTERRUPT
+    assert len(hot) == 1
+    machine.on_write(0x30, lambda _: None)
+    for budget in (1, 1, 0, 7, 1000):
+        before = machine.executed
+        assert machine.run(max_instructions=budget) is Stop.BUDGET
+        assert machine.executed == before + budget
+    assert not jit_of(machine).regions, "it is still recorded"
+    machine.run(max_instructions=10_000)
+    assert jit_of(machine).regions
+    assert len(hot) == 1
+
+
+@pytest.mark.parametrize("counting_interpreted", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+def test_the_run_in_which_a_jit_is_made_uses_it(late: bool, counting_interpreted: bool) -> None:
+    machine = patient("|0100 #0000 &loop INC2 !&loop |0200 BRK", keep=0)
+    machine.counting_interpreted = counting_interpreted
+    native = machine._native
+    assert native is not None
+    if late:
+        machine.run(0x200)
+        until(lambda: native._made)
+    thread = threading.Thread(target=machine.run, args=(0x100,), daemon=True)
+    thread.start()
+    until(lambda: has_jit(machine) and jit_of(machine).regions)
+    machine.interrupt()
+    thread.join(HANGS)
+    assert not thread.is_alive()
+
+
+def test_the_compile_thread_outlives_a_job_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
+    error, done = OSError("no room"), threading.Event()
+
+    def fail() -> None:
+        raise error
+
+    thread = compile_thread()
+    thread.submit(fail)
+    thread.submit(done.set)
+    assert done.wait(HANGS)
+    assert told == [error]
 
 
 # -- devices -------------------------------------------------------------------------------------
