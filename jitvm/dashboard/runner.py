@@ -74,7 +74,7 @@ class Runner:
         self._steps: deque[int] = deque(maxlen=64)
         self._inputs: deque[Mapping[str, object]] = deque(maxlen=INPUTS)
         self._wants_restart = False
-        self._closed = False
+        self._closed = self._is_called = False
         self._changed = Condition()
         self._activity = Activity.PAUSED if paused else Activity.RUNNING
         self._since = monotonic()
@@ -104,51 +104,56 @@ class Runner:
         """Stop at the end of the slice; the guest goes on where it was."""
         with self._changed:
             self._pause = True
-            self._changed.notify()
+            self._call()
 
     def resume(self) -> None:
         """Go on."""
         with self._changed:
             self._pause = False
             self._steps.clear()
-            self._changed.notify()
+            self._call()
 
     def step(self, instructions: int) -> None:
         """Run so many instructions and pause; 0: a frame."""
         with self._changed:
             self._pause = True
             self._steps.append(instructions)
-            self._changed.notify()
+            self._call()
 
     def restart(self) -> None:
         """Start over on a new machine."""
         with self._changed:
             self._wants_restart = True
-            self._changed.notify()
+            self._call()
 
     def change_params(self, params: Parameters) -> None:
         """Have the machine, and those after it, go on with other parameters."""
         with self._changed:
             self.params = params
-            self._changed.notify()
+            self._call()
 
     def count(self, *, on: bool) -> None:
         """Count all instructions from now on, or not; regions are made anew for it."""
         with self._changed:
             self.counting = on
-            self._changed.notify()
+            self._call()
 
     def input(self, event: Mapping[str, object]) -> None:
         """Hand something over to the program."""
         with self._changed:
             self._inputs.append(event)
-            self._changed.notify()
+            self._call()
+
+    def _call(self) -> None:
+        """Have the guest's thread look what is wanted, also where it is about to sleep."""
+        self._is_called = True
+        self._changed.notify()
 
     def close(self) -> None:
         """End the thread; returns when it has ended."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._call()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -156,7 +161,7 @@ class Runner:
 
     def _live(self) -> None:
         self._start_over()
-        while not self._closed:
+        while self._is_open():
             if self._wants_restart:
                 self._start_over()
             self._adopt_params()
@@ -171,6 +176,11 @@ class Runner:
             else:
                 self._take_slice()
         self._target.close()
+
+    def _is_open(self) -> bool:
+        """Whether to look what is wanted; a call from now on is one that `_sleep` wakes from."""
+        self._is_called = False
+        return not self._closed
 
     def _start_over(self) -> None:
         with self._changed:
@@ -217,7 +227,10 @@ class Runner:
             self._sleep(self._target.rest())
 
     def _take_step(self) -> None:
-        instructions = self._steps.popleft()
+        with self._changed:
+            instructions = self._steps.popleft() if self._steps else None
+        if instructions is None:
+            return  # somebody has just had the guest go on
         self._become(Activity.RUNNING)
         if instructions:
             self._try(lambda: self._target.advance(seconds=None, instructions=instructions))
@@ -249,10 +262,4 @@ class Runner:
     def _sleep(self, seconds: float | None) -> None:
         """Until the time is over, or somebody wants something."""
         with self._changed:
-            resting = self._activity in (Activity.ENDED, Activity.FAILED)
-            goes_on = not self._pause and self._activity is Activity.PAUSED
-            if self._inputs or self._closed or self._wants_restart or goes_on:
-                return
-            if self._steps and not resting:
-                return
-            self._changed.wait(seconds)
+            self._changed.wait_for(lambda: self._is_called, seconds)

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.program import Program
 from jitvm.guests.uxn.varvara.rom import Rom
+from tests.clock import until
 
 COUNT = """
 |10 @Console &vector $2 &read $1 &pad $4 &type $1 &write $1
@@ -81,3 +83,11 @@ def session(source: str, *, hot: int = 400, **options: Any) -> Iterator[Session]
     stdin = options.pop("stdin", None)
     with Session(target(source, stdin=stdin), Parameters(hot=hot), **options) as made:
         yield made
+
+
+def stand_still(run: Session) -> None:
+    """Pause a run and have everything of it looked at: regions stay as they are from now on."""
+    run.runner.pause()
+    until(lambda: run.runner.activity is Activity.PAUSED)
+    run.sampler.is_asked = True
+    run.sampler.beat()

@@ -20,7 +20,7 @@ from jitvm.dashboard.guard import COOKIE
 from jitvm.dashboard.server import FILES, Server, application
 from jitvm.dashboard.session import Session
 from tests.clock import HANGS, best_of, seconds_of, until
-from tests.dashboard.runs import COUNT, SHORT, session
+from tests.dashboard.runs import COUNT, SHORT, session, stand_still
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,11 @@ def test_the_ready_dashboard_asks_for_metrics_that_are_there(server: Server) -> 
     assert asked <= there | {"jitvm_refused_total", "jitvm_exits"}
 
 
-def test_a_page_is_greeted_and_told_of_regions_and_their_texts(server: Server) -> None:
+def test_a_page_is_greeted_and_told_of_regions_and_their_texts(
+    server: Server, run: Session
+) -> None:
+    until(lambda: run.sampler.run and run.sampler.run.regions.rows)
+    stand_still(run)
     with open_socket(server) as ws:
         hello = json.loads(ws.recv(timeout=HANGS))
         assert hello["type"] == "hello"
@@ -224,6 +228,7 @@ def test_a_page_is_greeted_and_told_of_regions_and_their_texts(server: Server) -
     _, body = get(server, f"/region/{number}/assembly", bearer(server))
     assert json.loads(body)
     assert get(server, "/region/1000000", bearer(server))[1] == b"null"
+    run.runner.resume()
 
 
 def _first_region(ws: Any) -> int:
