@@ -15,7 +15,8 @@
 | player    | the main loop                                                            |
 | held      | the program's own output, kept back meanwhile                            |
 
-Nothing but `held` is imported before `run` is called. There is no sound.
+Nothing but `held` and, for its text on keys, `keyboard` is imported before `run` is called. There
+is no sound.
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@
 | translate | SDL's events as the guest's, or as commands to the window           |
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
 | display   | the window itself: texture, presentation, icon                      |
+| naming    | the program's name and icon, and names of screenshots               |
 | pacing    | when the next frame is due                                          |
 | sound     | a thread between Audio.render and the sound card                    |
 | stdin     | a thread that reads standard input                                  |
 | reload    | which files a program is made of, and whether they changed          |
 | player    | the main loop, which ties all of it together                        |
+| errors    | what is raised where there is no window                             |
 
 Nothing of it is imported before `run` is called, apart from `keys`, whose text the command line
 shows.

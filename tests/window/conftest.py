@@ -63,30 +63,35 @@ class Display:
         return {"SDL_VIDEODRIVER": "x11", "DISPLAY": self.name, **sound}
 
 
-def start_x(*, width: int = 1024, height: int = 768) -> tuple[subprocess.Popen[bytes], Display]:
-    """Start an X server; the caller ends it."""
+@contextlib.contextmanager
+def x_server() -> Iterator[tuple[subprocess.Popen[bytes], Display]]:
+    """An X server that does not outlive the block."""
     reader, writer = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width}x{height}x24",
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1024x768x24",
          "-nolisten", "tcp", "-noreset"],
         pass_fds=(writer,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    os.close(writer)
-    with os.fdopen(reader) as numbers:
-        number = numbers.readline().strip()
-    if not number:
+    try:
+        os.close(writer)
+        with os.fdopen(reader) as numbers:
+            number = numbers.readline().strip()
+        if not number:
+            pytest.skip("Xvfb does not start here")
+        yield server, Display(f":{number}")
+    finally:
+        server.kill()
         server.wait()
-        pytest.skip("Xvfb does not start here")
-    return server, Display(f":{number}")
 
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[Display]:
     """One display for all tests of a process."""
-    server, shown = None, Display(None)
-    if shutil.which("Xvfb"):
-        server, shown = start_x()
-    with pytest.MonkeyPatch.context() as patch:
+    with contextlib.ExitStack() as stack:
+        shown = Display(None)
+        if shutil.which("Xvfb"):
+            _, shown = stack.enter_context(x_server())
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in shown.environment.items():
             patch.setenv(name, value)
         try:
@@ -96,9 +101,6 @@ def display() -> Iterator[Display]:
         computer_of("#01 .Screen/pixel DEO BRK").frame()  # compiles the kernels, which takes long
         yield shown
         sdl.SDL_Quit()
-    if server is not None:
-        server.terminate()
-        server.wait()
 
 
 class User:

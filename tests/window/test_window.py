@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from jitvm.guests.uxn.varvara.script import parse_script
 from jitvm.window.binding import sdl
 from tests.clock import HANGS, best_of
 from tests.varvara.graphical import CONTROLLER_LOG, MOUSE_LOG, WALKER
-from tests.window.conftest import Display, Play, User, computer_of, start_x
+from tests.window.conftest import Display, Play, User, computer_of, x_server
 
 pytestmark = pytest.mark.clock
 
@@ -517,35 +519,41 @@ HELLO = (
 )
 
 
-def alone(environment: dict[str, str], source: str) -> subprocess.Popen[str]:
+@contextmanager
+def alone(environment: dict[str, str], source: str) -> Iterator[subprocess.Popen[str]]:
+    """A process with a window, which does not outlive the block."""
     import os
 
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", ALONE, source],
         cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_display_that_goes_away(display: Display) -> None:
     if display.name is None:
         pytest.skip("needs Xvfb")
-    server, shown = start_x()
-    program = alone(shown.environment, HELLO)
-    assert program.stdout is not None
-    assert program.stdout.read(1) == "h"
-    time.sleep(0.3)
-    server.kill()
-    server.wait()
-    out, errors = program.communicate(timeout=HANGS)
+    with x_server() as (server, shown), alone(shown.environment, HELLO) as program:
+        assert program.stdout is not None
+        assert program.stdout.read(1) == "h"
+        time.sleep(0.3)
+        server.kill()
+        server.wait()
+        out, errors = program.communicate(timeout=HANGS)
     assert "error: the display is gone" in out, errors
     assert program.returncode == 0
 
 
 @pytest.mark.usefixtures("display")
 def test_no_display() -> None:
-    program = alone({"DISPLAY": ":97531", "SDL_VIDEODRIVER": "", "WAYLAND_DISPLAY": ""}, HELLO)
-    out, _ = program.communicate(timeout=HANGS)
+    nowhere = {"DISPLAY": ":97531", "SDL_VIDEODRIVER": "", "WAYLAND_DISPLAY": ""}
+    with alone(nowhere, HELLO) as program:
+        out, _ = program.communicate(timeout=HANGS)
     assert "error: there is no display" in out
 
 
