@@ -13,6 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
+from jitvm.engine.explain import assembly_lines
 from jitvm.engine.irtext import show
 
 if TYPE_CHECKING:
@@ -59,21 +60,10 @@ def assembly(jit: Jit, installed: Installed) -> list[str]:
     Raises:
         NativeError: LLVM refused its text.
     """
-    import os
-
-    from jitvm.engine.native import Compiler
-
     if not installed.compiled.llvm:
         return []
-    text = Compiler.for_host(os.uname().machine).assembly(
-        installed.compiled.llvm, speed=jit.params.polish if installed.polished else jit.params.speed
-    )
-    return [line for line in text.splitlines() if not _is_directive(line)]
-
-
-def _is_directive(line: str) -> bool:
-    word = line.strip()
-    return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
+    speed = jit.params.polish if installed.polished else jit.params.speed
+    return assembly_lines(installed.compiled.llvm, speed)
 
 
 def _label(target: Target, address: int | None) -> str:
@@ -102,7 +92,7 @@ def _guest_lines(
                 "line": line_of(place),
                 "gap": following >= 0 and address != following,
                 "copies": nodes[address],
-                "seen": _visits(jit, address),
+                "seen": jit.travel(address),
                 "left": leaving[address],
             }
         )
@@ -118,11 +108,6 @@ def _source(target: Target, guest: list[dict[str, object]]) -> dict[str, str]:
         if place.line <= len(source):
             lines[line_of(place)] = source[place.line - 1].strip()
     return lines
-
-
-def _visits(jit: Jit, address: int) -> int:
-    """How often control was recorded to leave an address, that is, how often it was executed."""
-    return sum(list(jit.recorded_edges.get(address, {}).values()))
 
 
 def _ir_lines(text: str, taken: Counter[tuple[str, int | None]]) -> list[list[object]]:

@@ -158,7 +158,7 @@ class Sampler:
         total = run.journal.total
         self._last = (now, seconds, total)
         executed = max(run.machine.executed_now, run.executed)
-        native = 0 if jit is None else min(_native(jit), executed)
+        native = 0 if jit is None else min(jit.executed, executed)
         sample = Sample(now - run.began, span=now - before, events=total - events_before)
         sample.native = max(native - run.native, 0)
         sample.interpreted = max(executed - run.executed - sample.native, 0)
@@ -212,10 +212,3 @@ class Sampler:
         run.beats += 1
         self.is_asked = False
         self._next_slow = monotonic() + max(QUICKEST, COST * (perf_counter() - began))
-
-
-def _native(jit: Jit) -> int:
-    """Instructions executed in regions; read while regions may come and go."""
-    gone = sum(list(jit.executed_before.values()))
-    counts = jit.executed_counts
-    return gone + sum([counts[each.compiled.slot] for each in list(jit.regions.values())])

@@ -4,16 +4,14 @@
     machine.listen(None)               nobody listens: nothing is made and nothing paid
 
 Events come from the thread that does what they tell: the guest's or the compile thread's. A
-listener must be quick and must not run the machine; `EventRing` is one that keeps the last ones.
+listener must be quick and must not run the machine.
 
 The text form follows LuaJIT's ``-jv``: one line an event, made for reading and for grep.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from threading import Lock
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from jitvm.engine.record import Record
@@ -137,34 +135,3 @@ class ExitHot(Event, frozen=True):
 
 
 Listener = Callable[[Event], None]
-
-
-class EventRing:
-    """A listener that keeps the last events; any thread may read while others append.
-
-    Args:
-        size: how many; older ones go.
-    """
-
-    def __init__(self, size: int = 65536) -> None:
-        self._events: deque[Event] = deque(maxlen=size)
-        self._lock = Lock()
-        self.total = 0
-
-    def __call__(self, event: Event) -> None:
-        with self._lock:
-            self._events.append(event)
-            self.total += 1
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def __iter__(self) -> Iterator[Event]:
-        with self._lock:
-            return iter(tuple(self._events))
-
-    def since(self, number: int) -> tuple[int, list[Event]]:
-        """Events behind the first `number` ever, as far as they are kept, and how many ever."""
-        with self._lock:
-            fresh = min(self.total - number, len(self._events))
-            return self.total, list(self._events)[len(self._events) - fresh :] if fresh else []

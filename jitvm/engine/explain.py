@@ -79,7 +79,7 @@ def keep_text(machine: Machine, given: Mapping[str, str | int]) -> None:
 
     fixed: dict[str, str | int] = {"keep_text": 1, "background": 0}
     params = Parameters.from_environment().changed({**given, **fixed})
-    native = machine._native
+    native = machine.native
     assert native is not None
     native.start_jit(params)
 
@@ -97,18 +97,27 @@ def assembly(machine: Machine, report: RegionReport) -> str:
     Raises:
         NativeError: LLVM refused its text.
     """
+    lines = assembly_lines(report.llvm, _jit(machine).params.speed)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def assembly_lines(llvm: str, speed: int) -> list[str]:
+    """LLVM text as assembly for this processor, without directives and comments.
+
+    Raises:
+        NativeError: LLVM refused the text.
+    """
     import os
 
     from jitvm.engine.native import Compiler
 
-    compiler = Compiler.for_host(os.uname().machine)
-    text = compiler.assembly(report.llvm, speed=_jit(machine).params.speed)
-    return "".join(f"{line}\n" for line in text.splitlines() if not _is_directive(line))
+    text = Compiler.for_host(os.uname().machine).assembly(llvm, speed=speed)
+    return [line for line in text.splitlines() if not _is_directive(line)]
 
 
 def _is_directive(line: str) -> bool:
     word = line.strip()
-    return word.startswith(("#", "//")) or (word.startswith(".") and not word.endswith(":"))
+    return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
 
 
 def why_not(machine: Machine, address: int) -> Absence:
@@ -136,10 +145,9 @@ def why_not(machine: Machine, address: int) -> Absence:
 
 
 def _jit(machine: Machine) -> Jit:
-    native = machine._native
-    assert native is not None
-    assert native.jit is not None
-    return native.jit
+    jit = machine.jit
+    assert jit is not None
+    return jit
 
 
 def _report(jit: Jit, installed: Installed) -> RegionReport:

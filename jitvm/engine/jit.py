@@ -153,7 +153,10 @@ class Jit:
 
     @property
     def executed(self) -> int:
-        """Instructions all regions have executed, also those that are gone; needs charging."""
+        """Instructions all regions have executed, also those that are gone; needs charging.
+
+        Readable from any thread, while regions come and go.
+        """
         gone = sum(list(self.executed_before.values()))
         return gone + sum(self.executed_in(each) for each in list(self.regions.values()))
 
@@ -168,8 +171,8 @@ class Jit:
         return self.planner.learned.edges
 
     def travel(self, pc: int) -> int:
-        """How often an instruction was seen while recording."""
-        return sum(self.recorded_edges.get(pc, {}).values())
+        """How often an instruction was seen while recording; readable from any thread."""
+        return sum(list(self.recorded_edges.get(pc, {}).values()))
 
     @property
     def variables(self) -> frozenset[int]:

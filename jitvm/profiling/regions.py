@@ -72,11 +72,12 @@ class Regions:
 
     def begin(self, jit: Jit | None) -> None:
         """Note what counters say now."""
-        for installed in [] if jit is None else list(jit.regions.values()):
-            first = jit.executed_in(installed) if jit is not None else 0
-            times = jit.times_left(installed) if jit is not None else []
-            self._all[installed.number] = Watched(installed, first, times)
         self._is_stale = True
+        if jit is None:
+            return
+        for installed in list(jit.regions.values()):
+            first, times = jit.executed_in(installed), jit.times_left(installed)
+            self._all[installed.number] = Watched(installed, first, times)
 
     def installed(self, jit: Jit, start: int) -> None:
         """A region was installed."""

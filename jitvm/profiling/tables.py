@@ -78,6 +78,12 @@ def _guest_seconds(collector: Collector) -> dict[State, float]:
     return {row.state: row.seconds for row in state_rows(collector) if row.state in guest}
 
 
+def _seconds_a_sample(watched: Iterable[Watched], seconds: dict[State, float]) -> float:
+    """How much of the time in native code one sample in a region stands for."""
+    samples = sum(region.samples for region in watched)
+    return seconds[State.NATIVE] / samples if samples else 0.0
+
+
 # -- work by address -----------------------------------------------------------------------------
 
 
@@ -119,8 +125,7 @@ def work_by_region(collector: Collector) -> Iterator[tuple[Watched | None, int, 
     seconds = _guest_seconds(collector)
     watched = collector.watched()
     executed, native = collector.executed, collector.native
-    samples = sum(region.samples for region in watched)
-    each = seconds[State.NATIVE] / samples if samples else 0.0
+    each = _seconds_a_sample(watched, seconds)
     method = Method.SAMPLED if executed is None else Method.ESTIMATED
     for region in watched:
         for pc, part in region.parts():
@@ -267,8 +272,7 @@ def region_rows(collector: Collector, naming: Naming) -> list[RegionRow]:
     watched = collector.watched()
     executed = collector.executed
     seconds = _guest_seconds(collector)
-    samples = sum(region.samples for region in watched)
-    each = seconds[State.NATIVE] / samples if samples else 0.0
+    each = _seconds_a_sample(watched, seconds)
     inside = sum(seconds.values())
     rows = []
     for region in watched:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jitvm.engine.events import Event, EventRing, Hot
+from jitvm.engine.events import Event, Hot
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn import UXN
@@ -39,17 +39,17 @@ def test_what_regions_and_the_interpreter_execute_is_all(name: str) -> None:
 
 def test_events_tell_the_life_of_a_region() -> None:
     machine = machine_with(PROGRAMS["three nested loops"])
-    ring = EventRing()
-    machine.listen(ring)
+    told: list[Event] = []
+    machine.listen(told.append)
     machine.run(0x100)
-    kinds = [event.kind for event in ring]
+    kinds = [event.kind for event in told]
     assert kinds[:4] == ["hot", "recorded", "compiled", "installed"]
     assert jit_of(machine).regions
     machine.code_written(0x100, 0x100)
-    assert "overwritten" in [event.kind for event in ring]
-    seconds = [event.seconds for event in ring]
+    assert "overwritten" in [event.kind for event in told]
+    seconds = [event.seconds for event in told]
     assert seconds == sorted(seconds)
-    for event in ring:
+    for event in told:
         assert json.loads(json.dumps(event.row()))["kind"] == event.kind
         assert event.kind in event.line()
         assert "\n" not in event.line()
@@ -57,22 +57,11 @@ def test_events_tell_the_life_of_a_region() -> None:
 
 def test_nobody_is_told_after_listening_ends() -> None:
     machine = machine_with(PROGRAMS["counting"])
-    ring = EventRing()
-    machine.listen(ring)
+    told: list[Event] = []
+    machine.listen(told.append)
     machine.listen(None)
     machine.run(0x100)
-    assert len(ring) == 0
-
-
-def test_a_ring_keeps_the_last_events_and_counts_all() -> None:
-    ring = EventRing(size=3)
-    made: list[Event] = [Hot(float(i), i) for i in range(5)]
-    for event in made:
-        ring(event)
-    assert list(ring) == made[2:]
-    assert ring.since(4) == (5, made[4:])
-    assert ring.since(0) == (5, made[2:])
-    assert ring.since(5) == (5, [])
+    assert not told
 
 
 def test_lines_name_addresses_as_they_are_asked_to() -> None:
