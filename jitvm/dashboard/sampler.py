@@ -157,12 +157,14 @@ class Sampler:
         now, seconds = monotonic(), self.runner.seconds()
         total = run.journal.total
         self._last = (now, seconds, total)
-        executed = max(run.machine.executed_now, run.executed)
-        native = 0 if jit is None else min(jit.executed, executed)
+        executed = max(run.machine.executed_now - run.executed, 0)
+        native = 0 if jit is None else jit.executed - run.native
         sample = Sample(now - run.began, span=now - before, events=total - events_before)
-        sample.native = max(native - run.native, 0)
-        sample.interpreted = max(executed - run.executed - sample.native, 0)
-        run.native, run.executed = max(native, run.native), executed
+        # A region that goes while they are added up is missed this time and found the next: what
+        # comes late is told late, so that both tiers always are all that was executed.
+        sample.native = min(max(native, 0), executed)
+        sample.interpreted = executed - sample.native
+        run.native, run.executed = run.native + sample.native, run.executed + executed
         spent = {each: seconds[each] - seconds_before.get(each, seconds[each]) for each in seconds}
         sample.running = spent[Activity.RUNNING]
         sample.waiting = spent[Activity.WAITING]

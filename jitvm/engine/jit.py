@@ -392,11 +392,11 @@ class Jit:
             self._remove(old)
         self.statistics.installed += 1
         installed = Installed(self.statistics.installed, compiled, span)
-        self.regions[region.start] = installed
-        self.code_map.claim(region.start, assumptions)
         for i in range(len(compiled.exits)):
             self.exit_counts[compiled.first_exit + i] = 0
         self.executed_counts[compiled.slot] = 0
+        self.regions[region.start] = installed
+        self.code_map.claim(region.start, assumptions)
         about.formed += 1
         if self._form_anew.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._form_anew[region.start]  # this one was formed with what was found out
@@ -410,11 +410,12 @@ class Jit:
     def _remove(self, installed: Installed) -> None:
         start = installed.start
         executed = self.executed_in(installed)
-        self.executed_before[start] += executed
         self._tell(events.Removed, start, installed.number, executed)
         self._code[start] = self._counted
         self._counters[start] = self.params.hot
+        # In this order, so that who adds both up from another thread may miss it, not see it twice.
         del self.regions[start]
+        self.executed_before[start] += executed
         self.code_map.release(start, installed.compiled.region.assumptions)
         self._graveyard.append(installed.span)
 

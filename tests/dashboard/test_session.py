@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,23 @@ from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
 from jitvm.engine.events import Installed, Overwritten
+from jitvm.engine.jit import Jit
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import best_of, until
-from tests.dashboard.runs import CLOCK, COUNT, DRAW, ECHO, SHORT, program, session, target
+from tests.dashboard.runs import (
+    CLOCK,
+    COUNT,
+    DRAW,
+    ECHO,
+    SHORT,
+    program,
+    session,
+    stand_still,
+    target,
+)
 
 
 def regions(run: Session) -> int:
@@ -59,10 +71,11 @@ def test_a_run_fills_every_part_of_the_news() -> None:
         until(lambda: regions(run))
         page = Page(run.viewer())
         until(lambda: page.look().get("exits") is not None and page.seen["totals"]["native"])
+        assert page.seen["activity"] == "running"
+        stand_still(run)
         frames = until(page.viewer.frames)
         page.look()
         assert page.text == "!"
-        assert page.seen["activity"] == "running"
         assert any("installed" in line for line in page.lines)
         assert page.seen["graph"]["nodes"] == list(page.regions) or page.regions
         assert page.seen["params"]["keep_text"] == 1
@@ -90,11 +103,29 @@ def test_tiers_add_up_to_the_exact_count() -> None:
     assert native + interpreted == exact == found.executed == plain.machine.executed
 
 
+def test_regions_that_are_missed_while_they_are_added_up_are_told_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Jit, "executed", 0)
+    with session(COUNT, counting=True) as run:
+        until(lambda: run.sampler.run and run.sampler.run.executed and regions(run))
+        stand_still(run)
+        monkeypatch.undo()
+        run.sampler.beat()
+        found = run.sampler.run
+        assert found is not None
+        assert not found.native
+        run.runner.resume()
+        until(lambda: found.native)
+    told = sum(sample.native + sample.interpreted for sample in found.series.samples)
+    assert told == found.executed == found.machine.executed
+
+
 def test_a_region_is_shown_at_every_stage() -> None:
     with session(COUNT) as run:
         until(lambda: regions(run))
+        stand_still(run)
         number = next(iter(run.sampler.run.regions.rows)) if run.sampler.run else 0
-        run.runner.pause()
         found = run.region(number)
         assert found is not None
         texts = [line["text"] for line in found["guest"]]
@@ -116,11 +147,11 @@ def test_places_have_their_line_of_source(tmp_path: Path) -> None:
     watched = WatchedComputer(load_program(path), "count.tal", sandbox=None)
     with Session(watched, Parameters(hot=50)) as run:
         until(lambda: regions(run))
+        stand_still(run)
         page = Page(run.viewer())
-        until(lambda: page.look() and page.regions)
+        page.look()
         number, facts = next(iter(page.regions.items()))
         assert facts["line"] in ("count.tal:5", "count.tal:6")
-        run.runner.pause()
         found = run.region(number)
         assert found is not None
         assert found["source"]["count.tal:6"] == "@step INC2 DUP2 #ff AND ?{ POP } JMP2r"
@@ -199,6 +230,20 @@ def test_a_run_that_begins_paused_has_done_nothing() -> None:
         assert run.target.machine.executed == 0
         run.command({"do": "start"})
         until(lambda: regions(run))
+
+
+def test_a_command_just_before_the_guest_sleeps_is_obeyed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with session(COUNT, paused=True) as run:
+        until(lambda: run.runner.activity is Activity.PAUSED and run.sampler.run)
+
+        def take(_event: Mapping[str, object]) -> None:
+            run.command({"do": "count", "on": True})
+
+        monkeypatch.setattr(run.target, "input", take)
+        run.command({"do": "input", "event": {}})
+        until(lambda: run.target.machine.counting)
 
 
 def test_restart_is_a_new_run_on_a_new_machine() -> None:
@@ -286,6 +331,7 @@ def test_a_screen_takes_keys_and_the_pointer() -> None:
 def test_a_viewer_that_comes_late_or_slowly_gets_a_whole_copy() -> None:
     with session(COUNT) as run:
         until(lambda: regions(run))
+        stand_still(run)
         found = run.sampler.run
         assert found is not None
         first, late = Page(run.viewer()), run.viewer()
