@@ -18,10 +18,9 @@ from time import monotonic
 from jitvm.dashboard.target import InputError, Picture, Progress
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
-from jitvm.guest import Stop
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
-from jitvm.guests.uxn.varvara import console, events, system
+from jitvm.guests.uxn.varvara import console, events
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.evaluator import LimitReached
@@ -243,25 +242,9 @@ class WatchedComputer:
 
     def _deliver(self) -> None:
         """Raise one event a byte; what was not begun stays where it is."""
-        computer = self.computer
-        evaluator, machine = computer.evaluator, computer.machine
-        watch, before = evaluator.watch, machine.executed
-        assert watch is not None
-        watch.enter_native()
-        try:
-            done = machine.deliver(
-                bytes(self._stdin[:CHUNK]),
-                port=console.READ,
-                stop_port=system.STATE,
-                mark=(console.TYPE, Type.STDIN),
-                max_instructions=evaluator.remaining,
-            )
-        finally:
-            watch.leave_native()
-        del self._stdin[: done.begun]
-        evaluator.is_unfinished = done.stop is not Stop.HALT
-        if evaluator.remaining is not None:
-            evaluator.remaining -= machine.executed - before
+        evaluator = self.computer.evaluator
+        data = bytes(self._stdin[:CHUNK])
+        del self._stdin[: evaluator.deliver_some(data, (console.TYPE, Type.STDIN))]
         evaluator.check_time()
 
     def _show(self, *, finished: bool) -> None:

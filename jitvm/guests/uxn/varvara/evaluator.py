@@ -99,6 +99,17 @@ class Evaluator:
         """
         self._watched(lambda: self._deliver(data, mark))
 
+    def deliver_some(self, data: bytes, mark: tuple[int, int]) -> int:
+        """As `deliver`, but leave off where a limit stops an event; `follow` goes on with that.
+
+        Returns how many events were begun.
+
+        Raises:
+            KeyboardInterrupt: as for `run`.
+        """
+        begun, _ = self._deliver_some(data, mark)
+        return begun
+
     def check_time(self) -> None:
         """Raise what ends a run while something is waited for: see `run`."""
         if self.watch is not None and self.watch.stopped():
@@ -128,19 +139,23 @@ class Evaluator:
     def _deliver(self, data: bytes, mark: tuple[int, int]) -> None:
         machine = self._machine
         while data and not machine.page[self._state_port]:
-            done = self._native(
-                partial(
-                    machine.deliver,
-                    data,
-                    port=self._read_port,
-                    stop_port=self._state_port,
-                    mark=mark,
-                    max_instructions=self.remaining,
-                ),
-                lambda done: done.stop,
-            )
-            data = data[done.begun :]
-            self._finish(done.stop)
+            begun, stop = self._deliver_some(data, mark)
+            data = data[begun:]
+            self._finish(stop)
+
+    def _deliver_some(self, data: bytes, mark: tuple[int, int]) -> tuple[int, Stop]:
+        done = self._native(
+            partial(
+                self._machine.deliver,
+                data,
+                port=self._read_port,
+                stop_port=self._state_port,
+                mark=mark,
+                max_instructions=self.remaining,
+            ),
+            lambda done: done.stop,
+        )
+        return done.begun, done.stop
 
     def _finish(self, stop: Stop) -> None:
         """Run on until the vector halts."""
