@@ -48,6 +48,7 @@ COMMANDS = (
     Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
     Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
+    Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),
     Command("cache", "jitvm.cli.cache", "show or clear the native code kept between runs"),

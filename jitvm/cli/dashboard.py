@@ -135,21 +135,11 @@ def _target(arguments: Namespace) -> WatchedComputer:
             program,
             Path(arguments.program).name,
             args=arguments.arguments,
-            stdin=_input(arguments.input),
+            stdin=options.input_file(arguments.input),
             sandbox=options.folder(arguments),
         )
     except SymbolFileError as error:
         raise Failure(str(error)) from error
-
-
-def _input(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
 
 
 def _serve(arguments: Namespace, source: Source) -> int:

@@ -108,6 +108,23 @@ def stdin(arguments: Namespace) -> BinaryIO | None:
     return None if arguments.program == "-" or sys.stdin is None else sys.stdin.buffer
 
 
+def input_file(path: str | None) -> bytes | None:
+    """All of the file that is a program's standard input, ``-`` for this command's own.
+
+    Raises:
+        Failure: it cannot be read.
+    """
+    if path is None:
+        return None
+    if path == "-" and sys.stdin is not None:
+        return sys.stdin.buffer.read()
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
+
+
 def parameters(words: list[str]) -> Parameters | None:
     """What -O and the environment say; None where they say nothing, which is not worth an import.
 

@@ -29,11 +29,11 @@ def _print(console: Console, profile: Profile, top: int) -> None:
         console.print(Text(note))
     for table in tables(profile, top):
         console.print()
-        console.print(_rich_table(table))
+        console.print(rich_table(table))
     console.print(Text(LEGEND, style="dim"))
 
 
-def _rich_table(table: Table) -> RichTable:
+def rich_table(table: Table) -> RichTable:
     made = RichTable(
         title=Text(table.title, style="bold"),
         title_justify="left",

@@ -19,7 +19,7 @@ def plain(profile: Profile, top: int = TOP) -> str:
     """The summary as plain text."""
     lines = [headline(profile), *notes(profile)]
     for table in tables(profile, top):
-        lines += ["", *_plain_table(table)]
+        lines += ["", *plain_table(table)]
     return "\n".join([*lines, "", LEGEND, ""])
 
 
@@ -34,7 +34,7 @@ def text(profile: Profile, stream: TextIO, top: int = TOP) -> str:
     return plain(profile, top)
 
 
-def _plain_table(table: Table) -> Iterator[str]:
+def plain_table(table: Table) -> Iterator[str]:
     """Columns as wide as their longest cell; numbers to the right, words to the left."""
     yield f"-- {table.title} {'-' * (76 - len(table.title))}"
     columns = list(zip(table.heads, *table.rows, strict=True))

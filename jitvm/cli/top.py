@@ -1,0 +1,204 @@
+"""``jitvm top``: run a program and watch in the terminal what the JIT makes of it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from jitvm.cli import options
+from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.values import positive
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.cli.parser import Parser
+    from jitvm.cli.watched import WatchedComputer
+    from jitvm.dashboard.session import Session
+    from jitvm.dashboard.terminal import View
+
+DESCRIPTION = """\
+Run a program and watch in the terminal what the JIT makes of it: the share of native
+code, where the last second went, regions, the exits taken most with advice, and the end
+of what the program writes. Ends with the program, or at Ctrl-C.
+
+Where standard output is no terminal, every look is printed below the one before.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm top life.tal                       watch it
+  jitvm top --exact --top 20 --input big.txt wc.tal
+  jitvm top --json --interval 5 game.rom   a line of JSON every five seconds
+"""
+
+OUTPUT_LINES = 5
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm top``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    options.program(parser)
+    options.rest(parser)
+    parser.add_argument(
+        "--input", metavar="FILE", help="its standard input, - for this command's (default: none)"
+    )
+    parser.add_argument(
+        "--interval",
+        metavar="SECONDS",
+        type=positive(float, "a number of seconds"),
+        default=1.0,
+        help="time between looks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--top",
+        metavar="N",
+        type=positive(int, "a number of rows"),
+        default=8,
+        help="rows of each table (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="count all instructions: slows tight loops down by a third or so (default: count "
+        "interpreted ones and estimate the native share)",
+    )
+    parser.add_argument("--json", action="store_true", help="every look as a line of JSON")
+    options.time_limit(parser)
+    options.files(parser)
+    options.settings(parser)
+    options.legacy(parser)
+
+
+def execute(arguments: Namespace) -> int:
+    """Run and show until the program ends, the time is up or Ctrl-C; return the exit code."""
+    from jitvm.dashboard.session import Session
+    from jitvm.dashboard.terminal import look
+
+    session = Session(
+        _target(arguments), options.parameters(arguments.parameters), counting=arguments.exact
+    )
+    session.sampler.viewers += 1
+    last: View | None = None
+    with _screen(arguments) as show:
+        try:
+            with session:
+                _watch(session, arguments, show)
+        except KeyboardInterrupt:
+            pass
+        last = look(session, arguments.top)
+        if last is not None:
+            show(last)
+    if last is not None and last.trouble:
+        raise Failure(last.trouble, Exit.FAILURE)
+    return Exit.OK
+
+
+def _target(arguments: Namespace) -> WatchedComputer:
+    from jitvm.cli.sources import Reported
+    from jitvm.cli.watched import WatchedComputer
+    from jitvm.guests.uxn.symbols import SymbolFileError
+
+    with Reported():
+        program = options.load(arguments)
+    try:
+        return WatchedComputer(
+            program,
+            arguments.program,
+            args=arguments.arguments,
+            stdin=options.input_file(arguments.input) or b"",
+            sandbox=options.folder(arguments),
+        )
+    except SymbolFileError as error:
+        raise Failure(str(error)) from error
+
+
+def _watch(session: Session, arguments: Namespace, show: Callable[[View], None]) -> None:
+    """Show it at every interval, until it is over or the time is up."""
+    from time import monotonic, sleep
+
+    from jitvm.dashboard.terminal import look
+
+    begin = monotonic()
+    end = float("inf") if arguments.time_limit is None else begin + arguments.time_limit
+    due = begin + arguments.interval
+    while (now := monotonic()) < end:
+        view = look(session, arguments.top)
+        if view is not None and view.is_over:
+            return
+        if view is not None and now >= due:
+            show(view)
+            due += arguments.interval
+        sleep(min(0.05, max(end - now, 0.0)))
+
+
+class _Lines:
+    """Prints every look below the one before, as text or as JSON."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+
+    def __enter__(self) -> Callable[[View], None]:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to put back."""
+
+    def _show(self, view: View) -> None:
+        if self._json:
+            from json import dumps
+
+            print(dumps(view.row()), flush=True)
+            return
+        from jitvm.profiling.text import plain_table
+
+        lines = [view.headline()]
+        for table in view.tables():
+            lines += ["", *plain_table(table)]
+        lines += ["", *_output(view)]
+        print("\n".join(lines), end="\n\n", flush=True)
+
+
+class _Live:
+    """Draws every look in the place of the one before; needs rich."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        self._live = Live(auto_refresh=False, vertical_overflow="crop")
+
+    def __enter__(self) -> Callable[[View], None]:
+        self._live.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def _show(self, view: View) -> None:
+        from rich.console import Group
+        from rich.text import Text
+
+        from jitvm.profiling.richtext import rich_table
+
+        tables = [part for table in view.tables() for part in (Text(), rich_table(table))]
+        output = Text("\n".join(_output(view)), style="dim")
+        headline = Text(view.headline(), style="bold")
+        self._live.update(Group(headline, *tables, Text(), output), refresh=True)
+
+
+def _output(view: View) -> list[str]:
+    """The last lines the program wrote, without what would move a terminal's cursor."""
+    lines = view.output.splitlines()[-OUTPUT_LINES:]
+    return ["".join(c if c.isprintable() else " " for c in line) for line in lines]
+
+
+def _screen(arguments: Namespace) -> _Lines | _Live:
+    """Where looks go."""
+    if arguments.json or not sys.stdout.isatty():
+        return _Lines(json=arguments.json)
+    try:
+        return _Live()
+    except ImportError:
+        return _Lines(json=False)
