@@ -39,6 +39,12 @@ class Failure(Exception):
         self.code = code
 
 
+def unwritable(what: str, error: OSError) -> Failure:
+    """What to raise where a file cannot be written; `what` is its name, or option and name."""
+    message = f"{what}: cannot be written: {error.strerror}; name another place"
+    return Failure(message, Exit.FAILURE)
+
+
 def exit_table() -> str:
     """The exit codes as lines for a help text."""
     return (

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, unwritable
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -125,7 +125,4 @@ def _open(path: str) -> TextIO:
     try:
         return open(path, "w", encoding="utf-8")
     except OSError as error:
-        raise Failure(
-            f"--jit-log {path}: cannot be written: {error.strerror}; name another place",
-            Exit.FAILURE,
-        ) from error
+        raise unwritable(f"--jit-log {path}", error) from error

@@ -12,7 +12,7 @@ import os
 import stat
 from contextlib import suppress
 
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import unwritable
 
 
 def write_files(contents: dict[str, bytes]) -> None:
@@ -27,12 +27,12 @@ def write_files(contents: dict[str, bytes]) -> None:
             try:
                 _write_beside(path, data, moves)
             except OSError as error:
-                raise _failure(path, error) from error
+                raise unwritable(path, error) from error
         for beside, target in moves:
             try:
                 os.replace(beside, target)
             except OSError as error:
-                raise _failure(target, error) from error
+                raise unwritable(target, error) from error
     finally:
         for beside, _ in moves:
             with suppress(FileNotFoundError):
@@ -62,7 +62,7 @@ class Pending:
                 self.beside = _beside(self._target)
                 os.close(_create(self.beside))
         except OSError as error:
-            raise _failure(path, error) from error
+            raise unwritable(path, error) from error
 
     def commit(self) -> None:
         """Put the file in its place.
@@ -76,7 +76,7 @@ class Pending:
             os.replace(self.beside, self._target)
         except OSError as error:
             self.discard()
-            raise _failure(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def discard(self) -> None:
         """Throw away what was written, unless it is in its place already."""
@@ -121,9 +121,3 @@ def _is_special(path: str) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode)
-
-
-def _failure(path: str, error: OSError) -> Failure:
-    return Failure(
-        f"{path}: cannot be written: {error.strerror}; name another place", Exit.FAILURE
-    )

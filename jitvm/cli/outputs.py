@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
@@ -146,9 +146,8 @@ class _Output:
         except (OSError, SessionError, RecordingError, PictureError) as error:
             self.discard()
             if isinstance(error, OSError) and error.strerror:
-                message = f"{self.path}: cannot be written: {error.strerror}; name another place"
-            else:
-                message = str(error).replace(self._pending.beside, self.path)
+                raise unwritable(self.path, error) from error
+            message = str(error).replace(self._pending.beside, self.path)
             raise Failure(message, Exit.FAILURE) from error
 
     def _open(self, path: str) -> None:

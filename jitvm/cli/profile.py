@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -172,10 +172,7 @@ def _output(path: str) -> BinaryIO:
     try:
         return open(path, "wb")
     except OSError as error:
-        raise Failure(
-            f"--output {path}: cannot be written: {error.strerror}; name another place",
-            Exit.FAILURE,
-        ) from error
+        raise unwritable(f"--output {path}", error) from error
 
 
 def _name_native_code(
@@ -192,10 +189,7 @@ def _name_native_code(
         if arguments.jitdump is not None:
             books.append(JitDump(arguments.jitdump))
     except OSError as error:
-        raise Failure(
-            f"{error.filename}: cannot be written: {error.strerror}; name another place",
-            Exit.FAILURE,
-        ) from error
+        raise unwritable(f"{error.filename}", error) from error
     if arguments.gdb:
         books.append(gdb_objects())
     for book in books:
