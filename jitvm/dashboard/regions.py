@@ -57,7 +57,7 @@ class Row:
             "bytes": len(compiled.text),
             "exits": len(compiled.exits),
             "ms": [round(1000 * seconds, 2) for seconds in compiled.seconds],
-            "kept": not any(compiled.seconds),
+            "kept": compiled.is_kept,
             "limits": [reason.name for reason in region.limits],
             "born": round(self.born, 4),
         }

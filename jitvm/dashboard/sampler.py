@@ -190,7 +190,7 @@ class Sampler:
                     sample.recording += at - self._hot_since
                     self._hot_since = None
                 case events.Compiled():
-                    self._compile_debt += event.forming + event.lowering + event.compiling
+                    self._compile_debt += event.took
         sample.recording = min(sample.recording, sample.running - sample.devices)
         sample.compiling = min(self._compile_debt, sample.span)
         self._compile_debt -= sample.compiling

@@ -73,6 +73,11 @@ class Compiled(Event, frozen=True):
     compiling: float
     thorough: bool
 
+    @property
+    def took(self) -> float:
+        """Seconds of all stages together."""
+        return self.forming + self.lowering + self.compiling
+
     def about(self) -> str:
         stages = (self.forming, self.lowering, self.compiling)
         times = " + ".join(f"{1e3 * seconds:.1f}" for seconds in stages)

@@ -32,6 +32,11 @@ class Compiled(Record):
     slot: int = 0
     llvm: str = ""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether an earlier run made it, so that this one spent nothing."""
+        return not any(self.seconds)
+
 
 class Installed(Record):
     """A region that can be entered. `number` rises with every installation."""

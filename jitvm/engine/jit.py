@@ -401,7 +401,7 @@ class Jit:
         if self._form_anew.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._form_anew[region.start]  # this one was formed with what was found out
         self._code[region.start] = span.address
-        size, kept = len(compiled.text), not any(compiled.seconds)
+        size, kept = len(compiled.text), compiled.is_kept
         self._tell(events.Installed, region.start, installed.number, region.size, size, kept)
         return None
 

@@ -276,7 +276,7 @@ class Collector:
             self._take_spots()
             self.regions.removed(jit, event.number)
         elif isinstance(event, events.Compiled) and here:
-            self.compiled_on_guest_thread += event.forming + event.lowering + event.compiling
+            self.compiled_on_guest_thread += event.took
         elif isinstance(event, events.Recorded):
             self.recorded += event.instructions
         elif isinstance(event, events.Refused):

@@ -161,9 +161,8 @@ def chrome_trace(profile: Profile) -> str:
             rows.append(_span(f"record {name}", "recording", begin, at, _GUEST, details))
             hot = None
         elif isinstance(event, events.Compiled):
-            seconds = event.forming + event.lowering + event.compiling
             thread = _GUEST if each.on_guest_thread else _COMPILER
-            begin = max(0.0, at - seconds)
+            begin = max(0.0, at - event.took)
             rows.append(_span(f"compile {name}", "compiling", begin, at, thread, details))
         else:
             rows.append(

@@ -288,7 +288,7 @@ def region_rows(collector: Collector, naming: Naming) -> list[RegionRow]:
                 compiled.region.size, len(compiled.text),
                 None if executed is None else region.instructions,
                 spent, share, sum(region.times), *compiled.seconds,
-                not any(compiled.seconds), region.installed.polished, region.is_removed,
+                compiled.is_kept, region.installed.polished, region.is_removed,
                 tuple(reason.name for reason in compiled.region.limits),
             )
         )  # fmt: skip
