@@ -78,7 +78,7 @@ class Crowd:
 
     def measure(self, frames: int) -> None:
         """Time some frames as they are, and without drawing."""
-        screen, native = self._computer.screen, self._computer.machine._native
+        screen, native = self._computer.screen, self._computer.machine.native
         assert native is not None
         composing: list[float] = []
         compose = screen.compose

@@ -117,8 +117,8 @@ class Bench:
 
     def _installed(self) -> int:
         """How many regions were installed so far."""
-        native = self._computer.machine._native
-        return 0 if native is None or native.jit is None else native.jit.statistics.installed
+        jit = self._computer.machine.jit
+        return 0 if jit is None else jit.statistics.installed
 
 
 def main(arguments: list[str]) -> int:

@@ -136,20 +136,16 @@ def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome) -> Outcom
 
 def _use(machine: Machine) -> tuple[int, int]:
     """Regions installed, and exits from them."""
-    native = machine._native
-    if native is None or native.jit is None:
+    if machine.jit is None:
         return 0, 0
     layout = machine.layout
     exits = machine.block.view(layout.exits, 4 * EXITS).cast("I")
-    return native.jit.statistics.installed, sum(exits.tolist())
+    return machine.jit.statistics.installed, sum(exits.tolist())
 
 
 def _refused(machine: Machine) -> int:
     """Regions that LLVM refused: each is a bug, although nothing goes wrong."""
-    native = machine._native
-    if native is None or native.jit is None:
-        return 0
-    return native.jit.statistics.refused["COMPILER"]
+    return 0 if machine.jit is None else machine.jit.statistics.refused["COMPILER"]
 
 
 def difference(expected: Outcome, got: Outcome) -> str:

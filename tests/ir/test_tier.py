@@ -34,7 +34,7 @@ def test_regions_are_entered() -> None:
             case, rom = found
             lab = FreeLab(Tier.IR, parameters(case))
             lab.run(case, rom)
-            native = lab.machine._native
+            native = lab.machine.native
             assert native is not None
             assert native.jit is not None
             entered += native.jit.statistics.installed > 0

@@ -43,15 +43,13 @@ class Used:
 
 def jit_of(machine: Machine) -> Jit:
     """A machine's JIT; there is one once it has run for a while."""
-    native = machine._native
-    assert native is not None
-    assert native.jit is not None
-    return native.jit
+    assert machine.jit is not None
+    return machine.jit
 
 
 def has_jit(machine: Machine) -> bool:
     """Whether a machine has run for so long that it has a JIT."""
-    return machine._native is not None and machine._native.jit is not None
+    return machine.jit is not None
 
 
 def used(machine: Machine) -> Used:

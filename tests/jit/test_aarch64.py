@@ -52,7 +52,7 @@ def compare(case: Case, compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> 
     machine.tier = Tier.JIT
     arena = cast(Arena, EmulatedArena(machine.emulator))
     monkeypatch.setattr(jit_module, "shared_arena", lambda: arena)
-    native = machine._native
+    native = machine.native
     assert native is not None
     native.start_jit(Parameters().changed({**EAGER, **case.params}))
     jit = jit_of(machine)

@@ -133,7 +133,7 @@ def test_a_run_in_the_middle_of_a_recording_keeps_to_its_budget() -> None:
 def test_the_run_in_which_a_jit_is_made_uses_it(late: bool, counting_interpreted: bool) -> None:
     machine = patient("|0100 #0000 &loop INC2 !&loop |0200 BRK", keep=0)
     machine.counting_interpreted = counting_interpreted
-    native = machine._native
+    native = machine.native
     assert native is not None
     if late:
         machine.run(0x200)
