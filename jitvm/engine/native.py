@@ -50,11 +50,6 @@ class Code(Record, frozen=True):
     symbols: dict[str, int]
 
 
-def llvm_version() -> tuple[int, ...]:
-    """The version of LLVM inside llvmlite."""
-    return tuple(llvm.llvm_version_info)
-
-
 class Compiler:
     """Compiles modules for one architecture.
 
