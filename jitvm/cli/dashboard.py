@@ -124,22 +124,13 @@ def _target(arguments: Namespace) -> WatchedComputer:
     from pathlib import Path
 
     from jitvm.cli.sources import Reported
-    from jitvm.cli.watched import WatchedComputer
-    from jitvm.guests.uxn.symbols import SymbolFileError
+    from jitvm.cli.watched import watched
     from jitvm.guests.uxn.varvara.program import load_program
 
     with Reported():
         program = load_program(arguments.program, legacy=arguments.legacy)
-    try:
-        return WatchedComputer(
-            program,
-            Path(arguments.program).name,
-            args=arguments.arguments,
-            stdin=options.input_file(arguments.input),
-            sandbox=options.folder(arguments),
-        )
-    except SymbolFileError as error:
-        raise Failure(str(error)) from error
+    stdin = options.input_file(arguments.input)
+    return watched(program, Path(arguments.program).name, stdin, arguments)
 
 
 def _serve(arguments: Namespace, source: Source) -> int:

@@ -1,7 +1,7 @@
 """Options that several commands declare alike, and what is made of their values.
 
     declare    program, rest, settings, time_limit, max_instructions, files, legacy
-    read       load, parameters, folder, stdin, script
+    read       load, parameters, folder, stdin, input_file, script
 """
 
 from __future__ import annotations

@@ -97,22 +97,11 @@ def execute(arguments: Namespace) -> int:
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
-    from jitvm.cli.sources import Reported
-    from jitvm.cli.watched import WatchedComputer
-    from jitvm.guests.uxn.symbols import SymbolFileError
+    from jitvm.cli.watched import watched
 
-    with Reported():
-        program = options.load(arguments)
-    try:
-        return WatchedComputer(
-            program,
-            arguments.program,
-            args=arguments.arguments,
-            stdin=options.input_file(arguments.input) or b"",
-            sandbox=options.folder(arguments),
-        )
-    except SymbolFileError as error:
-        raise Failure(str(error)) from error
+    program = options.load(arguments)
+    stdin = options.input_file(arguments.input) or b""
+    return watched(program, arguments.program, stdin, arguments)
 
 
 def _watch(session: Session, arguments: Namespace, show: Callable[[View], None]) -> None:

@@ -10,16 +10,20 @@ a file that was named, followed by its end; or, without one, from the page, line
 
 from __future__ import annotations
 
+from argparse import Namespace
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
+from jitvm.cli import options
+from jitvm.cli.exits import Failure
 from jitvm.dashboard.target import InputError, Picture, Progress
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
+from jitvm.guests.uxn.symbols import SymbolFileError
 from jitvm.guests.uxn.varvara import console, events
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
@@ -314,3 +318,19 @@ def _key_down(key: str, *, with_button: bool) -> list[Event]:
     if len(key) != 1:
         return []
     return [events.Key(ord(key))] if with_button and key.isascii() else [events.Text(key)]
+
+
+def watched(
+    program: Program, name: str, stdin: bytes | None, arguments: Namespace
+) -> WatchedComputer:
+    """A program as the arguments of its command say: what it is given, and its files.
+
+    Raises:
+        Failure: its symbols cannot be read, or the folder of its files is none.
+    """
+    try:
+        return WatchedComputer(
+            program, name, args=arguments.arguments, stdin=stdin, sandbox=options.folder(arguments)
+        )
+    except SymbolFileError as error:
+        raise Failure(str(error)) from error

@@ -251,13 +251,15 @@ class Jit:
             self.install_done()
 
     def world(self, changed: frozenset[int] = frozenset()) -> World:
-        """The machine as it is now; `changed` are bytes that just proved to be variables."""
+        """The machine as it is now; `changed` are bytes that just proved to be variables.
+
+        What was learned before is added where a region is formed, as it is then.
+        """
         ports = self.state.ports
         return World(
             memory=bytes(self.state.spaces[self.guest.code_index]),
-            written=frozenset(self.planner.learned.written | changed),
+            written=changed,
             watched=self.code_map.watched,
-            aliased=frozenset(self.planner.learned.aliased),
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
