@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -184,10 +183,10 @@ class RegionMaker:
 
     def machine_code(self, name: str, text: str, speed: int) -> bytes:
         """What the one function of an LLVM module becomes."""
-        from jitvm.engine.native import Compiler
+        from jitvm.engine.native import host_compiler
 
         if self.compiler is None:
-            self.compiler = Compiler.for_host(os.uname().machine)
+            self.compiler = host_compiler()
         code = self.compiler.compile(text, speed=speed)
         return code.text[code.symbols[name] :]
 

@@ -1,7 +1,8 @@
 """LLVM, behind one wall: text in, relocation-free machine code out.
 
-The only importer of llvmlite. A fatal error inside LLVM ends the process, so what comes here has
-been verified (`jitvm.engine.verify`); what LLVM reports politely becomes a `NativeError`.
+The only user of LLVM's functions (`jitvm.engine.llvm`). A fatal error inside LLVM ends the process,
+so what comes here has been verified (`jitvm.engine.verify`); what LLVM reports politely becomes a
+`NativeError`.
 
 The object is asked for as ELF on every host, so one small reader serves all. It must need no
 relocation: all it uses comes in registers or lies at constant distances in the machine's block.
@@ -9,26 +10,25 @@ relocation: all it uses comes in registers or lies at constant distances in the 
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-import llvmlite.binding as llvm
-from llvmlite.binding.newpassmanagers import NewPassManager
-
+from jitvm.engine.llvm import functions
 from jitvm.engine.record import Record
 
 _LOCK = threading.Lock()
+_MAKING = threading.Lock()
+_ending = threading.Event()
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
 _RELOCATIONS = (4, 9)  # SHT_RELA, SHT_REL
 _SYMBOLS = 2  # SHT_SYMTAB
-
-_SHORT_LIST = ("instruction_combine", "simplify_cfg")
-"""Passes at speed 1: what regions still need after jitvm's own passes. More of them made no
-program faster, and those that look at memory take longer than all the rest in large regions."""
 
 _UNWANTED = frozenset(("gfni", "xop"))
 """x86-64 extensions that reverse the bits of a word as a vector, by a table that would have to lie
@@ -37,6 +37,10 @@ _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
 leaves 1.4 KB behind when it goes: sixteen keeps both below notice."""
+
+
+_WARM_UP = "define i32 @f(i32 %x) {\n ret i32 %x\n}"
+"""A module that has all of LLVM that regions need run once."""
 
 
 class NativeError(RuntimeError):
@@ -59,34 +63,51 @@ class Compiler:
     """
 
     def __init__(self, architecture: str, cpu: str = "", features: str = "") -> None:
+        self._llvm = llvm = functions()
         if architecture == os.uname().machine:
-            llvm.initialize_native_target()
-            llvm.initialize_native_asmprinter()
+            llvm.InitializeNativeTarget()
+            llvm.InitializeNativeAsmPrinter()
         else:
-            llvm.initialize_all_targets()
-            llvm.initialize_all_asmprinters()
-        self.triple = _TRIPLES[architecture]
-        self._target = llvm.Target.from_triple(self.triple)
-        self._cpu, self._features = cpu, features
-        self._machines: dict[int, Any] = {}
+            llvm.InitializeAllTargetInfos()
+            llvm.InitializeAllTargets()
+            llvm.InitializeAllTargetMCs()
+            llvm.InitializeAllAsmPrinters()
+        self._triple = _TRIPLES[architecture].encode()
+        self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
+        if not self._target:
+            raise NativeError(f"LLVM has no target {architecture}: {message}")
+        self._cpu, self._features = cpu.encode(), features.encode()
+        self._machines: dict[int, tuple[Any, bytes]] = {}
         self._builders: dict[tuple[int, int], tuple[Any, int]] = {}
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
         """A compiler that may use everything this processor has, but for what makes LLVM turn
         words into vectors and take constants from memory."""
-        features = llvm.get_host_cpu_features()
-        for name in _UNWANTED & features.keys():
-            features[name] = False
-        return cls(architecture, llvm.get_host_cpu_name(), features.flatten())
+        llvm = functions()
+        told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
+        signs = {each[1:]: each[0] for each in told if each}
+        features = [
+            f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
+        ]
+        return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
 
-    def _machine(self, level: int) -> Any:
-        if level not in self._machines:
-            self._machines[level] = self._target.create_target_machine(
-                cpu=self._cpu, features=self._features, opt=level, reloc="pic",
-                codemodel="small",
+    def _machine(self, level: int) -> tuple[Any, bytes]:
+        """LLVM's target machine of a level, and how it lays out data."""
+        found = self._machines.get(level)
+        if found is None:
+            llvm = self._llvm
+            machine = llvm.CreateTargetMachine(
+                self._target, self._triple, self._cpu, self._features, level,
+                b"pic", b"small", 0, 0, b"",
             )  # fmt: skip
-        return self._machines[level]
+            if not machine:
+                raise NativeError(f"LLVM makes no code for {self._triple.decode()}")
+            data = llvm.CreateTargetMachineData(machine)
+            layout = llvm.told(llvm.CopyStringRepOfTargetData, data)[1]
+            llvm.DisposeTargetData(data)
+            found = self._machines[level] = machine, layout.encode()
+        return found
 
     def compile(self, text: str, *, speed: int = 2, codegen: int = 2) -> Code:
         """Compile a module of LLVM text.
@@ -99,11 +120,7 @@ class Compiler:
         Raises:
             NativeError: the text does not parse, or the object needs relocations.
         """
-        with _LOCK:
-            machine = self._machine(codegen)
-            with self._optimised(text, machine, speed) as module:
-                data = machine.emit_object(module)
-        return read_object(data)
+        return read_object(self._emitted(text, speed, codegen, is_object=True))
 
     def assembly(self, text: str, *, speed: int = 2, codegen: int = 2) -> str:
         """The same machine code as `compile` gives, as assembly for people to read.
@@ -111,61 +128,106 @@ class Compiler:
         Raises:
             NativeError: the text does not parse.
         """
+        return self._emitted(text, speed, codegen, is_object=False).decode()
+
+    def _emitted(self, text: str, speed: int, codegen: int, *, is_object: bool) -> bytes:
+        """A module optimised, as an object or as assembly."""
+        llvm = self._llvm
         with _LOCK:
-            machine = self._machine(codegen)
-            with self._optimised(text, machine, speed) as module:
-                return str(machine.emit_assembly(module))
+            machine, layout = self._machine(codegen)
+            with self._parsed(text) as module:
+                llvm.SetTarget(module, self._triple)
+                llvm.SetDataLayout(module, layout)
+                broken, message = llvm.told(llvm.VerifyModule, module)
+                if broken:
+                    raise NativeError(f"LLVM refused a module: {message}")
+                self._optimise(module, codegen, speed)
+                buffer, message = llvm.told(
+                    llvm.TargetMachineEmitToMemory, machine, module, int(is_object)
+                )
+                if not buffer:
+                    raise NativeError(f"LLVM refused a module: {message}")
+        try:
+            return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
+        finally:
+            llvm.DisposeMemoryBuffer(buffer)
 
     @contextmanager
-    def _optimised(self, text: str, machine: Any, speed: int) -> Iterator[Any]:
-        """A module parsed and optimised, in a context of its own: the global one would keep every
-        constant that any module ever used."""
-        context = llvm.create_context()
+    def _parsed(self, text: str) -> Iterator[Any]:
+        """A module of a text, in a context of its own: the global one would keep every constant
+        that any module ever used."""
+        llvm = self._llvm
+        context = llvm.ContextCreate()
         try:
-            module = llvm.parse_assembly(text, context)
+            module, message = llvm.told(llvm.ParseAssembly, context, text.encode())
+            if not module:
+                raise NativeError(f"LLVM refused a module: {message}")
             try:
-                module.triple = self.triple
-                module.data_layout = str(machine.target_data)
-                module.verify()
-                self._optimise(module, machine, speed)
                 yield module
             finally:
-                module.close()
-        except RuntimeError as error:
-            raise NativeError(f"LLVM refused a module: {error}") from error
+                llvm.DisposeModule(module)
         finally:
-            context.close()
+            llvm.ContextDispose(context)
 
-    def _optimise(self, module: Any, machine: Any, speed: int) -> None:
-        """Run passes, with a pass manager for this module alone."""
-        builder = self._builder(machine, speed)
+    def _optimise(self, module: Any, codegen: int, speed: int) -> None:
+        """Run passes, with a pass manager for this module alone.
+
+        Those of speed 1 are what regions still need after jitvm's own passes. More of them made
+        no program faster, and those that look at memory take longer than all the rest in large
+        regions.
+        """
+        llvm = self._llvm
+        builder = self._builder(codegen, speed)
         if speed == 1:
-            manager = llvm.create_new_module_pass_manager()
-            for name in _SHORT_LIST:
-                getattr(manager, f"add_{name}_pass")()
+            manager = llvm.CreateNewModulePassManager()
+            llvm.module_AddInstCombinePass(manager)
+            llvm.module_AddSimplifyCFGPass(manager)
         else:
-            manager = builder.getModulePassManager()
-        try:
-            manager.run(module, builder)
-        finally:
-            # Its own close() frees nothing: in llvmlite 0.50 it finds ObjectRef's empty `_dispose`
-            # before this one.
-            NewPassManager._dispose(manager)
-            manager.detach()
+            manager = llvm.buildPerModuleDefaultPipeline(builder, speed)
+        llvm.RunNewModulePassManager(manager, module, builder)
+        llvm.DisposeNewModulePassManger(manager)
 
-    def _builder(self, machine: Any, speed: int) -> Any:
+    def _builder(self, codegen: int, speed: int) -> Any:
         """A pass builder that has served fewer than `_RUNS` modules."""
-        key = (id(machine), speed)
+        key = (codegen, speed)
         builder, runs = self._builders.get(key, (None, _RUNS))
         if runs == _RUNS:
+            llvm = self._llvm
             if builder is not None:
-                builder.close()
-            options = llvm.create_pipeline_tuning_options(speed_level=max(speed, 1))
-            options.loop_vectorization = False
-            options.slp_vectorization = False
-            builder, runs = llvm.create_pass_builder(machine, options), 0
+                llvm.DisposePassBuilder(builder)
+            options = llvm.CreatePipelineTuningOptions()
+            llvm.PTOSetLoopVectorization(options, False)
+            llvm.PTOSetSLPVectorization(options, False)
+            builder, runs = llvm.CreatePassBuilder(self._machine(codegen)[0], options), 0
+            llvm.DisposePipelineTuningOptions(options)
         self._builders[key] = (builder, runs + 1)
         return builder
+
+
+def host_compiler() -> Compiler:
+    """The compiler for this processor that regions share; who comes second waits for the first.
+
+    LLVM has run once when this returns: its first run takes 5 ms longer than others, of which
+    nothing needs the interpreter lock.
+    """
+    with _MAKING:
+        return _host_compiler()
+
+
+@cache
+def _host_compiler() -> Compiler:
+    atexit.register(_end)
+    compiler = Compiler.for_host(os.uname().machine)
+    if not _ending.is_set():
+        compiler.compile(_WARM_UP, speed=1)
+    return compiler
+
+
+def _end() -> None:
+    """Have a first run of LLVM end before the process does, which takes away what it works on."""
+    _ending.set()
+    if _MAKING.acquire(timeout=5):
+        _MAKING.release()
 
 
 def read_object(data: bytes) -> Code:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import ctypes
 from _thread import start_new_thread
 from enum import StrEnum
-from os import RTLD_NOW
 from time import sleep
 from zlib import crc32
 
@@ -62,19 +61,10 @@ class Mode(StrEnum):
 
 
 def _load_llvm() -> None:
-    """Import LLVM without keeping the interpreter lock while its library is loaded.
+    """Have LLVM ready for what may be hot soon."""
+    from jitvm.engine.native import host_compiler
 
-    The loader takes a tenth of a second; `ctypes` gives the lock back around foreign calls, and
-    once the library is there the import finds it loaded.
-    """
-    from importlib.machinery import PathFinder
-    from pathlib import Path
-
-    found = PathFinder.find_spec("llvmlite")
-    if found is not None and found.origin is not None:
-        for library in (Path(found.origin).parent / "binding").glob("libllvmlite.*"):
-            ctypes.CDLL(None).dlopen(str(library).encode(), RTLD_NOW)
-    __import__("jitvm.engine.native")
+    host_compiler()
 
 
 class NativeTier:

@@ -86,7 +86,7 @@ def test_llvm_is_behind_one_wall() -> None:
         if any(name.split(".")[0] == "llvmlite" for name in imported(file))
     }
     assert importers == {
-        "engine/native.py",
+        "engine/llvm.py",
         # Intrinsics of numba speak llvmlite's types; what comes of them goes through native.py.
         "guests/uxn/varvara/native/language.py",
     }
