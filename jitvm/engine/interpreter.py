@@ -8,6 +8,8 @@
                  another table with their own still in the register, so they see every instruction.
                  stop: saves the state and returns.
                  counted: what the code table holds where nothing is compiled.
+                 halt, event: where a region goes on when the guest halts: back to the host, or
+                 with the next event while there are some.
     ways in      enter, step, deliver (C convention)
 
 A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
@@ -42,7 +44,7 @@ from jitvm.guest import Guest, Opcode
 
 EXPORTS = (
     "enter", "step", "deliver", "collect", "counted", "count", "charge",
-    "profile", "record", "stop",
+    "profile", "record", "stop", "halt", "event",
 )  # fmt: skip
 
 
@@ -212,6 +214,46 @@ class InterpreterSource:
         e.dispatch("%pc", self.prototype.own_stacks())
         self._stub("counted", e)
 
+    def _halt(self) -> None:
+        """Where a region goes when the guest halts, outside of `deliver`."""
+        e = Emitter(self.layout)
+        e.save("%pc", self.prototype.own_stacks(), Status.HALT)
+        self._stub("halt", e)
+
+    def _event(self) -> None:
+        """Where it goes inside: on to the next event, with everything in registers."""
+        e = Emitter(self.layout)
+        ended = e.load("i8", self._address(e, "event_stop"), "page")
+        go_on = e.let(f"icmp eq i8 {ended}, 0")
+        vector = self._begin_event(e, go_on, "leave")
+        e.enter_code(vector, self.prototype.own_stacks())
+        e.label("leave")
+        e.save("%pc", self.prototype.own_stacks(), Status.HALT)
+        self._stub("event", e)
+
+    def _address(self, e: Emitter, field: str) -> str:
+        return e.load("ptr", e.field(field), "context", 8)
+
+    def _begin_event(self, e: Emitter, go_on: str, otherwise: str) -> str:
+        """Take the next byte and write it to its port; the program counter the event starts at.
+
+        Control goes to `otherwise` where `go_on` is not so, or nothing is left.
+        """
+        data = self._address(e, "event_data")
+        more = e.let(f"icmp ult ptr {data}, {self._address(e, 'event_end')}")
+        e.do(f"br i1 {e.let(f'and i1 {go_on}, {more}')}, label %take, label %{otherwise}")
+        e.label("take")
+        e.store("ptr", e.at(1, data), e.field("event_data"), "context", 8)
+        mark = e.load("i64", e.field("mark"), "context", 8)
+        mark = e.let(f"trunc i64 {mark} to i8")
+        e.store("i8", mark, self._address(e, "event_mark"), "page")
+        byte = e.load("i8", data, "private")
+        e.store("i8", byte, self._address(e, "event_byte"), "page")
+        vector = e.load("i64", e.field("vector"), "context", 8)
+        e.do(f"br i1 {e.let(f'icmp ne i64 {vector}, 0')}, label %run, label %{otherwise}")
+        e.label("run")
+        return vector
+
     # -- host calls --------------------------------------------------------------------------
 
     def _host_calls(self) -> None:
@@ -273,13 +315,7 @@ class InterpreterSource:
         e.let(f"call i64 {function}(ptr %base, i64 %port, i64 %byte)")
         e.do("br label %append")
         e.label("append")
-        index = e.let(f"and i64 {head}, {RING - 1}")
-        ring = e.at(self.layout.ring)
-        at = e.let(f"getelementptr inbounds i16, ptr {ring}, i64 {index}")
-        e.store("i8", e.let("trunc i64 %port to i8"), at, "context")
-        e.store("i8", e.let("trunc i64 %byte to i8"), e.at(1, at), "context")
-        following = e.let(f"add i64 {head}, 1")
-        e.do(f"store atomic i64 {following}, ptr {e.field('ring_head')} release, align 8")
+        e.append(head, "%port", "%byte")
         e.do("ret i64 0")
         self._c("i64 @collect(ptr %base, i64 %port, i64 %byte)", e)
 
@@ -335,39 +371,39 @@ class InterpreterSource:
     def _deliver(self) -> None:
         """Run one event a byte; returns how many were begun.
 
-        For each, `port`'s cell gets the byte and `mark_port`'s the mark.
+        For each, `port`'s cell gets the byte and `mark_port`'s the mark. Regions do not come back
+        between events: where they halt, `event` goes on with the next.
         """
         e = Emitter(self.layout)
+        ports = e.at(self.layout.ports)
+        end = e.at("%count", "%data")
+        for field, address in (
+            ("event_data", "%data"), ("event_end", end),
+            ("event_byte", e.at("%port", ports)), ("event_mark", e.at("%mark_port", ports)),
+            ("event_stop", e.at("%stop_port", ports)),
+            ("halted", self._address(e, "event")),
+        ):  # fmt: skip
+            e.store("ptr", address, e.field(field), "context", 8)
+        e.store("i64", "%mark", e.field("mark"), "context", 8)
         e.do("br label %next")
         e.label("next")
-        e.lines.append("  %i = phi i64 [ 0, %start ], [ %following, %idle ]")
-        e.do("%more = icmp ult i64 %i, %count")
-        e.do("br i1 %more, label %event, label %done")
-        e.label("event")
-        e.do("%following = add i64 %i, 1")
-        mark = e.at(self.layout.ports, e.at("%mark_port"))
-        e.store("i8", e.let("trunc i64 %mark to i8"), mark, "page")
-        byte = e.load("i8", e.at("%i", "%data"), "private")
-        e.store("i8", byte, e.at(self.layout.ports, e.at("%port")), "page")
-        vector = e.load("i64", e.field("vector"), "context", 8)
-        e.do(f"%none = icmp eq i64 {vector}, 0")
-        e.do("br i1 %none, label %idle, label %run")
-        e.label("run")
+        vector = self._begin_event(e, "true", "idle")
         e.store("i64", vector, e.field("pc"), "context", 8)
         table = e.load("ptr", e.field("table"), "context", 8)
         self._call_vector(e, table, vector)
         status = e.load("i64", e.field("status"), "context", 8)
-        ended = e.load("i8", e.at(self.layout.ports, e.at("%stop_port")), "page")
+        ended = e.load("i8", self._address(e, "event_stop"), "page")
         wide = e.let(f"zext i8 {ended} to i64")
         either = e.let(f"or i64 {status}, {wide}")
-        e.do(f"%leave = icmp ne i64 {either}, 0")
-        e.do("br i1 %leave, label %begun, label %idle")
+        e.do(f"br i1 {e.let(f'icmp ne i64 {either}, 0')}, label %done, label %idle")
         e.label("idle")
-        e.do("br label %next")
-        e.label("begun")
-        e.do("ret i64 %following")
+        more = e.let(f"icmp ult ptr {self._address(e, 'event_data')}, {end}")
+        e.do(f"br i1 {more}, label %next, label %done")
         e.label("done")
-        e.do("ret i64 %count")
+        e.store("ptr", self._address(e, "halt"), e.field("halted"), "context", 8)
+        begun = e.let(f"ptrtoint ptr {self._address(e, 'event_data')} to i64")
+        first = e.let("ptrtoint ptr %data to i64")
+        e.do(f"ret i64 {e.let(f'sub i64 {begun}, {first}')}")
         head = (
             "i64 @deliver(ptr %base, ptr %data, i64 %count, i64 %port, i64 %stop_port, "
             "i64 %mark_port, i64 %mark)"
@@ -381,7 +417,7 @@ class InterpreterSource:
         """The whole module."""
         for part in (
             self._count, self._profile, self._record, self._stop, self._counted,
-            self._host_calls, self._enter, self._step, self._deliver,
+            self._halt, self._event, self._host_calls, self._enter, self._step, self._deliver,
         ):  # fmt: skip
             part()
         used = keep({*self._plain, *self._checked, *self._hooked, *EXPORTS})

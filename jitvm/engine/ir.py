@@ -74,6 +74,7 @@ class Op(StrEnum):
     WRITTEN = "written"  # [size] address: tells the host of a store to watched bytes
     HOST_IN = "host_in"  # port, pointer...: a read through the device, which sees the pointers
     HOST_OUT = "host_out"  # port, byte, pointer...
+    COLLECT = "collect"  # port, byte: written to the port's cell and to the output ring
     HOST_POINTER = "host_pointer"  # [stack] the pointer a device left
     SYNC = "sync"  # writes what its exit would write, without leaving
     CHECK = "check"  # exit where a device moved a pointer or asked to stop
@@ -83,8 +84,8 @@ class Op(StrEnum):
 
 
 EFFECTS = frozenset({
-    Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.SYNC, Op.CHECK,
-    Op.GUARD, Op.CHARGE, Op.POLL,
+    Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.COLLECT,
+    Op.SYNC, Op.CHECK, Op.GUARD, Op.CHARGE, Op.POLL,
 })  # fmt: skip
 COMPARISONS = frozenset({Op.EQ, Op.NE, Op.LT, Op.LE})
 

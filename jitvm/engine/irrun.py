@@ -307,6 +307,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.SET_PAGE: _Run.set_page,
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,
+    Op.COLLECT: _Run.host_out,
     Op.SYNC: _Run.sync,
     Op.CHECK: _Run.check,
     Op.GUARD: lambda _run, _value, args: bool(args[0]),

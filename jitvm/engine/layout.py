@@ -64,6 +64,15 @@ FIELDS = (
     "busy",  # not zero: counters that run out start again by themselves
     "hot",  # what they start again with
     "vector",  # program counter that `deliver` starts each event at
+    "halted",  # function that regions tail-call where the guest halts: one of the next two
+    "halt",  # returns to the host
+    "event",  # goes on with the next event, where `deliver` has one
+    "event_data",  # address of the byte of the next event
+    "event_end",  # address behind the byte of the last
+    "event_byte",  # address of the port that gets it
+    "event_mark",  # address of the port that gets the mark
+    "mark",  # the mark
+    "event_stop",  # address of the port that ends delivery when it is not zero
     "trace_head",  # entries written by the recording table
     "trace_size",  # entries there is room for
     "exit",  # number of the exit being taken, or that `Status.HOT_EXIT` is about

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Leave, Op, Slot, Value
-from jitvm.engine.layout import Layout
+from jitvm.engine.layout import RING, Layout
 from jitvm.engine.record import Record
 from jitvm.engine.status import Status
 
@@ -131,6 +131,16 @@ class Emitter:
 
     def field(self, name: str) -> str:
         return self.at(self.layout.fields[name])
+
+    def append(self, head: str, port: str, byte: str) -> None:
+        """Write (port, byte) to the output ring, which has room, and move its head on."""
+        index = self.let(f"and i64 {head}, {RING - 1}")
+        ring = self.at(self.layout.ring)
+        entry = self.let(f"getelementptr inbounds i16, ptr {ring}, i64 {index}")
+        self.store("i8", self.let(f"trunc i64 {port} to i8"), entry, "context")
+        self.store("i8", self.let(f"trunc i64 {byte} to i8"), self.at(1, entry), "context")
+        following = self.let(f"add i64 {head}, 1")
+        self.do(f"store atomic i64 {following}, ptr {self.field('ring_head')} release, align 8")
 
     # -- control -----------------------------------------------------------------------------
 

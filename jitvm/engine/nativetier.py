@@ -96,6 +96,9 @@ class NativeTier:
             ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks
         )
         self._fields["ring_full"][0] = full
+        for name in ("halt", "event"):
+            self._fields[name][0] = self.handlers.address(name)
+        self._fields["halted"][0] = self._fields["halt"][0]
         self._asked = False
         self._table: str = Mode.PLAIN
         self._settled = self._window = 0

@@ -352,7 +352,7 @@ class RegionCore(GraphCore):
             guard = graph.pure(Op.WRITER, port, bits=1) == 0
             graph.guard(guard, self.retry(Reason.PORT))
         elif known in self.world.collected:
-            self._effects.append(lambda: void(graph.add(Op.HOST_OUT, port, byte)))
+            self._effects.append(lambda: void(graph.add(Op.COLLECT, port, byte)))
             return
         elif known in self.world.writers:
             self._host = True

@@ -88,6 +88,7 @@ _SHAPES = {
     Op.WRITTEN: _Shape(1, ("size",), known=(0,)),
     Op.HOST_IN: _Shape(1, known=(0,), more=True),
     Op.HOST_OUT: _Shape(2, known=(0, 1), more=True),
+    Op.COLLECT: _Shape(2, known=(0, 1)),
     Op.HOST_POINTER: _Shape(0, ("stack",)),
     Op.SYNC: _Shape(0, exits=True),
     Op.CHECK: _Shape(0, exits=True),

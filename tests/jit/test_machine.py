@@ -247,6 +247,85 @@ def test_events_run_regions() -> None:
     assert used(machine).exits
 
 
+COUNTING = """
+    |0000 @sum $2 |0100 BRK
+    @on-byte #12 DEI DUP LIT 71 EQU ?quit #00 SWP .sum LDZ2 ADD2 .sum STZ2 #2e #18 DEO BRK
+    @quit POP #80 #0f DEO BRK
+"""
+
+
+def counting() -> Machine:
+    """A machine whose events add up bytes and write a dot each, until a q comes."""
+    machine = eager(COUNTING)
+    machine.collect(0x18)
+    machine.vector = 0x101
+    return machine
+
+
+def summed(machine: Machine) -> int:
+    return int.from_bytes(machine.memory[0:2], "big")
+
+
+def test_events_that_regions_go_on_with_end_when_the_guest_says_so() -> None:
+    machine = counting()
+    assert machine.deliver(b"a" * 300, port=0x12, stop_port=0x0F).begun == 300
+    assert used(machine).exits
+    delivery = machine.deliver(b"a" * 50 + b"q" + b"a" * 50, port=0x12, stop_port=0x0F)
+    assert (delivery.begun, delivery.stop) == (51, Stop.HALT)
+    assert summed(machine) == 350 * ord("a") & 0xFFFF
+    assert len(machine.take_output()) == 2 * 350
+
+
+def test_a_run_after_events_halts_as_before() -> None:
+    machine = counting()
+    machine.deliver(b"a" * 300, port=0x12, stop_port=0x0F)
+    machine.page[0x12] = 1
+    for _ in range(3):
+        assert machine.run(machine.vector) is Stop.HALT
+    assert summed(machine) == (300 * ord("a") + 3) & 0xFFFF
+
+
+def test_the_budget_counts_over_events_in_regions() -> None:
+    machine = counting()
+    machine.counting = True
+    machine.deliver(b"a" * 300, port=0x12, stop_port=0x0F)
+    before = machine.executed
+    assert before is not None
+    an_event = before // 300
+    delivery = machine.deliver(
+        b"a" * 100, port=0x12, stop_port=0x0F, max_instructions=10 * an_event + 3
+    )
+    assert (delivery.begun, delivery.stop) == (11, Stop.BUDGET)
+    assert machine.executed == before + 10 * an_event + 3
+    assert machine.run() is Stop.HALT
+    assert summed(machine) == 311 * ord("a") & 0xFFFF
+
+
+def test_a_device_may_change_the_vector_between_events_in_regions() -> None:
+    machine = eager(
+        "|0000 @n $2 |0100 ;on-a #30 DEO2 ;on-b #32 DEO2 BRK "
+        "@on-a .n LDZ2 INC2 .n STZ2 #12 DEI #20 DEO BRK "
+        "@on-b .n LDZ2 #0100 ADD2 .n STZ2 #12 DEI #20 DEO BRK"
+    )
+    machine.run(0x100)
+    first, second = (int.from_bytes(machine.page[at : at + 2], "big") for at in (0x30, 0x32))
+    vectors = {0: first, 1: second, 2: 0}
+
+    def choose(byte: int) -> None:
+        machine.vector = vectors[byte]
+
+    machine.on_write(0x20, choose)
+    machine.vector = first
+    machine.deliver(bytes([0, 1] * 200), port=0x12, stop_port=0x0F)
+    delivery = machine.deliver(bytes([0, 1, 0, 2, 0, 0]), port=0x12, stop_port=0x0F)
+    assert (delivery.begun, machine.page[0x12]) == (6, 0)
+    vector, expected = 0, 0  # every byte chooses the vector of the next
+    for byte in [0, 1] * 200 + [0, 1, 0, 2]:
+        expected += 0x100 if vector == 1 else 1
+        vector = byte
+    assert summed(machine) == expected & 0xFFFF
+
+
 # -- stopping ------------------------------------------------------------------------------------
 
 ENDLESS = {

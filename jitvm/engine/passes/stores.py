@@ -15,7 +15,7 @@ from jitvm.engine.ir import Block, Graph, Op, Value
 Byte = tuple[int, int]
 """A space and an address in it."""
 
-_OPAQUE = frozenset({Op.HOST_IN, Op.HOST_OUT, Op.WRITTEN})
+_OPAQUE = frozenset({Op.HOST_IN, Op.HOST_OUT, Op.COLLECT, Op.WRITTEN})
 
 
 def remove_overwritten_stores(graph: Graph) -> None:
