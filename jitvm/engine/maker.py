@@ -128,7 +128,7 @@ class RegionMaker:
         elif self.is_hurried:
             # Copies of a recursion's callees are most of what such a region costs to make.
             params = params.but(
-                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1)
+                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1
             )
         region = self._form(start, world, params, links - {start})
         self._verify(region)

@@ -72,6 +72,9 @@ class Parameters(Record, frozen=True):
     depth: int = _row(
         64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
     )
+    depths: int = _row(
+        4, "depths", 1, 16, "stack depths a place may be reached with when there is room for copies"
+    )
     cells: int = _row(24, "addresses", 0, 256, "memory cells carried in values across a join")
     aliases: int = _row(
         16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"

@@ -81,7 +81,8 @@ class Reason(Enum):
     )
     DRIFT = Row(
         "a loop leaves the stack higher or lower each time round",
-        "nothing; compiled code enters itself again with the new stack",
+        "raise the parameter `depths` where it moves to and fro; else nothing: compiled code "
+        "enters itself again with the new stack",
     )
     LINK = Row(
         "the way goes on in another region",

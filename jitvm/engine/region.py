@@ -6,7 +6,9 @@ A *node* is an instruction in a context:
 
 The last part inlines calls: a return address that a call pushed is known, so the jump back to it
 is a plain edge. Where two edges reach the same node they join; so nested loops, both arms of a
-branch and inlined callees are one graph.
+branch and inlined callees are one graph. What is reached with several distances of the pointers,
+as the handlers of an interpreter whose stack is the guest's own, is copied for some of them
+(`depths`), for fewer where the region grows too large.
 
 Forming follows recorded edges only, the most travelled first, until a limit; every other way is
 an exit. Straight runs of nodes share a block. A node that a second edge reaches becomes a *join*:
@@ -120,6 +122,7 @@ class RegionFormer:
         self.params = params
         self.links = links
         self.is_linking = False
+        self.depths = params.depths
         self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
         self._joins: dict[Node, Join] = {}
@@ -140,7 +143,10 @@ class RegionFormer:
             try:
                 attempt.build()
             except _TooLarge:
-                self.is_linking = True
+                if self.depths > 1:
+                    self.depths -= 1
+                else:
+                    self.is_linking = True
                 self._joins.clear()
                 self.loops.clear()
                 continue
@@ -191,7 +197,8 @@ class RegionFormer:
 
 
 class _TooLarge(Exception):
-    """A region reached its limit of instructions, but may be formed again with links."""
+    """A region reached its limit of instructions, but may be formed again with fewer copies of
+    what other stack depths reach, or with links."""
 
 
 def _place(node: Node) -> tuple[int, ...]:
@@ -223,7 +230,7 @@ class Attempt:
         self._blocks: dict[Node, Block] = {}
         self._placed: set[Node] = set()
         self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
-        self._tops: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._tops: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
         self._low = [0] * len(self.guest.stacks)
         self._high = [0] * len(self.guest.stacks)
 
@@ -311,17 +318,20 @@ class Attempt:
         for top in tops:
             if top > depth or top < -depth:
                 return Reason.DEPTH
-        if self._tops.setdefault(_place(node), tops) != tops:
-            return Reason.DRIFT
+        former = self.former
+        depths = self._tops.setdefault(_place(node), set())
+        if tops not in depths:
+            if len(depths) >= former.depths:
+                return Reason.DRIFT
+            depths.add(tops)
         if links:
             if len(links) > params.inline:
                 return Reason.RECURSION
             last = links[-1][2]
             if sum([link[2] == last for link in links]) > params.recursion:
                 return Reason.RECURSION
-        former = self.former
         if len(self._placed) >= params.nodes:
-            if former.links and not former.is_linking:
+            if former.depths > 1 or (former.links and not former.is_linking):
                 raise _TooLarge
             return Reason.NODES
         if former.is_linking and self._placed and node.pc in former.links:

@@ -326,6 +326,33 @@ def test_a_device_may_change_the_vector_between_events_in_regions() -> None:
     assert summed(machine) == expected & 0xFFFF
 
 
+# -- loops that move the stack -------------------------------------------------------------------
+
+STACK_MACHINE = """
+    |0000 @ip $1
+    |0100 #00 .ip STZ #00
+    @next
+        .ip LDZ INCk .ip STZ #00 SWP ;code ADD2 LDA
+        #00 SWP DUP2 ADD2 ;operations ADD2 LDA2 JMP2
+    @operations =halt =one =plus =back
+    @halt BRK
+    @one #01 !next
+    @plus ADD !next
+    @back #00 .ip STZ DUP #f0 GTH ?halt !next
+    @code 01 01 02 02 01 01 01 02 02 02 03
+"""
+"""An interpreter whose stack is the guest's: what it executes reaches `next` at several depths."""
+
+
+def test_an_interpreter_on_the_guests_own_stack_stays_in_its_region() -> None:
+    one, several = (eager(STACK_MACHINE, depths=depths) for depths in (1, 4))
+    for machine in (one, several):
+        for _ in range(20):
+            again(machine)
+        assert machine.state.stacks[0][0] == 0xF5
+    assert used(several).exits * 2 < used(one).exits
+
+
 # -- stopping ------------------------------------------------------------------------------------
 
 ENDLESS = {
