@@ -90,10 +90,20 @@ EFFECTS = frozenset({
 COMPARISONS = frozenset({Op.EQ, Op.NE, Op.LT, Op.LE})
 
 
-class Value:
-    """One operation and its result. Operators build further values in the same graph."""
+# Members of enumerations are slow to get at, and values are made by thousands.
+_CONST, _ADD, _SUB, _MUL, _AND = Op.CONST, Op.ADD, Op.SUB, Op.MUL, Op.AND
+_OR, _XOR, _SHL, _SHR = Op.OR, Op.XOR, Op.SHL, Op.SHR
+_ADDS = frozenset({_ADD, _OR, _XOR})
 
-    __slots__ = ("args", "bits", "exit", "graph", "imm", "link", "number", "op")
+
+class Value:
+    """One operation and its result. Operators build further values in the same graph.
+
+    Attributes:
+        constant: the value where it is known now.
+    """
+
+    __slots__ = ("args", "bits", "constant", "exit", "graph", "imm", "link", "number", "op")
 
     def __init__(
         self,
@@ -108,22 +118,20 @@ class Value:
         self.args = args
         self.imm = imm
         self.bits = bits
+        self.constant: int | None = imm[0] if op is _CONST else None
         self.exit: Exit | None = None
         self.link = False
         self.number = -1
 
-    @property
-    def constant(self) -> int | None:
-        """The value where it is known now."""
-        return self.imm[0] if self.op is Op.CONST else None
-
     def _binary(self, op: Op, other: Value | int, swap: bool = False) -> Value:
-        if op in COMPARISONS and isinstance(other, int) and not self.graph.holds(other):
-            raise DescriptionError(
-                f"{self.graph.where}: {op} with {other}, which no unsigned word can be"
-            )
-        right = other if isinstance(other, Value) else self.graph.const(other)
-        return self.graph.binary(op, right, self) if swap else self.graph.binary(op, self, right)
+        graph = self.graph
+        if not isinstance(other, Value):
+            if op in COMPARISONS and not graph.holds(other):
+                raise DescriptionError(
+                    f"{graph.where}: {op} with {other}, which no unsigned word can be"
+                )
+            other = graph.const(other)
+        return graph.binary(op, other, self) if swap else graph.binary(op, self, other)
 
     def __add__(self, other: Value | int) -> Value:
         return self._binary(Op.ADD, other)
@@ -316,17 +324,19 @@ class Graph:
 
     def const(self, number: int) -> Value:
         """A constant; equal numbers are the same value. Belongs to no block."""
-        number &= (1 << self.word_bits) - 1
         value = self._constants.get(number)
         if value is None:
-            value = Value(self, Op.CONST, imm=(number,), bits=max(number.bit_length(), 1))
+            known = number & ((1 << self.word_bits) - 1)
+            if known != number:
+                return self.const(known)
+            value = Value(self, _CONST, (), (number,), max(number.bit_length(), 1))
             self._constants[number] = value
         return value
 
     def return_address(self, number: int) -> Value:
         """A constant that compiled code follows when it is jumped to; never shared, so that
         other constants of the same number stay plain."""
-        value = Value(self, Op.CONST, imm=(number,), bits=max(number.bit_length(), 1))
+        value = Value(self, _CONST, (), (number,), max(number.bit_length(), 1))
         value.link = True
         return value
 
@@ -343,10 +353,12 @@ class Graph:
 
     def pure(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
         """Append an operation, or find the same one earlier in the block."""
+        block = self.block
         key = (op, *map(id, args), *imm)
-        value = self.block.pure.get(key)
+        value = block.pure.get(key)
         if value is None:
-            value = self.block.pure[key] = self.add(op, *args, imm=imm, bits=bits)
+            value = block.pure[key] = Value(self, op, args, imm, bits)
+            block.values.append(value)
         return value
 
     def guard(self, condition: Value, exit_: Exit) -> None:
@@ -382,13 +394,11 @@ class Graph:
             if x is not None and y is not None:
                 return self.const(_FOLD[op](x, y))
             return self.pure(op, a, b, bits=1)
-        if op is Op.SHR:
+        if op is _SHR:
             self.need(op, a)
-        if op in (Op.SHL, Op.SHR):
+        if op is _SHR or op is _SHL:
             self._need_distance(op, b)
-            if (y or (1 << b.bits) - 1) >= self.word_bits:
-                raise DescriptionError(f"{self.where}: {op} may exceed {self.word_bits - 1} bits")
-        if x is not None and y is not None and (op is not Op.SUB or x >= y):
+        if x is not None and y is not None and (op is not _SUB or x >= y):
             return self.const(_FOLD[op](x, y))
         if x is not None or y is not None or a is b:
             simpler = self._identity(op, a, b, x, y)
@@ -399,40 +409,46 @@ class Graph:
     def _identity(
         self, op: Op, a: Value, b: Value, x: int | None, y: int | None
     ) -> Value | None:
-        if op in (Op.ADD, Op.OR, Op.XOR) and x == 0:
-            return b
-        if op in (Op.ADD, Op.SUB, Op.OR, Op.XOR, Op.SHL, Op.SHR) and y == 0:
-            return a
-        if op is Op.MUL and (x == 1 or y == 1):
-            return b if x == 1 else a
-        if op in (Op.MUL, Op.AND) and (x == 0 or y == 0):
+        if y is not None:
+            if op is _AND:
+                return self._masked(a, y)
+            if y == 0:
+                return self.const(0) if op is _MUL else a
+            if op is _SHR:
+                return self._shifted(a, y)
+            return a if op is _MUL and y == 1 else None
+        if x is not None:
+            if x == 0:
+                return b if op in _ADDS else self.const(0) if op in (_MUL, _AND) else None
+            return b if op is _MUL and x == 1 else None
+        return self.const(0) if op is _SUB else None
+
+    def _shifted(self, a: Value, distance: int) -> Value | None:
+        """``a >> distance`` where it needs no operation."""
+        if a.bits <= distance:
             return self.const(0)
-        if op is Op.AND and y is not None:
-            return self._masked(a, y)
-        if op is Op.SHR and y is not None and a.bits <= y:
-            return self.const(0)
-        if op is Op.SHR and y == 8 and (parts := self.halves(a)) is not None:
+        if distance == 8 and (parts := self.halves(a)) is not None:
             return parts[0]
-        if op is Op.SUB and a is b:
-            return self.const(0)
         return None
 
     def _masked(self, a: Value, mask: int) -> Value | None:
         """``a & mask`` where it needs no operation."""
+        if mask == 0:
+            return self.const(0)
         if a.bits and mask & ((1 << a.bits) - 1) == (1 << a.bits) - 1:
             return a
         if mask == 0xFF and (parts := self.halves(a)) is not None:
             return parts[1]
-        if a.op is Op.AND and (inner := a.args[1].constant) is not None:
-            return self.binary(Op.AND, a.args[0], self.const(inner & mask))
+        if a.op is _AND and (inner := a.args[1].constant) is not None:
+            return self.binary(_AND, a.args[0], self.const(inner & mask))
         return None
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""
-        if word.op is not Op.OR or word.bits > 16:
+        if word.op is not _OR or word.bits > 16:
             return None
         high, low = word.args
-        if high.op is Op.SHL and high.args[1].constant == 8 and 0 < low.bits <= 8:
+        if high.op is _SHL and high.args[1].constant == 8 and 0 < low.bits <= 8:
             return high.args[0], low
         return None
 
@@ -449,20 +465,20 @@ class Graph:
         return self.binary(Op.OR, self.binary(Op.SHL, high, self.const(8)), low)
 
     def _bound(self, op: Op, a: Value, b: Value) -> int:
-        known = a.bits and b.bits
-        bits = MODULAR
-        if op is Op.AND:
-            bits = min((v.bits for v in (a, b) if v.bits), default=MODULAR)
-        elif op is Op.SHR:
+        if op is _AND:
+            bits = min(a.bits, b.bits) or a.bits or b.bits
+        elif op is _SHR:
             bits = max(a.bits - (b.constant or 0), 1)
-        elif known and op is Op.ADD:
+        elif not (a.bits and b.bits) or op is _SUB:
+            return MODULAR
+        elif op is _ADD:
             bits = max(a.bits, b.bits) + 1
-        elif known and op is Op.MUL:
+        elif op is _MUL:
             bits = a.bits + b.bits
-        elif known and op in (Op.OR, Op.XOR):
-            bits = max(a.bits, b.bits)
-        elif known and op is Op.SHL:
+        elif op is _SHL:
             bits = a.bits + ((1 << b.bits) - 1 if b.constant is None else b.constant)
+        else:
+            bits = max(a.bits, b.bits)
         return bits if bits <= self.word_bits else MODULAR
 
     def select(self, condition: Value, yes: Value, no: Value) -> Value:
@@ -491,7 +507,9 @@ class Graph:
 
     def truncate(self, word: Value, size: int) -> Value:
         """The low `size` bytes."""
-        return self.binary(Op.AND, word, self.const((1 << 8 * size) - 1))
+        if 0 < word.bits <= 8 * size and not word.link:
+            return word
+        return self.binary(_AND, word, self.const((1 << 8 * size) - 1))
 
 
 _FOLD: dict[Op, Callable[[int, int], int]] = {

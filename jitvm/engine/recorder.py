@@ -14,13 +14,17 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import compress, count
+from operator import ne
 
 from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
 from jitvm.guest import Guest
 
 MOST_STARTS = 12
+_PC = 0xFFFFFFFF
+"""The part of an entry that is the program counter."""
 
 
 class Window:
@@ -34,7 +38,7 @@ class Window:
         sizes: bytes of each stack.
 
     Attributes:
-        pcs, opcodes: of each instruction, in order.
+        entries, pcs, opcodes: of each instruction, in order.
     """
 
     def __init__(
@@ -46,11 +50,11 @@ class Window:
         sizes: tuple[int, ...] = (),
     ) -> None:
         self.hot = hot
-        self.raw = raw
         self.memory = memory
         self.changed = changed
         self.sizes = sizes
-        # Slices run at C's speed: this is most of what a recording costs.
+        # What is counted are numbers, at C's speed; each kind of entry is taken apart only once.
+        self.entries = array("Q", raw)
         self.pcs = array("I", raw)[::2]
         self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
 
@@ -58,21 +62,31 @@ class Window:
         return len(self.opcodes)
 
     @cached_property
+    def kinds(self) -> Counter[int]:
+        """How often each entry occurs: an opcode at an address with some stack pointers."""
+        return Counter(self.entries)
+
+    @cached_property
     def decoded(self) -> Counter[tuple[int, int]]:
         """How often an address was executed as which opcode."""
-        return Counter(zip(self.pcs, self.opcodes, strict=True))
+        found: Counter[tuple[int, int]] = Counter()
+        for entry, times in self.kinds.items():
+            found[entry & _PC, entry >> RECORD_OPCODE & 0xFF] += times
+        return found
 
     def edges(self) -> Counter[tuple[int, int]]:
         """How often control went from one address to another."""
-        return Counter(zip(self.pcs, self.pcs[1:], strict=False))
+        steps = array("I", bytes(8 * (len(self) - 1)))
+        steps[::2], steps[1::2] = self.pcs[:-1], self.pcs[1:]
+        counts = Counter(array("Q", steps.tobytes()))
+        return Counter({(step & _PC, step >> 32): times for step, times in counts.items()})
 
     def pointers(self, pc: int) -> list[tuple[int, int]]:
         """The least and greatest pointer of each recorded stack at an address; empty: not seen.
 
         Stacks are aligned to their size, so the low bits of an address are the pointer.
         """
-        entries = array("Q", self.raw)
-        seen = {entry for entry, at in zip(entries, self.pcs, strict=True) if at == pc}
+        seen = [entry for entry in self.kinds if entry & _PC == pc]
         if not seen:
             return []
         found = []
@@ -85,18 +99,15 @@ class Window:
         """Positions that were reached by a jump."""
         decoded = self.decoded
         following = {pc: (pc + lengths[op]) & mask for pc, op in decoded}
+        expected: Iterable[int]
         if len(following) < len(decoded):  # some opcode was rewritten in between
-            behind = [
+            expected = [
                 (pc + lengths[op]) & mask
                 for pc, op in zip(self.pcs, self.opcodes, strict=True)
             ]
         else:
-            behind = list(map(following.__getitem__, self.pcs))
-        return [
-            at
-            for at, (expected, pc) in enumerate(zip(behind, self.pcs[1:], strict=False), 1)
-            if expected != pc
-        ]
+            expected = map(following.__getitem__, self.pcs)
+        return list(compress(count(1), map(ne, expected, self.pcs[1:])))
 
 
 def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:
@@ -156,7 +167,7 @@ class _Open:
 
 def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
     """Every (address, stack pointers) that is come back to; see the head of this file."""
-    entries = array("Q", window.raw)
+    entries = window.entries
     shift = next(
         (
             shift

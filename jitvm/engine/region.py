@@ -138,15 +138,13 @@ class RegionFormer:
 
     def form(self, start: int) -> Region | None:
         """The region entered at `start`, or None where its joins do not settle."""
+        if any(start in followers for followers in self.edges.values()):
+            self._join_pcs.add(start)  # that edge is the second one, as there is the entry
         for count in range(1, MAX_ATTEMPTS + 1):
             attempt = Attempt(self, start)
             try:
                 attempt.build()
             except _TooLarge:
-                if self.depths > 1:
-                    self.depths -= 1
-                else:
-                    self.is_linking = True
                 self._joins.clear()
                 self.loops.clear()
                 continue
@@ -157,7 +155,7 @@ class RegionFormer:
         return None
 
     def is_join(self, node: Node) -> bool:
-        return node in self._joins or node.pc in self._join_pcs
+        return node.pc in self._join_pcs or node in self._joins
 
     def join_of(self, node: Node, state: RegionState) -> Join:
         """The join at a node, made after the first state that reaches it."""
@@ -201,11 +199,6 @@ class _TooLarge(Exception):
     what other stack depths reach, or with links."""
 
 
-def _place(node: Node) -> tuple[int, ...]:
-    """A node without its stack depths: the same place in the program, calls included."""
-    return (node.pc, *[link[2] for link in node.links])
-
-
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
     """Sizes of the lowest entries of a stack that cover `count` bytes."""
     sizes: list[int] = []
@@ -230,7 +223,8 @@ class Attempt:
         self._blocks: dict[Node, Block] = {}
         self._placed: set[Node] = set()
         self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
-        self._tops: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
+        # Stack depths where a place in the program was met: an address, and calls to return to.
+        self._tops: dict[int | tuple[int, ...], set[tuple[int, ...]]] = {}
         self._low = [0] * len(self.guest.stacks)
         self._high = [0] * len(self.guest.stacks)
 
@@ -305,11 +299,12 @@ class Attempt:
     # -- edges -------------------------------------------------------------------------------
 
     def _node(self, pc: int, state: RegionState) -> Node:
-        stacks = state.stacks
-        links = stacks[0].links if stacks else ()
-        for stack in stacks[1:]:
+        links: Links = ()
+        tops = []
+        for stack in state.stacks:
+            tops.append(stack.top)
             links += stack.links
-        return Node(pc, tuple([stack.top for stack in stacks]), links)
+        return Node(pc, tuple(tops), links)
 
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
@@ -319,8 +314,11 @@ class Attempt:
             if top > depth or top < -depth:
                 return Reason.DEPTH
         former = self.former
-        depths = self._tops.setdefault(_place(node), set())
-        if tops not in depths:
+        place = (node.pc, *[link[2] for link in links]) if links else node.pc
+        depths = self._tops.get(place)
+        if depths is None:
+            self._tops[place] = {tops}
+        elif tops not in depths:
             if len(depths) >= former.depths:
                 return Reason.DRIFT
             depths.add(tops)
@@ -331,12 +329,26 @@ class Attempt:
             if sum([link[2] == last for link in links]) > params.recursion:
                 return Reason.RECURSION
         if len(self._placed) >= params.nodes:
-            if former.depths > 1 or (former.links and not former.is_linking):
+            if self._shrinks():
                 raise _TooLarge
             return Reason.NODES
         if former.is_linking and self._placed and node.pc in former.links:
             return Reason.LINK
         return None
+
+    def _shrinks(self) -> bool:
+        """Allow fewer copies, or else links; whether that changes what is there already."""
+        former = self.former
+        if former.depths > 1:
+            most = max(map(len, self._tops.values()))
+            former.depths = max(min(former.depths, most) - 1, 1)
+            if most > 1:
+                return True
+        if not former.is_linking:
+            former.is_linking = True
+            links = former.links
+            return any(node.pc in links for node in (*self._placed, *self._blocks))
+        return False
 
     def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
         """Where control goes on at `pc`: into a block, new or known, or out."""
@@ -452,7 +464,7 @@ class Attempt:
             if node.pc in self.former.world.written:
                 graph.block.end = self._decode(node, state)
                 return
-            core.bake(node.pc, 1)
+            core.bake(node.pc)
             self._execute(node.pc, self.former.world.memory[node.pc], state)
             if core.halted or core.outcome is not None:
                 graph.block.end = self._part(node.pc, state)
@@ -504,9 +516,13 @@ class Attempt:
         return end
 
     def _measure(self, state: RegionState) -> None:
-        for index, stack in enumerate(state.stacks):
-            self._low[index] = min(self._low[index], stack.low)
-            self._high[index] = max(self._high[index], stack.high)
+        low, high = self._low, self._high
+        for stack in state.stacks:
+            index = stack.index
+            if stack.low < low[index]:
+                low[index] = stack.low
+            if stack.high > high[index]:
+                high[index] = stack.high
 
     def _travel(self, pc: int, target: int | None = None) -> int:
         followers = self.former.edges.get(pc, {})

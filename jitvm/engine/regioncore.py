@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jitvm.engine.handlers import GraphCore, void
-from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
+from jitvm.engine.ir import Exit, Graph, Leave, Op, Slot, Value
 from jitvm.engine.layout import CODE
 from jitvm.engine.reasons import Reason
 from jitvm.engine.record import Record, fresh
@@ -127,10 +127,10 @@ class RegionCore(GraphCore):
 
     def _guard_room(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
-        if all(
-            -stack.low <= down and stack.high <= up
-            for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True)
-        ):
+        for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True):
+            if -stack.low > down or stack.high > up:
+                break
+        else:
             return
         room = []
         for stack, declared, (down, up) in zip(
@@ -143,11 +143,9 @@ class RegionCore(GraphCore):
             room.append((max(down, -stack.low), max(up, stack.high)))
         self.state.room = tuple(room)
 
-    def bake(self, address: int, size: int) -> None:
-        """Make the region depend on bytes of code."""
-        for i in range(size):
-            at = (address + i) & self._mask
-            self.assumptions.code[at] = self.world.memory[at]
+    def bake(self, address: int) -> None:
+        """Make the region depend on a byte of code."""
+        self.assumptions.code[address] = self.world.memory[address]
 
     def leave(self, state: RegionState, pc: Value, kind: Leave, reason: Reason) -> Exit:
         """An exit that restores a state."""
@@ -156,13 +154,11 @@ class RegionCore(GraphCore):
     def _leave(
         self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason
     ) -> Exit:
-        exit_ = Exit(
-            pc,
-            tuple(stack.top for stack in stacks),
-            tuple(write for stack in stacks for write in stack.writes()),
-            kind,
-            reason.name,
-        )
+        slots: list[Slot] = []
+        for stack in stacks:
+            slots += stack.writes()
+        pointers = tuple([stack.top for stack in stacks])
+        exit_ = Exit(pc, pointers, tuple(slots), kind, reason.name)
         self.refunds.append((exit_, self.executed))
         return exit_
 
@@ -207,10 +203,12 @@ class RegionCore(GraphCore):
 
     def operand(self, offset: int, size: int) -> Value:
         at = (self.address_here + 1 + offset) & self._mask
-        bytes_at = [(at + i) & self._mask for i in range(size)]
-        if self.world.written.isdisjoint(bytes_at):
-            self.bake(at, size)
-            raw = bytes(self.world.memory[i] for i in bytes_at)
+        addresses = [(at + i) & self._mask for i in range(size)]
+        if self.world.written.isdisjoint(addresses):
+            code, memory = self.assumptions.code, self.world.memory
+            for each in addresses:
+                code[each] = memory[each]
+            raw = bytes([memory[each] for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
         return self._load_cell(self.guest.code_index, at, size)
 

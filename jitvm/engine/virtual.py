@@ -60,14 +60,15 @@ class VirtualStack:
     @property
     def links(self) -> tuple[Link, ...]:
         """Return addresses among the entries, bottom first."""
-        if self._links is None:
+        links = self._links
+        if links is None:
             found, at = [], self.bottom
             for word, size in self.entries:
                 if word.link:
                     found.append((self.index, at, word.imm[0]))
                 at += size
-            self._links = tuple(found)
-        return self._links
+            links = self._links = tuple(found)
+        return links
 
     # -- splitting and joining ---------------------------------------------------------------
 
@@ -129,21 +130,31 @@ class VirtualStack:
     # -- what semantic functions do ----------------------------------------------------------
 
     def pop(self, size: int) -> Value:
+        entries = self.entries
+        if entries and entries[-1][1] == size:
+            word = entries.pop()[0]
+            if word.link:
+                self._links = None
+            self.top -= size
+            return word
         first, *rest = self._take(size)
         for entry in rest:
             first = self._join(first, entry), first[1] + entry[1]
         return first[0]
 
     def push(self, word: Value, size: int) -> None:
-        kept = word if word.link and word.bits <= 8 * size else self.graph.truncate(word, size)
-        if kept.link:
+        if not 0 < word.bits <= 8 * size:
+            word = self.graph.truncate(word, size)
+        if word.link:
             self._links = None
-        self.entries.append((kept, size))
+        self.entries.append((word, size))
         self.top += size
         if self.top > self.high:
             self.high = self.top
 
     def peek(self, depth: int, size: int) -> Value:
+        if depth == size and self.entries and self.entries[-1][1] == size:
+            return self.entries[-1][0]
         above = self._take(depth - size)
         word = self.pop(size)
         for entry in ((word, size), *above):
