@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TypeAlias
 
 from jitvm.guest import DescriptionError
 
@@ -271,7 +270,7 @@ class Branch:
         self.no = no
 
 
-Terminator: TypeAlias = Goto | Branch | Exit
+Terminator = Goto | Branch | Exit
 
 
 class Block:

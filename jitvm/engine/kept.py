@@ -16,7 +16,6 @@ has to be formed anew is not worse than the one before.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 from jitvm.engine.cache import CachedCode
@@ -78,6 +77,8 @@ class Kept(Record):
 
 def encode(kept: Kept) -> CachedCode:
     """As a file of the code cache holds it."""
+    import json
+
     learned = kept.learned
     about = {
         "format": FORMAT,
@@ -139,6 +140,8 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
 
 
 def _decode(code: CachedCode) -> Kept | None:
+    import json
+
     end = code.symbols["about"]
     about = json.loads(code.text[end:])
     if about["format"] != FORMAT:

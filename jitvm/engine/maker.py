@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from jitvm.engine import events
 from jitvm.engine.dump import Dump
@@ -17,6 +16,7 @@ from jitvm.engine.reasons import Reason
 from jitvm.engine.region import Region, RegionFormer
 from jitvm.engine.regioncore import World
 
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.native import Compiler
     from jitvm.engine.params import Parameters

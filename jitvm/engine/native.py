@@ -15,13 +15,14 @@ import ctypes
 import os
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from jitvm.engine.llvm import functions
 from jitvm.engine.record import Record
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Any
 
 _LOCK = threading.Lock()
 _MAKING = threading.Lock()
@@ -37,7 +38,6 @@ _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
 leaves 1.4 KB behind when it goes: sixteen keeps both below notice."""
-
 
 _WARM_UP = "define i32 @f(i32 %x) {\n ret i32 %x\n}"
 """A module that has all of LLVM that regions need run once."""
@@ -135,7 +135,13 @@ class Compiler:
         llvm = self._llvm
         with _LOCK:
             machine, layout = self._machine(codegen)
-            with self._parsed(text) as module:
+            # In a context of its own: the global one keeps every constant any module ever used.
+            context = llvm.ContextCreate()
+            module = None
+            try:
+                module, message = llvm.told(llvm.ParseAssembly, context, text.encode())
+                if not module:
+                    raise NativeError(f"LLVM refused a module: {message}")
                 llvm.SetTarget(module, self._triple)
                 llvm.SetDataLayout(module, layout)
                 broken, message = llvm.told(llvm.VerifyModule, module)
@@ -147,27 +153,14 @@ class Compiler:
                 )
                 if not buffer:
                     raise NativeError(f"LLVM refused a module: {message}")
+            finally:
+                if module:
+                    llvm.DisposeModule(module)
+                llvm.ContextDispose(context)
         try:
             return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
         finally:
             llvm.DisposeMemoryBuffer(buffer)
-
-    @contextmanager
-    def _parsed(self, text: str) -> Iterator[Any]:
-        """A module of a text, in a context of its own: the global one would keep every constant
-        that any module ever used."""
-        llvm = self._llvm
-        context = llvm.ContextCreate()
-        try:
-            module, message = llvm.told(llvm.ParseAssembly, context, text.encode())
-            if not module:
-                raise NativeError(f"LLVM refused a module: {message}")
-            try:
-                yield module
-            finally:
-                llvm.DisposeModule(module)
-        finally:
-            llvm.ContextDispose(context)
 
     def _optimise(self, module: Any, codegen: int, speed: int) -> None:
         """Run passes, with a pass manager for this module alone.

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
 
 from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.params import Parameters
@@ -37,21 +36,17 @@ from jitvm.engine.regioncore import Assumptions, RegionCore, RegionState, Room, 
 from jitvm.engine.virtual import VirtualStack, in_range
 from jitvm.guest import Guest
 
-Edges: TypeAlias = Mapping[int, Mapping[int, int]]
+Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
 
-Links: TypeAlias = tuple[tuple[int, int, int], ...]
+Links = tuple[tuple[int, int, int], ...]
 """(stack, offset, return address) of each return address pending on a stack."""
 
+Node = tuple[int, tuple[int, ...], Links]
+"""An instruction in a context, as (pc, distances of the stack pointers, return addresses); see the
+head of this file. The context alone says nothing else, and there are thousands."""
+
 MAX_ATTEMPTS = 40
-
-
-class Node(NamedTuple):
-    """An instruction in a context; see the head of this file."""
-
-    pc: int
-    tops: tuple[int, ...]
-    links: Links
 
 
 class Join(Record):
@@ -155,7 +150,7 @@ class RegionFormer:
         return None
 
     def is_join(self, node: Node) -> bool:
-        return node.pc in self._join_pcs or node in self._joins
+        return node[0] in self._join_pcs or node in self._joins
 
     def join_of(self, node: Node, state: RegionState) -> Join:
         """The join at a node, made after the first state that reaches it."""
@@ -304,17 +299,18 @@ class Attempt:
         for stack in state.stacks:
             tops.append(stack.top)
             links += stack.links
-        return Node(pc, tuple(tops), links)
+        return pc, tuple(tops), links
 
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
         params = self.former.params
-        depth, tops, links = params.depth, node.tops, node.links
+        pc, tops, links = node
+        depth = params.depth
         for top in tops:
             if top > depth or top < -depth:
                 return Reason.DEPTH
         former = self.former
-        place = (node.pc, *[link[2] for link in links]) if links else node.pc
+        place = (pc, *[link[2] for link in links]) if links else pc
         depths = self._tops.get(place)
         if depths is None:
             self._tops[place] = {tops}
@@ -332,7 +328,7 @@ class Attempt:
             if self._shrinks():
                 raise _TooLarge
             return Reason.NODES
-        if former.is_linking and self._placed and node.pc in former.links:
+        if former.is_linking and self._placed and pc in former.links:
             return Reason.LINK
         return None
 
@@ -347,7 +343,7 @@ class Attempt:
         if not former.is_linking:
             former.is_linking = True
             links = former.links
-            return any(node.pc in links for node in (*self._placed, *self._blocks))
+            return any(node[0] in links for node in (*self._placed, *self._blocks))
         return False
 
     def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
@@ -381,7 +377,7 @@ class Attempt:
         if node not in self._blocks or not former.is_join(node) or node not in former._joins:
             former.make_join(node)
             self.changed = True
-            return self.core.leave(state, self.graph.const(node.pc), Leave.JUMP, Reason.BRANCH)
+            return self.core.leave(state, self.graph.const(node[0]), Leave.JUMP, Reason.BRANCH)
         if former.needs_more(node, state):
             self.changed = True
         block = self._blocks[node]
@@ -440,7 +436,7 @@ class Attempt:
         if not self.former.world.charging:
             return None
         charge = graph.add(Op.CHARGE)
-        charge.exit = core.leave(state, graph.const(node.pc), Leave.NEXT, Reason.BUDGET)
+        charge.exit = core.leave(state, graph.const(node[0]), Leave.NEXT, Reason.BUDGET)
         core.refunds.clear()
         return charge
 
@@ -457,26 +453,29 @@ class Attempt:
         core, graph = self.core, self.graph
         if node in self.former.loops:
             poll = graph.add(Op.POLL)
-            poll.exit = core.leave(state, graph.const(node.pc), Leave.NEXT, Reason.POLL)
+            poll.exit = core.leave(state, graph.const(node[0]), Leave.NEXT, Reason.POLL)
+        former, placed, nodes = self.former, self._placed, self.region.nodes
+        memory, written = former.world.memory, former.world.written
         while True:
-            self._placed.add(node)
-            self.region.nodes[node.pc] = self.region.nodes.get(node.pc, 0) + 1
-            if node.pc in self.former.world.written:
+            pc = node[0]
+            placed.add(node)
+            nodes[pc] = nodes.get(pc, 0) + 1
+            if pc in written:
                 graph.block.end = self._decode(node, state)
                 return
-            core.bake(node.pc)
-            self._execute(node.pc, self.former.world.memory[node.pc], state)
+            core.bake(pc)
+            self._execute(pc, memory[pc], state)
             if core.halted or core.outcome is not None:
-                graph.block.end = self._part(node.pc, state)
+                graph.block.end = self._part(pc, state)
                 return
             following = self._node(core.following, state)
             if (
-                following in self._placed
+                former.is_join(following)
+                or following in placed
                 or following in self._blocks
-                or self.former.is_join(following)
                 or self._limit(following) is not None
             ):
-                graph.block.end = self._edge(core.following, state, self._travel(node.pc))
+                graph.block.end = self._edge(following[0], state, self._travel(pc))
                 return
             node = following
 
@@ -492,7 +491,7 @@ class Attempt:
 
         Where the region itself wrote it, the cell knows it and nothing is compared.
         """
-        graph, core, pc = self.graph, self.core, node.pc
+        graph, core, pc = self.graph, self.core, node[0]
         opcode = core.opcode_cell(state, pc)
         seen = self.former.opcodes.get(pc, {})
         ranked = sorted(seen, key=lambda op: -seen[op])[: self.former.params.ways]

@@ -19,7 +19,6 @@ native code. Source: Briggs, Cooper and Simpson, Value Numbering (1997), the dom
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Op, Value
 from jitvm.engine.passes.dominators import dominators, reverse_postorder
@@ -146,14 +145,14 @@ class _Folder:
                 way.args = [self._of(arg) for arg in way.args]
 
 
-class _Scope(dict[tuple[Any, ...], Value]):
+class _Scope(dict[tuple[object, ...], Value]):
     """Operations of the blocks that dominate the one at hand."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._log: list[tuple[Any, ...]] = []
+        self._log: list[tuple[object, ...]] = []
 
-    def __setitem__(self, key: tuple[Any, ...], value: Value) -> None:
+    def __setitem__(self, key: tuple[object, ...], value: Value) -> None:
         self._log.append(key)
         super().__setitem__(key, value)
 

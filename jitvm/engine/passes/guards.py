@@ -17,13 +17,13 @@ same value guarded twice is found without looking at what it compares.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from jitvm.engine.ir import COMPARISONS, Block, Branch, Goto, Graph, Op, Value
 from jitvm.engine.passes.dominators import Dominators, dominators, reverse_postorder
 from jitvm.engine.passes.fold import bounds
 
 Interval = tuple[int, int]
+_Shifted = tuple[Value, int, int]
+"""A value that is ``(base + step) & mask``, as these three."""
 
 
 def remove_known_guards(graph: Graph) -> None:
@@ -73,14 +73,6 @@ def _decide(facts: _Facts, block: Block) -> None:
             block.end = end.yes if known else end.no
 
 
-class _Shifted(NamedTuple):
-    """A value that is ``(base + step) & mask``."""
-
-    base: Value
-    step: int
-    mask: int
-
-
 class _Facts:
     """Intervals of values where control is, and a log to forget them by."""
 
@@ -106,10 +98,11 @@ class _Facts:
         low, high = self._known.get(value) or bounds(value)
         shifted = _shifted(value)
         if shifted is not None:
-            base_low, base_high = self.interval(shifted.base)
-            start = (base_low + shifted.step) & shifted.mask
+            base, step, mask = shifted
+            base_low, base_high = self.interval(base)
+            start = (base_low + step) & mask
             end = start + base_high - base_low
-            if end <= shifted.mask:
+            if end <= mask:
                 return max(low, start), min(high, end)
         return low, high
 
@@ -169,11 +162,12 @@ class _Facts:
 
     def _unshift(self, shifted: _Shifted, interval: Interval) -> None:
         """An interval of a sum as one of what was added to, where it does not wrap between."""
-        low = (interval[0] - shifted.step) & shifted.mask
+        base, step, mask = shifted
+        low = (interval[0] - step) & mask
         high = low + interval[1] - interval[0]
-        if high <= shifted.mask:
-            base_low, base_high = self.interval(shifted.base)
-            self._narrow(shifted.base, (max(base_low, low), min(base_high, high)))
+        if high <= mask:
+            base_low, base_high = self.interval(base)
+            self._narrow(base, (max(base_low, low), min(base_high, high)))
 
 
 def _shifted(value: Value) -> _Shifted | None:
@@ -186,4 +180,4 @@ def _shifted(value: Value) -> _Shifted | None:
     base = total.args[0]
     if not base.bits or (1 << base.bits) - 1 > mask:
         return None
-    return _Shifted(base, step & mask, mask)
+    return base, step & mask, mask
