@@ -260,14 +260,17 @@ class Goto:
 
 
 class Branch:
-    """Terminator: one of two ways."""
+    """Terminator: one of two ways; `is_even` where both were gone about as often."""
 
-    __slots__ = ("condition", "no", "yes")
+    __slots__ = ("condition", "is_even", "no", "yes")
 
-    def __init__(self, condition: Value, yes: Goto | Exit, no: Goto | Exit) -> None:
+    def __init__(
+        self, condition: Value, yes: Goto | Exit, no: Goto | Exit, *, is_even: bool = False
+    ) -> None:
         self.condition = condition
         self.yes = yes
         self.no = no
+        self.is_even = is_even
 
 
 Terminator = Goto | Branch | Exit

@@ -9,7 +9,8 @@
     b1 join(%2:16, %3:8):                      a block: number, label, parameters
       %4:0 = add %2, #1                        result:bits = operation[static] operands
       store[0,1,65536] #32, %4                 operations without a result
-      branch %3, b1(%2, %3), x1                terminators: goto, branch, leave
+      branch %3, b1(%2, %3), x1                terminators: goto, branch, toss (a branch that
+                                               goes either way about as often), leave
     x0: next ENTRY pc #276 pointers +0 +0      an exit: kind, reason, where to, stack pointers
     x1: jump RETURN pc link#300 pointers -2 %3 slots 0@-4:2=%2 0@-2:2=#7 instructions 12
 
@@ -101,7 +102,8 @@ class _Printer:
         end = block.end
         if isinstance(end, Branch):
             ways = f"{self._way(end.yes)}, {self._way(end.no)}"
-            return f"branch {self._name(end.condition)}, {ways}"
+            keyword = "toss" if end.is_even else "branch"
+            return f"{keyword} {self._name(end.condition)}, {ways}"
         if isinstance(end, Goto):
             return f"goto {self._way(end)}"
         return "open" if end is None else f"leave {self._way(end)}"
@@ -135,7 +137,8 @@ _VALUE = re.compile(
     r"(?: (?P<args>[%#\w, ]+?))?(?: -> x(?P<exit>\d+))?"
 )
 _WAY = re.compile(r"(?:x(\d+)|b(\d+)(?:\((.*?)\))?)")
-_ENDS = ("goto", "branch", "leave", "open")
+_BRANCHES = ("branch", "toss")
+_ENDS = ("goto", *_BRANCHES, "leave", "open")
 
 
 def parse(text: str) -> Graph:
@@ -293,13 +296,14 @@ class _Parser:
         keyword, _, rest = text.partition(" ")
         if keyword == "open":
             return
-        condition, _, ways = rest.partition(", ") if keyword == "branch" else ("", "", rest)
+        condition, _, ways = rest.partition(", ") if keyword in _BRANCHES else ("", "", rest)
         found = [self._way(match) for match in _WAY.finditer(ways)]
         spelled = ", ".join(match[0] for match in _WAY.finditer(ways))
-        if spelled != ways or len(found) != (2 if keyword == "branch" else 1):
+        if spelled != ways or len(found) != (2 if keyword in _BRANCHES else 1):
             raise self._error(f"{text!r} is no terminator")
-        if keyword == "branch":
-            block.end = Branch(self._operand(condition), *found)
+        if keyword in _BRANCHES:
+            is_even = keyword == "toss"
+            block.end = Branch(self._operand(condition), *found, is_even=is_even)
             return
         if isinstance(found[0], Exit) != (keyword == "leave"):
             raise self._error(f"{keyword} to {ways}: goto takes a block, leave an exit")

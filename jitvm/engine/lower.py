@@ -38,6 +38,7 @@ METADATA = "\n".join([
     '!90 = !{!"branch_weights", i32 2000, i32 1}',
     '!91 = !{!"branch_weights", i32 1, i32 2000}',
     '!92 = !{!"jitvm"}',
+    "!93 = !{}",
     *(f'!{200 + i} = !{{!"{name}", !92, i64 0}}' for i, name in enumerate(_TAGS)),
     *(f"!{100 + i} = !{{!{200 + i}, !{200 + i}, i64 0}}" for i, name in enumerate(_TAGS)),
 ])  # fmt: skip
@@ -442,7 +443,8 @@ class Lowering(Emitter):
     def _select(self, value: Value) -> str:
         condition, yes, no = value.args
         flag, word = self.flag(condition), self.word
-        return self.let(f"select i1 {flag}, {word} {self.text(yes)}, {word} {self.text(no)}")
+        words = f"{word} {self.text(yes)}, {word} {self.text(no)}"
+        return self.let(f"select i1 {flag}, {words}, !unpredictable !93")
 
     def _signed(self, value: Value) -> str:
         bits = 8 * value.imm[0]

@@ -47,6 +47,8 @@ Node = tuple[int, tuple[int, ...], Links]
 head of this file. The context alone says nothing else, and there are thousands."""
 
 MAX_ATTEMPTS = 40
+UNEVEN = 8
+"""A branch is even while the way that is gone less has more than this part of the travel."""
 
 
 class Join(Record):
@@ -550,7 +552,8 @@ class Attempt:
         went, stayed = self._travel(pc, target), self._travel(pc, following)
         yes = self._way(target, state, went)
         no = self._way(following, state, stayed)
-        return Branch(outcome.condition, yes, no)
+        is_even = min(went, stayed) * UNEVEN > went + stayed
+        return Branch(outcome.condition, yes, no, is_even=is_even)
 
     def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
         """One way of a branch: followed where it was recorded."""

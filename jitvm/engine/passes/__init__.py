@@ -4,6 +4,7 @@
     blocks   straight runs of blocks become one
     fold     operations are built anew, equal ones shared, branches on constants decided
     guards   guards and branches that earlier ones decide
+    arms     branches that go either way become selections
     stores   stores that are overwritten unseen
     dead     what nothing observable needs
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jitvm.engine.ir import Graph
+from jitvm.engine.passes.arms import select_arms
 from jitvm.engine.passes.blocks import merge_blocks
 from jitvm.engine.passes.dead import remove_dead
 from jitvm.engine.passes.fold import fold
@@ -30,6 +32,7 @@ PASSES: dict[str, Pass] = {
     "blocks": merge_blocks,
     "fold": fold,
     "guards": remove_known_guards,
+    "arms": select_arms,
     "stores": remove_overwritten_stores,
     "dead": remove_dead,
 }
