@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest
 
 
+SLACK = 8
+"""Bytes that a stack pointer is expected to move further than it was seen to."""
+
+
 class Planner:
     """Knowledge of one machine's program.
 
@@ -73,14 +77,15 @@ class Planner:
         """Let the entry of a region ask for what the stack pointers were seen to leave there.
 
         What it needs beyond that is looked at where it is needed, so it can be entered with
-        these pointers for sure.
+        these pointers for sure. Pointers that were seen to move may move further.
         """
         about = self.about(start)
         seen = window.pointers(start)
         if about.room is None and seen and len(self.guest.stacks) <= len(seen):
             about.room = tuple(
-                (low, stack.size - 1 - high)
+                (max(low - slack, 0), max(stack.size - 1 - high - slack, 0))
                 for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
+                for slack in (SLACK if low < high else 0,)
             )
 
     def learn(self, window: Window) -> None:

@@ -1,0 +1,70 @@
+"""What recordings tell, and what the planner makes of it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTERS
+from jitvm.engine.params import Parameters
+from jitvm.engine.planner import SLACK, Planner
+from jitvm.engine.recorder import Window, starts
+from jitvm.guests.uxn import UXN
+
+INC, LIT, JMP = 0x01, 0x80, 0x0C
+LOOP = ((0x100, LIT), (0x102, INC), (0x103, JMP))
+"""Addresses and opcodes of a loop: LIT takes two bytes."""
+
+
+def recorded(*entries: tuple[int, int, int], changed: frozenset[int] = frozenset()) -> Window:
+    """A window of (address, opcode, pointer of the working stack)."""
+    shift, other = RECORD_POINTERS
+    raw = array(
+        "Q", [pc | op << RECORD_OPCODE | top << shift | 7 << other for pc, op, top in entries]
+    )
+    sizes = tuple(stack.size for stack in UXN.stacks)
+    return Window(0x100, raw.tobytes(), bytes(0x10000), changed, sizes)
+
+
+def rounds(tops: Sequence[int]) -> Window:
+    """The loop once for each pointer at its start."""
+    return recorded(*[(pc, op, top) for top in tops for pc, op in LOOP])
+
+
+def room(tops: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+    planner = Planner(UXN, Parameters(), {})
+    planner.expect_pointers(0x100, rounds(tops))
+    return planner.about(0x100).room
+
+
+def test_a_window_counts_what_was_executed() -> None:
+    window = rounds([1, 2, 1])
+    assert len(window) == 9
+    assert window.decoded == dict.fromkeys(LOOP, 3)
+    assert window.edges() == {
+        (0x100, 0x102): 3, (0x102, 0x103): 3, (0x103, 0x100): 2,
+    }  # fmt: skip
+    assert window.pointers(0x102) == [(1, 2), (7, 7)]
+    assert window.pointers(0x101) == []
+
+
+def test_jumps_are_told_from_steps() -> None:
+    mask = UXN.code_space.size - 1
+    assert rounds([1, 1, 1]).arrivals(UXN.lengths, mask) == [3, 6]
+    # An opcode that is rewritten while it is recorded may be followed by another address.
+    rewritten = recorded((0x100, LIT, 0), (0x102, INC, 0), (0x100, INC, 0), (0x101, INC, 0))
+    assert rewritten.arrivals(UXN.lengths, mask) == [2]
+
+
+def test_a_loop_is_come_back_to_with_the_same_pointers() -> None:
+    assert starts(rounds([1] * 20), UXN)[0] == 0x100
+    assert starts(rounds(list(range(20))), UXN) == [0x100]  # only as it is hot
+
+
+def test_an_entry_asks_for_what_pointers_were_seen_to_leave() -> None:
+    assert room([30, 30]) == ((30, 255 - 30), (7, 255 - 7))
+
+
+def test_pointers_that_moved_may_move_further() -> None:
+    assert room([30, 34]) == ((30 - SLACK, 255 - 34 - SLACK), (7, 255 - 7))
+    assert room([2, 252]) == ((0, 0), (7, 255 - 7))
