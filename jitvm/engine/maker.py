@@ -126,6 +126,7 @@ class RegionMaker:
         if nodes is None:
             speed = params.polish
         elif self.is_hurried:
+            speed = 0
             # Copies of a recursion's callees are most of what such a region costs to make.
             params = params.but(
                 nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1

@@ -96,7 +96,9 @@ class Parameters(Record, frozen=True):
     polish: int = _row(
         2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
     )
-    speed: int = _row(1, "level", 1, 3, "passes over regions: 1 is a short list, 3 all of LLVM")
+    speed: int = _row(
+        1, "level", 1, 3, "passes over regions made only once: 1 is a short list, 3 all of LLVM"
+    )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(
         0, "switch", 0, 1, "keep IR and LLVM text of regions, for `jitvm explain`"
