@@ -13,7 +13,6 @@ from collections import Counter
 
 from jitvm.engine.installed import Installed, Start
 from jitvm.engine.kept import Learned
-from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, starts
 from jitvm.engine.region import Region
 
@@ -61,8 +60,8 @@ class Planner:
         return frozenset(each.start for each in installed if self.is_large(each.compiled.region))
 
     def is_large(self, region: Region) -> bool:
-        """Whether calling a region costs little beside what it does; a recursion calls itself."""
-        return region.size >= self.params.link and Reason.RECURSION not in region.limits
+        """Whether calling a region costs little beside what it does."""
+        return region.size >= self.params.link
 
     def beyond(self, region: Region) -> list[int]:
         """Where control often goes behind a region: places it was cut at, and its callers."""
