@@ -72,6 +72,7 @@ class Jit:
             stay zero unless charging.
         executed_before: instructions executed by regions that are gone, by where they began.
         statistics: what was done since the machine was made.
+        entered: where the host last began to run the guest.
         epoch: rises when all that was compiled no longer holds.
     """
 
@@ -110,6 +111,8 @@ class Jit:
         self._counters[:] = memoryview(array("H", [params.hot]) * layout.size)
         self._busy = block.words(layout.fields["busy"], 1)
         block.words(layout.fields["hot"], 1)[0] = params.hot
+        self._vector = block.words(layout.fields["vector"], 1)
+        self.entered = 0
         self._hits: Counter[int] = Counter()
         self._graveyard: list[Span] = []
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
@@ -227,7 +230,9 @@ class Jit:
         memory = bytes(self.state.spaces[self.guest.code_index])
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
         sizes = tuple(stack.size for stack in self.guest.stacks)
-        window = Window(self._hot, raw, memory, changed_bytes(self._before, memory), sizes)
+        begins = frozenset((self._vector[0], self.entered))
+        changed = changed_bytes(self._before, memory)
+        window = Window(self._hot, raw, memory, changed, sizes, begins)
         world = self.world(window.changed)
         self._submit(lambda: self._job(window, world))
 

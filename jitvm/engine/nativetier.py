@@ -297,6 +297,8 @@ class NativeTier:
         """Run from ``state.pc``; at most `budget` instructions, exactly."""
         self._begin(budget)
         self._fields["pc"][0] = self.state.pc
+        if self.jit is not None:
+            self.jit.entered = self.state.pc
         self.handlers.enter(self.block.base)
         return self._finish()
 

@@ -7,7 +7,8 @@ outermost one where several cover the same.
 
 A *loop* is an address that a jump comes back to with the same stack pointers, without having
 returned from where it was in between (no stack of return addresses went below its place): what
-lies between two visits can be one region, with all its calls inlined.
+lies between two visits can be one region, with all its calls inlined. Where the host begins an
+event, only that very address is come back to: a region ends where the guest halts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINT
 from jitvm.guest import Guest
 
 MOST_STARTS = 12
+PC = 0xFFFFFFFF
+"""The program counter in a recorded instruction."""
 _PC = 0xFFFFFFFF
 """The part of an entry that is the program counter."""
 
@@ -36,6 +39,7 @@ class Window:
         memory: the code space when it ended.
         changed: addresses whose bytes differ between its beginning and its end.
         sizes: bytes of each stack.
+        events: addresses where the host begins to run the guest.
 
     Attributes:
         entries, pcs, opcodes: of each instruction, in order.
@@ -48,11 +52,13 @@ class Window:
         memory: bytes,
         changed: frozenset[int],
         sizes: tuple[int, ...] = (),
+        events: frozenset[int] = frozenset(),
     ) -> None:
         self.hot = hot
         self.memory = memory
         self.changed = changed
         self.sizes = sizes
+        self.events = events
         # What is counted are numbers, at C's speed; each kind of entry is taken apart only once.
         self.entries = array("Q", raw)
         self.pcs = array("I", raw)[::2]
@@ -180,6 +186,14 @@ def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
     by_depth: list[tuple[int, int]] = []
     for at in window.arrivals(guest.lengths, guest.code_space.size - 1):
         entry = entries[at]
+        if entry & PC in window.events:
+            begun = open_.pop(entry, None)
+            yield from (each.loop for each in open_.values() if each.loop.visits)
+            open_.clear()
+            by_depth.clear()
+            if begun is not None:
+                open_[entry] = begun
+                by_depth.append((0, entry))
         depth = 0 if shift is None else (entry >> shift) & RECORD_POINTER_MASK
         while by_depth and by_depth[-1][0] > depth:
             closed = open_.pop(by_depth.pop()[1])
@@ -187,7 +201,7 @@ def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
                 yield closed.loop
         known = open_.get(entry)
         if known is None:
-            open_[entry] = _Open(Loop(entry & 0xFFFFFFFF), at)
+            open_[entry] = _Open(Loop(entry & PC), at)
             by_depth.append((depth, entry))
         else:
             known.loop.visits += 1

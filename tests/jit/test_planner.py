@@ -11,7 +11,7 @@ from jitvm.engine.planner import SLACK, Planner
 from jitvm.engine.recorder import Window, starts
 from jitvm.guests.uxn import UXN
 
-INC, LIT, JMP = 0x01, 0x80, 0x0C
+BRK, INC, LIT, JMP = 0x00, 0x01, 0x80, 0x0C
 LOOP = ((0x100, LIT), (0x102, INC), (0x103, JMP))
 """Addresses and opcodes of a loop: LIT takes two bytes."""
 
@@ -68,3 +68,14 @@ def test_an_entry_asks_for_what_pointers_were_seen_to_leave() -> None:
 def test_pointers_that_moved_may_move_further() -> None:
     assert room([30, 34]) == ((30 - SLACK, 255 - 34 - SLACK), (7, 255 - 7))
     assert room([2, 252]) == ((0, 0), (7, 255 - 7))
+
+
+def test_a_loop_does_not_go_round_through_the_host() -> None:
+    """Events that begin at 0x100 and mostly end behind a jump to 0x180: both are come back to."""
+    event = [(0x100, LIT, 0), (0x102, JMP, 1), (0x180, BRK, 0)]
+    seldom = [(0x100, LIT, 0), (0x102, JMP, 1), (0x190, BRK, 0)]
+    entries = [each for _ in range(20) for each in event * 3 + seldom]
+    window = recorded(*entries)
+    assert starts(window, UXN)[0] != 0x100
+    window.events = frozenset((0x100,))
+    assert starts(window, UXN) == [0x100]
