@@ -76,8 +76,8 @@ def select_arms(graph: Graph) -> None:
     for block in reversed(reverse_postorder(graph)):
         if isinstance(block.end, Branch) and block.end.is_even:
             _try(graph, block, block.end, reached, replaced)
+    graph.blocks = reverse_postorder(graph)
     if replaced:
-        graph.blocks = reverse_postorder(graph)
         substitute(graph, {param: _last(replaced, param) for param in replaced})
 
 
