@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from jitvm.engine.ir import EFFECTS, MODULAR, Block, Branch, Goto, Graph, Op, Value
 from jitvm.engine.passes.dominators import reverse_postorder
-from jitvm.engine.passes.params import substitute
+from jitvm.engine.passes.params import substitute_merged
 
 LONGEST = 12
 """Operations of one way: about what a wrong guess costs."""
@@ -77,14 +77,7 @@ def select_arms(graph: Graph) -> None:
         if isinstance(block.end, Branch) and block.end.is_even:
             _try(graph, block, block.end, reached, replaced)
     graph.blocks = reverse_postorder(graph)
-    if replaced:
-        substitute(graph, {param: _last(replaced, param) for param in replaced})
-
-
-def _last(replaced: dict[Value, Value], value: Value) -> Value:
-    while value in replaced:
-        value = replaced[value]
-    return value
+    substitute_merged(graph, replaced)
 
 
 def _try(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Value
 from jitvm.engine.passes.dominators import reverse_postorder
-from jitvm.engine.passes.params import substitute
+from jitvm.engine.passes.params import substitute_merged
 
 
 def merge_blocks(graph: Graph) -> None:
@@ -38,15 +38,7 @@ def merge_blocks(graph: Graph) -> None:
             block.end = tail.end
             merged.add(tail)
     graph.blocks = reverse_postorder(graph)
-    if replaced:
-        substitute(graph, {param: _last(replaced, param) for param in replaced})
-
-
-def _last(replaced: dict[Value, Value], value: Value) -> Value:
-    """What a parameter becomes, where it became another parameter that went as well."""
-    while value in replaced:
-        value = replaced[value]
-    return value
+    substitute_merged(graph, replaced)
 
 
 def _skip_empty(graph: Graph) -> None:

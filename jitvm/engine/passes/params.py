@@ -71,6 +71,21 @@ def substitute(graph: Graph, replaced: dict[Value, Value]) -> None:
             goto.args = [of(arg) for arg in goto.args]
 
 
+def substitute_merged(graph: Graph, passed: dict[Value, Value]) -> None:
+    """Use what edges passed in the place of parameters of blocks that were joined to others.
+
+    What was passed may be a parameter that went as well.
+    """
+
+    def last(value: Value) -> Value:
+        while value in passed:
+            value = passed[value]
+        return value
+
+    if passed:
+        substitute(graph, {param: last(param) for param in passed})
+
+
 def exits_of(graph: Graph) -> list[Exit]:
     """Every exit of a graph, each once."""
     found: dict[int, Exit] = {}
