@@ -129,8 +129,9 @@ class RegionMaker:
             speed = 0
             # Copies of a recursion's callees are most of what such a region costs to make.
             params = params.but(
-                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1
-            )
+                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1,
+                returns=0,
+            )  # fmt: skip
         region = self._form(start, world, params, links - {start})
         self._verify(region)
         if self._dump is not None:

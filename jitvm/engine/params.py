@@ -65,9 +65,12 @@ class Parameters(Record, frozen=True):
         150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
     )
     recursion: int = _row(
-        3, "levels", 0, 16, "how often one call site may be inlined into itself"
+        4, "levels", 0, 16, "how often one call site may be inlined into itself"
     )
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
+    returns: int = _row(
+        2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
+    )
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
     depth: int = _row(
         64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"

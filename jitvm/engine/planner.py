@@ -13,6 +13,7 @@ from collections import Counter
 
 from jitvm.engine.installed import Installed, Start
 from jitvm.engine.kept import Learned
+from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, starts
 from jitvm.engine.region import Region
 
@@ -60,8 +61,11 @@ class Planner:
         return frozenset(each.start for each in installed if self.is_large(each.compiled.region))
 
     def is_large(self, region: Region) -> bool:
-        """Whether calling a region costs little beside what it does."""
-        return region.size >= self.params.link
+        """Whether calling a region costs little beside what it does; a recursion, which calls
+        itself, has to be larger for that."""
+        params = self.params
+        is_recursive = Reason.RECURSION in region.limits
+        return region.size >= (max(params.link, params.quick // 2) if is_recursive else params.link)
 
     def beyond(self, region: Region) -> list[int]:
         """Where control often goes behind a region: places it was cut at, and its callers."""

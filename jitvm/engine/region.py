@@ -584,13 +584,18 @@ class Attempt:
         known = target.constant
         if known is not None:
             return self._edge(known, state, self._travel(pc))
-        if target.op is Op.SLOT:
-            self.region.returns.add(pc)
-            return self.core.leave(state, target, Leave.JUMP, Reason.RETURN)
+        params = self.former.params
         followers = self.former.edges.get(pc, {})
-        ranked = sorted(followers, key=lambda to: -followers[to])[: self.former.params.ways]
+        ranked = sorted(followers, key=lambda to: -followers[to])
+        reason = Reason.TARGET
+        if target.op is Op.SLOT:
+            # To whoever called before the region was entered: in a recursion that is itself.
+            self.region.returns.add(pc)
+            ranked = [to for to in ranked if to in self.region.nodes][: params.returns]
+            reason = Reason.RETURN
+        ranked = ranked[: params.ways]
         graph = self.graph
-        end: Goto | Exit = self.core.leave(state, target, Leave.JUMP, Reason.TARGET)
+        end: Goto | Exit = self.core.leave(state, target, Leave.JUMP, reason)
         first = graph.block
         for to in reversed(ranked):
             test = graph.block = graph.new_block("test")

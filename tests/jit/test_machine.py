@@ -353,6 +353,17 @@ def test_an_interpreter_on_the_guests_own_stack_stays_in_its_region() -> None:
     assert used(several).exits * 2 < used(one).exits
 
 
+def test_a_recursion_returns_inside_of_its_region() -> None:
+    source = """|0100 #0d fib BRK
+        @fib DUP #02 LTH ?&end DUP #01 SUB fib SWP #02 SUB fib ADD &end JMP2r"""
+    without, within = (eager(source, returns=returns, recursion=1) for returns in (0, 2))
+    for machine in (without, within):
+        for _ in range(20):
+            again(machine)
+        assert machine.state.stacks[0][0] == 233
+    assert used(within).exits * 4 < used(without).exits * 3
+
+
 # -- stopping ------------------------------------------------------------------------------------
 
 ENDLESS = {
