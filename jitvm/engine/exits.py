@@ -99,9 +99,7 @@ class ExitLowering(Lowering):
             self._leave_shared(exit_, way)
             return
         self._count(str(self.first_exit + exit_.number))
-        if exit_.kind is Leave.HALT:
-            self._halt(exit_)
-        elif exit_.reason == Reason.HOST.name:
+        if exit_.reason == Reason.HOST.name:
             self._leave_after_host(exit_)
         else:
             super()._leave(exit_)
@@ -131,12 +129,9 @@ class ExitLowering(Lowering):
         self._stop_if_asked(pc, stacks)
         self.dispatch(pc, stacks)
 
-    def _halt(self, exit_: Exit) -> None:
+    def _halt(self, pc: str, stacks: list[str]) -> None:
         """To the host, or straight on to the guest's next event."""
-        self._write_slots(exit_)
-        stacks = [self._stack_after(i, change) for i, change in enumerate(exit_.pointers)]
-        function = self.load("ptr", self.field("halted"), "context", 8)
-        self.tail(function, self.wide(exit_.pc), stacks)
+        self.tail(self.load("ptr", self.field("halted"), "context", 8), pc, stacks)
 
     # -- exits that share --------------------------------------------------------------------
 

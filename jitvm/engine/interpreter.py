@@ -27,7 +27,6 @@ from jitvm.engine.layout import (
     RECORD_OPCODE,
     RECORD_POINTER_MASK,
     RECORD_POINTERS,
-    RING,
     Layout,
 )
 from jitvm.engine.lower import (
@@ -225,7 +224,7 @@ class InterpreterSource:
         e = Emitter(self.layout)
         ended = e.load("i8", self._address(e, "event_stop"), "page")
         go_on = e.let(f"icmp eq i8 {ended}, 0")
-        vector = self._begin_event(e, go_on, "leave")
+        vector = self._begin_event(e, go_on, over="leave", idle="leave")
         e.enter_code(vector, self.prototype.own_stacks())
         e.label("leave")
         e.save("%pc", self.prototype.own_stacks(), Status.HALT)
@@ -234,14 +233,15 @@ class InterpreterSource:
     def _address(self, e: Emitter, field: str) -> str:
         return e.load("ptr", e.field(field), "context", 8)
 
-    def _begin_event(self, e: Emitter, go_on: str, otherwise: str) -> str:
+    def _begin_event(self, e: Emitter, go_on: str, *, over: str, idle: str) -> str:
         """Take the next byte and write it to its port; the program counter the event starts at.
 
-        Control goes to `otherwise` where `go_on` is not so, or nothing is left.
+        Control goes to `over` where `go_on` is not so or nothing is left, to `idle` where nobody
+        listens to the event.
         """
         data = self._address(e, "event_data")
         more = e.let(f"icmp ult ptr {data}, {self._address(e, 'event_end')}")
-        e.do(f"br i1 {e.let(f'and i1 {go_on}, {more}')}, label %take, label %{otherwise}")
+        e.do(f"br i1 {e.let(f'and i1 {go_on}, {more}')}, label %take, label %{over}")
         e.label("take")
         e.store("ptr", e.at(1, data), e.field("event_data"), "context", 8)
         mark = e.load("i64", e.field("mark"), "context", 8)
@@ -250,7 +250,7 @@ class InterpreterSource:
         byte = e.load("i8", data, "private")
         e.store("i8", byte, self._address(e, "event_byte"), "page")
         vector = e.load("i64", e.field("vector"), "context", 8)
-        e.do(f"br i1 {e.let(f'icmp ne i64 {vector}, 0')}, label %run, label %{otherwise}")
+        e.do(f"br i1 {e.let(f'icmp ne i64 {vector}, 0')}, label %run, label %{idle}")
         e.label("run")
         return vector
 
@@ -305,17 +305,7 @@ class InterpreterSource:
     def _collect(self) -> None:
         """The port function that appends to the output ring."""
         e = Emitter(self.layout)
-        head = e.load("i64", e.field("ring_head"), "context", 8)
-        tail = e.load("i64", e.field("ring_tail"), "context", 8)
-        used = e.let(f"sub i64 {head}, {tail}")
-        full = e.let(f"icmp uge i64 {used}, {RING}")
-        e.do(f"br i1 {full}, label %drain, label %append, !prof !91")
-        e.label("drain")
-        function = e.load("ptr", e.field("ring_full"), "context", 8)
-        e.let(f"call i64 {function}(ptr %base, i64 %port, i64 %byte)")
-        e.do("br label %append")
-        e.label("append")
-        e.append(head, "%port", "%byte")
+        e.append("%port", "%byte")
         e.do("ret i64 0")
         self._c("i64 @collect(ptr %base, i64 %port, i64 %byte)", e)
 
@@ -376,9 +366,8 @@ class InterpreterSource:
         """
         e = Emitter(self.layout)
         ports = e.at(self.layout.ports)
-        end = e.at("%count", "%data")
         for field, address in (
-            ("event_data", "%data"), ("event_end", end),
+            ("event_data", "%data"), ("event_end", e.at("%count", "%data")),
             ("event_byte", e.at("%port", ports)), ("event_mark", e.at("%mark_port", ports)),
             ("event_stop", e.at("%stop_port", ports)),
             ("halted", self._address(e, "event")),
@@ -387,7 +376,7 @@ class InterpreterSource:
         e.store("i64", "%mark", e.field("mark"), "context", 8)
         e.do("br label %next")
         e.label("next")
-        vector = self._begin_event(e, "true", "idle")
+        vector = self._begin_event(e, "true", over="done", idle="next")
         e.store("i64", vector, e.field("pc"), "context", 8)
         table = e.load("ptr", e.field("table"), "context", 8)
         self._call_vector(e, table, vector)
@@ -395,10 +384,7 @@ class InterpreterSource:
         ended = e.load("i8", self._address(e, "event_stop"), "page")
         wide = e.let(f"zext i8 {ended} to i64")
         either = e.let(f"or i64 {status}, {wide}")
-        e.do(f"br i1 {e.let(f'icmp ne i64 {either}, 0')}, label %done, label %idle")
-        e.label("idle")
-        more = e.let(f"icmp ult ptr {self._address(e, 'event_data')}, {end}")
-        e.do(f"br i1 {more}, label %next, label %done")
+        e.do(f"br i1 {e.let(f'icmp ne i64 {either}, 0')}, label %done, label %next")
         e.label("done")
         e.store("ptr", self._address(e, "halt"), e.field("halted"), "context", 8)
         begun = e.let(f"ptrtoint ptr {self._address(e, 'event_data')} to i64")

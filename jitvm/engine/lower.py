@@ -133,8 +133,21 @@ class Emitter:
     def field(self, name: str) -> str:
         return self.at(self.layout.fields[name])
 
-    def append(self, head: str, port: str, byte: str) -> None:
-        """Write (port, byte) to the output ring, which has room, and move its head on."""
+    def append(self, port: str, byte: str) -> str:
+        """Write (port, byte) to the output ring, which the host empties first where it is full.
+
+        Returns the label of the block that goes on.
+        """
+        head = self.load("i64", self.field("ring_head"), "context", 8)
+        tail = self.load("i64", self.field("ring_tail"), "context", 8)
+        full = self.let(f"icmp uge i64 {self.let(f'sub i64 {head}, {tail}')}, {RING}")
+        drain, go_on = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {full}, label %{drain}, label %{go_on}, !prof !91")
+        self.label(drain)
+        function = self.load("ptr", self.field("ring_full"), "context", 8)
+        self.let(f"call i64 {function}(ptr %base, i64 {port}, i64 {byte})")
+        self.do(f"br label %{go_on}")
+        self.label(go_on)
         index = self.let(f"and i64 {head}, {RING - 1}")
         ring = self.at(self.layout.ring)
         entry = self.let(f"getelementptr inbounds i16, ptr {ring}, i64 {index}")
@@ -142,6 +155,7 @@ class Emitter:
         self.store("i8", self.let(f"trunc i64 {byte} to i8"), self.at(1, entry), "context")
         following = self.let(f"add i64 {head}, 1")
         self.do(f"store atomic i64 {following}, ptr {self.field('ring_head')} release, align 8")
+        return go_on
 
     # -- control -----------------------------------------------------------------------------
 
@@ -348,7 +362,7 @@ class Lowering(Emitter):
         stacks = [self._stack_after(i, change) for i, change in enumerate(exit_.pointers)]
         pc = self.wide(exit_.pc)
         if exit_.kind is Leave.HALT:
-            self.save(pc, stacks, Status.HALT)
+            self._halt(pc, stacks)
             return
         if exit_.kind is Leave.STOP:
             self._stop_if_asked(pc, stacks)
@@ -356,6 +370,9 @@ class Lowering(Emitter):
             self.enter_code(pc, stacks)
         else:
             self.dispatch(pc, stacks)
+
+    def _halt(self, pc: str, stacks: list[str]) -> None:
+        self.save(pc, stacks, Status.HALT)
 
     def _write_slots(self, exit_: Exit) -> None:
         """Write stack entries, but for those that memory still holds since entry."""

@@ -26,8 +26,6 @@ from jitvm.guest import Guest
 MOST_STARTS = 12
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
-_PC = 0xFFFFFFFF
-"""The part of an entry that is the program counter."""
 
 
 class Window:
@@ -77,7 +75,7 @@ class Window:
         """How often an address was executed as which opcode."""
         found: Counter[tuple[int, int]] = Counter()
         for entry, times in self.kinds.items():
-            found[entry & _PC, entry >> RECORD_OPCODE & 0xFF] += times
+            found[entry & PC, entry >> RECORD_OPCODE & 0xFF] += times
         return found
 
     def edges(self) -> Counter[tuple[int, int]]:
@@ -85,14 +83,14 @@ class Window:
         steps = array("I", bytes(8 * (len(self) - 1)))
         steps[::2], steps[1::2] = self.pcs[:-1], self.pcs[1:]
         counts = Counter(array("Q", steps.tobytes()))
-        return Counter({(step & _PC, step >> 32): times for step, times in counts.items()})
+        return Counter({(step & PC, step >> 32): times for step, times in counts.items()})
 
     def pointers(self, pc: int) -> list[tuple[int, int]]:
         """The least and greatest pointer of each recorded stack at an address; empty: not seen.
 
         Stacks are aligned to their size, so the low bits of an address are the pointer.
         """
-        seen = [entry for entry in self.kinds if entry & _PC == pc]
+        seen = [entry for entry in self.kinds if entry & PC == pc]
         if not seen:
             return []
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jitvm.engine.exits import ExitLowering
 from jitvm.engine.ir import Op, Value
-from jitvm.engine.layout import HIT, RING
+from jitvm.engine.layout import HIT
 from jitvm.engine.lower import ATTRIBUTES, DECLARATIONS, METADATA, keep
 from jitvm.engine.reasons import Reason
 
@@ -88,22 +88,9 @@ class RegionLowering(ExitLowering):
         self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))
 
     def _collect(self, value: Value) -> None:
-        """Append to the ring right here; where it is full, `collect` has the host empty it."""
         self._set_page(value)
-        port, byte = self.wide(value.args[0]), self.wide(value.args[1])
-        head = self.load("i64", self.field("ring_head"), "context", 8)
-        tail = self.load("i64", self.field("ring_tail"), "context", 8)
-        full = self.let(f"icmp uge i64 {self.let(f'sub i64 {head}, {tail}')}, {RING}")
-        slow, fast, done = (self.name()[1:] for _ in range(3))
-        self.do(f"br i1 {full}, label %{slow}, label %{fast}, !prof !91")
-        self.label(slow)
-        self._call_host(self.layout.writers, value.args[0], byte)
-        self.do(f"br label %{done}")
-        self.label(fast)
-        self.append(head, port, byte)
-        self.do(f"br label %{done}")
-        self.label(done)
-        self._predecessor = done
+        port, byte = value.args
+        self._predecessor = self.append(self.wide(port), self.wide(byte))
 
     def _value(self, value: Value) -> None:
         own = _LOWER.get(value.op)

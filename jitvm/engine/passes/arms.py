@@ -20,16 +20,15 @@ Dependence to Data Dependence (1983); the profile decides, as in hyperblocks (Ma
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from jitvm.engine.ir import EFFECTS, MODULAR, Block, Branch, Goto, Graph, Op, Value
+from jitvm.engine.passes.blocks import absorb, count_edges
 from jitvm.engine.passes.dominators import reverse_postorder
 from jitvm.engine.passes.params import substitute_merged
 
 LONGEST = 12
 """Operations of one way: about what a wrong guess costs."""
 
-Place: TypeAlias = tuple[int, int, int]
+Place = tuple[int, int, int]
 """A space, a constant address in it, and bytes."""
 
 _DEAR = frozenset({Op.DIV, Op.PARAM})
@@ -68,10 +67,7 @@ class _Arm:
 
 def select_arms(graph: Graph) -> None:
     """Turn even branches into selections, the innermost and last first."""
-    reached: dict[Block, int] = {}
-    for block in graph.blocks:
-        for goto in block.targets():
-            reached[goto.block] = reached.get(goto.block, 0) + 1
+    reached = count_edges(graph)
     replaced: dict[Value, Value] = {}
     for block in reversed(reverse_postorder(graph)):
         if isinstance(block.end, Branch) and block.end.is_even:
@@ -115,10 +111,8 @@ def _try(
     reached[join] -= 1
     if reached[join] > 1:
         block.end = Goto(join, passed)
-        return
-    replaced.update(zip(join.params, passed, strict=True))
-    block.values += join.values
-    block.end = join.end
+    else:
+        absorb(block, join, passed, replaced)
 
 
 def _arm(way: Goto, reached: dict[Block, int]) -> _Arm | None:

@@ -20,10 +20,7 @@ from jitvm.engine.passes.params import substitute_merged
 def merge_blocks(graph: Graph) -> None:
     """Join blocks to their only predecessors, and lead edges past empty blocks."""
     _skip_empty(graph)
-    reached: dict[Block, int] = {}
-    for block in graph.blocks:
-        for goto in block.targets():
-            reached[goto.block] = reached.get(goto.block, 0) + 1
+    reached = count_edges(graph)
     merged: set[Block] = set()
     replaced: dict[Value, Value] = {}
     for block in graph.blocks:
@@ -33,12 +30,31 @@ def merge_blocks(graph: Graph) -> None:
             tail, args = block.end.block, block.end.args
             if tail is block:
                 break
-            replaced.update(zip(tail.params, args, strict=True))
-            block.values += tail.values
-            block.end = tail.end
+            absorb(block, tail, args, replaced)
             merged.add(tail)
     graph.blocks = reverse_postorder(graph)
     substitute_merged(graph, replaced)
+
+
+def count_edges(graph: Graph) -> dict[Block, int]:
+    """How many edges lead to each block."""
+    reached: dict[Block, int] = {}
+    for block in graph.blocks:
+        for goto in block.targets():
+            reached[goto.block] = reached.get(goto.block, 0) + 1
+    return reached
+
+
+def absorb(
+    block: Block, tail: Block, args: list[Value], replaced: dict[Value, Value]
+) -> None:
+    """Put a block behind the only one that leads to it, which passed `args`.
+
+    What its parameters become is noted in `replaced`, for `substitute_merged`.
+    """
+    replaced.update(zip(tail.params, args, strict=True))
+    block.values += tail.values
+    block.end = tail.end
 
 
 def _skip_empty(graph: Graph) -> None:
