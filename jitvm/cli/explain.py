@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.values import positive, settings
+from jitvm.cli.values import settings
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -47,24 +48,9 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list all regions instead")
     parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
-    parser.add_argument(
-        "--time-limit",
-        metavar="SECONDS",
-        type=positive(float, "a number of seconds"),
-        default=2.0,
-        help="run it for so long at most (default: %(default)s)",
-    )
-    parser.add_argument(
-        "-O",
-        metavar="NAME=VALUE",
-        dest="params",
-        action="append",
-        default=[],
-        help="change a parameter of the JIT; `jitvm params` lists them",
-    )
-    parser.add_argument(
-        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
-    )
+    options.time_limit(parser, "run it for so long at most (default: %(default)s)", default=2.0)
+    options.settings(parser)
+    options.legacy(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 
@@ -112,7 +98,7 @@ def _run(arguments: Namespace, program: Program) -> Computer:
 
     computer = Computer(program.rom, tier=Tier.JIT)
     try:
-        keep_text(computer.machine, settings(arguments.params))
+        keep_text(computer.machine, settings(arguments.parameters))
     except ParameterError as error:
         raise Failure(str(error)) from error
     computer.run_console(_input(arguments.input), time_limit=arguments.time_limit)

@@ -1,6 +1,6 @@
 """Options that several commands declare alike, and what is made of their values.
 
-    declare    program, rest, settings, time_limit, max_instructions, files, legacy
+    declare    program, rest, settings, time_limit, top, max_instructions, files, legacy
     read       load, parameters, folder, stdin, input_file, script
 """
 
@@ -53,10 +53,27 @@ def settings(group: _ActionsContainer) -> None:
     )
 
 
-def time_limit(group: _ActionsContainer, about: str = "stop after so many seconds") -> None:
+def time_limit(
+    group: _ActionsContainer,
+    about: str = "stop after so many seconds",
+    default: float | None = None,
+) -> None:
     """--time-limit SECONDS."""
     kind = positive(float, "a number of seconds")
-    group.add_argument("--time-limit", metavar="SECONDS", type=kind, help=about)
+    group.add_argument(
+        "--time-limit", metavar="SECONDS", type=kind, default=default, help=about
+    )
+
+
+def top(group: _ActionsContainer, default: int) -> None:
+    """--top N."""
+    group.add_argument(
+        "--top",
+        metavar="N",
+        type=positive(int, "a number of rows"),
+        default=default,
+        help="rows of each table (default: %(default)s)",
+    )
 
 
 def max_instructions(group: _ActionsContainer, when: str) -> None:

@@ -65,13 +65,7 @@ def configure(parser: Parser) -> None:
         help="count every instruction by opcode; nothing is native then",
     )
     shown = parser.add_argument_group("what is shown")
-    shown.add_argument(
-        "--top",
-        metavar="N",
-        type=positive(int, "a number of rows"),
-        default=10,
-        help="rows of each table (default: %(default)s)",
-    )
+    options.top(shown, default=10)
     shown.add_argument("--json", action="store_true", help="everything as one JSON object")
     shown.add_argument("--report", metavar="FILE", help="write a page of HTML as well")
     shown.add_argument("--format", choices=FORMATS, help="write it in a format of other tools")

@@ -52,13 +52,7 @@ def configure(parser: Parser) -> None:
         default=1.0,
         help="time between looks (default: %(default)s)",
     )
-    parser.add_argument(
-        "--top",
-        metavar="N",
-        type=positive(int, "a number of rows"),
-        default=8,
-        help="rows of each table (default: %(default)s)",
-    )
+    options.top(parser, default=8)
     parser.add_argument(
         "--exact",
         action="store_true",

@@ -54,16 +54,14 @@ def detail(
     }
 
 
-def assembly(jit: Jit, installed: Installed) -> list[str]:
+def assembly(installed: Installed) -> list[str]:
     """The machine code of a region as lines of assembly; empty where its text was not kept.
 
     Raises:
         NativeError: LLVM refused its text.
     """
-    if not installed.compiled.llvm:
-        return []
-    speed = jit.params.polish if installed.polished else jit.params.speed
-    return assembly_lines(installed.compiled.llvm, speed)
+    compiled = installed.compiled
+    return assembly_lines(compiled.llvm, compiled.speed) if compiled.llvm else []
 
 
 def _label(target: Target, address: int | None) -> str:

@@ -130,9 +130,7 @@ class Session:
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code; made anew from its LLVM text."""
         found = self._installed(number)
-        if found is None or found[0].machine.jit is None:
-            return None
-        return detail.assembly(found[0].machine.jit, found[1])
+        return None if found is None else detail.assembly(found[1])
 
     def _installed(self, number: int) -> tuple[Run, Installed] | None:
         with self.sampler.lock:

@@ -107,11 +107,9 @@ def assembly_lines(llvm: str, speed: int) -> list[str]:
     Raises:
         NativeError: LLVM refused the text.
     """
-    import os
+    from jitvm.engine.native import host_compiler
 
-    from jitvm.engine.native import Compiler
-
-    text = Compiler.for_host(os.uname().machine).assembly(llvm, speed=speed)
+    text = host_compiler().assembly(llvm, speed=speed)
     return [line for line in text.splitlines() if not _is_directive(line)]
 
 

@@ -19,6 +19,7 @@ class Compiled(Record):
         seconds: time spent forming, in LLVM text, and in LLVM.
         epoch: `World.epoch` when it was formed.
         slot: number of its counter of executed instructions.
+        speed: how LLVM made the code, see `Compiler.compile`.
         llvm: the LLVM text, where the parameter `keep_text` is on.
     """
 
@@ -30,6 +31,7 @@ class Compiled(Record):
     seconds: tuple[float, float, float]
     epoch: int
     slot: int = 0
+    speed: int = 0
     llvm: str = ""
 
     @property

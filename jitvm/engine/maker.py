@@ -173,7 +173,9 @@ class RegionMaker:
                     self.now(), start, region.size, len(exits), len(code), *seconds, nodes is None
                 )
             )
-        return Compiled(region, code, exits, known, first_exit, seconds, world.epoch, slot, kept)
+        return Compiled(
+            region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept
+        )
 
     def _free_slot(self) -> int:
         """A counter of executed instructions that no installed region has."""

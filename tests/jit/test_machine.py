@@ -326,6 +326,21 @@ def test_a_device_may_change_the_vector_between_events_in_regions() -> None:
     assert summed(machine) == expected & 0xFFFF
 
 
+def test_a_region_says_how_its_code_was_made() -> None:
+    """What is shown as its assembly is made again from its text, and has to be what runs."""
+    machine = patient(loop(".sum LDZ2 #0003 ADD2 .sum STZ2", 0x8000))
+
+    def is_installed() -> bool:
+        again(machine)
+        return has_jit(machine) and bool(jit_of(machine).regions)
+
+    until(is_installed)
+    jit = jit_of(machine)
+    for installed in jit.regions.values():
+        expected = jit.params.polish if installed.polished else 0
+        assert installed.compiled.speed == expected
+
+
 # -- loops that move the stack -------------------------------------------------------------------
 
 STACK_MACHINE = """
