@@ -29,12 +29,14 @@ class CodeMap:
 
     Args:
         view: the machine's code map, one byte for each address.
+        watermark: one number, the highest address with a mark; 0 without any.
 
     Invariant: a byte has CODE, or CELL, if and only if an installed region claims it so.
     """
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, view: memoryview, watermark: memoryview) -> None:
         self.view = view
+        self._watermark = watermark
         self._owners: dict[int, set[int]] = {}
         self._stores: Counter[int] = Counter()
         self._cells: Counter[int] = Counter()
@@ -48,6 +50,8 @@ class CodeMap:
         self._cells.update(assumptions.cells)
         for at in assumptions.cells:
             self.view[at] |= CELL
+        highest = max(max(assumptions.code, default=0), max(assumptions.cells, default=0))
+        self._watermark[0] = max(self._watermark[0], highest)
 
     def release(self, start: int, assumptions: Assumptions) -> None:
         """The region goes."""
@@ -62,6 +66,7 @@ class CodeMap:
         for at in assumptions.cells:
             if self._cells[at] <= 0:
                 self.view[at] &= ~CELL & 0xFF
+        self._watermark[0] = max(0, len(self.view.tobytes().rstrip(b"\0")) - 1)
 
     def conflicts(self, assumptions: Assumptions, memory: memoryview | bytearray) -> set[int]:
         """Addresses for which a region must not be installed: bytes that are not what it was made

@@ -63,6 +63,7 @@ class Op(StrEnum):
     CELL = "cell"  # [stack] index
     LOAD = "load"  # [space, size, within] address
     MAP = "map"  # [size] address: not zero where compiled code was made from these bytes
+    WATERMARK = "watermark"  # the highest address that `map` is not zero for; 0 without one
     PAGE = "page"  # port
     READER = "reader"  # port: not zero where a device answers reads
     WRITER = "writer"  # port: not zero where a device acts on writes

@@ -169,6 +169,10 @@ class _Run:
     def map(self, value: Value, args: list[int]) -> int:
         return int.from_bytes(self.host.code_map[args[0] : args[0] + value.imm[0]], "little")
 
+    def watermark(self, _value: Value, _args: list[int]) -> int:
+        marks = bytes(self.host.code_map[: self.guest.code_space.size])
+        return max(0, len(marks.rstrip(b"\0")) - 1)
+
     # -- effects: whether the graph goes on --------------------------------------------------
 
     def store(self, value: Value, args: list[int]) -> bool:
@@ -296,6 +300,7 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.CELL: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
     Op.LOAD: _Run.load,
     Op.MAP: _Run.map,
+    Op.WATERMARK: _Run.watermark,
     Op.PAGE: lambda run, _value, args: run.state.ports.page[args[0]],
     Op.READER: lambda run, _value, args: int(args[0] in run.state.ports.readers),
     Op.WRITER: lambda run, _value, args: int(args[0] in run.state.ports.writers),

@@ -100,7 +100,9 @@ class Jit:
         self.polisher = Polisher(self)
         self.keeper = Keeper(self, shelf)
         layout = block.layout
-        self.code_map = CodeMap(block.view(layout.code_map, layout.size))
+        self.code_map = CodeMap(
+            block.view(layout.code_map, layout.size), block.words(layout.fields["watermark"], 1)
+        )
         self.exit_counts = block.view(layout.exits, 4 * EXITS).cast("I")
         self.executed_counts = block.words(layout.executed, REGIONS)
         self.executed_before: Counter[int] = Counter()

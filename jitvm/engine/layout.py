@@ -13,7 +13,7 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
                        a wide access is a wide access, and one that wraps is always looked at)
     base + code        one pointer for each program counter: where a jump goes when the JIT is on
     base + counters    one 16-bit count for each program counter
-    base + ring        output ring: RING entries of 16 bits, port << 8 | byte
+    base + ring        output ring: RING bytes as the guest wrote them, then the port of each
     base + tables      the machine's own copies of the dispatch tables, so that another thread
                        can stop it by overwriting them
     base + histogram   256 64-bit counts, one an opcode
@@ -78,6 +78,7 @@ FIELDS = (
     "exit",  # number of the exit being taken, or that `Status.HOT_EXIT` is about
     "every",  # every how many times the exit being taken tells the host
     "data",  # what native port functions keep: an address that is theirs alone
+    "watermark",  # the highest address that the code map has a mark for
     "trace",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
 HANDLER_TABLES = ("plain", "checked", "jit", "hooked")

@@ -149,10 +149,9 @@ class Emitter:
         self.do(f"br label %{go_on}")
         self.label(go_on)
         index = self.let(f"and i64 {head}, {RING - 1}")
-        ring = self.at(self.layout.ring)
-        entry = self.let(f"getelementptr inbounds i16, ptr {ring}, i64 {index}")
-        self.store("i8", self.let(f"trunc i64 {port} to i8"), entry, "context")
-        self.store("i8", self.let(f"trunc i64 {byte} to i8"), self.at(1, entry), "context")
+        for word, offset in ((byte, self.layout.ring), (port, self.layout.ring + RING)):
+            entry = self.at(index, self.at(offset))
+            self.store("i8", self.let(f"trunc i64 {word} to i8"), entry, "context")
         following = self.let(f"add i64 {head}, 1")
         self.do(f"store atomic i64 {following}, ptr {self.field('ring_head')} release, align 8")
         return go_on
@@ -421,9 +420,17 @@ class Lowering(Emitter):
         return "code" if space == self.layout.guest.code_index else "private"
 
     def _space(self, space: int, address: Value) -> str:
-        offset = self.layout.spaces[space]
+        return self._address(self.layout.spaces[space], address)
+
+    def _address(self, offset: int, address: Value) -> str:
+        """Where an address is, from where address 0 is.
+
+        What is added to a word last is added here, which costs nothing.
+        """
         if (known := address.constant) is not None:
             return self.at(offset + known)
+        if address.op is Op.ADD and address.bits and (more := address.args[1].constant):
+            return self.at(offset + more, self.at(self.wide(address.args[0])))
         return self.at(offset, self.at(self.wide(address)))
 
     def _port_function(self, which: int, port: Value) -> str:
@@ -506,8 +513,12 @@ class Lowering(Emitter):
 
     def _map(self, value: Value) -> str:
         (size,) = value.imm
-        address = self.at(self.layout.code_map, self.at(self.wide(value.args[0])))
+        address = self._address(self.layout.code_map, value.args[0])
         return self._widen(self.load(f"i{8 * size}", address, "map"), 8 * size)
+
+    def _watermark(self, _: Value) -> str:
+        mark = self.load("i64", self.field("watermark"), "context", 8)
+        return mark if self.word == "i64" else self.let(f"trunc i64 {mark} to {self.word}")
 
     def _page(self, value: Value) -> str:
         address = self.at(self.layout.ports, self.at(self.wide(value.args[0])))
@@ -571,6 +582,7 @@ _LOWER = {
     Op.LOAD: Lowering._load,
     Op.STORE: Lowering._store,
     Op.MAP: Lowering._map,
+    Op.WATERMARK: Lowering._watermark,
     Op.PAGE: Lowering._page,
     Op.SET_PAGE: Lowering._set_page,
     Op.READER: Lowering._reader,

@@ -285,13 +285,23 @@ class Machine:
 
         May be called from another thread while the guest runs.
         """
+        written, ports = self.take_written()
+        pairs = bytearray(2 * len(written))
+        pairs[::2], pairs[1::2] = ports, written
+        return bytes(pairs)
+
+    def take_written(self) -> tuple[bytes, bytes]:
+        """What `take_output` gives, the bytes and the ports apart."""
         head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
         start, count = tail % RING, head - tail
         first = min(count, RING - start)
-        pairs = bytes(self._ring[2 * start : 2 * (start + first)])
-        pairs += bytes(self._ring[: 2 * (count - first)])
+
+        def entries(ring: memoryview) -> bytes:
+            return bytes(ring[start : start + first]) + bytes(ring[: count - first])
+
+        taken = entries(self._ring[:RING]), entries(self._ring[RING:])
         self._fields["ring_tail"][0] = head
-        return pairs
+        return taken
 
     def _collector(self, port: int) -> Writer:
         fields, ring = self._fields, self._ring
@@ -304,8 +314,8 @@ class Machine:
                         self._output_full()
                 finally:
                     fields["ring_tail"][0] = max(fields["ring_tail"][0], head - RING + 1)
-            at = 2 * (head % RING)
-            ring[at], ring[at + 1] = port, byte
+            at = head % RING
+            ring[at], ring[RING + at] = byte, port
             fields["ring_head"][0] = head + 1
 
         return collect

@@ -136,7 +136,7 @@ class RegionMaker:
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
-        optimise(region.graph)
+        optimise(region.graph, fast=speed == 0)
         self._verify(region)
         if self._dump is not None:
             self._dump.optimised(region)

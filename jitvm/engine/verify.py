@@ -79,6 +79,7 @@ _SHAPES = {
     Op.CELL: _Shape(1, ("stack",), known=(0,)),
     Op.LOAD: _Shape(1, ("space", "size", "within"), known=(0,)),
     Op.MAP: _Shape(1, ("size",), known=(0,)),
+    Op.WATERMARK: _Shape(0),
     Op.PAGE: _Shape(1, known=(0,)),
     Op.READER: _Shape(1, known=(0,)),
     Op.WRITER: _Shape(1, known=(0,)),
@@ -331,6 +332,8 @@ def least_bits(value: Value, guest: Guest) -> int:
         return guest.stacks[imm[0]].size.bit_length() - 1
     if op is Op.PC:
         return guest.pc_bits
+    if op is Op.WATERMARK:
+        return (guest.code_space.size - 1).bit_length()
     if op in COMPARISONS or op in (Op.READER, Op.WRITER):
         return 1
     if op is Op.SELECT:

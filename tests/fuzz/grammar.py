@@ -207,6 +207,32 @@ class Grammar(Expressions):
         self.emit(f"#01 SUB DUP ?{top}", f"@{end}", "POP")
         return None
 
+    def _sweep(self, _: int) -> None:
+        """A pointer goes over memory by even steps, up or down, to an end that is known or not."""
+        top, out = self.label("sweep"), self.label("swept")
+        step = self.rng.choice((1, 1, 1, 2, 2, 3, 64, -1, -2))
+        near = self.one(*(f";{name}" for name in ARRAYS), "#a000", "#a000", "#ff20")
+        if self.places and self.chance(5):
+            near = f";{self.rng.choice(self.places)}"
+        length = f"#{(step * self.rng.choice((3, 8, 9, 20, 40))) & 0xFFFF:04x}"
+        self.emit(f"{near} {length} ADD2 .zs2 STZ2")
+        end = self.one(f"{near} {length} ADD2", ".zs2 LDZ2")
+        if step > 0 and self.chance(20):
+            self.emit(f"#{step:04x} .zs1 STZ2")
+            add = ".zs1 LDZ2 ADD2"
+        else:
+            add = f"#{step:04x} ADD2" if step > 0 else f"#{-step:04x} SUB2"
+        self.emit(near, f"@{top}")
+        for _ in range(self.rng.randint(1, 2)):
+            self.emit("  " + self.one(
+                f"STH2k {self.byte(1)} STH2r STA", f"STH2k {self.short(1)} STH2r STA2",
+                "LDAk .zb1 LDZ ADD .zb1 STZ", "LDA2k .zs0 LDZ2 ADD2 .zs0 STZ2",
+                "LDAk STH DUP2 #0007 ADD2 STHr ROT ROT STA", f"LDAk {self.number()} EQU ?{out}",
+                "LDA2k OVR2 #0003 SUB2 STA2",
+            ))  # fmt: skip
+        until = "NEQ2" if self.chance(60) else "LTH2" if step > 0 else "GTH2"
+        self.emit(f"  {add} DUP2 {end} {until} ?{top}", f"@{out} POP2")
+
     def _vary_stack(self, _: int) -> None:
         """A loop that leaves the stack higher or lower each time round, perhaps past its end."""
         top, times = self.label("drift"), self.rng.choice((3, 20, 100, 200))
@@ -440,7 +466,7 @@ class Grammar(Expressions):
 
 STATEMENTS: dict[str, float] = {
     "assign": 12, "variable": 6, "array": 4, "computed_zero": 2, "overlap": 2, "edge": 1,
-    "output": 3, "computed_port": 1, "if": 6, "if_else": 6, "loop": 12, "while": 4,
+    "output": 3, "computed_port": 1, "if": 6, "if_else": 6, "loop": 12, "while": 4, "sweep": 3,
     "vary_stack": 0.5, "call_statement": 6, "table_call": 2, "table_jump": 2, "recurse": 1.5,
     "return_data": 4, "slot": 1, "patch_slot": 1, "patch_target": 1, "immediate_patch": 0.5,
     "generate": 1, "zero_page_code": 0.5, "wild_store": 0.5, "host_patch": 0.7,

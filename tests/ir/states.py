@@ -72,8 +72,9 @@ def look(graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Se
         state.pointers[:] = pointers
     state.spaces[0][0x200:] = bytes(0xFE00)
     code_map = memoryview(bytearray(0x10000) + bytes([CODE | PAST_END] * WIDEST))
-    for _ in range(rng.choice((0, 0, 2000))):
-        code_map[rng.randrange(0x10000)] = rng.choice((1, 2, 3))
+    below = rng.choice((0x180, 0x10000))
+    for _ in range(rng.choice((0, 0, below >> 5))):
+        code_map[rng.randrange(below)] = rng.choice((1, 2, 3))
     host = LoggingHost(state, code_map)
     exit_ = run(graph, UXN, host)
     return Seen(

@@ -5,6 +5,7 @@
     fold     operations are built anew, equal ones shared, branches on constants decided
     guards   guards and branches that earlier ones decide
     arms     branches that go either way become selections
+    unroll   counted loops go several rounds at a time
     stores   stores that are overwritten unseen
     dead     what nothing observable needs
 
@@ -24,6 +25,7 @@ from jitvm.engine.passes.fold import fold
 from jitvm.engine.passes.guards import remove_known_guards
 from jitvm.engine.passes.params import remove_trivial_params
 from jitvm.engine.passes.stores import remove_overwritten_stores
+from jitvm.engine.passes.unroll import unroll_counted
 
 Pass = Callable[[Graph], None]
 
@@ -33,13 +35,16 @@ PASSES: dict[str, Pass] = {
     "fold": fold,
     "guards": remove_known_guards,
     "arms": select_arms,
+    "unroll": unroll_counted,
     "stores": remove_overwritten_stores,
     "dead": remove_dead,
 }
 """All passes by name, in the order that needs no repetition."""
+_GROWING = frozenset({"unroll"})
 
 
-def optimise(graph: Graph) -> None:
-    """Everything."""
-    for run in PASSES.values():
-        run(graph)
+def optimise(graph: Graph, *, fast: bool = False) -> None:
+    """Everything; `fast` leaves out what makes a graph larger."""
+    for name, run in PASSES.items():
+        if not fast or name not in _GROWING:
+            run(graph)

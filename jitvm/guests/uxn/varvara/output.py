@@ -204,8 +204,8 @@ class Output:
 
     def _take(self) -> None:
         """Move the ring to the queue, as runs of bytes for one sink."""
-        pairs = self._machine.take_output()
-        ports, data = pairs[::2], memoryview(pairs[1::2])
+        written, ports = self._machine.take_written()
+        data = memoryview(written)
         out, err = self._ports
         start = 0
         while start < len(ports):
