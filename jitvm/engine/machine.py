@@ -291,7 +291,7 @@ class Machine:
         return bytes(pairs)
 
     def take_written(self) -> tuple[bytes, bytes]:
-        """What `take_output` gives, the bytes and the ports apart."""
+        """What `take_output` gives as two strings, which costs less: bytes, and their ports."""
         head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
         start, count = tail % RING, head - tail
         first = min(count, RING - start)

@@ -218,6 +218,7 @@ class Attempt:
         self.core = RegionCore(self.guest, self.graph, former.world, self.region.assumptions)
         self.changed = False
         self._blocks: dict[Node, Block] = {}
+        self._joined: dict[Node, RegionState] = {}
         self._placed: set[Node] = set()
         self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
         # Stack depths where a place in the program was met: an address, and calls to return to.
@@ -264,11 +265,25 @@ class Attempt:
             if id(target) in open_:
                 node = nodes[id(target)]
                 if node not in self.former.loops:
-                    self.former.loops.add(node)
-                    self.changed = True
+                    self._close_loop(node, target)
             elif id(target) not in done:
                 open_.add(id(target))
                 path.append((target, target.targets()))
+
+    def _close_loop(self, node: Node, block: Block) -> None:
+        """A join turned out to close a loop: poll there."""
+        self.former.loops.add(node)
+        if self.former.world.charging:
+            self.changed = True  # what the poll gives back has to be counted
+        else:
+            block.values.insert(0, self._poll(node, self._joined[node]))
+
+    def _poll(self, node: Node, state: RegionState) -> Value:
+        poll = Value(self.graph, Op.POLL)
+        poll.exit = self.core.leave(
+            state, self.graph.const(node[0]), Leave.NEXT, Reason.POLL
+        )
+        return poll
 
     def _guard_entry(self) -> None:
         graph = self.graph
@@ -366,6 +381,7 @@ class Attempt:
             return Goto(block)
         join = self.former.join_of(node, state)
         args, inside, block = self._enter_join(join, state)
+        self._joined[node] = inside.copy()
         self._push(travel, node, block, inside)
         return Goto(block, args)
 
@@ -454,8 +470,7 @@ class Attempt:
     def _run_block(self, node: Node, state: RegionState) -> None:
         core, graph = self.core, self.graph
         if node in self.former.loops:
-            poll = graph.add(Op.POLL)
-            poll.exit = core.leave(state, graph.const(node[0]), Leave.NEXT, Reason.POLL)
+            graph.block.values.append(self._poll(node, state))
         former, placed, nodes = self.former, self._placed, self.region.nodes
         memory, written = former.world.memory, former.world.written
         while True:
