@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -106,8 +106,7 @@ def _show_live(arguments: Namespace) -> int:
         try:
             saver = Saver(arguments.save)
         except OSError as error:
-            message = f"--save {arguments.save}: cannot be written: {error.strerror}"
-            raise Failure(message) from error
+            raise unwritable(f"--save {arguments.save}", error) from error
     session = Session(target, params, paused=arguments.paused, counting=arguments.exact)
     if saver is not None:
         saver.begin(session)

@@ -85,13 +85,14 @@ def test_the_command_says_what_is_wrong(
         ([], "name a PROGRAM"),
         (["--open", "a.jsonl", name], "not both"),
         (["--open", str(tmp_path / "none.jsonl")], "cannot be read"),
-        (["--save", str(tmp_path / "no" / "a.jsonl"), name], "cannot be written"),
         (["-O", "warp=9", name], "no parameter"),
         (["--input", str(tmp_path / "none"), name], "cannot be read"),
         (["--sandbox", str(tmp_path / "none"), name], "is not a folder"),
     ):
         assert main(["dashboard", *arguments]) == Exit.USAGE
         assert why in capsys.readouterr().err
+    assert main(["dashboard", "--save", str(tmp_path / "no" / "a.jsonl"), name]) == Exit.FAILURE
+    assert "a.jsonl: cannot be written" in capsys.readouterr().err
 
 
 def test_the_command_serves_and_saves_for_a_while(
