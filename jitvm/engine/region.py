@@ -271,12 +271,17 @@ class Attempt:
                 path.append((target, target.targets()))
 
     def _close_loop(self, node: Node, block: Block) -> None:
-        """A join turned out to close a loop: poll there."""
+        """A join turned out to close a loop: poll there.
+
+        All is done again where what the poll gives back has to be counted, or where the join was
+        none yet when its block was begun.
+        """
         self.former.loops.add(node)
-        if self.former.world.charging:
-            self.changed = True  # what the poll gives back has to be counted
+        state = self._joined.get(node)
+        if state is None or self.former.world.charging:
+            self.changed = True
         else:
-            block.values.insert(0, self._poll(node, self._joined[node]))
+            block.values.insert(0, self._poll(node, state))
 
     def _poll(self, node: Node, state: RegionState) -> Value:
         poll = Value(self.graph, Op.POLL)
