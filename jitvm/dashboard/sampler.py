@@ -19,7 +19,7 @@ from jitvm.dashboard import tables
 from jitvm.dashboard.journal import Journal
 from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.runner import Activity
-from jitvm.dashboard.series import Part, Sample, Series
+from jitvm.dashboard.series import Cost, Part, Sample, Series
 from jitvm.engine import events
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Run:
         self.heat_serial = 0
         self.native = self.executed = 0
         self.devices = Part()
+        self.cost = Cost()
         self.jit_began = 0.0
         machine.listen(self.journal)
 
@@ -176,6 +177,7 @@ class Sampler:
         if jit is not None:
             run.jit_began = run.now - jit.now
         self._look_at_events(run, sample)
+        run.cost.part(sample)
         return sample
 
     def _look_at_events(self, run: Run, sample: Sample) -> None:

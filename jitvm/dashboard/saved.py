@@ -1,6 +1,6 @@
 """Runs in files: JSON lines that a dashboard elsewhere, or any other tool, can read.
 
-    {"kind": "run", "version": 1, "name": "life.tal", ...}      the head
+    {"kind": "run", "version": 2, "name": "life.tal", ...}      the head
     {"kind": "hot", "seconds": 0.012, "address": 276}           an event a line, as it happened
     ...
     {"kind": "region", "number": 7, ...}                        at the end: regions with their texts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.sampler import Run
     from jitvm.dashboard.session import Session
 
-VERSION = 1
+VERSION = 2
 MOST_LINES = 200_000
 """Events of a file that are shown: the last ones."""
 
@@ -102,6 +102,7 @@ class SavedRun:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._hello: Message = {}
         self._regions: dict[int, Message] = {}
+        self._path = path
         self.events: list[Message] = []
         self.news: Message = {}
         self.heat = b""
@@ -116,6 +117,10 @@ class SavedRun:
     def _take(self, row: Message) -> None:
         kind = row.pop("kind")
         if kind == "run":
+            if row.get("version") != VERSION:
+                raise SavedError(
+                    f"{self._path}: was saved by another version of jitvm; save the run again"
+                )
             self._hello = row
         elif kind == "region" and "number" in row:
             self._regions[row["number"]] = row

@@ -16,6 +16,10 @@ MOST = 1200
 """Samples kept; an even number."""
 SHORTEST = 0.1
 """Seconds of a sample at first."""
+USUAL_COST = 1.5e-9
+"""Seconds an interpreted instruction takes, about, until it is measured."""
+ENOUGH = 100_000
+"""Instructions of a sample that measures it."""
 WHILE = 20
 """Samples that lumps are spread over."""
 
@@ -35,6 +39,7 @@ class Sample:
         devices: of `running`, in Python devices.
         compiling: of the compile thread, which works beside the guest's.
         events: events the JIT told.
+        interpreting, in_native: of `running`, the rest of it, as `Cost` parts it.
     """
 
     end: float
@@ -48,6 +53,8 @@ class Sample:
     compiling: float = 0.0
     events: int = 0
     devices: float = 0.0
+    interpreting: float = 0.0
+    in_native: float = 0.0
 
     def add(self, other: Sample) -> None:
         """Make it the sum of both; `other` is the later one."""
@@ -98,6 +105,29 @@ class Series:
     def since(self, index: int) -> list[list[float]]:
         """Rows from a sample on; the last one a reader has may have grown since it was read."""
         return [sample.row() for sample in self.samples[index:]]
+
+
+class Cost:
+    """Estimates how long a sample was interpreting: its instructions, at what one takes.
+
+    That is taken from samples in which hardly anything else ran: the least of these, as native
+    instructions may not be counted.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = USUAL_COST
+        self._measured: list[float] = []
+
+    def part(self, sample: Sample) -> None:
+        """Part the time of a sample between the tiers."""
+        time = max(sample.running - sample.devices - sample.recording, 0.0)
+        is_plain = not sample.devices and not sample.recording
+        if is_plain and sample.interpreted > max(ENOUGH, 100 * sample.native):
+            self._measured = sorted([*self._measured, time / sample.interpreted])[:2]
+            if len(self._measured) > 1:
+                self._seconds = self._measured[0]
+        sample.interpreting = min(time, sample.interpreted * self._seconds)
+        sample.in_native = time - sample.interpreting
 
 
 class Part:

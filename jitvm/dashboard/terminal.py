@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 RECENT = 1.0
 """Seconds that "now" means."""
-USUAL_COST = 1.5e-9
-"""Seconds an interpreted instruction takes, about; for the share of time where native ones are
-not counted."""
 TAIL = 4096
 """Characters of output a view has."""
 
@@ -166,15 +163,13 @@ def _rates(
     span = sum(each.span for each in samples) or 1.0
     native = sum(each.native for each in samples)
     interpreted = sum(each.interpreted for each in samples)
-    recording = sum(each.recording for each in samples)
     devices = sum(each.devices for each in samples)
-    guest = max(sum(each.running for each in samples) - devices, 0.0)
-    interpreting = min(max(guest - recording, 0.0), interpreted * USUAL_COST)
-    in_native = max(guest - recording - interpreting, 0.0)
+    guest = sum(each.running for each in samples) - devices
+    in_native = sum(each.in_native for each in samples)
     times = {
         "native code, hand-over": in_native,
-        "interpreting": interpreting,
-        "recording": recording,
+        "interpreting": sum(each.interpreting for each in samples),
+        "recording": sum(each.recording for each in samples),
         "Python devices": devices,
         "waiting": sum(each.waiting for each in samples),
         "paused or over": sum(each.paused for each in samples),

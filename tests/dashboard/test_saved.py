@@ -67,6 +67,13 @@ def test_a_file_without_an_end_shows_its_events(saved: Path) -> None:
     assert events["events"]["rows"]
 
 
+def test_a_file_of_another_version_says_so(saved: Path) -> None:
+    head, rest = saved.read_text().split("\n", 1)
+    saved.write_text(json.dumps({**json.loads(head), "version": 1}) + "\n" + rest)
+    with pytest.raises(SavedError, match=r"run\.jsonl: was saved by another version"):
+        SavedRun(saved)
+
+
 @pytest.mark.parametrize("text", ["", "hello\n", "[1]\n", '{"kind": 3}\n', '{"kind":"hot"}\n'])
 def test_files_that_are_no_runs_say_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.jsonl"

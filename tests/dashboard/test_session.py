@@ -13,7 +13,7 @@ import pytest
 from jitvm.cli.watched import WatchedComputer
 from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
 from jitvm.dashboard.runner import Activity
-from jitvm.dashboard.series import Part
+from jitvm.dashboard.series import Cost, Part, Sample
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
@@ -390,6 +390,22 @@ def test_what_is_known_in_lumps_is_spread() -> None:
     assert max(told[20:]) < 1.5 * min(told[20:])
     assert part.of(0.0, total) == 0
     assert Part().of(0.1, 5.0) == 0.1, "never more than there is"
+
+
+def test_time_is_parted_between_the_tiers_by_what_an_instruction_costs() -> None:
+    cost = Cost()
+    plain = [Sample(0, running=0.1, interpreted=n) for n in (40_000_000, 50_000_000)]
+    for sample in plain:
+        cost.part(sample)
+    assert plain[0].interpreting == pytest.approx(0.06), "by the usual cost, 1.5 ns"
+    assert plain[1].interpreting == pytest.approx(0.1), "by what it measured: 2 ns"
+    mixed = Sample(0, running=0.1, recording=0.01, devices=0.03, interpreted=20_000_000)
+    cost.part(mixed)
+    assert mixed.interpreting == pytest.approx(0.04)
+    assert mixed.in_native == pytest.approx(0.02)
+    busy = Sample(0, running=0.1, interpreted=90_000_000, native=900_000_000)
+    cost.part(busy)
+    assert (busy.interpreting, busy.in_native) == (0.1, 0.0), "never more than there is"
 
 
 def test_time_in_python_devices_is_told_apart() -> None:

@@ -12,7 +12,6 @@ import { clock, colour, element, forgetColours, hex, legend, percent, placed, sh
 
 const LOG_KEPT = 20000;
 const HEAT = 2, SCREEN = 1;
-const USUAL_COST = 1.6e-9; // seconds an interpreted instruction takes, until it is measured
 const at = (id) => document.getElementById(id);
 
 const state = {
@@ -33,7 +32,7 @@ const rate = (name) => (sample) => sample[name] / (sample.span || 1);
 const isExact = () => Boolean(state.totals.counting);
 const devices = (sample) => sample.devices ?? 0;
 const guestTime = (sample) => sample.running - devices(sample);
-const nativeTime = (sample) => Math.max(guestTime(sample) - sample.recording - interpreting(sample), 0);
+const nativeTime = (sample) => sample.in_native;
 // Of instructions where all are counted, else of the time guest code ran.
 function shareOf(sample) {
   if (sample.native) return sample.native / (sample.native + sample.interpreted);
@@ -41,7 +40,6 @@ function shareOf(sample) {
   return time > 0 ? nativeTime(sample) / time : 0;
 }
 const part = (value) => (sample) => value(sample) / (sample.span || 1);
-const interpreting = (sample) => Math.min(guestTime(sample) - sample.recording, sample.interpreted * state.cost);
 
 const shareChart = new Chart(at("share-history"), {
   small: true, top: 1, unit: () => "", tell: (value) => `${percent(value)} %`,
@@ -57,7 +55,7 @@ const speedChart = new Chart(at("speed"), {
 const STATES = [
   { meaning: "native", name: "native code, hand-over", value: nativeTime },
   { meaning: "compiling", name: "Python devices", value: devices },
-  { meaning: "interpreted", name: "interpreting", value: interpreting },
+  { meaning: "interpreted", name: "interpreting", value: (sample) => sample.interpreting },
   { meaning: "recording", name: "recording", value: (sample) => sample.recording },
   { meaning: "waiting", name: "waiting", value: (sample) => sample.waiting },
   { meaning: "paused", name: "paused, ended", value: (sample) => sample.paused },
@@ -174,7 +172,6 @@ function forget() {
   state.regions.clear();
   state.log = [];
   state.missed = 0;
-  state.cost = USUAL_COST;
   timeline.forget();
 }
 
@@ -185,9 +182,6 @@ function closed() {
 function takeSamples({ from, rows }) {
   state.samples.length = Math.min(state.samples.length, from);
   for (const row of rows) state.samples.push(Object.fromEntries(state.columns.map((name, i) => [name, row[i]])));
-  // What an interpreted instruction costs, from samples that were nothing else.
-  const plain = state.samples.filter((s) => s.interpreted > 1e5 && s.native < s.interpreted / 100 && !s.recording && !devices(s));
-  if (plain.length > 1) state.cost = Math.min(...plain.map((s) => s.running / s.interpreted));
   for (const chart of [shareChart, speedChart, statesChart]) chart.show(state.samples);
   timeline.show(state.now);
 }
