@@ -233,6 +233,20 @@ class Grammar(Expressions):
         until = "NEQ2" if self.chance(60) else "LTH2" if step > 0 else "GTH2"
         self.emit(f"  {add} DUP2 {end} {until} ?{top}", f"@{out} POP2")
 
+    def _byte_sweep(self, _: int) -> None:
+        """A byte counts up, perhaps past its end, and is an address or a part of one."""
+        top, first = self.label("bytes"), self.rng.choice((0x00, 0x20, 0xE0, 0xF0, 0xF8))
+        last = (first + self.rng.choice((3, 9, 12, 20))) & 0xFF
+        self.emit(f"#{first:02x}", f"@{top}")
+        self.emit("  " + self.one(
+            "DUP #14 ADD #00 SWP LDA .zb1 LDZ ADD .zb1 STZ",
+            "DUP #f8 ADD LDZ .zb2 LDZ EOR .zb2 STZ",
+            "DUP #20 SUB #00 SWP LDA .zb3 STZ", f"#00 OVR ;{self.one(*ARRAYS)} ADD2 LDA .zb1 STZ",
+            "DUP #3f AND #00 SWP ;ar0 ADD2 STH2k LDA INC STH2r STA", "DUP #f0 ADD LDZ2 .zs1 STZ2",
+        ))  # fmt: skip
+        until = f"NEQ ?{top}" if first > last or self.chance(70) else f"LTH ?{top}"
+        self.emit(f"  INC DUP #{last:02x} {until}", "POP")
+
     def _vary_stack(self, _: int) -> None:
         """A loop that leaves the stack higher or lower each time round, perhaps past its end."""
         top, times = self.label("drift"), self.rng.choice((3, 20, 100, 200))
@@ -466,7 +480,8 @@ class Grammar(Expressions):
 
 STATEMENTS: dict[str, float] = {
     "assign": 12, "variable": 6, "array": 4, "computed_zero": 2, "overlap": 2, "edge": 1,
-    "output": 3, "computed_port": 1, "if": 6, "if_else": 6, "loop": 12, "while": 4, "sweep": 3,
+    "output": 3, "computed_port": 1, "if": 6, "if_else": 6, "loop": 12, "while": 4,
+    "sweep": 2, "byte_sweep": 1,
     "vary_stack": 0.5, "call_statement": 6, "table_call": 2, "table_jump": 2, "recurse": 1.5,
     "return_data": 4, "slot": 1, "patch_slot": 1, "patch_target": 1, "immediate_patch": 0.5,
     "generate": 1, "zero_page_code": 0.5, "wild_store": 0.5, "host_patch": 0.7,

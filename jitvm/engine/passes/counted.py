@@ -23,6 +23,8 @@ ACCESSES = frozenset({Op.LOAD, Op.STORE, Op.MAP})
 """What has an address as its first operand."""
 SPARE = 6
 """Bits that sums have more than their words, of a few rounds' steps."""
+NEAR = 256
+"""What is added is one of the highest numbers, where less than this is missing."""
 _SWAPPED = {Op.LT: Op.LE, Op.LE: Op.LT}
 
 
@@ -62,9 +64,9 @@ class Counter:
         return self.fall == 0
 
     def keep(self, offset: int, limit: int) -> None:
-        """Ask that it never gets, with an offset, below 0 or above a limit."""
+        """Ask that it never gets, with an offset, below 0, above a limit, or where it wraps."""
         self.floor = max(self.floor, -offset - self.fall)
-        self.ceiling = min(self.ceiling, limit - offset)
+        self.ceiling = min(self.ceiling, min(limit, bounds(self.param)[1]) - offset)
 
     def keep_unwatched(self, offset: int) -> None:
         """Ask that it stays, with an offset, above the watermark."""
@@ -215,6 +217,8 @@ def offset_of(value: Value) -> tuple[Value, int] | None:
     """A value as a parameter and a number that is added to it, modulo what fits the parameter.
 
     (x + 3) & m = x, 3        (x - 3) & m = x, -3        where x has the bits of m
+
+    A sum with one of the highest numbers takes a few away; with others it is a place in an array.
     """
     if value.op is Op.PARAM:
         return value, 0
@@ -226,8 +230,10 @@ def offset_of(value: Value) -> tuple[Value, int] | None:
     param = total.args[0]
     if param.op is not Op.PARAM or _most(param) != mask:
         return None
-    step = (step if total.op is Op.ADD else -step) & mask
-    return param, step - (mask + 1 if step > mask >> 1 else 0)
+    step &= mask
+    if total.op is Op.SUB:
+        return param, -step
+    return param, step - (mask + 1 if mask - step < min(NEAR, mask >> 1) else 0)
 
 
 def _most(value: Value) -> int:
