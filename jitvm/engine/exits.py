@@ -23,8 +23,10 @@ that are taken all the time, those into other regions, do everything themselves,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jitvm.engine.ir import Exit, Graph, Leave, Slot
-from jitvm.engine.layout import Layout
+from jitvm.engine.layout import NEVER, Layout
 from jitvm.engine.lower import Lowering
 from jitvm.engine.reasons import Reason
 from jitvm.engine.status import Status
@@ -36,8 +38,6 @@ _TRAVELLED = frozenset(
     )
 )  # fmt: skip
 """Exits that lead where regions are, or soon will be."""
-_NEVER = (1 << 32) - 1
-"""A period of telling the host that no counter comes to."""
 
 
 class _Writer:
@@ -64,7 +64,8 @@ class ExitLowering(Lowering):
         graph: the region.
         first_exit: number of the region's first exit counter.
         slot: number of its counter of executed instructions.
-        tell: every how many times exits of a reason tell the host.
+        tell: every how many times exits of a reason tell the host; the name of a field where the
+            context knows.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class ExitLowering(Lowering):
         graph: Graph,
         *,
         first_exit: int,
-        tell: dict[str, int],
+        tell: Mapping[str, int | str],
         slot: int = 0,
     ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
@@ -179,7 +180,10 @@ class ExitLowering(Lowering):
         self._note("pc", self.wide(exit_.pc))
         self._note("exit", str(self.first_exit + exit_.number))
         if exit_.kind is Leave.NEXT:
-            self._note("every", str(self.tell.get(exit_.reason, _NEVER)))
+            every = self.tell.get(exit_.reason, NEVER)
+            if isinstance(every, str):
+                every = self.load("i64", self.field(every), "context", 8)
+            self._note("every", str(every))
         for change, at in zip(exit_.pointers, self.layout.pointers, strict=True):
             self.store("i64", str(change), self.at(at), "context", 8)
         self._go_down(way)

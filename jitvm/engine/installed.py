@@ -21,6 +21,7 @@ class Compiled(Record):
         slot: number of its counter of executed instructions.
         speed: how LLVM made the code, see `Compiler.compile`.
         llvm: the LLVM text, where the parameter `keep_text` is on.
+        entries: addresses where it is entered beside its start, with their offsets in the text.
     """
 
     region: Region
@@ -33,6 +34,7 @@ class Compiled(Record):
     slot: int = 0
     speed: int = 0
     llvm: str = ""
+    entries: dict[int, int] = fresh(dict)
 
     @property
     def is_kept(self) -> bool:

@@ -228,6 +228,11 @@ class _Run:
             self.host.budget = budget - value.imm[0]
         return True
 
+    def pointer(self, value: Value, _args: list[int]) -> int:
+        """Where a stack pointer was; those of an entry in the middle may be out of range."""
+        (stack,) = value.imm
+        return self.entry[stack] & (len(self.state.stacks[stack]) - 1)
+
     # -- leaving -----------------------------------------------------------------------------
 
     def _leave(self, exit_: Exit) -> None:
@@ -294,7 +299,7 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.SELECT: lambda _run, _value, args: args[1] if args[0] else args[2],
     Op.SIGNED: _Run.signed,
     Op.PC: lambda run, _value, _args: run.state.pc,
-    Op.POINTER: lambda run, value, _args: run.entry[value.imm[0]],
+    Op.POINTER: _Run.pointer,
     Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],
     Op.SLOT: _Run.slot,
     Op.CELL: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],

@@ -25,6 +25,8 @@ from jitvm.engine.reasons import Reason
 from jitvm.engine.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jitvm.engine.params import Parameters
 
 _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
@@ -39,9 +41,11 @@ class IrMaker(RegionMaker):
 
     stub = b""
 
-    def machine_code(self, name: str, text: str, speed: int) -> bytes:  # noqa: ARG002
-        """The stub."""
-        return self.stub
+    def machine_code(
+        self, name: str, entries: Iterable[int], text: str, speed: int  # noqa: ARG002
+    ) -> tuple[bytes, dict[int, int]]:
+        """The stub, for all entries."""
+        return self.stub, dict.fromkeys(entries, 0)
 
 
 class IrJit(Jit):
@@ -52,7 +56,7 @@ class IrJit(Jit):
 
     def region_at(self, pc: int) -> Installed | None:
         """The region that is entered at an address."""
-        return self.regions.get(pc)
+        return self.planner.region_at(pc)
 
     def count_exit(self, installed: Installed, exit_: Exit) -> int:
         """Count an exit as its machine code would; returns how often it was taken."""
@@ -98,6 +102,8 @@ class IrTier(NativeTier):
         self._take_pointers()
         self.state.pc = self._fields["pc"][0]
         host = _TierHost(self)
+        for i, top in enumerate(installed.compiled.region.entries.get(self.state.pc, ())):
+            self.state.pointers[i] -= top
         exit_ = run(installed.compiled.region.graph, jit.guest, host)
         self._give_pointers()
         self._fields["pc"][0] = self.state.pc
@@ -128,7 +134,7 @@ class IrTier(NativeTier):
         """Count the exit; whether it is a failed entry that the host is to be told of."""
         count = jit.count_exit(installed, exit_)
         self._fields["exit"][0] = installed.compiled.first_exit + exit_.number
-        return exit_.reason == Reason.ENTRY.name and count % jit.params.exit_hot == 0
+        return exit_.reason == Reason.ENTRY.name and count % self._fields["patience"][0] == 0
 
 
 class _TierHost(Host):

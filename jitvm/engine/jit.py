@@ -32,7 +32,7 @@ from jitvm.engine.codemap import CodeMap
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.installed import Compiled, Installed, Statistics
 from jitvm.engine.keeper import Keeper
-from jitvm.engine.layout import EXITS, REGIONS
+from jitvm.engine.layout import EXITS, NEVER, REGIONS
 from jitvm.engine.maker import Refused, RegionMaker
 from jitvm.engine.params import Parameters
 from jitvm.engine.planner import Planner
@@ -112,6 +112,7 @@ class Jit:
         self._counters = block.view(layout.counters, 2 * layout.size).cast("H")
         self._counters[:] = memoryview(array("H", [params.hot]) * layout.size)
         self._busy = block.words(layout.fields["busy"], 1)
+        self._patience = block.words(layout.fields["patience"], 1)
         block.words(layout.fields["hot"], 1)[0] = params.hot
         self._vector = block.words(layout.fields["vector"], 1)
         self.entered = 0
@@ -120,6 +121,7 @@ class Jit:
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
+        self._set_busy(False)
         self._form_anew: dict[int, Reason] = {}
         self._charging = False
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
@@ -200,6 +202,7 @@ class Jit:
             self.block.words(layout.fields["trace"], 1)[0] = self.trace_address
         self.block.words(layout.fields["hot"], 1)[0] = params.hot
         self.params = self.planner.params = self.maker.params = params
+        self._set_busy(self._pending > 0)
 
     # -- recording ---------------------------------------------------------------------------
 
@@ -244,18 +247,29 @@ class Jit:
             return
         world = self.world()
         todo, self._form_anew = self._form_anew, {}
-        for start in sorted(todo):
+        for start in sorted(todo, key=self._need):
             self._submit(partial(self._job_again, start, world))
+
+    def _need(self, start: int) -> tuple[int, int]:
+        """A key for sorting by how much there is to gain: how often the old region was left."""
+        installed = self.regions.get(start)
+        return -sum(self.times_left(installed)) if installed else 0, start
 
     def _submit(self, job: Job) -> None:
         with self._done_lock:
             self._pending += 1
-        self._busy[0] = 1
+        self._set_busy(True)
         if self.params.background:
             compile_thread().submit(job)
         else:
             job()
             self.install_done()
+
+    def _set_busy(self, is_busy: bool) -> None:
+        """Whether regions are being made: nothing else is begun then, so native code need not come
+        back for it. Each time it would wait for the interpreter lock."""
+        self._busy[0] = is_busy
+        self._patience[0] = NEVER if is_busy else self.params.exit_hot
 
     def world(self, changed: frozenset[int] = frozenset()) -> World:
         """The machine as it is now; `changed` are bytes that just proved to be variables.
@@ -294,7 +308,7 @@ class Jit:
         todo = self.planner.beyond(first.region)
         while todo and len(made) <= self.params.followers:
             start = todo.pop(0)
-            if start in made or start in self.regions or not self.planner.is_promising(start):
+            if start in made or self.planner.region_at(start) is not None:
                 continue
             made.add(start)
             links = self.planner.large() | {
@@ -357,7 +371,7 @@ class Jit:
                 self.statistics.refused[reason.name] += 1
                 self._tell(events.Refused, pc, reason.name)
             self._rearm(pc, reason)
-        self._busy[0] = self._pending > 0
+        self._set_busy(self._pending > 0)
         self.polisher.install_done()
         self.form_anew()
         if not self._pending:
@@ -410,9 +424,22 @@ class Jit:
         if self._form_anew.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._form_anew[region.start]  # this one was formed with what was found out
         self._code[region.start] = span.address
+        self.planner.inner.pop(region.start, None)
+        for at, offset in compiled.entries.items():
+            self._enter_at(at, offset, installed)
         size, kept = len(compiled.text), compiled.is_kept
         self._tell(events.Installed, region.start, installed.number, region.size, size, kept)
         return None
+
+    def _enter_at(self, at: int, offset: int, installed: Installed) -> None:
+        """Have a region entered at a place inside of it, unless one begins there that has more."""
+        other = self.regions.get(at)
+        if other is not None:
+            if not other.compiled.region.nodes.keys() <= installed.compiled.region.nodes.keys():
+                return
+            self._remove(other)
+        self.planner.inner[at] = installed.start
+        self._code[at] = installed.span.address + offset
 
     # -- throwing away -----------------------------------------------------------------------
 
@@ -420,8 +447,13 @@ class Jit:
         start = installed.start
         executed = self.executed_in(installed)
         self._tell(events.Removed, start, installed.number, executed)
-        self._code[start] = self._counted
-        self._counters[start] = self.params.hot
+        inner = self.planner.inner
+        others = [at for at in installed.compiled.entries if inner.get(at) == start]
+        for at in others:
+            del inner[at]
+        for at in (start, *others):
+            self._code[at] = self._counted
+            self._counters[at] = self.params.hot
         # In this order, so that who adds both up from another thread may miss it, not see it twice.
         del self.regions[start]
         self.executed_before[start] += executed
@@ -521,6 +553,7 @@ class Jit:
         """
         about = self.planner.starts[installed.start]
         nothing = self.planner.no_room
+        self.planner.drifts = True
         if about.room != nothing:
             about.room = nothing
             self._form_anew[installed.start] = Reason.ENTRY

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from jitvm.engine.params import Parameters
     from jitvm.guest import Guest
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Learned(Record):
@@ -130,6 +130,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
         "slot": compiled.slot,
+        "entries": list(compiled.entries.items()),
         "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
         "nodes": list(region.nodes.items()),
         "limits": {reason.name: travel for reason, travel in region.limits.items()},
@@ -185,6 +186,7 @@ def _decode_region(row: dict[str, Any], text: bytes) -> Compiled:
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
         slot=row["slot"],
+        entries=dict(row["entries"]),
     )
 
 

@@ -63,6 +63,7 @@ FIELDS = (
     "written",  # function called after a store to watched bytes
     "busy",  # not zero: counters that run out start again by themselves
     "hot",  # what they start again with
+    "patience",  # every how many times a failed entry tells the host
     "vector",  # program counter that `deliver` starts each event at
     "halted",  # function that regions tail-call where the guest halts: one of the next two
     "halt",  # returns to the host
@@ -81,6 +82,8 @@ FIELDS = (
     "watermark",  # the highest address that the code map has a mark for
     "trace",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
+NEVER = (1 << 32) - 1
+"""A period of `every` that no counter comes to."""
 HANDLER_TABLES = ("plain", "checked", "jit", "hooked")
 """Dispatch tables of handlers; the others hold one stub everywhere."""
 TARGETS = ("checked", "hooked")

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from jitvm.engine import events
 from jitvm.engine.dump import Dump
+from jitvm.engine.former import RegionFormer
 from jitvm.engine.installed import Compiled
 from jitvm.engine.layout import EXITS, REGIONS, Layout
 from jitvm.engine.reasons import Reason
-from jitvm.engine.region import Region, RegionFormer
+from jitvm.engine.region import Region
 from jitvm.engine.regioncore import World
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_EXITS = 4096
 """Exits of one region."""
+QUICK_CELLS = 8
+"""Limit of `cells` for what is made fast."""
 
 
 class Refused(Exception):
@@ -127,11 +130,15 @@ class RegionMaker:
             speed = params.polish
         elif self.is_hurried:
             speed = 0
+        if nodes is not None and speed == 0:
             # Copies of a recursion's callees are most of what such a region costs to make.
             params = params.but(
                 nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1,
-                returns=0,
+                returns=0, cells=min(params.cells, QUICK_CELLS),
             )  # fmt: skip
+        else:
+            # What another entry may have changed is no invariant of a loop any more.
+            params = params.but(entries=0)
         region = self._form(start, world, params, links - {start})
         self._verify(region)
         if self._dump is not None:
@@ -147,19 +154,16 @@ class RegionMaker:
             region.graph,
             first_exit=first_exit,
             slot=slot,
-            tell={
-                Reason.ENTRY.name: self.params.exit_hot,
-                Reason.STORE.name: self.params.aliases,
-            },
+            tell={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
         )
         name = f"region_{start:04x}"
-        text = lowering.module(name)
+        text = lowering.module(name, region.entries)
         if len(lowering.exits) > MOST_EXITS:
             raise Refused(Reason.NODES)
         self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
         self.next_slot = (slot + 1) % REGIONS
         lowered = time.perf_counter()
-        code = self.machine_code(name, text, speed)
+        code, entries = self.machine_code(name, region.entries, text, speed)
         done = time.perf_counter()
         if self._dump is not None:
             self._dump.compiled(text, self.compiler, speed)
@@ -174,7 +178,7 @@ class RegionMaker:
                 )
             )
         return Compiled(
-            region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept
+            region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept, entries
         )
 
     def _free_slot(self) -> int:
@@ -185,14 +189,20 @@ class RegionMaker:
             slot = (slot + 1) % REGIONS
         return slot
 
-    def machine_code(self, name: str, text: str, speed: int) -> bytes:
-        """What the one function of an LLVM module becomes."""
+    def machine_code(
+        self, name: str, entries: Iterable[int], text: str, speed: int
+    ) -> tuple[bytes, dict[int, int]]:
+        """What the functions of an LLVM module become, the region's own at offset 0, and the
+        offsets of its other entries."""
         from jitvm.engine.native import host_compiler
+        from jitvm.engine.regionlower import entry_name
 
         if self.compiler is None:
             self.compiler = host_compiler()
         code = self.compiler.compile(text, speed=speed)
-        return code.text[code.symbols[name] :]
+        begin = code.symbols[name]
+        offsets = {at: code.symbols.get(entry_name(name, at), begin) - begin for at in entries}
+        return code.text[begin:], offsets
 
     def _verify(self, region: Region) -> None:
         if self.params.verify:

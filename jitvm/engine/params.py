@@ -58,6 +58,9 @@ class Parameters(Record, frozen=True):
     quick: int = _row(
         500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
     )
+    entries: int = _row(
+        12, "entries", 0, 64, "places beside its start where a region made fast can be entered"
+    )
     link: int = _row(
         60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
     )
@@ -100,7 +103,8 @@ class Parameters(Record, frozen=True):
         2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
     )
     speed: int = _row(
-        1, "level", 1, 3, "passes over regions made only once: 1 is a short list, 3 all of LLVM"
+        1, "level", 0, 3, "passes over regions made only once: 0 as for those made fast first, 1 a "
+        "short list, 3 all of LLVM"
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(

@@ -35,6 +35,10 @@ class Planner:
         guest: the bytecode.
         params: limits.
         regions: the installed regions by their start, as the JIT keeps them.
+
+    Attributes:
+        inner: other addresses where regions can be entered, with their starts.
+        drifts: whether entries failed: the stack pointers move about.
     """
 
     def __init__(
@@ -45,10 +49,16 @@ class Planner:
         self.regions = regions
         self.learned = Learned()
         self.starts: dict[int, Start] = {}
+        self.inner: dict[int, int] = {}
+        self.drifts = False
 
     def about(self, start: int) -> Start:
         """What is remembered about an address where regions start."""
         return self.starts.setdefault(start, Start())
+
+    def region_at(self, address: int) -> Installed | None:
+        """The region that is entered at an address."""
+        return self.regions.get(self.inner.get(address, address))
 
     @property
     def no_room(self) -> Room:
@@ -83,6 +93,8 @@ class Planner:
         these pointers for sure. Pointers that were seen to move may move further.
         """
         about = self.about(start)
+        if self.drifts:
+            about.room = self.no_room
         seen = window.pointers(start)
         if about.room is None and seen and len(self.guest.stacks) <= len(seen):
             about.room = tuple(
@@ -115,17 +127,17 @@ class Planner:
         for start in starts(window, self.guest):
             if start not in inside and self.is_promising(start):
                 return start
-            installed = self.regions.get(start)
+            installed = self.region_at(start)
             if installed is not None:
                 inside.update(installed.compiled.region.nodes)
         return window.hot if self.is_promising(window.hot) else None
 
     def is_promising(self, start: int) -> bool:
         """Whether a region that starts here would have something the installed one has not."""
-        about = self.starts.get(start)
-        installed = self.regions.get(start)
+        installed = self.region_at(start)
         if installed is None:
             return True
+        about = self.starts.get(start)
         if about is not None and about.formed > self.params.growth:
             return False
         known = installed.compiled.known

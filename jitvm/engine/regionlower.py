@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jitvm.engine.exits import ExitLowering
 from jitvm.engine.ir import Op, Value
 from jitvm.engine.layout import HIT
-from jitvm.engine.lower import ATTRIBUTES, DECLARATIONS, METADATA, keep
+from jitvm.engine.lower import ATTRIBUTES, DECLARATIONS, METADATA, Emitter, keep
 from jitvm.engine.reasons import Reason
+
+
+def entry_name(region: str, address: int) -> str:
+    """The name of the function that enters a region at another address than its start."""
+    return f"{region}_{address:04x}"
 
 
 class RegionLowering(ExitLowering):
     """Lowers one region; arguments as for `ExitLowering`."""
 
-    def module(self, name: str) -> str:
-        """The text of a module with this one function."""
-        function = self.function(name)
-        return "\n".join([DECLARATIONS, function, keep([name]), ATTRIBUTES, METADATA, ""])
+    def module(self, name: str, entries: Mapping[int, tuple[int, ...]]) -> str:
+        """The text of a module with this function and those of its other entries.
+
+        Args:
+            name: of the function.
+            entries: addresses, with how far the stack pointers there are from those at the start.
+        """
+        texts = {name: self.function(name)}
+        for at, tops in entries.items():
+            if any(tops):
+                other = entry_name(name, at)
+                texts[other] = self._entry(name, other, tops)
+        return "\n".join([DECLARATIONS, *texts.values(), keep(texts), ATTRIBUTES, METADATA, ""])
+
+    def _entry(self, region: str, name: str, tops: tuple[int, ...]) -> str:
+        """A function that enters a region as if its start had been passed with other pointers."""
+        stub = Emitter(self.layout)
+        own = self.prototype.own_stacks()
+        stacks = [stub.at(-top, stack) for top, stack in zip(tops, own, strict=True)]
+        stub.tail(f"@{region}", "%pc", stacks)
+        return self.prototype.define(name, stub.lines)
 
     # -- values ------------------------------------------------------------------------------
 

@@ -70,6 +70,15 @@ class VirtualStack:
             links = self._links = tuple(found)
         return links
 
+    def forget_links(self) -> None:
+        """Take return addresses for numbers like any other."""
+        if self.links:
+            self.entries = [
+                (self.graph.const(word.imm[0]) if word.link else word, size)
+                for word, size in self.entries
+            ]
+            self._links = ()
+
     # -- splitting and joining ---------------------------------------------------------------
 
     def _split(self, word: Value, size: int, upper: int) -> tuple[Value, Value]:

@@ -57,6 +57,8 @@ _AGGRESSIVE: Mapping[str, tuple[int, ...]] = {
     "aliases": (1, 2, 16),
     "exit_hot": (1, 2, 16, 256),
     "link": (1, 10, 60, 20000),
+    "quick": (8, 20, 40, 100, 500),
+    "entries": (0, 1, 4, 12, 64),
     "growth": (0, 1, 3, 12),
     "invalidations": (1, 2, 16),
     "cooldown": (1, 2, 4),
@@ -158,8 +160,9 @@ def _parameters(rng: random.Random, kind: str) -> dict[str, int]:
         if name in LIMITS and (name == "hot" or rng.random() < share) and name != "background":
             low, high = LIMITS[name].low, LIMITS[name].high
             chosen[name] = min(max(rng.choice(choices), low), high)
-    if rng.random() < 0.2:
-        chosen["speed"] = rng.randint(LIMITS["speed"].low, LIMITS["speed"].high)
+    if rng.random() < 0.5:
+        # As often as all others: regions made fast, with several entries and shared callees.
+        chosen["speed"] = rng.choice((0, rng.randint(1, LIMITS["speed"].high)))
     chosen.setdefault("window", 128)
     return chosen
 

@@ -1,0 +1,196 @@
+"""Regions made fast: entered at several places, with callees that are there only once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+import jitvm.engine.jit as jit_module
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.compiler import Job, compile_thread
+from jitvm.engine.installed import Installed
+from jitvm.engine.layout import NEVER
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
+from jitvm.guest import Stop
+from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.assembler import assemble
+from tests.clock import until
+from tests.fuzz.case import Case
+from tests.fuzz.judge import disagreement
+from tests.fuzz.lab import Lab
+from tests.ir.formed import FreeLab
+from tests.jit.programs import loop
+from tests.jit.rig import EAGER, compare, has_jit, jit_of
+
+FAST = {"speed": 0, "window": 2048}
+"""Compiling at once, as what is compiled first in the background."""
+
+NESTED = """
+    |0000 @sum $2
+    |0100 #00 @outer
+        #00 @one step INC DUP #40 NEQ ?one POP
+        #00 @two step INC DUP #30 NEQ ?two POP
+        INC DUP #40 NEQ ?outer BRK
+    @step .sum LDZ2k #0003 ADD2 ROT STZ2 JMP2r"""
+
+CALLER = loop(
+    "the-callee " * 9,
+    times=0x200,
+    after="""
+    @the-callee .sum LDZ2 #0003 ADD2 DUP2 #0007 AND2 ORA ?{ INC2 INC2 } #0001 EOR2 .sum STZ2
+        .total LDZ INC .total STZ JMP2r""",
+)
+"""Nine calls of thirty instructions: more than a region may have below."""
+
+SHALLOW = """
+    |0000 @sum $2 @n $1
+    |0100
+    @deep #0000 #0000 #00 work work POP POP2 POP2 .n LDZ INC DUP .n STZ #f0 NEQ ?deep
+    @flat work .n LDZ INC DUP .n STZ #e0 NEQ ?flat BRK
+    @work #05 @again .sum LDZ2k INC2 ROT STZ2 #01 SUB DUP ?again POP JMP2r"""
+"""`work` is called above five bytes first, then with nothing below."""
+
+
+def made_fast(source: str, tier: Tier = Tier.JIT, **params: int) -> Machine:
+    """A machine that has run a program twice, compiled as in a hurry."""
+    given = {**EAGER, **FAST, **params}
+    machine = Machine(UXN, tier=tier, cache=CodeCache(), params=Parameters().changed(given))
+    rom = assemble(source).rom
+    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    for _ in range(2):
+        again(machine)
+    return machine
+
+
+def again(machine: Machine) -> None:
+    machine.memory[0:0x20] = bytes(0x20)
+    machine.state.pointers[:] = (0, 0)
+    assert machine.run(0x100) is Stop.HALT
+
+
+def regions_of(machine: Machine) -> list[Installed]:
+    return list(jit_of(machine).regions.values())
+
+
+@pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
+@pytest.mark.parametrize("params", [{}, {"quick": 40}, {"quick": 12}, {"entries": 0}])
+@pytest.mark.parametrize("source", [NESTED, CALLER, SHALLOW])
+def test_programs_made_fast_do_the_same(source: str, params: dict[str, int], tier: Tier) -> None:
+    case = Case(source, params={**EAGER, **FAST, **params}, repeat=3)
+    rom = case.rom()
+    lab = FreeLab(tier, Parameters().changed(case.params))
+    assert not disagreement(case, rom, Lab(Tier.INTERPRETER).run(case, rom), lab.run(case, rom))
+    assert jit_of(lab.machine).statistics.installed > 0
+
+
+def test_a_region_is_entered_in_the_middle() -> None:
+    machine = made_fast(NESTED)
+    inner = jit_of(machine).planner.inner
+    assert inner
+    starts = {each.start for each in regions_of(machine)}
+    assert set(inner.values()) <= starts
+    assert not starts & inner.keys()
+
+
+def test_one_entry_is_all_where_no_more_are_wanted() -> None:
+    assert not jit_of(made_fast(NESTED, entries=0)).planner.inner
+    assert not jit_of(made_fast(NESTED, speed=1)).planner.inner
+
+
+def test_entries_go_with_their_region() -> None:
+    machine = made_fast(NESTED)
+    jit = jit_of(machine)
+    jit.forget_all()
+    assert not jit.planner.inner
+    before = jit.statistics.installed
+    again(machine)
+    assert jit.statistics.installed > before
+
+
+def test_a_callee_that_is_too_much_to_copy_is_shared() -> None:
+    """All of the loop is in one region, where copies would have had room for a third of it."""
+    region = max((each.compiled.region for each in regions_of(made_fast(CALLER, quick=100))),
+                 key=lambda region: region.size)  # fmt: skip
+    assert len(region.nodes) > 35
+    assert max(region.nodes.values()) == 1
+
+
+def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
+    """Called with nothing below, the callee would have its region begin below the stack."""
+    machine = made_fast(SHALLOW, hot=60, quick=30, exit_hot=1 << 20)
+    reasons = [
+        (reason, times)
+        for each in regions_of(machine)
+        for (reason, _), times in zip(
+            each.compiled.exits, jit_of(machine).times_left(each), strict=True
+        )
+    ]
+    assert any(reason == "ENTRY" and times for reason, times in reasons)
+    assert int.from_bytes(machine.memory[0:2], "big") == 3 * 5 * 0xF0
+
+
+def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
+    jit = jit_of(made_fast(SHALLOW, quick=30, exit_hot=1))
+    assert jit.planner.drifts
+    compare(SHALLOW, params={**FAST, "quick": 30, "exit_hot": 1}, repeat=4)
+
+
+def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
+    def machine() -> Machine:
+        made = Machine(UXN, tier=Tier.JIT, cache=CodeCache(tmp_path), params=Parameters())
+        rom = assemble(NESTED).rom
+        made.memory[0x100 : 0x100 + len(rom)] = rom
+        return made
+
+    first = machine()
+
+    def is_entered() -> bool:
+        again(first)
+        return has_jit(first) and bool(jit_of(first).planner.inner)
+
+    until(is_entered)
+    jit_of(first).keeper.put()
+    entries = dict(jit_of(first).planner.inner)
+    second = machine()
+    while not has_jit(second):
+        again(second)
+    assert jit_of(second).statistics.kept
+    again(second)
+    if not any(each.polished for each in regions_of(first)):
+        assert entries.items() <= jit_of(second).planner.inner.items()
+
+
+def test_a_failed_entry_is_not_told_while_regions_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each time the host is told, the guest waits for the interpreter lock."""
+    held = threading.Event()
+
+    class Slow:
+        def submit(self, job: Job) -> None:
+            def later() -> None:
+                held.wait()
+                job()
+
+            compile_thread().submit(later)
+
+    machine = made_fast(NESTED)
+    jit = jit_of(machine)
+    patience = machine.block.words(machine.block.layout.fields["patience"], 1)
+    assert patience[0] == jit.params.exit_hot
+    monkeypatch.setattr(jit_module, "compile_thread", Slow)
+    jit.change_params(jit.params.changed({"background": 1}))
+    jit.forget_all()
+
+    def waits_for(period: int) -> bool:
+        again(machine)
+        return patience[0] == period
+
+    try:
+        until(lambda: waits_for(NEVER))
+    finally:
+        held.set()
+    until(lambda: waits_for(jit.params.exit_hot))
