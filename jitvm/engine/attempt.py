@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SMALL = 8
 """Instructions of a callee that is better copied than shared."""
+CALLS_OF_A_DEPTH = 3
+"""Calls for each stack depth, of a callee with several, for it to be better shared than copied."""
 UNEVEN = 8
 """A branch is even while the way that is gone less has more than this part of the travel."""
 
@@ -63,11 +65,14 @@ class Attempt:
     # -- entries -----------------------------------------------------------------------------
 
     def _enter_elsewhere(self) -> None:
-        """Have the region entered at its most travelled joins, too, where that is wanted.
+        """Have a region that is too large for copies entered at its most travelled joins, too.
 
-        Such an entry reads from memory what its join carries.
+        Such an entry reads from memory what its join carries, so loops lose by it: nothing is
+        invariant that another entry may have changed.
         """
         graph, former = self.graph, self.former
+        if not former.shared:
+            return
         for node in self._inner_nodes():
             pc, tops, _ = node
             join, target = former.join_at(node), self._blocks[node]
@@ -83,9 +88,6 @@ class Attempt:
 
     def _inner_nodes(self) -> list[Node]:
         """Joins to enter the region at: one for an address, without calls to return from."""
-        most = self.former.params.entries
-        if not most:
-            return []
         found: dict[int, Node] = {}
         for node in self._joined:
             pc, _, links = node
@@ -93,7 +95,7 @@ class Attempt:
                 found.setdefault(pc, node)
         arrivals = self.former.arrivals()
         often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
-        return [found[pc] for pc in often[:most]]
+        return [found[pc] for pc in often[: self.former.params.entries]]
 
     def _untouched(self, tops: tuple[int, ...] = ()) -> list[VirtualStack]:
         """Stacks that hold what memory holds, with the pointers moved by so much."""
@@ -226,18 +228,26 @@ class Attempt:
         return False
 
     def _shares(self) -> bool:
-        """Have callees that were copied be there only once; whether there are any."""
+        """Have callees that were copied be there only once; whether there are any.
+
+        One that is called at several stack depths has to be left for at all but the first.
+        """
         copies: dict[int, Counter[Links]] = {}
-        for _, _, links in self._placed:
+        depths: dict[int, set[tuple[int, ...]]] = {}
+        for pc, tops, links in self._placed:
             callee = self._callees.get(links[-1][2]) if links else None
             if callee is not None:
                 copies.setdefault(callee, Counter())[links] += 1
+                if pc == callee:
+                    depths.setdefault(pc, set()).add(tops)
         shared = self.former.shared
-        many = {
-            callee
-            for callee, sizes in copies.items()
-            if len(sizes) > 1 and max(sizes.values()) >= SMALL and callee not in shared
-        }
+        many = set()
+        for callee, sizes in copies.items():
+            is_worth_it = len(sizes) > 1 and max(sizes.values()) >= SMALL
+            several = len(depths.get(callee, ()))
+            if is_worth_it and (several == 1 or several * CALLS_OF_A_DEPTH <= len(sizes)):
+                many.add(callee)
+        many -= shared
         shared |= many
         return bool(many)
 

@@ -432,10 +432,12 @@ class Jit:
         return None
 
     def _enter_at(self, at: int, offset: int, installed: Installed) -> None:
-        """Have a region entered at a place inside of it, unless one begins there that has more."""
+        """Have a region entered at a place inside of it, unless a better one begins there: one
+        that was made thoroughly, or has something this one has not."""
         other = self.regions.get(at)
         if other is not None:
-            if not other.compiled.region.nodes.keys() <= installed.compiled.region.nodes.keys():
+            own, others = installed.compiled.region.nodes, other.compiled.region.nodes
+            if other.polished or not others.keys() <= own.keys():
                 return
             self._remove(other)
         self.planner.inner[at] = installed.start
@@ -448,12 +450,7 @@ class Jit:
         executed = self.executed_in(installed)
         self._tell(events.Removed, start, installed.number, executed)
         inner = self.planner.inner
-        others = [at for at in installed.compiled.entries if inner.get(at) == start]
-        for at in others:
-            del inner[at]
-        for at in (start, *others):
-            self._code[at] = self._counted
-            self._counters[at] = self.params.hot
+        self._close(start, *(at for at in installed.compiled.entries if inner.get(at) == start))
         # In this order, so that who adds both up from another thread may miss it, not see it twice.
         del self.regions[start]
         self.executed_before[start] += executed
@@ -530,12 +527,12 @@ class Jit:
         installed = self._owner_of_exit(exit_)
         if installed is not None:
             compiled = installed.compiled
-            reason, _ = compiled.exits[exit_ - compiled.first_exit]
+            reason, at = compiled.exits[exit_ - compiled.first_exit]
             self._tell(events.ExitHot, installed.start, reason)
             if reason == Reason.STORE.name:
                 self._cells_hit()
-            else:
-                self._entry_failed(installed)
+            elif at is not None:
+                self._entry_failed(installed, at)
         self.form_anew()
 
     def _owner_of_exit(self, exit_: int) -> Installed | None:
@@ -545,16 +542,28 @@ class Jit:
                 return installed
         return None
 
-    def _entry_failed(self, installed: Installed) -> None:
+    def _entry_failed(self, installed: Installed, at: int) -> None:
         """It is entered with stack pointers it cannot take: form it for any.
 
         Programs whose pointers move (recursion, or a stack that slowly fills) would fail with
         other pointers next. The old region stays until the new one is there.
         """
-        about = self.planner.starts[installed.start]
-        nothing = self.planner.no_room
-        self.planner.drifts = True
-        if about.room != nothing:
-            about.room = nothing
-            self._form_anew[installed.start] = Reason.ENTRY
+        planner = self.planner
+        about = planner.starts[installed.start]
+        if at != installed.start:
+            if installed.number > planner.roomless_from:
+                self._close(at)
+                return
+        elif about.room == planner.no_room:
+            return
+        else:
+            about.room = planner.no_room
+        planner.roomless_from = min(planner.roomless_from, self.statistics.installed)
+        self._form_anew[installed.start] = Reason.ENTRY
 
+    def _close(self, *entries: int) -> None:
+        """Have nothing entered at addresses; they may become hot again."""
+        for at in entries:
+            self._code[at] = self._counted
+            self._counters[at] = self.params.hot
+            self.planner.inner.pop(at, None)

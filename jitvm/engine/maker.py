@@ -84,7 +84,7 @@ class RegionMaker:
         self, start: int, world: World, params: Parameters, links: frozenset[int]
     ) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
-        about = self.planner.about(start)
+        room = self.planner.room(start, is_hurried=params.entries > 0)
         learned = self.planner.learned
         edges, opcodes = learned.edges, learned.opcodes
         # What was learned while the job waited would only be found out once it is installed.
@@ -92,7 +92,7 @@ class RegionMaker:
             written=world.written | learned.written, aliased=frozenset(learned.aliased)
         )
         for _ in range(4):
-            former = RegionFormer(self.guest, world, edges, opcodes, params, about.room, links)
+            former = RegionFormer(self.guest, world, edges, opcodes, params, room, links)
             region = former.form(start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)

@@ -59,7 +59,8 @@ class Parameters(Record, frozen=True):
         500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
     )
     entries: int = _row(
-        12, "entries", 0, 64, "places beside its start where a region made fast can be entered"
+        12, "entries", 0, 64, "places beside its start to enter a region at that is made fast and "
+        "shares callees; 0 shares none"
     )
     link: int = _row(
         60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"

@@ -13,6 +13,7 @@ from collections import Counter
 
 from jitvm.engine.installed import Installed, Start
 from jitvm.engine.kept import Learned
+from jitvm.engine.layout import NEVER
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, starts
 from jitvm.engine.region import Region
@@ -38,7 +39,8 @@ class Planner:
 
     Attributes:
         inner: other addresses where regions can be entered, with their starts.
-        drifts: whether entries failed: the stack pointers move about.
+        roomless_from: number of the last region that was installed before an entry failed. The
+            stack pointers move about, so what is made fast from then on asks for no room.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Planner:
         self.learned = Learned()
         self.starts: dict[int, Start] = {}
         self.inner: dict[int, int] = {}
-        self.drifts = False
+        self.roomless_from = NEVER
 
     def about(self, start: int) -> Start:
         """What is remembered about an address where regions start."""
@@ -59,6 +61,11 @@ class Planner:
     def region_at(self, address: int) -> Installed | None:
         """The region that is entered at an address."""
         return self.regions.get(self.inner.get(address, address))
+
+    def room(self, start: int, *, is_hurried: bool) -> Room | None:
+        """What the entry of a region asks for; None: all it can use."""
+        is_roomless = is_hurried and self.roomless_from != NEVER
+        return self.no_room if is_roomless else self.about(start).room
 
     @property
     def no_room(self) -> Room:
@@ -93,8 +100,6 @@ class Planner:
         these pointers for sure. Pointers that were seen to move may move further.
         """
         about = self.about(start)
-        if self.drifts:
-            about.room = self.no_room
         seen = window.pointers(start)
         if about.room is None and seen and len(self.guest.stacks) <= len(seen):
             about.room = tuple(

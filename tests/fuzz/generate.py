@@ -161,8 +161,10 @@ def _parameters(rng: random.Random, kind: str) -> dict[str, int]:
             low, high = LIMITS[name].low, LIMITS[name].high
             chosen[name] = min(max(rng.choice(choices), low), high)
     if rng.random() < 0.5:
-        # As often as all others: regions made fast, with several entries and shared callees.
+        # As often as all others: regions made fast, which share callees where these are too many.
         chosen["speed"] = rng.choice((0, rng.randint(1, LIMITS["speed"].high)))
+        if chosen["speed"] == 0:
+            chosen.setdefault("quick", rng.choice((12, 20, 40, 100)))
     chosen.setdefault("window", 128)
     return chosen
 

@@ -25,7 +25,7 @@ from tests.ir.formed import FreeLab
 from tests.jit.programs import loop
 from tests.jit.rig import EAGER, compare, has_jit, jit_of
 
-FAST = {"speed": 0, "window": 2048}
+FAST = {"speed": 0, "window": 2048, "quick": 30}
 """Compiling at once, as what is compiled first in the background."""
 
 NESTED = """
@@ -34,7 +34,8 @@ NESTED = """
         #00 @one step INC DUP #40 NEQ ?one POP
         #00 @two step INC DUP #30 NEQ ?two POP
         INC DUP #40 NEQ ?outer BRK
-    @step .sum LDZ2k #0003 ADD2 ROT STZ2 JMP2r"""
+    @step .sum LDZ2 #0003 ADD2 DUP2 #0007 AND2 ORA ?{ INC2 INC2 } .sum STZ2 JMP2r"""
+"""Copied twice, the callee is more than a region may have below."""
 
 CALLER = loop(
     "the-callee " * 9,
@@ -43,7 +44,7 @@ CALLER = loop(
     @the-callee .sum LDZ2 #0003 ADD2 DUP2 #0007 AND2 ORA ?{ INC2 INC2 } #0001 EOR2 .sum STZ2
         .total LDZ INC .total STZ JMP2r""",
 )
-"""Nine calls of thirty instructions: more than a region may have below."""
+"""Nine calls of thirty instructions."""
 
 SHALLOW = """
     |0000 @sum $2 @n $1
@@ -76,7 +77,7 @@ def regions_of(machine: Machine) -> list[Installed]:
 
 
 @pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
-@pytest.mark.parametrize("params", [{}, {"quick": 40}, {"quick": 12}, {"entries": 0}])
+@pytest.mark.parametrize("params", [{}, {"quick": 500}, {"quick": 12}, {"entries": 0}])
 @pytest.mark.parametrize("source", [NESTED, CALLER, SHALLOW])
 def test_programs_made_fast_do_the_same(source: str, params: dict[str, int], tier: Tier) -> None:
     case = Case(source, params={**EAGER, **FAST, **params}, repeat=3)
@@ -120,7 +121,7 @@ def test_a_callee_that_is_too_much_to_copy_is_shared() -> None:
 
 def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
     """Called with nothing below, the callee would have its region begin below the stack."""
-    machine = made_fast(SHALLOW, hot=60, quick=30, exit_hot=1 << 20)
+    machine = made_fast(SHALLOW, hot=60, exit_hot=1 << 20)
     reasons = [
         (reason, times)
         for each in regions_of(machine)
@@ -133,14 +134,14 @@ def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
 
 
 def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
-    jit = jit_of(made_fast(SHALLOW, quick=30, exit_hot=1))
-    assert jit.planner.drifts
-    compare(SHALLOW, params={**FAST, "quick": 30, "exit_hot": 1}, repeat=4)
+    jit = jit_of(made_fast(SHALLOW, exit_hot=1))
+    assert jit.planner.roomless_from < NEVER
+    compare(SHALLOW, params={**FAST, "exit_hot": 1}, repeat=4)
 
 
 def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
     def machine() -> Machine:
-        made = Machine(UXN, tier=Tier.JIT, cache=CodeCache(tmp_path), params=Parameters())
+        made = Machine(UXN, tier=Tier.JIT, cache=CodeCache(tmp_path), params=Parameters(quick=30))
         rom = assemble(NESTED).rom
         made.memory[0x100 : 0x100 + len(rom)] = rom
         return made
