@@ -48,6 +48,11 @@ def detail(
         "guest": guest,
         "source": _source(target, guest),
         "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
+        "entries": [
+            str(target.place(at))
+            for at in compiled.entries
+            if jit.planner.inner.get(at) == region.start
+        ],
         "limits": [[reason.name, travel] for reason, travel in region.limits.items()],
         "ir": _ir_lines(show(region.graph), taken),
         "llvm": compiled.llvm.splitlines(),

@@ -208,7 +208,7 @@ class Sampler:
             "exits": tables.exits(table, counters, naming),
             "reasons": tables.exit_reasons(table, counters),
             "aborts": tables.aborts(table, run.journal, naming),
-            "graph": tables.graph(table, counters),
+            "graph": tables.graph(table, counters, jit.planner.inner),
         }
         heat = tables.heat(jit, run.journal.places()[1])
         if heat != run.heat:

@@ -7,6 +7,7 @@ slow beat, once for all viewers.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
@@ -64,10 +65,11 @@ def exit_reasons(table: RegionTable, counters: Counters) -> dict[str, int]:
     return dict(reasons)
 
 
-def graph(table: RegionTable, counters: Counters) -> dict[str, object]:
+def graph(table: RegionTable, counters: Counters, inner: Mapping[int, int]) -> dict[str, object]:
     """The regions that matter most, and how often control went from one into another.
 
     An edge is [from, to, times]; to 0 stands for the interpreter, where nothing is compiled.
+    `inner` has the start of the region that is entered at an address where none begins.
     """
     rows = nlargest(GRAPH_NODES, table.rows.values(), key=lambda row: (row.executed, row.left))
     number_of = {row.installed.start: row.installed.number for row in table.rows.values()}
@@ -77,7 +79,7 @@ def graph(table: RegionTable, counters: Counters) -> dict[str, object]:
         for (_, target), times in zip(
             row.installed.compiled.exits, counters.exits(row.installed), strict=True
         ):
-            to = number_of.get(target, 0) if target is not None else 0
+            to = 0 if target is None else number_of.get(inner.get(target, target), 0)
             if times and (to in shown or to == 0):
                 edges[row.installed.number, to] += times
     return {

@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 import jitvm.engine.jit as jit_module
+from jitvm.dashboard.detail import detail
+from jitvm.dashboard.regions import Counters, RegionTable
+from jitvm.dashboard.tables import graph
 from jitvm.engine.cache import CodeCache
 from jitvm.engine.compiler import Job, compile_thread
 from jitvm.engine.installed import Installed
 from jitvm.engine.layout import NEVER
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
+from jitvm.engine.place import nameless
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from tests.clock import until
+from tests.dashboard.runs import target
 from tests.fuzz.case import Case
 from tests.fuzz.judge import disagreement
 from tests.fuzz.lab import Lab
@@ -195,3 +200,51 @@ def test_a_failed_entry_is_not_told_while_regions_are_made(
     finally:
         held.set()
     until(lambda: waits_for(jit.params.exit_hot))
+
+
+# -- where people look ---------------------------------------------------------------------------
+
+
+def test_an_entry_that_fails_for_whatever_is_made_is_closed() -> None:
+    """With nothing below, the callee is never passed as if the start had been; it gets a region
+    of its own once it is hot."""
+    machine = made_fast(SHALLOW, hot=20, exit_hot=1)
+    assert any(each.compiled.entries for each in regions_of(machine))
+    assert not jit_of(machine).planner.inner
+
+
+def test_ways_to_an_entry_are_shown_as_ways_into_its_region() -> None:
+    machine = made_fast(NESTED)
+    jit = jit_of(machine)
+    table = RegionTable(nameless)
+    table.refresh(jit, 0.0)
+    counters = Counters(jit)
+    table.count(counters)
+    number_of = {each.start: each.number for each in regions_of(machine)}
+    ways = {
+        (each.number, number_of[jit.planner.inner[target]])
+        for each in regions_of(machine)
+        for (_, target), times in zip(each.compiled.exits, jit.times_left(each), strict=True)
+        if times and target in jit.planner.inner
+    }
+    edges = graph(table, counters, jit.planner.inner)["edges"]
+    assert isinstance(edges, list)
+    assert ways
+    assert ways <= {(a, b) for a, b, _ in edges}
+
+
+def test_a_region_names_where_else_it_is_entered() -> None:
+    machine = made_fast(NESTED, keep_text=1)
+    jit = jit_of(machine)
+    counters, inner = Counters(jit), jit.planner.inner
+    about = target(NESTED)
+    shown = {
+        installed.start: detail(about, jit, installed, counters)["entries"]
+        for installed in regions_of(machine)
+    }
+    assert shown == {
+        start: [str(about.place(at)) for at in jit.regions[start].compiled.entries
+                if inner.get(at) == start]
+        for start in jit.regions
+    }  # fmt: skip
+    assert any(shown.values())

@@ -83,6 +83,8 @@ export class RegionView {
     at("region-exits").replaceChildren(
       ...exits.map((each) => this.#chip("", each.reason, `→ ${each.label}`, each.times)),
       ...limits,
+      ...(found.entries ?? []).map((label) =>
+        element("span", { className: "chip muted", title: "It is entered here, too, as if its start had been passed.", textContent: `entered at ${label}` })),
       element("span", { className: "chip muted", textContent: `${rest} exits never taken` }),
     );
   }
