@@ -196,7 +196,7 @@ def _guest_code(report: RegionReport, memory: memoryview, symbols: SymbolTable) 
             lines.append("      ...")
         lines += [f"@{name}" for name in symbols.names_at(address)]
         text, size = spell(memory, address, symbols)
-        mark = ">" if address == report.start else " "
+        mark = ">" if address in (report.start, *report.entries) else " "
         times = f"  ({copies} copies)" if copies > 1 else ""
         lines.append(f"{mark} {address:04x}  {text}{times}")
         following = address + size
@@ -216,11 +216,13 @@ def _exits(report: RegionReport, symbols: SymbolTable) -> str:
 
 def _headline(report: RegionReport, symbols: SymbolTable) -> str:
     form, text, llvm = (1000 * seconds for seconds in report.seconds)
+    others = ", ".join(symbols.describe(at) for at in report.entries)
+    also = f"entered at {others}, too\n" if others else ""
     return (
         f"region at {report.start:04x} ({symbols.describe(report.start)}): "
         f"{sum(report.instructions.values())} instructions, {report.code_bytes} bytes of code\n"
-        f"made in {form + text + llvm:.1f} ms: {form:.1f} forming, {text:.1f} writing LLVM IR, "
-        f"{llvm:.1f} in LLVM"
+        f"{also}made in {form + text + llvm:.1f} ms: {form:.1f} forming, "
+        f"{text:.1f} writing LLVM IR, {llvm:.1f} in LLVM"
     )
 
 

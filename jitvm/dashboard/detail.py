@@ -50,7 +50,7 @@ def detail(
         "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
         "entries": [
             str(target.place(at))
-            for at in compiled.entries
+            for at in sorted(compiled.entries)
             if jit.planner.inner.get(at) == region.start
         ],
         "limits": [[reason.name, travel] for reason, travel in region.limits.items()],

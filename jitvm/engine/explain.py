@@ -36,7 +36,8 @@ class RegionReport:
     """A region that is installed.
 
     Attributes:
-        start: the guest address where it is entered.
+        start: the guest address where it begins.
+        entries: other addresses where it is entered.
         instructions: guest instructions by address, with how many copies of each it has.
         travel: how often its instructions were seen while recording.
         code_bytes: size of its machine code.
@@ -47,6 +48,7 @@ class RegionReport:
     """
 
     start: int
+    entries: tuple[int, ...]
     instructions: dict[int, int]
     travel: int
     code_bytes: int
@@ -153,6 +155,9 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     region = compiled.region
     return RegionReport(
         start=region.start,
+        entries=tuple(
+            at for at in sorted(compiled.entries) if jit.planner.inner.get(at) == region.start
+        ),
         instructions=dict(sorted(region.nodes.items())),
         travel=sum(map(jit.travel, region.nodes)),
         code_bytes=len(compiled.text),

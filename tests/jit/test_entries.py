@@ -13,6 +13,7 @@ from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.tables import graph
 from jitvm.engine.cache import CodeCache
 from jitvm.engine.compiler import Job, compile_thread
+from jitvm.engine.explain import regions
 from jitvm.engine.installed import Installed
 from jitvm.engine.layout import NEVER
 from jitvm.engine.machine import Machine, Tier
@@ -238,13 +239,11 @@ def test_a_region_names_where_else_it_is_entered() -> None:
     jit = jit_of(machine)
     counters, inner = Counters(jit), jit.planner.inner
     about = target(NESTED)
-    shown = {
-        installed.start: detail(about, jit, installed, counters)["entries"]
-        for installed in regions_of(machine)
+    entries = {
+        start: [at for at in sorted(inner) if inner[at] == start] for start in jit.regions
     }
-    assert shown == {
-        start: [str(about.place(at)) for at in jit.regions[start].compiled.entries
-                if inner.get(at) == start]
-        for start in jit.regions
-    }  # fmt: skip
-    assert any(shown.values())
+    assert any(entries.values())
+    assert {report.start: list(report.entries) for report in regions(machine)} == entries
+    for start, installed in jit.regions.items():
+        shown = detail(about, jit, installed, counters)["entries"]
+        assert shown == [str(about.place(at)) for at in entries[start]]
