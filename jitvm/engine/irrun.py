@@ -238,6 +238,8 @@ class _Run:
     def _leave(self, exit_: Exit) -> None:
         if exit_.kind is Leave.RETRY:
             return
+        if self.host.budget is not None:
+            self.host.budget += exit_.instructions
         self._write_slots(exit_)
         if exit_.reason != Reason.HOST.name:
             self.state.pointers[:] = self._pointers(exit_)

@@ -104,7 +104,10 @@ class IrTier(NativeTier):
         host = _TierHost(self)
         for i, top in enumerate(installed.compiled.region.entries.get(self.state.pc, ())):
             self.state.pointers[i] -= top
+        before = host.budget = self._fields["budget"][0]
         exit_ = run(installed.compiled.region.graph, jit.guest, host)
+        self._fields["budget"][0] = host.budget
+        jit.executed_counts[installed.compiled.slot] += before - host.budget
         self._give_pointers()
         self._fields["pc"][0] = self.state.pc
         return exit_

@@ -551,7 +551,7 @@ class Jit:
         planner = self.planner
         about = planner.starts[installed.start]
         if at != installed.start:
-            if installed.number > planner.roomless_from:
+            if installed.number > planner.roomless_from or about.failures:
                 self._close(at)
                 return
         elif about.room == planner.no_room:

@@ -24,6 +24,7 @@ from tests.fuzz.lab import Lab
 from tests.jit.programs import PROGRAMS
 from tests.jit.rig import EAGER, Used, jit_of, used
 from tests.jit.test_corpus import CASES
+from tests.jit.test_entries import CALLER, FAST, NESTED, SHALLOW
 
 
 class EmulatedArena:
@@ -82,3 +83,8 @@ def test_case(name: str, compiler: Compiler, monkeypatch: pytest.MonkeyPatch) ->
     if case.params.get("background", 1) or case.interrupts:
         pytest.skip("code in the emulator does not wait for the compile thread")
     assert compare(case, compiler, monkeypatch).installed
+
+
+@pytest.mark.parametrize("source", [NESTED, CALLER, SHALLOW])
+def test_several_entries(source: str, compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compare(Case(source, params=FAST), compiler, monkeypatch).installed

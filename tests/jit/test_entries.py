@@ -203,6 +203,34 @@ def test_a_failed_entry_is_not_told_while_regions_are_made(
     until(lambda: waits_for(jit.params.exit_hot))
 
 
+@pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
+@pytest.mark.parametrize("source", [NESTED, CALLER, SHALLOW])
+def test_instructions_are_counted_from_every_entry_on(source: str, tier: Tier) -> None:
+    expected = made_fast(source, Tier.INTERPRETER)
+    expected.counting = True
+    again(expected)
+    machine = made_fast(source, tier)
+    machine.counting = True
+    for _ in range(3):
+        before = machine.executed
+        again(machine)
+        assert machine.executed - before == expected.executed
+    assert jit_of(machine).planner.inner or source is SHALLOW
+
+
+@pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
+@pytest.mark.parametrize("budget", [1, 777, 5001, 31_337])
+def test_budgets_stop_at_the_same_instruction(budget: int, tier: Tier) -> None:
+    stopped = []
+    for each in (Tier.INTERPRETER, tier):
+        machine = made_fast(NESTED, each)
+        machine.memory[0:0x20] = bytes(0x20)
+        machine.state.pointers[:] = (0, 0)
+        assert machine.run(0x100, max_instructions=budget) is Stop.BUDGET
+        stopped.append((machine.state.pc, [*machine.state.pointers], bytes(machine.memory)))
+    assert stopped[0] == stopped[1]
+
+
 # -- where people look ---------------------------------------------------------------------------
 
 
