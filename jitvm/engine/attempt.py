@@ -1,19 +1,16 @@
-"""One try at a region's graph; what a try is for is in `jitvm.engine.former`."""
+"""Attempts at a region's graph; what they are for is told in `jitvm.engine.forming`."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
 
+from jitvm.engine.forming import Forming
 from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.reasons import Reason
 from jitvm.engine.region import Join, Links, Node, Region, TooLarge
 from jitvm.engine.regioncore import Assumptions, RegionCore, RegionState, Room
 from jitvm.engine.virtual import VirtualStack, in_range
-
-TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
-if TYPE_CHECKING:
-    from jitvm.engine.former import RegionFormer
 
 SMALL = 8
 """Instructions of a callee that is better copied than shared."""
@@ -21,17 +18,35 @@ CALLS_OF_A_DEPTH = 3
 """Calls for each stack depth, of a callee with several, for it to be better shared than copied."""
 UNEVEN = 8
 """A branch is even while the way that is gone less has more than this part of the travel."""
+MAX_ATTEMPTS = 40
+
+
+def form(forming: Forming, start: int) -> Region | None:
+    """The region entered at `start`, or None where its joins do not settle."""
+    forming.begin(start)
+    for count in range(1, MAX_ATTEMPTS + 1):
+        attempt = Attempt(forming, start)
+        try:
+            attempt.build()
+        except TooLarge:
+            forming.begin_again()
+            continue
+        attempt.region.attempts = count
+        attempt.region.loops = len(forming.loops)
+        if not attempt.changed:
+            return attempt.region
+    return None
 
 
 class Attempt:
     """One try at a graph; `changed` says that joins were extended and it must be repeated."""
 
-    def __init__(self, former: RegionFormer, start: int) -> None:
-        self.former = former
-        self.guest = former.guest
+    def __init__(self, forming: Forming, start: int) -> None:
+        self.forming = forming
+        self.guest = forming.guest
         self.graph = Graph(self.guest.word_bits, f"region {start:04x}")
         self.region = Region(start, self.graph, Assumptions())
-        self.core = RegionCore(self.guest, self.graph, former.world, self.region.assumptions)
+        self.core = RegionCore(self.guest, self.graph, forming.world, self.region.assumptions)
         self.changed = False
         self._blocks: dict[Node, Block] = {}
         self._joined: dict[Node, RegionState] = {}
@@ -48,7 +63,7 @@ class Attempt:
 
     def build(self) -> None:
         entry = self.graph.block
-        state = RegionState(self._untouched(), {}, self.former.room)
+        state = RegionState(self._untouched(), {}, self.forming.room)
         body = self.graph.new_block("start")
         self.graph.block = body
         body.end = self._edge(self.region.start, state, 1 << 30)
@@ -58,7 +73,7 @@ class Attempt:
             self._run(node, state)
         self.graph.block = entry
         self._enter_elsewhere()
-        self._guard_entry(self.region.start, self.former.room)
+        self._guard_entry(self.region.start, self.forming.room)
         self.graph.block.end = Goto(body)
         self._find_loops(entry)
 
@@ -70,12 +85,13 @@ class Attempt:
         Such an entry reads from memory what its join carries, so loops lose by it: nothing is
         invariant that another entry may have changed.
         """
-        graph, former = self.graph, self.former
-        if not former.shared:
+        graph, forming = self.graph, self.forming
+        if not forming.shared:
             return
         for node in self._inner_nodes():
             pc, tops, _ = node
-            join, target = former.join_at(node), self._blocks[node]
+            join, target = forming.join_at(node), self._blocks[node]
+            assert join is not None
             here = graph.pure(Op.PC, bits=self.guest.pc_bits) == pc
             test, inner, following = graph.block, graph.new_block("inner"), graph.new_block("test")
             test.end = Branch(here, Goto(inner), Goto(following))
@@ -93,9 +109,9 @@ class Attempt:
             pc, _, links = node
             if not links and pc != self.region.start:
                 found.setdefault(pc, node)
-        arrivals = self.former.arrivals()
+        arrivals = self.forming.arrivals()
         often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
-        return [found[pc] for pc in often[: self.former.params.entries]]
+        return [found[pc] for pc in often[: self.forming.params.entries]]
 
     def _untouched(self, tops: tuple[int, ...] = ()) -> list[VirtualStack]:
         """Stacks that hold what memory holds, with the pointers moved by so much."""
@@ -143,7 +159,7 @@ class Attempt:
             target = ways.pop().block
             if id(target) in open_:
                 node = nodes[id(target)]
-                if node not in self.former.loops:
+                if node not in self.forming.loops:
                     self._close_loop(node, target)
             elif id(target) not in done:
                 open_.add(id(target))
@@ -155,9 +171,9 @@ class Attempt:
         All is done again where what the poll gives back has to be counted, or where the join was
         none yet when its block was begun.
         """
-        self.former.loops.add(node)
+        self.forming.loops.add(node)
         state = self._joined.get(node)
-        if state is None or self.former.world.charging:
+        if state is None or self.forming.world.charging:
             self.changed = True
         else:
             block.values.insert(0, self._poll(node, state))
@@ -181,19 +197,19 @@ class Attempt:
 
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
-        params = self.former.params
+        params = self.forming.params
         pc, tops, links = node
         depth = params.depth
         for top in tops:
             if top > depth or top < -depth:
                 return Reason.DEPTH
-        former = self.former
+        forming = self.forming
         place = (pc, *[link[2] for link in links]) if links else pc
         depths = self._tops.get(place)
         if depths is None:
             self._tops[place] = {tops}
         elif tops not in depths:
-            if len(depths) >= former.depths:
+            if len(depths) >= forming.depths:
                 return Reason.DRIFT
             depths.add(tops)
         if links:
@@ -206,24 +222,24 @@ class Attempt:
             if self._shrinks():
                 raise TooLarge
             return Reason.NODES
-        if former.is_linking and self._placed and pc in former.links:
+        if forming.is_linking and self._placed and pc in forming.links:
             return Reason.LINK
         return None
 
     def _shrinks(self) -> bool:
         """Share callees, or allow fewer copies, or else links; whether that changes what is there
         already."""
-        former = self.former
-        if former.params.entries and self._shares():
+        forming = self.forming
+        if forming.params.entries and self._shares():
             return True
-        if former.depths > 1:
+        if forming.depths > 1:
             most = max(map(len, self._tops.values()))
-            former.depths = max(min(former.depths, most) - 1, 1)
+            forming.depths = max(min(forming.depths, most) - 1, 1)
             if most > 1:
                 return True
-        if not former.is_linking:
-            former.is_linking = True
-            links = former.links
+        if not forming.is_linking:
+            forming.is_linking = True
+            links = forming.links
             return any(node[0] in links for node in (*self._placed, *self._blocks))
         return False
 
@@ -240,7 +256,7 @@ class Attempt:
                 copies.setdefault(callee, Counter())[links] += 1
                 if pc == callee:
                     depths.setdefault(pc, set()).add(tops)
-        shared = self.former.shared
+        shared = self.forming.shared
         many = set()
         for callee, sizes in copies.items():
             is_worth_it = len(sizes) > 1 and max(sizes.values()) >= SMALL
@@ -253,7 +269,7 @@ class Attempt:
 
     def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
         """Where control goes on at `pc`: into a block, new or known, or out."""
-        if pc in self.former.shared:
+        if pc in self.forming.shared:
             for stack in state.stacks:
                 stack.forget_links()
         node = self._node(pc, state)
@@ -266,11 +282,11 @@ class Attempt:
             if limit is Reason.NODES:
                 self.region.cuts[pc] = self.region.cuts.get(pc, 0) + travel
             return self.core.leave(state, self.graph.const(pc), Leave.JUMP, limit)
-        if not self.former.is_join(node):
+        if not self.forming.is_join(node):
             block = self.graph.new_block()
             self._push(travel, node, block, state)
             return Goto(block)
-        join = self.former.join_of(node, state)
+        join = self.forming.join_of(node, state)
         args, inside, block = self._enter_join(join, state)
         self._joined[node] = inside.copy()
         self._push(travel, node, block, inside)
@@ -282,15 +298,16 @@ class Attempt:
 
     def _known_edge(self, node: Node, state: RegionState) -> Goto | Exit:
         """An edge to a node that has a place already: a loop or a join."""
-        former = self.former
-        if node not in self._blocks or not former.is_join(node) or node not in former._joins:
-            former.make_join(node)
+        forming = self.forming
+        join = forming.join_at(node)
+        if node not in self._blocks or join is None:
+            forming.make_join(node)
             self.changed = True
             return self.core.leave(state, self.graph.const(node[0]), Leave.JUMP, Reason.BRANCH)
-        if former.needs_more(node, state):
+        if forming.needs_more(node, state):
             self.changed = True
         block = self._blocks[node]
-        return Goto(block, self._arguments(former._joins[node], state, block))
+        return Goto(block, self._arguments(join, state, block))
 
     # -- joins -------------------------------------------------------------------------------
 
@@ -342,7 +359,7 @@ class Attempt:
         """
         core, graph = self.core, self.graph
         core.begin_block()
-        if not self.former.world.charging:
+        if not self.forming.world.charging:
             return None
         charge = graph.add(Op.CHARGE)
         charge.exit = core.leave(state, graph.const(node[0]), Leave.NEXT, Reason.BUDGET)
@@ -360,10 +377,10 @@ class Attempt:
 
     def _run_block(self, node: Node, state: RegionState) -> None:
         core, graph = self.core, self.graph
-        if node in self.former.loops:
+        if node in self.forming.loops:
             graph.block.values.append(self._poll(node, state))
-        former, placed, nodes = self.former, self._placed, self.region.nodes
-        memory, written = former.world.memory, former.world.written
+        forming, placed, nodes = self.forming, self._placed, self.region.nodes
+        memory, written = forming.world.memory, forming.world.written
         while True:
             pc = node[0]
             placed.add(node)
@@ -378,7 +395,7 @@ class Attempt:
                 return
             following = self._node(core.following, state)
             if (
-                former.is_join(following)
+                forming.is_join(following)
                 or following in placed
                 or following in self._blocks
                 or self._limit(following) is not None
@@ -401,8 +418,8 @@ class Attempt:
         """
         graph, core, pc = self.graph, self.core, node[0]
         opcode = core.opcode_cell(state, pc)
-        seen = self.former.opcodes.get(pc, {})
-        ranked = sorted(seen, key=lambda op: -seen[op])[: self.former.params.ways]
+        seen = self.forming.opcodes.get(pc, {})
+        ranked = sorted(seen, key=lambda op: -seen[op])[: self.forming.params.ways]
         if opcode.constant is not None:
             ranked = [opcode.constant]
         end: Goto | Exit = core.leave(state, graph.const(pc), Leave.NEXT, Reason.REWRITTEN)
@@ -432,7 +449,7 @@ class Attempt:
                 high[index] = stack.high
 
     def _travel(self, pc: int, target: int | None = None) -> int:
-        followers = self.former.edges.get(pc, {})
+        followers = self.forming.edges.get(pc, {})
         return sum(followers.values()) if target is None else followers.get(target, 0)
 
     # -- where control parts -----------------------------------------------------------------
@@ -491,8 +508,8 @@ class Attempt:
         if known is not None:
             self._callees[self.core.following] = known
             return self._edge(known, state, self._travel(pc))
-        params = self.former.params
-        followers = self.former.edges.get(pc, {})
+        params = self.forming.params
+        followers = self.forming.edges.get(pc, {})
         ranked = sorted(followers, key=lambda to: -followers[to])
         reason = Reason.TARGET
         if target.op is Op.SLOT:

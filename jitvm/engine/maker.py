@@ -1,6 +1,6 @@
 """Making one region: from what is known of a program to machine code. On the compile thread.
 
-    planner, world --RegionFormer--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
+    planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from jitvm.engine import events
+from jitvm.engine.attempt import form
 from jitvm.engine.dump import Dump
-from jitvm.engine.former import RegionFormer
+from jitvm.engine.forming import Forming
 from jitvm.engine.installed import Compiled
 from jitvm.engine.layout import EXITS, REGIONS, Layout
 from jitvm.engine.reasons import Reason
@@ -92,8 +93,8 @@ class RegionMaker:
             written=world.written | learned.written, aliased=frozenset(learned.aliased)
         )
         for _ in range(4):
-            former = RegionFormer(self.guest, world, edges, opcodes, params, room, links)
-            region = former.form(start)
+            forming = Forming(self.guest, world, edges, opcodes, params, room, links)
+            region = form(forming, start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)
             conflict = region.assumptions.stores & region.assumptions.code.keys()

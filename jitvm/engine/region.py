@@ -1,6 +1,6 @@
 """What forming a region makes: its graph, with what it assumes and covers.
 
-How it is formed is in `jitvm.engine.former`, one try at it in `jitvm.engine.attempt`.
+How it is formed is in `jitvm.engine.forming`, one try at it in `jitvm.engine.attempt`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Links = tuple[tuple[int, int, int], ...]
 
 Node = tuple[int, tuple[int, ...], Links]
 """An instruction in a context, as (pc, distances of the stack pointers, return addresses); see
-`jitvm.engine.former`. The context alone says nothing else, and there are thousands."""
+`jitvm.engine.forming`. The context alone says nothing else, and there are thousands."""
 
 
 class Join(Record):

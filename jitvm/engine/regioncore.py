@@ -83,7 +83,7 @@ class RegionState:
 
 
 class RegionCore(GraphCore):
-    """Runs semantic functions for `RegionFormer`; `begin` and `finish` frame one instruction."""
+    """Runs semantic functions for an `Attempt`; `begin` and `finish` frame one instruction."""
 
     def __init__(
         self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions

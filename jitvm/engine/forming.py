@@ -27,18 +27,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from jitvm.engine.attempt import Attempt
 from jitvm.engine.params import Parameters
-from jitvm.engine.region import Edges, Join, Node, Region, TooLarge
+from jitvm.engine.region import Edges, Join, Node
 from jitvm.engine.regioncore import RegionState, Room, World
 from jitvm.engine.virtual import VirtualStack
 from jitvm.guest import Guest
 
-MAX_ATTEMPTS = 40
 
-
-class RegionFormer:
-    """Forms one region.
+class Forming:
+    """The forming of one region: what all attempts at it know, and what they have found out.
 
     Args:
         guest, world: the bytecode, and what is known of the machine.
@@ -74,6 +71,16 @@ class RegionFormer:
         self._joins: dict[Node, Join] = {}
         self._join_pcs = self._merging_addresses()
 
+    def begin(self, start: int) -> None:
+        """The region is entered at `start`: with an edge that leads there, two ways do."""
+        if any(start in followers for followers in self.edges.values()):
+            self._join_pcs.add(start)
+
+    def begin_again(self) -> None:
+        """What joins and loops are is found out once more, with fewer copies or with links."""
+        self._joins.clear()
+        self.loops.clear()
+
     def arrivals(self) -> Counter[int]:
         """How often each address was seen to be jumped to."""
         found: Counter[int] = Counter()
@@ -85,9 +92,9 @@ class RegionFormer:
                     found[to] += count
         return found
 
-    def join_at(self, node: Node) -> Join:
-        """The join that is at a node."""
-        return self._joins[node]
+    def join_at(self, node: Node) -> Join | None:
+        """The join that is at a node, if one was made."""
+        return self._joins.get(node)
 
     def _merging_addresses(self) -> set[int]:
         """Addresses that control was seen to reach from more than one place."""
@@ -96,24 +103,6 @@ class RegionFormer:
             for target in followers:
                 sources[target] = sources.get(target, 0) + 1
         return {target for target, count in sources.items() if count > 1}
-
-    def form(self, start: int) -> Region | None:
-        """The region entered at `start`, or None where its joins do not settle."""
-        if any(start in followers for followers in self.edges.values()):
-            self._join_pcs.add(start)  # that edge is the second one, as there is the entry
-        for count in range(1, MAX_ATTEMPTS + 1):
-            attempt = Attempt(self, start)
-            try:
-                attempt.build()
-            except TooLarge:
-                self._joins.clear()
-                self.loops.clear()
-                continue
-            attempt.region.attempts = count
-            attempt.region.loops = len(self.loops)
-            if not attempt.changed:
-                return attempt.region
-        return None
 
     def is_join(self, node: Node) -> bool:
         return node[0] in self._join_pcs or node in self._joins
