@@ -48,11 +48,7 @@ def detail(
         "guest": guest,
         "source": _source(target, guest),
         "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
-        "entries": [
-            str(target.place(at))
-            for at in sorted(compiled.entries)
-            if jit.planner.inner.get(at) == region.start
-        ],
+        "entries": [str(target.place(at)) for at in jit.planner.entries_of(installed)],
         "limits": [[reason.name, travel] for reason, travel in region.limits.items()],
         "ir": _ir_lines(show(region.graph), taken),
         "llvm": compiled.llvm.splitlines(),

@@ -109,7 +109,7 @@ class Attempt:
             pc, _, links = node
             if not links and pc != self.region.start:
                 found.setdefault(pc, node)
-        arrivals = self.forming.arrivals()
+        arrivals = self.forming.arrivals
         often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
         return [found[pc] for pc in often[: self.forming.params.entries]]
 
@@ -128,7 +128,7 @@ class Attempt:
         graph, core = self.graph, self.core
         untouched = RegionState(self._untouched(tops), {}, room)
         exit_ = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.ENTRY)
-        for extent, declared in zip(self._untouched(tops), self.guest.stacks, strict=True):
+        for extent, declared in zip(untouched.stacks, self.guest.stacks, strict=True):
             index = extent.index
             down, up = room[index]
             extent.low = min(max(self._low[index], -down), extent.top, 0)

@@ -155,9 +155,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     region = compiled.region
     return RegionReport(
         start=region.start,
-        entries=tuple(
-            at for at in sorted(compiled.entries) if jit.planner.inner.get(at) == region.start
-        ),
+        entries=tuple(jit.planner.entries_of(installed)),
         instructions=dict(sorted(region.nodes.items())),
         travel=sum(map(jit.travel, region.nodes)),
         code_bytes=len(compiled.text),

@@ -26,6 +26,7 @@ made of small calls, and a line of instructions cannot hold two arms of a branch
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 
 from jitvm.engine.params import Parameters
 from jitvm.engine.region import Edges, Join, Node
@@ -81,6 +82,7 @@ class Forming:
         self._joins.clear()
         self.loops.clear()
 
+    @cached_property
     def arrivals(self) -> Counter[int]:
         """How often each address was seen to be jumped to."""
         found: Counter[int] = Counter()

@@ -54,10 +54,6 @@ class IrJit(Jit):
     maker_type = IrMaker
     maker: IrMaker
 
-    def region_at(self, pc: int) -> Installed | None:
-        """The region that is entered at an address."""
-        return self.planner.region_at(pc)
-
     def count_exit(self, installed: Installed, exit_: Exit) -> int:
         """Count an exit as its machine code would; returns how often it was taken."""
         at = installed.compiled.first_exit + exit_.number
@@ -83,9 +79,9 @@ class IrTier(NativeTier):
         fields, jit = self._fields, self.jit
         if status != Status.INTERRUPT or fields["interrupt"][0] or not isinstance(jit, IrJit):
             return super()._goes_on(status)
-        if jit.region_at(fields["pc"][0]) is None:
+        if jit.planner.region_at(fields["pc"][0]) is None:
             return super()._goes_on(status)
-        while (installed := jit.region_at(fields["pc"][0])) is not None:
+        while (installed := jit.planner.region_at(fields["pc"][0])) is not None:
             exit_ = self._run_region(jit, installed)
             if exit_.kind is Leave.HALT:
                 fields["status"][0] = Status.HALT

@@ -449,8 +449,7 @@ class Jit:
         start = installed.start
         executed = self.executed_in(installed)
         self._tell(events.Removed, start, installed.number, executed)
-        inner = self.planner.inner
-        self._close(start, *(at for at in installed.compiled.entries if inner.get(at) == start))
+        self._close(start, *self.planner.entries_of(installed))
         # In this order, so that who adds both up from another thread may miss it, not see it twice.
         del self.regions[start]
         self.executed_before[start] += executed
@@ -550,15 +549,17 @@ class Jit:
         """
         planner = self.planner
         about = planner.starts[installed.start]
+        since = planner.roomless_from
         if at != installed.start:
-            if installed.number > planner.roomless_from or about.failures:
+            if about.failures or (since is not None and installed.number > since):
                 self._close(at)
                 return
         elif about.room == planner.no_room:
             return
         else:
             about.room = planner.no_room
-        planner.roomless_from = min(planner.roomless_from, self.statistics.installed)
+        if since is None:
+            planner.roomless_from = self.statistics.installed
         self._form_anew[installed.start] = Reason.ENTRY
 
     def _close(self, *entries: int) -> None:

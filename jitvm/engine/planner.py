@@ -13,7 +13,6 @@ from collections import Counter
 
 from jitvm.engine.installed import Installed, Start
 from jitvm.engine.kept import Learned
-from jitvm.engine.layout import NEVER
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, starts
 from jitvm.engine.region import Region
@@ -39,8 +38,9 @@ class Planner:
 
     Attributes:
         inner: other addresses where regions can be entered, with their starts.
-        roomless_from: number of the last region that was installed before an entry failed. The
-            stack pointers move about, so what is made fast from then on asks for no room.
+        roomless_from: number of the last region that was installed before an entry failed; None:
+            none has. The stack pointers move about, so what is made fast from then on asks for no
+            room.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Planner:
         self.learned = Learned()
         self.starts: dict[int, Start] = {}
         self.inner: dict[int, int] = {}
-        self.roomless_from = NEVER
+        self.roomless_from: int | None = None
 
     def about(self, start: int) -> Start:
         """What is remembered about an address where regions start."""
@@ -62,9 +62,14 @@ class Planner:
         """The region that is entered at an address."""
         return self.regions.get(self.inner.get(address, address))
 
+    def entries_of(self, installed: Installed) -> list[int]:
+        """Other addresses where a region is entered now, in the order of memory."""
+        start = installed.start
+        return [at for at in sorted(installed.compiled.entries) if self.inner.get(at) == start]
+
     def room(self, start: int, *, is_hurried: bool) -> Room | None:
         """What the entry of a region asks for; None: all it can use."""
-        is_roomless = is_hurried and self.roomless_from != NEVER
+        is_roomless = is_hurried and self.roomless_from is not None
         return self.no_room if is_roomless else self.about(start).room
 
     @property

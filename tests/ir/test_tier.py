@@ -6,15 +6,13 @@ from contextlib import suppress
 
 import pytest
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine import Tier
 from jitvm.engine.params import Parameters
 from jitvm.guest import Stop
-from jitvm.guests.uxn import UXN
-from jitvm.guests.uxn.assembler import assemble
 from tests.fuzz.judge import DeadBytes, disagreement
 from tests.fuzz.lab import Lab
 from tests.ir.formed import FreeLab, parameters, program
+from tests.jit.rig import loaded
 
 SEEDS = range(0, 60, 3)
 
@@ -50,13 +48,11 @@ def test_instructions_of_regions_are_counted() -> None:
     """Blocks pay before they begin; an exit in the middle gives back what was not executed."""
     source = """|0100 #0000
         @loop INC2 DUP2 #0001 AND2 NIP #10 ORA DEI POP DUP2 #1000 NEQ2 ?loop POP2 BRK"""
-    rom = assemble(source).rom
     told: list[int] = []
     for tier in (Tier.INTERPRETER, Tier.IR):
         params = Parameters(hot=1, window=256, background=0) if tier is Tier.IR else None
-        machine = Machine(UXN, tier=tier, cache=CodeCache(), params=params)
+        machine = loaded(source, tier, params)
         machine.on_read(0x11, lambda: 5)  # each second round leaves before it
-        machine.memory[0x100 : 0x100 + len(rom)] = rom
         machine.counting = True
         for _ in range(3):
             machine.state.pointers[:] = (0, 0)

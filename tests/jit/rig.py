@@ -15,6 +15,7 @@ from jitvm.engine.jit import Jit
 from jitvm.engine.layout import EXITS
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
+from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from tests.clock import until
@@ -23,6 +24,8 @@ from tests.fuzz.judge import difference, disagreement
 from tests.fuzz.lab import START, Lab
 
 EAGER: Mapping[str, int] = {"hot": 1, "window": 256, "background": 0}
+SUM = slice(2, 4)
+"""Where programs of `loop` add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,35 @@ def used(machine: Machine) -> Used:
 
 def eager(source: str, **params: int) -> Machine:
     """A machine that compiles at once, with a program in it."""
-    return _machine(source, Tier.JIT, Parameters().changed({**EAGER, **params}))
+    return loaded(source, Tier.JIT, Parameters().changed({**EAGER, **params}))
 
 
 def patient(source: str, **params: int) -> Machine:
     """A machine with default parameters, with a program in it."""
-    return _machine(source, Tier.JIT, Parameters().changed(params))
+    return loaded(source, Tier.JIT, Parameters().changed(params))
 
 
 def interpreted(source: str) -> Machine:
     """A machine without a JIT, with a program in it."""
-    return _machine(source, Tier.INTERPRETER, None)
+    return loaded(source, Tier.INTERPRETER, None)
 
 
-def _machine(source: str, tier: Tier, params: Parameters | None) -> Machine:
-    machine = Machine(UXN, tier=tier, cache=CodeCache(), params=params)
+def loaded(
+    source: str, tier: Tier, params: Parameters | None, cache: CodeCache | None = None
+) -> Machine:
+    """A machine with a program in it, with a code cache of its own where none is given."""
+    machine = Machine(UXN, tier=tier, cache=cache or CodeCache(), params=params)
     rom = assemble(source).rom
     machine.memory[START : START + len(rom)] = rom
     return machine
+
+
+def again(machine: Machine, clear: int = 0x20) -> int:
+    """Run a program of `loop` from its start; its sum."""
+    machine.memory[0:clear] = bytes(clear)
+    machine.state.pointers[:] = (0, 0)
+    assert machine.run(START) is Stop.HALT
+    return int.from_bytes(machine.memory[SUM], "big")
 
 
 def compare(source: str, **settings: object) -> Used:

@@ -20,8 +20,6 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.params import Parameters
 from jitvm.engine.place import nameless
 from jitvm.guest import Stop
-from jitvm.guests.uxn import UXN
-from jitvm.guests.uxn.assembler import assemble
 from tests.clock import until
 from tests.dashboard.runs import target
 from tests.fuzz.case import Case
@@ -29,7 +27,7 @@ from tests.fuzz.judge import disagreement
 from tests.fuzz.lab import Lab
 from tests.ir.formed import FreeLab
 from tests.jit.programs import loop
-from tests.jit.rig import EAGER, compare, has_jit, jit_of
+from tests.jit.rig import EAGER, again, compare, has_jit, jit_of, loaded
 
 FAST = {"speed": 0, "window": 2048, "quick": 30}
 """Compiling at once, as what is compiled first in the background."""
@@ -64,18 +62,10 @@ SHALLOW = """
 def made_fast(source: str, tier: Tier = Tier.JIT, **params: int) -> Machine:
     """A machine that has run a program twice, compiled as in a hurry."""
     given = {**EAGER, **FAST, **params}
-    machine = Machine(UXN, tier=tier, cache=CodeCache(), params=Parameters().changed(given))
-    rom = assemble(source).rom
-    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    machine = loaded(source, tier, Parameters().changed(given))
     for _ in range(2):
         again(machine)
     return machine
-
-
-def again(machine: Machine) -> None:
-    machine.memory[0:0x20] = bytes(0x20)
-    machine.state.pointers[:] = (0, 0)
-    assert machine.run(0x100) is Stop.HALT
 
 
 def regions_of(machine: Machine) -> list[Installed]:
@@ -141,16 +131,13 @@ def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
 
 def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
     jit = jit_of(made_fast(SHALLOW, exit_hot=1))
-    assert jit.planner.roomless_from < NEVER
+    assert jit.planner.roomless_from is not None
     compare(SHALLOW, params={**FAST, "exit_hot": 1}, repeat=4)
 
 
 def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
     def machine() -> Machine:
-        made = Machine(UXN, tier=Tier.JIT, cache=CodeCache(tmp_path), params=Parameters(quick=30))
-        rom = assemble(NESTED).rom
-        made.memory[0x100 : 0x100 + len(rom)] = rom
-        return made
+        return loaded(NESTED, Tier.JIT, Parameters(quick=30), CodeCache(tmp_path))
 
     first = machine()
 

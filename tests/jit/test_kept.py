@@ -16,20 +16,14 @@ from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from tests.clock import until
 from tests.jit.programs import loop
-from tests.jit.rig import has_jit, jit_of
+from tests.jit.rig import SUM, has_jit, jit_of, loaded
 
 ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2", times=0xFFFF)
-SUM = slice(2, 4)
 EXPECTED = 0xFFFF * 3 & 0xFFFF
 
 
 def machine_with(folder: Path, source: str = ADDING, **params: int) -> Machine:
-    machine = Machine(
-        UXN, tier=Tier.JIT, cache=CodeCache(folder), params=Parameters().changed(params)
-    )
-    rom = assemble(source).rom
-    machine.memory[0x100 : 0x100 + len(rom)] = rom
-    return machine
+    return loaded(source, Tier.JIT, Parameters().changed(params), CodeCache(folder))
 
 
 def run_until(machine: Machine, done: str) -> None:

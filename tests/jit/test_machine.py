@@ -16,23 +16,14 @@ from jitvm.engine.reasons import Reason
 from jitvm.guest import Stop
 from tests.clock import HANGS, best_of, until
 from tests.jit.programs import PROGRAMS, loop
-from tests.jit.rig import eager, has_jit, interpreted, jit_of, patient, used
+from tests.jit.rig import SUM, again, eager, has_jit, interpreted, jit_of, patient, used
 
 ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2")
-SUM = slice(2, 4)
 
 
 def number_at(source: str) -> int:
     """Address of the two bytes 00 03 in a program."""
     return bytes(eager(source).memory).index(b"\x00\x03", 0x100)
-
-
-def again(machine: Machine, clear: int = 0x20) -> int:
-    """Run a program of `loop` from its start; its sum."""
-    machine.memory[0:clear] = bytes(clear)
-    machine.state.pointers[:] = (0, 0)
-    assert machine.run(0x100) is Stop.HALT
-    return int.from_bytes(machine.memory[SUM], "big")
 
 
 # -- the host writes code ------------------------------------------------------------------------
