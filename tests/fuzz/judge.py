@@ -193,9 +193,7 @@ def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str
     return but_for_dead_bytes(expected, got, spoil)
 
 
-def but_for_dead_bytes(
-    expected: Seen, got: Seen, spoil: Callable[[int], tuple[Seen, bool]]
-) -> str:
+def but_for_dead_bytes(expected: Seen, got: Seen, spoil: Callable[[int], tuple[Seen, bool]]) -> str:
     """As `difference`, where `spoil` gives outcomes of spoilers, and whether they looked.
 
     Raises:

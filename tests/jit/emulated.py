@@ -43,7 +43,7 @@ def emulated_jit(
         compiler: one for AArch64.
     """
     arena = EmulatedArena(machine.emulator)
-    with mock.patch.object(jit_module, "shared_arena", lambda: arena):
+    with mock.patch.object(jit_module, "shared_arena", return_value=arena):
         machine.tier = Tier.JIT
         assert machine.native is not None
         machine.native.start_jit(params)

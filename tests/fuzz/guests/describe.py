@@ -100,7 +100,8 @@ def _basic(rng: random.Random, made: Described) -> dict[str, Body]:
     )
     rows["mcount"] = (
         [f"{link} count", f"{link} label"],
-        [f"a = {to}", f"n = (core.load({code}, a, 2) - 1) & 0xffff", f"t = core.operand({link}, {link})",
+        [f"a = {to}", f"t = core.operand({link}, {link})",
+         f"n = (core.load({code}, a, 2) - 1) & 0xffff",
          f"core.store({code}, a, n, 2)", "core.jump_if(n, t)"],
     )  # fmt: skip
     rows["mset"] = (
@@ -161,7 +162,7 @@ def _calls(rng: random.Random, made: Described, private: list[int]) -> dict[str,
     else:
         keep = f"core.store({shape.code}, 0x1e00, core.link(), {link})"
         back = f"core.load({shape.code}, 0x1e00, {link})"
-    ret = ([], [f"core.jump({back})"])
+    ret: Body = ([], [f"core.jump({back})"])
     if "store" in keep:
         return {"call": ([f"{link} label"], [f"t = core.operand(0, {link})", keep, "core.jump(t)"]),
                 "ret": ret}  # fmt: skip

@@ -22,7 +22,7 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.native import Compiler
 from jitvm.engine.params import Parameters
 from jitvm.engine.tailcall import build
-from jitvm.guest import DescriptionError, Guest
+from jitvm.guest import DescriptionError
 from tests.engine.emulated import EmulatedMachine
 from tests.fuzz.guests.assembler import Assembler
 from tests.fuzz.guests.case import GuestCase, Program

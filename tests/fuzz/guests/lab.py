@@ -70,8 +70,8 @@ class GuestLab:
         self._log.watch(LOGGED)
         machine.collect(COLLECTED)
         machine.on_output_full(self._drain)
-        machine.on_write(PATCH, lambda byte: self._patch(byte))
-        machine.on_read(COUNT, lambda: self._patch(machine.memory[self._address()] + 1))
+        machine.on_write(PATCH, self._patch)
+        machine.on_read(COUNT, self._count)
         machine.on_write(FAULT, self._fault)
 
     # -- devices -----------------------------------------------------------------------------
@@ -85,11 +85,15 @@ class GuestLab:
     def _address(self) -> int:
         return int.from_bytes(self.machine.page[ADDRESS], "big") % self.shape.size
 
-    def _patch(self, byte: int) -> int:
+    def _patch(self, byte: int) -> None:
         at = self._address()
-        self.machine.memory[at] = byte & 0xFF
+        self.machine.memory[at] = byte
         self.machine.code_written(at, 1)
-        return byte & 0xFF
+
+    def _count(self) -> int:
+        byte = (self.machine.memory[self._address()] + 1) & 0xFF
+        self._patch(byte)
+        return byte
 
     def _fault(self, byte: int) -> None:
         self._log.note(FAULT, byte)
@@ -159,4 +163,3 @@ class GuestLab:
                 return "late"
             return stop.name.lower()
         return "faults"
-

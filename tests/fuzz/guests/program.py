@@ -209,4 +209,3 @@ def write_program(rng: random.Random, described: Described) -> Program:
         limit=rng.choice((1500, 4000)),
         pieces=tuple(rng.choice((0, 1, 2, 50, 700)) for _ in range(rng.randint(0, 4))),
     )
-

@@ -109,7 +109,8 @@ class Writer:
 
     def _peek(self) -> None:
         stack, size = self._stack(), self._size()
-        depth = size + self.rng.choice((0, 0, 1, 2, 3, 4, 8, 13))
+        above = (0, 0, 1, 2, 3, 5, 7, 13)
+        depth = size + self.rng.choice([n for n in above if 4 * n < self.shape.word_bits])
         self._let(f"core.peek({stack}, {depth}, {size})", 8 * size)
 
     def _stack(self) -> int:
