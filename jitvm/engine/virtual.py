@@ -109,7 +109,7 @@ class VirtualStack:
         taken: list[Entry] = []
         while count:
             if not self.entries:
-                piece = 1 << (count.bit_length() - 1)
+                piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8)
                 taken.append(self._memory(piece))
                 self.top = self.bottom
                 count -= piece

@@ -12,11 +12,13 @@ guest has (Uxn: short, return, keep) are expanded by the guest into rows of this
 engine knows only rows.
 
 Rules
- 1. Sizes are bytes and powers of two. The code space is 64 KiB or a multiple, because hosts map
-    its first page a second time behind its end: an access that wraps is then one access.
- 2. `word_bits` is the width of arithmetic between loads: values wrap there. It must exceed the
-    widest value the guest loads, so that sums and differences keep their low bits.
- 3. A guest is immutable and holds no state of a run; any number of machines share it.
+ 1. Sizes are bytes and powers of two. The code space has 64 KiB to 16 MiB; hosts map its first
+    page a second time behind its end, so that an access that wraps is one access.
+ 2. `word_bits` is the width of arithmetic between loads; no word is wider. Where a sum fills it (of
+    words of 8 bytes, always) its high bits mean nothing: mask it before they matter.
+ 3. At most eight stacks; 0 or 256 ports; names are unique among their kind.
+ 4. What opcodes do is checked when the first machine is made: see `jitvm.guest.checker`.
+ 5. A guest is immutable and holds no state of a run; any number of machines share it.
 """
 
 from __future__ import annotations
@@ -25,16 +27,26 @@ from functools import cached_property
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Literal
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal, NoReturn, TypeVar
 
     from jitvm.guest.core import Core
 
     Semantics = Callable[[Core], None]
+    Each = TypeVar("Each")
+
+MOST_STACKS = 8
+"""What native code has registers for, beside its base, its table and the program counter."""
+LARGEST_STACK = 1 << 24
+LARGEST_SPACE = 1 << 28
+LARGEST_CODE = 24
+"""Bits of the widest program counter: a machine takes twelve bytes for each byte of code."""
+LONGEST = 255
+"""Bytes of the longest operand."""
 
 
 class DescriptionError(ValueError):
-    """A guest description that contradicts itself; the message names the guest and the row."""
+    """A description that breaks a rule; the message names guest, row and rule, and what to do."""
 
 
 def _is_power_of_two(number: int) -> bool:
@@ -124,48 +136,134 @@ class Guest:
         stored: Callable[[bytes], frozenset[int]] | None = None,
     ) -> None:
         self.name = name
-        self.opcodes = opcodes
-        self.spaces = spaces
-        self.stacks = stacks
+        self.opcodes = self._tuple("opcodes", opcodes)
+        self.spaces = self._tuple("spaces", spaces)
+        self.stacks = self._tuple("stacks", stacks)
         self.ports = ports
         self.pc_bits = pc_bits
         self.word_bits = word_bits
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
+        self._is_checked = False
         self._check()
 
+    def _tuple(self, what: str, given: Iterable[Each]) -> tuple[Each, ...]:
+        """What was given, as it is now: a list of the caller's may change."""
+        if not isinstance(given, tuple | list):
+            self._refuse(f"{what} is a tuple, not {given!r}")
+        return tuple(given)
+
+    # -- checks ------------------------------------------------------------------------------
+
+    def check_semantics(self) -> None:
+        """Make sure that all semantic functions keep the rules of `jitvm.guest.core`; once.
+
+        Raises:
+            DescriptionError: one does not.
+        """
+        if not self._is_checked:
+            from jitvm.guest.checker import check
+
+            check(self)
+            self._is_checked = True
+
+    def _refuse(self, message: str) -> NoReturn:
+        raise DescriptionError(f"guest {self.name}: {message}")
+
     def _check(self) -> None:
-        if self.word_bits not in (32, 64):
-            raise DescriptionError(f"{self.name}: word_bits is 32 or 64, not {self.word_bits}")
+        if not isinstance(self.name, str) or not self.name.isprintable() or not self.name.strip():
+            raise DescriptionError(
+                f"guest {self.name!r}: a name is a str of one line, and not empty"
+            )
+        for what, value, allowed in (
+            ("word_bits is", self.word_bits, (32, 64)),
+            ("byte_order is", self.byte_order, ("big", "little")),
+            ("the number of ports is", self.ports, (0, 256)),
+        ):
+            if value not in allowed or isinstance(value, bool):
+                self._refuse(f"{what} {allowed[0]!r} or {allowed[1]!r}, not {value!r}")
+        if not isinstance(self.version, str):
+            self._refuse(f"the version is a str, not {self.version!r}")
+        if self.stored is not None and not callable(self.stored):
+            self._refuse(f"`stored` is a function of the code space's bytes, not {self.stored!r}")
+        self._check_memory()
+        self._check_rows()
+
+    def _check_memory(self) -> None:
+        kinds: tuple[tuple[str, tuple[Any, ...], type, int, int], ...] = (
+            ("space", self.spaces, Space, 1, LARGEST_SPACE),
+            ("stack", self.stacks, Stack, 2, LARGEST_STACK),
+        )
+        for kind, all_, type_, least, most in kinds:
+            names = set()
+            for each in all_:
+                if not isinstance(each, type_):
+                    self._refuse(f"{kind} {each!r} is no {type_.__name__}")
+                if not isinstance(each.name, str) or not each.name:
+                    self._refuse(f"a {kind} is named {each.name!r}; take a str that is not empty")
+                if each.name in names:
+                    self._refuse(f"two {kind}s are named {each.name}")
+                names.add(each.name)
+                self._check_size(each, least, most)
+        if len(self.stacks) > MOST_STACKS:
+            self._refuse(
+                f"{len(self.stacks)} stacks; native code has registers for {MOST_STACKS}: "
+                "keep the others in spaces"
+            )
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
-            raise DescriptionError(f"{self.name}: exactly one space holds code, not {len(code)}")
+            self._refuse(f"exactly one space holds code, not {len(code)}")
         self.code_index = code[0]
-        with_sizes: list[Space | Stack] = [*self.spaces, *self.stacks]
-        for sized in with_sizes:
-            if not _is_power_of_two(sized.size):
-                raise DescriptionError(
-                    f"{self.name}: {sized.name} has {sized.size} bytes; take a power of two"
-                )
-        for stack in self.stacks:
-            if stack.size < 2:
-                raise DescriptionError(f"{self.name}: {stack.name} needs at least 2 bytes")
-        if self.code_space.size != 1 << self.pc_bits:
-            raise DescriptionError(
-                f"{self.name}: a program counter of {self.pc_bits} bits and a code space of "
-                f"{self.code_space.size} bytes do not cover each other"
+        size, bits = self.code_space.size, self.pc_bits
+        if not isinstance(bits, int) or not 0 < bits <= 64 or size != 1 << bits:
+            self._refuse(
+                f"a program counter of {bits!r} bits and a code space of {size} bytes do not "
+                "cover each other"
             )
-        if self.code_space.size < 65536:
-            raise DescriptionError(f"{self.name}: the code space needs at least 65536 bytes")
-        if [row.code for row in self.opcodes] != list(range(256)):
-            raise DescriptionError(f"{self.name}: the opcode table needs rows 0 to 255 in order")
-        names = [row.name for row in self.opcodes]
-        if len(set(names)) != 256:
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DescriptionError(f"{self.name}: two opcodes are named {twice}")
-        if self.ports not in (0, 256):
-            raise DescriptionError(f"{self.name}: a guest has 0 or 256 ports, not {self.ports}")
+        if not 16 <= bits <= LARGEST_CODE:
+            self._refuse(
+                f"the code space needs at least 65536 bytes and at most {1 << LARGEST_CODE}, "
+                f"not {size}"
+            )
+
+    def _check_size(self, each: Space | Stack, least: int, most: int) -> None:
+        if not isinstance(each.size, int) or isinstance(each.size, bool):
+            self._refuse(f"{each.name} has {each.size!r} bytes; take an int, a power of two")
+        if not _is_power_of_two(each.size):
+            self._refuse(f"{each.name} has {each.size} bytes; take a power of two")
+        if each.size < least:
+            self._refuse(f"{each.name} needs at least {least} bytes")
+        if each.size > most:
+            self._refuse(f"{each.name} has {each.size} bytes; take at most {most}")
+
+    def _check_rows(self) -> None:
+        codes = [row.code if isinstance(row, Opcode) else row for row in self.opcodes]
+        if codes != list(range(256)):
+            wrong = next((i for i, code in enumerate(codes) if code != i), len(codes))
+            found = repr(codes[wrong]) if wrong < len(codes) else "nothing"
+            self._refuse(
+                f"the opcode table needs rows 0 to 255 in order; "
+                f"at {wrong} is {found}" + (f", and it has {len(codes)}" * (len(codes) != 256))
+            )
+        names: set[str] = set()
+        for row in self.opcodes:
+            name, size = row.name, row.operand_size
+            if not isinstance(name, str) or not name:
+                self._refuse(f"opcode {row.code:#04x} is named {name!r}; take a str, not empty")
+            if name in names:
+                self._refuse(f"two opcodes are named {name}")
+            names.add(name)
+            if not isinstance(size, int) or not 0 <= size <= LONGEST or isinstance(size, bool):
+                self._refuse(
+                    f"opcode {row.code:#04x} {name} has {size!r} operand bytes; "
+                    f"take 0 to {LONGEST}"
+                )
+            if not callable(row.semantics):
+                self._refuse(
+                    f"opcode {row.code:#04x} {name}: its meaning is {row.semantics!r}; "
+                    "take a function of a core"
+                )
 
     @property
     def code_space(self) -> Space:
