@@ -37,7 +37,7 @@ def generate_guest(seed: int) -> GuestCase:
     programs = []
     for _ in range(PROGRAMS):
         program = write_program(rng, described)
-        params = {"hot": rng.choice((1, 1, 2, 8)), "background": 0, "verify": 0, "window": 64}
+        params = {"hot": rng.choice((1, 1, 2, 8)), "background": 0, "verify": 1, "window": 64}
         share = rng.choice((0.0, 0.2, 0.6))
         params |= {n: rng.choice(of) for n, of in _PARAMS.items() if rng.random() < share}
         params |= rng.choice(({}, {"speed": rng.choice((1, 2, 3))}, {"speed": 0, "quick": 100}))

@@ -39,6 +39,7 @@ class Writer:
         self.operands: list[str] = []
         self.words: list[Word] = []
         self.moves = [0] * len(shape.stacks)
+        self._reach = [(0, 0)] * len(shape.stacks)
         self._stored: set[int] = set()
         self._wrote = self._jumped = False
 
@@ -65,7 +66,7 @@ class Writer:
 
     def _any(self) -> Word:
         if not self.words:
-            self._read()
+            self._let("core.next_pc", self.shape.pc_bits)
         return self.rng.choice(self.words[-4:])
 
     def _sure(self, most: int | None = None) -> Word:
@@ -104,14 +105,25 @@ class Writer:
 
     def _pop(self) -> None:
         stack, size = self._stack(), self._size()
-        self.moves[stack] -= size
-        self._let(f"core.pop({stack}, {size})", 8 * size)
+        if self._reaches(stack, self.moves[stack] - size, self.moves[stack]):
+            self.moves[stack] -= size
+            self._let(f"core.pop({stack}, {size})", 8 * size)
 
     def _peek(self) -> None:
         stack, size = self._stack(), self._size()
-        above = (0, 0, 1, 2, 3, 5, 7, 13)
-        depth = size + self.rng.choice([n for n in above if 4 * n < self.shape.word_bits])
-        self._let(f"core.peek({stack}, {depth}, {size})", 8 * size)
+        depth = size + self.rng.choice((0, 0, 1, 2, 3, 5, 8, 13, 24))
+        low = self.moves[stack] - depth
+        if self._reaches(stack, low, low + size):
+            self._let(f"core.peek({stack}, {depth}, {size})", 8 * size)
+
+    def _reaches(self, stack: int, low: int, high: int) -> bool:
+        """Note that bytes of a stack are touched, unless they are more than one instruction may."""
+        least, most = self._reach[stack]
+        low, high = min(low, least), max(high, most)
+        if high - low > max(self.shape.stacks[stack], 8):
+            return False
+        self._reach[stack] = low, high
+        return True
 
     def _stack(self) -> int:
         return self.rng.randrange(len(self.shape.stacks))
@@ -262,18 +274,22 @@ class Writer:
 
     def _push(self) -> None:
         stack, size, word = self._stack(), self._size(), self._any()
-        self.moves[stack] += size
-        self.lines.append(f"core.push({stack}, {word.name}, {size})")
+        if self._reaches(stack, self.moves[stack], self.moves[stack] + size):
+            self.moves[stack] += size
+            self.lines.append(f"core.push({stack}, {word.name}, {size})")
 
     def _put(self) -> None:
-        self.lines.append(f"core.put({self._stack()}, {self._any().name}, {self._size()})")
+        stack, size = self._stack(), self._size()
+        if self._reaches(stack, self.moves[stack] - size, self.moves[stack]):
+            self.lines.append(f"core.put({stack}, {self._any().name}, {size})")
 
     def _answer(self) -> None:
         """A read of a port that sees the place of its result reserved."""
         stack, port = self._stack(), self._port()
-        self.moves[stack] += 1
-        self.lines.append(f"core.reserve({stack}, 1)")
-        self.lines.append(f"core.put({stack}, core.port_in({port}), 1)")
+        if self._reaches(stack, self.moves[stack], self.moves[stack] + 1):
+            self.moves[stack] += 1
+            self.lines.append(f"core.reserve({stack}, 1)")
+            self.lines.append(f"core.put({stack}, core.port_in({port}), 1)")
 
     def _store(self) -> None:
         space, word, size = self.rng.randrange(len(self.shape.spaces)), self._any(), self._size()
