@@ -96,7 +96,7 @@ def _align(number: int, to: int) -> int:
     return -(-number // to) * to
 
 
-def _reach(stack: Stack) -> int:
+def reach(stack: Stack) -> int:
     """Bytes of a stack that one instruction may touch; see `jitvm.guest.checker`."""
     return max(stack.size, WIDEST)
 
@@ -143,15 +143,15 @@ class Layout:
         """
         offsets, at = [], self.writers
         for stack in self.guest.stacks:
-            at = -_align(-at + stack.size + _reach(stack), max(stack.size, 64))
+            at = -_align(-at + stack.size + reach(stack), max(stack.size, 64))
             offsets.append(at)
-            at -= _reach(stack)
+            at -= reach(stack)
         return tuple(offsets)
 
     @cached_property
     def spaces(self) -> tuple[int, ...]:
         """Offset of each space's byte 0; the code space is at 0."""
-        lowest = [at - _reach(s) for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
+        lowest = [at - reach(s) for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
         offsets, at = [], min(lowest, default=self.writers)
         for index, space in enumerate(self.guest.spaces):
             if index == self.guest.code_index:
@@ -165,7 +165,7 @@ class Layout:
     def head(self) -> int:
         """Bytes below `base`, a multiple of the mapping granularity."""
         lowest = min(self.writers, *self.stacks, *self.spaces) - max(
-            map(_reach, self.guest.stacks), default=0
+            map(reach, self.guest.stacks), default=0
         )
         return _align(-lowest, MIRROR)
 

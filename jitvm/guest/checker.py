@@ -1,4 +1,4 @@
-"""Whether semantic functions keep the rules of `jitvm.guest.core`: each is run on words of no value.
+"""Whether semantic functions keep the rules of `jitvm.guest.core`: they are tried without values.
 
     check(guest)    runs every opcode's function twice on a `CheckingCore`
     Word            knows how many low bits it may have (`bits`, 0: only its low bits are meant),
@@ -18,11 +18,10 @@ What passes here the cores of the engine can build; they check nothing again.
 
 from __future__ import annotations
 
-from jitvm.guest.description import DescriptionError
+from jitvm.guest.description import DescriptionError, shown
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from jitvm.guest.description import Guest, Opcode, Space, Stack
@@ -44,7 +43,7 @@ def check(guest: Guest) -> None:
     for row, first, again in zip(guest.opcodes, _round(guest), _round(guest), strict=True):
         if first != again:
             raise DescriptionError(
-                f"{_where(guest, row)}: does something else each time it is called; its meaning "
+                f"{guest.where(row)}: does something else each time it is called; its meaning "
                 "may depend on its words, and on nothing that changes"
             )
 
@@ -52,10 +51,6 @@ def check(guest: Guest) -> None:
 def _round(guest: Guest) -> list[list[object]]:
     """What each function does, in order."""
     return [_Run(guest, row).steps() for row in guest.opcodes]
-
-
-def _where(guest: Guest, row: Opcode) -> str:
-    return f"guest {guest.name}, opcode {row.code:#04x} {row.name}"
 
 
 class Word:
@@ -146,8 +141,8 @@ class Word:
 
     def _number_of(self) -> NoReturn:
         self._run.refuse(
-            "asked Python for the number that a word is (int, float, range, an index); it is "
-            "known only when the instruction runs"
+            "words cannot do this: be an index, a range or the argument of int or float; what a "
+            "word is, is known only when the instruction runs"
         )
 
     __index__ = __int__ = __float__ = __complex__ = _number_of
@@ -167,7 +162,7 @@ class Word:
 
     def _division(self, *_: object) -> NoReturn:
         self._run.refuse(
-            "words cannot do this: / // % divmod; use divide, which says what dividing by zero gives"
+            "words cannot do this: / // % divmod; use divide, which says what there is by zero"
         )
 
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _division
@@ -223,7 +218,7 @@ class _Run:
             DescriptionError: it broke a rule.
         """
         try:
-            result = self.row.semantics(CheckingCore(self))  # type: ignore[arg-type,func-returns-value]
+            result = self.row.semantics(CheckingCore(self))
         except DescriptionError:
             if self.error is None:
                 raise
@@ -246,7 +241,7 @@ class _Run:
     def _raised(self, error: BaseException) -> NoReturn:
         text = str(error).replace(f"{CheckingCore.__name__}.", "core.")
         raise DescriptionError(
-            f"{_where(self.guest, self.row)}: raised {type(error).__name__}: {text}"
+            f"{self.guest.where(self.row)}: raised {type(error).__name__}: {text}"
         ) from error
 
     def _returned(self, result: object) -> None:
@@ -267,7 +262,8 @@ class _Run:
         self.refuse(f"returns {kind}; a semantic function returns nothing: push, store or jump")
 
     def refuse(self, message: str) -> NoReturn:
-        error = DescriptionError(f"{_where(self.guest, self.row)}: {message}")
+        """Raise for a broken rule, and remember it."""
+        error = DescriptionError(f"{self.guest.where(self.row)}: {message}")
         self.error = self.error or error
         raise error
 
@@ -296,10 +292,10 @@ class _Run:
                 )
             return value._bits
         if not isinstance(value, int):
-            self.refuse(f"{doing} of {_shown(value)}; take a word or an int")
+            self.refuse(f"{doing} of {shown(value)}; take a word or an int")
         width = self.guest.word_bits
         if not -(1 << width - 1) <= value < 1 << width:
-            self.refuse(f"{doing} of {_shown(value)}, which does not fit into {width}-bit words")
+            self.refuse(f"{doing} of {shown(value)}, which does not fit into {width}-bit words")
         return MODULAR if value < 0 else max(value.bit_length(), 1)
 
     def noted(self, value: object) -> object:
@@ -307,30 +303,33 @@ class _Run:
         return ("word", value._number) if isinstance(value, Word) else value
 
     def need(self, doing: str, bits: int) -> None:
+        """Refuse a word of which only the low bits are meant."""
         if bits == MODULAR:
             self.refuse(f"{doing} of a word whose high bits are not known; mask it first")
 
     def known(self, doing: str, value: object) -> int:
-        """A number that must not depend on words."""
+        """A number that may not depend on words."""
         if not isinstance(value, int) or isinstance(value, bool):
-            what = "a word" if isinstance(value, Word) else _shown(value)
+            what = "a word" if isinstance(value, Word) else shown(value)
             self.refuse(f"{doing} {what}; take an int that is known when the opcode is described")
         return value
 
     def size(self, doing: str, size: object) -> int:
+        """The bytes of a word."""
         most = self.guest.word_bits // 8
-        if self.known(f"{doing}: a size of", size) not in SIZES or size > most:  # type: ignore[operator]
-            self.refuse(
-                f"{doing}: a word of {size} bytes; take {'1, 2, 4 or 8' if most == 8 else '1, 2 or 4'}"
-                + (f", as word_bits is {8 * most}" if size == 8 else "")
-            )
-        return size  # type: ignore[return-value]
+        known = self.known(f"{doing}: a size of", size)
+        if known not in SIZES or known > most:
+            sizes = "1, 2, 4 or 8" if most == SIZES[-1] else "1, 2 or 4 (word_bits is 32)"
+            self.refuse(f"a word of {known} bytes; take {sizes} for {doing}")
+        return known
 
     def indexed(self, doing: str, kind: str, all_: tuple[Any, ...], index: object) -> Any:
-        if not 0 <= self.known(f"{doing}: a {kind}", index) < len(all_):
-            names = ", ".join(f"{i} {each.name}" for i, each in enumerate(all_))
-            self.refuse(f"{doing}: there is no {kind} {index}; the guest has {names or 'none'}")
-        return all_[index]  # type: ignore[index]
+        """The stack or space of an index."""
+        known = self.known(f"{doing}: a {kind}", index)
+        if not 0 <= known < len(all_):
+            names = ", ".join(f"{i} ({each.name})" for i, each in enumerate(all_))
+            self.refuse(f"{doing}: there is no {kind} {known}; the guest has {names or 'none'}")
+        return all_[known]
 
     # -- words -------------------------------------------------------------------------------
 
@@ -352,8 +351,9 @@ class _Run:
         return self.word(bits if bits <= self.guest.word_bits else MODULAR)
 
     def comparable(self, op: str, number: int) -> None:
+        """Refuse a number that is no unsigned word."""
         if not 0 <= number < 1 << self.guest.word_bits:
-            self.refuse(f"{op} with {_shown(number)}, which no unsigned word can be")
+            self.refuse(f"{op} with {shown(number)}, which no unsigned word can be")
 
     def distance(self, op: str, by: object, bits: int) -> int:
         """How far a shift may go at most."""
@@ -385,7 +385,7 @@ class _Run:
     # -- stacks ------------------------------------------------------------------------------
 
     def reach(self, doing: str, stack: Stack, depth: _Depth, low: int, high: int) -> None:
-        """Note that bytes from `low` to `high` of a stack are touched."""
+        """Note that an instruction touches bytes from `low` to `high` of a stack."""
         depth.low, depth.high = min(depth.low, low), max(depth.high, high)
         reach, most = depth.high - depth.low, max(stack.size, SIZES[-1])
         if reach > most:
@@ -395,6 +395,7 @@ class _Run:
             )
 
     def read(self, doing: str, stack: Stack, depth: _Depth, at: int, size: int) -> Word:
+        """A word of a stack, `at` bytes from where the pointer was."""
         self.reach(doing, stack, depth, at, depth.top)
         if not depth.holes.isdisjoint(range(at, at + size)):
             self.refuse(f"{doing}: reads what was reserved on stack {stack.name}; put it first")
@@ -402,7 +403,10 @@ class _Run:
 
     # -- spaces ------------------------------------------------------------------------------
 
-    def access(self, doing: str, space: object, address: object, size: object, within: object) -> Space:
+    def access(
+        self, doing: str, space: object, address: object, size: object, within: object
+    ) -> None:
+        """Make sure that a load or a store is one."""
         found: Space = self.indexed(doing, "space", self.guest.spaces, space)
         self.size(doing, size)
         self.bits(f"{doing}: an address", address)
@@ -410,26 +414,28 @@ class _Run:
             limit = self.known(f"{doing}: within", within)
             if limit < 1 or limit & (limit - 1) or limit > found.size:
                 self.refuse(
-                    f"{doing}: within {_shown(limit)}; take a power of two up to the "
+                    f"{doing}: within {shown(limit)}; take a power of two up to the "
                     f"{found.size} bytes of {found.name}"
                 )
-        return found
 
-    def not_stored(self, doing: str, space: int) -> None:
+    def not_stored(self, space: int) -> None:
+        """Refuse to load from a space after a store to it."""
         if space in self.stored:
-            self.refuse(f"{doing}: a load follows a store to the same space; load first")
+            self.refuse("a load follows a store to the same space; load first")
 
     def port(self, doing: str, port: object) -> None:
+        """Make sure that there is such a port; words are truncated to one."""
         if not self.guest.ports:
             self.refuse(f"{doing}: the guest has no ports; declare ports=256")
         if isinstance(port, int) and not 0 <= port < self.guest.ports:
-            self.refuse(f"{doing}: there is no port {_shown(port)}; take 0 to 255")
+            self.refuse(f"{doing}: there is no port {shown(port)}; take 0 to 255")
         self.bits(f"{doing}: a port", port)
 
     def go(self, doing: str, target: object) -> None:
+        """Note a jump."""
         self.bits(doing, target)
         if self.jumped:
-            self.refuse(f"{doing}: an instruction jumps at most once; select the target instead")
+            self.refuse("an instruction jumps at most once; select the target instead")
         self.jumped = True
 
 
@@ -463,7 +469,7 @@ class CheckingCore:
         run = self._run
         run.size("operand", size)
         end = run.known("operand: an offset of", offset) + size
-        run.not_stored("operand", run.guest.code_index)
+        run.not_stored(run.guest.code_index)
         if offset < 0 or end > run.row.operand_size:
             run.refuse(
                 f"operand: {size} bytes at {offset} are outside of the instruction, which has "
@@ -523,7 +529,7 @@ class CheckingCore:
     def load(self, space: int, address: object, size: int, within: int | None = None) -> Word:
         run = self._run
         run.access("load", space, address, size, within)
-        run.not_stored("load", space)
+        run.not_stored(space)
         run.step("load", space, run.noted(address), size, within)
         return run.word(8 * size)
 
@@ -540,7 +546,7 @@ class CheckingCore:
         run = self._run
         run.port("port_in", port)
         if run.wrote_port:
-            run.refuse("port_in: a port is read after one was written; read first")
+            run.refuse("a port is read after one was written; read first")
         run.step("port_in", run.noted(port))
         return run.word(8)
 
@@ -567,8 +573,8 @@ class CheckingCore:
     def divide(self, dividend: object, divisor: object, by_zero: int) -> Word:
         run = self._run
         x, y = run.bits("divide", dividend), run.bits("divide", divisor)
-        run.need("divide", x)
-        run.need("divide", y)
+        run.need("div", x)
+        run.need("div", y)
         run.comparable("divide", run.known("divide: by_zero is", by_zero))
         run.step("divide", run.noted(dividend), run.noted(divisor), by_zero)
         return run.word(max(x, by_zero.bit_length()))
@@ -589,9 +595,3 @@ class CheckingCore:
 
     def halt(self) -> None:
         self._run.step("halt")
-
-
-def _shown(value: object) -> str:
-    """A value in a message, shortened."""
-    text = hex(value) if isinstance(value, int) and abs(value) > 1 << 20 else repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -28,7 +28,7 @@ from functools import cached_property
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Literal, NoReturn, TypeVar
+    from typing import Literal, NoReturn, TypeVar
 
     from jitvm.guest.core import Core
 
@@ -51,6 +51,15 @@ class DescriptionError(ValueError):
 
 def _is_power_of_two(number: int) -> bool:
     return number > 0 and number & (number - 1) == 0
+
+
+def shown(value: object) -> str:
+    """Any value in a message, shortened."""
+    try:
+        text = repr(value)
+    except Exception:  # a mistake of its class, or an int too long for a text
+        text = f"something of class {type(value).__name__}"
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 class Stack:
@@ -151,7 +160,7 @@ class Guest:
     def _tuple(self, what: str, given: Iterable[Each]) -> tuple[Each, ...]:
         """What was given, as it is now: a list of the caller's may change."""
         if not isinstance(given, tuple | list):
-            self._refuse(f"{what} is a tuple, not {given!r}")
+            self._refuse(f"{what} is a tuple, not {shown(given)}")
         return tuple(given)
 
     # -- checks ------------------------------------------------------------------------------
@@ -174,51 +183,47 @@ class Guest:
     def _check(self) -> None:
         if not isinstance(self.name, str) or not self.name.isprintable() or not self.name.strip():
             raise DescriptionError(
-                f"guest {self.name!r}: a name is a str of one line, and not empty"
+                f"guest {shown(self.name)}: a name is a str of one line, and not empty"
             )
         for what, value, allowed in (
             ("word_bits is", self.word_bits, (32, 64)),
             ("byte_order is", self.byte_order, ("big", "little")),
-            ("the number of ports is", self.ports, (0, 256)),
         ):
-            if value not in allowed or isinstance(value, bool):
-                self._refuse(f"{what} {allowed[0]!r} or {allowed[1]!r}, not {value!r}")
+            if not isinstance(value, type(allowed[0])) or value not in allowed:
+                self._refuse(f"{what} {allowed[0]} or {allowed[1]}, not {shown(value)}")
+        ports = self.ports
+        if not isinstance(ports, int) or isinstance(ports, bool) or ports not in (0, 256):
+            self._refuse(f"a guest has 0 or 256 ports, not {shown(ports)}")
         if not isinstance(self.version, str):
-            self._refuse(f"the version is a str, not {self.version!r}")
+            self._refuse(f"the version is a str, not {shown(self.version)}")
         if self.stored is not None and not callable(self.stored):
-            self._refuse(f"`stored` is a function of the code space's bytes, not {self.stored!r}")
+            self._refuse(
+                f"`stored` is a function of the code space's bytes, not {shown(self.stored)}"
+            )
         self._check_memory()
         self._check_rows()
 
     def _check_memory(self) -> None:
-        kinds: tuple[tuple[str, tuple[Any, ...], type, int, int], ...] = (
-            ("space", self.spaces, Space, 1, LARGEST_SPACE),
-            ("stack", self.stacks, Stack, 2, LARGEST_STACK),
-        )
-        for kind, all_, type_, least, most in kinds:
-            names = set()
-            for each in all_:
-                if not isinstance(each, type_):
-                    self._refuse(f"{kind} {each!r} is no {type_.__name__}")
-                if not isinstance(each.name, str) or not each.name:
-                    self._refuse(f"a {kind} is named {each.name!r}; take a str that is not empty")
-                if each.name in names:
-                    self._refuse(f"two {kind}s are named {each.name}")
-                names.add(each.name)
-                self._check_size(each, least, most)
+        self._check_sized("space", self.spaces, Space, 1, LARGEST_SPACE)
+        self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
+        code = [i for i, space in enumerate(self.spaces) if space.code]
+        if len(code) != 1:
+            self._refuse(f"exactly one space holds code, not {len(code)}")
+        self.code_index = code[0]
+        for kind, all_ in (("space", self.spaces), ("stack", self.stacks)):
+            names = [each.name for each in all_]
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                self._refuse(f"two {kind}s are named {twice}")
         if len(self.stacks) > MOST_STACKS:
             self._refuse(
                 f"{len(self.stacks)} stacks; native code has registers for {MOST_STACKS}: "
                 "keep the others in spaces"
             )
-        code = [i for i, space in enumerate(self.spaces) if space.code]
-        if len(code) != 1:
-            self._refuse(f"exactly one space holds code, not {len(code)}")
-        self.code_index = code[0]
         size, bits = self.code_space.size, self.pc_bits
         if not isinstance(bits, int) or not 0 < bits <= 64 or size != 1 << bits:
             self._refuse(
-                f"a program counter of {bits!r} bits and a code space of {size} bytes do not "
+                f"a program counter of {shown(bits)} bits and a code space of {size} bytes do not "
                 "cover each other"
             )
         if not 16 <= bits <= LARGEST_CODE:
@@ -227,43 +232,54 @@ class Guest:
                 f"not {size}"
             )
 
-    def _check_size(self, each: Space | Stack, least: int, most: int) -> None:
-        if not isinstance(each.size, int) or isinstance(each.size, bool):
-            self._refuse(f"{each.name} has {each.size!r} bytes; take an int, a power of two")
-        if not _is_power_of_two(each.size):
-            self._refuse(f"{each.name} has {each.size} bytes; take a power of two")
-        if each.size < least:
-            self._refuse(f"{each.name} needs at least {least} bytes")
-        if each.size > most:
-            self._refuse(f"{each.name} has {each.size} bytes; take at most {most}")
+    def _check_sized(
+        self, kind: str, all_: tuple[Space | Stack, ...], type_: type, least: int, most: int
+    ) -> None:
+        for each in all_:
+            if not isinstance(each, type_):
+                self._refuse(f"{kind} {shown(each)} is no {type_.__name__}")
+            if not isinstance(each.name, str) or not each.name:
+                self._refuse(f"a {kind} is named {shown(each.name)}; take a str")
+            name, size = each.name, each.size
+            if not isinstance(size, int) or isinstance(size, bool) or not _is_power_of_two(size):
+                self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
+            if size < least:
+                self._refuse(f"{name} needs at least {least} bytes")
+            if size > most:
+                self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
 
     def _check_rows(self) -> None:
-        codes = [row.code if isinstance(row, Opcode) else row for row in self.opcodes]
-        if codes != list(range(256)):
-            wrong = next((i for i, code in enumerate(codes) if code != i), len(codes))
-            found = repr(codes[wrong]) if wrong < len(codes) else "nothing"
+        for at, row in enumerate(self.opcodes):
+            if not isinstance(row, Opcode) or row.code != at or not isinstance(row.code, int):
+                found = row.code if isinstance(row, Opcode) else row
+                self._refuse(
+                    f"the opcode table needs rows 0 to 255 in order; at {at} is {shown(found)}"
+                )
+        if len(self.opcodes) != 256:
             self._refuse(
-                f"the opcode table needs rows 0 to 255 in order; "
-                f"at {wrong} is {found}" + (f", and it has {len(codes)}" * (len(codes) != 256))
+                f"the opcode table needs rows 0 to 255 in order; it has {len(self.opcodes)}"
             )
         names: set[str] = set()
         for row in self.opcodes:
-            name, size = row.name, row.operand_size
-            if not isinstance(name, str) or not name:
-                self._refuse(f"opcode {row.code:#04x} is named {name!r}; take a str, not empty")
-            if name in names:
-                self._refuse(f"two opcodes are named {name}")
-            names.add(name)
-            if not isinstance(size, int) or not 0 <= size <= LONGEST or isinstance(size, bool):
-                self._refuse(
-                    f"opcode {row.code:#04x} {name} has {size!r} operand bytes; "
-                    f"take 0 to {LONGEST}"
+            size = row.operand_size
+            if not isinstance(row.name, str) or not row.name:
+                self._refuse(f"opcode {row.code:#04x} is named {shown(row.name)}; take a str")
+            if row.name in names:
+                self._refuse(f"two opcodes are named {row.name}")
+            names.add(row.name)
+            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LONGEST:
+                raise DescriptionError(
+                    f"{self.where(row)}: has {shown(size)} operand bytes; take 0 to {LONGEST}"
                 )
             if not callable(row.semantics):
-                self._refuse(
-                    f"opcode {row.code:#04x} {name}: its meaning is {row.semantics!r}; "
-                    "take a function of a core"
+                raise DescriptionError(
+                    f"{self.where(row)}: its meaning is {shown(row.semantics)}; take a function "
+                    "of a core"
                 )
+
+    def where(self, row: Opcode) -> str:
+        """Guest and opcode, as messages begin."""
+        return f"guest {self.name}, opcode {row.code:#04x} {row.name}"
 
     @property
     def code_space(self) -> Space:
