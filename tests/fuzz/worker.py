@@ -24,7 +24,7 @@ from tests.fuzz.judge import Verdict, judge
 PER_CHILD = 300
 """Programs one child judges at most."""
 PATIENCE = 60.0
-"""Seconds a case may take, compilation at every tier included."""
+"""Seconds a program may take, compilation at every tier included."""
 
 
 class Worker:
@@ -36,14 +36,16 @@ class Worker:
 
     def judge(self, case: Case | GuestCase) -> Verdict:
         """Have the child judge a case; a crash or a hang is a failure."""
-        child = self._ready(len(case.programs) if isinstance(case, GuestCase) else 1)
+        programs = len(case.programs) if isinstance(case, GuestCase) else 1
+        patience = PATIENCE * max(programs, 1)
+        child = self._ready(programs)
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(json.dumps(case.text()).encode() + b"\n")
         child.stdin.flush()
-        if not select.select([child.stdout], [], [], PATIENCE)[0]:
+        if not select.select([child.stdout], [], [], patience)[0]:
             self.close()
-            return Verdict("fail", f"hangs: no answer in {PATIENCE:.0f} s")
+            return Verdict("fail", f"hangs: no answer in {patience:.0f} s")
         line = child.stdout.readline()
         if not line:
             code = child.wait()

@@ -40,10 +40,11 @@ class GuestShrinker:
         if not self._fails(case):
             return case
         case = self._fewer(case, case.programs, lambda parts: replace(case, programs=parts))
+        case = self._unused(case)
         before = None
         while before != case and time.monotonic() < self._end:
             before = case
-            case = self._programs(case)
+            case = self._unused(self._programs(case))
             case = self._rows(case)
         return case
 
@@ -88,6 +89,12 @@ class GuestShrinker:
         case = self._fewer(case, program.pieces, lambda pieces: with_(pieces=pieces))
         rows = [row for row in program.params.items() if row[0] != "background"]
         return self._fewer(case, rows, lambda rows: with_(params={**dict(rows), "background": 0}))
+
+    def _unused(self, case: GuestCase) -> GuestCase:
+        """Take out all rows that no program names: most of what a guest takes to be compiled."""
+        named = {line.split()[0] for program in case.programs for line in program.lines}
+        fewer = replace(case, rows=tuple(row for row in case.rows if row.name in named))
+        return fewer if self._fails(fewer) else case
 
     def _rows(self, case: GuestCase) -> GuestCase:
         case = self._fewer(case, case.rows, lambda rows: replace(case, rows=rows))
