@@ -252,13 +252,14 @@ class _Run:
             parts = result if isinstance(result, tuple | list) else (result,)
             if all(part is None or isinstance(part, Word) for part in parts):
                 return
-        close = getattr(result, "close", None)
-        if close is not None and not isinstance(result, Word):
+        if isinstance(result, Word):
+            self.refuse("returns a word; a semantic function returns nothing: push, store or jump")
+        if (close := getattr(result, "close", None)) is not None:
             close()
             self.refuse(
                 f"is a {type(result).__name__}; take a function without yield, async and await"
             )
-        kind = "a word" if isinstance(result, Word) else f"{type(result).__name__} {result!r}"
+        kind = f"{type(result).__name__} {shown(result)}"
         self.refuse(f"returns {kind}; a semantic function returns nothing: push, store or jump")
 
     def refuse(self, message: str) -> NoReturn:

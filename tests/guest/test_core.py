@@ -342,7 +342,7 @@ def three_bytes(core: Core) -> None:
         (selects_unmasked, "op1: select of a word whose high bits are not known"),
         (compares_with_too_much, "op1: lt with 18446744073709551616, which no unsigned word"),
         (three_bytes, "op1: a word of 3 bytes; take 1, 2, 4 or 8"),
-        (indexes, "op1: words cannot do this: list indices"),
+        (indexes, "op1: words cannot do this: be an index"),
     ],
 )
 def test_native_cores_refuse_what_tiers_would_disagree_about(
