@@ -3,6 +3,8 @@
     reference     descriptions on Python integers
     interpreter   native code of this processor
     aarch64       the same native code for AArch64, in an emulator
+    jit           regions, as native code (see `tests.compiled`)
+    ir            regions, as region IR that is interpreted
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from jitvm.engine.machine import Machine, Tier
 from jitvm.guest import Guest
 
 TIERS: Final = ("reference", "interpreter", "aarch64")
+COMPILED_TIERS: Final = ("jit", "ir")
 NATIVE_TIERS: Final = ("interpreter", "aarch64")
 
 
