@@ -1,8 +1,8 @@
 """Instructions as compiled code, one at a time: what a table of opcodes says, of regions.
 
 `compile_at(machine, pc)` makes the region that is entered at an address, of what lies in memory
-there, as if it had been found hot. `execute(machine)` enters it as an event does, which goes through
-the code table, and comes back when the guest halts: behind the instruction has to be one that does.
+there, as if it had been found hot. `execute(machine, pc)` enters it as an event does, by way of the
+code table, and comes back when the guest halts: behind the instruction has to be one that does.
 """
 
 from __future__ import annotations

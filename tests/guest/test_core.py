@@ -10,7 +10,8 @@ import pytest
 from jitvm.engine.machine import Machine
 from jitvm.engine.tailcall import build
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
-from tests.tiers import NATIVE_TIERS, TIERS, make_machine, shared_machine
+from tests.compiled import compile_at, execute
+from tests.tiers import ALL_TIERS, COMPILED_TIERS, NATIVE_TIERS, make_machine, shared_machine
 
 RAM, CELLS, ONE = 0, 1, 2
 STACK, TINY, WIDE = 0, 1, 2
@@ -192,72 +193,90 @@ def prepare(machine: Machine, meaning: Meaning, words: list[int], bottom: int = 
     machine.state.pointers[:] = [(bottom + len(content)) % 64, 0, 0]
 
 
+def run_one(machine: Machine, tier: str, pc: int = 0x100) -> None:
+    """Execute an instruction behind which there is a halting one, which regions execute, too."""
+    if tier in COMPILED_TIERS:
+        compile_at(machine, pc)
+        assert execute(machine, pc) is Stop.HALT
+        machine.state.pc -= 1
+    else:
+        machine.run(pc, max_instructions=1)
+
+
+def run_halting(machine: Machine, tier: str) -> Stop:
+    """Execute an instruction that halts."""
+    if tier not in COMPILED_TIERS:
+        return machine.run(0x100)
+    compile_at(machine, 0x100)
+    return execute(machine, 0x100)
+
+
 def words_from(machine: Machine, bottom: int = 8) -> list[int]:
     size = (machine.state.pointers[STACK] - bottom) % 64
     cells = bytes(machine.state.stacks[STACK][(bottom + i) % 64] for i in range(size))
     return [int.from_bytes(cells[i : i + 4], "big") for i in range(0, size, 4)]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("bottom", [8, 0, 60, 62, 63])
 def test_primitives(name: str, tier: str, bottom: int) -> None:
     machine = shared_machine(tier, GUEST)
     sample = SAMPLES[name]
     prepare(machine, sample.meaning, sample.before, bottom)
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert words_from(machine, bottom) == sample.after
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_stacks_smaller_than_a_word(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, tiny_push, [])
     machine.memory[0x101] = CODE[tiny_pop]
     neighbours = bytes(machine.state.stacks[STACK])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert bytes(machine.state.stacks[TINY]) == b"\x33\x44"
     assert (machine.state.pointers[TINY], bytes(machine.state.stacks[STACK])) == (0, neighbours)
-    machine.run(max_instructions=1)
+    run_one(machine, tier, 0x101)
     assert words_from(machine) == [0x3344]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize("pointer", [0, 0x1FFFA, 0x1FFFE, 0x10000])
 def test_stacks_larger_than_the_code_space(tier: str, pointer: int) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, wide_push, [])
     machine.state.pointers[WIDE] = pointer
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     cells = machine.state.stacks[WIDE]
     assert bytes(cells[(pointer + i) % len(cells)] for i in range(4)) == b"\x11\x22\x33\x44"
     assert machine.state.pointers[WIDE] == (pointer + 4) % len(cells)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_private_spaces_wrap_at_their_size(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     machine.state.spaces[ONE][0] = 0x5A
     prepare(machine, beyond_one, [])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert words_from(machine) == [0x5A5A5A5A]
     for address in (0, 12, 13, 15, 0x7FFF_FFFE):
         machine.state.spaces[CELLS][:] = bytes(16)
         prepare(machine, beyond_cells, [address])
-        machine.run(0x100, max_instructions=1)
+        run_one(machine, tier)
         cells = machine.state.spaces[CELLS]
         assert bytes(cells[(address + i) % 16] for i in range(4)) == b"\x11\x22\x33\x44"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_stores_wrap_within(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, within, [0x3FF])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert (machine.memory[0x1FF], machine.memory[0x000], machine.memory[0x200]) == (0x11, 0x22, 0)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize(
     ("meaning", "words", "pc"),
     [
@@ -269,21 +288,21 @@ def test_stores_wrap_within(tier: str) -> None:
 def test_halting_and_jumping(tier: str, meaning: Meaning, words: list[int], pc: int) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, meaning, words)
-    assert machine.run(0x100) is Stop.HALT
+    assert run_halting(machine, tier) is Stop.HALT
     assert machine.state.pc == pc
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_an_opcode_that_writes_a_port_and_halts(tier: str) -> None:
     machine = make_machine(tier, GUEST)
     seen: list[int] = []
     machine.on_write(1, seen.append)
     prepare(machine, writes_and_halts, [])
-    assert machine.run(0x100) is Stop.HALT
+    assert run_halting(machine, tier) is Stop.HALT
     assert (seen, machine.state.pc) == ([0x77], 0x101)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize(("condition", "pc"), [(0, 0x101), (1, 0x1234)])
 def test_an_error_leaves_behind_an_opcode_that_branches(
     tier: str, condition: int, pc: int
@@ -296,7 +315,7 @@ def test_an_error_leaves_behind_an_opcode_that_branches(
     machine.on_write(1, refuse)
     prepare(machine, writes_and_branches, [condition << 8 | 0x77])
     with pytest.raises(OSError, match="no 77"):
-        machine.run(0x100)
+        run_halting(machine, tier)
     assert machine.state.pc == pc
 
 

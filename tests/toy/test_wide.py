@@ -131,4 +131,4 @@ def test_words_lie_on_stacks_with_their_low_byte_first() -> None:
 def test_every_instruction_is_in_a_program() -> None:
     used = {word for source in PROGRAMS.values() for word in source.split()}
     assert set(NUMBERS) <= used
-    assert ALL == (1 << WIDE.word_bits) - 1
+    assert (1 << WIDE.word_bits) - 1 == ALL

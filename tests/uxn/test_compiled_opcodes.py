@@ -15,22 +15,21 @@ from jitvm.engine.machine import Machine
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.encoding import MNEMONICS, MODE_RETURN, opcode, operand_size
-from tests.compiled import compile_at, compiling_machine, execute, is_entered
-from tests.tiers import COMPILED_TIERS
+from tests.compiled import compile_at, execute, is_entered
+from tests.tiers import COMPILED_TIERS, shared_machine
 from tests.uxn.test_opcodes import (
-    BOTTOMS, PARSED, Row, address, code_overlaps, end_of_memory_rows, poke, stack_bytes,
+    BOTTOMS,
+    PARSED,
+    Row,
+    address,
+    code_overlaps,
+    end_of_memory_rows,
+    poke,
+    stack_bytes,
 )  # fmt: skip
 
 FORMS = ((0x0200, False), (0x0200, True), (0xFFFE, False))
 """Where the instruction stands, and whether its operands are literals."""
-SHARED: dict[str, Machine] = {}
-
-
-def machine_of(tier: str) -> Machine:
-    """One machine a tier: regions of one row are forgotten when the next is compiled."""
-    if tier not in SHARED:
-        SHARED[tier] = compiling_machine(tier, UXN)
-    return SHARED[tier]
 
 
 def literals(row: Row, next_pc: int) -> bytes:
@@ -130,7 +129,7 @@ def check(machine: Machine, row: Row, pc: int, *, literal: bool) -> bool:
 @pytest.mark.parametrize("tier", COMPILED_TIERS)
 @pytest.mark.parametrize("code", range(256), ids=lambda code: MNEMONICS[code])
 def test_opcode(code: int, tier: str) -> None:
-    machine, tried = machine_of(tier), 0
+    machine, tried = shared_machine(tier, UXN), 0
     for row in PARSED:
         if row.code == code:
             for pc, literal in FORMS:
@@ -143,4 +142,4 @@ def test_opcode(code: int, tier: str) -> None:
 def test_shorts_at_the_end_of_memory(tier: str) -> None:
     for row in end_of_memory_rows():
         for literal in (False, True):
-            assert check(machine_of(tier), row, 0x0200, literal=literal)
+            assert check(shared_machine(tier, UXN), row, 0x0200, literal=literal)
