@@ -206,12 +206,12 @@ def _show(
 
 def _is_of_native_code(error: RuntimeError) -> bool:
     """Whether it tells that native code of a device could not be made, in a line for the user."""
-    kinds = (
+    kinds = {
         ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
         ("jitvm.engine.native", "NativeError"),
-    )
-    modules = ((sys.modules.get(module), name) for module, name in kinds)
-    return any(module and isinstance(error, getattr(module, name)) for module, name in modules)
+    }
+    # By name: another thread may be importing these modules, and nobody else need.
+    return any((kind.__module__, kind.__name__) in kinds for kind in type(error).__mro__)
 
 
 # -- setting up ----------------------------------------------------------------------------------
