@@ -2,8 +2,8 @@
 
 What one run compiled is one file of the code cache (`jitvm.engine.cache`), under a key that names
 the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge and the
-program's bytes as they were before its first instruction. The file holds the machine code of all regions, one behind the
-other, and a JSON text with what the engine has to know about them:
+program's bytes as they were before its first instruction. The file holds the machine code of all
+regions, one behind the other, and a JSON text with what the engine has to know about them:
 
     code of region | code of region | ... | JSON
 

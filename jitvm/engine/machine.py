@@ -332,7 +332,8 @@ class Machine:
 
         Args:
             pc: address to start at.
-            max_instructions: stop exactly after this many, with `Stop.BUDGET`.
+            max_instructions: stop exactly after this many, with `Stop.BUDGET`. From the first
+                such run on compiled code counts what it executes, which costs some speed.
 
         Raises:
             ValueError: `pc` is outside the code space, or `max_instructions` negative.
@@ -445,7 +446,8 @@ class Machine:
 
     @property
     def executed(self) -> int:
-        """Instructions executed so far; native tiers count only while `counting`."""
+        """Instructions executed so far; native tiers count only while `counting`, in runs with a
+        budget, and behind the first of those."""
         return self._reference.executed if self._native is None else self._native.executed
 
     @property

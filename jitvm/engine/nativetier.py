@@ -333,7 +333,7 @@ class NativeTier:
         self.handlers.step(self.block.base)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
-        self.executed += self.mode is not Mode.PLAIN
+        self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
         self._finish()
         return Stop.HALT if halted else Stop.BUDGET
 
@@ -459,7 +459,8 @@ class NativeTier:
         """Take what was recorded since the last time off the budget: the table does not count."""
         if self._table == "record":
             head = self._fields["trace_head"][0]
-            self._fields["budget"][0] -= head - self._settled
+            if self._mode_at_hand() is not Mode.JIT:
+                self._fields["budget"][0] -= head - self._settled
             self._settled = head
 
     def _end_recording_early(self, jit: Jit) -> None:
