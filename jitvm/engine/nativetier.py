@@ -474,4 +474,3 @@ class NativeTier:
     def _restore_tables(self) -> None:
         for name, view in self._tables.items():
             view[:] = self.handlers.tables[name]
-

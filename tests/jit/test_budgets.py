@@ -55,8 +55,7 @@ def seen(machine: Machine) -> tuple[object, ...]:
     """All of a machine's state that a guest can tell."""
     state = machine.state
     stacks = [
-        bytes(stack[:pointer])
-        for stack, pointer in zip(state.stacks, state.pointers, strict=True)
+        bytes(stack[:pointer]) for stack, pointer in zip(state.stacks, state.pointers, strict=True)
     ]
     return state.pc, tuple(state.pointers), stacks, bytes(machine.memory), bytes(machine.page)
 
