@@ -54,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon_stdout()
         return Exit.BROKEN_PIPE
     except OSError as error:
+        from jitvm.cli.refused import refused
+
+        _complain(refused(error, of_stdout=_is_stdout_stuck()))
         _abandon_stdout()
-        _complain(f"cannot write standard output: {error.strerror}; is the disk full?")
         return Exit.FAILURE
     except MemoryError:
         _complain("out of memory; close other programs or give this one more")
@@ -104,6 +106,17 @@ def _complain(message: str) -> None:
         print(f"jitvm: error: {message}", file=sys.stderr, flush=True)
     except OSError:
         return
+
+
+def _is_stdout_stuck() -> bool:
+    """Whether standard output holds what it cannot get rid of: then it is what has failed."""
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _abandon_stdout() -> None:

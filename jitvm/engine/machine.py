@@ -150,6 +150,10 @@ class Machine:
         if (tell := Machine.made) is not None:
             tell(self)
 
+    def __repr__(self) -> str:
+        at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"
+        return f"<Machine {self.guest.name} {self.tier.value} {at}>"
+
     @cached_property
     def _reference(self) -> ReferenceInterpreter:
         from jitvm.guest.reference import ReferenceInterpreter

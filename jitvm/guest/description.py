@@ -135,6 +135,11 @@ class Guest:
         self.stored = stored
         self._check()
 
+    def __repr__(self) -> str:
+        sizes = [f"{space.name}[{space.size}]" for space in self.spaces]
+        sizes += [f"{stack.name}[{stack.size}]" for stack in self.stacks]
+        return f"<Guest {self.name} {self.version}: {' '.join(sizes)}, {self.ports} ports>"
+
     def _check(self) -> None:
         if self.word_bits not in (32, 64):
             raise DescriptionError(f"{self.name}: word_bits is 32 or 64, not {self.word_bits}")
