@@ -200,8 +200,8 @@ class Attempt:
         params = self.forming.params
         pc, tops, links = node
         depth = params.depth
-        for top in tops:
-            if top > depth or top < -depth:
+        for top, stack in zip(tops, self.guest.stacks, strict=True):
+            if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
         forming = self.forming
         place = (pc, *[link[2] for link in links]) if links else pc
