@@ -200,8 +200,8 @@ class Attempt:
         params = self.forming.params
         pc, tops, links = node
         depth = params.depth
-        for top in tops:
-            if top > depth or top < -depth:
+        for top, stack in zip(tops, self.guest.stacks, strict=True):
+            if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
         forming = self.forming
         place = (pc, *[link[2] for link in links]) if links else pc
@@ -389,9 +389,7 @@ class Attempt:
                 graph.block.end = self._decode(node, state)
                 return
             core.bake(pc)
-            if not self._execute(pc, memory[pc], state):
-                graph.block.end = core.retry(Reason.DEPTH)
-                return
+            self._execute(pc, memory[pc], state)
             if core.halted or core.outcome is not None:
                 graph.block.end = self._part(pc, state)
                 return
@@ -406,20 +404,12 @@ class Attempt:
                 return
             node = following
 
-    def _execute(self, pc: int, opcode: int, state: RegionState) -> bool:
-        """Place an instruction; whether it could be: a stack has to have room for all it touches
-        and what is in values already. Small stacks do not; nothing is left of it then."""
-        core, block = self.core, self.graph.block
-        count = len(block.values)
+    def _execute(self, pc: int, opcode: int, state: RegionState) -> None:
+        core = self.core
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
-        for stack, declared in zip(state.stacks, self.guest.stacks, strict=True):
-            if stack.high - stack.low >= declared.size:
-                del block.values[count:]
-                return False
         core.finish()
         self._measure(state)
-        return True
 
     def _decode(self, node: Node, state: RegionState) -> Goto | Branch | Exit:
         """An opcode that the guest rewrites: compare with those seen, as for a computed jump.
@@ -439,10 +429,8 @@ class Attempt:
             inside = state.copy()
             before = core.executed, core.refunds
             charge = self._begin_charge(node, inside)
-            if self._execute(pc, code, inside):
-                graph.block.end = self._part(pc, inside)
-            else:
-                graph.block.end = core.retry(Reason.DEPTH)
+            self._execute(pc, code, inside)
+            graph.block.end = self._part(pc, inside)
             self._end_charge(charge)
             core.executed, core.refunds = before
             test = graph.block = graph.new_block("test")

@@ -31,7 +31,7 @@ from functools import cached_property
 from jitvm.engine.params import Parameters
 from jitvm.engine.region import Edges, Join, Node
 from jitvm.engine.regioncore import RegionState, Room, World
-from jitvm.engine.virtual import VirtualStack, piece_sizes
+from jitvm.engine.virtual import VirtualStack
 from jitvm.guest import Guest
 
 
@@ -147,11 +147,11 @@ class Forming:
 
 
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
-    """Sizes of the lowest entries of a stack that cover `count` bytes, the last cut to fit."""
+    """Sizes of the lowest entries of a stack that cover `count` bytes."""
     sizes: list[int] = []
     for _, size in stack.entries:
         if count <= 0:
             break
-        sizes += piece_sizes(min(size, count))
+        sizes.append(min(size, count))
         count -= size
     return sizes

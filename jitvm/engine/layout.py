@@ -97,8 +97,9 @@ def _align(number: int, to: int) -> int:
 
 
 def reach(stack: Stack) -> int:
-    """Bytes of a stack that one instruction may touch; see `jitvm.guest.checker`."""
-    return max(stack.size, WIDEST)
+    """Bytes from where its pointer was that compiled code may touch: those of one instruction
+    (`jitvm.guest.checker`), behind as many that a region has moved the pointer by."""
+    return 2 * max(stack.size, WIDEST)
 
 
 class Layout:
@@ -138,8 +139,8 @@ class Layout:
     def stacks(self) -> tuple[int, ...]:
         """Offset of each stack's byte 0; aligned to its size.
 
-        Around each stack lies as much unused memory as an instruction may reach over: compiled
-        code may read slots before it has made sure of the pointer, and write back what it read.
+        Around each stack lies as much unused memory as compiled code may reach over: it
+        may read slots before it has made sure of the pointer, and write back what it read.
         """
         offsets, at = [], self.writers
         for stack in self.guest.stacks:

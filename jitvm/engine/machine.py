@@ -152,6 +152,10 @@ class Machine:
         if (tell := Machine.made) is not None:
             tell(self)
 
+    def __repr__(self) -> str:
+        at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"
+        return f"<Machine {self.guest.name} {self.tier.value} {at}>"
+
     @cached_property
     def _reference(self) -> ReferenceInterpreter:
         from jitvm.guest.reference import ReferenceInterpreter
@@ -334,7 +338,8 @@ class Machine:
 
         Args:
             pc: address to start at.
-            max_instructions: stop exactly after this many, with `Stop.BUDGET`.
+            max_instructions: stop exactly after this many, with `Stop.BUDGET`. From the first
+                such run on compiled code counts what it executes, which costs some speed.
 
         Raises:
             ValueError: `pc` is outside the code space, or `max_instructions` negative.
@@ -447,7 +452,8 @@ class Machine:
 
     @property
     def executed(self) -> int:
-        """Instructions executed so far; native tiers count only while `counting`."""
+        """Instructions executed so far; native tiers count only while `counting`, in runs with a
+        budget, and behind the first of those."""
         return self._reference.executed if self._native is None else self._native.executed
 
     @property

@@ -119,24 +119,22 @@ class VirtualStack:
                 self._links = None
             if size > count:
                 below, word = self._split(word, size, count)
-                self.entries += self._pieces(below, size - count)
+                self._keep(below, size - count)
                 size = count
-            taken += reversed(self._pieces(word, size))
+            taken.append((word, size))
             self.top -= size
             count -= size
         taken.reverse()
         return taken
 
-    def _pieces(self, word: Value, size: int) -> list[Entry]:
-        """A part of a word that was split, in pieces that processors can store; bottom first."""
-        sizes, pieces = piece_sizes(size), []
-        for upper in reversed(sizes[1:]):
-            word, above = self._split(word, size, upper)
-            pieces.append((above, upper))
-            size -= upper
-        pieces.append((word, size))
-        pieces.reverse()
-        return pieces
+    def _keep(self, word: Value, size: int) -> None:
+        """Append what may come of a split, in pieces that processors can store."""
+        if size & (size - 1):
+            upper = size & -size
+            below, word = self._split(word, size, upper)
+            self._keep(below, size - upper)
+            size = upper
+        self.entries.append((word, size))
 
     # -- what semantic functions do ----------------------------------------------------------
 
@@ -169,7 +167,7 @@ class VirtualStack:
         above = self._take(depth - size)
         word = self.pop(size)
         for entry in ((word, size), *above):
-            self.entries.append(entry)
+            self._keep(*entry)
             self.top += entry[1]
             if entry[0].link:
                 self._links = None
@@ -212,11 +210,6 @@ class VirtualStack:
             entries.append((self.index, at, size, word))
             at += size
         return entries
-
-
-def piece_sizes(size: int) -> list[int]:
-    """A size as a sum of powers of two, the largest first."""
-    return [1 << bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]
 
 
 def slot(graph: Graph, index: int, offset: int, size: int) -> Value:

@@ -1,8 +1,7 @@
 """Whether semantic functions keep the rules of `jitvm.guest.core`: they are tried without values.
 
     check(guest)    runs every opcode's function twice on a `CheckingCore`
-    Word            knows how many low bits it may have (`bits`, 0: only its low bits are meant),
-                    never what it is; whatever asks Python about it is refused
+    Word            knows how wide it is, never what it is: see `jitvm.guest.opaque`
     DescriptionError   "guest calc, opcode 0x17 ADD: what is wrong; what to do"
 
 This is the one place where rules about semantics are held: reference machines check when they are
@@ -19,6 +18,7 @@ What passes here the cores of the engine can build; they check nothing again.
 from __future__ import annotations
 
 from jitvm.guest.description import DescriptionError, shown
+from jitvm.guest.opaque import Word
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -50,138 +50,7 @@ def check(guest: Guest) -> None:
 
 def _round(guest: Guest) -> list[list[object]]:
     """What each function does, in order."""
-    return [_Run(guest, row).steps() for row in guest.opcodes]
-
-
-class Word:
-    """A word that knows only its width. Operators build further words of the same run."""
-
-    __slots__ = ("_bits", "_number", "_run")
-
-    def __init__(self, run: _Run, bits: int, number: int) -> None:
-        self._run = run
-        self._bits = bits
-        self._number = number
-
-    # -- operators ---------------------------------------------------------------------------
-
-    def __add__(self, other: object) -> Word:
-        return self._run.combine("add", self, other)
-
-    def __radd__(self, other: object) -> Word:
-        return self._run.combine("add", other, self)
-
-    def __sub__(self, other: object) -> Word:
-        return self._run.combine("sub", self, other)
-
-    def __rsub__(self, other: object) -> Word:
-        return self._run.combine("sub", other, self)
-
-    def __mul__(self, other: object) -> Word:
-        return self._run.combine("mul", self, other)
-
-    def __rmul__(self, other: object) -> Word:
-        return self._run.combine("mul", other, self)
-
-    def __and__(self, other: object) -> Word:
-        return self._run.combine("and", self, other)
-
-    def __rand__(self, other: object) -> Word:
-        return self._run.combine("and", other, self)
-
-    def __or__(self, other: object) -> Word:
-        return self._run.combine("or", self, other)
-
-    def __ror__(self, other: object) -> Word:
-        return self._run.combine("or", other, self)
-
-    def __xor__(self, other: object) -> Word:
-        return self._run.combine("xor", self, other)
-
-    def __rxor__(self, other: object) -> Word:
-        return self._run.combine("xor", other, self)
-
-    def __lshift__(self, other: object) -> Word:
-        return self._run.combine("shl", self, other)
-
-    def __rlshift__(self, other: object) -> Word:
-        return self._run.combine("shl", other, self)
-
-    def __rshift__(self, other: object) -> Word:
-        return self._run.combine("shr", self, other)
-
-    def __rrshift__(self, other: object) -> Word:
-        return self._run.combine("shr", other, self)
-
-    def __eq__(self, other: object) -> Word:  # type: ignore[override]
-        return self._run.combine("eq", self, other)
-
-    def __ne__(self, other: object) -> Word:  # type: ignore[override]
-        return self._run.combine("ne", self, other)
-
-    def __lt__(self, other: object) -> Word:
-        return self._run.combine("lt", self, other)
-
-    def __gt__(self, other: object) -> Word:
-        return self._run.combine("lt", other, self)
-
-    def __le__(self, other: object) -> Word:
-        return self._run.combine("le", self, other)
-
-    def __ge__(self, other: object) -> Word:
-        return self._run.combine("le", other, self)
-
-    # -- what Python must not be asked -------------------------------------------------------
-
-    def __bool__(self) -> bool:
-        self._run.refuse("asked Python whether a word is true; use select or jump_if")
-
-    def __getattr__(self, name: str) -> Any:
-        self._run.refuse(f"asked a word for {name!r}; words have nothing but operators")
-
-    def _number_of(self) -> NoReturn:
-        self._run.refuse(
-            "words cannot do this: be an index, a range or the argument of int or float; what a "
-            "word is, is known only when the instruction runs"
-        )
-
-    __index__ = __int__ = __float__ = __complex__ = _number_of
-
-    def _text(self, _format: str = "") -> NoReturn:
-        self._run.refuse("asked Python for the text of a word; it is known only when it runs")
-
-    __str__ = __repr__ = __format__ = _text
-
-    def __hash__(self) -> int:
-        self._run.refuse("used a word as a key of a dict or in a set; use select")
-
-    def _collection(self, *_: object) -> NoReturn:
-        self._run.refuse("took a word for a collection or a function; it is one number")
-
-    __len__ = __iter__ = __getitem__ = __contains__ = __call__ = _collection
-
-    def _division(self, *_: object) -> NoReturn:
-        self._run.refuse(
-            "words cannot do this: / // % divmod; use divide, which says what there is by zero"
-        )
-
-    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _division
-    __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _division
-
-    def _unknown(self, *_: object) -> NoReturn:
-        self._run.refuse(
-            "words cannot do this: they know + - * & | ^ << >> and comparisons, neither ** nor @, "
-            "round nor abs"
-        )
-
-    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _unknown
-    __pos__ = __abs__ = __round__ = __trunc__ = __floor__ = __ceil__ = _unknown
-
-    def __neg__(self) -> NoReturn:
-        self._run.refuse("words cannot do this: unary -; write 0 - word")
-
-    def __invert__(self) -> NoReturn:
-        self._run.refuse("words cannot do this: ~; write word ^ 0xff, with as many bits as it has")
+    return [Run(guest, row).steps() for row in guest.opcodes]
 
 
 class _Depth:
@@ -197,7 +66,7 @@ class _Depth:
         self.holes: set[int] = set()
 
 
-class _Run:
+class Run:
     """One function at work: what it has done, and what is wrong with it."""
 
     def __init__(self, guest: Guest, row: Opcode) -> None:
@@ -286,12 +155,12 @@ class _Run:
     def bits(self, doing: str, value: object) -> int:
         """The bits of an operand: a word of this run, or a constant that a word can be."""
         if isinstance(value, Word):
-            if value._run is not self:
+            if value.run_ is not self:
                 self.refuse(
                     f"{doing} of a word kept from another instruction; "
                     "keep it in a space or on a stack"
                 )
-            return value._bits
+            return value.bits_
         if not isinstance(value, int):
             self.refuse(f"{doing} of {shown(value)}; take a word or an int")
         width = self.guest.word_bits
@@ -301,7 +170,7 @@ class _Run:
 
     def noted(self, value: object) -> object:
         """An operand as it is written into the steps."""
-        return ("word", value._number) if isinstance(value, Word) else value
+        return ("word", value.number_) if isinstance(value, Word) else value
 
     def need(self, doing: str, bits: int) -> None:
         """Refuse a word of which only the low bits are meant."""
@@ -445,7 +314,7 @@ class CheckingCore:
 
     __slots__ = ("_run",)
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
     def __getattr__(self, name: str) -> Any:

@@ -157,6 +157,11 @@ class Guest:
         self._is_checked = False
         self._check()
 
+    def __repr__(self) -> str:
+        sizes = [f"{space.name}[{space.size}]" for space in self.spaces]
+        sizes += [f"{stack.name}[{stack.size}]" for stack in self.stacks]
+        return f"<Guest {self.name} {self.version}: {' '.join(sizes)}, {self.ports} ports>"
+
     def _tuple(self, what: str, given: Iterable[Each]) -> tuple[Each, ...]:
         """What was given, as it is now: a list of the caller's may change."""
         if not isinstance(given, tuple | list):

@@ -173,4 +173,4 @@ def guest_of(
     rows += [Opcode(code, f"op{code:02x}", halt) for code in range(len(rows), 256)]
     return Guest(
         name, tuple(rows), SPACES, STACKS, ports=256, word_bits=word_bits, byte_order=byte_order
-    )  # type: ignore[arg-type]
+    )

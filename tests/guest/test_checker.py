@@ -17,7 +17,7 @@ Meaning = Callable[[Core], None]
 
 STACK, TINY = 0, 1
 RAM, CELLS = 0, 1
-WORDS_32 = {
+WORDS_32: dict[str, Any] = {
     "spaces": (Space("ram", 0x10000, code=True), Space("cells", 16)),
     "stacks": (Stack("data", 16), Stack("tiny", 2)),
     "ports": 256,
@@ -141,6 +141,18 @@ def deletes(core: Any) -> None:
     del core.pc
 
 
+def pushes_sized(size: Any) -> Callable[[Any], object]:
+    return lambda core: core.push(STACK, 1, size)
+
+
+def loads_sized(size: Any) -> Callable[[Any], object]:
+    return lambda core: core.load(RAM, 0, size)
+
+
+def loads_within(within: Any) -> Callable[[Any], object]:
+    return lambda core: core.load(CELLS, 0, 1, within=within)
+
+
 TRUTH = "asked Python whether a word is true; use select or jump_if"
 NUMBER = "words cannot do this: be an index, a range or the argument of int or float"
 TEXT = "asked Python for the text of a word"
@@ -228,14 +240,14 @@ WORDS: dict[str, tuple[Callable[[Any], object], str]] = {
 CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
     **{
         f"size {size!r}": (
-            lambda o, size=size: o.push(STACK, 1, size),
+            pushes_sized(size),
             f"a word of {size!r} bytes; take 1, 2 or 4",
         )
         for size in (0, 3, 5, 16, -1)
     },
     **{
         f"size {size!r}": (
-            lambda o, size=size: o.load(RAM, 0, size),
+            loads_sized(size),
             f"load: a size of {size!r}; take an int that is known",
         )
         for size in (True, 2.0, None, "1")
@@ -257,7 +269,7 @@ CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
     "address huge": (lambda o: o.load(RAM, 1 << 40, 1), "which does not fit into 32-bit words"),
     **{
         f"within {within!r}": (
-            lambda o, within=within: o.load(CELLS, 0, 1, within=within),
+            loads_within(within),
             f"load: within {within!r}; take a power of two up to the 16 bytes of cells",
         )
         for within in (0, 3, 32, -16)

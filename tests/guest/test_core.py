@@ -10,8 +10,16 @@ import pytest
 from jitvm.engine.machine import Machine
 from jitvm.engine.tailcall import build
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
+from jitvm.guest.description import MOST_STACKS
 from tests.compiled import compile_at, execute
-from tests.tiers import ALL_TIERS, COMPILED_TIERS, NATIVE_TIERS, make_machine, shared_machine
+from tests.tiers import (
+    ALL_TIERS,
+    COMPILED_TIERS,
+    NATIVE_TIERS,
+    TIERS,
+    make_machine,
+    shared_machine,
+)
 
 RAM, CELLS, ONE = 0, 1, 2
 STACK, TINY, WIDE = 0, 1, 2
@@ -86,6 +94,36 @@ def peeks(core: Core) -> None:
     core.push(STACK, core.peek(STACK, 8, 4), 4)
 
 
+def peeks_deep(core: Core) -> None:
+    """Sixteen bytes lie above what is read, and are memory's."""
+    core.push(STACK, core.peek(STACK, 20, 4), 4)
+
+
+def peeks_into(core: Core) -> None:
+    """What is left of a word that is looked into has three bytes."""
+    core.push(STACK, core.pop(STACK, 4), 4)
+    core.push(STACK, core.peek(STACK, 4, 1), 4)
+
+
+def looks_into_eight(core: Core) -> None:
+    core.push(STACK, 0x1122334455667788, 8)
+    core.push(STACK, core.peek(STACK, 7, 1), 1)
+    core.push(STACK, core.peek(STACK, 3, 1), 1)
+    core.push(STACK, code_is_known(), 2)
+
+
+def code_is_known() -> bool:
+    """What Python decides while it describes may be a word."""
+    return True
+
+
+def full_words(core: Core) -> None:
+    """Eight-byte words: sums are masked before their high bits matter."""
+    b, a = core.pop(STACK, 8), core.pop(STACK, 8)
+    total = (a + b) & 0xFFFF_FFFF_FFFF_FFFF
+    core.push(STACK, core.select(total < a, total >> 60, 0), 4)
+
+
 def puts(core: Core) -> None:
     core.reserve(STACK, 4)
     core.put(STACK, 0x12345678, 4)
@@ -109,6 +147,10 @@ SAMPLES = {
     "pieces": Sample(pieces, [0x11223344], [0x44, 0x2233, 0x11]),
     "joined": Sample(joins_pieces, [0x11223344], [0x22334455]),
     "peek": Sample(peeks, [1, 2], [1, 2, 1]),
+    "peek deep": Sample(peeks_deep, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 1]),
+    "peek into": Sample(peeks_into, [0x11223344], [0x11223344, 0x11]),
+    "into eight": Sample(looks_into_eight, [], [0x11223344, 0x55667788, 0x22770001]),
+    "full words": Sample(full_words, [0xFFFFFFFF, 0xFFFFFFFF, 0x80000000, 0], [7]),
     "put": Sample(puts, [7], [7, 0x1234569A]),
 }
 
@@ -369,6 +411,39 @@ def test_native_cores_refuse_what_tiers_would_disagree_about(
 ) -> None:
     with pytest.raises(DescriptionError, match=message):
         build(make_guest({meaning: 1}))
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_store_that_only_checked_handlers_guard(tier: str) -> None:
+    def put(core: Core) -> None:
+        core.store(0, core.operand(0, 1), 7, 1)
+
+    rows = [Opcode(n, f"op{n}", lambda core: core.halt()) for n in range(256)]
+    rows[1] = Opcode(1, "put", put, 1)
+    machine = make_machine(tier, Guest("guarded", tuple(rows), SPACES[:1]))
+    machine.memory[0x100:0x103] = b"\x01\x40\x00"
+    assert machine.run(0x100) is Stop.HALT
+    assert machine.memory[0x40] == 7
+    machine.counting = True
+    machine.memory[0x40] = 0
+    assert machine.run(0x100) is Stop.HALT
+    assert machine.memory[0x40] == 7
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_as_many_stacks_as_there_can_be(tier: str) -> None:
+    stacks = tuple(Stack(f"stack{i}", 16) for i in range(MOST_STACKS))
+
+    def spread(core: Core) -> None:
+        for i in range(MOST_STACKS):
+            core.push(i, i + core.operand(0, 1), 1)
+
+    rows = [Opcode(n, f"op{n}", lambda core: core.halt()) for n in range(256)]
+    rows[1] = Opcode(1, "spread", spread, 1)
+    machine = make_machine(tier, Guest("stacks", tuple(rows), SPACES[:1], stacks))
+    machine.memory[0x100:0x103] = b"\x01\x40\x00"
+    assert machine.run(0x100) is Stop.HALT
+    assert [cells[0] for cells in machine.state.stacks] == [0x40 + i for i in range(MOST_STACKS)]
 
 
 @pytest.mark.parametrize("tier", NATIVE_TIERS)
