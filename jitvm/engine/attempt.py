@@ -458,7 +458,7 @@ class Attempt:
         """Where control goes behind the instruction just executed."""
         core, outcome = self.core, self.core.outcome
         if core.halted:
-            return core.leave(state, core.next_pc, Leave.HALT, Reason.HALT)
+            return core.leave(state, core.continues(), Leave.HALT, Reason.HALT)
         if outcome is None:
             return self._edge(core.following, state, self._travel(pc))
         if outcome.condition is None:

@@ -196,6 +196,15 @@ class RegionCore(GraphCore):
     def link(self) -> Value:
         return self.graph.return_address(self.following)
 
+    def continues(self) -> Value:
+        """Where control goes behind the instruction, whatever it does on the way."""
+        outcome = self.outcome
+        if outcome is None:
+            return self.next_pc
+        if outcome.condition is None:
+            return outcome.target
+        return self.graph.select(outcome.condition, outcome.target, self.next_pc)
+
     def address(self, word: Value) -> Value:
         if word.link:
             return word
@@ -373,5 +382,6 @@ class RegionCore(GraphCore):
     def _check_host(self) -> None:
         """Leave where a device did more than answer; it may have changed any cell."""
         self.state.cells.clear()
+        pc = self.continues()
         check = self.graph.add(Op.CHECK)
-        check.exit = self.leave(self.state, self.next_pc, Leave.STOP, Reason.HOST)
+        check.exit = self.leave(self.state, pc, Leave.STOP, Reason.HOST)

@@ -274,11 +274,11 @@ def test_primitives(name: str, tier: str, bottom: int) -> None:
 def test_stacks_smaller_than_a_word(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, tiny_push, [])
-    machine.memory[0x101] = CODE[tiny_pop]
     neighbours = bytes(machine.state.stacks[STACK])
     run_one(machine, tier)
     assert bytes(machine.state.stacks[TINY]) == b"\x33\x44"
     assert (machine.state.pointers[TINY], bytes(machine.state.stacks[STACK])) == (0, neighbours)
+    machine.memory[0x101] = CODE[tiny_pop]
     run_one(machine, tier, 0x101)
     assert words_from(machine) == [0x3344]
 
