@@ -7,6 +7,7 @@ with the first job and ends with the process; jobs of machines that are gone are
 from __future__ import annotations
 
 import atexit
+import os
 import queue
 import sys
 import threading
@@ -27,7 +28,7 @@ class CompileThread:
         self._thread = threading.Thread(target=self._work, name="jitvm-compiler", daemon=True)
         self._thread.start()
         self._ending = False
-        atexit.register(self._end)
+        atexit.register(self.end)
 
     def submit(self, job: Job) -> None:
         """Do a job after those before it; what it raises is told, and the next one goes on."""
@@ -45,7 +46,7 @@ class CompileThread:
             finally:
                 sys.setswitchinterval(usual)
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Let the job at hand finish: LLVM must not run while the process is taken down."""
         self._ending = True
         self._jobs.put(None)
@@ -54,6 +55,18 @@ class CompileThread:
 
 _lock = threading.Lock()
 _shared: list[CompileThread] = []
+
+
+def _forget_thread() -> None:
+    """In a child made by `fork`, which does not have it."""
+    global _lock
+    _lock = threading.Lock()
+    for thread in _shared:
+        atexit.unregister(thread.end)
+    _shared.clear()
+
+
+os.register_at_fork(after_in_child=_forget_thread)
 
 
 def compile_thread() -> CompileThread:

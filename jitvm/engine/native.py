@@ -18,6 +18,7 @@ import threading
 from functools import cache
 
 from jitvm.engine.llvm import functions
+from jitvm.engine.process import LOCKS
 from jitvm.engine.record import Record
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOCK = threading.Lock()
 _MAKING = threading.Lock()
+LOCKS.extend((_MAKING, _LOCK))  # in this order: who makes the compiler uses it
 _ending = threading.Event()
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
 _RELOCATIONS = (4, 9)  # SHT_RELA, SHT_REL

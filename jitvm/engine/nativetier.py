@@ -18,13 +18,14 @@ all of them compiled again.
 from __future__ import annotations
 
 import ctypes
-from _thread import start_new_thread
+from _thread import get_ident, start_new_thread
 from enum import StrEnum
 from time import sleep
 from zlib import crc32
 
 from jitvm.engine.background import BACKGROUND
 from jitvm.engine.layout import RING, TARGETS
+from jitvm.engine.process import GATE, THREADED
 from jitvm.engine.status import Status
 from jitvm.guest import Stop
 
@@ -90,6 +91,8 @@ class NativeTier:
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
+        self.is_native = self._is_running = False
+        self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
         self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
@@ -119,6 +122,8 @@ class NativeTier:
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
         self._restore_tables()
+        GATE.add(self)
+        THREADED.add(self)
 
     # -- the JIT -----------------------------------------------------------------------------
 
@@ -265,6 +270,7 @@ class NativeTier:
 
         `moves` says that it may set the stack pointers.
         """
+        self.is_native = False
         try:
             self._take_pointers()
             result = function()
@@ -274,7 +280,8 @@ class NativeTier:
             self._error = self._error or error
             self._fields["stop"][0] = 1
             self.wake()
-            return 0
+            result = 0
+        GATE.enter(self)
         return result
 
     def _written(self, _base: int, address: int, _size: int) -> None:
@@ -321,8 +328,14 @@ class NativeTier:
         self._fields["pc"][0] = self.state.pc
         if self.jit is not None:
             self.jit.entered = self.state.pc
-        self.handlers.enter(self.block.base)
+        self._enter()
         return self._finish()
+
+    def _enter(self) -> None:
+        """Be in native code until it comes back."""
+        GATE.enter(self)
+        self.handlers.enter(self.block.base)
+        self.is_native = False
 
     def step(self) -> Stop:
         """Execute one instruction: its handler, with a table in which everything stops."""
@@ -330,7 +343,9 @@ class NativeTier:
             return Stop.INTERRUPT
         self._begin(None)
         self._fields["pc"][0] = self.state.pc
+        GATE.enter(self)
         self.handlers.step(self.block.base)
+        self.is_native = False
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
         self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
@@ -347,9 +362,11 @@ class NativeTier:
         while begun < len(data):
             self._begin(left)
             self._fields["status"][0] = Status.HALT
+            GATE.enter(self)
             begun += self.handlers.deliver(
                 self.block.base, data[begun:], len(data) - begun, port, stop_port, *mark
             )
+            self.is_native = False
             stop = self._finish()
             if left is not None:
                 left = self._fields["budget"][0]
@@ -371,6 +388,7 @@ class NativeTier:
                 view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
+        self._is_running, self.thread = True, get_ident()
         if self._make is not None and self._warmth != _WARMING:
             self._warm()
         self._is_limited = budget is not None
@@ -402,14 +420,27 @@ class NativeTier:
         """Deal with what brought native code back, until it is something for the caller."""
         fields = self._fields
         while self._goes_on(fields["status"][0]):
-            self.handlers.enter(self.block.base)
-        self.executed, self._granted = self.executed_now, fields["budget"][0]
-        self._take_pointers()
-        self.state.pc = fields["pc"][0]
+            self._enter()
+        self._settle()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
         return Stop(fields["status"][0])
+
+    def _settle(self) -> None:
+        """Take the state from where native code has left it."""
+        fields = self._fields
+        self.executed, self._granted = self.executed_now, fields["budget"][0]
+        self._take_pointers()
+        self.state.pc = fields["pc"][0]
+        self._is_running = False
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what ran on another thread has stopped where it was."""
+        if self._warmth == _WARMING:
+            self._warmth = _COLD if self._made is None else _WARM
+        if self._is_running and self.thread != get_ident():
+            self._settle()
 
     def _goes_on(self, status: int) -> bool:
         """Whether native code is to be entered again after it came back with a status."""

@@ -39,6 +39,11 @@ class Polisher:
         self._done: list[tuple[Installed, Compiled | None]] = []
         self._lock = threading.Lock()
 
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: nothing is being made, and nobody waits to come back."""
+        self._lock = threading.Lock()
+        self._busy = bool(self._done)
+
     def next(self) -> None:
         """When things are quiet, begin with what needs it most; on the guest's thread."""
         jit = self._jit

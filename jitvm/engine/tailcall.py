@@ -1,7 +1,7 @@
 """Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
 
 Handlers come from the code cache where they are there, else from LLVM, which is imported only
-then. They are installed once a process and guest.
+then. They are installed once a process and guest, and go with their guest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _lock = allocate_lock()
-_installed: dict[Guest, Handlers] = {}
+
+
+def _forget_threads() -> None:
+    """In a child made by `fork`: whoever held the lock is not there."""
+    global _lock
+    _lock = allocate_lock()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
 
 
 class Handlers:
@@ -102,9 +110,10 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         ImportError: they are not cached and llvmlite is not installed.
     """
     with _lock:
-        if guest not in _installed:
-            _installed[guest] = Handlers(_load_or_build(guest, cache))
-        return _installed[guest]
+        if guest.handlers is None:
+            guest.handlers = Handlers(_load_or_build(guest, cache))
+        found: Handlers = guest.handlers
+        return found
 
 
 def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:

@@ -41,8 +41,9 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from functools import lru_cache
 from time import monotonic
+
+from jitvm.engine.process import THREADED
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -85,12 +86,13 @@ class Watch:
         self._tick = tick
         self._interval = interval
         self._error: BaseException | None = None
-        self._wakes = False
+        self.wakes = False
         self._defers_sigint = False
         self._is_native = False
         self._sigint = False
         self._deadline = self._next_beat = float("inf")
         self.expired = False
+        self.thread = 0
 
     def __enter__(self) -> Self:
         now = monotonic()
@@ -98,9 +100,10 @@ class Watch:
             self._deadline = now + self._seconds
         if self._tick is not None:
             self._next_beat = now + self._interval
-        watcher = _watcher(os.getpid())
-        self._wakes = watcher.catch_signals()
-        if self._wakes and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        self.thread = _thread.get_ident()
+        watcher = _watcher()
+        self.wakes = watcher.catch_signals()
+        if self.wakes and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._on_sigint)
             self._defers_sigint = True
         watcher.add(self)
@@ -112,11 +115,11 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        watcher = _watcher(os.getpid())
+        watcher = _watcher()
         watcher.remove(self)
         if self._defers_sigint:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self._wakes:
+        if self.wakes:
             watcher.release_signals()
 
     def enter_native(self) -> None:
@@ -157,6 +160,13 @@ class Watch:
         self._sigint = True
         self._machine.interrupt()
 
+    def forget_sigint(self) -> None:
+        """In a child made by `fork`, which is not in the block: give Ctrl-C back."""
+        if self._defers_sigint:
+            self._defers_sigint = False
+            if signal.getsignal(signal.SIGINT) == self._on_sigint:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def _raise_sigint(self) -> None:
         if self._sigint:
             self._sigint = False
@@ -177,7 +187,7 @@ class Watch:
         if not self.expired and now >= self._deadline:
             self.expired = True
             self._next_beat = min(self._next_beat, now + self._interval)
-        if self.expired or self._error is not None or (signalled and self._wakes):
+        if self.expired or self._error is not None or (signalled and self.wakes):
             self._machine.interrupt()
 
     def _call_tick(self) -> None:
@@ -194,13 +204,33 @@ class _Watcher:
     """The thread, its pipe, and the watches it attends to."""
 
     def __init__(self) -> None:
+        self._watches: tuple[Watch, ...] = ()
+        self._catching = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = _thread.allocate_lock()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        self._watches: tuple[Watch, ...] = ()
-        self._lock = _thread.allocate_lock()
-        self._catching = 0
         _thread.start_new_thread(self._loop, ())
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
+        thread that made it. Signals of the child would else reach its parent's machines."""
+        here = _thread.get_ident()
+        for watch in self._watches:
+            if watch.thread != here:
+                watch.forget_sigint()
+        self._watches = tuple(watch for watch in self._watches if watch.thread == here)
+        os.close(self._reader)
+        os.close(self._writer)
+        was_catching = self._catching
+        self._catching = sum(watch.wakes for watch in self._watches)
+        self._begin()
+        if was_catching:
+            writer = self._writer if self._catching else -1
+            signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def add(self, watch: Watch) -> None:
         with self._lock:
@@ -267,7 +297,12 @@ class _Watcher:
             return b""
 
 
-@lru_cache(maxsize=1)
-def _watcher(_process: int) -> _Watcher:
-    """The watcher of this process; a forked child has no such thread and gets one of its own."""
-    return _Watcher()
+_watchers: list[_Watcher] = []
+
+
+def _watcher() -> _Watcher:
+    """The watcher of this process."""
+    if not _watchers:
+        _watchers.append(_Watcher())
+        THREADED.add(_watchers[0])
+    return _watchers[0]

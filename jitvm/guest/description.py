@@ -28,7 +28,7 @@ from functools import cached_property
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Literal, NoReturn, TypeVar
+    from typing import Any, Literal, NoReturn, TypeVar
 
     from jitvm.guest.core import Core
 
@@ -154,6 +154,8 @@ class Guest:
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
+        self.handlers: Any = None
+        """What the engine keeps for it: its interpreter, once that is installed."""
         self._is_checked = False
         self._check()
 

@@ -1,0 +1,213 @@
+"""What becomes of machines when their process forks or ends.
+
+Memory that is mapped twice (the code space and its mirror, machine code) has to be a shared
+mapping, which a child made by `fork` would share with its parent; and guests run on threads that
+neither a fork nor the end of the interpreter waits for. So both go through a gate:
+
+    thread of a guest          GATE.enter(tier)  native code  GATE.leave(tier)
+    os.fork      before        close the gate, have native code come back, hold LLVM;
+                               copy what is shared                     see `Shared`
+                 parent        open the gate, let go of LLVM, forget the copies
+                 child         the same, but put the copies in the place of what is shared;
+                               forget threads that are not here        see `Threaded`
+    end of the process         close the gate for good, have native code come back
+
+Invariants
+ 1. While the gate is closed nobody enters native code, also not by returning from a host function;
+    but waiting at it is bounded, so that no lock of a host's can make it a deadlock.
+ 2. When a child begins, each guest that ran on another thread is between two instructions, with all
+    its state in its block: it can be run on from there, in parent and child.
+ 3. Once the process is ending, nothing is unmapped that native code may still be in.
+
+A child made by C code that skips the first step (uWSGI does) copies what it shares itself, which is
+right as long as its parent rests.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from _thread import allocate_lock, get_ident
+from _weakrefset import WeakSet
+from time import monotonic, sleep
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Shared(Protocol):
+        """Memory that a child would share with its parent."""
+
+        def copied(self) -> bytes:
+            """Its content."""
+
+        def separate(self, content: bytes) -> None:
+            """In the child: have memory of one's own at the same addresses, with this content."""
+
+    class Threaded(Protocol):
+        """What knows of threads."""
+
+        def forget_threads(self) -> None:
+            """In the child: no thread but this one is there."""
+
+    class Guarded(Protocol):
+        """What enters native code.
+
+        Attributes:
+            is_native: whether it is inside.
+            thread: who is, by its identity.
+        """
+
+        is_native: bool
+        thread: int
+
+        def wake(self) -> None:
+            """Have native code come back soon."""
+
+
+PATIENCE = 1.0
+"""Seconds a fork, or the end of the process, waits for native code to come back."""
+GATE_PATIENCE = 5.0
+"""Seconds a guest waits at the gate: more than any fork keeps it closed."""
+LOCK_PATIENCE = 20.0
+"""Seconds a fork waits for LLVM to be done with a module."""
+_INTERVAL = 0.0001
+
+
+class Gate:
+    """Where threads wait before native code while their process forks or ends."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._keeper = 0
+        self.is_closed = False
+        self.is_ending = False
+        self._inside: WeakSet[Guarded] = WeakSet()
+
+    def add(self, tier: Guarded) -> None:
+        """Have native code of this one watched from now on."""
+        self._inside.add(tier)
+
+    def enter(self, tier: Guarded) -> None:
+        """Before native code is entered, or gone back to."""
+        tier.is_native = True  # before the look at the gate, which may be closed any time
+        while self.is_closed and get_ident() != self._keeper:
+            tier.is_native = False
+            has_opened = self._wait()
+            tier.is_native = True
+            if not has_opened:
+                return
+
+    def _wait(self) -> bool:
+        """Wait until the gate is open; for ever where the process ends, as its threads do then."""
+        if not self._lock.acquire(timeout=-1 if self.is_ending else GATE_PATIENCE):
+            return False
+        self._lock.release()
+        return True
+
+    def close(self) -> None:
+        """Have native code on other threads come back, and keep it out."""
+        self._lock.acquire(timeout=GATE_PATIENCE)
+        self._keeper = get_ident()
+        self.is_closed = True
+        end = monotonic() + PATIENCE
+        while (late := self.others()) and monotonic() < end:
+            for tier in late:
+                tier.wake()
+            sleep(_INTERVAL)
+
+    def others(self) -> list[Guarded]:
+        """Who is in native code on another thread."""
+        here = get_ident()
+        return [tier for tier in list(self._inside) if tier.is_native and tier.thread != here]
+
+    def open(self) -> None:
+        """Let everybody in again."""
+        self.is_closed = False
+        if self._lock.locked():
+            self._lock.release()
+
+    def forget_threads(self) -> None:
+        """In a child: nobody waits."""
+        self._lock = allocate_lock()
+        self.is_closed = False
+        for tier in self.others():
+            tier.is_native = False
+
+
+GATE = Gate()
+SHARED: WeakSet[Shared] = WeakSet()
+"""All memory that is mapped twice."""
+THREADED: WeakSet[Threaded] = WeakSet()
+"""All that has to forget threads in a child."""
+
+
+class _Fork:
+    """One fork: what was copied for the child, and the locks that are held meanwhile."""
+
+    def __init__(self) -> None:
+        self.copies: list[tuple[Shared, bytes]] | None = None
+        self.held: list[Lock] = []
+
+
+if TYPE_CHECKING:
+    from _thread import LockType as Lock
+
+LOCKS: list[Lock] = []
+"""Locks around what is in no state to be forked: code of others, whose own locks would stay locked
+in a child."""
+_fork = _Fork()
+
+
+def _before() -> None:
+    if not SHARED or GATE.is_ending:
+        return
+    GATE.close()
+    _fork.held = [lock for lock in LOCKS if lock.acquire(timeout=LOCK_PATIENCE)]
+    _fork.copies = [(each, each.copied()) for each in list(SHARED)]
+
+
+def _after() -> None:
+    if GATE.is_ending:
+        return
+    _fork.copies = None
+    for lock in _fork.held:
+        lock.release()
+    _fork.held = []
+    GATE.open()
+
+
+def _in_child() -> None:
+    for each, content in _fork.copies or [(each, each.copied()) for each in list(SHARED)]:
+        each.separate(content)
+    for lock in LOCKS:
+        if lock not in _fork.held and lock.locked():
+            lock.release()
+    GATE.forget_threads()
+    for threaded in list(THREADED):
+        threaded.forget_threads()
+    _after()
+
+
+def _immortal(thing: object) -> None:
+    """Keep something as long as there is memory."""
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _at_end() -> None:
+    """When the interpreter ends: daemon threads may be in native code, and go on while all that
+    they use is taken down.
+
+    They stop at the gate. What does not come back, because a host function does not, finds all of
+    its code and its memory until the process is gone.
+    """
+    GATE.close()
+    GATE.is_ending = True
+    for tier in GATE.others():
+        _immortal(tier)
+
+
+os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_in_child)
+atexit.register(_at_end)
