@@ -25,7 +25,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any
 
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+"""Held whenever a thread is in LLVM, or loads it."""
 _MAKING = threading.Lock()
 LOCKS.extend((_MAKING, _LOCK))  # in this order: who makes the compiler uses it
 _ending = threading.Event()
@@ -67,6 +68,14 @@ class Compiler:
     """
 
     def __init__(self, architecture: str, cpu: str = "", features: str = "") -> None:
+        with _LOCK:
+            self._begin(architecture)
+        self._cpu, self._features = cpu.encode(), features.encode()
+        self._machines: dict[int, tuple[Any, bytes]] = {}
+        self._builders: dict[int, tuple[Any, int]] = {}
+
+    def _begin(self, architecture: str) -> None:
+        """Have LLVM know the architecture."""
         self._llvm = llvm = functions()
         if architecture == os.uname().machine:
             llvm.InitializeNativeTarget()
@@ -80,21 +89,20 @@ class Compiler:
         self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
         if not self._target:
             raise NativeError(f"LLVM has no target {architecture}: {message}")
-        self._cpu, self._features = cpu.encode(), features.encode()
-        self._machines: dict[int, tuple[Any, bytes]] = {}
-        self._builders: dict[int, tuple[Any, int]] = {}
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
         """A compiler that may use everything this processor has, but for what makes LLVM turn
         words into vectors and take constants from memory."""
-        llvm = functions()
-        told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
+        with _LOCK:
+            llvm = functions()
+            told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
+            cpu = llvm.told(llvm.GetHostCPUName)[1]
         signs = {each[1:]: each[0] for each in told if each}
         features = [
             f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
         ]
-        return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
+        return cls(architecture, cpu, ",".join(features))
 
     def _machine(self, level: int) -> tuple[Any, bytes]:
         """LLVM's target machine of a level, and how it lays out data."""

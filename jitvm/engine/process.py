@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import allocate_lock, get_ident
+from _thread import RLock, allocate_lock, get_ident
 from _weakrefset import WeakSet
 from time import monotonic, sleep
 
@@ -147,15 +147,18 @@ class _Fork:
 
     def __init__(self) -> None:
         self.copies: list[tuple[Shared, bytes]] | None = None
-        self.held: list[Lock] = []
+        self.held: list[Lock | RLock] = []
 
 
 if TYPE_CHECKING:
     from _thread import LockType as Lock
 
-LOCKS: list[Lock] = []
+IMPORTS = RLock()
+"""Held while something is imported that may be imported on several threads: Python's own lock of a
+module would stay locked in a child, and the module half made. No other lock is taken inside."""
+LOCKS: list[Lock | RLock] = [IMPORTS]
 """Locks around what is in no state to be forked: code of others, whose own locks would stay locked
-in a child."""
+in a child. They are taken in this order."""
 _fork = _Fork()
 
 
@@ -180,9 +183,6 @@ def _after() -> None:
 def _in_child() -> None:
     for each, content in _fork.copies or [(each, each.copied()) for each in list(SHARED)]:
         each.separate(content)
-    for lock in LOCKS:
-        if lock not in _fork.held and lock.locked():
-            lock.release()
     GATE.forget_threads()
     for threaded in list(THREADED):
         threaded.forget_threads()
