@@ -19,7 +19,7 @@ from __future__ import annotations
 from hmac import compare_digest
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -89,10 +89,11 @@ class Guard:
 
     def _trouble(self, scope: Scope, headers: Headers) -> str | None:
         host = headers.get("host", "")
-        if _name(host) not in self._hosts:
-            return f"this server is not called {_name(host)[:60] or 'nothing'}"
+        name, _ = _parted(host)
+        if name not in self._hosts:
+            return f"this server is not called {name[:60] or 'nothing'}"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return "other pages may not use this server"
         if _path(scope).startswith(self._open_paths):
             return None
@@ -123,7 +124,8 @@ def _given(scope: Scope, headers: Headers) -> list[str]:
 
 def _cookie_name(headers: Headers) -> str:
     """One for each port: browsers send cookies to all ports of a host."""
-    return f"{COOKIE}_{headers.get('host', '').rpartition(':')[2]}"
+    _, port = _parted(headers.get("host", ""))
+    return f"{COOKIE}_{port}"
 
 
 def _query(scope: Scope) -> dict[str, list[str]]:
@@ -136,10 +138,11 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
-def _name(host: str) -> str:
-    """A host header's name, without its port."""
+def _parted(host: str) -> tuple[str, str]:
+    """A host header's name and port; the port is empty where there is none."""
     name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host
+    is_port = colon and port.isascii() and port.isdecimal()
+    return (name, port) if is_port else (host, "")
 
 
 async def _refuse(why: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,8 +16,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from jitvm.dashboard.files import FILES
 from jitvm.dashboard.guard import COOKIE
-from jitvm.dashboard.server import FILES, Server, application
+from jitvm.dashboard.server import Server, application
 from jitvm.dashboard.session import Session
 from tests.clock import HANGS, best_of, seconds_of, until
 from tests.dashboard.runs import COUNT, SHORT, session, stand_still
