@@ -126,9 +126,7 @@ def test_no_request_fails(
     app: ASGIApp, method: str, path: str, query: str, headers: list[tuple[str, str]], known: bool
 ) -> None:
     extra = [("authorization", f"Bearer {TOKEN}"), ("host", HOST)] if known else []
-    raw = [
-        (name.encode(), value.encode("latin-1", "replace")) for name, value in extra + headers
-    ]
+    raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in extra + headers]
     assert status_of(app, method, path, query, raw) < 500
 
 
@@ -154,8 +152,9 @@ NUMBERS = st.one_of(
 SCALARS = st.one_of(NUMBERS, st.text(max_size=12), st.none(), st.just("\ud800"))
 ANYTHING = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 EVENTS = st.fixed_dictionaries(
@@ -189,7 +188,7 @@ RAW = st.one_of(
 
 
 def test_no_message_ends_a_socket_or_the_run(server: Server, run: Session) -> None:
-    with open_socket(server) as ws:
+    with open_socket(server, close_timeout=0.1) as ws:
 
         @MANY
         @given(RAW)
