@@ -80,7 +80,7 @@ VALUES = st.one_of(
     TEXT,
     st.sampled_from([
         HOST, "127.0.0.1", "localhost", "[::1]", "[::1]:8000", "127.0.0.1:\N{SUPERSCRIPT TWO}",
-        f"127.0.0.1:{DIGITS}", "http://[", "http://]", "http://[::1", "null", "http://" + HOST, "//",
+        f"127.0.0.1:{DIGITS}", "http://[", "http://]", "http://[::1", "null", "//",
         f"http://127.0.0.1:{DIGITS}", "bytes=0-", f"bytes={DIGITS}-", "bytes=5-1,,", "*",
         f"Thu, {DIGITS} Jan 2020 00:00:00 GMT", "Bearer", f"Bearer {TOKEN}", '"', "W/", DIGITS,
         "jitvm_dashboard_8000=\"\\777\"", "jitvm_dashboard_8000=" + TOKEN, "a=b; =; ;;,",
@@ -175,7 +175,8 @@ COMMANDS = st.one_of(
     ANYTHING,
 )  # fmt: skip
 RAW = st.one_of(
-    COMMANDS.map(json.dumps), st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace").decode()),
+    COMMANDS.map(json.dumps),
+    st.text(st.characters(codec="utf-8"), max_size=40),
     st.binary(max_size=40),
     st.sampled_from([
         "[" * 60_000, '{"a":' * 10_000, '{"do":"set","name":"hot","value":' + DIGITS + "}",

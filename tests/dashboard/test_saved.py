@@ -82,7 +82,9 @@ def test_files_that_are_no_runs_say_so(tmp_path: Path, text: str) -> None:
         SavedRun(path)
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     program = tmp_path / "short.tal"
     program.write_text(SHORT)
     name = str(program)
