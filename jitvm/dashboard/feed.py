@@ -50,7 +50,7 @@ class LiveViewer:
     def _forget(self) -> None:
         """Begin a run from its beginning."""
         self._events = self._samples = self._folded = 0
-        self._version = self._beats = 0
+        self._version, self._beats = -1, 0
         self._heat = self._added = 0
         self._told: Message = {}
 
@@ -118,10 +118,9 @@ class LiveViewer:
             return
         rows = []
         for event in news.events:
-            row = event.row()
-            row["seconds"] = round(event.seconds + run.jit_began, 5)
-            row["line"] = event.line(self._name)
-            rows.append(row)
+            seconds = round(event.seconds + run.jit_began, 5)
+            _, _, about = event.line(self._name).lstrip().partition(" ")
+            rows.append({**event.row(), "seconds": seconds, "line": f"{seconds:9.4f} {about}"})
         message["events"] = {"missed": news.missed, "rows": rows}
 
     def _name(self, address: int) -> str:

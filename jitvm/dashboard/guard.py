@@ -9,7 +9,8 @@
 2. `Origin`, where a browser sends one, has to be our own address: no other page can connect a
    socket. There are no CORS headers at all.
 3. Tokens are compared in constant time.
-4. Script, style and pictures come from here alone (Content-Security-Policy); only pages of this
+4. Script, style and pictures come from here alone (Content-Security-Policy; the chart library
+   writes rules of style into the page, and style can load nothing from elsewhere either); only pages of this
    machine, such as a notebook, may show the page in a frame. In a frame of another site there are
    no Strict cookies: there the page keeps the token in its address.
 """
@@ -37,7 +38,7 @@ REFUSED = 1008
 
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
     ),

@@ -6,7 +6,7 @@
 // Nodes keep their order whatever happens, so the picture stands still while counts move.
 
 import { oncePerFrame } from "./frame.js";
-import { colour, hex, hideTip, short, showTip } from "./text.js";
+import { colour, hex, hideTip, short, showTip, whole } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROW = 19, TOP = 14;
@@ -46,7 +46,7 @@ export class Graph {
     const nodes = (graph.nodes ?? []).map((number) => regions.get(number)).filter(Boolean);
     nodes.sort((a, b) => a.start - b.start);
     if (!nodes.length) {
-      this.#box.replaceChildren(Object.assign(document.createElement("div"), { className: "empty", textContent: "no regions yet" }));
+      this.#box.replaceChildren(Object.assign(document.createElement("div"), { className: "empty", textContent: "no region is installed" }));
       return;
     }
     const row = Math.max(ROW, Math.min(34, (this.#box.clientHeight - 2 * TOP) / nodes.length));
@@ -62,7 +62,7 @@ export class Graph {
       const dimmed = this.selected !== null && from !== this.selected && to !== this.selected && place.has(this.selected);
       line.setAttribute("class", dimmed ? "dimmed" : "");
       const names = [from, to].map((number) => (number === 0 ? "the interpreter" : regions.get(number)?.label));
-      line.addEventListener("pointermove", (event) => showTip(event, `${names[0]} → ${names[1]}\n${times.toLocaleString("en-US")} times`));
+      line.addEventListener("pointermove", (event) => showTip(event, `${names[0]} → ${names[1]}\n${whole(times)} times`));
       line.addEventListener("pointerleave", hideTip);
       root.append(line);
     }
@@ -80,7 +80,7 @@ export class Graph {
     group.addEventListener("click", () => this.#choose(node));
     group.addEventListener("keydown", (event) => event.key === "Enter" && this.#choose(node));
     group.addEventListener("pointermove", (event) => showTip(event,
-      `#${node.number} ${node.label} (${hex(node.start)})\n${node.executed.toLocaleString("en-US")} instructions executed\nleft ${node.left.toLocaleString("en-US")} times, ${node.exits} exits`));
+      `#${node.number} ${node.label} (${hex(node.start)})\n${node.executed ? `${whole(node.executed)} instructions executed` : "instructions are not counted"}\nleft ${whole(node.left)} times, ${node.exits} exits`));
     group.addEventListener("pointerleave", hideTip);
     return group;
   }

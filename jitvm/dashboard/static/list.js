@@ -88,6 +88,7 @@ export class Table {
   #falling = true;
   #heads = [];
   #empty;
+  #nothing;
   filter = null;
   selected = null;
 
@@ -108,7 +109,8 @@ export class Table {
       head.append(button);
     }
     box.append(head);
-    this.#empty = element("div", { className: "empty", textContent: empty });
+    this.#empty = element("div", { className: "empty" });
+    this.#nothing = empty;
     box.append(this.#empty);
     this.list = new VirtualList(box, {
       height: 22,
@@ -139,6 +141,7 @@ export class Table {
 
   show(items) {
     this.#items = items;
+    this.#empty.textContent = items.length ? "nothing has that in its label" : this.#nothing;
     const kept = this.filter ? items.filter(this.filter) : [...items];
     const value = this.#order.value ?? this.#order.text;
     const sign = this.#falling ? -1 : 1;
@@ -147,6 +150,12 @@ export class Table {
     this.#empty.hidden = kept.length > 0;
     this.#empty.style.display = kept.length ? "none" : "";
     this.list.show(keyed.map(([, item]) => item));
+  }
+
+  // Show that nothing is known yet, or why not.
+  forget(why) {
+    this.show([]);
+    this.#empty.textContent = why;
   }
 
   again() {
