@@ -9,10 +9,10 @@
 2. `Origin`, where a browser sends one, has to be our own address: no other page can connect a
    socket. There are no CORS headers at all.
 3. Tokens are compared in constant time.
-4. Script, style and pictures come from here alone (Content-Security-Policy; the chart library
-   writes rules of style into the page, and style can load nothing from elsewhere either); only pages of this
-   machine, such as a notebook, may show the page in a frame. In a frame of another site there are
-   no Strict cookies: there the page keeps the token in its address.
+4. Script, style and pictures come from here alone (Content-Security-Policy), but for rules of
+   style that the chart library writes into the page: these load nothing from elsewhere either.
+   Only pages of this machine, such as a notebook, may show the page in a frame. In a frame of
+   another site there are no Strict cookies: there the page keeps the token in its address.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ REFUSED = 1008
 
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
     ),
     "x-content-type-options": "nosniff",
