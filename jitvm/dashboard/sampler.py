@@ -191,6 +191,7 @@ class Sampler:
         has_native = run.regions.version > 0
         if not has_native or (was_counting and self.runner.counting):
             sample.counted = sample.span - idle
+            has_native = native > 0
         if self.runner.host is not None:
             sample.devices = run.devices.of(sample.running, self.runner.host.seconds)
         if jit is not None and run.ended is None:

@@ -177,7 +177,8 @@ def test_a_full_disk_leaves_the_old_file_and_is_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jitvm", "dashboard", "--no-files", "--time-limit", "0.5"]
     done = subprocess.run(
         [*command, "--save", os.fspath(kept), os.fspath(program)],
-        capture_output=True, text=True, check=False, env={**os.environ, "JITVM_CACHE": os.fspath(tmp_path / "cache")},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "JITVM_CACHE": os.fspath(tmp_path / "cache")},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )  # fmt: skip
     assert done.returncode == Exit.FAILURE

@@ -24,6 +24,10 @@ export class RegionView {
         const row = event.target.closest(".row");
         if (row) this.#light(line(made.items[row.index]));
       });
+      made.box.addEventListener("keydown", (event) => {
+        const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (by && this.#step(made, by, line)) event.preventDefault();
+      });
       return made;
     };
     const plain = (row, text) => {
@@ -143,6 +147,17 @@ export class RegionView {
   #address(item) {
     const found = PC.exec(item?.[0] ?? "");
     return found ? Number(found[1]) : null;
+  }
+
+  // Light up the next line of a list that has an address; says whether there is one.
+  #step(list, by, line) {
+    let index = list.items.findIndex((item) => this.#lit !== null && line(item) === this.#lit) + by;
+    if (index < 0) index = 0;
+    while (list.items[index] !== undefined && line(list.items[index]) === this.#lit) index += by;
+    while (list.items[index] !== undefined && (line(list.items[index]) ?? null) === null) index += by;
+    const found = list.items[index];
+    if (found) this.#light(line(found));
+    return Boolean(found);
   }
 
   #light(address) {
