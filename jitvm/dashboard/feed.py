@@ -13,7 +13,6 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.figures import standing, totals
-from jitvm.dashboard.target import line_of
 from jitvm.engine.params import LIMITS
 
 if TYPE_CHECKING:
@@ -116,17 +115,8 @@ class LiveViewer:
         self._events = news.cursor
         if not news.events:
             return
-        rows = []
-        for event in news.events:
-            seconds = round(event.seconds + run.jit_began, 5)
-            _, _, about = event.line(self._name).lstrip().partition(" ")
-            rows.append({**event.row(), "seconds": seconds, "line": f"{seconds:9.4f} {about}"})
+        rows = [run.told(event) for event in news.events]
         message["events"] = {"missed": news.missed, "rows": rows}
-
-    def _name(self, address: int) -> str:
-        place = self._target.place(address)
-        line = line_of(place)
-        return f"{place} ({line})" if line else str(place)
 
     def _add_console(self, message: Message) -> None:
         self._console, missed, text = self._transcript.since(self._console)

@@ -20,12 +20,14 @@ from jitvm.dashboard.journal import Journal
 from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.runner import OVER, Activity
 from jitvm.dashboard.series import Cost, Part, Sample, Series
+from jitvm.dashboard.target import line_of
 from jitvm.engine import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
     from jitvm.engine.jit import Jit
     from jitvm.engine.machine import Machine
@@ -52,6 +54,7 @@ class Run:
         self.number = number
         self.machine = machine
         self.began = monotonic()
+        self._naming = target.place
         self.journal = Journal()
         self.series = Series()
         self.regions = RegionTable(target.place)
@@ -72,6 +75,17 @@ class Run:
     def now(self) -> float:
         """Seconds since it began; stands still when it has ended."""
         return monotonic() - self.began if self.ended is None else self.ended
+
+    def told(self, event: events.Event) -> Message:
+        """An event as a page has it: by the run's clock, and as a line with labels."""
+        seconds = round(event.seconds + self.jit_began, 5)
+        _, _, about = event.line(self._name).lstrip().partition(" ")
+        return {**event.row(), "seconds": seconds, "line": f"{seconds:9.4f} {about}"}
+
+    def _name(self, address: int) -> str:
+        place = self._naming(address)
+        line = line_of(place)
+        return f"{place} ({line})" if line else str(place)
 
 
 class Sampler:

@@ -1,7 +1,7 @@
 """Runs in files: JSON lines that a dashboard elsewhere, or any other tool, can read.
 
     {"kind": "run", "version": 3, "name": "life.tal", ...}      the head
-    {"kind": "hot", "seconds": 0.012, "address": 276}           an event a line, as it happened
+    {"kind": "hot", "seconds": 0.012, "address": 276, ...}      an event a line, as it happened
     ...
     {"kind": "region", "number": 7, ...}                        at the end: regions with their texts
     {"kind": "page", ...}                                       and what a page shows of all
@@ -72,9 +72,7 @@ class Saver:
         if news.missed:
             self._write({"kind": "missed", "events": news.missed})
         for event in news.events:
-            row = event.row()
-            row["seconds"] = round(event.seconds + run.jit_began, 6)
-            self._write(row)
+            self._write(run.told(event))
 
     def begin(self, session: Session) -> None:
         """Write the head."""
@@ -150,9 +148,7 @@ class SavedRun:
             case kind if "address" in row:
                 if not is_event(kind, row):
                     return False
-                row["kind"] = kind
-                row["line"] = _line(row)
-                self.events.append(row)
+                self.events.append({"kind": kind, **row})
         return True
 
     def hello(self) -> Message:
@@ -247,9 +243,3 @@ def _finite(text: str) -> float:
 
 def _foreign(path: str | os.PathLike[str]) -> str:
     return f"{path}: is no saved run; `jitvm dashboard --save FILE PROGRAM` makes one"
-
-
-def _line(row: Message) -> str:
-    about = {k: v for k, v in row.items() if k not in ("kind", "seconds", "address")}
-    words = " ".join(f"{name} {value}" for name, value in about.items())
-    return f"{row['seconds']:9.4f} {row['kind']:<10} {row['address']:04x} {words}".rstrip()

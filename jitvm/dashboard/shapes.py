@@ -134,7 +134,7 @@ NEWS: dict[str, Shape] = {
 """What a page is told of the end of a run, each part of which may be missing."""
 PAGE: Shape = {"heat": bytes, "news": {f"{name}?": shape for name, shape in NEWS.items()}}
 SCALARS = Each(str | float | bool | None)
-_EVENT: dict[str, Shape] = {"seconds": float, "address": int}
+_EVENT: dict[str, Shape] = {"seconds": float, "address": int, "line": str}
 _COMPILED: Shape = {
     **_EVENT, "forming": float, "lowering": float, "compiling": float, "thorough": bool,
 }  # fmt: skip
