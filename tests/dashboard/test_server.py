@@ -147,6 +147,18 @@ def test_files_outside_of_the_package_are_not_served(server: Server) -> None:
         assert get(server, path, bearer(server))[0].status in (403, 404)
 
 
+def test_the_script_of_the_charts_comes_from_its_package_once(server: Server) -> None:
+    response, body = get(server, "/static/plotly.js")
+    assert response.status == 200
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert b"plotly.js" in body[:200]
+    tag = response.headers["etag"]
+    again, body = get(server, "/static/plotly.js", {"If-None-Match": tag})
+    assert (again.status, body) == (304, b"")
+    assert get(server, "/static/plotly.js", {"If-None-Match": '"another"'})[0].status == 200
+    assert b"plotly" not in get(server, "/", bearer(server))[1]  # the page does not wait for it
+
+
 def test_it_can_be_mounted_in_another_application(run: Session) -> None:
     import uvicorn
     from starlette.applications import Starlette

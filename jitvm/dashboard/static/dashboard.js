@@ -273,7 +273,7 @@ function showFigures() {
   const shown = now ?? overall;
   write(at("share-number"), shown === null ? "–" : `${isExact ? "" : "≈"}${percent(shown)}`);
   write(at("share-unit"), shown === null ? "" : now === null ? " % of the run" : " % now");
-  write(at("share-about"), isExact ? "of instructions" : "of the time in guest code, estimated");
+  write(at("share-about"), isExact ? "of instructions" : "of time, estimated");
   at("exact").checked = totals.wanted;
   write(at("exact-about"), totals.wanted === totals.counting ? "" : ", from Restart on");
   figures(at("figures"), [

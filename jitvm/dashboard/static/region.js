@@ -2,7 +2,7 @@
 
 import { fetchJson } from "./link.js";
 import { cells, VirtualList } from "./list.js";
-import { element, hex, short } from "./text.js";
+import { element, hex, several, short, whole } from "./text.js";
 
 const LINE = 17;
 const PC = /\bpc #(\d+)/;
@@ -66,7 +66,7 @@ export class RegionView {
     }
     this.#start = found.start;
     at("region-about").textContent =
-      `#${found.number} ${found.label} (${hex(found.start)}): ${region.size} instructions, ${region.bytes} bytes of code, ` +
+      `#${found.number} ${found.label} (${hex(found.start)}): ${several(region.size, "instruction")}, ${whole(region.bytes)} bytes of code, ` +
       (region.kept ? "kept from an earlier run" : `made in ${region.ms.map((each) => each.toFixed(1)).join(" + ")} ms (forming, writing LLVM IR, LLVM)`);
     this.#chips(found);
     this.#found = found;
@@ -89,7 +89,7 @@ export class RegionView {
       ...limits,
       ...(found.entries ?? []).map((label) =>
         element("span", { className: "chip muted", title: "It is entered here, too, as if its start had been passed.", textContent: `entered at ${label}` })),
-      element("span", { className: "chip muted", textContent: `${rest} exits never taken` }),
+      element("span", { className: "chip muted", textContent: `${several(rest, "exit")} never taken` }),
     );
   }
 
