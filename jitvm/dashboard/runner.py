@@ -204,8 +204,8 @@ class Runner:
         machine.counting = self.counting = self.wants_counting
         self.host = HostTime(machine, exact=False)
         self.host.attach()
-        self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
         self._on_machine(machine)
+        self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
 
     def _adopt_params(self) -> None:
         if self._machine is None or self._activity in OVER:

@@ -170,15 +170,14 @@ class Sampler:
 
     def _look(self, run: Run, jit: Jit | None) -> None:
         """Add a sample; the last one of a run reaches to its end, and there is none behind it."""
-        assert self.runner is not None
-        is_over = self.runner.activity in OVER
         sample, idle = self._sample(run, jit)
         if run.ended is None:
             sample.end -= idle
             sample.span -= idle
             run.series.add(sample)
             run.is_counted &= not sample.running or sample.counted >= sample.span
-            if is_over:
+            # Until the guest's thread begins with it, it is the run before that is over.
+            if idle and any(each.running or each.paused for each in run.series.samples):
                 run.ended = sample.end
 
     def _sample(self, run: Run, jit: Jit | None) -> tuple[Sample, float]:
