@@ -311,6 +311,14 @@ def test_a_saved_run_is_shown(browser: Browser, tmp_path: Path) -> None:
             until(filled(browser, name))
         until(lambda: drawn(browser, "timeline") and painted(browser, "heat"))
         assert not browser.find_element("id", "restart").is_displayed()
+    whole = path.read_text()
+    path.write_text(whole[: whole.index('{"kind":"region"')])
+    with Server(SavedRun(path)) as server:
+        opened(browser, server)
+        until(filled(browser, "log"))
+        assert text(browser, "share") == "–"
+        for name in ("regions", "exits", "aborts"):
+            assert "not known" in text(browser, name)
 
 
 def test_a_notebook_shows_it_in_a_frame(browser: Browser) -> None:

@@ -117,6 +117,7 @@ export class Area extends Chart {
   figure() {
     const steps = joined(this.#samples);
     const { layers, tell, yaxis, small } = this.#options;
+    const visible = !small && steps.length > 0;
     const from = steps.length ? steps[0].end - steps[0].span : 0;
     const to = steps.at(-1)?.end ?? 1;
     const { scale, look } = this.timeAxis(from, to);
@@ -134,8 +135,9 @@ export class Area extends Chart {
     return {
       data,
       layout: {
-        hovermode: "x unified", xaxis: { ...look, unifiedhovertitle: { text: `%{x:.1f}${look.ticksuffix}` }, visible: !small },
-        yaxis: { rangemode: "tozero", gridcolor: colour("grid"), zeroline: false, fixedrange: true, nticks: 5, visible: !small, ...yaxis },
+        hovermode: "x unified",
+        xaxis: { ...look, unifiedhovertitle: { text: `%{x:.1f}${look.ticksuffix}` }, visible },
+        yaxis: { rangemode: "tozero", gridcolor: colour("grid"), zeroline: false, fixedrange: true, nticks: 5, visible, ...yaxis },
         ...(small ? { margin: { l: 0, r: 0, t: 4, b: 0 } } : {}),
       },
     };
