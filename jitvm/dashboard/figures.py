@@ -49,7 +49,7 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
 def _devices(runner: Runner) -> list[list[object]]:
     """Ports whose Python devices took longest: port, kind, calls, seconds."""
     rows = [] if runner.host is None else runner.host.rows()[:DEVICES_SHOWN]
-    return [[row.port, row.kind, row.calls, round(row.seconds, 3)] for row in rows]
+    return [[row.port, row.kind, row.calls, round(row.seconds, 6)] for row in rows]
 
 
 def standing(run: Run, runner: Runner, target: Target) -> Message | None:

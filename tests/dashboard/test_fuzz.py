@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message
+from websockets.exceptions import ConnectionClosed
 
-from jitvm.dashboard.server import Server, application
+from jitvm.dashboard.server import LARGEST, Server, application
 from jitvm.dashboard.session import Session
 from tests.clock import HANGS, until
 from tests.dashboard.runs import DRAW, session
@@ -205,6 +206,23 @@ def test_no_message_ends_a_socket_or_the_run(server: Server, run: Session) -> No
     run.command({"do": "start"})
     number = run.sampler.run.number if run.sampler.run else 0
     until(lambda: run.sampler.run and run.sampler.run.number > number and run.sampler.run.executed)
+
+
+def test_a_message_that_is_too_long_ends_its_own_socket_alone(server: Server) -> None:
+    with open_socket(server) as other:
+        with open_socket(server) as ws:
+            ws.send("x" * (LARGEST + 1))
+            until(lambda: _is_closed(ws))
+        other.send('{"do":"fly"}')
+        until(lambda: "fly" in _refusal(other))
+
+
+def _is_closed(ws: Any) -> bool:
+    try:
+        ws.recv(timeout=HANGS)
+    except ConnectionClosed:
+        return True
+    return False
 
 
 def _refusal(ws: Any) -> str:

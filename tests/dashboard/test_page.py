@@ -351,6 +351,34 @@ def test_dark_and_light(browser: Browser, tmp_path: Path) -> None:
         assert browser.save_screenshot(picture)
 
 
+def test_the_timeline_stays_where_somebody_has_zoomed_to(browser: Browser) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+
+    def span() -> float:
+        script = "return document.getElementById('timeline').layout.xaxis.range"
+        begin, end = browser.execute_script(script)
+        return float(end) - float(begin)
+
+    with session(REWRITE, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: drawn(browser, "timeline"))
+        timeline = browser.find_element("id", "timeline")
+        origin = ScrollOrigin.from_element(timeline)
+        ActionChains(browser).scroll_from_origin(origin, 0, -400).perform()
+        until(lambda: span() < 0.7 * run_seconds(run))
+        begin = run_seconds(run)
+        until(lambda: run_seconds(run) > begin + 0.5)
+        assert span() < begin
+        ActionChains(browser).double_click(timeline).perform()
+        until(lambda: span() > begin)
+
+
+def run_seconds(run: Session) -> float:
+    assert run.sampler.run is not None
+    return run.sampler.run.now
+
+
 # -- what is told is true ------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ def test_sockets_are_guarded_like_pages(server: Server) -> None:
         {"url": plain},
         {"url": f"{plain}?token=wrong"},
         {"origin": "http://evil.example"},
+        {"origin": "http://["},
     ):
         with pytest.raises((InvalidStatus, ConnectionClosed)), open_socket(server, **options) as ws:
             ws.recv(timeout=HANGS)

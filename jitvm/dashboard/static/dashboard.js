@@ -293,7 +293,7 @@ function showFigures() {
     ...("compile_seconds" in totals ? [["compiling", `${totals.compile_seconds.toFixed(2)} s`]] : []),
     ["code", `${whole(totals.bytes)} bytes`],
     ...(totals.devices ?? []).map(([port, kind, calls, seconds]) =>
-      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `${short(calls)} ${calls === 1 ? "call" : "calls"}, ${seconds.toFixed(1)} s`]),
+      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `≈ ${short(calls)} ${calls === 1 ? "call" : "calls"}, ${seconds < 0.05 ? "<0.1" : seconds.toFixed(1)} s`]),
     ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
