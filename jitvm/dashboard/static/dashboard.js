@@ -164,7 +164,6 @@ function greet(hello) {
   at("controls").style.display = hello.live ? "" : "none";
   at("input").hidden = !hello.input;
   at("exact").disabled = !hello.live;
-  for (const table of [regions, exits, aborts]) table.forget(hello.live ? "…" : "not known: this file has no end");
   at("notice").textContent = "";
   makeParams(hello.params, hello.live);
   forget();
@@ -177,7 +176,9 @@ function forget() {
   state.regions.clear();
   state.log = [];
   state.missed = 0;
+  state.graph = { nodes: [], edges: [] };
   timeline.forget();
+  for (const table of [regions, exits, aborts]) table.forget(state.hello.live ? "…" : "not known: this file has no end");
   for (const chart of [shareChart, speedChart, statesChart]) chart.show([]);
 }
 
