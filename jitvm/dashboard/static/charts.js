@@ -4,15 +4,17 @@
 //   Timeline  recordings, compiles and what became of regions
 //
 // 1. The library has 5 MB: it is asked for when the page stands, and charts are drawn when it came.
-// 2. A chart is drawn anew only while it is in sight and nobody drags in it, and then rests ten
-//    times as long as that took. A frame of the screen has to be due: hidden tabs draw nothing.
+// 2. A chart is drawn anew only while it is in sight and nobody drags in it, and then rests for most
+//    of a second, or ten times as long as that took. A frame of the screen has to be due: hidden tabs
+//    draw nothing.
 // 3. What is drawn is bounded by the chart's width, not by the run: samples are added up, and what
 //    would lie on the same pixel becomes one.
 
 import { colour, element } from "./text.js";
 
-const STEPS = 240; // of an area at most
+const STEPS = 160; // of an area at most
 const REST = 10; // times as long as drawing took
+const LEAST = 800; // milliseconds of rest
 
 let library = null;
 function charts() {
@@ -77,7 +79,8 @@ class Chart {
       await this.plot.react(this.#box, figure.data, { ...this.#layout(), ...figure.layout }, { displayModeBar: false, doubleClick: false, ...figure.config });
       this.drawn?.(this.#box);
     }
-    this.#resting = performance.now() + REST * (performance.now() - began);
+    const now = performance.now();
+    this.#resting = now + Math.max(LEAST, REST * (now - began));
     this.#waits = false;
     if (figure) this.#go();
   }
