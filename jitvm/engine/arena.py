@@ -36,8 +36,7 @@ class ArenaFull(MemoryError):
 
 
 class Span:
-    """Installed code: where it runs and how long it is, in bytes. What nobody knows any more is
-    given back."""
+    """Installed code: where it runs and how long it is, in bytes. It stays until it is freed."""
 
     __slots__ = ("_arena", "address", "size")
 
@@ -51,9 +50,6 @@ class Span:
         arena, self._arena = self._arena, None
         if arena is not None:
             arena.free_later(self)
-
-    def __del__(self) -> None:
-        self.free()
 
 
 class Arena:

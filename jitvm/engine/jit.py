@@ -94,6 +94,7 @@ class Jit:
         self.params = params
         self.wake = wake
         self.epoch = 0
+        self._graveyard: list[Span] = []
         self.regions: dict[int, Installed] = {}
         self.statistics = Statistics()
         self.planner = Planner(self.guest, params, self.regions)
@@ -118,7 +119,6 @@ class Jit:
         self._vector = block.words(layout.fields["vector"], 1)
         self.entered = 0
         self._hits: Counter[int] = Counter()
-        self._graveyard: list[Span] = []
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
@@ -130,6 +130,12 @@ class Jit:
         self._hot = 0
         self._began = time.monotonic()
         THREADED.add(self)
+
+    def __del__(self) -> None:
+        """With its machine, which nothing runs any more, all its code goes."""
+        for installed in self.regions.values():
+            installed.span.free()
+        self._bury()
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: what was being compiled will not come, what was ready will."""

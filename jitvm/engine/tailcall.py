@@ -51,6 +51,10 @@ class Handlers:
         self.deliver = deliver(self.address("deliver"))
         self.tables = {name: self._table(name) for name in TABLES}
 
+    def __del__(self) -> None:
+        """No machine of the guest is left."""
+        self.span.free()
+
     def _table(self, name: str) -> bytes:
         """256 function pointers; stub tables hold one stub everywhere."""
         if name not in HANDLER_TABLES:

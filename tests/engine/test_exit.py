@@ -6,6 +6,7 @@ import gc
 
 import pytest
 
+from tests.clock import until
 from tests.soak.exits import CASES, end_of
 from tests.soak.machines import figures, make
 
@@ -22,8 +23,11 @@ def test_machines_leave_nothing_behind() -> None:
     before = figures()
     make(60)
     make(3, guests=True)
-    gc.collect()
-    after = figures()
-    assert after["fd"] <= before["fd"]
-    # Code of guests that are gone, and of regions of machines that are, is given back.
-    assert after["code"] <= before["code"] + 10_000
+
+    def is_given_back() -> bool:
+        """Threads that warm a machine up hold it for some milliseconds."""
+        gc.collect()
+        after = figures()
+        return after["fd"] <= before["fd"] and after["code"] <= before["code"]
+
+    assert until(is_given_back)
