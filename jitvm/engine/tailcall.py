@@ -10,22 +10,18 @@ import ctypes
 import os
 import sys
 from _thread import allocate_lock
-from functools import partial
-from importlib.machinery import PathFinder
 
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode
+from jitvm.engine.fingerprint import stamp
 from jitvm.engine.layout import HANDLER_TABLES, TABLES
 from jitvm.engine.process import IMPORTS
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from typing import Any
-
     from jitvm.engine.cache import CodeCache
     from jitvm.guest import Guest
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _lock = allocate_lock()
 
 
@@ -65,45 +61,6 @@ class Handlers:
     def address(self, function: str) -> int:
         """Where a function of the interpreter runs."""
         return self.span.address + self._symbols[function]
-
-
-def stamp(guest: Guest) -> str | None:
-    """A text that changes whenever the guest's native code may; None where nobody can tell.
-
-    It names size and time of every source file that takes part, jitvm's own and the guest's, of
-    LLVM's library, and the processor.
-    """
-    files = set()
-    for folder in ("engine", os.path.join("engine", "passes"), "guest"):
-        for item in os.scandir(os.path.join(_PACKAGE, folder)):
-            if item.name.endswith(".py"):
-                files.add(item.path)
-    for row in guest.opcodes:
-        semantics: Any = row.semantics
-        while isinstance(semantics, partial):
-            semantics = semantics.func
-        files.add(semantics.__code__.co_filename)
-    found = PathFinder.find_spec("llvmlite")
-    if found is None or found.origin is None:
-        return None
-    files.add(os.path.join(os.path.dirname(found.origin), "_version.py"))
-    try:
-        stats = [(name, os.stat(name)) for name in sorted(files)]
-    except OSError:
-        return None
-    lines = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in stats]
-    return "\n".join([guest.name, guest.version, _processor(), *lines])
-
-
-def _processor() -> str:
-    """The machine's architecture and features, as the operating system lists them."""
-    machine = os.uname().machine
-    if sys.platform == "linux":
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if line.startswith(("flags", "Features")):
-                    return f"{machine} {line.split(':', 1)[1].strip()}"
-    return machine
 
 
 def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
