@@ -83,7 +83,7 @@ class Member(enum.IntEnum):
 
 
 def enumerated(value: int) -> Any:
-    Kind = enum.IntEnum("Kind", {"BY": value})  # noqa: N806
+    Kind = enum.IntEnum("Kind", {"BY": value})
     return binary(lambda a, b: a + b + Kind.BY)
 
 
