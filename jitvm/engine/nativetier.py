@@ -93,7 +93,7 @@ class NativeTier:
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
-        self.is_native = self._is_running = False
+        self.is_native = self.is_called = self._is_running = False
         self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
@@ -274,7 +274,7 @@ class NativeTier:
 
         `moves` says that it may set the stack pointers.
         """
-        self.is_native = False
+        self.is_called, self.is_native = True, False
         try:
             self._take_pointers()
             result = function()
@@ -285,7 +285,8 @@ class NativeTier:
             self._fields["stop"][0] = 1
             self.wake()
             result = 0
-        GATE.enter(self)
+        GATE.back(self)
+        self.is_called = False
         return result
 
     def _written(self, _base: int, address: int, _size: int) -> None:
@@ -332,14 +333,16 @@ class NativeTier:
         self._fields["pc"][0] = self.state.pc
         if self.jit is not None:
             self.jit.entered = self.state.pc
-        self._enter()
+        self._go(self.handlers.enter)
         return self._finish()
 
-    def _enter(self) -> None:
+    def _go(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Be in native code until it comes back."""
         GATE.enter(self)
-        self.handlers.enter(self.block.base)
-        self.is_native = False
+        try:
+            return function(self.block.base, *arguments)
+        finally:  # also where the handler of a signal raises something as soon as it is back
+            self.is_native = False
 
     def step(self) -> Stop:
         """Execute one instruction: its handler, with a table in which everything stops."""
@@ -347,9 +350,7 @@ class NativeTier:
             return Stop.INTERRUPT
         self._begin(None)
         self._fields["pc"][0] = self.state.pc
-        GATE.enter(self)
-        self.handlers.step(self.block.base)
-        self.is_native = False
+        self._go(self.handlers.step)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
         self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
@@ -366,11 +367,9 @@ class NativeTier:
         while begun < len(data):
             self._begin(left)
             self._fields["status"][0] = Status.HALT
-            GATE.enter(self)
-            begun += self.handlers.deliver(
-                self.block.base, data[begun:], len(data) - begun, port, stop_port, *mark
+            begun += self._go(
+                self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
             )
-            self.is_native = False
             stop = self._finish()
             if left is not None:
                 left = self._fields["budget"][0]
@@ -424,7 +423,7 @@ class NativeTier:
         """Deal with what brought native code back, until it is something for the caller."""
         fields = self._fields
         while self._goes_on(fields["status"][0]):
-            self._enter()
+            self._go(self.handlers.enter)
         self._settle()
         if self._error is not None:
             error, self._error = self._error, None

@@ -134,6 +134,9 @@ class Guest:
         DescriptionError: a row or a size breaks one of the rules at the head of this file.
     """
 
+    handlers: Any = None
+    """What the engine keeps for it: its interpreter, once that is installed."""
+
     def __init__(
         self,
         name: str,
@@ -159,12 +162,14 @@ class Guest:
         self.version = version
         self.stored = stored
         self.sources = self._tuple("sources", sources)
-        self.handlers: Any = None
-        """What the engine keeps for it: its interpreter, once that is installed."""
         self.meaning = ""
         """A digest of what the semantic functions do, once they have been checked."""
         self._is_checked = False
         self._check()
+
+    def __getstate__(self) -> dict[str, object]:
+        """What copies have in common with it."""
+        return {name: value for name, value in self.__dict__.items() if name != "handlers"}
 
     def __repr__(self) -> str:
         sizes = [f"{space.name}[{space.size}]" for space in self.spaces]
