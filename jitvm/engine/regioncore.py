@@ -25,7 +25,6 @@ from jitvm.engine.record import Record, fresh
 from jitvm.engine.virtual import Picture, VirtualStack, in_range
 from jitvm.guest import Guest, Opcode
 
-
 _CALLS = frozenset({Op.HOST_IN, Op.HOST_OUT})
 _CHANGED = frozenset({Op.LOAD, Op.PAGE, Op.READER, Op.WRITER})
 """What reads what a device may change. (The code map gets no marks while native code runs.)"""
