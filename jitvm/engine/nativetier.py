@@ -277,9 +277,11 @@ class NativeTier:
         self.is_called, self.is_native = True, False
         try:
             self._take_pointers()
-            result = function()
-            if moves:
-                self._give_pointers()
+            try:
+                result = function()
+            finally:
+                if moves:
+                    self._give_pointers()
         except BaseException as error:
             self._error = self._error or error
             self._fields["stop"][0] = 1
@@ -293,11 +295,8 @@ class NativeTier:
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
 
-    def code_written(self, address: int, size: int, *, by_guest: bool = False) -> None:
-        """The host wrote to the code space: code made from it is left after this instruction.
-
-        `by_guest` says that it undid what the guest wrote, so there are variables.
-        """
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space: code made from it is left after this instruction."""
         if self.jit is None:
             return
         end = self.block.layout.size
@@ -305,7 +304,7 @@ class NativeTier:
         before_end = min(size, end - address)
         parts = [(address, before_end), (0, min(size - before_end, address))]
         for start, count in parts:
-            if self.jit.overwritten(start, count, by_guest=by_guest):
+            if self.jit.overwritten(start, count, by_guest=False):
                 self._fields["stop"][0] = 1
 
     # -- state -------------------------------------------------------------------------------
