@@ -21,7 +21,7 @@ from _thread import allocate_lock
 from bisect import bisect_left
 
 from jitvm.engine.block import BlockError, Mapping, anonymous_file
-from jitvm.engine.process import SHARED, new_lock
+from jitvm.engine.process import SHARED, ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _flush_instructions(address: int, size: int) -> None:
 
 
 _shared: list[Arena] = []
-_shared_lock = new_lock()
+_shared_lock = ModuleLock()
 
 
 def shared_arena() -> Arena:

@@ -74,6 +74,8 @@ CALL_PATIENCE = 0.1
 """Seconds it waits for host functions, which may wait for anything."""
 GATE_PATIENCE = 5.0
 """Seconds a guest waits at the gate: more than any fork keeps it closed."""
+LAST_WAIT = 0.5
+"""Seconds a function that is called at exit waits for a lock."""
 LOCK_PATIENCE = 60.0
 """Seconds a fork, or the end of the process, waits for LLVM to be done with a module."""
 _INTERVAL = 0.0001
@@ -183,11 +185,24 @@ _locks: list[RLock] = []
 _fork = _Fork()
 
 
-def new_lock() -> RLock:
-    """A lock of a module, which a child finds open unless the forking thread itself holds it."""
-    lock = RLock()
-    _locks.append(lock)
-    return lock
+class ModuleLock:
+    """A lock of a module, which a child finds open unless the forking thread itself holds it.
+
+    When the process ends, whoever holds it on another thread may have stopped for good, and
+    functions that are called at exit still use machines: these wait for a moment only.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._is_held = False
+        _locks.append(self.lock)
+
+    def __enter__(self) -> None:
+        self._is_held = self.lock.acquire(timeout=LAST_WAIT if GATE.is_ending else -1)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._is_held:
+            self.lock.release()
 
 
 def _before() -> None:

@@ -9,29 +9,19 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from _thread import allocate_lock
 
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.fingerprint import stamp
 from jitvm.engine.layout import HANDLER_TABLES, TABLES
-from jitvm.engine.process import IMPORTS
+from jitvm.engine.process import IMPORTS, ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from jitvm.engine.cache import CodeCache
     from jitvm.guest import Guest
 
-_lock = allocate_lock()
-
-
-def _forget_threads() -> None:
-    """In a child made by `fork`: whoever held the lock is not there."""
-    global _lock
-    _lock = allocate_lock()
-
-
-os.register_at_fork(after_in_child=_forget_threads)
+_lock = ModuleLock()
 
 
 class Handlers:

@@ -115,7 +115,7 @@ def test_a_device_may_fork() -> None:
 
 
 def test_locks_that_other_threads_hold_are_open_in_a_child() -> None:
-    locks = [readcode._lock, library._lock]
+    locks = [readcode._lock.lock, library._lock.lock]
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -16,7 +16,7 @@ import os
 
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.process import new_lock
+from jitvm.engine.process import ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.arena import Span
 
-_lock = new_lock()
+_lock = ModuleLock()
 
 
 class Kernel:
