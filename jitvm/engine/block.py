@@ -16,7 +16,7 @@ import os
 import sys
 
 from jitvm.engine.layout import CODE, MIRROR, PAST_END, WIDEST
-from jitvm.engine.process import GATE, SHARED
+from jitvm.engine.process import GATE, SHARED, Gate
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ class Mapping:
             code = ctypes.get_errno()
             raise BlockError(code, f"no executable memory: {os.strerror(code)}")
 
-    def __del__(self) -> None:
-        if getattr(self, "address", None) is not None and not GATE.is_ending:
+    def __del__(self, gate: Gate = GATE) -> None:  # bound here: modules go before their objects
+        if getattr(self, "address", None) is not None and not gate.is_ending:
             self._libc.munmap(self.address, self.size)
 
 

@@ -62,22 +62,26 @@ class Compiler:
 
     def __init__(self, architecture: str, cpu: str = "", features: str = "") -> None:
         with LLVM:
-            self._llvm = llvm = functions()
-            if architecture == os.uname().machine:
-                llvm.InitializeNativeTarget()
-                llvm.InitializeNativeAsmPrinter()
-            else:
-                llvm.InitializeAllTargetInfos()
-                llvm.InitializeAllTargets()
-                llvm.InitializeAllTargetMCs()
-                llvm.InitializeAllAsmPrinters()
-            self._triple = _TRIPLES[architecture].encode()
-            self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
-            if not self._target:
-                raise NativeError(f"LLVM has no target {architecture}: {message}")
+            self._begin(architecture)
         self._cpu, self._features = cpu.encode(), features.encode()
         self._machines: dict[int, tuple[Any, bytes]] = {}
         self._builders: dict[int, tuple[Any, int]] = {}
+
+    def _begin(self, architecture: str) -> None:
+        """Have LLVM know the architecture."""
+        self._llvm = llvm = functions()
+        if architecture == os.uname().machine:
+            llvm.InitializeNativeTarget()
+            llvm.InitializeNativeAsmPrinter()
+        else:
+            llvm.InitializeAllTargetInfos()
+            llvm.InitializeAllTargets()
+            llvm.InitializeAllTargetMCs()
+            llvm.InitializeAllAsmPrinters()
+        self._triple = _TRIPLES[architecture].encode()
+        self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
+        if not self._target:
+            raise NativeError(f"LLVM has no target {architecture}: {message}")
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
@@ -86,11 +90,12 @@ class Compiler:
         with LLVM:
             llvm = functions()
             told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
-            signs = {each[1:]: each[0] for each in told if each}
-            features = [
-                f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
-            ]
-            return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
+            cpu = llvm.told(llvm.GetHostCPUName)[1]
+        signs = {each[1:]: each[0] for each in told if each}
+        features = [
+            f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
+        ]
+        return cls(architecture, cpu, ",".join(features))
 
     def _machine(self, level: int) -> tuple[Any, bytes]:
         """LLVM's target machine of a level, and how it lays out data."""

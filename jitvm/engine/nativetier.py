@@ -18,15 +18,16 @@ all of them compiled again.
 from __future__ import annotations
 
 import ctypes
-from _thread import get_ident, start_new_thread
+from _thread import get_ident
 from enum import StrEnum
 from time import sleep
 from zlib import crc32
 
 from jitvm.engine.background import BACKGROUND
 from jitvm.engine.layout import RING, TARGETS
-from jitvm.engine.process import GATE, THREADED
+from jitvm.engine.process import GATE, IMPORTS, THREADED
 from jitvm.engine.status import Status
+from jitvm.engine.threads import started
 from jitvm.guest import Stop
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -69,7 +70,8 @@ class Mode(StrEnum):
 
 def _load_llvm() -> None:
     """Have LLVM ready for what may be hot soon."""
-    from jitvm.engine.native import host_compiler
+    with IMPORTS:
+        from jitvm.engine.native import host_compiler
 
     host_compiler()
 
@@ -138,7 +140,8 @@ class NativeTier:
         self._cache = cache
 
         def make() -> Jit:
-            from jitvm.engine.params import Parameters
+            with IMPORTS:
+                from jitvm.engine.params import Parameters
 
             return self._make_jit(params or Parameters.from_environment())
 
@@ -147,12 +150,12 @@ class NativeTier:
             self._begin_jit()
 
     def _make_jit(self, params: Parameters) -> Jit:
-        from jitvm.engine.jit import Jit
+        with IMPORTS:
+            from jitvm.engine.jit import Jit
+            from jitvm.engine.kept import Shelf
 
         shelf = None
         if self._cache is not None:
-            from jitvm.engine.kept import Shelf
-
             shelf = Shelf(self._cache, self.block.layout.guest, self._program)
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
 
@@ -165,13 +168,13 @@ class NativeTier:
         sleep(WARM_UP)
         BACKGROUND.do(self._make_ready)
 
-    def _make_ready(self) -> None:
+    def _make_ready(self, *, alone: bool = False) -> None:
         assert self._make is not None
         self._made = self._make()
         known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
-        if not known:
+        if not known and not alone:
             _load_llvm()
 
     def _warm(self) -> None:
@@ -181,7 +184,8 @@ class NativeTier:
         else:
             self._warmth = _WARMING
             self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
-            start_new_thread(self._warm_up, ())
+            if not started(self._warm_up):
+                self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
         assert self._make is not None

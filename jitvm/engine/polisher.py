@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from _thread import start_new_thread
 from functools import partial
 
 from jitvm.engine.compiler import compile_thread
 from jitvm.engine.maker import Refused
+from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Polisher:
             return
         self._busy = True
         if time.monotonic() - self.last_change < QUIET:
-            start_new_thread(self._wait, ())
+            if not started(self._wait):
+                self._busy = False  # it is looked at again with the next region
         else:
             # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
             # middle of that one, which cannot be entered there.

@@ -166,16 +166,21 @@ THREADED: WeakSet[Threaded] = WeakSet()
 
 
 class _Fork:
-    """One fork: what was copied for the child, and whether LLVM is held."""
+    """One fork: what was copied for the child, and the locks that are held meanwhile."""
 
     def __init__(self) -> None:
         self.copies: list[tuple[Shared, bytes]] | None = None
-        self.holds_llvm = False
+        self.held: list[RLock] = []
 
 
+IMPORTS = RLock()
+"""Held while something is imported that may be imported on several threads: Python's own lock of a
+module would stay locked in a child, and the module half made. No other lock is taken inside."""
 LLVM = RLock()
-"""Held by whoever is in LLVM. It has locks of its own, which a child would find held, and the end
-of the process would take away what it works on."""
+"""Held by whoever is in LLVM, or loads it. It has locks of its own, which a child would find held,
+and the end of the process would take away what it works on."""
+_HELD = (IMPORTS, LLVM)
+"""What a fork holds, in this order: code of others, which is in no state to be forked."""
 _locks: list[RLock] = []
 _fork = _Fork()
 
@@ -190,7 +195,8 @@ def new_lock() -> RLock:
 def _before() -> None:
     if not SHARED or GATE.is_ending:
         return
-    _fork.holds_llvm = LLVM.acquire(timeout=LOCK_PATIENCE)  # before anybody waits at the gate
+    # Before anybody waits at the gate:
+    _fork.held = [lock for lock in _HELD if lock.acquire(timeout=LOCK_PATIENCE)]
     GATE.close()
     _fork.copies = [(each, each.copied()) for each in list(SHARED)]
 
@@ -199,16 +205,16 @@ def _after() -> None:
     if GATE.is_ending:
         return
     _fork.copies = None
-    if _fork.holds_llvm:
-        _fork.holds_llvm = False
-        LLVM.release()
+    for lock in _fork.held:
+        lock.release()
+    _fork.held = []
     GATE.open()
 
 
 def _in_child() -> None:
     for each, content in _fork.copies or [(each, each.copied()) for each in list(SHARED)]:
         each.separate(content)
-    for lock in (LLVM, *_locks):
+    for lock in (*_HELD, *_locks):
         if not lock._is_owned():  # type: ignore[attr-defined]
             lock._at_fork_reinit()  # type: ignore[attr-defined]
     GATE.forget_threads()

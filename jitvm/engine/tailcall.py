@@ -16,6 +16,7 @@ from importlib.machinery import PathFinder
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.layout import HANDLER_TABLES, TABLES
+from jitvm.engine.process import IMPORTS
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -134,8 +135,9 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
     Args:
         architecture: "x86_64" or "aarch64"; default: this machine, with all its features.
     """
-    from jitvm.engine.interpreter import EXPORTS, InterpreterSource
-    from jitvm.engine.native import Compiler
+    with IMPORTS:
+        from jitvm.engine.interpreter import EXPORTS, InterpreterSource
+        from jitvm.engine.native import Compiler
 
     source = InterpreterSource(guest)
     if architecture is None:

@@ -44,6 +44,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from jitvm.engine.process import THREADED
+from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -148,6 +149,17 @@ class Watch:
             raise error
         return self.expired
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether there was no thread to be had: who runs the machine has to come back by itself
+        every now and then, and call `look`."""
+        return _watcher().is_alone
+
+    def look(self) -> None:
+        """Do what the watcher's thread would do."""
+        if monotonic() >= self.due:
+            self.attend(monotonic(), signalled=False)
+
     def remaining(self) -> float | None:
         """Seconds until the deadline, 0 when it has passed; None without one."""
         if self._seconds is None:
@@ -213,7 +225,7 @@ class _Watcher:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        _thread.start_new_thread(self._loop, ())
+        self.is_alone = not started(self._loop)
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
