@@ -1,4 +1,4 @@
-"""The gate before native code: forks in the middle of device calls, locks, signals."""
+"""A fork gives each side memory, code and threads of its own, at an exact state."""
 
 from __future__ import annotations
 
