@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -98,6 +98,7 @@ def _show_saved(arguments: Namespace) -> int:
 def _show_live(arguments: Namespace) -> int:
     from jitvm.dashboard.saved import Saver
     from jitvm.dashboard.session import Session
+    from jitvm.engine.signals import ENDING
 
     params = options.parameters(arguments.parameters)
     target = _target(arguments)
@@ -116,7 +117,8 @@ def _show_live(arguments: Namespace) -> int:
             return _serve(arguments, session)
     finally:
         if saver is not None:
-            saver.close(session)
+            with ENDING.held():
+                saver.close(session)
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
@@ -134,13 +136,10 @@ def _target(arguments: Namespace) -> WatchedComputer:
 
 def _serve(arguments: Namespace, source: Source) -> int:
     """Serve until Ctrl-C or the time is up."""
-    import signal
     from threading import Event
 
     from jitvm.dashboard.server import Server
 
-    stopped = Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         server = Server(source, port=arguments.port)
     except OSError as error:
@@ -149,11 +148,12 @@ def _serve(arguments: Namespace, source: Source) -> int:
     try:
         with server:
             _tell(arguments, server)
-            stopped.wait(arguments.time_limit)
-    except KeyboardInterrupt:
+            Event().wait(arguments.time_limit)
+    except KeyboardInterrupt as stop:
+        code = interrupted(stop)
+        if code != Exit.INTERRUPTED:
+            return code
         print()
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return Exit.OK
 
 

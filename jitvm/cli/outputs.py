@@ -2,7 +2,7 @@
 
 All of them are opened before the program runs, so that a folder that cannot be written is told at
 once, and are written beside their places (see `outfile`). When the run ends, by itself, by a limit
-or by Ctrl-C, they are put there. One that fails ends the run, and the others are kept.
+or by a signal, they are put there. One that fails ends the run, and the others are kept.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.outfile import Pending
+from jitvm.engine.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
 from jitvm.guests.uxn.varvara.recording.recording import format_of
@@ -58,9 +59,12 @@ class Outputs:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        frames = self._computer.frames
-        frames.observer = self._before
-        if error is not None and not frames.number:
+        self._computer.frames.observer = self._before
+        with ENDING.held():
+            self._complete(error)
+
+    def _complete(self, error: BaseException | None) -> None:
+        if error is not None and not self._computer.frames.number:
             self._discard()
         failures: list[Failure] = []
         for output in reversed(self._outputs):
