@@ -199,7 +199,7 @@ def _name_native_code(
 
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+    from jitvm.guests.uxn.varvara.evaluator import LimitReached
 
     script, stdin = options.script(arguments.input), options.stdin(arguments)
     limits = computer.limited(

@@ -86,9 +86,11 @@ class Ending:
         raise Signalled(self.number)
 
     def _end_at_once(self, number: int) -> None:
-        for function in self.undo:
-            function()
-        os._exit(128 + number)
+        try:
+            for function in list(self.undo):
+                function()
+        finally:
+            os._exit(128 + number)
 
     def _on_lost(self, lost: sys.UnraisableHookArgs) -> None:
         """An exception was raised where nothing can catch it: send such a signal once more."""

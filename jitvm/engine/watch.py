@@ -30,9 +30,9 @@ Rules
  3. The wake-up descriptor is set only where none is set (asyncio sets one) and only by the main
     thread, and is taken back when the last watch of that thread ends.
  4. A tick must not block: signals wait behind it.
- 5. Between `enter_native` and `leave_native` such signals only interrupt. Its exception could otherwise
-    be raised on the first line of a function that native code calls, where ctypes prints it and
-    forgets it. A host function that waits for something must call `stopped` while it does.
+ 5. Between `enter_native` and `leave_native` such signals only interrupt. Their exception could
+    otherwise be raised on the first line of a function that native code calls, where ctypes prints
+    it and forgets it. A host function that waits for something must call `stopped` while it does.
 """
 
 from __future__ import annotations

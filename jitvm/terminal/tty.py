@@ -2,9 +2,9 @@
 
 Keys come one by one, and Ctrl-C is still a signal, so that it ends a program that hangs; other
 keys that would stop or end the process are keys like all others. A second screen is shown, so that
-what was there before is there again afterwards. SIGTERM and SIGHUP, which would end the process and
-leave the terminal as it is, are noted for whoever has it to leave; where somebody handles or ignores
-them already, as the ``jitvm`` command does, that stays so.
+what was there before is there again afterwards. SIGTERM and SIGHUP, which would end the process
+and leave the terminal as it is, are noted for whoever has it to leave; where somebody handles or
+ignores them already, as the ``jitvm`` command does, that stays so.
 
 What is written is queued and never waited for: a slow terminal shows fewer pictures.
 """

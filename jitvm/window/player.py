@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+from jitvm.engine.part import write_whole
 from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
 from jitvm.guests.uxn.varvara.events import Event, Move, Reset
 from jitvm.guests.uxn.varvara.frames import RATE, Frame
@@ -300,8 +301,7 @@ class Player:
         try:
             data = self._computer.screen.png()
             path = screenshot_path(self._stem)
-            with open(path, "xb") as file:
-                file.write(data)
+            write_whole(path, data)
             self._notify(f"wrote {path}")
         except PictureError as error:
             self._notify(f"no picture: {error}")
