@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.background import BACKGROUND
+from jitvm.engine.names import shown
 from jitvm.engine.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -124,7 +125,7 @@ def _complain(message: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print(f"jitvm: error: {message}", file=sys.stderr, flush=True)
+        print(f"jitvm: error: {shown(message)}", file=sys.stderr, flush=True)
     except OSError:
         return
 

@@ -181,7 +181,9 @@ def _output(view: View) -> list[str]:
 
 def _screen(arguments: Namespace) -> _Lines | _Live:
     """Where looks go."""
-    if arguments.json or not sys.stdout.isatty():
+    from jitvm.profiling.text import draws
+
+    if arguments.json or not draws(sys.stdout):
         return _Lines(json=arguments.json)
     try:
         return _Live()

@@ -20,6 +20,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -493,7 +494,7 @@ class Player:
 
     def _show_name(self) -> None:
         """Keep the title right, and the icon."""
-        named = metadata_address(self._computer) + self._computer.rom.name.encode()
+        named = metadata_address(self._computer) + os.fsencode(self._computer.rom.name)
         if named != self._named:
             self._named = named
             self._name = program_name(self._computer)
