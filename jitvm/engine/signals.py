@@ -16,10 +16,11 @@ whoever owns the process, and `Signalled` is never raised.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
-from time import monotonic
+from time import monotonic, sleep
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 0.2
 """Seconds within which a second signal is thought to be the first one again."""
+AGAIN = 0.01
+"""Seconds after which an exception that was lost is raised again."""
 
 
 class Signalled(KeyboardInterrupt):
@@ -93,12 +96,16 @@ class Ending:
             os._exit(128 + number)
 
     def _on_lost(self, lost: sys.UnraisableHookArgs) -> None:
-        """An exception was raised where nothing can catch it: send such a signal once more."""
-        if isinstance(lost.exc_value, Signalled) and not self._is_closed:
-            self.number = 0
-            os.kill(os.getpid(), lost.exc_value.number)
-        else:
+        """An exception was raised where nothing can catch it: have it raised again elsewhere."""
+        if not isinstance(lost.exc_value, Signalled):
             sys.__unraisablehook__(lost)
+        elif not self._is_closed:
+            _thread.start_new_thread(self._send_again, (lost.exc_value.number,))
+
+    def _send_again(self, number: int) -> None:
+        sleep(AGAIN)  # raised in the hook itself, it would be lost as well
+        self.number = 0
+        os.kill(os.getpid(), number)
 
     def begin_hold(self) -> None:
         """Raise nothing until `end_hold`."""
