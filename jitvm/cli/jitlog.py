@@ -61,7 +61,7 @@ class Told:
         self._machine = machine
         self._program = program
         self._stack: ExitStack | None = None
-        self._log: _Log | None = None
+        self._log: Log | None = None
 
     def __enter__(self) -> None:
         if self._path is None and not self._gdb:
@@ -82,7 +82,7 @@ class Told:
     def _begin_log(self, stack: ExitStack, path: str, naming: Naming) -> None:
         from jitvm.profiling.listening import listening
 
-        self._log = _Log(path, naming)
+        self._log = Log(path, naming)
         stack.callback(self._log.close)
         stack.enter_context(listening(self._machine, self._log))
 
@@ -109,8 +109,11 @@ def gdb_objects() -> GdbObjects:
         raise Failure(f"--gdb: {error}", Exit.FAILURE) from error
 
 
-class _Log:
+class Log:
     """A listener that writes events to a file, or to standard error.
+
+    Attributes:
+        stream: what they are written to.
 
     Raises:
         Failure: it cannot be written: when it is made, or by `check`.
@@ -125,7 +128,7 @@ class _Log:
         self._error: Exception | None = None
         self._lock = Lock()
         try:
-            self._stream = self._open(path)
+            self.stream = self._open(path)
         except OSError as error:
             raise unwritable(f"--jit-log {path}", error) from error
 
@@ -150,7 +153,7 @@ class _Log:
             if self._error is not None:
                 return
             try:
-                print(event.line(self._name), file=self._stream, flush=True)
+                print(event.line(self._name), file=self.stream, flush=True)
                 self._put_in_place()
             except (OSError, ValueError) as error:
                 self._error = error
@@ -174,7 +177,7 @@ class _Log:
                 self._part.discard()
             if self._path != "-":
                 with suppress(OSError):
-                    self._stream.close()
+                    self.stream.close()
 
     def check(self) -> None:
         """Tell whether it is all there."""
