@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"jitvm-code-1\n"
 LIMIT = 128 << 20
+LONGEST_NAME = 64
+"""Letters of a guest's name, and what its code is, in the name of a file."""
 
 
 class CachedCode:
@@ -170,7 +172,15 @@ class CodeCache:
             excess -= entry.size
 
     def _path(self, kind: str, key: str) -> str:
-        return os.path.join(self.folder, f"{kind}-{zlib.crc32(key.encode()):08x}.code")
+        # Whatever a guest is called: its name is part of a file's name here, and of the key.
+        name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
+        check = zlib.crc32(_bytes(f"{kind}\n{key}"))
+        return os.path.join(self.folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
+
+
+def _bytes(key: str) -> bytes:
+    """A key as bytes; a path in it may hold what is no text."""
+    return key.encode("utf-8", "surrogatepass")
 
 
 def _field(content: bytes) -> bytes:
@@ -179,7 +189,7 @@ def _field(content: bytes) -> bytes:
 
 def _encode(key: str, code: CachedCode) -> bytes:
     symbols = "\n".join(f"{name} {offset:x}" for name, offset in code.symbols.items())
-    body = _field(key.encode()) + _field(symbols.encode()) + code.text
+    body = _field(_bytes(key)) + _field(symbols.encode()) + code.text
     return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
 
 
@@ -190,7 +200,7 @@ def _decode(key: str, data: bytes) -> CachedCode | None:
     if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):
         return None
     length = int.from_bytes(body[:4], "little")
-    if body[4 : 4 + length] != key.encode():
+    if body[4 : 4 + length] != _bytes(key):
         return None
     body = body[4 + length :]
     length = int.from_bytes(body[:4], "little")

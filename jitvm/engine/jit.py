@@ -37,6 +37,7 @@ from jitvm.engine.maker import Refused, RegionMaker
 from jitvm.engine.params import Parameters
 from jitvm.engine.planner import Planner
 from jitvm.engine.polisher import Polisher
+from jitvm.engine.process import THREADED
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes
 from jitvm.engine.regioncore import World
@@ -93,6 +94,7 @@ class Jit:
         self.params = params
         self.wake = wake
         self.epoch = 0
+        self._graveyard: list[Span] = []
         self.regions: dict[int, Installed] = {}
         self.statistics = Statistics()
         self.planner = Planner(self.guest, params, self.regions)
@@ -117,7 +119,6 @@ class Jit:
         self._vector = block.words(layout.fields["vector"], 1)
         self.entered = 0
         self._hits: Counter[int] = Counter()
-        self._graveyard: list[Span] = []
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
@@ -128,6 +129,20 @@ class Jit:
         self._before = b""
         self._hot = 0
         self._began = time.monotonic()
+        THREADED.add(self)
+
+    def __del__(self) -> None:
+        """With its machine, which nothing runs any more, all its code goes."""
+        for installed in self.regions.values():
+            installed.span.free()
+        self._bury()
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what was being compiled will not come, what was ready will."""
+        self._done_lock = threading.Lock()
+        self._pending = len(self._done)
+        self._set_busy(self._pending > 0)
+        self.polisher.forget_threads()
 
     # -- what listeners and profiles see -----------------------------------------------------
 
@@ -458,7 +473,7 @@ class Jit:
 
     def _bury(self) -> None:
         for span in self._graveyard:
-            shared_arena().free(span)
+            span.free()
         self._graveyard.clear()
 
     def overwritten(self, start: int, size: int, *, by_guest: bool) -> bool:

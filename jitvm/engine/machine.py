@@ -122,6 +122,8 @@ class Machine:
         if tier is None:
             tier = Tier.JIT if jit else Tier.INTERPRETER
         self.tier = tier
+        if tier is Tier.REFERENCE:
+            guest.check_semantics()
         self.layout = Layout(guest)
         self.block = Block(self.layout)
         layout, view = self.layout, self.block.view

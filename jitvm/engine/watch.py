@@ -42,10 +42,11 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from functools import lru_cache
 from time import monotonic
 
+from jitvm.engine.process import THREADED
 from jitvm.engine.signals import SIGNALS, Ending
+from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ class Watch:
         self._tick = tick
         self._interval = interval
         self._error: BaseException | None = None
-        self._wakes = False
+        self.wakes = False
         self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
         self._is_native = False
         self._signal = 0
         self._deadline = self._next_beat = float("inf")
         self.expired = False
+        self.thread = 0
 
     def __enter__(self) -> Self:
         now = monotonic()
@@ -101,9 +103,10 @@ class Watch:
             self._deadline = now + self._seconds
         if self._tick is not None:
             self._next_beat = now + self._interval
-        watcher = _watcher(os.getpid())
-        self._wakes = watcher.catch_signals()
-        if self._wakes:
+        self.thread = _thread.get_ident()
+        watcher = _watcher()
+        self.wakes = watcher.catch_signals()
+        if self.wakes:
             self._defer_signals()
         watcher.add(self)
         return self
@@ -114,11 +117,11 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        watcher = _watcher(os.getpid())
+        watcher = _watcher()
         watcher.remove(self)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        if self._wakes:
+        if self.wakes:
             watcher.release_signals()
 
     def enter_native(self) -> None:
@@ -147,6 +150,17 @@ class Watch:
             raise error
         return self.expired
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether there was no thread to be had: who runs the machine has to come back by itself
+        every now and then, and call `look`."""
+        return _watcher().is_alone
+
+    def look(self) -> None:
+        """Do what the watcher's thread would do."""
+        if monotonic() >= self.due:
+            self.attend(monotonic(), signalled=False)
+
     def remaining(self) -> float | None:
         """Seconds until the deadline, 0 when it has passed; None without one."""
         if self._seconds is None:
@@ -168,6 +182,14 @@ class Watch:
         self._signal = number
         self._machine.interrupt()
 
+    def forget_signals(self) -> None:
+        """In a child made by `fork`, which is not in the block: give them back."""
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, handler)
+        self._handlers.clear()
+        self._signal = 0
+
     def _handle_signal(self) -> None:
         if self._signal:
             number, self._signal = self._signal, 0
@@ -188,7 +210,7 @@ class Watch:
         if not self.expired and now >= self._deadline:
             self.expired = True
             self._next_beat = min(self._next_beat, now + self._interval)
-        if self.expired or self._error is not None or (signalled and self._wakes):
+        if self.expired or self._error is not None or (signalled and self.wakes):
             self._machine.interrupt()
 
     def _call_tick(self) -> None:
@@ -205,13 +227,33 @@ class _Watcher:
     """The thread, its pipe, and the watches it attends to."""
 
     def __init__(self) -> None:
+        self._watches: tuple[Watch, ...] = ()
+        self._catching = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = _thread.allocate_lock()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        self._watches: tuple[Watch, ...] = ()
-        self._lock = _thread.allocate_lock()
-        self._catching = 0
-        _thread.start_new_thread(self._loop, ())
+        self.is_alone = not started(self._loop)
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
+        thread that made it. Signals of the child would else reach its parent's machines."""
+        here = _thread.get_ident()
+        for watch in self._watches:
+            if watch.thread != here:
+                watch.forget_signals()
+        self._watches = tuple(watch for watch in self._watches if watch.thread == here)
+        os.close(self._reader)
+        os.close(self._writer)
+        was_catching = self._catching
+        self._catching = sum(watch.wakes for watch in self._watches)
+        self._begin()
+        if was_catching:
+            writer = self._writer if self._catching else -1
+            signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def add(self, watch: Watch) -> None:
         with self._lock:
@@ -278,7 +320,12 @@ class _Watcher:
             return b""
 
 
-@lru_cache(maxsize=1)
-def _watcher(_process: int) -> _Watcher:
-    """The watcher of this process; a forked child has no such thread and gets one of its own."""
-    return _Watcher()
+_watchers: list[_Watcher] = []
+
+
+def _watcher() -> _Watcher:
+    """The watcher of this process."""
+    if not _watchers:
+        _watchers.append(_Watcher())
+        THREADED.add(_watchers[0])
+    return _watchers[0]

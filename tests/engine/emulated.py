@@ -29,10 +29,11 @@ import unicorn
 
 from jitvm.engine.block import Block
 from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.fingerprint import stamp
 from jitvm.engine.layout import TABLES
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.nativetier import NativeTier
-from jitvm.engine.tailcall import Handlers, build, stamp
+from jitvm.engine.tailcall import Handlers, build
 from jitvm.guest import Guest
 
 PAGE = mmap.PAGESIZE
@@ -196,11 +197,11 @@ def aarch64_code(guest: Guest) -> CachedCode:
 
 
 class EmulatedMachine(Machine):
-    """A machine whose tier 1 is AArch64 code in an emulator."""
+    """A machine whose tier 1 is AArch64 code in an emulator; without code, its guest's own."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, code: CachedCode | None = None) -> None:
         super().__init__(guest, tier=Tier.REFERENCE)
-        handlers = EmulatedHandlers(aarch64_code(guest), self.block)
+        handlers = EmulatedHandlers(code or aarch64_code(guest), self.block)
         self.emulator = handlers.emulator
         self._native = NativeTier(self.block, self.state, cast(Handlers, handlers))
         self.tier = Tier.INTERPRETER
