@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -119,6 +119,7 @@ def _show_and_save(arguments: Namespace, session: Session) -> int:
     """Serve a run and keep it; the file takes the place of an old one when it is whole."""
     from jitvm.cli.outfile import Pending
     from jitvm.dashboard.saved import Saver
+    from jitvm.engine.signals import ENDING
 
     pending = Pending(arguments.save)
     try:
@@ -127,10 +128,11 @@ def _show_and_save(arguments: Namespace, session: Session) -> int:
         session.sampler.after_beat = saver.after_beat
         with session:
             code = _serve(arguments, session)
-        saver.close(session)
-        if saver.trouble is not None:
-            raise saver.trouble
-        pending.commit()
+        with ENDING.held():
+            saver.close(session)
+            if saver.trouble is not None:
+                raise saver.trouble
+            pending.commit()
     except OSError as error:
         raise unwritable(f"--save {arguments.save}", error) from error
     finally:
@@ -153,13 +155,10 @@ def _target(arguments: Namespace) -> WatchedComputer:
 
 def _serve(arguments: Namespace, source: Source) -> int:
     """Serve until Ctrl-C or the time is up."""
-    import signal
     from threading import Event
 
     from jitvm.dashboard.server import Server
 
-    stopped = Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         server = Server(source, port=arguments.port)
     except OSError as error:
@@ -168,11 +167,12 @@ def _serve(arguments: Namespace, source: Source) -> int:
     try:
         with server:
             _tell(arguments, server)
-            stopped.wait(arguments.time_limit)
-    except KeyboardInterrupt:
+            Event().wait(arguments.time_limit)
+    except KeyboardInterrupt as stop:
+        code = interrupted(stop)
+        if code != Exit.INTERRUPTED:
+            return code
         print()
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""Watching a machine while it runs: Ctrl-C, deadlines, and work to be done every few milliseconds.
+"""Watching a machine while it runs: signals, deadlines, and work to be done every few milliseconds.
 
 Native code runs inside one call that Python makes, so the main thread cannot run its signal
 handlers until that call returns. One daemon thread a process, the watcher, makes it return:
@@ -6,7 +6,8 @@ handlers until that call returns. One daemon thread a process, the watcher, make
     signal arrives   Python's C handler writes the signal's number to the wake-up descriptor;
                      the watcher reads it and interrupts the machines of the main thread; `run`
                      returns `Stop.INTERRUPT` and Python runs the signal's handler by itself
-    Ctrl-C           as any signal; but `KeyboardInterrupt` is not raised before `leave_native`
+    Ctrl-C           as any signal; but `KeyboardInterrupt` is not raised before `leave_native`;
+                     SIGTERM and SIGHUP likewise, where they are handled by `jitvm.engine.signals`
     deadline passes  the watcher marks the watch `expired` and interrupts its machine
     tick             the watcher calls a function at a steady pace (to show output, say)
 
@@ -29,9 +30,9 @@ Rules
  3. The wake-up descriptor is set only where none is set (asyncio sets one) and only by the main
     thread, and is taken back when the last watch of that thread ends.
  4. A tick must not block: signals wait behind it.
- 5. Between `enter_native` and `leave_native` Ctrl-C only interrupts. Its exception could otherwise
-    be raised on the first line of a function that native code calls, where ctypes prints it and
-    forgets it. A host function that waits for something must call `stopped` while it does.
+ 5. Between `enter_native` and `leave_native` such signals only interrupt. Their exception could
+    otherwise be raised on the first line of a function that native code calls, where ctypes prints
+    it and forgets it. A host function that waits for something must call `stopped` while it does.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from jitvm.engine.process import THREADED
+from jitvm.engine.signals import SIGNALS, Ending
 from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -88,9 +90,9 @@ class Watch:
         self._interval = interval
         self._error: BaseException | None = None
         self.wakes = False
-        self._defers_sigint = False
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
         self._is_native = False
-        self._sigint = False
+        self._signal = 0
         self._deadline = self._next_beat = float("inf")
         self.expired = False
         self.thread = 0
@@ -104,9 +106,8 @@ class Watch:
         self.thread = _thread.get_ident()
         watcher = _watcher()
         self.wakes = watcher.catch_signals()
-        if self.wakes and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._on_sigint)
-            self._defers_sigint = True
+        if self.wakes:
+            self._defer_signals()
         watcher.add(self)
         return self
 
@@ -118,8 +119,8 @@ class Watch:
     ) -> None:
         watcher = _watcher()
         watcher.remove(self)
-        if self._defers_sigint:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         if self.wakes:
             watcher.release_signals()
 
@@ -131,19 +132,19 @@ class Watch:
         """Tell that it has come back.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile, or as good as that.
         """
         self._is_native = False
-        self._raise_sigint()
+        self._handle_signal()
 
     def stopped(self) -> bool:
         """Whether the deadline has passed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed.
+            KeyboardInterrupt: Ctrl-C was pressed, or as good as that.
             whatever `tick` raised.
         """
-        self._raise_sigint()
+        self._handle_signal()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -166,23 +167,33 @@ class Watch:
             return None
         return max(0.0, self._deadline - monotonic())
 
-    def _on_sigint(self, _number: int, _frame: FrameType | None) -> None:
+    def _defer_signals(self) -> None:
+        """Stand in front of handlers that raise; those of others stay in their place."""
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            if handler is signal.default_int_handler or isinstance(handler, Ending):
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._is_native:
-            raise KeyboardInterrupt
-        self._sigint = True
+            self._handlers[number](number, frame)
+            return
+        self._signal = number
         self._machine.interrupt()
 
-    def forget_sigint(self) -> None:
-        """In a child made by `fork`, which is not in the block: give Ctrl-C back."""
-        if self._defers_sigint:
-            self._defers_sigint = False
-            if signal.getsignal(signal.SIGINT) == self._on_sigint:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+    def forget_signals(self) -> None:
+        """In a child made by `fork`, which is not in the block: give them back."""
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, handler)
+        self._handlers.clear()
+        self._signal = 0
 
-    def _raise_sigint(self) -> None:
-        if self._sigint:
-            self._sigint = False
-            raise KeyboardInterrupt
+    def _handle_signal(self) -> None:
+        if self._signal:
+            number, self._signal = self._signal, 0
+            self._handlers[number](number, None)
 
     # -- the watcher's side ------------------------------------------------------------------
 
@@ -233,7 +244,7 @@ class _Watcher:
         here = _thread.get_ident()
         for watch in self._watches:
             if watch.thread != here:
-                watch.forget_sigint()
+                watch.forget_signals()
         self._watches = tuple(watch for watch in self._watches if watch.thread == here)
         os.close(self._reader)
         os.close(self._writer)
