@@ -15,8 +15,11 @@ _HEAD = {"session": 1, "jitvm": "0", "rom": "0", "args": [], "files": True, "sou
 _END = {"end": 1, "state": 0}
 
 
-def _load(folder: Path, *, head: object = _HEAD, frame: object = None, end: object = _END) -> Session:
-    lines = [line if isinstance(line, str) else json.dumps(line) for line in (head, frame, end) if line]
+def _load(
+    folder: Path, *, head: object = _HEAD, frame: object = None, end: object = _END
+) -> Session:
+    parts = [part for part in (head, frame, end) if part]
+    lines = [part if isinstance(part, str) else json.dumps(part) for part in parts]
     data = "".join(f"{line}\n" for line in lines).encode()
     path = folder / "crafted.jsonl"
     path.write_bytes(data + b'{"check": %d}\n' % zlib.crc32(data))
