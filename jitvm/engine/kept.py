@@ -101,7 +101,7 @@ def decode(code: CachedCode) -> Kept | None:
     """What a file holds; None where it is not what `encode` writes."""
     try:
         return _decode(code)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -149,6 +149,8 @@ def _decode(code: CachedCode) -> Kept | None:
         return None
     regions, at = [], 0
     for row in about["regions"]:
+        if type(row["size"]) is not int or not 0 < row["size"] <= end - at:
+            raise ValueError("the code of a region is not in the file")
         compiled = _decode_region(row, code.text[at : at + row["size"]])
         regions.append((compiled, bool(row["polished"])))
         at += row["size"]

@@ -112,7 +112,8 @@ def load_script(path: str | os.PathLike[str]) -> Script:
     if len(data) > MAX_SIZE:
         raise ScriptError(f"{name}: is longer than {MAX_SIZE >> 20} MiB; is it an input script?")
     try:
-        return parse_script(data.decode("utf-8"), name)
+        # Editors put a byte order mark before UTF-8; it is no part of the first line.
+        return parse_script(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise ScriptError(f"{name}: is not UTF-8 text, at byte {error.start}") from None
 
