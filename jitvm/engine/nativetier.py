@@ -225,9 +225,11 @@ class NativeTier:
             self.jit.charge(True)
 
     def forget_regions(self) -> None:
-        """A port was connected: regions were made for the ports as they were."""
+        """A port was connected: regions were made for the ports as they were. One that runs is
+        left after this instruction."""
         if self.jit is not None:
             self.jit.forget_all()
+            self._fields["stop"][0] = 1
 
     # -- devices -----------------------------------------------------------------------------
 
