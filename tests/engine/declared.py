@@ -1,0 +1,35 @@
+"""Guests that are only declared: byte order, word width and spaces, with opcodes that do nothing.
+
+Tests of what stands below the opcodes (stacks as values, cells, lowering) need a guest of either
+byte order and of words wider than Uxn's, but no instructions.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jitvm.guest import Core, Guest, Opcode, Space, Stack
+
+CODE, PRIVATE = 0, 1
+"""Its spaces."""
+LENGTH = 9
+"""Bytes of each of its instructions."""
+
+
+def nothing(core: Core) -> None:
+    """What each opcode does."""
+
+
+@cache
+def declared(byte_order: str, word_bits: int = 64) -> Guest:
+    """A guest with two stacks, a private space and ports."""
+    assert byte_order in ("big", "little")
+    return Guest(
+        name=f"declared-{byte_order}-{word_bits}",
+        opcodes=tuple(Opcode(code, f"op-{code:02x}", nothing, LENGTH - 1) for code in range(256)),
+        spaces=(Space("memory", 0x10000, code=True), Space("private", 64)),
+        stacks=(Stack("first", 256), Stack("second", 256)),
+        ports=256,
+        word_bits=word_bits,
+        byte_order="big" if byte_order == "big" else "little",
+    )
