@@ -21,35 +21,49 @@ from __future__ import annotations
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm import events
-    from jitvm.engine.machine import Machine, Tier
+    from jitvm.engine.block import BlockError
+    from jitvm.engine.machine import Machine, Snapshot, Tier
+    from jitvm.engine.native import NativeError
+    from jitvm.engine.params import ParameterError, Parameters
     from jitvm.facade import Result, load, profile, record, run
-    from jitvm.guest import Core, Guest, Opcode, Space, Stack, Stop
+    from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop, Word
     from jitvm.guests.uxn import UXN
     from jitvm.guests.uxn.assembler import AssemblyError, assemble, assemble_file
     from jitvm.guests.uxn.disassembler import disassemble
+    from jitvm.guests.uxn.symbols import SymbolFileError
     from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, RomError
+    from jitvm.guests.uxn.varvara.input import InputError
+    from jitvm.guests.uxn.varvara.output import OutputError
     from jitvm.guests.uxn.varvara.recorder import Recorder
     from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
     from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
     from jitvm.guests.uxn.varvara.script import Script, ScriptError, load_script, parse_script
     from jitvm.guests.uxn.varvara.session import Session, SessionError
+    from jitvm.profiling import Profile, ProfileError
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BlockError": "jitvm.engine.block",
     "Machine": "jitvm.engine.machine",
+    "Snapshot": "jitvm.engine.machine",
     "Tier": "jitvm.engine.machine",
+    "NativeError": "jitvm.engine.native",
+    "ParameterError": "jitvm.engine.params",
+    "Parameters": "jitvm.engine.params",
     "Result": "jitvm.facade",
     "load": "jitvm.facade",
     "profile": "jitvm.facade",
     "record": "jitvm.facade",
     "run": "jitvm.facade",
     "Core": "jitvm.guest",
+    "DescriptionError": "jitvm.guest",
     "Guest": "jitvm.guest",
     "Opcode": "jitvm.guest",
     "Space": "jitvm.guest",
     "Stack": "jitvm.guest",
     "Stop": "jitvm.guest",
+    "Word": "jitvm.guest",
     "UXN": "jitvm.guests.uxn",
     "AssemblyError": "jitvm.guests.uxn.assembler",
     "assemble": "jitvm.guests.uxn.assembler",
@@ -59,6 +73,9 @@ _HOMES = {
     "Ending": "jitvm.guests.uxn.varvara",
     "LimitReached": "jitvm.guests.uxn.varvara",
     "RomError": "jitvm.guests.uxn.varvara",
+    "SymbolFileError": "jitvm.guests.uxn.symbols",
+    "InputError": "jitvm.guests.uxn.varvara.input",
+    "OutputError": "jitvm.guests.uxn.varvara.output",
     "Recorder": "jitvm.guests.uxn.varvara.recorder",
     "Recording": "jitvm.guests.uxn.varvara.recording",
     "RecordingError": "jitvm.guests.uxn.varvara.recording",
@@ -70,20 +87,31 @@ _HOMES = {
     "parse_script": "jitvm.guests.uxn.varvara.script",
     "Session": "jitvm.guests.uxn.varvara.session",
     "SessionError": "jitvm.guests.uxn.varvara.session",
+    "Profile": "jitvm.profiling",
+    "ProfileError": "jitvm.profiling",
 }
 """Where each public name lives."""
 
 __all__ = [
     "UXN",
     "AssemblyError",
+    "BlockError",
     "Computer",
     "Core",
+    "DescriptionError",
     "DivergedError",
     "Ending",
     "Guest",
+    "InputError",
     "LimitReached",
     "Machine",
+    "NativeError",
     "Opcode",
+    "OutputError",
+    "ParameterError",
+    "Parameters",
+    "Profile",
+    "ProfileError",
     "Recorder",
     "Recording",
     "RecordingError",
@@ -94,10 +122,13 @@ __all__ = [
     "ScriptError",
     "Session",
     "SessionError",
+    "Snapshot",
     "Space",
     "Stack",
     "Stop",
+    "SymbolFileError",
     "Tier",
+    "Word",
     "__version__",
     "assemble",
     "assemble_file",
@@ -112,18 +143,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name on its first use."""
-    from importlib import import_module
+if not TYPE_CHECKING:  # to a type checker it would say that any name exists
 
-    if name == "events":
-        return import_module("jitvm.events")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'jitvm' has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a public name on its first use."""
+        from importlib import import_module
+
+        if name == "events":
+            return import_module("jitvm.events")
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module 'jitvm' has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

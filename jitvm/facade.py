@@ -33,6 +33,17 @@ class Result:
     computer: Computer
     """The computer as the program left it."""
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.ending.value}, exit code {self.exit_code}: "
+            f"stdout {_shortened(self.stdout)}, stderr {_shortened(self.stderr)}>"
+        )
+
+
+def _shortened(data: bytes) -> str:
+    """The beginning of what was written, for people."""
+    return repr(data) if len(data) <= 60 else f"{data[:60]!r}... ({len(data):,} bytes)"
+
 
 def load(
     program: ProgramLike,

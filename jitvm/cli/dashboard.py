@@ -50,7 +50,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument(
         "--port",
-        type=positive(int, "a port number"),
+        type=positive(int, "a port number", 65535),
         default=0,
         help="where to listen on 127.0.0.1 (default: a free one)",
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure
+from jitvm.engine.background import BACKGROUND
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -21,15 +22,12 @@ def program() -> NoReturn:
     """Run the command line and end the process.
 
     LLVM cannot be stopped in the middle, and must not run while the process is taken down. So
-    where a compilation is under way it is not waited for: what is worth keeping is written, and
-    the process ends at once.
+    where something is compiled or imported for it on another thread that is not waited for: what
+    is worth keeping is written, and the process ends at once.
     """
     code = main()
-    compiler = sys.modules.get("jitvm.engine.compiler")
-    if compiler is not None and compiler.is_compiling():
-        from jitvm.engine.keeper import put_all_on_shelves
-
-        put_all_on_shelves()
+    if BACKGROUND.close():
+        BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()
         os._exit(code)
@@ -56,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon_stdout()
         return Exit.BROKEN_PIPE
     except OSError as error:
+        from jitvm.cli.refused import refused
+
+        _complain(refused(error, of_stdout=_is_stdout_stuck()))
         _abandon_stdout()
-        _complain(f"cannot write standard output: {error.strerror}; is the disk full?")
         return Exit.FAILURE
     except MemoryError:
         _complain("out of memory; close other programs or give this one more")
@@ -106,6 +106,17 @@ def _complain(message: str) -> None:
         print(f"jitvm: error: {message}", file=sys.stderr, flush=True)
     except OSError:
         return
+
+
+def _is_stdout_stuck() -> bool:
+    """Whether standard output holds what it cannot get rid of: then it is what has failed."""
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _abandon_stdout() -> None:

@@ -114,18 +114,14 @@ def _epilog() -> str:
 
 def execute(arguments: Namespace) -> int:
     """Run the program; return its exit code or the limit's."""
-    from jitvm.engine.block import BlockError
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.output import OutputError
 
     graphics.check(arguments)
     arguments.held = []
     session = _session(arguments)
-    try:
-        program = options.load(arguments)
-        computer = _computer(arguments, program)
-    except BlockError as error:
-        raise Failure(str(error), Exit.FAILURE) from error
+    program = options.load(arguments)
+    computer = _computer(arguments, program)
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
     begin = perf_counter()
@@ -146,10 +142,9 @@ def execute(arguments: Namespace) -> int:
 
             report(arguments, computer, ending, seconds)
     except OutputError as error:
-        if error.errno == errno.EPIPE:
-            return Exit.BROKEN_PIPE
-        hint = "free some space" if error.errno == errno.ENOSPC else "redirect it elsewhere"
-        raise Failure(f"{error}; {hint}", Exit.FAILURE) from error
+        if error.errno != errno.EPIPE:
+            raise
+        return Exit.BROKEN_PIPE
     except RuntimeError as error:
         if not _is_of_native_code(error):
             raise
@@ -206,12 +201,12 @@ def _show(
 
 def _is_of_native_code(error: RuntimeError) -> bool:
     """Whether it tells that native code of a device could not be made, in a line for the user."""
-    kinds = (
+    kinds = {
         ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
         ("jitvm.engine.native", "NativeError"),
-    )
-    modules = ((sys.modules.get(module), name) for module, name in kinds)
-    return any(module and isinstance(error, getattr(module, name)) for module, name in modules)
+    }
+    # By name: another thread may be importing these modules, and nobody else need.
+    return any((kind.__module__, kind.__name__) in kinds for kind in type(error).__mro__)
 
 
 # -- setting up ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 
 from jitvm.cli.exits import Failure
+from jitvm.guest.numbers import LONGEST
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -12,19 +13,32 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def positive(convert: Callable[[str], Any], what: str) -> Callable[[str], Any]:
-    """A type for argparse: a number above zero."""
+MOST = (1 << 63) - 1
+"""The largest whole number that is taken: none is missed above, and words of C end there."""
+
+
+def positive(
+    convert: Callable[[str], Any], what: str, most: float | None = None
+) -> Callable[[str], Any]:
+    """A type for argparse: a number above zero, up to `most`."""
+    end = most or (MOST if convert is int else LONGEST)
 
     def parse(text: str) -> Any:
         try:
             number = convert(text)
         except ValueError:
             number = 0
-        if not 0 < number < float("inf"):
-            raise ArgumentTypeError(f"{text} is not {what} above 0")
+        if not 0 < number <= end:
+            upper = f" and up to {end:g}" if number > end or most else ""
+            raise ArgumentTypeError(f"{_shown(text)} is not {what} above 0{upper}")
         return number
 
     return parse
+
+
+def _shown(text: str) -> str:
+    """What was given, cut where it is long."""
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def settings(words: Iterable[str]) -> dict[str, str | int]:

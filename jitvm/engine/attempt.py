@@ -200,8 +200,8 @@ class Attempt:
         params = self.forming.params
         pc, tops, links = node
         depth = params.depth
-        for top in tops:
-            if top > depth or top < -depth:
+        for top, stack in zip(tops, self.guest.stacks, strict=True):
+            if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
         forming = self.forming
         place = (pc, *[link[2] for link in links]) if links else pc
@@ -458,7 +458,7 @@ class Attempt:
         """Where control goes behind the instruction just executed."""
         core, outcome = self.core, self.core.outcome
         if core.halted:
-            return core.leave(state, core.next_pc, Leave.HALT, Reason.HALT)
+            return core.leave(state, core.continues(), Leave.HALT, Reason.HALT)
         if outcome is None:
             return self._edge(core.following, state, self._travel(pc))
         if outcome.condition is None:

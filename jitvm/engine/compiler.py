@@ -12,6 +12,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from jitvm.engine.background import BACKGROUND
+
 Job = Callable[[], None]
 SWITCH_INTERVAL = 0.00005
 """Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
@@ -25,7 +27,6 @@ class CompileThread:
         self._thread = threading.Thread(target=self._work, name="jitvm-compiler", daemon=True)
         self._thread.start()
         self._ending = False
-        self.is_busy = False
         atexit.register(self._end)
 
     def submit(self, job: Job) -> None:
@@ -38,12 +39,10 @@ class CompileThread:
             sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
             try:
                 if not self._ending:
-                    self.is_busy = True
-                    job()
+                    BACKGROUND.do(job)
             except Exception:
                 threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
             finally:
-                self.is_busy = False
                 sys.setswitchinterval(usual)
 
     def _end(self) -> None:
@@ -55,11 +54,6 @@ class CompileThread:
 
 _lock = threading.Lock()
 _shared: list[CompileThread] = []
-
-
-def is_compiling() -> bool:
-    """Whether a compilation is under way."""
-    return any(thread.is_busy for thread in _shared)
 
 
 def compile_thread() -> CompileThread:

@@ -4,7 +4,8 @@ The *fast* graph of an opcode decides first, then acts: guards make sure that no
 wraps, no access leaves its page, and no device is concerned; then come its effects. Where a guard
 fails nothing has happened yet, and the *full* graph of the same opcode does the whole instruction:
 it moves one byte at a time with every index masked, calls devices, and tells the host of stores
-to bytes that compiled code was made from. Both run the opcode's one semantic function.
+to bytes that compiled code was made from. Both run the opcode's one semantic function, which
+`jitvm.guest.checker` has found to keep its rules.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from jitvm.engine.ir import Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.layout import CODE
 from jitvm.engine.virtual import VirtualStack, in_range
-from jitvm.guest import DescriptionError, Guest, Opcode
+from jitvm.guest import Guest, Opcode
 
 
 class Outcome:
@@ -62,32 +63,20 @@ class GraphCore:
         return self.next_pc
 
     def jump(self, target: Value | int) -> None:
-        self._go(Outcome(self.address(self._word(target))))
+        self.outcome = Outcome(self.address(self._word(target)))
 
     def jump_if(self, condition: Value | int, target: Value | int) -> None:
-        condition = self._word(condition)
-        self.graph.need("jump_if", condition)
-        self._go(Outcome(self.address(self._word(target)), condition))
-
-    def _go(self, outcome: Outcome) -> None:
-        if self.outcome is not None:
-            raise DescriptionError(f"{self.row.name}: an instruction jumps at most once")
-        self.outcome = outcome
+        self.outcome = Outcome(self.address(self._word(target)), self._word(condition))
 
     def halt(self) -> None:
         self.halted = True
 
-    def _sized(self, size: int) -> int:
-        """A size in bytes that a word may have."""
-        if size not in (1, 2, 4, 8) or 8 * size > self.guest.word_bits:
-            raise DescriptionError(
-                f"{self.row.name}: a word of {size} bytes; take 1, 2, 4 or 8, "
-                f"not more than {self.guest.word_bits} bits"
-            )
-        return size
-
     def _word(self, word: Value | int) -> Value:
         return word if isinstance(word, Value) else self.graph.const(word)
+
+    def _port(self, port: Value | int) -> Value:
+        """A word truncated to the number of a port."""
+        return self.graph.truncate(self._word(port), 1)
 
     def _load(self, space: int, address: Value, size: int, within: int) -> Value:
         imm = (space, size, within)
@@ -104,31 +93,27 @@ class FastCore(GraphCore):
         self.stacks = [VirtualStack(graph, i, big) for i in range(len(guest.stacks))]
         self.retry = Exit(self.pc, (0,) * len(self.stacks), kind=Leave.RETRY)
         self.effects: list[Callable[[], None]] = []
-        self._stored: set[int] = set()
-        self._wrote_port = False
 
     def operand(self, offset: int, size: int) -> Value:
-        space = self.guest.code_index
-        self._not_stored(space)
-        self._sized(size)
-        return self._load(space, self.pc + (1 + offset), size, self.guest.code_space.size)
+        space, within = self.guest.code_index, self.guest.code_space.size
+        return self._load(space, self.pc + (1 + offset), size, within)
 
     # -- stacks ------------------------------------------------------------------------------
 
     def pop(self, stack: int, size: int) -> Value:
-        return self.stacks[stack].pop(self._sized(size))
+        return self.stacks[stack].pop(size)
 
     def peek(self, stack: int, depth: int, size: int) -> Value:
-        return self.stacks[stack].peek(depth, self._sized(size))
+        return self.stacks[stack].peek(depth, size)
 
     def push(self, stack: int, word: Value | int, size: int) -> None:
-        self.stacks[stack].push(self._word(word), self._sized(size))
+        self.stacks[stack].push(self._word(word), size)
 
     def reserve(self, stack: int, size: int) -> None:
-        self.stacks[stack].push(self.graph.const(0), self._sized(size))
+        self.stacks[stack].push(self.graph.const(0), size)
 
     def put(self, stack: int, word: Value | int, size: int) -> None:
-        self.stacks[stack].put(self._word(word), self._sized(size))
+        self.stacks[stack].put(self._word(word), size)
 
     # -- spaces and ports --------------------------------------------------------------------
 
@@ -137,7 +122,6 @@ class FastCore(GraphCore):
 
         The code space's first bytes are mapped again behind its end, so there it may.
         """
-        self._sized(size)
         address = address & (within - 1)
         mirrored = space == self.guest.code_index and within == self.guest.code_space.size
         if size > 1 and not mirrored:
@@ -145,13 +129,8 @@ class FastCore(GraphCore):
             self.graph.guard(fits, self.retry)
         return address
 
-    def _not_stored(self, space: int) -> None:
-        if space in self._stored:
-            raise DescriptionError(f"{self.row.name}: a load follows a store to the same space")
-
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
         within = within or self.guest.spaces[space].size
-        self._not_stored(space)
         whole = self._whole(space, self._word(address), size, within)
         return self._load(space, whole, size, within)
 
@@ -165,23 +144,19 @@ class FastCore(GraphCore):
             watched = graph.pure(Op.MAP, whole, imm=(size,), bits=8 * size)
             code = int.from_bytes(bytes([CODE] * size), "little")
             graph.guard((watched & code) == 0, self.retry)
-        self._stored.add(space)
         self.effects.append(
             lambda: void(graph.add(Op.STORE, whole, value, imm=(space, size, within)))
         )
 
     def port_in(self, port: Value) -> Value:
-        if self._wrote_port:
-            raise DescriptionError(f"{self.row.name}: a port is read after one was written")
-        graph, port = self.graph, self._word(port)
+        graph, port = self.graph, self._port(port)
         graph.guard(graph.pure(Op.READER, port, bits=1) == 0, self.retry)
         return graph.add(Op.PAGE, port, bits=8)
 
     def port_out(self, port: Value, word: Value | int) -> None:
-        graph, port = self.graph, self._word(port)
+        graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
         graph.guard(graph.pure(Op.WRITER, port, bits=1) == 0, self.retry)
-        self._wrote_port = True
         self.effects.append(lambda: void(graph.add(Op.SET_PAGE, port, byte)))
 
 
@@ -269,13 +244,13 @@ class FullCore(GraphCore):
                 self.graph.add(Op.WRITTEN, at, imm=(1,))
 
     def port_in(self, port: Value) -> Value:
-        byte = self.graph.add(Op.HOST_IN, self._word(port), *self.pointers, bits=8)
+        byte = self.graph.add(Op.HOST_IN, self._port(port), *self.pointers, bits=8)
         self._after_host()
         return byte
 
     def port_out(self, port: Value, word: Value | int) -> None:
         byte = self.graph.truncate(self._word(word), 1)
-        self.graph.add(Op.HOST_OUT, self._word(port), byte, *self.pointers)
+        self.graph.add(Op.HOST_OUT, self._port(port), byte, *self.pointers)
         self._after_host()
 
     def _after_host(self) -> None:
@@ -292,16 +267,12 @@ def void(_: object) -> None:
 
 
 def fast_graph(guest: Guest, row: Opcode, *, checked: bool) -> Graph:
-    """The fast graph of an opcode; `checked` guards stores against the code map.
-
-    Raises:
-        DescriptionError: the semantic function breaks a rule of `jitvm.guest.core`.
-    """
+    """The fast graph of an opcode; `checked` guards stores against the code map."""
     graph = Graph(guest.word_bits, row.name)
     body = graph.new_block("body")
     entry, graph.block = graph.block, body
     core = FastCore(guest, row, graph, checked=checked)
-    _describe(core)
+    row.semantics(core)
     for effect in core.effects:
         effect()
     slots = tuple(write for stack in core.stacks for write in stack.writes())
@@ -319,7 +290,7 @@ def full_graph(guest: Guest, row: Opcode) -> Graph:
     """The full graph of an opcode: correct from any state."""
     graph = Graph(guest.word_bits, row.name)
     core = FullCore(guest, row, graph)
-    _describe(core)
+    row.semantics(core)
 
     def leave(pc: Value, kind: Leave) -> Exit:
         if core.calls_host and kind is not Leave.HALT:
@@ -328,14 +299,6 @@ def full_graph(guest: Guest, row: Opcode) -> Graph:
 
     _finish(graph, core, leave)
     return graph
-
-
-def _describe(core: FastCore | FullCore) -> None:
-    """Run the semantic function; what words do not support is an error of the description."""
-    try:
-        core.row.semantics(core)
-    except TypeError as error:
-        raise DescriptionError(f"{core.row.name}: words cannot do this: {error}") from error
 
 
 def _finish(graph: Graph, core: GraphCore, leave: Callable[[Value, Leave], Exit]) -> None:

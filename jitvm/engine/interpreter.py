@@ -64,6 +64,7 @@ class InterpreterSource:
     """
 
     def __init__(self, guest: Guest) -> None:
+        guest.check_semantics()
         self.guest = guest
         self.layout = Layout(guest)
         self.prototype = Prototype(self.layout)
@@ -87,7 +88,7 @@ class InterpreterSource:
         full = f"full_{suffix}"
         graph = fast_graph(guest, row, checked=False)
         jumps, stores = _has_exit(graph, Leave.JUMP), _stores_code(guest, graph)
-        if _has_exit(graph, Leave.RETRY):
+        if stores or _has_exit(graph, Leave.RETRY):
             self._add(full, full_graph(guest, row), full)
         plain = checked = hooked = self._add(f"fast_{suffix}", graph, full)
         if stores:

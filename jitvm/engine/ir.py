@@ -332,8 +332,8 @@ class Graph:
             known = number & ((1 << self.word_bits) - 1)
             if known != number:
                 return self.const(known)
-            value = Value(self, _CONST, (), (number,), max(number.bit_length(), 1))
-            self._constants[number] = value
+            value = Value(self, _CONST, (), (known,), max(known.bit_length(), 1))
+            self._constants[known] = value
         return value
 
     def return_address(self, number: int) -> Value:

@@ -6,9 +6,10 @@ quiet, so regions are also put away when the process ends.
 
 from __future__ import annotations
 
-import atexit
+import threading
 from weakref import WeakSet
 
+from jitvm.engine.background import BACKGROUND
 from jitvm.engine.compiler import compile_thread
 from jitvm.engine.installed import Start
 from jitvm.engine.kept import Kept, ports_of
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from jitvm.engine.kept import Shelf
 
 _living: WeakSet[Keeper] = WeakSet()
+_living_lock = threading.Lock()
 
 
-@atexit.register
+@BACKGROUND.before_end
 def put_all_on_shelves() -> None:
-    """When the process ends."""
-    for keeper in list(_living):
+    """When the process ends; machines may be made on other threads meanwhile."""
+    with _living_lock:
+        keepers = list(_living)
+    for keeper in keepers:
         keeper.put()
 
 
@@ -42,7 +46,8 @@ class Keeper:
         self._fetched: Kept | None = None
         self._put = 0
         if self._shelf is not None:
-            _living.add(self)
+            with _living_lock:
+                _living.add(self)
 
     def _may_keep(self) -> bool:
         """Whether regions of another run are as good as those made here."""
@@ -51,10 +56,13 @@ class Keeper:
             params.keep_text or params.verify
         )
 
-    def fetch(self) -> bool:
-        """Look for what an earlier run of the program has kept; from any thread."""
+    def fetch(self, *, charging: bool) -> bool:
+        """Look for what an earlier run of the program has kept; from any thread.
+
+        Regions that charge are kept beside those that do not.
+        """
         if self._shelf is not None:
-            self._fetched = self._shelf.load(self._jit.params)
+            self._fetched = self._shelf.load(self._jit.params, charging=charging)
         return self._fetched is not None
 
     def install(self) -> None:

@@ -1,9 +1,9 @@
 """Regions kept between runs: a program that was hot once is native from its first milliseconds.
 
 What one run compiled is one file of the code cache (`jitvm.engine.cache`), under a key that names
-the guest, jitvm's own sources, LLVM, the processor, the parameters and the program's bytes as they
-were before its first instruction. The file holds the machine code of all regions, one behind the
-other, and a JSON text with what the engine has to know about them:
+the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge and the
+program's bytes as they were before its first instruction. The file holds the machine code of all
+regions, one behind the other, and a JSON text with what the engine has to know about them:
 
     code of region | code of region | ... | JSON
 
@@ -205,18 +205,20 @@ class Shelf:
         self._program = program
         self._kind = f"{guest.name}-regions"
 
-    def _key(self, params: Parameters) -> str | None:
+    def _key(self, params: Parameters, *, charging: bool) -> str | None:
         known = stamp(self._guest)
-        return None if known is None else f"{self._program:08x}\n{params}\n{known}"
+        if known is None:
+            return None
+        return f"{self._program:08x}\n{'charging' if charging else 'free'}\n{params}\n{known}"
 
-    def load(self, params: Parameters) -> Kept | None:
-        """What is kept for the program, or None."""
-        key = self._key(params)
+    def load(self, params: Parameters, *, charging: bool) -> Kept | None:
+        """What is kept for the program, of regions that charge or of those that do not; or None."""
+        key = self._key(params, charging=charging)
         code = None if key is None else self._cache.load(self._kind, key)
         return None if code is None else decode(code)
 
     def store(self, params: Parameters, kept: Kept) -> None:
         """Keep regions in the place of what was kept before."""
-        key = self._key(params)
+        key = self._key(params, charging=kept.charging)
         if key is not None:
             self._cache.store(self._kind, key, encode(kept))

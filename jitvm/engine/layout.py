@@ -31,7 +31,7 @@ from functools import cached_property
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from jitvm.guest import Guest
+    from jitvm.guest import Guest, Stack
 
 MIRROR = max(mmap.ALLOCATIONGRANULARITY, 65536)
 RING = 65536
@@ -96,6 +96,12 @@ def _align(number: int, to: int) -> int:
     return -(-number // to) * to
 
 
+def reach(stack: Stack) -> int:
+    """Bytes from where its pointer was that compiled code may touch: those of one instruction
+    (`jitvm.guest.checker`), behind as many that a region has moved the pointer by."""
+    return 2 * max(stack.size, WIDEST)
+
+
 class Layout:
     """Byte offsets from `base` for one guest; negative ones lie in the head."""
 
@@ -133,20 +139,20 @@ class Layout:
     def stacks(self) -> tuple[int, ...]:
         """Offset of each stack's byte 0; aligned to its size.
 
-        Around each stack lies as much unused memory as it has itself: compiled code may read
-        slots before it has made sure of the pointer, and write back what it read.
+        Around each stack lies as much unused memory as compiled code may reach over: it
+        may read slots before it has made sure of the pointer, and write back what it read.
         """
         offsets, at = [], self.writers
         for stack in self.guest.stacks:
-            at = -_align(-at + 2 * stack.size, max(stack.size, 64))
+            at = -_align(-at + stack.size + reach(stack), max(stack.size, 64))
             offsets.append(at)
-            at -= stack.size
+            at -= reach(stack)
         return tuple(offsets)
 
     @cached_property
     def spaces(self) -> tuple[int, ...]:
         """Offset of each space's byte 0; the code space is at 0."""
-        lowest = [at - s.size for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
+        lowest = [at - reach(s) for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
         offsets, at = [], min(lowest, default=self.writers)
         for index, space in enumerate(self.guest.spaces):
             if index == self.guest.code_index:
@@ -160,7 +166,7 @@ class Layout:
     def head(self) -> int:
         """Bytes below `base`, a multiple of the mapping granularity."""
         lowest = min(self.writers, *self.stacks, *self.spaces) - max(
-            (stack.size for stack in self.guest.stacks), default=0
+            map(reach, self.guest.stacks), default=0
         )
         return _align(-lowest, MIRROR)
 

@@ -122,6 +122,8 @@ class Machine:
         if tier is None:
             tier = Tier.JIT if jit else Tier.INTERPRETER
         self.tier = tier
+        if tier is Tier.REFERENCE:
+            guest.check_semantics()
         self.layout = Layout(guest)
         self.block = Block(self.layout)
         layout, view = self.layout, self.block.view
@@ -149,6 +151,10 @@ class Machine:
             self._native.start_jit(params, cache)
         if (tell := Machine.made) is not None:
             tell(self)
+
+    def __repr__(self) -> str:
+        at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"
+        return f"<Machine {self.guest.name} {self.tier.value} {at}>"
 
     @cached_property
     def _reference(self) -> ReferenceInterpreter:
@@ -332,7 +338,8 @@ class Machine:
 
         Args:
             pc: address to start at.
-            max_instructions: stop exactly after this many, with `Stop.BUDGET`.
+            max_instructions: stop exactly after this many, with `Stop.BUDGET`. From the first
+                such run on compiled code counts what it executes, which costs some speed.
 
         Raises:
             ValueError: `pc` is outside the code space, or `max_instructions` negative.
@@ -445,7 +452,8 @@ class Machine:
 
     @property
     def executed(self) -> int:
-        """Instructions executed so far; native tiers count only while `counting`."""
+        """Instructions executed so far; native tiers count only while `counting`, in runs with a
+        budget, and behind the first of those."""
         return self._reference.executed if self._native is None else self._native.executed
 
     @property

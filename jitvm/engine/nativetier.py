@@ -9,6 +9,10 @@ there, and may change them.
 Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop`
 handler, so the next dispatch leaves, and the interpreter pays nothing for being interruptible.
 Compiled code looks at the context's flag, which is set first.
+
+Budgets: from the first run with one on, regions charge what they execute, also in runs without
+one, as those that charge and those that do not cannot be mixed: each change of mind would have
+all of them compiled again.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from enum import StrEnum
 from time import sleep
 from zlib import crc32
 
+from jitvm.engine.background import BACKGROUND
 from jitvm.engine.layout import RING, TARGETS
 from jitvm.engine.status import Status
 from jitvm.guest import Stop
@@ -41,6 +46,7 @@ _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
 )
 _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 UNLIMITED = (1 << 64) - 1
+"""The budget of a run without one; those that exceed it come to the same."""
 WARM_UP = 0.005
 """Seconds a machine runs before its JIT is made: programs that end sooner never pay for one."""
 _COLD, _WARMING, _WARM = range(3)
@@ -55,7 +61,7 @@ class Mode(StrEnum):
     CHARGE = "charge"
     """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
     COUNT = "count"
-    """Exact instruction counts and budgets."""
+    """Exact instruction counts and budgets, with all code interpreted."""
     PROFILE = "profile"
     """As COUNT, and a count for each opcode."""
 
@@ -70,8 +76,9 @@ def _load_llvm() -> None:
 class NativeTier:
     """Executes one machine's block with installed handlers.
 
-    `executed` counts instructions of runs in a counting mode. `mode` may be changed between runs,
-    and `counts_interpreted`: whether modes that do not count do so outside of compiled code.
+    `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
+    may be changed between runs, and `counts_interpreted`: whether modes that do not count do so
+    outside of compiled code.
     """
 
     def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
@@ -82,6 +89,7 @@ class NativeTier:
         self.counts_interpreted = False
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
+        self._is_limited = self._was_limited = False
         self._error: BaseException | None = None
         layout = block.layout
         self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
@@ -150,9 +158,12 @@ class NativeTier:
         earlier run has kept regions, that is not to be expected.
         """
         sleep(WARM_UP)
+        BACKGROUND.do(self._make_ready)
+
+    def _make_ready(self) -> None:
         assert self._make is not None
         self._made = self._make()
-        known = self._made.keeper.fetch()
+        known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
         if not known:
@@ -190,8 +201,19 @@ class NativeTier:
         """The mode of a run without a profile."""
         if self.jit is None:
             return Mode.COUNT if counting else Mode.PLAIN
-        self.jit.charge(counting)
-        return Mode.CHARGE if counting else Mode.JIT
+        mode = Mode.CHARGE if counting else Mode.JIT
+        self.jit.charge(self._charges(mode))
+        return mode
+
+    def _charges(self, mode: Mode) -> bool:
+        """Whether regions have to charge what they execute."""
+        return self._was_limited or mode in (Mode.COUNT, Mode.CHARGE)
+
+    def _limit(self) -> None:
+        """The first run with a budget: regions charge from now on."""
+        self._was_limited = True
+        if self.jit is not None:
+            self.jit.charge(True)
 
     def forget_regions(self) -> None:
         """A port was connected: regions were made for the ports as they were."""
@@ -311,7 +333,7 @@ class NativeTier:
         self.handlers.step(self.block.base)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
-        self.executed += self.mode is not Mode.PLAIN
+        self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
         self._finish()
         return Stop.HALT if halted else Stop.BUDGET
 
@@ -351,25 +373,26 @@ class NativeTier:
     def _begin(self, budget: int | None) -> None:
         if self._make is not None and self._warmth != _WARMING:
             self._warm()
-        self._fields["budget"][0] = self._granted = UNLIMITED if budget is None else budget
-        mode = self._mode_within_budget()
+        self._is_limited = budget is not None
+        if self._is_limited and not self._was_limited:
+            self._limit()
+        self._granted = UNLIMITED if budget is None else min(budget, UNLIMITED)
+        self._fields["budget"][0] = self._granted
+        mode = self._mode_at_hand()
         if self._table == "record" and mode in (Mode.JIT, Mode.CHARGE):
             self._go_on_recording()
         else:
             self._enter_with(mode)
         self._give_pointers()
 
-    def _mode_within_budget(self) -> Mode:
-        """The mode of the run at hand: regions that do not charge cannot keep to a budget."""
-        if self._granted != UNLIMITED and self.mode in (Mode.PLAIN, Mode.JIT):
-            return Mode.COUNT
-        return self._counting_alike(self.mode)
-
-    def _counting_alike(self, mode: Mode) -> Mode:
-        """The mode itself, or the one whose table counts: regions pay only if made to."""
-        if not self.counts_interpreted:
-            return mode
-        return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
+    def _mode_at_hand(self) -> Mode:
+        """The mode of the run at hand: the one asked for, or one that counts and does the same."""
+        mode = self.mode
+        if self._is_limited or self.counts_interpreted:
+            return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
+        if mode is Mode.JIT and self._was_limited:
+            return Mode.CHARGE
+        return mode
 
     def _enter_with(self, table: str) -> None:
         self._table = table
@@ -404,7 +427,7 @@ class NativeTier:
                 jit.install_done()
             elif self._make is not None and self._warmth == _WARM:
                 self._begin_jit()
-                self._enter_with(self._mode_within_budget())
+                self._enter_with(self._mode_at_hand())
             asked, self._asked = self._asked, False
             return not asked and self._error is None
         if status == Status.HOST:
@@ -421,7 +444,7 @@ class NativeTier:
             self._go_on_recording()
         elif status == Status.RECORDED:
             jit.recorded(fields["trace_head"][0])
-            self._enter_with(self._counting_alike(self.mode))
+            self._enter_with(self._mode_at_hand())
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
         return True
@@ -436,7 +459,8 @@ class NativeTier:
         """Take what was recorded since the last time off the budget: the table does not count."""
         if self._table == "record":
             head = self._fields["trace_head"][0]
-            self._fields["budget"][0] -= head - self._settled
+            if self._mode_at_hand() is not Mode.JIT:
+                self._fields["budget"][0] -= head - self._settled
             self._settled = head
 
     def _end_recording_early(self, jit: Jit) -> None:
@@ -450,4 +474,3 @@ class NativeTier:
     def _restore_tables(self) -> None:
         for name, view in self._tables.items():
             view[:] = self.handlers.tables[name]
-

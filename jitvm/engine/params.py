@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from operator import index
 
 from jitvm.engine.record import Record
 
@@ -35,7 +36,11 @@ def _row(default: int, unit: str, low: int, high: int, why: str) -> int:
 
 
 class Parameters(Record, frozen=True):
-    """Limits and switches of the JIT; all are whole numbers."""
+    """Limits and switches of the JIT; all are whole numbers.
+
+    Raises:
+        ParameterError: an unknown name, or a value that is not a whole number or out of range.
+    """
 
     hot: int = _row(
         400, "jumps", 1, 65535, "taken jumps to one address before a recording starts there"
@@ -112,6 +117,9 @@ class Parameters(Record, frozen=True):
         0, "switch", 0, 1, "keep IR and LLVM text of regions, for `jitvm explain`"
     )
 
+    def __init__(self, **given: int) -> None:
+        super().__init__(**{name: _checked(name, value) for name, value in given.items()})
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Parameters:
         """Defaults, changed by ``JITVM_<NAME>``.
@@ -132,24 +140,23 @@ class Parameters(Record, frozen=True):
         Raises:
             ParameterError: an unknown name, or a value that is not a number or out of range.
         """
-        checked = {}
-        for name, value in given.items():
-            if name not in LIMITS:
-                raise ParameterError(f"there is no parameter {name!r}; see `jitvm params`")
-            checked[name] = _checked(name, value, LIMITS[name])
-        return self.but(**checked)
+        return self.but(**{name: _checked(name, value) for name, value in given.items()})
 
 
 LIMITS = dict(zip(Parameters.fields, _limits, strict=True))
 """What each parameter is measured in and limited to, by its name, in the table's order."""
 
 
-def _checked(name: str, value: str | int, row: Limit) -> int:
-    low, high = row.low, row.high
+def _checked(name: str, value: str | int) -> int:
+    if name not in LIMITS:
+        raise ParameterError(f"there is no parameter {name!r}; see `jitvm params`")
+    row = LIMITS[name]
     try:
-        number = int(value)
-    except ValueError:
-        raise ParameterError(f"{name} is a number of {row.unit}, not {value!r}") from None
-    if not low <= number <= high:
-        raise ParameterError(f"{name} is between {low} and {high} {row.unit}, not {number}")
+        number = int(value) if isinstance(value, str) else index(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} is a whole number of {row.unit}, not {value!r}") from None
+    if not row.low <= number <= row.high:
+        raise ParameterError(
+            f"{name} is between {row.low} and {row.high} {row.unit}, not {number}"
+        )
     return number

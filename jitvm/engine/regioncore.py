@@ -196,6 +196,15 @@ class RegionCore(GraphCore):
     def link(self) -> Value:
         return self.graph.return_address(self.following)
 
+    def continues(self) -> Value:
+        """Where control goes behind the instruction, whatever it does on the way."""
+        outcome = self.outcome
+        if outcome is None:
+            return self.next_pc
+        if outcome.condition is None:
+            return outcome.target
+        return self.graph.select(outcome.condition, outcome.target, self.next_pc)
+
     def address(self, word: Value) -> Value:
         if word.link:
             return word
@@ -244,8 +253,9 @@ class RegionCore(GraphCore):
         There it would reach the first bytes through their second mapping, unknown to LLVM, which
         takes the two for different memory.
         """
-        if size > 1 and not 0 < at.bits < limit.bit_length() - 1:
-            self.graph.guard(at <= limit - size, self.retry(Reason.WRAP))
+        if size > 1 and not 0 < (1 << at.bits) - 1 <= limit - size:
+            fits = at <= limit - size if size <= limit else self.graph.const(0)
+            self.graph.guard(fits, self.retry(Reason.WRAP))
         return at
 
     def _load_cell(self, space: int, at: int, size: int) -> Value:
@@ -331,7 +341,7 @@ class RegionCore(GraphCore):
     # -- Core: ports -------------------------------------------------------------------------
 
     def port_in(self, port: Value) -> Value:
-        graph, port = self.graph, self._word(port)
+        graph, port = self.graph, self._port(port)
         known = port.constant
         if known is None:
             guard = graph.pure(Op.READER, port, bits=1) == 0
@@ -343,7 +353,7 @@ class RegionCore(GraphCore):
         return graph.add(Op.PAGE, port, bits=8)
 
     def port_out(self, port: Value, word: Value | int) -> None:
-        graph, port = self.graph, self._word(port)
+        graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
         known = port.constant
         if known is None:
@@ -372,5 +382,6 @@ class RegionCore(GraphCore):
     def _check_host(self) -> None:
         """Leave where a device did more than answer; it may have changed any cell."""
         self.state.cells.clear()
+        pc = self.continues()
         check = self.graph.add(Op.CHECK)
-        check.exit = self.leave(self.state, self.next_pc, Leave.STOP, Reason.HOST)
+        check.exit = self.leave(self.state, pc, Leave.STOP, Reason.HOST)

@@ -37,6 +37,7 @@ from jitvm.engine.ir import (
     Value,
 )
 from jitvm.engine.irtext import WITHOUT_RESULT
+from jitvm.engine.layout import reach
 from jitvm.engine.passes.dominators import Dominators, dominators
 from jitvm.engine.reasons import Reason
 from jitvm.guest import Guest
@@ -236,7 +237,7 @@ class _Verifier:
             self._require(0 <= stack < len(guest.stacks), f"{op}: there is no stack {stack}")
             offset = given.get("offset", 0)
             self._require(
-                abs(offset) <= guest.stacks[stack].size, f"{op}: offset {offset} leaves the stack"
+                abs(offset) <= reach(guest.stacks[stack]), f"{op}: offset {offset} leaves the stack"
             )
         if (space := given.get("space")) is not None:
             self._require(0 <= space < len(guest.spaces), f"{op}: there is no space {space}")
@@ -295,7 +296,7 @@ class _Verifier:
         )
         for pointer, stack in zip(exit_.pointers, guest.stacks, strict=True):
             if isinstance(pointer, int):
-                fine = abs(pointer) <= stack.size
+                fine = abs(pointer) <= reach(stack)
             else:
                 fine = MODULAR < pointer.bits < stack.size.bit_length()
             self._require(fine, f"{name}: a pointer that leaves stack {stack.name}")
@@ -306,7 +307,7 @@ class _Verifier:
         for stack, at, size, _ in sorted(exit_.slots, key=lambda slot: slot[:2]):
             self._require(0 <= stack < len(self.guest.stacks), f"{name}: no stack {stack}")
             self._require(size in SIZES, f"{name}: a slot of {size} bytes")
-            limit = self.guest.stacks[stack].size
+            limit = reach(self.guest.stacks[stack])
             self._require(abs(at) <= limit, f"{name}: a slot at {at} leaves the stack")
             self._require(at >= ends.get(stack, at), f"{name}: slots overlap at {at}")
             ends[stack] = at + size

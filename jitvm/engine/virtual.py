@@ -109,7 +109,7 @@ class VirtualStack:
         taken: list[Entry] = []
         while count:
             if not self.entries:
-                piece = 1 << (count.bit_length() - 1)
+                piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8)
                 taken.append(self._memory(piece))
                 self.top = self.bottom
                 count -= piece
@@ -128,7 +128,7 @@ class VirtualStack:
         return taken
 
     def _keep(self, word: Value, size: int) -> None:
-        """Append what a split left, in pieces that processors can store."""
+        """Append what may come of a split, in pieces that processors can store."""
         if size & (size - 1):
             upper = size & -size
             below, word = self._split(word, size, upper)
@@ -167,7 +167,7 @@ class VirtualStack:
         above = self._take(depth - size)
         word = self.pop(size)
         for entry in ((word, size), *above):
-            self.entries.append(entry)
+            self._keep(*entry)
             self.top += entry[1]
             if entry[0].link:
                 self._links = None

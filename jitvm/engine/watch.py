@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 BEAT = 0.03
 """Seconds between two ticks, and between two interrupts after a deadline."""
+LONGEST_WAIT = 1_000_000
+"""Seconds that are waited for at a time: `poll` counts milliseconds in 31 bits."""
 
 
 class Watch:
@@ -65,7 +67,7 @@ class Watch:
 
     Args:
         machine: what is interrupted.
-        seconds: time the block may take; None for any.
+        seconds: time the block may take, above 0; None for any.
         tick: called about every `interval` seconds, in the watcher's thread.
         interval: seconds between ticks.
     """
@@ -250,7 +252,8 @@ class _Watcher:
         poll.register(self._reader, select.POLLIN)
         while True:
             due = min((watch.due for watch in self._watches), default=float("inf"))
-            poll.poll(None if due == float("inf") else max(0.0, due - monotonic()) * 1000)
+            wait = min(max(0.0, due - monotonic()), LONGEST_WAIT)
+            poll.poll(None if due == float("inf") else wait * 1000)
             signalled = any(self._arrived())
             now = monotonic()
             for watch in self._watches:

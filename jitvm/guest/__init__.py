@@ -23,14 +23,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import what not every start needs."""
-    if name in ("Core", "Word"):
-        from jitvm.guest import core
+if not TYPE_CHECKING:  # to a type checker it would say that any name exists
 
-        return getattr(core, name)
-    if name == "ReferenceInterpreter":
-        from jitvm.guest.reference import ReferenceInterpreter
+    def __getattr__(name: str) -> object:
+        """Import what not every start needs."""
+        if name in ("Core", "Word"):
+            from jitvm.guest import core
 
-        return ReferenceInterpreter
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(core, name)
+        if name == "ReferenceInterpreter":
+            from jitvm.guest.reference import ReferenceInterpreter
+
+            return ReferenceInterpreter
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,8 @@ Rules for semantic functions
  2. Between the two, arithmetic may overflow or go negative: only its low bits are meant. So mask
     (``& 0xff``) before a comparison, a right shift or a division of such a word, and before it
     decides a `select` or a `jump_if`. A shift's distance must be known to be below the word's
-    width. The native cores refuse to build an opcode that forgets this, so no two tiers can
-    differ by it.
+    width. Constants fit into a word. `jitvm.guest.checker` refuses an opcode that forgets this,
+    and whatever else is written here, so no two tiers can differ by it.
  3. No Python ``if`` on a word: use `select` or `jump_if`. Python's control flow may depend on
     what is known when the opcode is described (its mode bits), never on what it computes.
  4. Effects happen in the order they are written; a load does not follow a store to the same
@@ -51,13 +51,16 @@ class Core(Protocol):
         """Take `size` bytes off a stack; the pointer wraps."""
 
     def peek(self, stack: int, depth: int, size: int) -> Word:
-        """Read `size` bytes whose lowest lies `depth` bytes below the pointer."""
+        """Read `size` bytes whose lowest lies `depth` bytes below the pointer: at least `size`."""
 
     def push(self, stack: int, word: Word, size: int) -> None:
         """Put the low `size` bytes of a word on a stack; the pointer wraps."""
 
     def reserve(self, stack: int, size: int) -> None:
-        """Move the pointer up without writing: a device that reads the pointer sees it moved."""
+        """Move the pointer up without writing: a device that reads the pointer sees it moved.
+
+        What is reserved is `put` before the instruction ends.
+        """
 
     def put(self, stack: int, word: Word, size: int) -> None:
         """Write the topmost `size` bytes of a stack."""
@@ -74,7 +77,7 @@ class Core(Protocol):
         """Write `size` bytes; addresses wrap as for `load`."""
 
     def port_in(self, port: Word) -> Word:
-        """Read a byte from a port; a device may answer."""
+        """Read a byte from a port, a word's low byte; a device may answer."""
 
     def port_out(self, port: Word, word: Word) -> None:
         """Write a byte to a port's cell, then let the device act on it."""

@@ -12,11 +12,13 @@ guest has (Uxn: short, return, keep) are expanded by the guest into rows of this
 engine knows only rows.
 
 Rules
- 1. Sizes are bytes and powers of two. The code space is 64 KiB or a multiple, because hosts map
-    its first page a second time behind its end: an access that wraps is then one access.
- 2. `word_bits` is the width of arithmetic between loads: values wrap there. It must exceed the
-    widest value the guest loads, so that sums and differences keep their low bits.
- 3. A guest is immutable and holds no state of a run; any number of machines share it.
+ 1. Sizes are bytes and powers of two. The code space has 64 KiB to 16 MiB; hosts map its first
+    page a second time behind its end, so that an access that wraps is one access.
+ 2. `word_bits` is the width of arithmetic between loads; no word is wider. Where a sum fills it (of
+    words of 8 bytes, always) its high bits mean nothing: mask it before they matter.
+ 3. At most eight stacks; 0 or 256 ports; names are unique among their kind.
+ 4. What opcodes do is checked when the first machine is made: see `jitvm.guest.checker`.
+ 5. A guest is immutable and holds no state of a run; any number of machines share it.
 """
 
 from __future__ import annotations
@@ -25,20 +27,39 @@ from functools import cached_property
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Literal
+    from collections.abc import Callable, Iterable
+    from typing import Literal, NoReturn, TypeVar
 
     from jitvm.guest.core import Core
 
     Semantics = Callable[[Core], None]
+    Each = TypeVar("Each")
+
+MOST_STACKS = 8
+"""What native code has registers for, beside its base, its table and the program counter."""
+LARGEST_STACK = 1 << 24
+LARGEST_SPACE = 1 << 28
+LARGEST_CODE = 24
+"""Bits of the widest program counter: a machine takes twelve bytes for each byte of code."""
+LONGEST = 255
+"""Bytes of the longest operand."""
 
 
 class DescriptionError(ValueError):
-    """A guest description that contradicts itself; the message names the guest and the row."""
+    """A description that breaks a rule; the message names guest, row and rule, and what to do."""
 
 
 def _is_power_of_two(number: int) -> bool:
     return number > 0 and number & (number - 1) == 0
+
+
+def shown(value: object) -> str:
+    """Any value in a message, shortened."""
+    try:
+        text = repr(value)
+    except Exception:  # a mistake of its class, or an int too long for a text
+        text = f"something of class {type(value).__name__}"
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 class Stack:
@@ -124,48 +145,146 @@ class Guest:
         stored: Callable[[bytes], frozenset[int]] | None = None,
     ) -> None:
         self.name = name
-        self.opcodes = opcodes
-        self.spaces = spaces
-        self.stacks = stacks
+        self.opcodes = self._tuple("opcodes", opcodes)
+        self.spaces = self._tuple("spaces", spaces)
+        self.stacks = self._tuple("stacks", stacks)
         self.ports = ports
         self.pc_bits = pc_bits
         self.word_bits = word_bits
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
+        self._is_checked = False
         self._check()
 
+    def __repr__(self) -> str:
+        sizes = [f"{space.name}[{space.size}]" for space in self.spaces]
+        sizes += [f"{stack.name}[{stack.size}]" for stack in self.stacks]
+        return f"<Guest {self.name} {self.version}: {' '.join(sizes)}, {self.ports} ports>"
+
+    def _tuple(self, what: str, given: Iterable[Each]) -> tuple[Each, ...]:
+        """What was given, as it is now: a list of the caller's may change."""
+        if not isinstance(given, tuple | list):
+            self._refuse(f"{what} is a tuple, not {shown(given)}")
+        return tuple(given)
+
+    # -- checks ------------------------------------------------------------------------------
+
+    def check_semantics(self) -> None:
+        """Make sure that all semantic functions keep the rules of `jitvm.guest.core`; once.
+
+        Raises:
+            DescriptionError: one does not.
+        """
+        if not self._is_checked:
+            from jitvm.guest.checker import check
+
+            check(self)
+            self._is_checked = True
+
+    def _refuse(self, message: str) -> NoReturn:
+        raise DescriptionError(f"guest {self.name}: {message}")
+
     def _check(self) -> None:
-        if self.word_bits not in (32, 64):
-            raise DescriptionError(f"{self.name}: word_bits is 32 or 64, not {self.word_bits}")
+        if not isinstance(self.name, str) or not self.name.isprintable() or not self.name.strip():
+            raise DescriptionError(
+                f"guest {shown(self.name)}: a name is a str of one line, and not empty"
+            )
+        for what, value, allowed in (
+            ("word_bits is", self.word_bits, (32, 64)),
+            ("byte_order is", self.byte_order, ("big", "little")),
+        ):
+            if not isinstance(value, type(allowed[0])) or value not in allowed:
+                self._refuse(f"{what} {allowed[0]} or {allowed[1]}, not {shown(value)}")
+        ports = self.ports
+        if not isinstance(ports, int) or isinstance(ports, bool) or ports not in (0, 256):
+            self._refuse(f"a guest has 0 or 256 ports, not {shown(ports)}")
+        if not isinstance(self.version, str):
+            self._refuse(f"the version is a str, not {shown(self.version)}")
+        if self.stored is not None and not callable(self.stored):
+            self._refuse(
+                f"`stored` is a function of the code space's bytes, not {shown(self.stored)}"
+            )
+        self._check_memory()
+        self._check_rows()
+
+    def _check_memory(self) -> None:
+        self._check_sized("space", self.spaces, Space, 1, LARGEST_SPACE)
+        self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
-            raise DescriptionError(f"{self.name}: exactly one space holds code, not {len(code)}")
+            self._refuse(f"exactly one space holds code, not {len(code)}")
         self.code_index = code[0]
-        with_sizes: list[Space | Stack] = [*self.spaces, *self.stacks]
-        for sized in with_sizes:
-            if not _is_power_of_two(sized.size):
-                raise DescriptionError(
-                    f"{self.name}: {sized.name} has {sized.size} bytes; take a power of two"
-                )
-        for stack in self.stacks:
-            if stack.size < 2:
-                raise DescriptionError(f"{self.name}: {stack.name} needs at least 2 bytes")
-        if self.code_space.size != 1 << self.pc_bits:
-            raise DescriptionError(
-                f"{self.name}: a program counter of {self.pc_bits} bits and a code space of "
-                f"{self.code_space.size} bytes do not cover each other"
+        for kind, all_ in (("space", self.spaces), ("stack", self.stacks)):
+            names = [each.name for each in all_]
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                self._refuse(f"two {kind}s are named {twice}")
+        if len(self.stacks) > MOST_STACKS:
+            self._refuse(
+                f"{len(self.stacks)} stacks; native code has registers for {MOST_STACKS}: "
+                "keep the others in spaces"
             )
-        if self.code_space.size < 65536:
-            raise DescriptionError(f"{self.name}: the code space needs at least 65536 bytes")
-        if [row.code for row in self.opcodes] != list(range(256)):
-            raise DescriptionError(f"{self.name}: the opcode table needs rows 0 to 255 in order")
-        names = [row.name for row in self.opcodes]
-        if len(set(names)) != 256:
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DescriptionError(f"{self.name}: two opcodes are named {twice}")
-        if self.ports not in (0, 256):
-            raise DescriptionError(f"{self.name}: a guest has 0 or 256 ports, not {self.ports}")
+        size, bits = self.code_space.size, self.pc_bits
+        if not isinstance(bits, int) or not 0 < bits <= 64 or size != 1 << bits:
+            self._refuse(
+                f"a program counter of {shown(bits)} bits and a code space of {size} bytes do not "
+                "cover each other"
+            )
+        if not 16 <= bits <= LARGEST_CODE:
+            self._refuse(
+                f"the code space needs at least 65536 bytes and at most {1 << LARGEST_CODE}, "
+                f"not {size}"
+            )
+
+    def _check_sized(
+        self, kind: str, all_: tuple[Space | Stack, ...], type_: type, least: int, most: int
+    ) -> None:
+        for each in all_:
+            if not isinstance(each, type_):
+                self._refuse(f"{kind} {shown(each)} is no {type_.__name__}")
+            if not isinstance(each.name, str) or not each.name:
+                self._refuse(f"a {kind} is named {shown(each.name)}; take a str")
+            name, size = each.name, each.size
+            if not isinstance(size, int) or isinstance(size, bool) or not _is_power_of_two(size):
+                self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
+            if size < least:
+                self._refuse(f"{name} needs at least {least} bytes")
+            if size > most:
+                self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
+
+    def _check_rows(self) -> None:
+        for at, row in enumerate(self.opcodes):
+            if not isinstance(row, Opcode) or row.code != at or not isinstance(row.code, int):
+                found = row.code if isinstance(row, Opcode) else row
+                self._refuse(
+                    f"the opcode table needs rows 0 to 255 in order; at {at} is {shown(found)}"
+                )
+        if len(self.opcodes) != 256:
+            self._refuse(
+                f"the opcode table needs rows 0 to 255 in order; it has {len(self.opcodes)}"
+            )
+        names: set[str] = set()
+        for row in self.opcodes:
+            size = row.operand_size
+            if not isinstance(row.name, str) or not row.name:
+                self._refuse(f"opcode {row.code:#04x} is named {shown(row.name)}; take a str")
+            if row.name in names:
+                self._refuse(f"two opcodes are named {row.name}")
+            names.add(row.name)
+            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LONGEST:
+                raise DescriptionError(
+                    f"{self.where(row)}: has {shown(size)} operand bytes; take 0 to {LONGEST}"
+                )
+            if not callable(row.semantics):
+                raise DescriptionError(
+                    f"{self.where(row)}: its meaning is {shown(row.semantics)}; take a function "
+                    "of a core"
+                )
+
+    def where(self, row: Opcode) -> str:
+        """Guest and opcode, as messages begin."""
+        return f"guest {self.name}, opcode {row.code:#04x} {row.name}"
 
     @property
     def code_space(self) -> Space:

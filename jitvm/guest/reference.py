@@ -21,9 +21,13 @@ class ReferenceInterpreter:
 
     `executed` counts instructions since the interpreter was made; `histogram`, where there is
     one, counts them by opcode.
+
+    Raises:
+        DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
     """
 
     def __init__(self, guest: Guest, state: State) -> None:
+        guest.check_semantics()
         self.guest = guest
         self.state = state
         self.pc = 0

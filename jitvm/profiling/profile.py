@@ -293,3 +293,16 @@ class Profile:
         from jitvm.profiling.text import plain
 
         return plain(self)
+
+    def __repr__(self) -> str:
+        if self._collector is None:
+            return f"<Profile {self.title} of no machine yet>".replace("  ", " ")
+        from jitvm.profiling.summary import headline
+
+        return f"<Profile {headline(self)}>"
+
+    def _repr_html_(self) -> str:
+        """The summary's tables, for notebooks."""
+        from jitvm.profiling.htmltables import notebook
+
+        return notebook(self)

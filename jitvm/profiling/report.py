@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from jitvm.engine import events
+from jitvm.profiling.htmltables import html_table
 from jitvm.profiling.profile import Profile
 from jitvm.profiling.rows import CompileRow, MemoryRow, State, StateRow
-from jitvm.profiling.summary import LEGEND, Table, headline, is_number, notes, percent, tables
+from jitvm.profiling.summary import LEGEND, headline, notes, percent, tables
 
 TOP = 500
 """Most rows of a table in the page."""
@@ -94,7 +95,7 @@ def report(profile: Profile) -> str:
         _timeline(profile),
         "<h2>heat of memory</h2>",
         _heat(profile.memory),
-        *(_table(table) for table in tables(profile, TOP)),
+        *(html_table(table) for table in tables(profile, TOP)),
         f'<p class="dim">{escape(LEGEND)}</p>',
         f"<script>{_SCRIPT}</script></body></html>",
     ]
@@ -212,31 +213,3 @@ def _heat(rows: Sequence[MemoryRow]) -> str:
         f'{chart}<p><span class="key" style="background:#d04020"></span>executed'
         '<span class="key" style="background:#4080d088"></span>written</p>'
     )
-
-
-# -- tables --------------------------------------------------------------------------------------
-
-
-def _table(table: Table) -> str:
-    numbers = [is_number([row[i] for row in table.rows]) for i in range(len(table.heads))]
-    classes = [' class="n"' if number else "" for number in numbers]
-    heads = "".join(
-        f"<th{name}>{escape(head)}</th>" for head, name in zip(table.heads, classes, strict=True)
-    )
-    rows = []
-    for index, row in enumerate(table.rows):
-        cells = "".join(
-            f"<td{name}>{escape(cell)}</td>" for cell, name in zip(row, classes, strict=True)
-        )
-        rows.append(f"<tr{_shade(table.bars[index]) if table.bars else ''}>{cells}</tr>")
-    hidden = f'<p class="dim">... and {table.hidden:,} more</p>' if table.hidden else ""
-    return (
-        f'<h2>{escape(table.title)}</h2><div class="scroll"><table><thead><tr>{heads}</tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table></div>{hidden}"
-    )
-
-
-def _shade(share: float) -> str:
-    """A bar behind the row."""
-    end = f"{100 * min(share, 1.0):.1f}%"
-    return f' style="background:linear-gradient(90deg, var(--bar) {end}, transparent {end})"'

@@ -113,7 +113,7 @@ def test_params_complains_of_the_environment(
 ) -> None:
     monkeypatch.setenv("JITVM_HOT", "many")
     assert main(["params"]) == Exit.USAGE
-    assert "in the environment: hot is a number of jumps, not 'many'" in capfd.readouterr().err
+    assert "in the environment: whole number of jumps, not 'many'" in capfd.readouterr().err
 
 
 def test_the_dump_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,8 +261,7 @@ def test_ctrl_c_leaves_complete_files() -> None:
                "--screenshot", "a.png", "walk.rom"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        while not process.stdout.readline().startswith(b"20 "):
-            pass
+        assert any(line.startswith(b"20 ") for line in process.stdout)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=HANGS)
     assert (process.returncode, err) == (Exit.INTERRUPTED, b"")

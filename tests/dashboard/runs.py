@@ -20,9 +20,11 @@ COUNT = """
 |0100
 @main LIT "! .Console/write DEO
     #0000 &loop ;step JSR2 !&loop
-@step INC2 DUP2 #ff AND ?{ POP } JMP2r
+@step INC2 DUP2 #00ff AND2 ORA ?{ #00 POP } JMP2r
 """
 """Says ! and counts for ever, with a call."""
+LAPS = "|0100 #0000 &loop INC2 ORAk ?&loop #e1 DEIk INC SWP DEO !&loop"
+"""Counts for ever, and in a port how often its 65536 numbers were over."""
 SHORT = """
 |18 @out
 |0100 @main #0000

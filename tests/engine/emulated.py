@@ -196,11 +196,11 @@ def aarch64_code(guest: Guest) -> CachedCode:
 
 
 class EmulatedMachine(Machine):
-    """A machine whose tier 1 is AArch64 code in an emulator."""
+    """A machine whose tier 1 is AArch64 code in an emulator; without code, its guest's own."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, code: CachedCode | None = None) -> None:
         super().__init__(guest, tier=Tier.REFERENCE)
-        handlers = EmulatedHandlers(aarch64_code(guest), self.block)
+        handlers = EmulatedHandlers(code or aarch64_code(guest), self.block)
         self.emulator = handlers.emulator
         self._native = NativeTier(self.block, self.state, cast(Handlers, handlers))
         self.tier = Tier.INTERPRETER

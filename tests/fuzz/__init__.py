@@ -1,6 +1,7 @@
-"""Random structured Uxn programs, run at every tier and compared.
+"""Random structured programs, for Uxn and for random guests, run at every tier and compared.
 
     python -m tests.fuzz --minutes 10            a run; failures are shrunk and written down
+    python -m tests.fuzz --kind guest --seed 7   random guests only, from a seed on
 
 | module   | what it knows                                                     |
 |----------|-------------------------------------------------------------------|
@@ -11,6 +12,7 @@
 | judge    | runs a case at several tiers and says where they differ           |
 | worker   | a child process that judges; it may crash or hang without harm    |
 | shrink   | makes a failing case small                                        |
+| guests   | all of this for guests that are made at random, too               |
 
-`corpus/` keeps cases as files; `tests/jit/test_corpus.py` replays them.
+`corpus/` keeps cases as files, .tal and .json; `tests/jit/test_corpus.py` replays them.
 """

@@ -12,12 +12,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.case import Case, parse
+from tests.fuzz.case import Case
 from tests.fuzz.generate import PROFILES, generate
+from tests.fuzz.guests.case import GuestCase
+from tests.fuzz.guests.generate import generate_guest
+from tests.fuzz.guests.shrink import GuestShrinker
 from tests.fuzz.judge import Verdict
 from tests.fuzz.shrink import Shrinker, is_late
-from tests.fuzz.worker import Worker
+from tests.fuzz.worker import Worker, parse
 
+GUEST = "guest"
+"""The kind of cases that are guests of their own; the others are programs for Uxn."""
+KINDS = (*PROFILES, GUEST)
 CORPUS = Path(__file__).with_name("corpus")
 
 
@@ -43,7 +49,7 @@ class Campaign:
                     seed = self.next_seed
                     self.next_seed += 1
                 kind = self.kinds[seed % len(self.kinds)]
-                case = generate(seed, kind)
+                case = make(seed, kind)
                 verdict = worker.judge(case)
                 if is_late(verdict):
                     verdict = worker.judge(case)  # the machine may have been busy
@@ -57,6 +63,8 @@ class Campaign:
         with self.lock:
             self.counts[verdict.kind] += 1
             self.counts[f"{kind} {verdict.kind}"] += 1
+            self.counts["programs"] += verdict.programs
+            self.counts["guests"] += kind == GUEST and verdict.programs > 0
             self.counts["instructions"] += verdict.executed
             self.counts["regions"] += verdict.installed
             self.counts["exits"] += verdict.taken
@@ -67,10 +75,16 @@ class Campaign:
             if judged % 200 == 0:
                 self.report()
 
-    def _failed(self, worker: Worker, name: str, case: Case, verdict: Verdict) -> None:
+    def _failed(self, worker: Worker, name: str, case: Case | GuestCase, verdict: Verdict) -> None:
         print(f"FAIL {name}: {verdict.detail}", flush=True)
-        shrinker = Shrinker(worker.judge, verdict, self.shrink_seconds)
-        small = shrinker.shrink(case)
+        small: Case | GuestCase
+        shrinker: Shrinker | GuestShrinker
+        if isinstance(case, GuestCase):
+            shrinker = GuestShrinker(worker.judge, verdict, self.shrink_seconds)
+            small = shrinker.shrink(case)
+        else:
+            shrinker = Shrinker(worker.judge, verdict, self.shrink_seconds)
+            small = shrinker.shrink(case)
         path = keep(self.folder, small)
         self.failures += 1
         detail = worker.judge(small).detail
@@ -83,11 +97,17 @@ class Campaign:
         print(", ".join(f"{name} {count}" for name, count in kept.items()), flush=True)
 
 
-def keep(folder: Path, case: Case) -> Path:
+def make(seed: int, kind: str) -> Case | GuestCase:
+    """The case of a seed and a kind."""
+    return generate_guest(seed) if kind == GUEST else generate(seed, kind)
+
+
+def keep(folder: Path, case: Case | GuestCase) -> Path:
     """Write a case to a folder under a name of its content."""
     folder.mkdir(parents=True, exist_ok=True)
     text = case.text()
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.tal"
+    ending = "json" if isinstance(case, GuestCase) else "tal"
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.{ending}"
     path.write_text(text)
     return path
 
@@ -110,17 +130,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=None, help="the first; default: from the clock")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--kind", choices=sorted(PROFILES), action="append", default=[])
+    parser.add_argument("--kind", choices=sorted(KINDS), action="append", default=[])
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="where failures are written")
     parser.add_argument("--shrink", type=float, default=60.0, help="seconds for each failure")
     parser.add_argument("--print", action="store_true", help="print the case of --seed")
     options = parser.parse_args()
     if options.files:
         return 1 if replay(options.files) else 0
-    kinds = options.kind or list(PROFILES)
+    kinds = options.kind or list(KINDS)
     seed = options.seed if options.seed is not None else int(time.time()) % 1_000_000_000
     if options.print:
-        print(generate(seed, kinds[seed % len(kinds)]).text())
+        print(make(seed, kinds[seed % len(kinds)]).text())
         return 0
     print(f"seed {seed}, kinds {' '.join(kinds)}, process {os.getpid()}", flush=True)
     end = time.monotonic() + 60 * options.minutes

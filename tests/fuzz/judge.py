@@ -13,7 +13,9 @@ else differs, and popped bytes were read again, the case is discarded.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jitvm.engine.layout import EXITS
 from jitvm.engine.machine import Machine, Tier
@@ -21,12 +23,16 @@ from jitvm.engine.params import Parameters
 from jitvm.guest import Guest, ReferenceInterpreter, State, Word
 from jitvm.guests.uxn.assembler import AssemblyError
 from tests.fuzz.case import Case
+from tests.fuzz.guests.lab import Outcome as GuestOutcome
 from tests.fuzz.lab import Lab, Outcome
 
 REFERENCE_LIMIT = 30_000
 """Instructions up to which every case also runs on the reference."""
 
 REPEAT_SECONDS = 1.0
+
+Seen = TypeVar("Seen", Outcome, GuestOutcome)
+"""What was seen of a run, of Uxn or of a random guest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Verdict:
         executed: instructions.
         installed: regions that were installed.
         taken: times that one of them was left.
+        programs: how many the case had.
     """
 
     kind: str
@@ -46,6 +53,7 @@ class Verdict:
     executed: int = 0
     installed: int = 0
     taken: int = 0
+    programs: int = 1
 
 
 class Spoiler(ReferenceInterpreter):
@@ -148,9 +156,9 @@ def _refused(machine: Machine) -> int:
     return 0 if machine.jit is None else machine.jit.statistics.refused["COMPILER"]
 
 
-def difference(expected: Outcome, got: Outcome) -> str:
+def difference(expected: Seen, got: Seen) -> str:
     """The first thing in which two outcomes differ; empty where there is none."""
-    for name, a, b in zip(Outcome._fields, expected, got, strict=True):
+    for name, a, b in zip(expected._fields, expected, got, strict=True):
         if a != b:
             return f"{name}: {_describe(a, b)}"
     return ""
@@ -175,25 +183,33 @@ def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str
     Raises:
         DeadBytes: there is a difference, but the case looks at such bytes.
     """
-    if not difference(expected, got):
-        return ""
-    spoiled, looked = [], False
-    for noise in (0, 1, 0xBEEF):
+
+    def spoil(noise: int) -> tuple[Outcome, bool]:
         lab = Lab(Tier.REFERENCE)
         spoiler = Spoiler(lab.machine.guest, lab.machine.state, noise)
         lab.machine._reference = spoiler
-        spoiled.append(lab.run(case, rom))
-        looked |= spoiler.has_looked
-    plain, others = expected.stacks, [outcome.stacks for outcome in spoiled]
+        return lab.run(case, rom), spoiler.has_looked
+
+    return but_for_dead_bytes(expected, got, spoil)
+
+
+def but_for_dead_bytes(expected: Seen, got: Seen, spoil: Callable[[int], tuple[Seen, bool]]) -> str:
+    """As `difference`, where `spoil` gives outcomes of spoilers, and whether they looked.
+
+    Raises:
+        DeadBytes: there is a difference, but dead bytes were looked at.
+    """
+    if not difference(expected, got):
+        return ""
+    spoiled = [spoil(noise) for noise in (0, 1, 0xBEEF)]
+    plain, others = expected.stacks, [outcome.stacks for outcome, _ in spoiled]
     found = difference(_masked(expected, plain, others), _masked(got, plain, others))
-    if found and looked:
+    if found and any(looked for _, looked in spoiled):
         raise DeadBytes
     return found
 
 
-def _masked(
-    outcome: Outcome, plain: tuple[bytes, ...], spoiled: list[tuple[bytes, ...]]
-) -> Outcome:
+def _masked(outcome: Seen, plain: tuple[bytes, ...], spoiled: list[tuple[bytes, ...]]) -> Seen:
     """An outcome with zeros where spoiling popped bytes changed a stack."""
     stacks = []
     for index, stack in enumerate(outcome.stacks):

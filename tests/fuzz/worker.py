@@ -14,12 +14,17 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.fuzz.case import Case, parse
+from tests.fuzz import case as uxn
+from tests.fuzz.case import Case
+from tests.fuzz.guests.case import GuestCase
+from tests.fuzz.guests.case import parse as parse_guest
+from tests.fuzz.guests.judge import judge_guest
 from tests.fuzz.judge import Verdict, judge
 
 PER_CHILD = 300
+"""Programs one child judges at most."""
 PATIENCE = 60.0
-"""Seconds a case may take, compilation at every tier included."""
+"""Seconds a program may take, compilation at every tier included."""
 
 
 class Worker:
@@ -29,16 +34,18 @@ class Worker:
         self._child: subprocess.Popen[bytes] | None = None
         self._judged = 0
 
-    def judge(self, case: Case) -> Verdict:
+    def judge(self, case: Case | GuestCase) -> Verdict:
         """Have the child judge a case; a crash or a hang is a failure."""
-        child = self._ready()
+        programs = len(case.programs) if isinstance(case, GuestCase) else 1
+        patience = PATIENCE * max(programs, 1)
+        child = self._ready(programs)
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(json.dumps(case.text()).encode() + b"\n")
         child.stdin.flush()
-        if not select.select([child.stdout], [], [], PATIENCE)[0]:
+        if not select.select([child.stdout], [], [], patience)[0]:
             self.close()
-            return Verdict("fail", f"hangs: no answer in {PATIENCE:.0f} s")
+            return Verdict("fail", f"hangs: no answer in {patience:.0f} s")
         line = child.stdout.readline()
         if not line:
             code = child.wait()
@@ -46,8 +53,8 @@ class Worker:
             return Verdict("fail", f"crash: the child ended with {code}")
         return Verdict(**json.loads(line))
 
-    def _ready(self) -> subprocess.Popen[bytes]:
-        if self._judged == PER_CHILD:
+    def _ready(self, programs: int) -> subprocess.Popen[bytes]:
+        if self._judged + programs > PER_CHILD:
             self.close()
         if self._child is None:
             self._child = subprocess.Popen(
@@ -56,7 +63,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 cwd=Path(__file__).parents[2],
             )
-        self._judged += 1
+        self._judged += programs
         return self._child
 
     def close(self) -> None:
@@ -68,6 +75,15 @@ class Worker:
         self._judged = 0
 
 
+def parse(text: str) -> Case | GuestCase:
+    """A case of either kind, from its file's text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return parse_guest(text) if text.startswith("{") else uxn.parse(text)
+
+
 def serve() -> None:
     """What the child does."""
     answers = os.fdopen(os.dup(1), "w")
@@ -75,7 +91,7 @@ def serve() -> None:
     for line in sys.stdin:
         case = parse(json.loads(line))
         try:
-            verdict = judge(case)
+            verdict = judge_guest(case) if isinstance(case, GuestCase) else judge(case)
         except Exception as error:
             verdict = Verdict("fail", f"{type(error).__name__}: {_where(error)}: {error}")
         print(json.dumps(asdict(verdict)), file=answers, flush=True)

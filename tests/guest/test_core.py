@@ -10,7 +10,16 @@ import pytest
 from jitvm.engine.machine import Machine
 from jitvm.engine.tailcall import build
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
-from tests.tiers import NATIVE_TIERS, TIERS, make_machine, shared_machine
+from jitvm.guest.description import MOST_STACKS
+from tests.compiled import compile_at, execute
+from tests.tiers import (
+    ALL_TIERS,
+    COMPILED_TIERS,
+    NATIVE_TIERS,
+    TIERS,
+    make_machine,
+    shared_machine,
+)
 
 RAM, CELLS, ONE = 0, 1, 2
 STACK, TINY, WIDE = 0, 1, 2
@@ -85,6 +94,36 @@ def peeks(core: Core) -> None:
     core.push(STACK, core.peek(STACK, 8, 4), 4)
 
 
+def peeks_deep(core: Core) -> None:
+    """Sixteen bytes lie above what is read, and are memory's."""
+    core.push(STACK, core.peek(STACK, 20, 4), 4)
+
+
+def peeks_into(core: Core) -> None:
+    """What is left of a word that is looked into has three bytes."""
+    core.push(STACK, core.pop(STACK, 4), 4)
+    core.push(STACK, core.peek(STACK, 4, 1), 4)
+
+
+def looks_into_eight(core: Core) -> None:
+    core.push(STACK, 0x1122334455667788, 8)
+    core.push(STACK, core.peek(STACK, 7, 1), 1)
+    core.push(STACK, core.peek(STACK, 3, 1), 1)
+    core.push(STACK, code_is_known(), 2)
+
+
+def code_is_known() -> bool:
+    """What Python decides while it describes may be a word."""
+    return True
+
+
+def full_words(core: Core) -> None:
+    """Eight-byte words: sums are masked before their high bits matter."""
+    b, a = core.pop(STACK, 8), core.pop(STACK, 8)
+    total = (a + b) & 0xFFFF_FFFF_FFFF_FFFF
+    core.push(STACK, core.select(total < a, total >> 60, 0), 4)
+
+
 def puts(core: Core) -> None:
     core.reserve(STACK, 4)
     core.put(STACK, 0x12345678, 4)
@@ -108,6 +147,10 @@ SAMPLES = {
     "pieces": Sample(pieces, [0x11223344], [0x44, 0x2233, 0x11]),
     "joined": Sample(joins_pieces, [0x11223344], [0x22334455]),
     "peek": Sample(peeks, [1, 2], [1, 2, 1]),
+    "peek deep": Sample(peeks_deep, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 1]),
+    "peek into": Sample(peeks_into, [0x11223344], [0x11223344, 0x11]),
+    "into eight": Sample(looks_into_eight, [], [0x11223344, 0x55667788, 0x22770001]),
+    "full words": Sample(full_words, [0xFFFFFFFF, 0xFFFFFFFF, 0x80000000, 0], [7]),
     "put": Sample(puts, [7], [7, 0x1234569A]),
 }
 
@@ -192,72 +235,90 @@ def prepare(machine: Machine, meaning: Meaning, words: list[int], bottom: int = 
     machine.state.pointers[:] = [(bottom + len(content)) % 64, 0, 0]
 
 
+def run_one(machine: Machine, tier: str, pc: int = 0x100) -> None:
+    """Execute an instruction behind which there is a halting one, which regions execute, too."""
+    if tier in COMPILED_TIERS:
+        compile_at(machine, pc)
+        assert execute(machine, pc) is Stop.HALT
+        machine.state.pc -= 1
+    else:
+        machine.run(pc, max_instructions=1)
+
+
+def run_halting(machine: Machine, tier: str) -> Stop:
+    """Execute an instruction that halts."""
+    if tier not in COMPILED_TIERS:
+        return machine.run(0x100)
+    compile_at(machine, 0x100)
+    return execute(machine, 0x100)
+
+
 def words_from(machine: Machine, bottom: int = 8) -> list[int]:
     size = (machine.state.pointers[STACK] - bottom) % 64
     cells = bytes(machine.state.stacks[STACK][(bottom + i) % 64] for i in range(size))
     return [int.from_bytes(cells[i : i + 4], "big") for i in range(0, size, 4)]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("bottom", [8, 0, 60, 62, 63])
 def test_primitives(name: str, tier: str, bottom: int) -> None:
     machine = shared_machine(tier, GUEST)
     sample = SAMPLES[name]
     prepare(machine, sample.meaning, sample.before, bottom)
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert words_from(machine, bottom) == sample.after
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_stacks_smaller_than_a_word(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, tiny_push, [])
-    machine.memory[0x101] = CODE[tiny_pop]
     neighbours = bytes(machine.state.stacks[STACK])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert bytes(machine.state.stacks[TINY]) == b"\x33\x44"
     assert (machine.state.pointers[TINY], bytes(machine.state.stacks[STACK])) == (0, neighbours)
-    machine.run(max_instructions=1)
+    machine.memory[0x101] = CODE[tiny_pop]
+    run_one(machine, tier, 0x101)
     assert words_from(machine) == [0x3344]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize("pointer", [0, 0x1FFFA, 0x1FFFE, 0x10000])
 def test_stacks_larger_than_the_code_space(tier: str, pointer: int) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, wide_push, [])
     machine.state.pointers[WIDE] = pointer
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     cells = machine.state.stacks[WIDE]
     assert bytes(cells[(pointer + i) % len(cells)] for i in range(4)) == b"\x11\x22\x33\x44"
     assert machine.state.pointers[WIDE] == (pointer + 4) % len(cells)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_private_spaces_wrap_at_their_size(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     machine.state.spaces[ONE][0] = 0x5A
     prepare(machine, beyond_one, [])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert words_from(machine) == [0x5A5A5A5A]
     for address in (0, 12, 13, 15, 0x7FFF_FFFE):
         machine.state.spaces[CELLS][:] = bytes(16)
         prepare(machine, beyond_cells, [address])
-        machine.run(0x100, max_instructions=1)
+        run_one(machine, tier)
         cells = machine.state.spaces[CELLS]
         assert bytes(cells[(address + i) % 16] for i in range(4)) == b"\x11\x22\x33\x44"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_stores_wrap_within(tier: str) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, within, [0x3FF])
-    machine.run(0x100, max_instructions=1)
+    run_one(machine, tier)
     assert (machine.memory[0x1FF], machine.memory[0x000], machine.memory[0x200]) == (0x11, 0x22, 0)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize(
     ("meaning", "words", "pc"),
     [
@@ -269,21 +330,21 @@ def test_stores_wrap_within(tier: str) -> None:
 def test_halting_and_jumping(tier: str, meaning: Meaning, words: list[int], pc: int) -> None:
     machine = shared_machine(tier, GUEST)
     prepare(machine, meaning, words)
-    assert machine.run(0x100) is Stop.HALT
+    assert run_halting(machine, tier) is Stop.HALT
     assert machine.state.pc == pc
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 def test_an_opcode_that_writes_a_port_and_halts(tier: str) -> None:
     machine = make_machine(tier, GUEST)
     seen: list[int] = []
     machine.on_write(1, seen.append)
     prepare(machine, writes_and_halts, [])
-    assert machine.run(0x100) is Stop.HALT
+    assert run_halting(machine, tier) is Stop.HALT
     assert (seen, machine.state.pc) == ([0x77], 0x101)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize(("condition", "pc"), [(0, 0x101), (1, 0x1234)])
 def test_an_error_leaves_behind_an_opcode_that_branches(
     tier: str, condition: int, pc: int
@@ -296,7 +357,7 @@ def test_an_error_leaves_behind_an_opcode_that_branches(
     machine.on_write(1, refuse)
     prepare(machine, writes_and_branches, [condition << 8 | 0x77])
     with pytest.raises(OSError, match="no 77"):
-        machine.run(0x100)
+        run_halting(machine, tier)
     assert machine.state.pc == pc
 
 
@@ -342,7 +403,7 @@ def three_bytes(core: Core) -> None:
         (selects_unmasked, "op1: select of a word whose high bits are not known"),
         (compares_with_too_much, "op1: lt with 18446744073709551616, which no unsigned word"),
         (three_bytes, "op1: a word of 3 bytes; take 1, 2, 4 or 8"),
-        (indexes, "op1: words cannot do this: list indices"),
+        (indexes, "op1: words cannot do this: be an index"),
     ],
 )
 def test_native_cores_refuse_what_tiers_would_disagree_about(
@@ -350,6 +411,39 @@ def test_native_cores_refuse_what_tiers_would_disagree_about(
 ) -> None:
     with pytest.raises(DescriptionError, match=message):
         build(make_guest({meaning: 1}))
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_store_that_only_checked_handlers_guard(tier: str) -> None:
+    def put(core: Core) -> None:
+        core.store(0, core.operand(0, 1), 7, 1)
+
+    rows = [Opcode(n, f"op{n}", lambda core: core.halt()) for n in range(256)]
+    rows[1] = Opcode(1, "put", put, 1)
+    machine = make_machine(tier, Guest("guarded", tuple(rows), SPACES[:1]))
+    machine.memory[0x100:0x103] = b"\x01\x40\x00"
+    assert machine.run(0x100) is Stop.HALT
+    assert machine.memory[0x40] == 7
+    machine.counting = True
+    machine.memory[0x40] = 0
+    assert machine.run(0x100) is Stop.HALT
+    assert machine.memory[0x40] == 7
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_as_many_stacks_as_there_can_be(tier: str) -> None:
+    stacks = tuple(Stack(f"stack{i}", 16) for i in range(MOST_STACKS))
+
+    def spread(core: Core) -> None:
+        for i in range(MOST_STACKS):
+            core.push(i, i + core.operand(0, 1), 1)
+
+    rows = [Opcode(n, f"op{n}", lambda core: core.halt()) for n in range(256)]
+    rows[1] = Opcode(1, "spread", spread, 1)
+    machine = make_machine(tier, Guest("stacks", tuple(rows), SPACES[:1], stacks))
+    machine.memory[0x100:0x103] = b"\x01\x40\x00"
+    assert machine.run(0x100) is Stop.HALT
+    assert [cells[0] for cells in machine.state.stacks] == [0x40 + i for i in range(MOST_STACKS)]
 
 
 @pytest.mark.parametrize("tier", NATIVE_TIERS)

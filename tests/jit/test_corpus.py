@@ -1,4 +1,4 @@
-"""Programs the fuzzer found or that cover much, replayed at every tier."""
+"""Programs and guests the fuzzer found or that cover much, replayed at every tier."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.case import Case, parse
+from tests.fuzz.guests.case import parse as parse_guest
+from tests.fuzz.guests.generate import generate_guest
+from tests.fuzz.guests.judge import judge_guest
 from tests.fuzz.judge import judge
 
 CORPUS = Path(__file__).parents[1] / "fuzz" / "corpus"
 CASES = {path.stem: path.read_text() for path in sorted(CORPUS.glob("*.tal"))}
+GUESTS = {path.stem: path.read_text() for path in sorted(CORPUS.glob("*.json"))}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -19,6 +23,25 @@ def test_case(name: str) -> None:
     verdict = judge(parse(CASES[name]))
     assert verdict.kind == "ok", verdict.detail
     assert verdict.installed, "nothing was compiled"
+
+
+@pytest.mark.parametrize("name", GUESTS)
+def test_guest(name: str) -> None:
+    verdict = judge_guest(parse_guest(GUESTS[name]))
+    assert verdict.kind == "ok", verdict.detail
+
+
+@pytest.mark.parametrize("seed", [4, 6, 8, 9, 10, 15, 28])
+def test_random_guests(seed: int) -> None:
+    verdict = judge_guest(generate_guest(seed))
+    assert verdict.kind == "ok", verdict.detail
+    assert verdict.installed, "nothing was compiled"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_guest_text_goes_both_ways(seed: int) -> None:
+    case = generate_guest(seed)
+    assert parse_guest(case.text()) == case
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -47,7 +47,7 @@ def test_errors_shown_are_raised(source: str, message: str) -> None:
     guest = Guest("toy", tuple(rows), toy.SPACES, ports=256, word_bits=64, byte_order="little")
     with pytest.raises(DescriptionError) as caught:
         build(guest)
-    assert str(caught.value) == f"example: {message}"
+    assert str(caught.value) == f"guest toy, opcode 0x07 example: {message}"
 
 
 def test_every_rule_has_an_example() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from jitvm.engine.machine import Machine
 from jitvm.guest import Stop
-from tests.tiers import NATIVE_TIERS, TIERS, make_machine, shared_machine
+from tests.compiled import compile_at, execute
+from tests.tiers import COMPILED_TIERS, NATIVE_TIERS, TIERS, make_machine, shared_machine
 from tests.toy.guest import MEMORY, NUMBERS, REGISTERS, TOY, assemble
 
 Registers = dict[int, int]
@@ -76,6 +77,33 @@ def test_instruction(
         expected[number] = word
     assert registers_of(machine) == expected
     assert machine.state.pc == 0x1000 + pc
+
+
+@pytest.mark.parametrize("tier", COMPILED_TIERS)
+@pytest.mark.parametrize("literal", [False, True], ids=["values", "literals"])
+@pytest.mark.parametrize(("source", "before", "after", "pc"), [case for case in CASES if case[3]])
+def test_compiled_instruction(
+    source: str, before: Registers, after: Registers, pc: int, tier: str, literal: bool
+) -> None:
+    """Registers are set from outside, or by the region itself; behind it all halts, so what jumps
+    to itself is left out."""
+    machine = shared_machine(tier, TOY)
+    sets = [
+        f"li r{number} {word & 0xFFFF}\nlui r{number} {word >> 16}\n"
+        for number, word in before.items()
+    ]
+    code = assemble("".join(sets if literal else []) + source)
+    start = 0x1004 - len(code)
+    machine.memory[:] = bytes(0x10000)
+    machine.memory[start:0x1004] = code
+    compile_at(machine, start)
+    set_registers(machine, {} if literal else before)
+    assert execute(machine, start) is Stop.HALT
+    expected = [0] * 16
+    for number, word in {**before, **after}.items():
+        expected[number] = word
+    assert registers_of(machine) == expected
+    assert machine.state.pc == 0x1000 + pc + 4
 
 
 @pytest.mark.parametrize("tier", TIERS)

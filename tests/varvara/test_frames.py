@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.engine.machine import Tier
+from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, events
 from jitvm.guests.uxn.varvara.events import Button
@@ -63,7 +64,7 @@ def test_what_is_no_event_is_refused_before_anything_is_done(make: Make) -> None
     computer = make(ORDER)
     with pytest.raises(TypeError, match="'press A' is no event"):
         computer.frame([events.Key(0x61), "press A"])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="-1 frames: take 0 or more"):
+    with pytest.raises(ValueError, match="count is a whole number from 0, not -1"):
         computer.run_frames(-1)
     assert computer.stdout == b""
     computer.frame()
@@ -181,6 +182,28 @@ def test_a_budget_stops_exactly_and_the_frame_goes_on(make: Make) -> None:
     assert counts[:-1] == [37 * n for n in range(1, len(counts))]
     assert (stopped.stdout, stopped.machine.executed) == (whole.stdout, total)
     assert stopped.machine.page[0x83] == 0
+
+
+@pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
+def test_frames_with_a_limit_are_executed_in_regions(tier: Tier) -> None:
+    source = (
+        DEVICES
+        + """
+        ;on-frame .Screen/vector DEO2 BRK
+        @on-frame #0000 &loop INC2 DUP2 #0200 NEQ2 ?&loop POP2 BRK"""
+    )
+    rom, params = assemble(source).rom, Parameters(hot=1, window=256, background=0)
+    pair = Computer(rom, tier=Tier.INTERPRETER), Computer(rom, tier=tier, params=params)
+    for limit in (20_000, 1, 0, 997, 2048, 5000, 3, 10_001):
+        told = []
+        for computer in pair:
+            ending = computer.run_frames(max_instructions=limit)
+            told.append((ending, computer.machine.state.pc, computer.frames.number))
+        assert told[0] == told[1]
+        assert pair[0].machine.executed == pair[1].machine.executed
+    jit = pair[1].machine.jit
+    assert jit is not None
+    assert jit.executed > pair[1].machine.executed / 2
 
 
 def test_events_wait_while_a_frame_is_unfinished(make: Make) -> None:

@@ -335,7 +335,8 @@ class Computer(Hardware):
             time_limit: stop after so many seconds.
 
         Raises:
-            ValueError: limits are in force already, and more are given.
+            ValueError: limits are in force already, and more are given; or one is out of range.
+            TypeError: one is no number.
         """
         return Limits(
             self.machine,

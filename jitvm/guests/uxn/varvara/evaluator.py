@@ -21,6 +21,7 @@ from functools import partial
 from jitvm.engine.machine import Machine
 from jitvm.engine.watch import Watch
 from jitvm.guest import Stop
+from jitvm.guest.numbers import seconds, whole
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ class Limits:
     """The limits of one run, in force while a ``with`` block lasts; see `Computer.limited`.
 
     Raises:
-        ValueError: some are in force already, and more are given.
+        ValueError: some are in force already, and more are given; or one is out of range.
+        TypeError: one is no number.
     """
 
     def __init__(
@@ -207,9 +209,11 @@ class Limits:
         tick: Callable[[], None],
     ) -> None:
         self._evaluator = evaluator
-        self._max_instructions = max_instructions
+        self._max_instructions = (
+            None if max_instructions is None else whole("max_instructions", max_instructions)
+        )
         self._tick = tick
-        self._watch = Watch(machine, seconds=time_limit, tick=tick)
+        self._watch = Watch(machine, seconds=seconds("time_limit", time_limit), tick=tick)
         self._is_inner = evaluator.watch is not None
         if self._is_inner and (max_instructions, time_limit) != (None, None):
             raise ValueError("a run inside of another's limits has none of its own: give it none")

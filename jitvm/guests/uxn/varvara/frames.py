@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara import console, events
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.evaluator import Ending
@@ -143,10 +144,10 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
-            ValueError: `count` is negative.
+            ValueError, TypeError: `count` is negative, or no whole number.
         """
-        if count is not None and count < 0:
-            raise ValueError(f"{count} frames: take 0 or more, or None for all there are")
+        if count is not None:
+            count = whole("count", count)
         hardware = self._hardware
         self._boot()
         last = None if count is None else self.number + count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 
-from jitvm.engine.watch import Watch
+from jitvm.engine.watch import LONGEST_WAIT, Watch
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 CHUNK = 65536
 """Most bytes taken at a time."""
+
+
+class InputError(OSError):
+    """Standard input could not be read; `errno` says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error))
+
+    def __str__(self) -> str:
+        return f"cannot read standard input: {self.strerror}"
 
 
 class _Bytes:
@@ -59,10 +69,15 @@ class _Descriptor:
         self._poll.register(descriptor, select.POLLIN)
 
     def read(self, watch: Watch) -> bytes | None:
-        remaining = watch.remaining()
-        if remaining is not None and not self._poll.poll(remaining * 1000):
-            return None
-        return os.read(self._descriptor, CHUNK)
+        while (remaining := watch.remaining()) is not None:
+            if self._poll.poll(min(remaining, LONGEST_WAIT) * 1000):
+                break
+            if remaining <= LONGEST_WAIT:
+                return None
+        try:
+            return os.read(self._descriptor, CHUNK)
+        except OSError as error:
+            raise InputError(error) from error
 
 
 def open_source(stdin: bytes | Readable | None) -> Source:

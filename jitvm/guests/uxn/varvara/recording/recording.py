@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 
+from jitvm.guest.numbers import whole
+
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
             """Write the end, and close the file."""
 
 
+MAX_SCALE = 64
+"""Sides of a pixel beyond which a picture would be larger than most memories."""
 FORMATS = ("gif", "webp", "mp4", "wav")
 """Endings of names that stand for a format."""
 
@@ -62,13 +66,15 @@ def require_pillow(what: str) -> None:
 
 
 def check_scale(scale: int) -> None:
-    """Refuse a scale that leaves nothing of a picture.
+    """Refuse a scale that leaves nothing of a picture, or more than memory holds.
 
     Raises:
-        RecordingError: it is less than 1.
+        RecordingError: it is no whole number from 1 to `MAX_SCALE`.
     """
-    if scale < 1:
-        raise RecordingError(f"scale {scale}: take 1 or more")
+    try:
+        whole("scale", scale, 1, MAX_SCALE)
+    except (TypeError, ValueError) as error:
+        raise RecordingError(str(error)) from None
 
 
 def _require(module: str, what_needs_it: str, extra: str) -> None:

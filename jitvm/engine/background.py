@@ -1,0 +1,82 @@
+"""What other threads do that must not be cut off, and what is put away before the process ends.
+
+LLVM must not run while the process is taken down, and a module must not be looked at while another
+thread imports it. So whoever ends the process asks here, in a module that is always there, and
+nothing new is begun from then on:
+
+    thread of the JIT:   BACKGROUND.do(work)
+    end of a command:    if BACKGROUND.close(): put away, end at once      else end as usual
+    end of any program:  close, wait for what is under way
+
+Nothing is imported here that costs time at start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from _thread import allocate_lock
+from time import monotonic, sleep
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 5.0
+"""Seconds the end of a program waits for what is under way."""
+_INTERVAL = 0.001
+
+
+class Background:
+    """The work of threads that end with the process."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._under_way = 0
+        self._is_closed = False
+        self._last: list[Callable[[], None]] = []
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do something that has to be finished once it is begun, unless the process is ending."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._under_way += 1
+        try:
+            work()
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def close(self) -> bool:
+        """Begin nothing any more; whether something is under way."""
+        with self._lock:
+            self._is_closed = True
+            return self._under_way > 0
+
+    def wait(self) -> None:
+        """Close, and wait until nothing is under way, but no longer than `PATIENCE`."""
+        end = monotonic() + PATIENCE
+        while self.close() and monotonic() < end:
+            sleep(_INTERVAL)
+
+    def before_end(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called before the process ends, however it does; a decorator."""
+        self._last.append(function)
+        atexit.register(function)
+        return function
+
+    def put_away(self) -> None:
+        """Call those functions now: the process will be ended without Python's own way down."""
+        for function in list(self._last):
+            function()
+
+    def forget_threads(self) -> None:
+        """After a fork: the threads that did something are not in the child."""
+        self._lock = allocate_lock()
+        self._under_way = 0
+
+
+BACKGROUND = Background()
+atexit.register(BACKGROUND.wait)
+os.register_at_fork(after_in_child=BACKGROUND.forget_threads)

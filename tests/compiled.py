@@ -1,0 +1,57 @@
+"""Instructions as compiled code, one at a time: what a table of opcodes says, of regions.
+
+`compile_at(machine, pc)` makes the region that is entered at an address, of what lies in memory
+there, as if it had been found hot. `execute(machine, pc)` enters it as an event does, by way of the
+code table, and comes back when the guest halts: behind the instruction has to be one that does.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from jitvm.engine.cache import CodeCache
+from jitvm.engine.jit import Jit
+from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.params import Parameters
+from jitvm.engine.reasons import Reason
+from jitvm.guest import Guest, Stop
+
+PARAMS = Parameters(hot=65535, background=0, verify=1, polish=0, speed=0)
+"""Nothing is found hot by itself, and regions are made fast, with the thorough passes left out."""
+
+
+def compiling_machine(tier: str, guest: Guest) -> Machine:
+    """A machine of a tier with regions."""
+    return Machine(guest, tier=Tier(tier), cache=CodeCache(), params=PARAMS)
+
+
+def jit_of(machine: Machine) -> Jit:
+    jit = machine.jit
+    assert jit is not None
+    return jit
+
+
+def compile_at(machine: Machine, pc: int) -> None:
+    """Make the region at an address, and forget all others."""
+    jit = jit_of(machine)
+    jit.forget_all()
+    jit._submit(partial(jit._job_again, pc, jit.world()))
+    assert set(jit.regions) == {pc}, jit.statistics.errors
+
+
+def execute(machine: Machine, pc: int, *, port: int = 0xFE) -> Stop:
+    """Run from an address until the guest halts; the cell of `port` stays as it is."""
+    machine.vector = pc
+    byte = machine.page[port]
+    return machine.deliver(bytes([byte]), port=port, stop_port=port).stop
+
+
+def is_entered(machine: Machine, pc: int) -> bool:
+    """Whether the region at an address was never left as soon as it was entered."""
+    jit = jit_of(machine)
+    compiled = jit.regions[pc].compiled
+    counts = jit.exit_counts[compiled.first_exit : compiled.first_exit + len(compiled.exits)]
+    early = (Reason.ENTRY.name, Reason.DEEP.name)
+    return not any(
+        count for (reason, _), count in zip(compiled.exits, counts, strict=True) if reason in early
+    )

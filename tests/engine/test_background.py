@@ -1,0 +1,78 @@
+"""What other threads do is finished or not begun when the process ends."""
+
+from __future__ import annotations
+
+import threading
+
+from jitvm.engine.background import Background
+
+
+def test_what_is_under_way_is_known() -> None:
+    background, entered, leave = Background(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        entered.set()
+        leave.wait()
+
+    thread = threading.Thread(target=background.do, args=(work,))
+    thread.start()
+    entered.wait()
+    assert background.close()
+    leave.set()
+    thread.join()
+    assert not background.close()
+
+
+def test_nothing_is_begun_any_more() -> None:
+    background = Background()
+    done: list[int] = []
+    background.do(lambda: done.append(1))
+    assert not background.close()
+    background.do(lambda: done.append(2))
+    assert done == [1]
+
+
+def test_work_that_raises_is_over() -> None:
+    background = Background()
+
+    def work() -> None:
+        raise ValueError
+
+    try:
+        background.do(work)
+    except ValueError:
+        assert not background.close()
+
+
+def test_the_end_waits_for_what_is_under_way() -> None:
+    background, entered = Background(), threading.Event()
+    over: list[bool] = []
+
+    def work() -> None:
+        entered.set()
+        while not background._is_closed:
+            pass
+        over.append(True)
+
+    thread = threading.Thread(target=background.do, args=(work,))
+    thread.start()
+    entered.wait()
+    background.wait()
+    assert over
+    thread.join()
+
+
+def test_a_child_does_not_wait_for_threads_it_does_not_have() -> None:
+    background, entered, leave = Background(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        entered.set()
+        leave.wait()
+
+    thread = threading.Thread(target=background.do, args=(work,))
+    thread.start()
+    entered.wait()
+    background.forget_threads()
+    assert not background.close()
+    leave.set()
+    thread.join()
