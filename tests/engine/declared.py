@@ -6,6 +6,7 @@ byte order and of words wider than Uxn's, but no instructions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
@@ -15,18 +16,24 @@ CODE, PRIVATE = 0, 1
 LENGTH = 9
 """Bytes of each of its instructions."""
 
+Semantics = Callable[[Core], None]
+
 
 def nothing(core: Core) -> None:
-    """What each opcode does."""
+    """What opcodes do that nobody gave a meaning."""
 
 
 @cache
-def declared(byte_order: str, word_bits: int = 64) -> Guest:
-    """A guest with two stacks, a private space and ports."""
+def declared(byte_order: str, word_bits: int = 64, meanings: tuple[Semantics, ...] = ()) -> Guest:
+    """A guest with two stacks, a private space and ports; its first opcodes may mean something."""
     assert byte_order in ("big", "little")
+    rest = (nothing,) * (256 - len(meanings))
     return Guest(
         name=f"declared-{byte_order}-{word_bits}",
-        opcodes=tuple(Opcode(code, f"op-{code:02x}", nothing, LENGTH - 1) for code in range(256)),
+        opcodes=tuple(
+            Opcode(code, f"op-{code:02x}", meaning, LENGTH - 1)
+            for code, meaning in enumerate((*meanings, *rest))
+        ),
         spaces=(Space("memory", 0x10000, code=True), Space("private", 64)),
         stacks=(Stack("first", 256), Stack("second", 256)),
         ports=256,
