@@ -435,11 +435,11 @@ def test_a_return_address_is_one_until_it_is_cut() -> None:
     assert line.state.stacks[1].links == ((1, 0, following),)
     assert line.state.stacks[1].entries[0][0].constant == following
     cut = Line(call, move(1, 1, 0, 1))
-    assert cut.state.stacks[1].links == ()
+    assert not cut.state.stacks[1].links
     for each in (line, cut):
         assert each.agrees() == {"BRANCH"}
     line.state.stacks[1].forget_links()
-    assert line.state.stacks[1].links == ()
+    assert not line.state.stacks[1].links
     assert line.state.stacks[1].entries[0][0].constant == following
 
 
