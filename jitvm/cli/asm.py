@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
+from jitvm.engine.names import shown
 
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
@@ -72,7 +73,7 @@ def execute(arguments: Namespace) -> int:
         print(warning.render(), file=sys.stderr)
     if output != "-":
         count = len(assembly.symbols)
-        print(f"{output}: {len(assembly.rom)} bytes, {count} labels", file=sys.stderr)
+        print(f"{shown(output)}: {len(assembly.rom)} bytes, {count} labels", file=sys.stderr)
     return Exit.OK
 
 
@@ -121,9 +122,9 @@ def _print_json(
     facts: dict[str, object] = {"errors": [_facts(error) for error in errors]}
     if assembly is not None:
         facts |= {
-            "rom": output,
+            "rom": None if output is None else shown(output),
             "bytes": len(assembly.rom),
-            "symbols": {symbol.name: symbol.address for symbol in assembly.symbols},
+            "symbols": {shown(symbol.name): symbol.address for symbol in assembly.symbols},
             "warnings": [_facts(warning) for warning in assembly.warnings],
         }
     print(dumps(facts))
@@ -131,4 +132,5 @@ def _print_json(
 
 def _facts(diagnostic: Diagnostic) -> dict[str, object]:
     names = ("file", "line", "column", "token", "message", "hint", "problem")
-    return {name: getattr(diagnostic, name) for name in names}
+    facts = {name: getattr(diagnostic, name) for name in names}
+    return {name: shown(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}

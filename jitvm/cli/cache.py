@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 List the files of the code cache, the least recently used first. They are native code
 made by earlier runs: deleting them costs a second at the next one, and nothing else.
+Files that a run was writing when it was killed are removed by the next run.
 The folder is JITVM_CACHE, or `jitvm` in your cache folder.
 """
 
@@ -38,24 +39,31 @@ def execute(arguments: Namespace) -> int:
     from time import localtime, strftime
 
     from jitvm.engine.cache import CodeCache
+    from jitvm.engine.names import shown
 
     cache = CodeCache()
-    entries = cache.entries()
+    folder = shown(cache.folder)
+    entries, abandoned = cache.entries(), cache.abandoned()
     freed = cache.clear() if arguments.clear else 0
     left = len(cache.entries()) if arguments.clear else 0
     if arguments.json:
         from json import dumps
 
-        files = [{"path": e.path, "bytes": e.size, "used": e.used} for e in entries]
-        print(dumps({"folder": cache.folder, "files": files, "freed": freed}, indent=2))
+        files = [{"path": shown(e.path), "bytes": e.size, "used": e.used} for e in entries]
+        unfinished = [{"path": shown(e.path), "bytes": e.size} for e in abandoned]
+        facts = {"folder": folder, "files": files, "unfinished": unfinished, "freed": freed}
+        print(dumps(facts, indent=2))
     elif arguments.clear:
-        print(f"{cache.folder}: {len(entries) - left} files deleted, {freed} bytes")
+        gone = len(entries) - left + len(abandoned) - len(cache.abandoned())
+        print(f"{folder}: {gone} files deleted, {freed} bytes")
     else:
         for entry in entries:
             used = strftime("%Y-%m-%d %H:%M", localtime(entry.used))
-            print(f"{used}  {entry.size:>9}  {basename(entry.path)}")
-        total = sum(entry.size for entry in entries)
-        print(f"{cache.folder}: {len(entries)} files, {total} bytes")
+            print(f"{used}  {entry.size:>9}  {shown(basename(entry.path))}")
+        for entry in abandoned:
+            print(f"unfinished        {entry.size:>9}  {shown(basename(entry.path))}")
+        total = sum(entry.size for entry in (*entries, *abandoned))
+        print(f"{folder}: {len(entries) + len(abandoned)} files, {total} bytes")
     if left:
-        raise Failure(f"{cache.folder}: {left} files could not be deleted; are they yours?")
+        raise Failure(f"{folder}: {left} files could not be deleted; are they yours?")
     return Exit.OK

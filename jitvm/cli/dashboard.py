@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
     from jitvm.cli.watched import WatchedComputer
     from jitvm.dashboard.server import Server
+    from jitvm.dashboard.session import Session
     from jitvm.dashboard.source import Source
 
 DESCRIPTION = """\
@@ -34,7 +35,10 @@ examples:
   jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
 """
 
-MISSING = "the dashboard needs starlette, uvicorn and websockets: `pip install 'jitvm[dashboard]'`"
+MISSING = (
+    "the dashboard needs starlette, uvicorn, websockets and plotly: "
+    "`pip install 'jitvm[dashboard]'`"
+)
 
 
 def configure(parser: Parser) -> None:
@@ -76,8 +80,12 @@ def execute(arguments: Namespace) -> int:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
         import websockets  # noqa: F401
+
+        from jitvm.dashboard.files import charts_script
     except ImportError as error:
         raise Failure(MISSING, Exit.FAILURE) from error
+    if charts_script() is None:
+        raise Failure(MISSING, Exit.FAILURE)
     if arguments.open is not None:
         return _show_saved(arguments)
     return _show_live(arguments)
@@ -96,27 +104,40 @@ def _show_saved(arguments: Namespace) -> int:
 
 
 def _show_live(arguments: Namespace) -> int:
-    from jitvm.dashboard.saved import Saver
     from jitvm.dashboard.session import Session
 
     params = options.parameters(arguments.parameters)
     target = _target(arguments)
-    saver = None
-    if arguments.save is not None:
-        try:
-            saver = Saver(arguments.save)
-        except OSError as error:
-            raise unwritable(f"--save {arguments.save}", error) from error
     session = Session(target, params, paused=arguments.paused, counting=arguments.exact)
-    if saver is not None:
+    if arguments.save is not None:
+        return _show_and_save(arguments, session)
+    with session:
+        return _serve(arguments, session)
+
+
+def _show_and_save(arguments: Namespace, session: Session) -> int:
+    """Serve a run and keep it; the file takes the place of an old one when it is whole."""
+    from jitvm.cli.outfile import Pending
+    from jitvm.dashboard.saved import Saver
+    from jitvm.engine.signals import ENDING
+
+    pending = Pending(arguments.save)
+    try:
+        saver = Saver(pending.beside)
         saver.begin(session)
         session.sampler.after_beat = saver.after_beat
-    try:
         with session:
-            return _serve(arguments, session)
-    finally:
-        if saver is not None:
+            code = _serve(arguments, session)
+        with ENDING.held():
             saver.close(session)
+            if saver.trouble is not None:
+                raise saver.trouble
+            pending.commit()
+    except OSError as error:
+        raise unwritable(f"--save {arguments.save}", error) from error
+    finally:
+        pending.discard()
+    return code
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
@@ -134,13 +155,10 @@ def _target(arguments: Namespace) -> WatchedComputer:
 
 def _serve(arguments: Namespace, source: Source) -> int:
     """Serve until Ctrl-C or the time is up."""
-    import signal
     from threading import Event
 
     from jitvm.dashboard.server import Server
 
-    stopped = Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         server = Server(source, port=arguments.port)
     except OSError as error:
@@ -149,11 +167,12 @@ def _serve(arguments: Namespace, source: Source) -> int:
     try:
         with server:
             _tell(arguments, server)
-            stopped.wait(arguments.time_limit)
-    except KeyboardInterrupt:
+            Event().wait(arguments.time_limit)
+    except KeyboardInterrupt as stop:
+        code = interrupted(stop)
+        if code != Exit.INTERRUPTED:
+            return code
         print()
-    finally:
-        signal.signal(signal.SIGTERM, before)
     return Exit.OK
 
 

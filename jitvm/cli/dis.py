@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
+from jitvm.engine.names import shown_lines
 
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
@@ -53,11 +54,15 @@ def execute(arguments: Namespace) -> int:
         listing = disassemble(rom.data, _symbols(arguments))
     except DisassemblyError as error:
         raise Failure(f"{rom.name}: {error}") from error
-    text = listing.render(addresses=arguments.addresses).encode("utf-8", "surrogateescape")
+    text = listing.render(addresses=arguments.addresses)
+    if arguments.output is None and sys.stdout.isatty():
+        print(shown_lines(text), end="")
+        return Exit.OK
+    data = text.encode("utf-8", "surrogateescape")
     if arguments.output is None:
-        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.write(data)
     else:
-        write_files({arguments.output: text})
+        write_files({arguments.output: data})
     return Exit.OK
 
 

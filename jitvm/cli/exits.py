@@ -22,8 +22,10 @@ class Exit(IntEnum):
     """A replayed program did something else than it did when it was recorded."""
     TIME_LIMIT = 124
     INSTRUCTION_LIMIT = 125
+    HUNG_UP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
 
 class Failure(Exception):
@@ -37,6 +39,11 @@ class Failure(Exception):
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
         super().__init__(message)
         self.code = code
+
+
+def interrupted(stop: KeyboardInterrupt) -> int:
+    """What a run ends with that was ended by Ctrl-C or by another signal."""
+    return 128 + getattr(stop, "number", Exit.INTERRUPTED - 128)
 
 
 def unwritable(what: str, error: OSError) -> Failure:
@@ -55,6 +62,8 @@ def exit_table() -> str:
         f"  {Exit.DIVERGED:<5}  --replay: the program did something else than then\n"
         f"  {Exit.TIME_LIMIT:<5}  --time-limit reached\n"
         f"  {Exit.INSTRUCTION_LIMIT:<5}  --max-instructions reached\n"
+        f"  {Exit.HUNG_UP:<5}  the terminal was closed (SIGHUP)\n"
         f"  {Exit.INTERRUPTED:<5}  Ctrl-C\n"
         f"  {Exit.BROKEN_PIPE:<5}  whoever read the output stopped reading\n"
+        f"  {Exit.TERMINATED:<5}  ended from outside (SIGTERM)\n"
     )

@@ -188,13 +188,14 @@ def _stage(
 
 def _guest_code(report: RegionReport, memory: memoryview, symbols: SymbolTable) -> str:
     """The instructions of a region in the order of memory, with labels; gaps are marked."""
+    from jitvm.engine.names import shown
     from jitvm.guests.uxn.disassembler import spell
 
     lines, following = [], -1
     for address, copies in report.instructions.items():
         if address != following and following >= 0:
             lines.append("      ...")
-        lines += [f"@{name}" for name in symbols.names_at(address)]
+        lines += [f"@{shown(name)}" for name in symbols.names_at(address)]
         text, size = spell(memory, address, symbols)
         mark = ">" if address in (report.start, *report.entries) else " "
         times = f"  ({copies} copies)" if copies > 1 else ""

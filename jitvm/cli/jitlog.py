@@ -2,11 +2,16 @@
 
     arguments   configure(group)
     use         with Told(computer.machine, program, log=..., gdb=...): run it
+
+A log is there to be watched, and to be read after a crash: so it takes its place as soon as its
+first line is written, not in the end. What was there before is untouched until then. One that
+cannot be written on fails the command in the end, and what is in it stays.
 """
 
 from __future__ import annotations
 
 from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.engine.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.events import Event
     from jitvm.engine.machine import Machine
+    from jitvm.engine.part import Part
     from jitvm.engine.place import Naming
     from jitvm.guests.uxn.varvara.program import Program
     from jitvm.profiling.gdb import GdbObjects
@@ -43,7 +49,8 @@ class Told:
         gdb: whether to tell debuggers.
 
     Raises:
-        Failure: the log cannot be written, or there is no interface for debuggers here.
+        Failure: the log cannot be written, on entry or in the end; or there is no interface for
+            debuggers here.
     """
 
     def __init__(
@@ -54,6 +61,7 @@ class Told:
         self._machine = machine
         self._program = program
         self._stack: ExitStack | None = None
+        self._log: Log | None = None
 
     def __enter__(self) -> None:
         if self._path is None and not self._gdb:
@@ -74,14 +82,17 @@ class Told:
     def _begin_log(self, stack: ExitStack, path: str, naming: Naming) -> None:
         from jitvm.profiling.listening import listening
 
-        stream = _open(path)
-        if path != "-":
-            stack.enter_context(stream)
-        stack.enter_context(listening(self._machine, _Writer(stream, naming)))
+        self._log = Log(path, naming)
+        stack.callback(self._log.close)
+        stack.enter_context(listening(self._machine, self._log))
 
-    def __exit__(self, *_error: object) -> None:
-        if self._stack is not None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._stack is None:
+            return
+        with ENDING.held():
             self._stack.close()
+            if self._log is not None and error is None:
+                self._log.check()
 
 
 def gdb_objects() -> GdbObjects:
@@ -98,31 +109,83 @@ def gdb_objects() -> GdbObjects:
         raise Failure(f"--gdb: {error}", Exit.FAILURE) from error
 
 
-class _Writer:
-    """Writes events to a stream; what cannot be written any more is dropped."""
+class Log:
+    """A listener that writes events to a file, or to standard error.
 
-    def __init__(self, stream: TextIO, naming: Naming) -> None:
-        self._stream = stream
+    Attributes:
+        stream: what they are written to.
+
+    Raises:
+        Failure: it cannot be written: when it is made, or by `check`.
+    """
+
+    def __init__(self, path: str, naming: Naming) -> None:
+        from threading import Lock
+
+        self._path = path
         self._naming = naming
+        self._part: Part | None = None
+        self._error: Exception | None = None
+        self._lock = Lock()
+        try:
+            self.stream = self._open(path)
+        except OSError as error:
+            raise unwritable(f"--jit-log {path}", error) from error
+
+    def _open(self, path: str) -> TextIO:
+        import os
+        import sys
+
+        from jitvm.cli.outfile import is_special
+        from jitvm.engine.part import Part
+
+        if path == "-":
+            if sys.stderr is None:
+                raise Failure("--jit-log: standard error is closed; name a file")
+            return sys.stderr
+        if is_special(path):
+            return open(path, "w", encoding="utf-8")
+        self._part = Part(path)
+        return os.fdopen(os.dup(self._part.descriptor), "w", encoding="utf-8")
 
     def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._error is not None:
+                return
+            try:
+                print(event.line(self._name), file=self.stream, flush=True)
+                self._put_in_place()
+            except (OSError, ValueError) as error:
+                self._error = error
+
+    def _put_in_place(self) -> None:
+        if self._part is not None:
+            self._part.commit()
+            self._part = None
+
+    def close(self) -> None:
+        """No more is written."""
         from contextlib import suppress
 
-        with suppress(OSError, ValueError):
-            print(event.line(self._name), file=self._stream, flush=True)
+        with self._lock:
+            if self._error is None:
+                try:
+                    self._put_in_place()
+                except OSError as error:
+                    self._error = error
+            elif self._part is not None:
+                self._part.discard()
+            if self._path != "-":
+                with suppress(OSError):
+                    self.stream.close()
+
+    def check(self) -> None:
+        """Tell whether it is all there."""
+        error = self._error
+        if error is not None:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            state = "is not written" if self._part is not None else "is incomplete"
+            raise Failure(f"--jit-log {self._path}: {state}: {why}", Exit.FAILURE)
 
     def _name(self, address: int) -> str:
         return f"{address:04x} {self._naming(address)}"
-
-
-def _open(path: str) -> TextIO:
-    import sys
-
-    if path == "-":
-        if sys.stderr is None:
-            raise Failure("--jit-log: standard error is closed; name a file")
-        return sys.stderr
-    try:
-        return open(path, "w", encoding="utf-8")
-    except OSError as error:
-        raise unwritable(f"--jit-log {path}", error) from error

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from jitvm.cli.commands import COMMANDS, find
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.background import BACKGROUND
+from jitvm.engine.names import shown
+from jitvm.engine.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -25,13 +28,30 @@ def program() -> NoReturn:
     where something is compiled or imported for it on another thread that is not waited for: what
     is worth keeping is written, and the process ends at once.
     """
-    code = main()
+    code = _signalled_main()
+    ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _signalled_main() -> int:
+    """`main` of a process that is this command: signals end it, and it prints to any encoding."""
+    try:
+        ENDING.install()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return main()
+    except KeyboardInterrupt as stop:
+        return interrupted(stop)
+    except Exception:
+        if ENDING.number:  # C code makes other errors of what it is cut off by
+            return 128 + ENDING.number
+        raise
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Failure as failure:
         _complain(str(failure))
         return failure.code
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    except KeyboardInterrupt as stop:
+        if _is_stdout_stuck():
+            _abandon_stdout()
+        return interrupted(stop)
     except BrokenPipeError:
         _abandon_stdout()
         return Exit.BROKEN_PIPE
@@ -103,7 +125,7 @@ def _complain(message: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print(f"jitvm: error: {message}", file=sys.stderr, flush=True)
+        print(f"jitvm: error: {shown(message)}", file=sys.stderr, flush=True)
     except OSError:
         return
 

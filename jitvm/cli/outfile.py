@@ -1,4 +1,4 @@
-"""Writing result files: beside their place first, then renamed.
+"""Writing result files: beside their place first, then renamed; see `jitvm.engine.part`.
 
 `write_files` writes all of them or none; `Pending` is a file that is written little by little.
 Whatever fails (a full disk, a folder that cannot be written), no half-written file is left and
@@ -10,33 +10,34 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 
 from jitvm.cli.exits import unwritable
+from jitvm.engine.part import Part
+from jitvm.engine.signals import ENDING
 
 
 def write_files(contents: dict[str, bytes]) -> None:
-    """Write files, by path.
+    """Write files, by path; a signal waits until all are there.
 
     Raises:
         Failure: one of them cannot be written.
     """
-    moves: list[tuple[str, str]] = []
-    try:
-        for path, data in contents.items():
-            try:
-                _write_beside(path, data, moves)
-            except OSError as error:
-                raise unwritable(path, error) from error
-        for beside, target in moves:
-            try:
-                os.replace(beside, target)
-            except OSError as error:
-                raise unwritable(target, error) from error
-    finally:
-        for beside, _ in moves:
-            with suppress(FileNotFoundError):
-                os.unlink(beside)
+    parts: list[tuple[str, Part]] = []
+    with ENDING.held():
+        try:
+            for path, data in contents.items():
+                try:
+                    _write_beside(path, data, parts)
+                except OSError as error:
+                    raise unwritable(path, error) from error
+            for path, part in parts:
+                try:
+                    part.commit()
+                except OSError as error:
+                    raise unwritable(path, error) from error
+        finally:
+            for _, part in parts:
+                part.discard()
 
 
 class Pending:
@@ -52,15 +53,14 @@ class Pending:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._target = os.path.realpath(path)
-        self._is_special = _is_special(self._target)
+        self._part: Part | None = None
         try:
-            if self._is_special:
-                self.beside = self._target
+            if is_special(path):
+                self.beside = os.path.realpath(path)
                 os.close(os.open(self.beside, os.O_WRONLY | os.O_CLOEXEC))
             else:
-                self.beside = _beside(self._target)
-                os.close(_create(self.beside))
+                self._part = Part(path)
+                self.beside = self._part.path
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -70,52 +70,33 @@ class Pending:
         Raises:
             Failure: that cannot be done; what was written is thrown away.
         """
-        if self._is_special:
+        if self._part is None:
             return
         try:
-            os.replace(self.beside, self._target)
+            self._part.commit()
         except OSError as error:
-            self.discard()
             raise unwritable(self.path, error) from error
 
     def discard(self) -> None:
         """Throw away what was written, unless it is in its place already."""
-        if not self._is_special:
-            with suppress(OSError):
-                os.unlink(self.beside)
+        if self._part is not None:
+            self._part.discard()
 
 
-def _write_beside(path: str, data: bytes, moves: list[tuple[str, str]]) -> None:
-    target = os.path.realpath(path)
-    if _is_special(target):
-        with open(target, "wb", buffering=0) as file:
-            _write_all(file.fileno(), data)
+def _write_beside(path: str, data: bytes, parts: list[tuple[str, Part]]) -> None:
+    if is_special(path):
+        with open(path, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
         return
-    beside = _beside(target)
-    descriptor = _create(beside)
-    moves.append((beside, target))
-    try:
-        _write_all(descriptor, data)
-    finally:
-        os.close(descriptor)
+    part = Part(path)
+    parts.append((path, part))
+    part.write(data)
 
 
-def _beside(target: str) -> str:
-    folder, name = os.path.split(target)
-    return os.path.join(folder, f".{name}.{os.getpid()}.part")
-
-
-def _create(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _is_special(path: str) -> bool:
+def is_special(path: str) -> bool:
+    """Whether a path leads to what is there and is no regular file."""
     try:
         mode = os.stat(path).st_mode
     except OSError:

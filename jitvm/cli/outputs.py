@@ -2,7 +2,7 @@
 
 All of them are opened before the program runs, so that a folder that cannot be written is told at
 once, and are written beside their places (see `outfile`). When the run ends, by itself, by a limit
-or by Ctrl-C, they are put there. One that fails ends the run, and the others are kept.
+or by a signal, they are put there. One that fails ends the run, and the others are kept.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.outfile import Pending
+from jitvm.engine.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
 from jitvm.guests.uxn.varvara.recording.recording import format_of
@@ -41,6 +42,7 @@ class Outputs:
         self._computer = computer
         self._outputs: list[_Output | _PrintedHashes] = []
         self._before: Observer | None = None
+        self._frames = 0
 
     def __enter__(self) -> Self:
         frames = self._computer.frames
@@ -58,9 +60,12 @@ class Outputs:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        frames = self._computer.frames
-        frames.observer = self._before
-        if error is not None and not frames.number:
+        self._computer.frames.observer = self._before
+        with ENDING.held():  # until all are complete
+            self._complete(error)
+
+    def _complete(self, error: BaseException | None) -> None:
+        if error is not None and not self._frames:
             self._discard()
         failures: list[Failure] = []
         for output in reversed(self._outputs):
@@ -93,13 +98,16 @@ class Outputs:
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
         """A frame begins; see `FrameLoop.observer`."""
-        for output in self._outputs:
-            output.begin(number, events)
+        with ENDING.held():
+            for output in self._outputs:
+                output.begin(number, events)
 
     def end(self, frame: Frame) -> None:
-        """A frame is complete."""
-        for output in self._outputs:
-            output.add(frame)
+        """A frame is complete; a signal does not cut off what is written of it."""
+        with ENDING.held():
+            self._frames += 1
+            for output in self._outputs:
+                output.add(frame)
 
 
 class _Output:
@@ -189,6 +197,7 @@ class _Recorded(_Output):
 
     def __init__(self, path: str, computer: Computer, scale: int) -> None:
         self._scale = scale
+        self._frames = 0
         try:
             self._form = format_of(path)
         except RecordingError as error:
@@ -200,10 +209,11 @@ class _Recorded(_Output):
 
     def _add(self, frame: Frame) -> None:
         self._recording.add(frame)
+        self._frames += 1
 
     def _close(self) -> None:
         self._recording.close()
-        if not self._computer.frames.number:
+        if not self._frames:
             raise RecordingError(f"{self.path}: no frame was complete, so it is not written")
 
     def _abandon(self) -> None:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -33,7 +33,8 @@ went, what the JIT made of it, and why it left out the rest.
 
 Everything behind PROGRAM goes to the program. Its output is dropped (see --output);
 standard input is read as by `jitvm run`. Without --exact everything is sampled,
-which costs a few percent; what is sampled or estimated is marked as such.
+which costs a few percent; what is sampled or estimated is marked as such. Ctrl-C ends
+the program, and what was seen until then is told.
 """
 
 EXAMPLES = """\
@@ -106,21 +107,27 @@ def execute(arguments: Namespace) -> int:
     from contextlib import ExitStack
 
     from jitvm.cli.sources import naming_for
+    from jitvm.engine.signals import ENDING
     from jitvm.profiling import Profile
 
     _check(arguments)
     program = options.load(arguments)
     naming = naming_for(program)
-    with ExitStack() as stack:
+    code: int = Exit.OK
+    with ExitStack() as stack, ENDING.held() as hold:
         computer = _computer(arguments, program, stack)
         _name_native_code(arguments, computer, naming, stack)
         profile = Profile(
             computer.machine, mode=_mode(arguments), naming=naming, title=program.rom.name
         )
         with profile, _Progress(profile):
-            _run(arguments, computer)
+            try:
+                hold.release()
+                _run(arguments, computer)
+            except KeyboardInterrupt as stop:  # what was seen until then is worth telling
+                code = interrupted(stop)
     _tell(arguments, profile)
-    return Exit.OK
+    return code
 
 
 def _check(arguments: Namespace) -> None:
@@ -192,7 +199,7 @@ def _name_native_code(
 
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+    from jitvm.guests.uxn.varvara.evaluator import LimitReached
 
     script, stdin = options.script(arguments.input), options.stdin(arguments)
     limits = computer.limited(
@@ -206,8 +213,6 @@ def _run(arguments: Namespace, computer: Computer) -> Ending:
             return computer.run_console(stdin)
         except LimitReached as reached:
             return reached.ending
-        except KeyboardInterrupt:
-            return Ending.TIME  # what was seen until then is worth showing
         finally:
             computer.close()
 
@@ -247,20 +252,23 @@ class _Progress:
 
 
 def _tell(arguments: Namespace, profile: Profile) -> None:
-    """Print what was asked for, and write the files."""
+    """Write the files, and print what was asked for."""
     from jitvm.cli.outfile import write_files
+    from jitvm.engine.signals import ENDING
 
-    files: dict[str, bytes] = {}
-    if arguments.report is not None:
-        from jitvm.profiling.report import report
+    with ENDING.held():
+        files: dict[str, bytes] = {}
+        if arguments.report is not None:
+            from jitvm.profiling.report import report
 
-        files[arguments.report] = report(profile).encode()
-    text = _text(arguments, profile)
-    if arguments.format is not None and arguments.out is not None:
-        files[arguments.out] = text.encode()
-    else:
+            files[arguments.report] = report(profile).encode()
+        text = _text(arguments, profile)
+        is_printed = arguments.format is None or arguments.out is None
+        if not is_printed:
+            files[arguments.out] = text.encode()
+        write_files(files)
+    if is_printed:
         print(text, end="")
-    write_files(files)
 
 
 def _text(arguments: Namespace, profile: Profile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jitvm.engine.names import shown
+
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,7 +35,7 @@ def _facts(
 ) -> dict[str, Fact]:
     count = computer.machine.executed
     facts: dict[str, Fact] = {
-        "program": arguments.program,
+        "program": shown(arguments.program),
         "tier": arguments.tier,
         "ending": ending.value,
         "exit_code": computer.exit_code,

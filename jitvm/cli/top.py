@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from jitvm.cli import options
-from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -76,18 +76,20 @@ def execute(arguments: Namespace) -> int:
     )
     session.sampler.viewers += 1
     last: View | None = None
+    code: int = Exit.OK
     with _screen(arguments) as show:
         try:
             with session:
                 _watch(session, arguments, show)
-        except KeyboardInterrupt:
-            pass
+        except KeyboardInterrupt as stop:
+            number = interrupted(stop)
+            code = Exit.OK if number == Exit.INTERRUPTED else number
         last = look(session, arguments.top)
         if last is not None:
             show(last)
     if last is not None and last.trouble:
         raise Failure(last.trouble, Exit.FAILURE)
-    return Exit.OK
+    return code
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
@@ -179,7 +181,9 @@ def _output(view: View) -> list[str]:
 
 def _screen(arguments: Namespace) -> _Lines | _Live:
     """Where looks go."""
-    if arguments.json or not sys.stdout.isatty():
+    from jitvm.profiling.text import draws
+
+    if arguments.json or not draws(sys.stdout):
         return _Lines(json=arguments.json)
     try:
         return _Live()

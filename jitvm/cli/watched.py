@@ -20,6 +20,7 @@ from jitvm.cli import options
 from jitvm.cli.exits import Failure
 from jitvm.dashboard.target import InputError, Picture, Progress
 from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.names import shown
 from jitvm.engine.params import Parameters
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
@@ -99,7 +100,7 @@ class WatchedComputer:
         stdin: bytes | None = None,
         sandbox: str | None = ".",
     ) -> None:
-        self.name = name
+        self.name = shown(name)
         self.has_input = stdin is None
         self._rom = program.rom
         self._symbols = symbols_of(program)
@@ -108,6 +109,8 @@ class WatchedComputer:
         self._given = stdin
         self._sandbox = sandbox
         self._sources: dict[str, list[str]] = {}
+        spans = () if program.source_map is None else program.source_map.spans
+        self._files = {shown(file): file for file in {span.file for span in spans}}
         self._printed = _Printed()
         self._computer: Computer | None = None
         self._serial = 0
@@ -136,7 +139,8 @@ class WatchedComputer:
         """Lines of a source; empty where it cannot be read."""
         if file not in self._sources:
             try:
-                self._sources[file] = Path(file).read_text("utf-8", "replace").splitlines()
+                path = self._files.get(file, file)
+                self._sources[file] = Path(path).read_text("utf-8", "replace").splitlines()
             except OSError:
                 self._sources[file] = []
         return self._sources[file]

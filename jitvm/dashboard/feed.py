@@ -13,7 +13,6 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.figures import standing, totals
-from jitvm.dashboard.target import line_of
 from jitvm.engine.params import LIMITS
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class LiveViewer:
     def _forget(self) -> None:
         """Begin a run from its beginning."""
         self._events = self._samples = self._folded = 0
-        self._version = self._beats = 0
+        self._version, self._beats = -1, 0
         self._heat = self._added = 0
         self._told: Message = {}
 
@@ -116,18 +115,8 @@ class LiveViewer:
         self._events = news.cursor
         if not news.events:
             return
-        rows = []
-        for event in news.events:
-            row = event.row()
-            row["seconds"] = round(event.seconds + run.jit_began, 5)
-            row["line"] = event.line(self._name)
-            rows.append(row)
+        rows = [run.told(event) for event in news.events]
         message["events"] = {"missed": news.missed, "rows": rows}
-
-    def _name(self, address: int) -> str:
-        place = self._target.place(address)
-        line = line_of(place)
-        return f"{place} ({line})" if line else str(place)
 
     def _add_console(self, message: Message) -> None:
         self._console, missed, text = self._transcript.since(self._console)

@@ -21,6 +21,8 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
     jit = run.machine.jit
     totals: Message = {
         "counting": runner.counting,
+        "wanted": runner.wants_counting,
+        "counted": run.is_counted,
         "executed": run.executed,
         "native": run.native,
         "regions": len(run.regions.rows),
@@ -38,7 +40,7 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
             "kept": statistics.kept,
             "invalidated": statistics.invalidated,
             "rejected": statistics.rejected,
-            "compile_seconds": round(statistics.compile_seconds, 4),
+            "compile_seconds": round(run.compile_seconds, 4),
             "errors": list(statistics.errors[-5:]),
         }
     return totals
@@ -47,7 +49,7 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
 def _devices(runner: Runner) -> list[list[object]]:
     """Ports whose Python devices took longest: port, kind, calls, seconds."""
     rows = [] if runner.host is None else runner.host.rows()[:DEVICES_SHOWN]
-    return [[row.port, row.kind, row.calls, round(row.seconds, 3)] for row in rows]
+    return [[row.port, row.kind, row.calls, round(row.seconds, 6)] for row in rows]
 
 
 def standing(run: Run, runner: Runner, target: Target) -> Message | None:

@@ -9,9 +9,10 @@
 2. `Origin`, where a browser sends one, has to be our own address: no other page can connect a
    socket. There are no CORS headers at all.
 3. Tokens are compared in constant time.
-4. Script, style and pictures come from here alone (Content-Security-Policy); only pages of this
-   machine, such as a notebook, may show the page in a frame. In a frame of another site there are
-   no Strict cookies: there the page keeps the token in its address.
+4. Script, style and pictures come from here alone (Content-Security-Policy), but for rules of
+   style that the chart library writes into the page: these load nothing from elsewhere either.
+   Only pages of this machine, such as a notebook, may show the page in a frame. In a frame of
+   another site there are no Strict cookies: there the page keeps the token in its address.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from hmac import compare_digest
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -37,8 +38,8 @@ REFUSED = 1008
 
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
     ),
     "x-content-type-options": "nosniff",
@@ -89,10 +90,11 @@ class Guard:
 
     def _trouble(self, scope: Scope, headers: Headers) -> str | None:
         host = headers.get("host", "")
-        if _name(host) not in self._hosts:
-            return f"this server is not called {_name(host)[:60] or 'nothing'}"
+        name, _ = _parted(host)
+        if name not in self._hosts:
+            return f"this server is not called {name[:60] or 'nothing'}"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return "other pages may not use this server"
         if _path(scope).startswith(self._open_paths):
             return None
@@ -123,7 +125,8 @@ def _given(scope: Scope, headers: Headers) -> list[str]:
 
 def _cookie_name(headers: Headers) -> str:
     """One for each port: browsers send cookies to all ports of a host."""
-    return f"{COOKIE}_{headers.get('host', '').rpartition(':')[2]}"
+    _, port = _parted(headers.get("host", ""))
+    return f"{COOKIE}_{port}"
 
 
 def _query(scope: Scope) -> dict[str, list[str]]:
@@ -136,10 +139,11 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
-def _name(host: str) -> str:
-    """A host header's name, without its port."""
+def _parted(host: str) -> tuple[str, str]:
+    """A host header's name and port; the port is empty where there is none."""
     name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host
+    is_port = colon and port.isascii() and port.isdecimal()
+    return (name, port) if is_port else (host, "")
 
 
 async def _refuse(why: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -35,7 +35,7 @@ def exposition(
         by_tier = [("native", native), ("interpreter", executed - native)]
         about = "Guest instructions; native ones only while all are counted."
         lines += _family("instructions_total", "counter", about, "tier", by_tier)
-        if totals["counting"]:
+        if totals["counted"]:
             share = native / max(executed, 1)
             lines += _single("native_ratio", "gauge", "Share of them in native code.", share)
     for name, kind, key, about in _TOTALS:

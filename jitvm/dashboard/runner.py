@@ -39,6 +39,10 @@ class Activity(StrEnum):
     FAILED = "failed"
 
 
+OVER = frozenset((Activity.ENDED, Activity.FAILED))
+"""Nothing more will happen but `restart`."""
+
+
 class Runner:
     """Runs one target on a thread of its own.
 
@@ -50,7 +54,9 @@ class Runner:
         on_machine: called on the guest's thread with each new machine before it runs.
 
     Attributes:
-        params, counting: those of the machine, as soon as the guest's thread has come by.
+        params: those of the machine, as soon as the guest's thread has come by.
+        counting: whether the machine counts all instructions.
+        wants_counting: whether it is to, from the next slice on; one that is over stays as it is.
         trouble: what ended a run that failed; empty otherwise.
         host: calls of the machine's Python devices; None before there is a machine.
     """
@@ -66,7 +72,7 @@ class Runner:
     ) -> None:
         self._target = target
         self._on_machine = on_machine
-        self.counting = counting
+        self.counting = self.wants_counting = counting
         self.params = params
         self.trouble = ""
         self.host: HostTime | None = None
@@ -135,7 +141,7 @@ class Runner:
     def count(self, *, on: bool) -> None:
         """Count all instructions from now on, or not; regions are made anew for it."""
         with self._changed:
-            self.counting = on
+            self.wants_counting = on
             self._call()
 
     def input(self, event: Mapping[str, object]) -> None:
@@ -166,7 +172,7 @@ class Runner:
                 self._start_over()
             self._adopt_params()
             self._hand_over_inputs()
-            if self._activity in (Activity.ENDED, Activity.FAILED):
+            if self._activity in OVER:
                 self._sleep(None)
             elif self._steps:
                 self._take_step()
@@ -195,17 +201,17 @@ class Runner:
             return
         self._machine = machine = self._target.machine
         machine.counting_interpreted = True
-        machine.counting = self.counting
+        machine.counting = self.counting = self.wants_counting
         self.host = HostTime(machine, exact=False)
         self.host.attach()
         self._on_machine(machine)
         self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
 
     def _adopt_params(self) -> None:
-        if self._machine is None:
+        if self._machine is None or self._activity in OVER:
             return
-        if self._machine.counting is not self.counting:
-            self._machine.counting = self.counting
+        if self.counting is not self.wants_counting:
+            self._machine.counting = self.counting = self.wants_counting
         jit = self._machine.jit
         if jit is not None and jit.params is not self.params:
             jit.change_params(self.params)

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 from jitvm.dashboard import tables
 from jitvm.dashboard.journal import Journal
 from jitvm.dashboard.regions import Counters, RegionTable
-from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.runner import OVER, Activity
 from jitvm.dashboard.series import Cost, Part, Sample, Series
+from jitvm.dashboard.target import line_of
 from jitvm.engine import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
     from jitvm.engine.jit import Jit
     from jitvm.engine.machine import Machine
@@ -43,12 +45,16 @@ class Run:
 
     Attributes:
         slow: tables of the last slow beat, by name, and how often one was made.
+        is_counted: whether all instructions were counted from the first one on.
+        compile_seconds: what all compiles took, also of what was never installed.
+        ended: when the program ended, in seconds since the run began; None before.
     """
 
     def __init__(self, number: int, machine: Machine, target: Target) -> None:
         self.number = number
         self.machine = machine
         self.began = monotonic()
+        self._naming = target.place
         self.journal = Journal()
         self.series = Series()
         self.regions = RegionTable(target.place)
@@ -59,13 +65,27 @@ class Run:
         self.native = self.executed = 0
         self.devices = Part()
         self.cost = Cost()
+        self.is_counted = True
+        self.compile_seconds = 0.0
+        self.ended: float | None = None
         self.jit_began = 0.0
         machine.listen(self.journal)
 
     @property
     def now(self) -> float:
-        """Seconds since it began."""
-        return monotonic() - self.began
+        """Seconds since it began; stands still when it has ended."""
+        return monotonic() - self.began if self.ended is None else self.ended
+
+    def told(self, event: events.Event) -> Message:
+        """An event as a page has it: by the run's clock, and as a line with labels."""
+        seconds = round(event.seconds + self.jit_began, 5)
+        _, _, about = event.line(self._name).lstrip().partition(" ")
+        return {**event.row(), "seconds": seconds, "line": f"{seconds:9.4f} {about}"}
+
+    def _name(self, address: int) -> str:
+        place = self._naming(address)
+        line = line_of(place)
+        return f"{place} ({line})" if line else str(place)
 
 
 class Sampler:
@@ -95,6 +115,7 @@ class Sampler:
         self._closed = Flag()
         self._next_slow = 0.0
         self._last: tuple[float, dict[Activity, float], int] = (0.0, {}, 0)
+        self._was_counting = False
         self._cursor = 0
         self._compile_debt = 0.0
         self._hot_since: float | None = None
@@ -114,13 +135,16 @@ class Sampler:
 
     def new_machine(self, machine: Machine) -> None:
         """The runner made a machine: a new run begins. On the guest's thread."""
+        assert self.runner is not None
+        seconds = self.runner.seconds()
         with self.lock:
             self._runs += 1
             self.run = Run(self._runs, machine, self._target)
             self._cursor = 0
             self._compile_debt = 0.0
             self._hot_since = None
-            self._last = (monotonic(), {}, 0)
+            self._last = (self.run.began, seconds, 0)
+            self._was_counting = self.runner.counting
 
     def _live(self) -> None:
         while not self._closed.wait(BEAT):
@@ -135,24 +159,29 @@ class Sampler:
             jit = run.machine.jit
             if jit is not None:
                 run.regions.refresh(jit, run.now)
-            sample = self._sample(run, jit)
-            if not self._is_over(sample):
-                run.series.add(sample)
+            self._look(run, jit)
             due = self.is_asked or (self.viewers and monotonic() >= self._next_slow)
             if jit is not None and due:
                 self._slow_beat(run, jit)
         if self.after_beat is not None:
             self.after_beat(run)
 
-    def _is_over(self, sample: Sample) -> bool:
-        """Whether nothing happened in all of a sample's time, and nothing will."""
-        assert self.runner is not None
-        is_idle = sample.paused >= 0.99 * sample.span and not sample.events
-        return is_idle and self.runner.activity in (Activity.ENDED, Activity.FAILED)
-
     # -- fast --------------------------------------------------------------------------------
 
-    def _sample(self, run: Run, jit: Jit | None) -> Sample:
+    def _look(self, run: Run, jit: Jit | None) -> None:
+        """Add a sample; the last one of a run reaches to its end, and there is none behind it."""
+        sample, idle = self._sample(run, jit)
+        if run.ended is None:
+            sample.end -= idle
+            sample.span -= idle
+            run.series.add(sample)
+            run.is_counted &= not sample.running or sample.counted >= sample.span
+            # Until the guest's thread begins with it, it is the run before that is over.
+            if idle and any(each.running or each.paused for each in run.series.samples):
+                run.ended = sample.end
+
+    def _sample(self, run: Run, jit: Jit | None) -> tuple[Sample, float]:
+        """What happened since the last look, and how much of that time the run was over."""
         assert self.runner is not None
         before, seconds_before, events_before = self._last
         now, seconds = monotonic(), self.runner.seconds()
@@ -166,19 +195,23 @@ class Sampler:
         sample.native = min(max(native, 0), executed)
         sample.interpreted = executed - sample.native
         run.native, run.executed = run.native + sample.native, run.executed + executed
-        spent = {each: seconds[each] - seconds_before.get(each, seconds[each]) for each in seconds}
+        spent = {each: seconds[each] - seconds_before[each] for each in seconds}
         sample.running = spent[Activity.RUNNING]
         sample.waiting = spent[Activity.WAITING]
-        sample.paused = sum(
-            spent[each] for each in (Activity.PAUSED, Activity.ENDED, Activity.FAILED)
-        )
+        sample.paused = spent[Activity.PAUSED]
+        idle = min(sum(spent[each] for each in OVER), sample.span)
+        was_counting, self._was_counting = self._was_counting, self.runner.counting
+        has_native = run.regions.version > 0
+        if not has_native or (was_counting and self.runner.counting):
+            sample.counted = sample.span - idle
+            has_native = native > 0
         if self.runner.host is not None:
             sample.devices = run.devices.of(sample.running, self.runner.host.seconds)
-        if jit is not None:
+        if jit is not None and run.ended is None:
             run.jit_began = run.now - jit.now
         self._look_at_events(run, sample)
-        run.cost.part(sample)
-        return sample
+        run.cost.part(sample, has_native=has_native)
+        return sample, idle
 
     def _look_at_events(self, run: Run, sample: Sample) -> None:
         """How long was recorded and compiled since the last look."""
@@ -193,6 +226,7 @@ class Sampler:
                     self._hot_since = None
                 case events.Compiled():
                     self._compile_debt += event.took
+                    run.compile_seconds += event.took
         sample.recording = min(sample.recording, sample.running - sample.devices)
         sample.compiling = min(self._compile_debt, sample.span)
         self._compile_debt -= sample.compiling
@@ -207,7 +241,7 @@ class Sampler:
         run.slow = {
             "exits": tables.exits(table, counters, naming),
             "reasons": tables.exit_reasons(table, counters),
-            "aborts": tables.aborts(table, run.journal, naming),
+            "aborts": tables.aborts(table, counters, run.journal, naming),
             "graph": tables.graph(table, counters, jit.planner.inner),
         }
         heat = tables.heat(jit, run.journal.places()[1])

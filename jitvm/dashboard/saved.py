@@ -1,35 +1,43 @@
 """Runs in files: JSON lines that a dashboard elsewhere, or any other tool, can read.
 
-    {"kind": "run", "version": 2, "name": "life.tal", ...}      the head
-    {"kind": "hot", "seconds": 0.012, "address": 276}           an event a line, as it happened
+    {"kind": "run", "version": 3, "name": "life.tal", ...}      the head
+    {"kind": "hot", "seconds": 0.012, "address": 276, ...}      an event a line, as it happened
     ...
     {"kind": "region", "number": 7, ...}                        at the end: regions with their texts
     {"kind": "page", ...}                                       and what a page shows of all
 
-A line that is cut off, or of a kind that is not known, is left out. A file without an end (the run
-was killed) still shows its events.
+A last line that is cut off, and lines of a kind that is not known, are left out. A file without an
+end (the run was killed) still shows its events. Whatever else is not as `jitvm.dashboard.shapes`
+has it makes the file a damaged one, of which nothing is shown.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
+from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.feed import HEAT, MOST_EVENTS
+from jitvm.dashboard.series import COLUMNS
+from jitvm.dashboard.shapes import HEAD, NEWS, PAGE, REGION, fits, is_event
 from jitvm.dashboard.source import CommandError, Message
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import TextIO
 
     from jitvm.dashboard.sampler import Run
     from jitvm.dashboard.session import Session
 
-VERSION = 2
+VERSION = 3
 MOST_LINES = 200_000
 """Events of a file that are shown: the last ones."""
+LONGEST_HEAD = 1 << 20
+"""Characters of the first line, at most."""
 
 
 class SavedError(ValueError):
@@ -42,6 +50,9 @@ class Saver:
     Args:
         path: the file; it is replaced.
 
+    Attributes:
+        trouble: what made it stop writing, such as a full disk; the run itself goes on.
+
     Raises:
         OSError: it cannot be written.
     """
@@ -50,6 +61,7 @@ class Saver:
         self._file: TextIO = open(path, "w", encoding="utf-8")  # noqa: SIM115  closed by `close`
         self._run = 0
         self._cursor = 0
+        self.trouble: OSError | None = None
 
     def after_beat(self, run: Run) -> None:
         """Write what is new; a restart is an event of its own."""
@@ -60,9 +72,7 @@ class Saver:
         if news.missed:
             self._write({"kind": "missed", "events": news.missed})
         for event in news.events:
-            row = event.row()
-            row["seconds"] = round(event.seconds + run.jit_began, 6)
-            self._write(row)
+            self._write(run.told(event))
 
     def begin(self, session: Session) -> None:
         """Write the head."""
@@ -72,7 +82,8 @@ class Saver:
         """Write regions and what a page shows at the end, and close the file."""
         viewer = session.viewer()
         news = viewer.news() or {}
-        news.pop("events", None)
+        for name in news.keys() - NEWS.keys():
+            del news[name]
         frames = viewer.frames()
         viewer.close()
         for facts in news.get("regions", {}).get("added", ()):
@@ -81,11 +92,18 @@ class Saver:
                 self._write({"kind": "region", **found})
         heat = next((frame[1:].hex() for frame in frames if frame[0] == HEAT), "")
         self._write({"kind": "page", "news": news, "heat": heat})
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self.trouble = self.trouble or error
 
     def _write(self, row: Mapping[str, Any]) -> None:
-        json.dump(row, self._file, separators=(",", ":"))
-        self._file.write("\n")
+        if self.trouble is not None:
+            return
+        try:
+            self._file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        except OSError as error:
+            self.trouble = error
 
 
 def _without_type(message: Message) -> Message:
@@ -100,37 +118,38 @@ class SavedRun:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._hello: Message = {}
         self._regions: dict[int, Message] = {}
-        self._path = path
-        self.events: list[Message] = []
+        self.events: deque[Message] = deque(maxlen=MOST_LINES)
         self.news: Message = {}
         self.heat = b""
-        for row in _rows(path):
-            self._take(row)
-        if not self._hello:
-            raise SavedError(
-                f"{path}: is no saved run; `jitvm dashboard --save FILE PROGRAM` makes one"
-            )
-        del self.events[:-MOST_LINES]
+        try:
+            with Path(path).open(encoding="utf-8-sig") as file:
+                self._hello = _head(path, file.readline(LONGEST_HEAD))
+                for number, line in enumerate(file, 2):
+                    row = _parse(line)
+                    is_right = self._take(row) if row else not line.endswith("\n")
+                    if not is_right:
+                        raise SavedError(f"{path}: line {number} is damaged; save the run again")
+        except OSError as error:
+            raise SavedError(f"{path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SavedError(_foreign(path)) from error
 
-    def _take(self, row: Message) -> None:
-        kind = row.pop("kind")
-        if kind == "run":
-            if row.get("version") != VERSION:
-                raise SavedError(
-                    f"{self._path}: was saved by another version of jitvm; save the run again"
-                )
-            self._hello = row
-        elif kind == "region" and "number" in row:
-            self._regions[row["number"]] = row
-        elif kind == "page":
-            self.news = row.get("news", {})
-            self.heat = bytes.fromhex(row.get("heat", ""))
-        elif "seconds" in row and "address" in row:
-            row["kind"] = kind
-            row["line"] = _line(row)
-            self.events.append(row)
+    def _take(self, row: Message) -> bool:
+        """Keep a row; says whether it looks as one of its kind has to."""
+        match row.pop("kind"):
+            case "region" if fits(row, REGION):
+                self._regions[row["number"]] = row
+            case "page" if fits(row, PAGE):
+                self.news = {name: row["news"][name] for name in NEWS if name in row["news"]}
+                self.heat = bytes.fromhex(row["heat"])
+            case "region" | "page":
+                return False
+            case kind if "address" in row:
+                if not is_event(kind, row):
+                    return False
+                self.events.append({"kind": kind, **row})
+        return True
 
     def hello(self) -> Message:
         """What stays as it is."""
@@ -174,8 +193,9 @@ class SavedViewer:
         run = self._run
         if self._sent < 0:
             self._sent = 0
-            return {"totals": {}, **run.news, "type": "news", "fresh": True, "activity": "saved"}
-        rows = run.events[self._sent : self._sent + MOST_EVENTS]
+            about = {"type": "news", "fresh": True, "activity": "saved", "at": None}
+            return {"totals": {}, **run.news, **about}
+        rows = list(islice(run.events, self._sent, self._sent + MOST_EVENTS))
         self._sent += len(rows)
         return {"type": "news", "events": {"missed": 0, "rows": rows}} if rows else None
 
@@ -188,21 +208,38 @@ class SavedViewer:
         """Nothing to let go of."""
 
 
-def _rows(path: str | os.PathLike[str]) -> Iterator[Message]:
+def _head(path: str | os.PathLike[str], line: str) -> Message:
+    """The first line.
+
+    Raises:
+        SavedError: it is none of a saved run, or of one that looked otherwise.
+    """
+    row = _parse(line)
+    if row is None or row.pop("kind") != "run":
+        raise SavedError(_foreign(path))
+    if row.get("version") != VERSION:
+        raise SavedError(f"{path}: was saved by another version of jitvm; save the run again")
+    if not fits(row, HEAD) or row["columns"] != list(COLUMNS):
+        raise SavedError(f"{path}: line 1 is damaged; save the run again")
+    return row
+
+
+def _parse(line: str) -> Message | None:
+    """A line as a row with its kind; None where it is none."""
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            for line in file:
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    continue  # cut off when the run was killed
-                if isinstance(row, dict) and isinstance(row.get("kind"), str):
-                    yield row
-    except (OSError, UnicodeDecodeError) as error:
-        raise SavedError(f"{path}: cannot be read: {error}") from error
+        row = json.loads(line, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("kind"), str) else None
 
 
-def _line(row: Message) -> str:
-    about = {k: v for k, v in row.items() if k not in ("kind", "seconds", "address")}
-    words = " ".join(f"{name} {value}" for name, value in about.items())
-    return f"{row['seconds']:9.4f} {row['kind']:<10} {row['address']:04x} {words}".rstrip()
+def _finite(text: str) -> float:
+    """A number that a browser's JSON has, too."""
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text} is no number of JSON")
+    return value
+
+
+def _foreign(path: str | os.PathLike[str]) -> str:
+    return f"{path}: is no saved run; `jitvm dashboard --save FILE PROGRAM` makes one"

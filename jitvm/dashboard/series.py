@@ -39,6 +39,8 @@ class Sample:
         devices: of `running`, in Python devices.
         compiling: of the compile thread, which works beside the guest's.
         events: events the JIT told.
+        counted: of `span`, while all instructions were counted; `native` is all there were only
+            where that is all of it.
         interpreting, in_native: of `running`, the rest of it, as `Cost` parts it.
     """
 
@@ -55,6 +57,7 @@ class Sample:
     devices: float = 0.0
     interpreting: float = 0.0
     in_native: float = 0.0
+    counted: float = 0.0
 
     def add(self, other: Sample) -> None:
         """Make it the sum of both; `other` is the later one."""
@@ -118,15 +121,16 @@ class Cost:
         self._seconds = USUAL_COST
         self._measured: list[float] = []
 
-    def part(self, sample: Sample) -> None:
-        """Part the time of a sample between the tiers."""
+    def part(self, sample: Sample, *, has_native: bool = True) -> None:
+        """Part the time of a sample between the tiers, where there was native code at all."""
         time = max(sample.running - sample.devices - sample.recording, 0.0)
         is_plain = not sample.devices and not sample.recording
         if is_plain and sample.interpreted > max(ENOUGH, 100 * sample.native):
             self._measured = sorted([*self._measured, time / sample.interpreted])[:2]
             if len(self._measured) > 1:
                 self._seconds = self._measured[0]
-        sample.interpreting = min(time, sample.interpreted * self._seconds)
+        least = sample.interpreted * self._seconds
+        sample.interpreting = min(time, least) if has_native else time
         sample.in_native = time - sample.interpreting
 
 

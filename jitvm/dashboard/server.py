@@ -1,7 +1,7 @@
 """The ASGI application, and a server for it on loopback.
 
     GET  /                     the page
-    GET  /static/...           its files; all of them are in the package
+    GET  /static/...           its files: see `jitvm.dashboard.files`
     WS   /socket               news out, commands in: see `jitvm.dashboard.feed`
     GET  /region/7             one region with its texts, JSON; null where it is gone by now
     GET  /region/7/assembly    its machine code as text lines, likewise
@@ -9,7 +9,8 @@
 
 A socket has one task that sends and one that receives. The sender asks the viewer for news only
 when the last were taken, and rests longer after news that took long to make or to send: a viewer
-costs the server a twentieth of a processor at most, and a slow one nothing.
+costs the server a twentieth of a processor at most, and a slow one nothing. Whatever a page sends,
+it is answered: what is no command is refused, and the socket stays open.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import json
 import secrets
 import socket
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -28,24 +28,23 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from jitvm.dashboard.files import Files
 from jitvm.dashboard.guard import LOOPBACK, Guard
 from jitvm.dashboard.metrics import CONTENT_TYPE
 from jitvm.dashboard.source import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
     from jitvm.dashboard.source import Source, Viewer
 
-FILES = Path(__file__).parent / "static"
 BEAT = 0.2
 """Seconds between two pieces of news to a page, at least."""
 FRAME = 1 / 20
@@ -58,6 +57,8 @@ PATIENCE = 20.0
 """Seconds a page may take nothing at all before it is given up."""
 LARGEST = 1 << 16
 """Bytes of a command."""
+DIGITS = 18
+"""Of a region's number, at most: longer ones are no region's."""
 
 
 def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) -> ASGIApp:
@@ -69,16 +70,13 @@ def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) 
         hosts: names the server is called by, without ports.
     """
 
-    async def page(request: Request) -> Response:  # noqa: ARG001
-        return FileResponse(FILES / "index.html")
+    files = Files()
 
     async def region(request: Request) -> Response:
-        found = await run_in_threadpool(source.region, request.path_params["number"])
-        return JSONResponse(found)
+        return await _about(request, source.region)
 
     async def assembly(request: Request) -> Response:
-        found = await run_in_threadpool(source.assembly, request.path_params["number"])
-        return JSONResponse(found)
+        return await _about(request, source.assembly)
 
     async def metrics(request: Request) -> Response:  # noqa: ARG001
         text = await run_in_threadpool(source.metrics)
@@ -90,15 +88,26 @@ def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) 
 
     return Starlette(
         routes=[
-            Route("/", page),
-            Route("/region/{number:int}", region),
-            Route("/region/{number:int}/assembly", assembly),
+            Route("/", files.answer),
+            Route("/static/{name}", files.answer),
+            Route("/region/{number}", region),
+            Route("/region/{number}/assembly", assembly),
             Route("/metrics", metrics),
             WebSocketRoute("/socket", connect),
-            Mount("/static", StaticFiles(directory=FILES)),
         ],
         middleware=[Middleware(Guard, token, tuple(hosts), ("/static/",))],
     )
+
+
+async def _about(request: Request, look_up: Callable[[int], object]) -> Response:
+    """What is known of the region whose number is in the path, as JSON."""
+    digits: str = request.path_params["number"]
+    if not (digits.isascii() and digits.isdecimal()):
+        return PlainTextResponse("a region has a number\n", status_code=404)
+    is_one = len(digits) <= DIGITS
+    found = await run_in_threadpool(look_up, int(digits)) if is_one else None
+    # Names may hold bytes that are not UTF-8: JSON in ASCII has an escape for each.
+    return Response(json.dumps(found), media_type="application/json")
 
 
 # -- one socket ----------------------------------------------------------------------------------
@@ -151,12 +160,11 @@ def _news(viewer: Viewer) -> str:
 async def _receive(source: Source, websocket: WebSocket, wanted: asyncio.Event) -> None:
     """Do what the page asks, until it goes."""
     while True:
-        try:
-            text = await websocket.receive_text()
-        except (WebSocketDisconnect, KeyError):
+        received = await websocket.receive()
+        if received["type"] == "websocket.disconnect":
             return
         try:
-            message = _parse(text)
+            message = _parse(received.get("text"))
             if message.get("do") == "look":
                 _switch(wanted, on=bool(message.get("on")))
             else:
@@ -165,14 +173,26 @@ async def _receive(source: Source, websocket: WebSocket, wanted: asyncio.Event) 
             await websocket.send_text(json.dumps({"type": "refused", "why": str(error)}))
 
 
-def _parse(text: str) -> Mapping[str, Any]:
+def _parse(text: str | None) -> Mapping[str, Any]:
+    """A command; None stands for a binary message.
+
+    Raises:
+        CommandError: it is none.
+    """
     try:
-        message = json.loads(text) if len(text) <= LARGEST else None
-    except ValueError:
+        message = None if text is None or len(text) > LARGEST else json.loads(text)
+    except (ValueError, RecursionError):
         message = None
-    if not isinstance(message, dict):
-        raise CommandError("a command is a JSON object of at most 65536 characters")
+    if not isinstance(message, dict) or not _is_flat(message, 2):
+        raise CommandError(f"a command is a flat JSON object of at most {LARGEST} characters")
     return message
+
+
+def _is_flat(value: object, levels: int) -> bool:
+    """Whether there are objects in at most so many levels, and no lists."""
+    if isinstance(value, dict):
+        return levels > 0 and all(_is_flat(each, levels - 1) for each in value.values())
+    return not isinstance(value, list)
 
 
 def _switch(wanted: asyncio.Event, *, on: bool) -> None:

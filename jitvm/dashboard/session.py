@@ -24,6 +24,7 @@ from jitvm.dashboard.runner import Activity, Runner
 from jitvm.dashboard.sampler import Run, Sampler
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
+from jitvm.engine.native import NativeError
 from jitvm.engine.params import LIMITS, ParameterError, Parameters
 from jitvm.engine.reasons import Reason
 
@@ -130,7 +131,10 @@ class Session:
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code; made anew from its LLVM text."""
         found = self._installed(number)
-        return None if found is None else detail.assembly(found[1])
+        try:
+            return None if found is None else detail.assembly(found[1])
+        except NativeError as error:
+            return [f"; {error}"]
 
     def _installed(self, number: int) -> tuple[Run, Installed] | None:
         with self.sampler.lock:

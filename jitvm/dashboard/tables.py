@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
 from jitvm.engine.layout import CELL, CODE
+from jitvm.engine.reasons import Reason
 
 if TYPE_CHECKING:
     from jitvm.dashboard.journal import Journal
@@ -24,6 +25,9 @@ EXITS_SHOWN = 200
 ABORTS_SHOWN = 200
 GRAPH_NODES = 40
 GRAPH_EDGES = 120
+
+AVOIDABLE = {each.name for each in Reason if not each.value.advice.startswith("nothing")}
+"""Reasons with something to do about them."""
 
 HEAT_CODE, HEAT_CELL, HEAT_VARIABLE, HEAT_OVERWRITTEN = 1, 2, 4, 8
 """Low bits of a byte's heat. Bits 4 to 6: 0 to 7, a rank of how often it was seen executed; bit 7:
@@ -89,9 +93,11 @@ def graph(table: RegionTable, counters: Counters, inner: Mapping[int, int]) -> d
     }
 
 
-def aborts(table: RegionTable, journal: Journal, naming: Naming) -> list[list[object]]:
-    """What was refused, overwritten, failing or cut: kind, reason, address or -1, times, label,
-    line."""
+def aborts(
+    table: RegionTable, counters: Counters, journal: Journal, naming: Naming
+) -> list[list[object]]:
+    """What was refused, overwritten, failing, left or cut: kind, reason, address or -1, times,
+    label, line."""
     refused, overwritten, failing = journal.places()
     rows: list[list[object]] = [
         ["refused", reason, at, times] for (reason, at), times in refused.items()
@@ -103,9 +109,26 @@ def aborts(table: RegionTable, journal: Journal, naming: Naming) -> list[list[ob
         for row in table.rows.values()
         for reason, travel in row.installed.compiled.region.limits.items()
     ]
+    rows += [
+        ["left", reason, at, times] for (reason, at), times in _helped(table, counters).items()
+    ]
     top = nlargest(ABORTS_SHOWN, rows, key=_number)
     places = [at if (at := _number(row, 2)) >= 0 else None for row in top]
     return [[*row, *_named(at, naming, "elsewhere")] for row, at in zip(top, places, strict=True)]
+
+
+def _helped(table: RegionTable, counters: Counters) -> Counter[tuple[str, int]]:
+    """How often native code was left for reasons that the program can avoid, by where it went."""
+    taken: Counter[tuple[str, int]] = Counter()
+    for row in table.rows.values():
+        if row.left:
+            installed = row.installed
+            for (reason, target), times in zip(
+                installed.compiled.exits, counters.exits(installed), strict=True
+            ):
+                if times and reason in AVOIDABLE:
+                    taken[reason, installed.start if target is None else target] += times
+    return taken
 
 
 def _named(address: int | None, naming: Naming, otherwise: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.figures import totals
-from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.runner import OVER, Activity
 from jitvm.engine.reasons import Reason
 from jitvm.profiling.summary import Table, percent
 
@@ -63,7 +63,7 @@ class View:
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self.activity in (Activity.ENDED, Activity.FAILED)
+        return self.activity in OVER
 
     def row(self) -> Message:
         """It as a JSON object."""

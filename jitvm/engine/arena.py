@@ -21,6 +21,11 @@ from _thread import allocate_lock
 from bisect import bisect_left
 
 from jitvm.engine.block import BlockError, Mapping, anonymous_file
+from jitvm.engine.process import SHARED, ModuleLock
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    Range = tuple[int, int]
 
 SIZE = 256 << 20
 ALIGNMENT = 64
@@ -31,13 +36,20 @@ class ArenaFull(MemoryError):
 
 
 class Span:
-    """Installed code: where it runs and how long it is, in bytes."""
+    """Installed code: where it runs and how long it is, in bytes. It stays until it is freed."""
 
-    __slots__ = ("address", "size")
+    __slots__ = ("_arena", "address", "size")
 
-    def __init__(self, address: int, size: int) -> None:
+    def __init__(self, address: int, size: int, arena: Arena | None = None) -> None:
         self.address = address
         self.size = size
+        self._arena = arena
+
+    def free(self) -> None:
+        """Give it back; again is no error."""
+        arena, self._arena = self._arena, None
+        if arena is not None:
+            arena.free_later(self)
 
 
 class Arena:
@@ -48,15 +60,38 @@ class Arena:
     """
 
     def __init__(self, size: int = SIZE) -> None:
+        self._size = size
         self._lock = allocate_lock()
         self._writable = Mapping(size)
         self._runnable = Mapping(size)
+        self._map()
+        self._free: list[tuple[int, int]] = [(0, size)]
+        self._given_back: list[Range] = []
+        self._used = self._top = 0
+        SHARED.add(self)
+
+    @property
+    def used(self) -> int:
+        """Bytes that code lies in."""
+        return self._used - sum(size for _, size in list(self._given_back))
+
+    def _map(self) -> None:
         try:  # perf looks names up in memory, but not in what it takes for a file
             self._runnable.mirror(self._writable, mmap.PROT_READ | mmap.PROT_EXEC)
         except BlockError:  # a system that cannot, or a policy that does not let it
-            self._map_a_file(size)
-        self._free: list[tuple[int, int]] = [(0, size)]
-        self.used = 0
+            self._map_a_file(self._size)
+
+    def copied(self) -> bytes:
+        """All code, which a child would share with its parent."""
+        with self._lock:
+            return ctypes.string_at(self._writable.address, self._top)
+
+    def separate(self, content: bytes) -> None:
+        """In a child: have memory of one's own at the same addresses, with the same code."""
+        self._lock = allocate_lock()  # another thread may have held it
+        self._map()
+        ctypes.memmove(self._writable.address, content, len(content))
+        _flush_instructions(self._runnable.address, len(content))
 
     def _map_a_file(self, size: int) -> None:
         descriptor = anonymous_file("jitvm-code", size)
@@ -76,45 +111,51 @@ class Arena:
         with self._lock:
             offset = self._allocate(size)
         ctypes.memmove(self._writable.address + offset, code, len(code))
-        span = Span(self._runnable.address + offset, size)
-        _flush_instructions(span)
-        return span
+        _flush_instructions(self._runnable.address + offset, size)
+        return Span(self._runnable.address + offset, size, self)
 
-    def free(self, span: Span) -> None:
-        """Give a span back."""
-        offset = span.address - self._runnable.address
-        with self._lock:
-            self.used -= span.size
-            index = bisect_left(self._free, (offset, 0))
-            self._free.insert(index, (offset, span.size))
-            for left in (index, index - 1):
-                if 0 <= left < len(self._free) - 1:
-                    start, size = self._free[left]
-                    after, more = self._free[left + 1]
-                    if start + size == after:
-                        self._free[left : left + 2] = [(start, size + more)]
+    def free_later(self, span: Span) -> None:
+        """Take a span back with the next allocation; see `Span.free`.
+
+        A span may be freed by the garbage collector at any moment, also while the lock is held.
+        """
+        self._given_back.append((span.address - self._runnable.address, span.size))
+
+    def _take_back(self, offset: int, count: int) -> None:
+        self._used -= count
+        index = bisect_left(self._free, (offset, 0))
+        self._free.insert(index, (offset, count))
+        for left in (index, index - 1):
+            if 0 <= left < len(self._free) - 1:
+                start, size = self._free[left]
+                after, more = self._free[left + 1]
+                if start + size == after:
+                    self._free[left : left + 2] = [(start, size + more)]
 
     def _allocate(self, size: int) -> int:
+        while self._given_back:
+            self._take_back(*self._given_back.pop())
         for index, (start, room) in enumerate(self._free):
             if room >= size:
                 self._free[index : index + 1] = (
                     [(start + size, room - size)] if room > size else []
                 )
-                self.used += size
+                self._used += size
+                self._top = max(self._top, start + size)
                 return start
         raise ArenaFull(f"no room for {size} bytes of code; {self.used} are in use")
 
 
-def _flush_instructions(span: Span) -> None:
+def _flush_instructions(address: int, size: int) -> None:
     """Make new code visible to instruction fetch where the processor does not do so itself."""
     if os.uname().machine == "x86_64":
         return
     clear = ctypes.CDLL(None).__clear_cache
-    clear(ctypes.c_void_p(span.address), ctypes.c_void_p(span.address + span.size))
+    clear(ctypes.c_void_p(address), ctypes.c_void_p(address + size))
 
 
 _shared: list[Arena] = []
-_shared_lock = allocate_lock()
+_shared_lock = ModuleLock()
 
 
 def shared_arena() -> Arena:

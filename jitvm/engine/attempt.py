@@ -389,7 +389,8 @@ class Attempt:
                 graph.block.end = self._decode(node, state)
                 return
             core.bake(pc)
-            self._execute(pc, memory[pc], state)
+            if not self._execute(pc, memory[pc], state):
+                return
             if core.halted or core.outcome is not None:
                 graph.block.end = self._part(pc, state)
                 return
@@ -404,12 +405,16 @@ class Attempt:
                 return
             node = following
 
-    def _execute(self, pc: int, opcode: int, state: RegionState) -> None:
+    def _execute(self, pc: int, opcode: int, state: RegionState) -> bool:
+        """Place an instruction, or leave before one that cannot be placed; whether it was."""
         core = self.core
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
-        core.finish()
+        if not core.finish():
+            self.graph.block.end = core.retry(Reason.DEVICE)
+            return False
         self._measure(state)
+        return True
 
     def _decode(self, node: Node, state: RegionState) -> Goto | Branch | Exit:
         """An opcode that the guest rewrites: compare with those seen, as for a computed jump.
@@ -429,8 +434,8 @@ class Attempt:
             inside = state.copy()
             before = core.executed, core.refunds
             charge = self._begin_charge(node, inside)
-            self._execute(pc, code, inside)
-            graph.block.end = self._part(pc, inside)
+            if self._execute(pc, code, inside):
+                graph.block.end = self._part(pc, inside)
             self._end_charge(charge)
             core.executed, core.refunds = before
             test = graph.block = graph.new_block("test")

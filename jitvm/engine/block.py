@@ -10,11 +10,13 @@ its block, so no view can outlive the mapping.
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import sys
 
 from jitvm.engine.layout import CODE, MIRROR, PAST_END, WIDEST
+from jitvm.engine.process import GATE, SHARED, Gate
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ _MAP_NORESERVE = 0x4000
 _MREMAP_TO = 1 | 2
 """MREMAP_MAYMOVE and MREMAP_FIXED."""
 _FAILED = ctypes.c_void_p(-1).value
+
+
+FEW_BLOCKS = 128
+"""Blocks that may be made, of a megabyte each, before Python is asked to look for garbage."""
 
 
 class BlockError(OSError):
@@ -82,6 +88,12 @@ class Mapping:
         flags = mmap.MAP_SHARED | _MAP_FIXED
         self._map(self.address + offset, size, flags, descriptor, file_offset, protection)
 
+    def fill(self, offset: int, content: bytes) -> None:
+        """Put memory of nobody else's over a part of this range, with this content."""
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED
+        self._map(self.address + offset, len(content), flags, -1, 0)
+        ctypes.memmove(self.address + offset, content, len(content))
+
     def mirror(self, other: Mapping, protection: int) -> None:
         """Have this range and another of the same size show the same new memory, without a file.
 
@@ -103,9 +115,25 @@ class Mapping:
             code = ctypes.get_errno()
             raise BlockError(code, f"no executable memory: {os.strerror(code)}")
 
-    def __del__(self) -> None:
-        if getattr(self, "address", None) is not None:
+    def __del__(self, gate: Gate = GATE) -> None:  # bound here: modules go before their objects
+        if getattr(self, "address", None) is not None and not gate.is_ending:
             self._libc.munmap(self.address, self.size)
+
+
+_blocks_made = 0
+
+
+def _collect_garbage() -> None:
+    """Now and then have Python look for machines that are gone.
+
+    A machine is part of cycles (host functions know it), and the collector sees a few hundred
+    objects, not the megabytes behind them: it would let thousands of them gather.
+    """
+    global _blocks_made
+    _blocks_made += 1
+    if _blocks_made >= max(FEW_BLOCKS, len(SHARED)):
+        _blocks_made = 0
+        gc.collect()
 
 
 class Block:
@@ -113,17 +141,39 @@ class Block:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        _collect_garbage()
         self._mapping = Mapping(layout.total + layout.alignment)
         self.base = self._aligned_base()
-        start = self.base - self._mapping.address
-        size = layout.size
+        self._map_code_space(b"")
+        self.view(layout.code_map + layout.size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
+        SHARED.add(self)
+
+    def _map_code_space(self, content: bytes) -> None:
+        """Map memory for the code space and its mirror, which begins with some bytes."""
+        start, size = self.base - self._mapping.address, self.layout.size
         descriptor = anonymous_file("jitvm", size)
         try:
+            if content:
+                os.write(descriptor, content)  # to memory: all of it, or an error
             self._mapping.place(start, size, descriptor, 0)
             self._mapping.place(start + size, MIRROR, descriptor, 0)
         finally:
             os.close(descriptor)
-        self.view(layout.code_map + size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
+
+    def copied(self) -> bytes:
+        """The code space, all that a child would share with its parent."""
+        return bytes(self.view(0, self.layout.size))
+
+    def separate(self, content: bytes) -> None:
+        """In a child: have a code space of one's own at the same address.
+
+        Where there are no more files for it, one without a mirror is better than a shared one: an
+        access that runs over the end of memory finds what was there when the child was made.
+        """
+        try:
+            self._map_code_space(content)
+        except OSError:
+            self._mapping.fill(self.base - self._mapping.address, content + content[:MIRROR])
 
     def _aligned_base(self) -> int:
         """The first aligned base whose head fits below it."""

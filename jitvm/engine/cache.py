@@ -9,8 +9,9 @@ whole, so nothing ever needs to be invalidated and checksums need not be cryptog
 damaged, foreign or unreadable is ignored, said so once through `warn`, and replaced.
 
 Machine code is trusted by whoever runs it, so the folder is private (0700) and files are only
-read when they belong to this user. Writes go to a temporary file that is renamed, so any number
-of processes may share the folder. Above LIMIT bytes the least recently used files go.
+read when they belong to this user. Files are written beside their place and renamed (see
+`jitvm.engine.part`), so any number of processes may share the folder; what writers left that were
+killed is removed by the next one. Above LIMIT bytes the least recently used files go.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ import sys
 import time
 import zlib
 
+from jitvm.engine.part import is_part, sweep, write_whole
+
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAGIC = b"jitvm-code-1\n"
 LIMIT = 128 << 20
+LONGEST_NAME = 64
+"""Letters of a guest's name, and what its code is, in the name of a file."""
 
 
 class CachedCode:
@@ -85,6 +90,7 @@ class CodeCache:
     ) -> None:
         self._folder = None if folder is None else os.fspath(folder)
         self._warn = warn
+        self._is_swept = False
 
     @property
     def folder(self) -> str:
@@ -95,6 +101,9 @@ class CodeCache:
 
     def load(self, kind: str, key: str) -> CachedCode | None:
         """What is stored under a key, or None."""
+        if not self._is_swept:
+            self._is_swept = True
+            sweep(self.folder, _is_abandoned)
         path = self._path(kind, key)
         try:
             with open(path, "rb") as file:
@@ -118,37 +127,40 @@ class CodeCache:
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""
         path = self._path(kind, key)
-        part = f"{path}.{os.getpid()}.part"
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_encode(key, code))
-            os.replace(part, path)
+            write_whole(path, _encode(key, code), 0o600)
         except OSError as error:
-            _remove(part)
             self._warn(f"{self.folder}: {error.strerror}; compiled code is not kept")
             return
         self._evict()
 
     def entries(self) -> list[Entry]:
         """All files, the least recently used first."""
+        return self._files(lambda name: name.endswith(".code"))
+
+    def abandoned(self) -> list[Entry]:
+        """Files that were never completed; those that are being written now are among them."""
+        return self._files(_is_abandoned)
+
+    def clear(self) -> int:
+        """Delete all files; returns how many bytes that gave back."""
+        freed = sweep(self.folder, _is_abandoned)
+        entries = self.entries()
+        for entry in entries:
+            _remove(entry.path)
+        return freed + sum(entry.size for entry in entries)
+
+    def _files(self, is_one: Callable[[str], bool]) -> list[Entry]:
         found = []
         try:
             for item in os.scandir(self.folder):
-                if item.name.endswith(".code"):
+                if is_one(item.name):
                     status = item.stat(follow_symlinks=False)
                     found.append(Entry(item.path, status.st_size, status.st_mtime))
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(found, key=lambda entry: entry.used)
-
-    def clear(self) -> int:
-        """Delete all files; returns how many bytes that gave back."""
-        entries = self.entries()
-        for entry in entries:
-            _remove(entry.path)
-        return sum(entry.size for entry in entries)
 
     def _evict(self) -> None:
         entries = self.entries()
@@ -160,7 +172,15 @@ class CodeCache:
             excess -= entry.size
 
     def _path(self, kind: str, key: str) -> str:
-        return os.path.join(self.folder, f"{kind}-{zlib.crc32(key.encode()):08x}.code")
+        # Whatever a guest is called: its name is part of a file's name here, and of the key.
+        name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
+        check = zlib.crc32(_bytes(f"{kind}\n{key}"))
+        return os.path.join(self.folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
+
+
+def _bytes(key: str) -> bytes:
+    """A key as bytes; a path in it may hold what is no text."""
+    return key.encode("utf-8", "surrogatepass")
 
 
 def _field(content: bytes) -> bytes:
@@ -169,7 +189,7 @@ def _field(content: bytes) -> bytes:
 
 def _encode(key: str, code: CachedCode) -> bytes:
     symbols = "\n".join(f"{name} {offset:x}" for name, offset in code.symbols.items())
-    body = _field(key.encode()) + _field(symbols.encode()) + code.text
+    body = _field(_bytes(key)) + _field(symbols.encode()) + code.text
     return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
 
 
@@ -180,12 +200,17 @@ def _decode(key: str, data: bytes) -> CachedCode | None:
     if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):
         return None
     length = int.from_bytes(body[:4], "little")
-    if body[4 : 4 + length] != key.encode():
+    if body[4 : 4 + length] != _bytes(key):
         return None
     body = body[4 + length :]
     length = int.from_bytes(body[:4], "little")
     lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
     return CachedCode(body[4 + length :], {name: int(offset, 16) for name, offset in lines})
+
+
+def _is_abandoned(name: str) -> bool:
+    """Whether it is a part, under the name of today or of earlier versions."""
+    return is_part(name) or (".code." in name and name.endswith(".part"))
 
 
 def _touch(path: str) -> None:

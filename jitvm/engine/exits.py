@@ -127,6 +127,9 @@ class ExitLowering(Lowering):
         self._write_slots(exit_)
         stacks = [self.load("ptr", self.at(at), "context", 8) for at in self.layout.pointers]
         pc = self.wide(exit_.pc)
+        if exit_.kind is Leave.HALT:
+            self._halt(pc, stacks)
+            return
         self._stop_if_asked(pc, stacks)
         self.dispatch(pc, stacks)
 

@@ -147,11 +147,15 @@ class Forming:
 
 
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
-    """Sizes of the lowest entries of a stack that cover `count` bytes."""
+    """Sizes of the lowest entries of a stack that cover `count` bytes, each one of a word."""
     sizes: list[int] = []
     for _, size in stack.entries:
         if count <= 0:
             break
-        sizes.append(min(size, count))
+        part = min(size, count)
+        while part:
+            piece = 1 << (part.bit_length() - 1)
+            sizes.append(piece)
+            part -= piece
         count -= size
     return sizes

@@ -77,6 +77,8 @@ class Op(StrEnum):
     COLLECT = "collect"  # port, byte: written to the port's cell and to the output ring
     HOST_POINTER = "host_pointer"  # [stack] the pointer a device left
     SYNC = "sync"  # writes what its exit would write, without leaving
+    ACT = "act"  # the instruction has decided, and begins to act
+    DONE = "done"  # it is complete
     CHECK = "check"  # exit where a device moved a pointer or asked to stop
     GUARD = "guard"  # condition; exit
     CHARGE = "charge"  # [instructions]; exit where the budget does not cover them
@@ -85,8 +87,14 @@ class Op(StrEnum):
 
 EFFECTS = frozenset({
     Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.COLLECT,
-    Op.SYNC, Op.CHECK, Op.GUARD, Op.CHARGE, Op.POLL,
+    Op.SYNC, Op.CHECK, Op.GUARD, Op.CHARGE, Op.POLL, Op.ACT, Op.DONE,
 })  # fmt: skip
+ACTS = frozenset({
+    Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.COLLECT, Op.SYNC,
+})  # fmt: skip
+"""What cannot be undone."""
+MARKS = frozenset({Op.ACT, Op.DONE})
+"""What does nothing."""
 COMPARISONS = frozenset({Op.EQ, Op.NE, Op.LT, Op.LE})
 
 
@@ -289,6 +297,11 @@ class Block:
         self.values: list[Value] = []
         self.end: Terminator | None = None
         self.pure: dict[tuple[object, ...], Value] = {}
+
+    @property
+    def weight(self) -> int:
+        """How many operations there are, without marks."""
+        return sum(value.op not in MARKS for value in self.values)
 
     def targets(self) -> list[Goto]:
         """The edges to other blocks."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jitvm.engine.ir import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir import MARKS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
 from jitvm.engine.reasons import Reason
 from jitvm.guest import Guest, State
 
@@ -329,6 +329,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.COLLECT: _Run.host_out,
     Op.SYNC: _Run.sync,
     Op.CHECK: _Run.check,
+    **dict.fromkeys(MARKS, lambda _run, _value, _args: True),
     Op.GUARD: lambda _run, _value, args: bool(args[0]),
     Op.CHARGE: _Run.charge,
     Op.POLL: lambda run, _value, _args: not run.host.poll(),

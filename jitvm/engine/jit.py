@@ -37,6 +37,7 @@ from jitvm.engine.maker import Refused, RegionMaker
 from jitvm.engine.params import Parameters
 from jitvm.engine.planner import Planner
 from jitvm.engine.polisher import Polisher
+from jitvm.engine.process import THREADED
 from jitvm.engine.reasons import Reason
 from jitvm.engine.recorder import Window, changed_bytes
 from jitvm.engine.regioncore import World
@@ -93,6 +94,7 @@ class Jit:
         self.params = params
         self.wake = wake
         self.epoch = 0
+        self._graveyard: list[Span] = []
         self.regions: dict[int, Installed] = {}
         self.statistics = Statistics()
         self.planner = Planner(self.guest, params, self.regions)
@@ -117,7 +119,6 @@ class Jit:
         self._vector = block.words(layout.fields["vector"], 1)
         self.entered = 0
         self._hits: Counter[int] = Counter()
-        self._graveyard: list[Span] = []
         self._done: list[tuple[int, Compiled | None, Reason | None]] = []
         self._done_lock = threading.Lock()
         self._pending = 0
@@ -125,9 +126,23 @@ class Jit:
         self._form_anew: dict[int, Reason] = {}
         self._charging = False
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
-        self._before = b""
+        self._before = bytearray()
         self._hot = 0
         self._began = time.monotonic()
+        THREADED.add(self)
+
+    def __del__(self) -> None:
+        """With its machine, which nothing runs any more, all its code goes."""
+        for installed in self.regions.values():
+            installed.span.free()
+        self._bury()
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what was being compiled will not come, what was ready will."""
+        self._done_lock = threading.Lock()
+        self._pending = len(self._done)
+        self._set_busy(self._pending > 0)
+        self.polisher.forget_threads()
 
     # -- what listeners and profiles see -----------------------------------------------------
 
@@ -225,7 +240,7 @@ class Jit:
         self._counters[pc] = min(65535, self.params.hot * self.params.cooldown)
         self._tell(events.Hot, pc)
         self._hot = pc
-        self._before = bytes(self.state.spaces[self.guest.code_index])
+        self._before = bytearray(self.state.spaces[self.guest.code_index])
         self.statistics.recordings += 1
         return True
 
@@ -236,7 +251,7 @@ class Jit:
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
         sizes = tuple(stack.size for stack in self.guest.stacks)
         begins = frozenset((self._vector[0], self.entered))
-        changed = changed_bytes(self._before, memory)
+        changed = changed_bytes(bytes(self._before), memory)
         window = Window(self._hot, raw, memory, changed, sizes, begins)
         world = self.world(window.changed)
         self._submit(lambda: self._job(window, world))
@@ -400,7 +415,9 @@ class Jit:
         conflicts = self.code_map.conflicts(assumptions, memory)
         aliased = not assumptions.cells.isdisjoint(self.planner.learned.aliased)
         if conflicts or aliased:
-            self.planner.learned.written |= conflicts
+            self.planner.learned.written |= {
+                at for at in conflicts if not self._is_loaded(at, assumptions.code.get(at))
+            }
             self.statistics.rejected += 1
             about.invalidated += 1
             if about.invalidated < self.params.invalidations:
@@ -458,7 +475,7 @@ class Jit:
 
     def _bury(self) -> None:
         for span in self._graveyard:
-            shared_arena().free(span)
+            span.free()
         self._graveyard.clear()
 
     def overwritten(self, start: int, size: int, *, by_guest: bool) -> bool:
@@ -467,6 +484,9 @@ class Jit:
 
         What the guest writes to is learned; what the host loads into memory is not.
         """
+        if not by_guest and self._before:
+            memory = self.state.spaces[self.guest.code_index]
+            self._before[start : start + size] = memory[start : start + size]
         hits = self.code_map.watched_in(start, size)
         for at in hits:
             self._tell(events.Overwritten, at)
@@ -474,6 +494,11 @@ class Jit:
                 self._learn_write(at)
             self._throw_away(at)
         return bool(hits)
+
+    def _is_loaded(self, at: int, byte: int | None) -> bool:
+        """Whether a byte that code was made from has been replaced by the host since."""
+        now = self.state.spaces[self.guest.code_index][at]
+        return byte not in (None, now) and self._before[at : at + 1] == bytes([now])
 
     def _learn_write(self, at: int) -> None:
         """Operands are variables from the first write on, opcodes only when it goes on."""

@@ -19,13 +19,13 @@ from __future__ import annotations
 from collections import Counter
 
 from jitvm.engine.cache import CachedCode
+from jitvm.engine.fingerprint import stamp
 from jitvm.engine.installed import Compiled
 from jitvm.engine.ir import Graph
 from jitvm.engine.reasons import Reason
 from jitvm.engine.record import Record, fresh
 from jitvm.engine.region import Region
 from jitvm.engine.regioncore import Assumptions
-from jitvm.engine.tailcall import stamp
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

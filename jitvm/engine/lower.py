@@ -565,6 +565,9 @@ class Lowering(Emitter):
         pointer = self.load("ptr", self.at(self.layout.pointers[index]), "context", 8)
         return self._index_of(pointer, index)
 
+    def _mark(self, _: Value) -> None:
+        """Nothing: marks are for the verifier."""
+
     def _guard_value(self, value: Value) -> None:
         assert value.exit is not None
         self._guard(self.flag(value.args[0]), value.exit)
@@ -592,5 +595,7 @@ _LOWER = {
     Op.HOST_OUT: Lowering._host_out,
     Op.HOST_POINTER: Lowering._host_pointer,
     Op.GUARD: Lowering._guard_value,
+    Op.ACT: Lowering._mark,
+    Op.DONE: Lowering._mark,
 }
 

@@ -528,7 +528,7 @@ class Machine:
         self.vector = snapshot.vector
         if self._native is not None:
             for at in changed:
-                self._native.code_written(at, 1, by_guest=True)
+                self._native.code_written(at, 1)
 
 
 def _native_tier(tier: Tier) -> type[NativeTier]:

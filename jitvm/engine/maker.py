@@ -14,6 +14,7 @@ from jitvm.engine.dump import Dump
 from jitvm.engine.forming import Forming
 from jitvm.engine.installed import Compiled
 from jitvm.engine.layout import EXITS, REGIONS, Layout
+from jitvm.engine.process import IMPORTS
 from jitvm.engine.reasons import Reason
 from jitvm.engine.region import Region
 from jitvm.engine.regioncore import World
@@ -122,8 +123,9 @@ class RegionMaker:
             links: where other regions begin that it leaves for, if it gets too large otherwise.
             nodes: its limit while it is to be made fast; None: make it thoroughly.
         """
-        from jitvm.engine.passes import optimise
-        from jitvm.engine.regionlower import RegionLowering
+        with IMPORTS:
+            from jitvm.engine.passes import optimise
+            from jitvm.engine.regionlower import RegionLowering
 
         began = time.perf_counter()
         params, speed = self.params, self.params.speed
@@ -195,8 +197,9 @@ class RegionMaker:
     ) -> tuple[bytes, dict[int, int]]:
         """What the functions of an LLVM module become, the region's own at offset 0, and the
         offsets of its other entries."""
-        from jitvm.engine.native import host_compiler
-        from jitvm.engine.regionlower import entry_name
+        with IMPORTS:
+            from jitvm.engine.native import host_compiler
+            from jitvm.engine.regionlower import entry_name
 
         if self.compiler is None:
             self.compiler = host_compiler()
@@ -207,6 +210,7 @@ class RegionMaker:
 
     def _verify(self, region: Region) -> None:
         if self.params.verify:
-            from jitvm.engine.verify import verify
+            with IMPORTS:
+                from jitvm.engine.verify import verify
 
             verify(region.graph, self.guest)

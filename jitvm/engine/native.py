@@ -10,23 +10,19 @@ relocation: all it uses comes in registers or lies at constant distances in the 
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import os
 import struct
-import threading
 from functools import cache
 
 from jitvm.engine.llvm import functions
+from jitvm.engine.process import LLVM
 from jitvm.engine.record import Record
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any
 
-_LOCK = threading.Lock()
-_MAKING = threading.Lock()
-_ending = threading.Event()
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
 _RELOCATIONS = (4, 9)  # SHT_RELA, SHT_REL
 _SYMBOLS = 2  # SHT_SYMTAB
@@ -65,19 +61,20 @@ class Compiler:
     """
 
     def __init__(self, architecture: str, cpu: str = "", features: str = "") -> None:
-        self._llvm = llvm = functions()
-        if architecture == os.uname().machine:
-            llvm.InitializeNativeTarget()
-            llvm.InitializeNativeAsmPrinter()
-        else:
-            llvm.InitializeAllTargetInfos()
-            llvm.InitializeAllTargets()
-            llvm.InitializeAllTargetMCs()
-            llvm.InitializeAllAsmPrinters()
-        self._triple = _TRIPLES[architecture].encode()
-        self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
-        if not self._target:
-            raise NativeError(f"LLVM has no target {architecture}: {message}")
+        with LLVM:
+            self._llvm = llvm = functions()
+            if architecture == os.uname().machine:
+                llvm.InitializeNativeTarget()
+                llvm.InitializeNativeAsmPrinter()
+            else:
+                llvm.InitializeAllTargetInfos()
+                llvm.InitializeAllTargets()
+                llvm.InitializeAllTargetMCs()
+                llvm.InitializeAllAsmPrinters()
+            self._triple = _TRIPLES[architecture].encode()
+            self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
+            if not self._target:
+                raise NativeError(f"LLVM has no target {architecture}: {message}")
         self._cpu, self._features = cpu.encode(), features.encode()
         self._machines: dict[int, tuple[Any, bytes]] = {}
         self._builders: dict[int, tuple[Any, int]] = {}
@@ -86,13 +83,14 @@ class Compiler:
     def for_host(cls, architecture: str) -> Compiler:
         """A compiler that may use everything this processor has, but for what makes LLVM turn
         words into vectors and take constants from memory."""
-        llvm = functions()
-        told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
-        signs = {each[1:]: each[0] for each in told if each}
-        features = [
-            f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
-        ]
-        return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
+        with LLVM:
+            llvm = functions()
+            told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
+            signs = {each[1:]: each[0] for each in told if each}
+            features = [
+                f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
+            ]
+            return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
 
     def _machine(self, level: int) -> tuple[Any, bytes]:
         """LLVM's target machine of a level, and how it lays out data."""
@@ -135,7 +133,7 @@ class Compiler:
     def _emitted(self, text: str, speed: int, *, is_object: bool) -> bytes:
         """A module optimised, as an object or as assembly."""
         llvm = self._llvm
-        with _LOCK:
+        with LLVM:
             machine, layout = self._machine(_LEVELS[speed])
             # In a context of its own: the global one keeps every constant any module ever used.
             context = llvm.ContextCreate()
@@ -159,10 +157,10 @@ class Compiler:
                 if module:
                     llvm.DisposeModule(module)
                 llvm.ContextDispose(context)
-        try:
-            return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
-        finally:
-            llvm.DisposeMemoryBuffer(buffer)
+            try:
+                return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
+            finally:
+                llvm.DisposeMemoryBuffer(buffer)
 
     def _optimise(self, module: Any, speed: int) -> None:
         """Run passes, with a pass manager for this module alone.
@@ -206,24 +204,15 @@ def host_compiler() -> Compiler:
     LLVM has run once when this returns: its first run takes 5 ms longer than others, of which
     nothing needs the interpreter lock.
     """
-    with _MAKING:
+    with LLVM:
         return _host_compiler()
 
 
 @cache
 def _host_compiler() -> Compiler:
-    atexit.register(_end)
     compiler = Compiler.for_host(os.uname().machine)
-    if not _ending.is_set():
-        compiler.compile(_WARM_UP, speed=0)
+    compiler.compile(_WARM_UP, speed=0)
     return compiler
-
-
-def _end() -> None:
-    """Have a first run of LLVM end before the process does, which takes away what it works on."""
-    _ending.set()
-    if _MAKING.acquire(timeout=5):
-        _MAKING.release()
 
 
 def read_object(data: bytes) -> Code:

@@ -18,14 +18,16 @@ all of them compiled again.
 from __future__ import annotations
 
 import ctypes
-from _thread import start_new_thread
+from _thread import get_ident
 from enum import StrEnum
 from time import sleep
 from zlib import crc32
 
 from jitvm.engine.background import BACKGROUND
 from jitvm.engine.layout import RING, TARGETS
+from jitvm.engine.process import GATE, IMPORTS, THREADED
 from jitvm.engine.status import Status
+from jitvm.engine.threads import started
 from jitvm.guest import Stop
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -68,7 +70,8 @@ class Mode(StrEnum):
 
 def _load_llvm() -> None:
     """Have LLVM ready for what may be hot soon."""
-    from jitvm.engine.native import host_compiler
+    with IMPORTS:
+        from jitvm.engine.native import host_compiler
 
     host_compiler()
 
@@ -90,6 +93,8 @@ class NativeTier:
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
+        self.is_native = self.is_called = self._is_running = False
+        self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
         self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
@@ -119,6 +124,8 @@ class NativeTier:
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
         self._restore_tables()
+        GATE.add(self)
+        THREADED.add(self)
 
     # -- the JIT -----------------------------------------------------------------------------
 
@@ -133,7 +140,8 @@ class NativeTier:
         self._cache = cache
 
         def make() -> Jit:
-            from jitvm.engine.params import Parameters
+            with IMPORTS:
+                from jitvm.engine.params import Parameters
 
             return self._make_jit(params or Parameters.from_environment())
 
@@ -142,12 +150,12 @@ class NativeTier:
             self._begin_jit()
 
     def _make_jit(self, params: Parameters) -> Jit:
-        from jitvm.engine.jit import Jit
+        with IMPORTS:
+            from jitvm.engine.jit import Jit
+            from jitvm.engine.kept import Shelf
 
         shelf = None
         if self._cache is not None:
-            from jitvm.engine.kept import Shelf
-
             shelf = Shelf(self._cache, self.block.layout.guest, self._program)
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
 
@@ -160,13 +168,13 @@ class NativeTier:
         sleep(WARM_UP)
         BACKGROUND.do(self._make_ready)
 
-    def _make_ready(self) -> None:
+    def _make_ready(self, *, alone: bool = False) -> None:
         assert self._make is not None
         self._made = self._make()
         known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
-        if not known:
+        if not known and not alone:
             _load_llvm()
 
     def _warm(self) -> None:
@@ -176,7 +184,8 @@ class NativeTier:
         else:
             self._warmth = _WARMING
             self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
-            start_new_thread(self._warm_up, ())
+            if not started(self._warm_up):
+                self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
         assert self._make is not None
@@ -265,27 +274,29 @@ class NativeTier:
 
         `moves` says that it may set the stack pointers.
         """
+        self.is_called, self.is_native = True, False
         try:
             self._take_pointers()
-            result = function()
-            if moves:
-                self._give_pointers()
+            try:
+                result = function()
+            finally:
+                if moves:
+                    self._give_pointers()
         except BaseException as error:
             self._error = self._error or error
             self._fields["stop"][0] = 1
             self.wake()
-            return 0
+            result = 0
+        GATE.back(self)
+        self.is_called = False
         return result
 
     def _written(self, _base: int, address: int, _size: int) -> None:
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
 
-    def code_written(self, address: int, size: int, *, by_guest: bool = False) -> None:
-        """The host wrote to the code space: code made from it is left after this instruction.
-
-        `by_guest` says that it undid what the guest wrote, so there are variables.
-        """
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space: code made from it is left after this instruction."""
         if self.jit is None:
             return
         end = self.block.layout.size
@@ -293,7 +304,7 @@ class NativeTier:
         before_end = min(size, end - address)
         parts = [(address, before_end), (0, min(size - before_end, address))]
         for start, count in parts:
-            if self.jit.overwritten(start, count, by_guest=by_guest):
+            if self.jit.overwritten(start, count, by_guest=False):
                 self._fields["stop"][0] = 1
 
     # -- state -------------------------------------------------------------------------------
@@ -321,8 +332,16 @@ class NativeTier:
         self._fields["pc"][0] = self.state.pc
         if self.jit is not None:
             self.jit.entered = self.state.pc
-        self.handlers.enter(self.block.base)
+        self._go(self.handlers.enter)
         return self._finish()
+
+    def _go(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Be in native code until it comes back."""
+        GATE.enter(self)
+        try:
+            return function(self.block.base, *arguments)
+        finally:  # also where the handler of a signal raises something as soon as it is back
+            self.is_native = False
 
     def step(self) -> Stop:
         """Execute one instruction: its handler, with a table in which everything stops."""
@@ -330,7 +349,7 @@ class NativeTier:
             return Stop.INTERRUPT
         self._begin(None)
         self._fields["pc"][0] = self.state.pc
-        self.handlers.step(self.block.base)
+        self._go(self.handlers.step)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
         self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
@@ -347,8 +366,8 @@ class NativeTier:
         while begun < len(data):
             self._begin(left)
             self._fields["status"][0] = Status.HALT
-            begun += self.handlers.deliver(
-                self.block.base, data[begun:], len(data) - begun, port, stop_port, *mark
+            begun += self._go(
+                self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
             )
             stop = self._finish()
             if left is not None:
@@ -371,6 +390,7 @@ class NativeTier:
                 view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
+        self._is_running, self.thread = True, get_ident()
         if self._make is not None and self._warmth != _WARMING:
             self._warm()
         self._is_limited = budget is not None
@@ -402,14 +422,27 @@ class NativeTier:
         """Deal with what brought native code back, until it is something for the caller."""
         fields = self._fields
         while self._goes_on(fields["status"][0]):
-            self.handlers.enter(self.block.base)
-        self.executed, self._granted = self.executed_now, fields["budget"][0]
-        self._take_pointers()
-        self.state.pc = fields["pc"][0]
+            self._go(self.handlers.enter)
+        self._settle()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
         return Stop(fields["status"][0])
+
+    def _settle(self) -> None:
+        """Take the state from where native code has left it."""
+        fields = self._fields
+        self.executed, self._granted = self.executed_now, fields["budget"][0]
+        self._take_pointers()
+        self.state.pc = fields["pc"][0]
+        self._is_running = False
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what ran on another thread has stopped where it was."""
+        if self._warmth == _WARMING:
+            self._warmth = _COLD if self._made is None else _WARM
+        if self._is_running and self.thread != get_ident():
+            self._settle()
 
     def _goes_on(self, status: int) -> bool:
         """Whether native code is to be entered again after it came back with a status."""

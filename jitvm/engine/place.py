@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jitvm.engine.names import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An address as people read it.
+    """An address as people read it; its names are `shown`, whatever they are given as.
 
     Attributes:
         address: the address itself.
@@ -26,6 +28,10 @@ class Place:
     offset: int = 0
     file: str = ""
     line: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", shown(self.label))
+        object.__setattr__(self, "file", shown(self.file))
 
     def __str__(self) -> str:
         if not self.label:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from _thread import start_new_thread
 from functools import partial
 
 from jitvm.engine.compiler import compile_thread
 from jitvm.engine.maker import Refused
+from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Polisher:
         self._done: list[tuple[Installed, Compiled | None]] = []
         self._lock = threading.Lock()
 
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: nothing is being made, and nobody waits to come back."""
+        self._lock = threading.Lock()
+        self._busy = bool(self._done)
+
     def next(self) -> None:
         """When things are quiet, begin with what needs it most; on the guest's thread."""
         jit = self._jit
@@ -51,7 +56,8 @@ class Polisher:
             return
         self._busy = True
         if time.monotonic() - self.last_change < QUIET:
-            start_new_thread(self._wait, ())
+            if not started(self._wait):
+                self._busy = False  # it is looked at again with the next region
         else:
             # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
             # middle of that one, which cannot be entered there.

@@ -58,6 +58,10 @@ class Reason(Enum):
         "a device changed the stack pointers, overwrote code or asked to stop",
         "nothing; devices may do that",
     )
+    DEVICE = Row(
+        "an instruction decides by what a device gives or leaves, so it is interpreted",
+        "keep reads of such ports out of addresses, and apart from what moves a stack",
+    )
     POLL = Row("somebody interrupted the machine", "nothing")
     BUDGET = Row(
         "the instruction budget does not cover the next block", "nothing; counting is exact"

@@ -8,19 +8,26 @@ Cells: a word of memory at a constant address is loaded once and then lives in a
 it go to memory at once as well (write-through), so memory is always right for loads through
 computed addresses, for devices and at exits; only stores through computed addresses must not hit
 a cell, which one look at the code map guards.
+
+Decide, then act: what an instruction does is put down in the order written, and when it is
+complete all that decides goes before the first effect, a read through a device included. So an
+exit that leaves before the instruction undoes nothing. An instruction that must look at what a
+device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from jitvm.engine.handlers import GraphCore, void
-from jitvm.engine.ir import Exit, Graph, Leave, Op, Slot, Value
+from jitvm.engine.handlers import GraphCore
+from jitvm.engine.ir import ACTS, MODULAR, Exit, Graph, Leave, Op, Slot, Value
 from jitvm.engine.layout import CODE
 from jitvm.engine.reasons import Reason
 from jitvm.engine.record import Record, fresh
 from jitvm.engine.virtual import Picture, VirtualStack, in_range
 from jitvm.guest import Guest, Opcode
+
+_CALLS = frozenset({Op.HOST_IN, Op.HOST_OUT})
+_CHANGED = frozenset({Op.LOAD, Op.PAGE, Op.READER, Op.WRITER})
+"""What reads what a device may change. (The code map gets no marks while native code runs.)"""
 
 
 class Assumptions(Record):
@@ -93,10 +100,12 @@ class RegionCore(GraphCore):
         self.assumptions = assumptions
         self.state = RegionState([], {}, ())
         self.address_here = 0
-        self._effects: list[Callable[[], None]] = []
+        self._start = 0
         self._before: list[Picture] = []
         self._exits: dict[Reason, Exit] = {}
-        self._host = False
+        self._acts = False
+        self._shown: tuple[int, ...] | None = None
+        self._is_shown = self._is_moved = self._is_late = False
         self.executed = 0
         self.refunds: list[tuple[Exit, int]] = []
         self._big = guest.byte_order == "big"
@@ -111,19 +120,56 @@ class RegionCore(GraphCore):
         self.state = state
         self.outcome = None
         self.halted = False
-        self._host = False
-        self._effects.clear()
+        self._acts = False
+        self._shown = None
+        self._is_shown = self._is_moved = self._is_late = False
         self._exits = {}
+        self._start = len(self.graph.block.values)
         self._before = [stack.picture() for stack in state.stacks]
 
-    def finish(self) -> None:
-        """Place the effects, behind all guards of the instruction."""
+    def finish(self) -> bool:
+        """Put what decides before what acts; False where that cannot be, and nothing is placed.
+
+        The state is then of no use: only `retry` leads on.
+        """
         self._guard_room()
-        for effect in self._effects:
-            effect()
+        if self._is_late or (self._acts and not self._order()):
+            del self.graph.block.values[self._start :]
+            return False
         self.executed += 1
-        if self._host:
-            self._check_host()
+        if self._shown is not None:
+            self._check_host(self._shown)
+        if self._acts:
+            self.graph.add(Op.DONE)
+        return True
+
+    def _order(self) -> bool:
+        """Move behind all else what the instruction does, and what depends on devices by that;
+        whether no guard does."""
+        early, late = [], []
+        given: set[Value] = set()
+        was_called = False
+        values = self.graph.block.values
+        for value in values[self._start :]:
+            op = value.op
+            if op in ACTS:
+                late.append(value)
+                was_called = was_called or op in _CALLS
+                if op is Op.HOST_IN:
+                    given.add(value)
+            elif (was_called and op in _CHANGED) or not given.isdisjoint(value.args):
+                if op is Op.GUARD:
+                    return False
+                late.append(value)
+                given.add(value)
+            else:
+                early.append(value)
+        values[self._start :] = [*early, Value(self.graph, Op.ACT), *late]
+        return True
+
+    def _act(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
+        self._acts = True
+        return self.graph.add(op, *args, imm=imm, bits=bits)
 
     def _guard_room(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
@@ -213,6 +259,10 @@ class RegionCore(GraphCore):
     def operand(self, offset: int, size: int) -> Value:
         at = (self.address_here + 1 + offset) & self._mask
         addresses = [(at + i) & self._mask for i in range(size)]
+        if self._shown is not None:
+            return self._load(
+                self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
+            )
         if self.world.written.isdisjoint(addresses):
             code, memory = self.assumptions.code, self.world.memory
             for each in addresses:
@@ -223,20 +273,26 @@ class RegionCore(GraphCore):
 
     # -- Core: stacks ------------------------------------------------------------------------
 
+    def _stack(self, stack: int) -> VirtualStack:
+        """A stack to work on, whose pointer is known unless a device may have moved it."""
+        self._is_shown = False
+        self._is_late = self._is_late or self._is_moved
+        return self.state.stacks[stack]
+
     def pop(self, stack: int, size: int) -> Value:
-        return self.state.stacks[stack].pop(size)
+        return self._stack(stack).pop(size)
 
     def peek(self, stack: int, depth: int, size: int) -> Value:
-        return self.state.stacks[stack].peek(depth, size)
+        return self._stack(stack).peek(depth, size)
 
     def push(self, stack: int, word: Value | int, size: int) -> None:
-        self.state.stacks[stack].push(self._word(word), size)
+        self._stack(stack).push(self._word(word), size)
 
     def reserve(self, stack: int, size: int) -> None:
-        self.state.stacks[stack].push(self.graph.const(0), size)
+        self._stack(stack).push(self.graph.const(0), size)
 
     def put(self, stack: int, word: Value | int, size: int) -> None:
-        self.state.stacks[stack].put(self._word(word), size)
+        self._stack(stack).put(self._word(word), size)
 
     # -- Core: spaces ------------------------------------------------------------------------
 
@@ -317,9 +373,7 @@ class RegionCore(GraphCore):
                 self._store_cell(known, value, size)
             else:
                 self._guard_map(at, size)
-        self._effects.append(
-            lambda: void(graph.add(Op.STORE, at, value, imm=(space, size, limit)))
-        )
+        self._act(Op.STORE, at, value, imm=(space, size, limit))
 
     def _store_cell(self, at: int, value: Value, size: int) -> None:
         covered = range(at, at + size)
@@ -348,40 +402,48 @@ class RegionCore(GraphCore):
             graph.guard(guard, self.retry(Reason.PORT))
         elif known in self.world.readers:
             self._show()
-            self._host = True
-            return graph.add(Op.HOST_IN, port, bits=8)
+            return self._act(Op.HOST_IN, port, bits=8)
         return graph.add(Op.PAGE, port, bits=8)
 
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
         known = port.constant
+        op = Op.SET_PAGE
         if known is None:
             guard = graph.pure(Op.WRITER, port, bits=1) == 0
             graph.guard(guard, self.retry(Reason.PORT))
         elif known in self.world.collected:
-            self._effects.append(lambda: void(graph.add(Op.COLLECT, port, byte)))
-            return
+            op = Op.COLLECT
         elif known in self.world.writers:
-            self._host = True
-            state = self.state.copy()
-            self._effects.append(lambda: self._call_writer(port, byte, state))
-            return
-        self._effects.append(lambda: void(graph.add(Op.SET_PAGE, port, byte)))
+            self._show()
+            self._is_moved = True
+            op = Op.HOST_OUT
+        self._act(op, port, byte)
 
-    def _call_writer(self, port: Value, byte: Value, state: RegionState) -> None:
-        self._show(state)
-        self.graph.add(Op.HOST_OUT, port, byte)
-
-    def _show(self, state: RegionState | None = None) -> None:
-        """Write stacks and pointers to memory, where a device may look at them."""
-        shown = state or self.state
-        sync = self.graph.add(Op.SYNC)
-        sync.exit = self.leave(shown, self.pc, Leave.NEXT, Reason.HOST)
-
-    def _check_host(self) -> None:
-        """Leave where a device did more than answer; it may have changed any cell."""
+    def _show(self) -> None:
+        """Write stacks and pointers to memory, where a device may look at them, unless they are
+        there; and forget what it may change."""
+        if not self._is_shown:
+            sync = self._act(Op.SYNC)
+            sync.exit = self.leave(self.state, self.pc, Leave.NEXT, Reason.HOST)
+            self._shown = self._tops()
+            self._is_shown = True
         self.state.cells.clear()
-        pc = self.continues()
+
+    def _tops(self) -> tuple[int, ...]:
+        return tuple([stack.top for stack in self.state.stacks])
+
+    def _check_host(self, shown: tuple[int, ...]) -> None:
+        """Leave where a device did more than answer.
+
+        The exit takes the pointers that the device left, or what the instruction has made of them
+        since: pointers that a reader sets are set back.
+        """
+        pc, tops = self.continues(), self._tops()
+        if tops != shown:
+            sync = self.graph.add(Op.SYNC)
+            sync.exit = Exit(self.pc, tops, (), Leave.NEXT, Reason.HOST.name)
         check = self.graph.add(Op.CHECK)
-        check.exit = self.leave(self.state, pc, Leave.STOP, Reason.HOST)
+        kind = Leave.HALT if self.halted else Leave.STOP
+        check.exit = self.leave(self.state, pc, kind, Reason.HOST)

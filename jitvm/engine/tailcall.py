@@ -1,7 +1,7 @@
 """Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
 
 Handlers come from the code cache where they are there, else from LLVM, which is imported only
-then. They are installed once a process and guest.
+then. They are installed once a process and guest, and go with their guest.
 """
 
 from __future__ import annotations
@@ -9,24 +9,19 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from _thread import allocate_lock
-from functools import partial
-from importlib.machinery import PathFinder
 
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode
+from jitvm.engine.fingerprint import stamp
 from jitvm.engine.layout import HANDLER_TABLES, TABLES
+from jitvm.engine.process import IMPORTS, ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from typing import Any
-
     from jitvm.engine.cache import CodeCache
     from jitvm.guest import Guest
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_lock = allocate_lock()
-_installed: dict[Guest, Handlers] = {}
+_lock = ModuleLock()
 
 
 class Handlers:
@@ -42,6 +37,10 @@ class Handlers:
         self.deliver = deliver(self.address("deliver"))
         self.tables = {name: self._table(name) for name in TABLES}
 
+    def __del__(self) -> None:
+        """No machine of the guest is left."""
+        self.span.free()
+
     def _table(self, name: str) -> bytes:
         """256 function pointers; stub tables hold one stub everywhere."""
         if name not in HANDLER_TABLES:
@@ -54,45 +53,6 @@ class Handlers:
         return self.span.address + self._symbols[function]
 
 
-def stamp(guest: Guest) -> str | None:
-    """A text that changes whenever the guest's native code may; None where nobody can tell.
-
-    It names size and time of every source file that takes part, jitvm's own and the guest's, of
-    LLVM's library, and the processor.
-    """
-    files = set()
-    for folder in ("engine", os.path.join("engine", "passes"), "guest"):
-        for item in os.scandir(os.path.join(_PACKAGE, folder)):
-            if item.name.endswith(".py"):
-                files.add(item.path)
-    for row in guest.opcodes:
-        semantics: Any = row.semantics
-        while isinstance(semantics, partial):
-            semantics = semantics.func
-        files.add(semantics.__code__.co_filename)
-    found = PathFinder.find_spec("llvmlite")
-    if found is None or found.origin is None:
-        return None
-    files.add(os.path.join(os.path.dirname(found.origin), "_version.py"))
-    try:
-        stats = [(name, os.stat(name)) for name in sorted(files)]
-    except OSError:
-        return None
-    lines = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in stats]
-    return "\n".join([guest.name, guest.version, _processor(), *lines])
-
-
-def _processor() -> str:
-    """The machine's architecture and features, as the operating system lists them."""
-    machine = os.uname().machine
-    if sys.platform == "linux":
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if line.startswith(("flags", "Features")):
-                    return f"{machine} {line.split(':', 1)[1].strip()}"
-    return machine
-
-
 def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
     """The guest's handlers, installed at first use.
 
@@ -102,9 +62,10 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         ImportError: they are not cached and llvmlite is not installed.
     """
     with _lock:
-        if guest not in _installed:
-            _installed[guest] = Handlers(_load_or_build(guest, cache))
-        return _installed[guest]
+        if guest.handlers is None:
+            guest.handlers = Handlers(_load_or_build(guest, cache))
+        found: Handlers = guest.handlers
+        return found
 
 
 def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:
@@ -125,8 +86,9 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
     Args:
         architecture: "x86_64" or "aarch64"; default: this machine, with all its features.
     """
-    from jitvm.engine.interpreter import EXPORTS, InterpreterSource
-    from jitvm.engine.native import Compiler
+    with IMPORTS:
+        from jitvm.engine.interpreter import EXPORTS, InterpreterSource
+        from jitvm.engine.native import Compiler
 
     source = InterpreterSource(guest)
     if architecture is None:

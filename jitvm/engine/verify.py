@@ -17,6 +17,11 @@ Exits
  8. An exit has an address that fits the program counter, one pointer for each stack, slots that
     do not overlap, and a reason that `jitvm.engine.reasons` lists (none in handlers). One that
     retries the instruction needs nothing.
+Effects
+ 9. What an instruction does stands between its `act` and its `done`, in one block (handlers, one
+    instruction each, have no marks); a device is checked upon there as well. Nothing in between
+    leaves for the interpreter to execute an instruction: what has been done would be done twice.
+    Nor does anything retry behind an effect.
 """
 
 from __future__ import annotations
@@ -25,7 +30,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jitvm.engine.ir import (
+    ACTS,
     COMPARISONS,
+    MARKS,
     MODULAR,
     Block,
     Branch,
@@ -39,10 +46,13 @@ from jitvm.engine.ir import (
 from jitvm.engine.irtext import WITHOUT_RESULT
 from jitvm.engine.layout import reach
 from jitvm.engine.passes.dominators import Dominators, dominators
+from jitvm.engine.passes.params import exits_of
 from jitvm.engine.reasons import Reason
 from jitvm.guest import Guest
 
 SIZES = (1, 2, 4, 8)
+_BEFORE = frozenset({Leave.NEXT, Leave.RETRY})
+"""Ways to leave before an instruction, for it to be executed elsewhere."""
 
 
 class VerifyError(ValueError):
@@ -97,6 +107,8 @@ _SHAPES = {
     Op.GUARD: _Shape(1, exits=True, known=(0,)),
     Op.CHARGE: _Shape(0, ("instructions",), exits=True),
     Op.POLL: _Shape(0, exits=True),
+    Op.ACT: _Shape(0),
+    Op.DONE: _Shape(0),
 }
 
 
@@ -134,6 +146,13 @@ class _Verifier:
                     self._exit(value.exit)
                     self._dominated(tree, block, at, _uses(value.exit), f"exit of {value.op}")
             self._end(tree, block)
+        self._block = None
+        if self._is_handler():
+            self._retries(tree)
+        else:
+            for block in self.graph.blocks:
+                self._block = block
+                self._acts(block)
 
     def _require(self, fine: bool, message: str) -> None:
         if not fine:
@@ -261,6 +280,43 @@ class _Verifier:
         fine = value.bits == MODULAR or (least != MODULAR and value.bits >= least)
         need = f"at least {least}" if least else "none that are sure"
         self._require(fine, f"{value.op} has {value.bits} bits, {need} follow from its operands")
+
+    # -- effects -----------------------------------------------------------------------------
+
+    def _is_handler(self) -> bool:
+        """Handlers give no reasons for what they leave by."""
+        exits = exits_of(self.graph)
+        return bool(exits) and not any(exit_.reason for exit_ in exits)
+
+    def _acts(self, block: Block) -> None:
+        """Whether a block of a region decides before it acts, instruction by instruction."""
+        acting = False
+        for value in block.values:
+            op, exit_ = value.op, value.exit
+            if op in MARKS:
+                self._require(acting == (op is Op.DONE), f"{op} does not alternate with the other")
+                acting = op is Op.ACT
+            elif op in ACTS or op is Op.CHECK:
+                self._require(acting, f"{op} stands outside of what an instruction does")
+            elif acting and exit_ is not None:
+                self._require(
+                    exit_.kind not in _BEFORE,
+                    f"{op} leaves ({exit_.reason}) behind effects of the same instruction",
+                )
+        self._require(not acting, "an instruction is not done at the end of the block")
+
+    def _retries(self, tree: Dominators) -> None:
+        """Whether what retries the instruction stands before all that it does."""
+        acted: set[Block] = set()
+        for at, block in enumerate(tree.order):
+            self._block = block
+            has_acted = any(tree.order[other] in acted for other in tree.predecessors[at])
+            for value in block.values:
+                retries = value.exit is not None and value.exit.kind is Leave.RETRY
+                self._require(not (has_acted and retries), f"{value.op} retries behind effects")
+                has_acted = has_acted or value.op in ACTS
+            if has_acted:
+                acted.add(block)
 
     # -- where blocks end --------------------------------------------------------------------
 

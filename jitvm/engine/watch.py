@@ -1,4 +1,4 @@
-"""Watching a machine while it runs: Ctrl-C, deadlines, and work to be done every few milliseconds.
+"""Watching a machine while it runs: signals, deadlines, and work to be done every few milliseconds.
 
 Native code runs inside one call that Python makes, so the main thread cannot run its signal
 handlers until that call returns. One daemon thread a process, the watcher, makes it return:
@@ -6,7 +6,8 @@ handlers until that call returns. One daemon thread a process, the watcher, make
     signal arrives   Python's C handler writes the signal's number to the wake-up descriptor;
                      the watcher reads it and interrupts the machines of the main thread; `run`
                      returns `Stop.INTERRUPT` and Python runs the signal's handler by itself
-    Ctrl-C           as any signal; but `KeyboardInterrupt` is not raised before `leave_native`
+    Ctrl-C           as any signal; but `KeyboardInterrupt` is not raised before `leave_native`;
+                     SIGTERM and SIGHUP likewise, where they are handled by `jitvm.engine.signals`
     deadline passes  the watcher marks the watch `expired` and interrupts its machine
     tick             the watcher calls a function at a steady pace (to show output, say)
 
@@ -29,9 +30,9 @@ Rules
  3. The wake-up descriptor is set only where none is set (asyncio sets one) and only by the main
     thread, and is taken back when the last watch of that thread ends.
  4. A tick must not block: signals wait behind it.
- 5. Between `enter_native` and `leave_native` Ctrl-C only interrupts. Its exception could otherwise
-    be raised on the first line of a function that native code calls, where ctypes prints it and
-    forgets it. A host function that waits for something must call `stopped` while it does.
+ 5. Between `enter_native` and `leave_native` such signals only interrupt. Their exception could
+    otherwise be raised on the first line of a function that native code calls, where ctypes prints
+    it and forgets it. A host function that waits for something must call `stopped` while it does.
 """
 
 from __future__ import annotations
@@ -41,8 +42,11 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from functools import lru_cache
 from time import monotonic
+
+from jitvm.engine.process import THREADED
+from jitvm.engine.signals import SIGNALS, Ending
+from jitvm.engine.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -85,12 +89,13 @@ class Watch:
         self._tick = tick
         self._interval = interval
         self._error: BaseException | None = None
-        self._wakes = False
-        self._defers_sigint = False
+        self.wakes = False
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
         self._is_native = False
-        self._sigint = False
+        self._signal = 0
         self._deadline = self._next_beat = float("inf")
         self.expired = False
+        self.thread = 0
 
     def __enter__(self) -> Self:
         now = monotonic()
@@ -98,11 +103,11 @@ class Watch:
             self._deadline = now + self._seconds
         if self._tick is not None:
             self._next_beat = now + self._interval
-        watcher = _watcher(os.getpid())
-        self._wakes = watcher.catch_signals()
-        if self._wakes and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._on_sigint)
-            self._defers_sigint = True
+        self.thread = _thread.get_ident()
+        watcher = _watcher()
+        self.wakes = watcher.catch_signals()
+        if self.wakes:
+            self._defer_signals()
         watcher.add(self)
         return self
 
@@ -112,11 +117,11 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        watcher = _watcher(os.getpid())
+        watcher = _watcher()
         watcher.remove(self)
-        if self._defers_sigint:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self._wakes:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self.wakes:
             watcher.release_signals()
 
     def enter_native(self) -> None:
@@ -127,23 +132,34 @@ class Watch:
         """Tell that it has come back.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile, or as good as that.
         """
         self._is_native = False
-        self._raise_sigint()
+        self._handle_signal()
 
     def stopped(self) -> bool:
         """Whether the deadline has passed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed.
+            KeyboardInterrupt: Ctrl-C was pressed, or as good as that.
             whatever `tick` raised.
         """
-        self._raise_sigint()
+        self._handle_signal()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
         return self.expired
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there was no thread to be had: who runs the machine has to come back by itself
+        every now and then, and call `look`."""
+        return _watcher().is_alone
+
+    def look(self) -> None:
+        """Do what the watcher's thread would do."""
+        if monotonic() >= self.due:
+            self.attend(monotonic(), signalled=False)
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, 0 when it has passed; None without one."""
@@ -151,16 +167,33 @@ class Watch:
             return None
         return max(0.0, self._deadline - monotonic())
 
-    def _on_sigint(self, _number: int, _frame: FrameType | None) -> None:
+    def _defer_signals(self) -> None:
+        """Stand in front of handlers that raise; those of others stay in their place."""
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            if handler is signal.default_int_handler or isinstance(handler, Ending):
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._is_native:
-            raise KeyboardInterrupt
-        self._sigint = True
+            self._handlers[number](number, frame)
+            return
+        self._signal = number
         self._machine.interrupt()
 
-    def _raise_sigint(self) -> None:
-        if self._sigint:
-            self._sigint = False
-            raise KeyboardInterrupt
+    def forget_signals(self) -> None:
+        """In a child made by `fork`, which is not in the block: give them back."""
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, handler)
+        self._handlers.clear()
+        self._signal = 0
+
+    def _handle_signal(self) -> None:
+        if self._signal:
+            number, self._signal = self._signal, 0
+            self._handlers[number](number, None)
 
     # -- the watcher's side ------------------------------------------------------------------
 
@@ -177,7 +210,7 @@ class Watch:
         if not self.expired and now >= self._deadline:
             self.expired = True
             self._next_beat = min(self._next_beat, now + self._interval)
-        if self.expired or self._error is not None or (signalled and self._wakes):
+        if self.expired or self._error is not None or (signalled and self.wakes):
             self._machine.interrupt()
 
     def _call_tick(self) -> None:
@@ -194,13 +227,33 @@ class _Watcher:
     """The thread, its pipe, and the watches it attends to."""
 
     def __init__(self) -> None:
+        self._watches: tuple[Watch, ...] = ()
+        self._catching = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = _thread.allocate_lock()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        self._watches: tuple[Watch, ...] = ()
-        self._lock = _thread.allocate_lock()
-        self._catching = 0
-        _thread.start_new_thread(self._loop, ())
+        self.is_alone = not started(self._loop)
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
+        thread that made it. Signals of the child would else reach its parent's machines."""
+        here = _thread.get_ident()
+        for watch in self._watches:
+            if watch.thread != here:
+                watch.forget_signals()
+        self._watches = tuple(watch for watch in self._watches if watch.thread == here)
+        os.close(self._reader)
+        os.close(self._writer)
+        was_catching = self._catching
+        self._catching = sum(watch.wakes for watch in self._watches)
+        self._begin()
+        if was_catching:
+            writer = self._writer if self._catching else -1
+            signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def add(self, watch: Watch) -> None:
         with self._lock:
@@ -267,7 +320,12 @@ class _Watcher:
             return b""
 
 
-@lru_cache(maxsize=1)
-def _watcher(_process: int) -> _Watcher:
-    """The watcher of this process; a forked child has no such thread and gets one of its own."""
-    return _Watcher()
+_watchers: list[_Watcher] = []
+
+
+def _watcher() -> _Watcher:
+    """The watcher of this process."""
+    if not _watchers:
+        _watchers.append(_Watcher())
+        THREADED.add(_watchers[0])
+    return _watchers[0]

@@ -34,18 +34,32 @@ STEPS = 4096
 COMPARISONS = frozenset(("eq", "ne", "lt", "le"))
 
 
-def check(guest: Guest) -> None:
+def check(guest: Guest) -> str:
     """Run all semantic functions of a guest.
+
+    Returns a digest of all that they do: guests of one declaration and one digest are the same.
 
     Raises:
         DescriptionError: one breaks a rule of `jitvm.guest.core`.
     """
-    for row, first, again in zip(guest.opcodes, _round(guest), _round(guest), strict=True):
+    from hashlib import sha256
+
+    rows = _round(guest)
+    for row, first, again in zip(guest.opcodes, rows, _round(guest), strict=True):
         if first != again:
             raise DescriptionError(
                 f"{guest.where(row)}: does something else each time it is called; its meaning "
                 "may depend on its words, and on nothing that changes"
             )
+    return sha256(repr(_plain(rows)).encode()).hexdigest()
+
+
+def _plain(steps: object) -> object:
+    """Steps as tuples of words of text and of plain numbers: a member of an enumeration is shown by
+    its name, which says less than its value."""
+    if isinstance(steps, list | tuple):
+        return tuple(map(_plain, steps))
+    return int(steps) if isinstance(steps, int) else steps
 
 
 def _round(guest: Guest) -> list[list[object]]:

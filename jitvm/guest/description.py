@@ -28,7 +28,7 @@ from functools import cached_property
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Literal, NoReturn, TypeVar
+    from typing import Any, Literal, NoReturn, TypeVar
 
     from jitvm.guest.core import Core
 
@@ -126,10 +126,16 @@ class Guest:
         stored: a hint for the JIT: the addresses that code seems to store to, given the bytes of
             the code space. Operands among them are taken for variables from the start instead of
             when they are first overwritten; it may name too many or too few.
+        sources: files, or folders of files, that its semantic functions come from with all that
+            they use. Kept native code is then looked up by these files alone, which spares each
+            start some milliseconds; without them, by what the functions do.
 
     Raises:
         DescriptionError: a row or a size breaks one of the rules at the head of this file.
     """
+
+    handlers: Any = None
+    """What the engine keeps for it: its interpreter, once that is installed."""
 
     def __init__(
         self,
@@ -143,6 +149,7 @@ class Guest:
         byte_order: Literal["big", "little"] = "big",
         version: str = "1",
         stored: Callable[[bytes], frozenset[int]] | None = None,
+        sources: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.opcodes = self._tuple("opcodes", opcodes)
@@ -154,8 +161,15 @@ class Guest:
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
+        self.sources = self._tuple("sources", sources)
+        self.meaning = ""
+        """A digest of what the semantic functions do, once they have been checked."""
         self._is_checked = False
         self._check()
+
+    def __getstate__(self) -> dict[str, object]:
+        """What copies have in common with it."""
+        return {name: value for name, value in self.__dict__.items() if name != "handlers"}
 
     def __repr__(self) -> str:
         sizes = [f"{space.name}[{space.size}]" for space in self.spaces]
@@ -179,7 +193,7 @@ class Guest:
         if not self._is_checked:
             from jitvm.guest.checker import check
 
-            check(self)
+            self.meaning = check(self)
             self._is_checked = True
 
     def _refuse(self, message: str) -> NoReturn:
@@ -201,6 +215,9 @@ class Guest:
             self._refuse(f"a guest has 0 or 256 ports, not {shown(ports)}")
         if not isinstance(self.version, str):
             self._refuse(f"the version is a str, not {shown(self.version)}")
+        for source in self.sources:
+            if not isinstance(source, str):
+                self._refuse(f"a source is the path of a file, not {shown(source)}")
         if self.stored is not None and not callable(self.stored):
             self._refuse(
                 f"`stored` is a function of the code space's bytes, not {shown(self.stored)}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from jitvm.engine.names import shown
 from jitvm.engine.place import Naming, nameless
 from jitvm.profiling.collector import Collector, Happened, Mode
 from jitvm.profiling.rows import (
@@ -67,7 +68,7 @@ class Profile:
     ) -> None:
         self.mode = mode
         self.naming = naming
-        self.title = title
+        self.title = shown(title)
         self._collector = None if machine is None else Collector(machine, mode)
 
     # -- from and to -------------------------------------------------------------------------

@@ -25,13 +25,18 @@ def plain(profile: Profile, top: int = TOP) -> str:
 
 def text(profile: Profile, stream: TextIO, top: int = TOP) -> str:
     """The summary as it suits a stream: with colours and bars where it is a terminal."""
-    if stream.isatty():
+    if draws(stream):
         try:
             from jitvm.profiling.richtext import rich
         except ImportError:
             return plain(profile, top)
         return rich(profile, top)
     return plain(profile, top)
+
+
+def draws(stream: TextIO) -> bool:
+    """Whether it is a terminal that knows all characters: colours and bars are for such."""
+    return stream.isatty() and stream.encoding.lower().startswith("utf")
 
 
 def plain_table(table: Table) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 Keys come one by one, and Ctrl-C is still a signal, so that it ends a program that hangs; other
 keys that would stop or end the process are keys like all others. A second screen is shown, so that
-what was there before is there again afterwards. SIGTERM and SIGHUP are noted, for whoever has the
-terminal to leave: raising an exception could be lost in a function that native code calls.
+what was there before is there again afterwards. SIGTERM and SIGHUP, which would end the process
+and leave the terminal as it is, are noted for whoever has it to leave; where somebody handles or
+ignores them already, as the ``jitvm`` command does, that stays so.
 
 What is written is queued and never waited for: a slow terminal shows fewer pictures.
 """
@@ -19,6 +20,7 @@ import termios
 from contextlib import suppress
 from time import monotonic
 
+from jitvm.engine.signals import ENDING
 from jitvm.terminal import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -71,7 +73,9 @@ class Tty:
         os.set_blocking(self._descriptor, False)
         with suppress(ValueError):  # only the main thread may
             for number in _SIGNALS:
-                self._handlers[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    self._handlers[number] = signal.signal(number, self._note)
+        ENDING.undo.append(self._restore)
         self.write(_ENTER)
         return self
 
@@ -81,16 +85,29 @@ class Tty:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with ENDING.held():
+            self._leave()
+
+    def _leave(self) -> None:
         deadline = monotonic() + _PATIENCE
         self.write(self.undo + _LEAVE)
         with suppress(OSError):  # it may be gone
             while self._queue and monotonic() < deadline:
                 self.drain()
                 self.wait(0.02)
+        ENDING.undo.remove(self._restore)
+        with suppress(OSError):
             termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
         os.close(self._descriptor)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def _restore(self) -> None:
+        """Give it back without waiting for it: the process ends at once."""
+        with suppress(OSError):
+            os.write(self._descriptor, self.undo + _LEAVE)
+        with suppress(OSError):
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
 
     # -- reading and writing -----------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from jitvm.engine.names import shown
 from jitvm.guests.uxn.varvara.system import METADATA
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -30,8 +31,8 @@ def program_name(computer: Computer) -> str:
     """The name in the metadata; the file's, where there is none."""
     metadata = computer.system.metadata
     name = "" if metadata is None else metadata.name
-    shown = "".join(char for char in name if char.isprintable()).strip()[:_LONGEST]
-    return shown or file_stem(computer.rom.name)
+    visible = "".join(char for char in name if char.isprintable()).strip()[:_LONGEST]
+    return visible or shown(file_stem(computer.rom.name))
 
 
 def file_stem(path: str) -> str:

@@ -20,11 +20,13 @@ Rules
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+from jitvm.engine.part import write_whole
 from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
 from jitvm.guests.uxn.varvara.events import Event, Move, Reset
 from jitvm.guests.uxn.varvara.frames import RATE, Frame
@@ -300,8 +302,7 @@ class Player:
         try:
             data = self._computer.screen.png()
             path = screenshot_path(self._stem)
-            with open(path, "xb") as file:
-                file.write(data)
+            write_whole(path, data)
             self._notify(f"wrote {path}")
         except PictureError as error:
             self._notify(f"no picture: {error}")
@@ -493,7 +494,7 @@ class Player:
 
     def _show_name(self) -> None:
         """Keep the title right, and the icon."""
-        named = metadata_address(self._computer) + self._computer.rom.name.encode()
+        named = metadata_address(self._computer) + os.fsencode(self._computer.rom.name)
         if named != self._named:
             self._named = named
             self._name = program_name(self._computer)

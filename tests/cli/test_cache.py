@@ -38,3 +38,26 @@ def test_files_are_listed_and_cleared(folder: Path, capfd: pytest.CaptureFixture
     assert main(["cache", "--clear"]) == 0
     assert "2 files deleted" in capfd.readouterr().out
     assert not list(folder.iterdir())
+
+
+def test_what_killed_runs_left_is_listed_and_cleared(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder.mkdir()
+    for name in (".jitvm-0123456789abcdef.part", "toy-00000000.code.1.part"):
+        (folder / name).write_bytes(b"half")
+    assert main(["cache"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["unfinished"] * 2
+    assert lines[-1] == f"{folder}: 2 files, 8 bytes"
+    assert main(["cache", "--clear"]) == 0
+    assert capfd.readouterr().out == f"{folder}: 2 files deleted, 8 bytes\n"
+    assert not list(folder.iterdir())
+
+
+def test_the_next_run_removes_what_a_killed_one_left(folder: Path) -> None:
+    folder.mkdir()
+    for name in (".jitvm-0123456789abcdef.part", "toy-00000000.code.1.part"):
+        (folder / name).write_bytes(b"half")
+    assert CodeCache().load("toy", "one") is None
+    assert not list(folder.iterdir())

@@ -64,6 +64,12 @@ REWRITE = """
 """
 """Changes an instruction of its hot loop now and then."""
 
+LONG = SHORT.replace("#0400", "#1000")
+"""Counts for seconds, and ends."""
+TINY = "|0100 @main #0000 &loop INC2 DUP2 #0100 NEQ2 ?&loop POP2 BRK"
+"""Ends before anything is hot."""
+PORTS = "|0100 @main #0000 &loop INC2 DUP #01 AND #c6 ADD DEI POP !&loop"
+"""Reads ports whose numbers are computed."""
 CLOCK = "|c6 @second |0100 #0000 &loop INC2 .second DEI POP !&loop"
 """Asks a device of Python's again and again."""
 

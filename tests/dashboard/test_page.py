@@ -24,7 +24,7 @@ from jitvm.dashboard.session import Session
 from jitvm.engine.events import Overwritten
 from jitvm.guests.uxn.places import symbols_of
 from tests.clock import until
-from tests.dashboard.runs import COUNT, DRAW, REWRITE, program, session
+from tests.dashboard.runs import COUNT, DRAW, LONG, PORTS, REWRITE, TINY, program, session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 DRIVER = shutil.which("chromedriver")
@@ -105,6 +105,21 @@ def painted(browser: Browser, name: str) -> bool:
     return found
 
 
+def drawn(browser: Browser, name: str) -> bool:
+    """Whether a chart shows an area, a bar or a mark of some size."""
+    found: bool = browser.execute_script(
+        """
+        const marks = `#${arguments[0]} :is(.js-fill, .js-line, .point)`;
+        return [...document.querySelectorAll(marks)].some((mark) => {
+            const {width, height} = mark.getBoundingClientRect();
+            return width + height > 2;
+        });
+        """,
+        name,
+    )
+    return found
+
+
 def rows(browser: Browser, name: str) -> list[str]:
     """Texts of the rows in sight of a list."""
     found: list[str] = browser.execute_script(
@@ -124,7 +139,9 @@ def filled(browser: Browser, name: str) -> Callable[[], list[str]]:
 def test_every_panel_is_filled_by_a_real_run(browser: Browser) -> None:
     with session(DRAW, hot=50) as run, Server(run) as server:
         opened(browser, server)
-        for canvas in ("share-history", "speed", "states", "timeline", "heat", "screen"):
+        for chart in ("share-history", "speed", "states", "timeline"):
+            until(partial(drawn, browser, chart))
+        for canvas in ("heat", "screen"):
             until(partial(painted, browser, canvas))
         for name in ("regions", "exits", "guest", "ir", "llvm", "assembly", "log"):
             until(filled(browser, name))
@@ -292,8 +309,16 @@ def test_a_saved_run_is_shown(browser: Browser, tmp_path: Path) -> None:
         assert text(browser, "activity") == "saved"
         for name in ("regions", "guest", "ir", "llvm", "log"):
             until(filled(browser, name))
-        until(lambda: painted(browser, "timeline") and painted(browser, "heat"))
+        until(lambda: drawn(browser, "timeline") and painted(browser, "heat"))
         assert not browser.find_element("id", "restart").is_displayed()
+    whole = path.read_text()
+    path.write_text(whole[: whole.index('{"kind":"region"')])
+    with Server(SavedRun(path)) as server:
+        opened(browser, server)
+        until(filled(browser, "log"))
+        assert text(browser, "share") == "–"
+        for name in ("regions", "exits", "aborts"):
+            assert "not known" in text(browser, name)
 
 
 def test_a_notebook_shows_it_in_a_frame(browser: Browser) -> None:
@@ -324,3 +349,128 @@ def test_dark_and_light(browser: Browser, tmp_path: Path) -> None:
         assert len(grounds) == 2
         picture = os.fspath(tmp_path / "page.png")
         assert browser.save_screenshot(picture)
+
+
+def test_the_timeline_stays_where_somebody_has_zoomed_to(browser: Browser) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+
+    def span() -> float:
+        script = "return document.getElementById('timeline').layout.xaxis.range"
+        begin, end = browser.execute_script(script)
+        return float(end) - float(begin)
+
+    with session(REWRITE, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: drawn(browser, "timeline"))
+        timeline = browser.find_element("id", "timeline")
+        origin = ScrollOrigin.from_element(timeline)
+        ActionChains(browser).scroll_from_origin(origin, 0, -400).perform()
+        until(lambda: span() < 0.7 * run_seconds(run))
+        begin = run_seconds(run)
+        until(lambda: run_seconds(run) > begin + 0.5)
+        assert span() < begin
+        ActionChains(browser).double_click(timeline).perform()
+        until(lambda: span() > begin)
+
+
+def run_seconds(run: Session) -> float:
+    assert run.sampler.run is not None
+    return run.sampler.run.now
+
+
+# -- what is told is true ------------------------------------------------------------------------
+
+
+def test_exact_after_the_end_holds_from_restart_on_and_empties_nothing(browser: Browser) -> None:
+    with session(LONG, stdin=b"", hot=50) as run, Server(run) as server:
+        until(lambda: run.runner.activity is Activity.ENDED)
+        opened(browser, server)
+        until(lambda: text(browser, "activity") == "ended")
+        until(filled(browser, "regions"))
+        until(lambda: drawn(browser, "states"))
+        before = [text(browser, name) for name in ("clock", "share", "figures", "share-about")]
+        shown = rows(browser, "regions")
+        assert "≈" in before[1]
+        assert "estimated" in before[3]
+        click(browser, "exact")
+        until(lambda: text(browser, "exact-about") == ", from Restart on")
+        assert rows(browser, "regions") == shown
+        assert [text(browser, n) for n in ("clock", "share", "figures", "share-about")] == before
+        click(browser, "restart")
+        until(lambda: text(browser, "activity") == "ended" and run.runner.counting)
+        until(lambda: text(browser, "share-about") == "of instructions")
+        assert "≈" not in text(browser, "share")
+
+
+def test_a_run_without_regions_has_no_native_code(browser: Browser) -> None:
+    with session(TINY, stdin=b"") as run, Server(run) as server:
+        until(lambda: run.runner.activity is Activity.ENDED)
+        opened(browser, server)
+        until(lambda: "0.0 % of the run" in text(browser, "share"))
+        until(lambda: "no region is installed" in text(browser, "regions"))
+        assert text(browser, "share-about") == "of instructions"
+
+
+def test_ports_that_are_computed_stand_where_advice_is_looked_for(browser: Browser) -> None:
+    with session(PORTS, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(lambda: "PORT" in " ".join(rows(browser, "exits")))
+        assert "use constant port numbers" in " ".join(rows(browser, "exits"))
+        until(lambda: "use constant port numbers" in " ".join(rows(browser, "aborts")))
+
+
+# -- for everybody -------------------------------------------------------------------------------
+
+
+def test_nothing_is_wider_than_the_page(browser: Browser) -> None:
+    with session(DRAW, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(filled(browser, "regions"))
+        until(lambda: drawn(browser, "share-history"))
+        try:
+            found = {width: _too_wide(browser, width) for width in (360, 420, 900, 1400)}
+        finally:
+            browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert found == {360: [], 420: [], 900: [], 1400: []}
+
+
+def _too_wide(browser: Browser, width: int) -> list[str]:
+    """What reaches over the right end of a page of some width."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    until(lambda: browser.execute_script("return innerWidth") == width)
+    found: list[str] = browser.execute_script(
+        """
+        const most = document.documentElement.clientWidth;
+        const parts = [...document.querySelectorAll("header *, .panel, .panel > h2 *, .legend *")];
+        if (document.documentElement.scrollWidth > most) parts.push(document.documentElement);
+        return parts.filter((each) => each.getBoundingClientRect().right > most + 1
+            || each.scrollWidth > most).map((each) => each.outerHTML.slice(0, 200));
+        """
+    )
+    return found
+
+
+def test_whatever_can_be_used_has_a_name_and_is_reached_by_the_keyboard(browser: Browser) -> None:
+    with session(DRAW, hot=50) as run, Server(run) as server:
+        opened(browser, server)
+        until(filled(browser, "regions"))
+        until(lambda: drawn(browser, "timeline"))
+        until(lambda: browser.find_elements("css selector", "#graph .node"))
+        nameless = browser.execute_script(
+            """
+            const used = "button, input, select, canvas, [tabindex], [role=img], [role=grid]";
+            return [...document.querySelectorAll(used)].filter((each) => !(
+                each.getAttribute("aria-label") || each.textContent.trim() || each.labels?.length
+                || each.title
+            )).map((each) => each.outerHTML);
+            """
+        )
+        assert nameless == []
+        browser.execute_script('document.querySelector("#guest .rows").focus()')
+        browser.switch_to.active_element.send_keys("\ue015")  # arrow down
+        until(lambda: browser.find_elements("css selector", "#guest .row.lit"))
+        browser.execute_script('document.querySelector("#graph .node").focus()')
+        browser.switch_to.active_element.send_keys(" ")
+        until(lambda: browser.find_elements("css selector", "#graph .node.selected"))

@@ -16,8 +16,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from jitvm.dashboard.files import FILES
 from jitvm.dashboard.guard import COOKIE
-from jitvm.dashboard.server import FILES, Server, application
+from jitvm.dashboard.server import Server, application
 from jitvm.dashboard.session import Session
 from tests.clock import HANGS, best_of, seconds_of, until
 from tests.dashboard.runs import COUNT, SHORT, session, stand_still
@@ -113,6 +114,7 @@ def test_sockets_are_guarded_like_pages(server: Server) -> None:
         {"url": plain},
         {"url": f"{plain}?token=wrong"},
         {"origin": "http://evil.example"},
+        {"origin": "http://["},
     ):
         with pytest.raises((InvalidStatus, ConnectionClosed)), open_socket(server, **options) as ws:
             ws.recv(timeout=HANGS)
@@ -144,6 +146,18 @@ def test_the_files_name_no_other_server() -> None:
 def test_files_outside_of_the_package_are_not_served(server: Server) -> None:
     for path in ("/static/../server.py", "/static/%2e%2e/server.py", "/static//etc/passwd"):
         assert get(server, path, bearer(server))[0].status in (403, 404)
+
+
+def test_the_script_of_the_charts_comes_from_its_package_once(server: Server) -> None:
+    response, body = get(server, "/static/plotly.js")
+    assert response.status == 200
+    assert response.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert b"plotly.js" in body[:200]
+    tag = response.headers["etag"]
+    again, body = get(server, "/static/plotly.js", {"If-None-Match": tag})
+    assert (again.status, body) == (304, b"")
+    assert get(server, "/static/plotly.js", {"If-None-Match": '"another"'})[0].status == 200
+    assert b"plotly" not in get(server, "/", bearer(server))[1]  # the page does not wait for it
 
 
 def test_it_can_be_mounted_in_another_application(run: Session) -> None:

@@ -29,10 +29,11 @@ import unicorn
 
 from jitvm.engine.block import Block
 from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.fingerprint import stamp
 from jitvm.engine.layout import TABLES
 from jitvm.engine.machine import Machine, Tier
 from jitvm.engine.nativetier import NativeTier
-from jitvm.engine.tailcall import Handlers, build, stamp
+from jitvm.engine.tailcall import Handlers, build
 from jitvm.guest import Guest
 
 PAGE = mmap.PAGESIZE

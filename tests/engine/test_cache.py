@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.engine import cache as cache_module
-from jitvm.engine import tailcall
 from jitvm.engine.cache import CachedCode, CodeCache, default_folder
-from jitvm.guests.uxn import UXN
 from tests.clock import HANGS
 
 CODE = CachedCode(bytes(range(256)) * 4, {"enter": 0, "plain/0": 64, "plain/255": 1023})
@@ -199,14 +197,6 @@ def test_processes_share_the_folder(tmp_path: Path) -> None:
     file.write_bytes(content)
     assert output(start(folder)) == "66 True 1"
     assert output(start(folder)) == "66 False 0"
-
-
-def test_the_stamp_names_what_code_depends_on() -> None:
-    stamp = tailcall.stamp(UXN)
-    assert stamp is not None
-    for part in ("interpreter.py", "core.py", "instructions.py", "llvmlite", os.uname().machine):
-        assert part in stamp
-    assert tailcall.stamp(UXN) == stamp
 
 
 def test_the_default_folder_is_looked_up_when_it_is_used(

@@ -178,14 +178,14 @@ def test_freed_neighbours_join() -> None:
     with pytest.raises(ArenaFull, match="16384 are in use"):
         arena.install(b"\xc3")
     for span in (spans[0], spans[2]):
-        arena.free(span)
+        span.free()
     with pytest.raises(ArenaFull):
         arena.install(b"\xc3" * 4097)
-    arena.free(spans[1])
+    spans[1].free()
     joined = arena.install(b"\x90" * 3 * 4096)
     assert joined.address == spans[0].address
-    arena.free(joined)
-    arena.free(spans[3])
+    joined.free()
+    spans[3].free()
     assert arena.used == 0
     assert arena.install(b"\x90" * 4 * 4096).address == spans[0].address
 
@@ -199,7 +199,7 @@ def test_spans_never_overlap(seed: int) -> None:
         if live and rng.random() < 0.45:
             span = rng.choice(list(live))
             assert content(span, len(live[span])) == live.pop(span)
-            arena.free(span)
+            span.free()
             continue
         code = rng.randbytes(rng.randrange(1, 3000))
         try:
@@ -208,6 +208,6 @@ def test_spans_never_overlap(seed: int) -> None:
             assert arena.used > 20000
     for span, code in live.items():
         assert content(span, len(code)) == code
-        arena.free(span)
+        span.free()
     assert arena.used == 0
     arena.install(bytes(1 << 16))

@@ -65,7 +65,8 @@ class _Loop:
         if rng.random() < 0.5:
             watched = self.value(8 * size, f"map[{size}] {address}")
             self.lines.append(f"  guard {self.value(1, f'eq {watched}, #0')} -> x1")
-            self.lines.append(f"  store[0,{size},65536] {address}, {self.sum}")
+            store = f"store[0,{size},65536] {address}, {self.sum}"
+            self.lines += ["  act", f"  {store}", "  done"]
         else:
             word = self.value(8 * size, f"load[0,{size},65536] {address}")
             total = self.value(17, f"add {self.sum}, {word}")

@@ -1,13 +1,12 @@
 // The page: what comes from the socket goes into `state`, and from there into the panels.
 
-import { Chart } from "./chart.js";
+import { Area, sum, Timeline } from "./charts.js";
 import { Graph } from "./graph.js";
 import { Heat, LEGEND } from "./heat.js";
 import { Link } from "./link.js";
 import { cells, Table, VirtualList } from "./list.js";
 import { Program } from "./program.js";
 import { RegionView } from "./region.js";
-import { Timeline } from "./timeline.js";
 import { clock, colour, element, forgetColours, hex, legend, percent, placed, short, whole, write } from "./text.js";
 
 const LOG_KEPT = 20000;
@@ -28,72 +27,77 @@ const timeline = new Timeline(at("timeline"));
 const heat = new Heat(at("heat"));
 const graph = new Graph(at("graph"), (region) => choose(region));
 
+// Native instructions are all there were only where they were counted all the time.
+const isCounted = (sample) => sample.counted > 0.999 * sample.span;
 const rate = (name) => (sample) => sample[name] / (sample.span || 1);
-const isExact = () => Boolean(state.totals.counting);
-const devices = (sample) => sample.devices ?? 0;
-const guestTime = (sample) => sample.running - devices(sample);
-const nativeTime = (sample) => sample.in_native;
-// Of instructions where all are counted, else of the time guest code ran.
+// Of instructions where all are counted, else of the time guest code ran; null where none did.
 function shareOf(sample) {
-  if (sample.native) return sample.native / (sample.native + sample.interpreted);
-  const time = guestTime(sample);
-  return time > 0 ? nativeTime(sample) / time : 0;
+  const [part, all] = isCounted(sample)
+    ? [sample.native, sample.native + sample.interpreted]
+    : [sample.in_native, sample.running - sample.devices];
+  return all > 0 ? part / all : null;
 }
+// Of many: all of one measure, or all of the other.
+const shareOfAll = (samples) => (samples.length ? shareOf(samples.reduce(sum)) : null);
 const part = (value) => (sample) => value(sample) / (sample.span || 1);
 
-const shareChart = new Chart(at("share-history"), {
-  small: true, top: 1, unit: () => "", tell: (value) => `${percent(value)} %`,
+const shareChart = new Area(at("share-history"), {
+  small: true, yaxis: { range: [0, 1] }, tell: (value) => `native ${percent(value)} %`,
   layers: [{ meaning: "native", name: "native", value: shareOf }],
 });
-const speedChart = new Chart(at("speed"), {
-  unit: short, tell: (value) => `${short(value)} a second`,
+const speedChart = new Area(at("speed"), {
+  yaxis: { tickformat: "~s" }, tell: (value) => `${short(value)} a second`,
   layers: [
     { meaning: "interpreted", name: "interpreter", value: rate("interpreted") },
-    { meaning: "native", name: "native", value: rate("native") },
+    { meaning: "native", name: "native", value: (sample) => (isCounted(sample) ? rate("native")(sample) : null) },
   ],
 });
 const STATES = [
-  { meaning: "native", name: "native code, hand-over", value: nativeTime },
-  { meaning: "compiling", name: "Python devices", value: devices },
+  { meaning: "native", name: "native code, hand-over", value: (sample) => sample.in_native },
+  { meaning: "compiling", name: "Python devices", value: (sample) => sample.devices },
   { meaning: "interpreted", name: "interpreting", value: (sample) => sample.interpreting },
   { meaning: "recording", name: "recording", value: (sample) => sample.recording },
   { meaning: "waiting", name: "waiting", value: (sample) => sample.waiting },
-  { meaning: "paused", name: "paused, ended", value: (sample) => sample.paused },
+  { meaning: "paused", name: "paused", value: (sample) => sample.paused },
 ];
-const statesChart = new Chart(at("states"), {
-  top: 1.02, unit: (value) => `${Math.round(100 * value)} %`, tell: (value) => `${percent(value)} %`,
+const statesChart = new Area(at("states"), {
+  yaxis: { range: [0, 1.03], tickvals: [0, 0.5, 1], tickformat: ".0%" }, tell: (value) => `${percent(value)} %`,
   layers: STATES.map((each) => ({ ...each, value: part(each.value) })),
 });
 
 const regions = new Table(at("regions"), {
-  label: "Regions", sort: 5, empty: "no regions yet: nothing has become hot", choose: (region) => choose(region), key: (region) => region.number,
-  decorate: (row, region) => row.classList.toggle("new", state.now - region.born < 1.5 && state.hello.live),
+  label: "Regions", sort: 5, empty: "no region is installed", choose: (region) => choose(region), key: (region) => region.number,
+  decorate: (row, region) => {
+    row.title = placed(region.label, region.line);
+    row.classList.toggle("new", state.now - region.born < 1.5 && state.activity === "running");
+  },
   columns: [
     { title: "#", width: "42px", right: true, value: (r) => r.number, text: (r) => String(r.number), about: "numbers rise with each installation" },
-    { title: "label", width: "minmax(0,1fr)", text: (r) => placed(r.label, r.line), about: "where it is entered" },
+    { title: "label", width: "minmax(90px,1fr)", text: (r) => placed(r.label, r.line), about: "where it is entered" },
     { title: "at", width: "38px", value: (r) => r.start, text: (r) => hex(r.start) },
     { title: "size", width: "46px", right: true, value: (r) => r.size, text: (r) => whole(r.size), about: "guest instructions, copies counted" },
-    { title: "executed", width: "96px", right: true, value: (r) => r.executed, text: (r) => (!r.executed ? "–" : whole(r.executed).length > 13 ? short(r.executed) : whole(r.executed)), part: (r) => r.executed / (state.mostExecuted || 1), about: "guest instructions executed in it; needs exact counts" },
-    { title: "left", width: "76px", right: true, value: (r) => r.left, text: (r) => short(r.left), about: "how often it was left" },
-    { title: "an entry", width: "58px", right: true, value: perEntry, text: (r) => (r.left && r.executed ? short(perEntry(r)) : "–"), about: "instructions executed for each time it was left" },
+    { title: "executed", width: "92px", right: true, value: (r) => r.executed, text: (r) => (!r.executed && !state.totals.counting ? "–" : whole(r.executed).length > 13 ? short(r.executed) : whole(r.executed)), part: (r) => r.executed / (state.mostExecuted || 1), about: "guest instructions executed in it; needs exact counts" },
+    { title: "left", width: "52px", right: true, value: (r) => r.left, text: (r) => short(r.left), about: "how often it was left" },
+    { title: "an entry", width: "54px", right: true, value: perEntry, text: (r) => (r.left && r.executed ? short(perEntry(r)) : "–"), about: "instructions executed for each time it was left" },
     { title: "ms", width: "42px", right: true, value: compileMs, text: (r) => (r.kept ? "kept" : compileMs(r).toFixed(0)), about: "time to make it" },
     { title: "", width: "18px", text: (r) => (r.polished ? "★" : ""), value: (r) => (r.polished ? 1 : 0), about: "★ made a second time, thoroughly" },
   ],
 });
 const reasonText = (row, side) => state.reasons[row[1]]?.[side] ?? "";
 const exits = new Table(at("exits"), {
-  label: "Exits", sort: 3, empty: "no exit was taken yet", choose: ([number]) => choose(state.regions.get(number)),
+  label: "Exits", sort: 4, empty: "no exit was taken", choose: ([number]) => choose(state.regions.get(number)),
   decorate: (row, item) => { row.title = `${item[1]}: ${reasonText(item, 0)}\n${reasonText(item, 1)}`; },
   columns: [
     { title: "region", width: "minmax(0,1fr)", value: (e) => nameOf(e[0]), text: (e) => nameOf(e[0]) },
     { title: "reason", width: "84px", text: (e) => e[1] },
     { title: "to", width: "minmax(0,1fr)", value: (e) => e[2] ?? -1, text: (e) => placed(e[4], e[5]) },
-    { title: "times", width: "90px", right: true, value: (e) => e[3], text: (e) => whole(e[3]), part: (e) => e[3] / (state.mostExits || 1) },
+    { title: "what to do", width: "minmax(0,1.4fr)", text: (e) => reasonText(e, 1) },
+    { title: "times", width: "84px", right: true, value: (e) => e[3], text: (e) => whole(e[3]), part: (e) => e[3] / (state.mostExits || 1) },
   ],
 });
-const KINDS = { refused: "not compiled", overwritten: "overwritten", failing: "failing guard", limit: "cut short" };
+const KINDS = { refused: "not compiled", overwritten: "overwritten", failing: "failing guard", left: "left", limit: "cut short" };
 const aborts = new Table(at("aborts"), {
-  label: "Not native", sort: 3, empty: "nothing was refused, overwritten or cut short",
+  label: "Not native", sort: 3, empty: "nothing was refused, overwritten, cut short, or left for a reason that can be helped",
   decorate: (row, item) => { row.title = `${item[1]}: ${reasonText(item, 0)}\n${reasonText(item, 1)}`; },
   columns: [
     { title: "what", width: "86px", text: (a) => KINDS[a[0]] },
@@ -172,7 +176,10 @@ function forget() {
   state.regions.clear();
   state.log = [];
   state.missed = 0;
+  state.graph = { nodes: [], edges: [] };
   timeline.forget();
+  for (const table of [regions, exits, aborts]) table.forget(state.hello.live ? "…" : "not known: this file has no end");
+  for (const chart of [shareChart, speedChart, statesChart]) chart.show([]);
 }
 
 function closed() {
@@ -250,45 +257,44 @@ function figures(box, rows) {
   });
 }
 
+const COUNTS = [
+  ["recordings", "recordings"], ["installed", "installed"], ["kept", "kept from an earlier run"],
+  ["invalidated", "invalidated"], ["rejected", "rejected"],
+];
+
 function showFigures() {
-  const { totals, samples } = state;
+  const { activity, totals, samples } = state;
   write(at("clock"), state.now ? clock(state.now) : "");
   if (totals.executed === undefined) return;
   const recent = samples.filter((s) => s.end > state.now - 1.2 && s.running > 0);
-  const sum = (name) => recent.reduce((total, sample) => total + sample[name], 0);
-  const exact = isExact();
-  const all = (list, value) => list.reduce((total, sample) => total + value(sample), 0);
-  const share = (list) => exact
-    ? all(list, (s) => s.native) / (all(list, (s) => s.native + s.interpreted) || 1)
-    : all(list, nativeTime) / (all(list, guestTime) || 1);
-  const overall = exact ? totals.native / (totals.executed || 1) : share(samples);
-  const isLive = recent.length && ["running", "waiting"].includes(state.activity);
-  write(at("share-number"), totals.executed ? percent(isLive ? share(recent) : overall) : "–");
-  write(at("share-unit"), isLive ? " % now" : " % of the run");
-  write(at("share-about"), exact ? "of instructions" : "of the time in guest code, estimated");
-  at("exact").checked = exact;
-  const seconds = sum("span") || 1;
+  const isLive = recent.length > 0 && ["running", "waiting"].includes(activity);
+  const now = isLive ? shareOfAll(recent) : null;
+  const overall = totals.counted ? (totals.executed ? totals.native / totals.executed : null) : shareOfAll(samples);
+  const isExact = now === null ? totals.counted : recent.every(isCounted);
+  const shown = now ?? overall;
+  write(at("share-number"), shown === null ? "–" : `${isExact ? "" : "≈"}${percent(shown)}`);
+  write(at("share-unit"), shown === null ? "" : now === null ? " % of the run" : " % now");
+  write(at("share-about"), isExact ? "of instructions" : "of time, estimated");
+  at("exact").checked = totals.wanted;
+  write(at("exact-about"), totals.wanted === totals.counting ? "" : ", from Restart on");
   figures(at("figures"), [
-    ["whole run", `${percent(overall)} %`],
+    ["whole run", overall === null ? "–" : `${totals.counted ? "" : "≈ "}${percent(overall)} %`],
     ["interpreted", short(totals.executed - totals.native)],
-    ["native", totals.native ? short(totals.native) : "not counted"],
+    ["native", totals.counted ? short(totals.native) : totals.native ? `over ${short(totals.native)}` : "not counted"],
     ["regions", whole(totals.regions)],
   ]);
-  const speed = (name) => (isLive ? `${short(sum(name) / seconds)}/s` : "");
-  legend(at("speed-legend"), [["native", exact ? "native" : "native (not counted)", exact ? speed("native") : ""], ["interpreted", "interpreter", speed("interpreted")]]);
-  const whole_ = samples.reduce((total, sample) => total + sample.span, 0) || 1;
-  legend(at("states-legend"), STATES.map((each) => [each.meaning, each.name,
-    `${percent(samples.reduce((total, sample) => total + Math.max(each.value(sample), 0), 0) / whole_)} %`]));
+  const seconds = recent.reduce((total, sample) => total + sample.span, 0) || 1;
+  const speed = (name) => (isLive ? `${short(recent.reduce((total, sample) => total + sample[name], 0) / seconds)}/s` : "");
+  const isKnown = recent.length ? recent.every(isCounted) : totals.counting;
+  legend(at("speed-legend"), [["native", isKnown ? "native" : "native (not counted)", isKnown ? speed("native") : ""], ["interpreted", "interpreter", speed("interpreted")]]);
+  const all = samples.length ? samples.reduce(sum) : null;
+  legend(at("states-legend"), STATES.map((each) => [each.meaning, each.name, all ? `${percent(part(each.value)(all))} %` : "–"]));
   figures(at("totals"), [
-    ["recordings", whole(totals.recordings ?? 0)],
-    ["installed", whole(totals.installed ?? 0)],
-    ["kept from an earlier run", whole(totals.kept ?? 0)],
-    ["invalidated", whole(totals.invalidated ?? 0)],
-    ["rejected", whole(totals.rejected ?? 0)],
-    ["compiling", `${(totals.compile_seconds ?? 0).toFixed(2)} s`],
+    ...COUNTS.filter(([key]) => key in totals).map(([key, name]) => [name, whole(totals[key])]),
+    ...("compile_seconds" in totals ? [["compiling", `${totals.compile_seconds.toFixed(2)} s`]] : []),
     ["code", `${whole(totals.bytes)} bytes`],
     ...(totals.devices ?? []).map(([port, kind, calls, seconds]) =>
-      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `${short(calls)} ${calls === 1 ? "call" : "calls"}, ${seconds.toFixed(1)} s`]),
+      [`device ${port.toString(16).padStart(2, "0")}, ${kind}`, `≈ ${short(calls)} ${calls === 1 ? "call" : "calls"}, ${seconds < 0.05 ? "<0.1" : seconds.toFixed(1)} s`]),
     ...Object.entries(totals.kinds ?? {}).map(([kind, count]) => [`event: ${kind}`, whole(count)]),
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
@@ -304,7 +310,8 @@ function showGraph() {
 function showPlace(place) {
   const box = at("place");
   if (!place) {
-    box.replaceChildren(element("span", { className: "muted", textContent: state.hello.live ? "pause it to see where it is" : "" }));
+    const hint = { running: "pause it to see where it is", waiting: "pause it to see where it is", ended: "it has ended", failed: "it has failed" };
+    box.replaceChildren(element("span", { className: "muted", textContent: hint[state.activity] ?? "" }));
     return;
   }
   const stacks = place.stacks.map((stack, i) => `stack ${i}  ${stack.top.map((b) => b.toString(16).padStart(2, "0")).join(" ")}|  ${stack.pointer} bytes`);

@@ -3,10 +3,13 @@
 //   arcs on the left go down in memory, arcs on the right go up; their width is how often
 //   a bar to the left of a node: how often control left it for the interpreter
 //
+// It is ours because its nodes are buttons that the keyboard reaches, in the order of memory, and its
+// links are arcs: the chart library has Sankey diagrams, which allow no loops.
+//
 // Nodes keep their order whatever happens, so the picture stands still while counts move.
 
 import { oncePerFrame } from "./frame.js";
-import { colour, hex, hideTip, short, showTip } from "./text.js";
+import { colour, hex, hideTip, short, showTip, whole } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROW = 19, TOP = 14;
@@ -46,7 +49,7 @@ export class Graph {
     const nodes = (graph.nodes ?? []).map((number) => regions.get(number)).filter(Boolean);
     nodes.sort((a, b) => a.start - b.start);
     if (!nodes.length) {
-      this.#box.replaceChildren(Object.assign(document.createElement("div"), { className: "empty", textContent: "no regions yet" }));
+      this.#box.replaceChildren(Object.assign(document.createElement("div"), { className: "empty", textContent: "no region is installed" }));
       return;
     }
     const row = Math.max(ROW, Math.min(34, (this.#box.clientHeight - 2 * TOP) / nodes.length));
@@ -62,13 +65,15 @@ export class Graph {
       const dimmed = this.selected !== null && from !== this.selected && to !== this.selected && place.has(this.selected);
       line.setAttribute("class", dimmed ? "dimmed" : "");
       const names = [from, to].map((number) => (number === 0 ? "the interpreter" : regions.get(number)?.label));
-      line.addEventListener("pointermove", (event) => showTip(event, `${names[0]} → ${names[1]}\n${times.toLocaleString("en-US")} times`));
+      line.addEventListener("pointermove", (event) => showTip(event, `${names[0]} → ${names[1]}\n${whole(times)} times`));
       line.addEventListener("pointerleave", hideTip);
       root.append(line);
     }
     const executed = Math.max(1, ...nodes.map(weigh));
     for (const node of nodes) root.append(this.#node(node, place.get(node.number), middle, executed));
+    const focused = document.activeElement?.dataset?.number;
     this.#box.replaceChildren(root);
+    if (focused) this.#box.querySelector(`[data-number="${focused}"]`)?.focus();
   }
 
   #node(node, y, x, most) {
@@ -76,11 +81,16 @@ export class Graph {
     const group = svg("g", { class: node.number === this.selected ? "node selected" : "node", tabindex: 0, role: "button", "aria-label": `region ${node.label}` },
       svg("circle", { cx: x, cy: y, r: radius, fill: colour("native"), stroke: colour(node.number === this.selected ? "text" : "panel"), "stroke-width": 2 }),
       svg("text", { x: x + 14, y: y + 4 }));
+    group.dataset.number = node.number;
     group.lastChild.textContent = `${node.label}  ${short(weigh(node))}`;
     group.addEventListener("click", () => this.#choose(node));
-    group.addEventListener("keydown", (event) => event.key === "Enter" && this.#choose(node));
+    group.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      this.#choose(node);
+    });
     group.addEventListener("pointermove", (event) => showTip(event,
-      `#${node.number} ${node.label} (${hex(node.start)})\n${node.executed.toLocaleString("en-US")} instructions executed\nleft ${node.left.toLocaleString("en-US")} times, ${node.exits} exits`));
+      `#${node.number} ${node.label} (${hex(node.start)})\n${node.executed ? `${whole(node.executed)} instructions executed` : "instructions are not counted"}\nleft ${whole(node.left)} times, ${node.exits} exits`));
     group.addEventListener("pointerleave", hideTip);
     return group;
   }

@@ -1,4 +1,5 @@
-// The heat map of memory: a pixel a byte. Bits are those of `jitvm.dashboard.tables`.
+// The heat map of memory: a pixel a byte, 65,536 of them as one picture. The heat map of the chart
+// library takes a hundred times as long, and smooths or leaves out what has no room. Bits are those of `jitvm.dashboard.tables`.
 
 import { colour, hex, hideTip, showTip } from "./text.js";
 

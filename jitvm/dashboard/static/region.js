@@ -2,7 +2,7 @@
 
 import { fetchJson } from "./link.js";
 import { cells, VirtualList } from "./list.js";
-import { element, hex, short } from "./text.js";
+import { element, hex, several, short, whole } from "./text.js";
 
 const LINE = 17;
 const PC = /\bpc #(\d+)/;
@@ -23,6 +23,10 @@ export class RegionView {
       made.box.addEventListener("click", (event) => {
         const row = event.target.closest(".row");
         if (row) this.#light(line(made.items[row.index]));
+      });
+      made.box.addEventListener("keydown", (event) => {
+        const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (by && this.#step(made, by, line)) event.preventDefault();
       });
       return made;
     };
@@ -62,7 +66,7 @@ export class RegionView {
     }
     this.#start = found.start;
     at("region-about").textContent =
-      `#${found.number} ${found.label} (${hex(found.start)}): ${region.size} instructions, ${region.bytes} bytes of code, ` +
+      `#${found.number} ${found.label} (${hex(found.start)}): ${several(region.size, "instruction")}, ${whole(region.bytes)} bytes of code, ` +
       (region.kept ? "kept from an earlier run" : `made in ${region.ms.map((each) => each.toFixed(1)).join(" + ")} ms (forming, writing LLVM IR, LLVM)`);
     this.#chips(found);
     this.#found = found;
@@ -85,7 +89,7 @@ export class RegionView {
       ...limits,
       ...(found.entries ?? []).map((label) =>
         element("span", { className: "chip muted", title: "It is entered here, too, as if its start had been passed.", textContent: `entered at ${label}` })),
-      element("span", { className: "chip muted", textContent: `${rest} exits never taken` }),
+      element("span", { className: "chip muted", textContent: `${several(rest, "exit")} never taken` }),
     );
   }
 
@@ -143,6 +147,17 @@ export class RegionView {
   #address(item) {
     const found = PC.exec(item?.[0] ?? "");
     return found ? Number(found[1]) : null;
+  }
+
+  // Light up the next line of a list that has an address; says whether there is one.
+  #step(list, by, line) {
+    let index = list.items.findIndex((item) => this.#lit !== null && line(item) === this.#lit) + by;
+    if (index < 0) index = 0;
+    while (list.items[index] !== undefined && line(list.items[index]) === this.#lit) index += by;
+    while (list.items[index] !== undefined && (line(list.items[index]) ?? null) === null) index += by;
+    const found = list.items[index];
+    if (found) this.#light(line(found));
+    return Boolean(found);
   }
 
   #light(address) {

@@ -4,6 +4,8 @@ export const hex = (address) => (address < 0 ? "elsewhere" : address.toString(16
 
 export const whole = (number) => Math.round(number).toLocaleString("en-US");
 
+export const several = (number, thing) => `${whole(number)} ${thing}${number === 1 ? "" : "s"}`;
+
 const UNITS = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
 
 export function short(number) {

@@ -20,7 +20,7 @@ Dependence to Data Dependence (1983); the profile decides, as in hyperblocks (Ma
 
 from __future__ import annotations
 
-from jitvm.engine.ir import EFFECTS, MODULAR, Block, Branch, Goto, Graph, Op, Value
+from jitvm.engine.ir import EFFECTS, MARKS, MODULAR, Block, Branch, Goto, Graph, Op, Value
 from jitvm.engine.passes.blocks import absorb, count_edges
 from jitvm.engine.passes.dominators import reverse_postorder
 from jitvm.engine.passes.params import substitute_merged
@@ -32,7 +32,7 @@ Place = tuple[int, int, int]
 """A space, a constant address in it, and bytes."""
 
 _DEAR = frozenset({Op.DIV, Op.PARAM})
-_HARMLESS = frozenset({Op.GUARD, Op.POLL, Op.CHARGE})
+_HARMLESS = frozenset({Op.GUARD, Op.POLL, Op.CHARGE, *MARKS})
 """Effects that leave memory as it is."""
 
 
@@ -59,7 +59,7 @@ class _Arm:
                     assert place is not None
                     self.stores.pop(place, None)
                     self.stores[place] = value
-                else:
+                elif value.op not in MARKS:
                     self.values.append(value)
         self.target = end.block
         self.args = end.args
@@ -103,9 +103,12 @@ def _try(
         stored.append((model, left, right))
     block.values += yes.values + no.values
     select = _Selection(graph, block, branch.condition)
-    for model, left, right in stored:
-        args = (model.args[0], select(left, right))
-        block.values.append(Value(graph, Op.STORE, args, model.imm))
+    stores = [
+        Value(graph, Op.STORE, (model.args[0], select(left, right)), model.imm)
+        for model, left, right in stored
+    ]
+    if stores:
+        block.values += [Value(graph, Op.ACT), *stores, Value(graph, Op.DONE)]
     passed = [select(left, right) for left, right in zip(yes.args, no.args, strict=True)]
     join = yes.target
     reached[join] -= 1
@@ -120,7 +123,7 @@ def _arm(way: Goto, reached: dict[Block, int]) -> _Arm | None:
     block = way.block
     if reached[block] > 1:
         return _Arm(way, None)
-    if way.args or len(block.values) > LONGEST or not isinstance(block.end, Goto):
+    if way.args or block.weight > LONGEST or not isinstance(block.end, Goto):
         return None
     has_stored = False
     for value in block.values:
@@ -128,6 +131,8 @@ def _arm(way: Goto, reached: dict[Block, int]) -> _Arm | None:
             if _place(value) is None:
                 return None
             has_stored = True
+        elif value.op in MARKS:
+            continue
         elif value.op in EFFECTS or value.op in _DEAR or (value.op is Op.LOAD and has_stored):
             return None
     return _Arm(way, block)

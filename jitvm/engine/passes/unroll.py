@@ -21,7 +21,7 @@ Source of the idea: unrolling with a remainder loop, and range checks hoisted by
 
 from __future__ import annotations
 
-from jitvm.engine.ir import COMPARISONS, Block, Branch, Exit, Goto, Graph, Op, Value
+from jitvm.engine.ir import COMPARISONS, MARKS, Block, Branch, Exit, Goto, Graph, Op, Value
 from jitvm.engine.passes.counted import ACCESSES, SPARE, CountedLoop, Counter
 from jitvm.engine.passes.dominators import reverse_postorder
 from jitvm.engine.passes.fold import bounds, combine
@@ -35,7 +35,7 @@ _WORDS = frozenset({
     Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, *COMPARISONS,
 })  # fmt: skip
 _REPEATED = _WORDS | ACCESSES | {
-    Op.SELECT, Op.SIGNED, Op.PAGE, Op.SET_PAGE, Op.GUARD, Op.POLL,
+    Op.SELECT, Op.SIGNED, Op.PAGE, Op.SET_PAGE, Op.GUARD, Op.POLL, *MARKS,
 }  # fmt: skip
 """What may be done several times in a row: nothing that calls a device, or takes long anyway."""
 
@@ -46,7 +46,7 @@ def unroll_counted(graph: Graph) -> None:
         again = _again(block)
         if again is None or any(value.op not in _REPEATED for value in block.values):
             continue
-        rounds = next((n for n in ROUNDS if n * len(block.values) <= LONGEST), 0)
+        rounds = next((n for n in ROUNDS if n * block.weight <= LONGEST), 0)
         if rounds:
             loop = CountedLoop(graph, block, again, rounds)
             if loop.is_counted():

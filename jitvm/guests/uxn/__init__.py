@@ -1,6 +1,7 @@
 """Uxn, the 16-bit stack machine of Hundred Rabbits, as a guest of jitvm."""
 
 from jitvm.guest import Guest, Space, Stack
+from jitvm.guests.uxn import encoding, instructions
 from jitvm.guests.uxn.idioms import stored_variables
 from jitvm.guests.uxn.instructions import uxn_opcodes
 
@@ -14,6 +15,7 @@ UXN = Guest(
     word_bits=32,
     byte_order="big",
     stored=stored_variables,
+    sources=(__file__, encoding.__file__, instructions.__file__),
 )
 
 __all__ = ["UXN"]

@@ -5,8 +5,8 @@ A ``.sym`` file is a plain run of records without header or count:
     address high | address low | name bytes ... | 00
 
 Records come in the order the labels were defined; several may share an address, and a name may
-hold any byte but 00. Names are kept as text with undecodable bytes escaped (``surrogateescape``),
-so reading and writing a file gives the same bytes.
+hold any byte but 00. Names are kept as `jitvm.engine.names` decodes them, so reading and writing a
+file gives the same bytes.
 
 Addresses below 0x0100 name zero-page variables and device ports alike, because both are written
 ``|00 @name``. They never answer for an address in the program (0x0100 and up).
@@ -18,6 +18,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from jitvm.engine.names import decoded, shown
 
 PROGRAM_START = 0x0100
 _MAX_FILE_BYTES = 16 << 20
@@ -84,11 +86,14 @@ class SymbolTable:
         return self._by_address[start][0], address - start
 
     def describe(self, address: int) -> str:
-        """Spell an address for people: ``name``, ``name+3``, or ``0x1234`` without a label."""
+        """Spell an address for people: ``name``, ``name+3``, or ``0x1234`` without a label.
+
+        The name is as `jitvm.engine.names.shown` makes it.
+        """
         found = self.nearest(address)
         if found is None:
             return f"0x{address:04x}"
-        name, offset = found
+        name, offset = shown(found[0]), found[1]
         return f"{name}+{offset}" if offset else name
 
     # -- the file ---------------------------------------------------------------------------
@@ -115,8 +120,7 @@ class SymbolTable:
                     f"{name}: symbol {len(symbols) + 1} at byte {at} has no name; the file is "
                     "damaged or is not a .sym file. Assemble the program again to get a new one."
                 )
-            text = data[at + 2 : end].decode("utf-8", "surrogateescape")
-            symbols.append(Symbol(data[at] << 8 | data[at + 1], text))
+            symbols.append(Symbol(data[at] << 8 | data[at + 1], decoded(data[at + 2 : end])))
             at = end + 1
         return cls(tuple(symbols))
 

@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jitvm.engine.names import shown
+
 _WINDOW = 96
 """Widest piece of a source line shown, in characters."""
 
@@ -82,21 +84,21 @@ class Diagnostic:
         """Return the diagnostic as lines of text: place, source line with a caret, hint."""
         level = "warning" if self.is_warning else "error"
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        lines = [f"{_printable(place)}: {level}: {_printable(self.message)}"]
+        lines = [f"{shown(place)}: {level}: {shown(self.message)}"]
         if self.source_line:
             lines += self._excerpt()
         if self.hint:
-            lines.append(f"  hint: {_printable(self.hint)}")
+            lines.append(f"  hint: {shown(self.hint)}")
         return "\n".join(lines)
 
     def _excerpt(self) -> list[str]:
         start = max(0, self.column - 1 - _WINDOW // 2) if len(self.source_line) > _WINDOW else 0
-        shown = self.source_line[start : start + _WINDOW].rstrip()
+        excerpt = self.source_line[start : start + _WINDOW].rstrip()
         caret = self.column - 1 - start
-        width = max(1, min(len(self.token), len(shown) - caret))
+        width = max(1, min(len(self.token), len(excerpt) - caret))
         number = f"{self.line:5}"
         return [
-            f"{number} | {_printable(shown)}",
+            f"{number} | {_printable(excerpt)}",
             f"{' ' * len(number)} | {' ' * caret}^{'~' * (width - 1)}",
         ]
 

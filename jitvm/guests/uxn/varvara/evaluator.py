@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     Outcome = TypeVar("Outcome")
 
 
+SLICE = 5_000_000
+"""Instructions between two looks at a watch that has no thread: some milliseconds."""
+
+
 class Ending(StrEnum):
     """Why a program is no longer running."""
 
@@ -152,7 +156,7 @@ class Evaluator:
                 port=self._read_port,
                 stop_port=self._state_port,
                 mark=mark,
-                max_instructions=self.remaining,
+                max_instructions=self._allowed(),
             ),
             lambda done: done.stop,
         )
@@ -165,8 +169,14 @@ class Evaluator:
             stop = self._run(None)
 
     def _run(self, address: int | None) -> Stop:
-        run = partial(self._machine.run, address, max_instructions=self.remaining)
+        run = partial(self._machine.run, address, max_instructions=self._allowed())
         return self._native(run, lambda stop: stop)
+
+    def _allowed(self) -> int | None:
+        """How many instructions may run before somebody looks at the watch again."""
+        if self.watch is None or not self.watch.is_alone:
+            return self.remaining
+        return SLICE if self.remaining is None else min(self.remaining, SLICE)
 
     def _native(self, run: Callable[[], Outcome], stop_of: Callable[[Outcome], Stop]) -> Outcome:
         """Have the machine run, and keep account of it whatever is raised."""
@@ -187,7 +197,9 @@ class Evaluator:
 
     def _check(self, stop: Stop) -> None:
         if stop is Stop.BUDGET:
-            raise LimitReached(Ending.INSTRUCTIONS)
+            if not self._allowed() or self.watch is None or not self.watch.is_alone:
+                raise LimitReached(Ending.INSTRUCTIONS)
+            self.watch.look()
         self.check_time()
 
 

@@ -14,11 +14,10 @@ LLVM itself is imported once: `native.library` keeps what it makes.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-
 from jitvm.engine.arena import ArenaFull, shared_arena
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.layout import CODE, Layout
+from jitvm.engine.process import ModuleLock
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.native import library
 from jitvm.guests.uxn.varvara.readahead import END, LENGTH, LONGEST, POSITION, PYTHON
@@ -28,7 +27,7 @@ _KIND = "varvara-file"
 _SUCCESS_BEFORE_READ = 0xAD - 0xA2
 _SECOND_DEVICE = 0x10
 """The bit of a port that tells both devices apart."""
-_lock = allocate_lock()
+_lock = ModuleLock()
 _installed: list[ReadCode] = []
 _begun: list[bool] = []
 

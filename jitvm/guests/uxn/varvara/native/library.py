@@ -13,10 +13,10 @@ the key in the code cache. Where the cache has it, LLVM is not imported.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
 
 from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.process import ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.arena import Span
 
-_lock = allocate_lock()
+_lock = ModuleLock()
 
 
 class Kernel:

@@ -1,0 +1,25 @@
+"""Ctrl-C while the command itself is imported: the process just ends.
+
+Python would raise `KeyboardInterrupt` in the middle of an import and print where. Only what is
+built into the interpreter is imported here, since until then nothing can be done about that.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]
+
+
+class Unheard:
+    """Leaves Ctrl-C to the system for a ``with`` block."""
+
+    def __enter__(self) -> None:
+        self._before = None
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            try:
+                self._before = _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+            except ValueError:  # only the main thread may
+                return
+
+    def __exit__(self, *_error: object) -> None:
+        if self._before is not None:
+            _signal.signal(_signal.SIGINT, self._before)

@@ -1,0 +1,23 @@
+"""Starting threads, where that may be refused.
+
+A limit of processes, a sandbox, and the end of the interpreter (from Python 3.12 on) refuse new
+threads. Nothing that jitvm does needs one to be right; each user of `started` says what it does
+without.
+"""
+
+from __future__ import annotations
+
+from _thread import start_new_thread
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def started(function: Callable[[], object]) -> bool:
+    """Call a function on a thread of its own, a daemon; False where there is none to be had."""
+    try:
+        start_new_thread(function, ())
+    except RuntimeError:
+        return False
+    return True

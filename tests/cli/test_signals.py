@@ -1,0 +1,184 @@
+"""Signals that end commands, at any time; and what is left of their files when they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jitvm.cli.exits import Exit
+from tests.clock import HANGS, until
+from tests.kills import KINDS, PROGRAM, kill_many
+
+JITVM = [sys.executable, "-m", "jitvm"]
+ENDLESS = '|0100 LIT "x #18 DEO &l !&l'
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+in_folder = pytest.mark.usefixtures("folder")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("endless.tal").write_text(ENDLESS)
+    Path("frames.tal").write_text(PROGRAM)
+    return tmp_path
+
+
+def start(*words: str, launcher: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*launcher, *JITVM, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def is_ready(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the program has written its first byte."""
+    assert process.stdout is not None
+    assert process.stdout.read(1)
+
+
+@in_folder
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_a_run(number: signal.Signals) -> None:
+    with start("run", "endless.tal") as process:
+        is_ready(process)
+        process.send_signal(number)
+        assert (process.wait(HANGS), process.stderr and process.stderr.read()) == (
+            128 + number,
+            b"",
+        )
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_leaves_complete_files(folder: Path, number: signal.Signals) -> None:
+    words = ("run", "--headless", "--hash-frames", "-", "--record", "a.gif", "--record", "a.wav",
+             "--record-session", "a.jsonl", "--screenshot", "a.png", "frames.tal")  # fmt: skip
+    with start(*words) as process:
+        is_ready(process)
+        process.send_signal(number)
+        _, error = process.communicate(timeout=HANGS)
+    assert (process.returncode, error) == (128 + number, b"")
+    for name in ("recording", "sound", "session", "screenshot"):
+        KINDS[name].check(folder / KINDS[name].file)
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_profile_is_told_of_what_was_seen(folder: Path, number: signal.Signals) -> None:
+    words = ("profile", "--output", "out", "--report", "a.html", "endless.tal")
+    with start(*words) as process:
+        until(lambda: (folder / "out").exists() and (folder / "out").stat().st_size)
+        process.send_signal(number)
+        out, error = process.communicate(timeout=HANGS)
+    assert (process.returncode, error) == (128 + number, b"")
+    assert out
+    assert (folder / "a.html").read_text().endswith("</html>\n")
+
+
+@in_folder
+def test_the_same_signal_told_twice_counts_once() -> None:
+    with start("profile", "--report", "a.html", "--output", "out", "endless.tal") as process:
+        until(lambda: Path("out").exists() and Path("out").stat().st_size)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=HANGS)
+    assert process.returncode == Exit.TERMINATED
+    assert Path("a.html").exists()
+
+
+@in_folder
+def test_a_second_signal_ends_at_once() -> None:
+    os.mkfifo("pipe")  # nobody reads it, so the report that is written to it never ends
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with start("profile", "--report", "pipe", "--output", "out", "endless.tal") as process:
+        until(lambda: Path("out").exists() and Path("out").stat().st_size)
+        process.send_signal(signal.SIGTERM)
+        first = os.read(reader, 1) if until(lambda: _readable(reader)) else b""
+        time.sleep(0.3)  # longer than the same signal may be told twice
+        if process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+        process.wait(HANGS)
+    os.close(reader)
+    assert first == b"<"
+    assert process.returncode in (Exit.HUNG_UP, Exit.TERMINATED)
+
+
+def _readable(descriptor: int) -> bool:
+    import select
+
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+@in_folder
+def test_what_nohup_ignores_stays_ignored() -> None:
+    with start("run", "endless.tal", launcher=("nohup",)) as process:
+        is_ready(process)
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(HANGS) == Exit.TERMINATED
+
+
+IN_PROCESS = """
+import signal
+import jitvm
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    print(signal.getsignal(number) is (signal.SIG_DFL, signal.default_int_handler)[number == 2])
+jitvm.run("endless.tal", time_limit=0.05)
+import jitvm.cli
+jitvm.cli.main(["params"])
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    print(signal.getsignal(number) is (signal.SIG_DFL, signal.default_int_handler)[number == 2])
+"""
+
+
+@in_folder
+def test_a_library_leaves_signals_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_PROCESS], capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:3] == lines[-3:] == ["True"] * 3
+
+
+@in_folder
+@pytest.mark.parametrize("command", ["run", "profile"])
+def test_an_early_ctrl_c_prints_nothing(command: str) -> None:
+    """As soon as a module of jitvm is executed; before that it is Python's own affair."""
+    for wait in range(0, 60, 10):
+        code = (
+            "import os, signal, sys, _thread, time\n"
+            "def later():\n"
+            f"    time.sleep({wait} / 1000)\n"
+            "    os.kill(os.getpid(), signal.SIGINT)\n"
+            "import jitvm\n"
+            "sys.argv = ['jitvm', *sys.argv[1:]]\n"
+            "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+            "_thread.start_new_thread(later, ())\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "from jitvm.cli.main import program\n"
+            "program()\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, command, "endless.tal"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=HANGS,
+        )
+        assert done.returncode in (-signal.SIGINT, Exit.INTERRUPTED), done.stderr
+        assert done.stderr == b""
+
+
+def test_kills_leave_nothing(folder: Path) -> None:
+    (folder / "here").mkdir()
+    cache = Path(os.environ["JITVM_CACHE"])
+    assert kill_many(KINDS["session"], folder / "here", 3, seed=1, shared_cache=cache) == []

@@ -1,0 +1,1 @@
+"""What has to hold for long: run by hand, with short versions in the tests."""
