@@ -7,7 +7,6 @@ byte order and of words wider than Uxn's, but no instructions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 
@@ -23,7 +22,6 @@ def nothing(core: Core) -> None:
     """What opcodes do that nobody gave a meaning."""
 
 
-@cache
 def declared(byte_order: str, word_bits: int = 64, meanings: tuple[Semantics, ...] = ()) -> Guest:
     """A guest with two stacks, a private space and ports; its first opcodes may mean something."""
     assert byte_order in ("big", "little")

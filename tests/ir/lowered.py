@@ -71,7 +71,7 @@ class Native:
             ).cast("Q")  # fmt: skip
             self.bare.handlers.step(self.bare.block.base)
         finally:
-            shared_arena().free(span)
+            span.free()
         del functions
         (taken,) = [n for n, count in enumerate(self.exits[FIRST_EXIT:][:4096]) if count]
         assert self.exits[FIRST_EXIT + taken] == 1

@@ -97,7 +97,9 @@ def test_what_a_sync_wrote_over_is_written_back() -> None:
 b0 entry:
   %0:{8 * size} = slot[0,-{size},{size}]
   %1:{8 * size} = slot[0,-{2 * size},{size}]
+  act
   sync -> x0
+  done
   leave x1
 x0: next HOST pc #256 pointers +0 +0 slots 0@-{size - at}:1=#165
 x1: next DEEP pc #257 pointers +0 +0 slots 0@-{2 * size}:{size}=%1 0@-{size}:{size}=%0
@@ -143,7 +145,9 @@ b0 entry:
   %3:{8 * size} = and %2, #{mask}
   %4:1 = eq %3, #0
   guard %4 -> x0
+  act
   store[0,{size},65536] %1, %0
+  done
   leave x1
 x0: next STORE pc #256 pointers +0 +0
 x1: next DEEP pc #257 pointers +0 +0
@@ -178,8 +182,10 @@ b0 entry:
   %7:{bits} = select %6, %1, %5
   %8:{bits} = div[7] %0, %7
   %9:1 = le %8, %1
+  act
   store[1,{size},64] %2, %7
   store[0,{size},65536] #300, %8
+  done
   leave x0
 x0: next DEEP pc #256 pointers -{size} +{size} slots 0@-{2 * size}:{size}=%7 1@0:{size}=%8
 """, guest)  # fmt: skip
