@@ -127,12 +127,15 @@ class _Run:
 
     def _value(self, value: Value) -> Exit | None:
         """Execute one operation; its exit where it leaves."""
-        compute = _COMPUTE.get(value.op)
-        if compute is not None:
-            self._let(value, compute(self, value, [self.word(arg) for arg in value.args]))
+        args = [self.word(arg) for arg in value.args]
+        if (words := ARITHMETIC.get(value.op)) is not None:
+            self._let(value, words(value, args))
+            return None
+        if (compute := _COMPUTE.get(value.op)) is not None:
+            self._let(value, compute(self, value, args))
             return None
         effect = _EFFECT[value.op]
-        stays = effect(self, value, [self.word(arg) for arg in value.args])
+        stays = effect(self, value, args)
         return None if stays else value.exit
 
     # -- bytes -------------------------------------------------------------------------------
@@ -269,9 +272,10 @@ class _Run:
                 f"stack {stack}"
             )
 
-    def signed(self, value: Value, args: list[int]) -> int:
-        sign = 1 << (8 * value.imm[0] - 1)
-        return ((args[0] & (2 * sign - 1)) ^ sign) - sign
+
+def _signed(value: Value, args: list[int]) -> int:
+    sign = 1 << (8 * value.imm[0] - 1)
+    return ((args[0] & (2 * sign - 1)) ^ sign) - sign
 
 
 _BINARY: dict[Op, Callable[[int, int], int]] = {
@@ -290,16 +294,19 @@ _BINARY: dict[Op, Callable[[int, int], int]] = {
 }
 
 
-def _binary(op: Op) -> Callable[[_Run, Value, list[int]], int]:
+def _binary(op: Op) -> Callable[[Value, list[int]], int]:
     combine = _BINARY[op]
-    return lambda _run, _value, args: combine(*args)
+    return lambda _, args: combine(*args)
 
 
-_COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
+ARITHMETIC: dict[Op, Callable[[Value, list[int]], int]] = {
     **{op: _binary(op) for op in _BINARY},
-    Op.DIV: lambda _, value, args: args[0] // args[1] if args[1] else value.imm[0],
-    Op.SELECT: lambda _run, _value, args: args[1] if args[0] else args[2],
-    Op.SIGNED: _Run.signed,
+    Op.DIV: lambda value, args: args[0] // args[1] if args[1] else value.imm[0],
+    Op.SELECT: lambda _, args: args[1] if args[0] else args[2],
+    Op.SIGNED: _signed,
+}
+"""What operations on words give for numbers, not yet cut to the word."""
+_COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.PC: lambda run, _value, _args: run.state.pc,
     Op.POINTER: _Run.pointer,
     Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],

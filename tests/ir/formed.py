@@ -14,6 +14,12 @@ from tests.fuzz.case import Case
 from tests.fuzz.generate import PROFILES, generate
 from tests.fuzz.lab import Lab
 
+SEEDS = (
+    6, 11, 13, 16, 43, 55, 62, 75, 83, 86, 94, 96, 105, 123, 136, 142, 150, 160, 176, 202, 206,
+    212, 215, 222, 225, 232, 234, 240, 243, 257, 263, 282, 293, 294, 307, 318, 323, 340, 358, 400,
+)  # fmt: skip
+"""Seeds of programs that regions are formed of, of all profiles; most give several."""
+
 
 class FreeLab(Lab):
     """A lab whose programs run without a budget: with one, nothing becomes hot."""

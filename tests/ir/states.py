@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from jitvm.engine.ir import Graph
+from jitvm.engine.ir import Exit, Graph
 from jitvm.engine.irrun import Host, run
 from jitvm.engine.layout import CODE, PAST_END, WIDEST
 from jitvm.guest import Guest, Ports, State
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
     pc: int
     pointers: list[int]
     stacks: list[bytes]
-    memory: bytes
+    spaces: list[bytes]
     page: bytes
     log: list[tuple[int, ...]]
 
@@ -64,21 +64,35 @@ def new_state(guest: Guest, rng: random.Random) -> State:
     )
 
 
-def look(graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Seen:
-    """Run a graph in the state of a seed. Few bytes are watched, little memory is not zero."""
+def begin(
+    guest: Guest, seed: int, pointers: tuple[int, ...] | None = None
+) -> tuple[State, memoryview]:
+    """The state of a seed and its code map. Few bytes are watched, little memory is not zero."""
     rng = random.Random(seed)
-    state = new_state(UXN, rng)
+    state = new_state(guest, rng)
     if pointers is not None:
         state.pointers[:] = pointers
-    state.spaces[0][0x200:] = bytes(0xFE00)
-    code_map = memoryview(bytearray(0x10000) + bytes([CODE | PAST_END] * WIDEST))
+    state.spaces[guest.code_index][0x200:] = bytes(guest.code_space.size - 0x200)
+    code_map = memoryview(bytearray(guest.code_space.size) + bytes([CODE | PAST_END] * WIDEST))
     below = rng.choice((0x180, 0x10000))
     for _ in range(rng.choice((0, 0, below >> 5))):
         code_map[rng.randrange(below)] = rng.choice((1, 2, 3))
-    host = LoggingHost(state, code_map)
-    exit_ = run(graph, UXN, host)
+    return state, code_map
+
+
+def seen(exit_: Exit, state: State, log: list[tuple[int, ...]]) -> Seen:
+    """What can be seen where a graph was left."""
     return Seen(
         exit_.kind, exit_.reason, state.pc, list(state.pointers),
         [bytes(s[:p]) for s, p in zip(state.stacks, state.pointers, strict=True)],
-        bytes(state.spaces[0]), bytes(state.ports.page), host.log,
+        [bytes(space) for space in state.spaces], bytes(state.ports.page), log,
     )  # fmt: skip
+
+
+def look(
+    graph: Graph, seed: int, pointers: tuple[int, ...] | None = None, guest: Guest = UXN
+) -> Seen:
+    """Run a graph in the state of a seed."""
+    state, code_map = begin(guest, seed, pointers)
+    host = LoggingHost(state, code_map)
+    return seen(run(graph, guest, host), state, host.log)

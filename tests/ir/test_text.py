@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from jitvm.engine.handlers import fast_graph, full_graph
 from jitvm.engine.irtext import TextError, parse, show
 from jitvm.guests.uxn import UXN
-from tests.ir.formed import graphs
+from tests.ir.formed import SEEDS, graphs
 from tests.ir.golden import files, read
 from tests.toy.guest import TOY
 
 
-@settings(max_examples=12)
-@given(seed=st.integers(0, 400))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_regions_survive_their_text(seed: int) -> None:
     for texts in graphs(seed):
         for text in texts:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from jitvm.engine.handlers import fast_graph, full_graph
 from jitvm.engine.irtext import parse
 from jitvm.engine.verify import VerifyError, verify
 from jitvm.guests.uxn import UXN
-from tests.ir.formed import graphs
+from tests.ir.formed import SEEDS, graphs
 from tests.ir.golden import files, read
 
 
@@ -24,9 +22,9 @@ def test_a_broken_rule_is_told(path: Path) -> None:
     assert golden.error in str(caught.value)
 
 
-@settings(max_examples=12)
-@given(seed=st.integers(0, 400))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_regions_keep_the_rules(seed: int) -> None:
+    assert graphs(seed)
     for texts in graphs(seed):
         for text in texts:
             verify(parse(text), UXN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.jit.programs import PROGRAMS
-from tests.jit.rig import compare, eager, jit_of, settled
+from tests.jit.rig import again, compare, eager, jit_of, settled
 
 TIGHT = {"nodes": 16, "recursion": 1, "inline": 1, "ways": 1, "depth": 8, "cells": 1, "aliases": 1,
          "exit_hot": 1, "growth": 1, "invalidations": 1}  # fmt: skip
@@ -37,15 +37,54 @@ def test_started_near_the_ends_of_the_stacks(name: str, wst: int) -> None:
 def test_nested_loops_are_one_region() -> None:
     """One entry, one exit: everything between is native."""
     machine = eager(PROGRAMS["three nested loops"], window=4096)
-    machine.run(0x100)
-    fresh = machine.snapshot()
-    del fresh
-    machine.memory[0:2] = bytes(2)
-    machine.state.pointers[:] = (0, 0)
-    before = jit_of(machine).statistics.installed
-    machine.run(0x100)
-    assert jit_of(machine).statistics.installed - before <= 2
+    for _ in range(2):
+        again(machine, 2)
+    jit = jit_of(machine)
+    installed = jit.statistics.installed
+    before = {start: sum(jit.times_left(each)) for start, each in jit.regions.items()}
+    assert again(machine, 2) == 0
     assert bytes(machine.memory[0:2]) == (3 * 0x1000).to_bytes(2, "big")
+    assert jit.statistics.installed == installed
+    left = {
+        start: times
+        for start, each in jit.regions.items()
+        if (times := sum(jit.times_left(each)) - before[start])
+    }
+    size = {start: len(jit.regions[start].compiled.region.nodes) for start in left}
+    loops = max(size, key=lambda start: size[start])
+    assert left[loops] == 1
+    assert sum(left.values()) - left[loops] <= 1, "what stands behind the loops"
+    outside = jit.recorded_edges.keys() - jit.regions[loops].compiled.region.nodes.keys()
+    assert len(outside) <= 3, "before the outer loop, and behind it"
+
+
+def test_cells_that_stores_hit_are_none_any_more() -> None:
+    """The regions leave before such stores at first, and know of them in the end."""
+    machine = eager(PROGRAMS["stores through addresses that run over cells"], aliases=4)
+    for _ in range(4):
+        again(machine)
+    jit = jit_of(machine)
+    hit = {4, 5, 6}
+    assert jit.planner.learned.aliased >= hit
+    for installed in jit.regions.values():
+        assert hit.isdisjoint(installed.compiled.region.assumptions.cells)
+
+
+LATER_CODE = """
+    |0000 @n $2 @sum $2 @round $1
+    |0100 @again
+      #00 @writing .round LDZ OVR ADD #0200 ;victim INC2 ADD2 #0200 SUB2 STA
+        INC DUP #40 NEQ ?writing POP
+      #0000 @calling victim #00 SWP .sum LDZ2 ADD2 .sum STZ2
+        INC2 DUP2 #0040 NEQ2 ?calling POP2
+      .round LDZ INC DUP .round STZ #05 NEQ ?again BRK
+    @victim LIT 00 JMP2r"""
+"""Writes an operand without looking, again and again, before and after code is made from it."""
+
+
+def test_code_made_from_what_another_region_writes_is_not_stale() -> None:
+    assert compare(LATER_CODE).installed
+    assert compare(LATER_CODE, params={"invalidations": 100}, repeat=3).installed
 
 
 def test_code_rewritten_thousands_of_times_does_not_thrash() -> None:

@@ -102,7 +102,7 @@ class _Folder:
             return None
         if op is Op.SELECT:
             condition, yes, no = value.args
-            return _select(graph, condition, yes, no)
+            return select(graph, condition, yes, no)
         if op is Op.DIV:
             dividend, divisor = value.args
             return graph.divide(dividend, divisor, value.imm[0])
@@ -228,14 +228,20 @@ def truth(condition: Value) -> Value:
 
 
 def _add(graph: Graph, a: Value, b: Value) -> Value | None:
-    """(x + c) + d  =  x + (c + d)        (x - c) + d  =  x + (d - c)"""
+    """(x + c) + d  =  x + (c + d)        (x - c) + d  =  x + (d - c)
+
+    A sum whose high bits are known stays one: c + d may have a bit more than either.
+    """
     if b.constant is None or a.op not in (Op.ADD, Op.SUB):
         return None
     x, inner = a.args
     if inner.constant is None:
         return None
     step = inner.constant if a.op is Op.ADD else -inner.constant
-    return graph.binary(Op.ADD, x, graph.const(b.constant + step))
+    total = graph.const(b.constant + step)
+    if a.bits and max(a.bits, b.bits) < graph.word_bits <= max(x.bits, total.bits):
+        return None
+    return graph.binary(Op.ADD, x, total)
 
 
 def _subtract(graph: Graph, a: Value, b: Value) -> Value | None:
@@ -322,7 +328,7 @@ def _solved(graph: Graph, op: Op, a: Value, number: int) -> Value | None:
     return combine(graph, op, x, graph.const((number - step) & mask))
 
 
-def _select(graph: Graph, condition: Value, yes: Value, no: Value) -> Value:
+def select(graph: Graph, condition: Value, yes: Value, no: Value) -> Value:
     """select(x:1, 1, 0)  =  x"""
     condition = truth(condition)
     if condition.bits == 1 and yes.constant == 1 and no.constant == 0:

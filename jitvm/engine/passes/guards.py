@@ -30,7 +30,7 @@ def remove_known_guards(graph: Graph) -> None:
     """Remove guards and decide branches whose outcome is known; drop what is unreachable."""
     tree = dominators(graph)
     below = tree.children()
-    facts = _Facts()
+    facts = Facts()
     todo = [(0, 0)]
     while todo:
         at, depth = todo.pop()
@@ -44,7 +44,7 @@ def remove_known_guards(graph: Graph) -> None:
     graph.blocks = reverse_postorder(graph)
 
 
-def _learn_edge(facts: _Facts, tree: Dominators, at: int) -> None:
+def _learn_edge(facts: Facts, tree: Dominators, at: int) -> None:
     """What the branch into a block tells, where its edge is the only one."""
     if len(tree.predecessors[at]) != 1:
         return
@@ -54,7 +54,7 @@ def _learn_edge(facts: _Facts, tree: Dominators, at: int) -> None:
         facts.learn(end.condition, yes)
 
 
-def _holds(facts: _Facts, value: Value) -> bool:
+def _holds(facts: Facts, value: Value) -> bool:
     """Whether a value is a guard that always holds; learns from one that may not."""
     if value.op is not Op.GUARD:
         return False
@@ -65,7 +65,7 @@ def _holds(facts: _Facts, value: Value) -> bool:
     return False
 
 
-def _decide(facts: _Facts, block: Block) -> None:
+def _decide(facts: Facts, block: Block) -> None:
     end = block.end
     if isinstance(end, Branch):
         known = facts.decided(end.condition)
@@ -73,7 +73,7 @@ def _decide(facts: _Facts, block: Block) -> None:
             block.end = end.yes if known else end.no
 
 
-class _Facts:
+class Facts:
     """Intervals of values where control is, and a log to forget them by."""
 
     def __init__(self) -> None:

@@ -1,0 +1,138 @@
+"""Graphs as machine code: lowered as regions are, run in a block of their own, and looked at."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+from jitvm.engine.arena import shared_arena
+from jitvm.engine.ir import Graph, Op
+from jitvm.engine.layout import EXITS, NEVER, WIDEST
+from jitvm.engine.native import Compiler, host_compiler
+from jitvm.engine.nativetier import UNLIMITED
+from jitvm.engine.regionlower import RegionLowering
+from jitvm.guest import Guest, Ports, State
+from tests.engine.bare import Bare
+from tests.ir.states import LoggingHost, Seen, begin, seen
+
+_PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
+    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
+)
+FIRST_EXIT, SLOT = 70, 5
+"""Numbers a region may have got; not 0, so that they have to be added."""
+
+
+class Native:
+    """A block that graphs of one guest are run in.
+
+    Whatever a graph goes on to comes back at once: the code table and the dispatch table hold the
+    stub that stops.
+
+    Attributes:
+        map: the code map, with what runs have marked.
+    """
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest = guest
+        self.bare = bare = Bare("interpreter", guest)
+        layout = bare.layout
+        self.compiler: Compiler = host_compiler()
+        self.map = bare.block.view(layout.code_map, layout.size + WIDEST)
+        self.page = bare.block.view(layout.ports, guest.ports)
+        self.exits = bare.block.view(layout.exits, 4 * EXITS).cast("I")
+        self.executed = bare.block.words(layout.executed, SLOT + 1)
+        self.spaces = [
+            bare.block.view(at, space.size)
+            for at, space in zip(layout.spaces, guest.spaces, strict=True)
+        ]
+        self._readers = bare.block.words(layout.readers, guest.ports)
+        self._writers = bare.block.words(layout.writers, guest.ports)
+        self._entries = bare.block.words(layout.tables["checked"], 256)
+        bare.code[:] = memoryview((ctypes.c_uint64 * layout.size)(
+            *[bare.handlers.address("stop")] * layout.size
+        )).cast("B").cast("Q")  # fmt: skip
+
+    def look(self, graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Seen:
+        """Run a graph in the state of a seed; it must not be one that only a poll ends."""
+        state, code_map = begin(self.guest, seed, pointers)
+        self._give(state, code_map)
+        host = LoggingHost(self._state(), code_map)
+        functions = self._connect(graph, state.ports, host)
+        lowering = RegionLowering(
+            self.bare.layout, graph, first_exit=FIRST_EXIT, slot=SLOT, tell={"ENTRY": "patience"}
+        )
+        text = lowering.module("region", {})
+        code = self.compiler.compile(text, speed=0)
+        span = shared_arena().install(code.text[code.symbols["region"] :])
+        try:
+            self._entries[:] = memoryview((ctypes.c_uint64 * 256)(*[span.address] * 256)).cast(
+                "B"
+            ).cast("Q")  # fmt: skip
+            self.bare.handlers.step(self.bare.block.base)
+        finally:
+            span.free()
+        del functions
+        (taken,) = [n for n, count in enumerate(self.exits[FIRST_EXIT:][:4096]) if count]
+        assert self.exits[FIRST_EXIT + taken] == 1
+        return seen(lowering.exits[taken], self._state(), host.log)
+
+    @property
+    def budget_used(self) -> int:
+        """Instructions that the last run has paid for and not been given back."""
+        return UNLIMITED - self.bare["budget"]
+
+    def _give(self, state: State, code_map: memoryview) -> None:
+        """Take over a state."""
+        bare = self.bare
+        for mine, given in zip(self.spaces, state.spaces, strict=True):
+            mine[:] = given
+        for mine, given in zip(bare.stacks, state.stacks, strict=True):
+            mine[:] = given
+        self.page[:] = state.ports.page
+        self.map[:] = code_map
+        marks = bytes(code_map[: bare.layout.size])
+        bare["watermark"] = max(0, len(marks.rstrip(b"\0")) - 1)
+        bare.pointers = state.pointers
+        bare["pc"], bare["budget"], bare["patience"] = state.pc, UNLIMITED, NEVER
+        bare["interrupt"] = bare["stop"] = 0
+        self.exits[:] = memoryview(bytes(4 * EXITS)).cast("I")
+        self.executed[SLOT] = 0
+
+    def _state(self) -> State:
+        bare = self.bare
+        return State(
+            tuple(self.spaces), tuple(bare.stacks), Ports(self.page), bare.pointers, bare["pc"]
+        )
+
+    def _connect(self, graph: Graph, ports: Ports, host: LoggingHost) -> list[Any]:
+        """Have the host answer for ports, and for those that the graph reads through a device."""
+        bare = self.bare
+
+        def read(_base: int, port: int, _byte: int) -> int:
+            host.state.pointers[:] = bare.pointers
+            return host.host_in(port)
+
+        def write(_base: int, port: int, byte: int) -> int:
+            host.state.pointers[:] = bare.pointers
+            host.host_out(port, byte)
+            return 0
+
+        functions = [_PORT_FUNCTION(read), _PORT_FUNCTION(write)]
+        reader, writer = (ctypes.cast(each, ctypes.c_void_p).value or 0 for each in functions)
+        asked = {
+            value.args[0].constant
+            for block in graph.blocks
+            for value in block.values
+            if value.op is Op.HOST_IN
+        }
+        for port in range(self.guest.ports):
+            self._readers[port] = reader if port in asked else 0
+            self._writers[port] = writer if port in ports.writers else 0
+        return functions
+
+
+@cache
+def native(guest: Guest) -> Native:
+    """The block of a guest."""
+    return Native(guest)

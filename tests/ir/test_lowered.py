@@ -1,0 +1,191 @@
+"""Lowered graphs do what their interpretation does: golden files, exits, marks, byte orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitvm.engine.irtext import parse
+from jitvm.engine.layout import HIT
+from jitvm.engine.verify import verify
+from jitvm.guest import Guest
+from jitvm.guests.uxn import UXN
+from tests.engine.declared import declared
+from tests.ir.golden import files, read
+from tests.ir.lowered import native
+from tests.ir.states import look
+
+LITTLE = declared("little")
+BIG = declared("big")
+POINTERS = (100, 7)
+
+
+def agree(text: str, guest: Guest = UXN, seeds: int = 12) -> None:
+    """A graph leaves the same behind as machine code, and interpreted, from many states."""
+    verify(parse(text), guest)
+    compared = 0
+    for seed in range(seeds):
+        expected = look(parse(text), seed, POINTERS, guest)
+        if expected.reason == "POLL":
+            continue  # machine code is not polled here
+        graph = parse(text)
+        got = native(guest).look(graph, seed, POINTERS)
+        if "collect" in text:  # goes to the ring
+            got, expected = got._replace(log=[]), expected._replace(log=[])
+        assert got == expected
+        compared += 1
+    assert compared or "poll" in text
+
+
+@pytest.mark.parametrize("path", files("passes"), ids=lambda path: path.stem)
+def test_golden_is_lowered_right(path: Path) -> None:
+    golden = read(path)
+    agree(golden.source, seeds=4)
+    agree("\n".join(golden.expected) + "\n", seeds=4)
+
+
+# -- exits ---------------------------------------------------------------------------------------
+
+WRITTEN = """
+b0 entry:
+  %0:8 = slot[0,-1,1]
+  %1:8 = slot[0,-2,1]
+  %2:3 = and %0, #7
+  %3:1 = ne %2, #0
+  guard %3 -> x0
+  %4:1 = ne %2, #1
+  guard %4 -> x1
+  %5:1 = ne %2, #2
+  guard %5 -> x2
+  %6:1 = ne %2, #3
+  guard %6 -> x3
+  %7:1 = ne %2, #4
+  guard %7 -> x4
+  %8:1 = ne %2, #5
+  guard %8 -> x5
+  %9:1 = ne %2, #6
+  guard %9 -> x6
+  leave x7
+"""
+
+
+@pytest.mark.parametrize("kind", ["next", "jump"])
+@pytest.mark.parametrize(
+    ("slot", "other"),
+    [
+        ("0@0:1=%1", "0@0:2=%1"),  # as many bytes
+        ("0@0:2=%1", "0@2:2=%1"),  # as far up
+        ("0@0:2=%1", "1@0:2=%1"),  # on the same stack
+        ("0@0:2=%1", "0@0:2=%0"),  # the same word
+        ("0@0:2=#258", "0@0:2=#259"),  # the same number
+    ],
+)
+def test_exits_share_what_is_the_same_only(slot: str, other: str, kind: str) -> None:
+    """Exits whose ways to the leave differ in one thing alone, before and behind others."""
+    variants = [slot, other, f"{slot} 0@4:1=%0", f"{other} 0@4:1=%0"]
+    exits = [f"x{i}: {kind} {'DEEP' if i & 1 else 'PORT'} pc #{256 + i} pointers +5 +{i & 3} "
+             f"slots {variants[i % 4]}" for i in range(8)]  # fmt: skip
+    agree('graph "exits" words 32' + WRITTEN + "\n".join(exits) + "\n", seeds=40)
+
+
+def test_what_a_sync_wrote_over_is_written_back() -> None:
+    """A word that memory held at entry, and a part of it that a device was shown otherwise."""
+    for guest, size in ((UXN, 2), (LITTLE, 8), (BIG, 8)):
+        for at in range(size):
+            agree(f"""graph "sync" words {guest.word_bits}
+b0 entry:
+  %0:{8 * size} = slot[0,-{size},{size}]
+  %1:{8 * size} = slot[0,-{2 * size},{size}]
+  act
+  sync -> x0
+  done
+  leave x1
+x0: next HOST pc #256 pointers +0 +0 slots 0@-{size - at}:1=#165
+x1: next DEEP pc #257 pointers +0 +0 slots 0@-{2 * size}:{size}=%1 0@-{size}:{size}=%0
+""", guest, 3)  # fmt: skip
+
+
+def test_an_exit_counts_and_gives_its_instructions_back() -> None:
+    text = """graph "charged" words 32
+b0 entry:
+  charge[9] -> x0
+  %0:8 = slot[0,-1,1]
+  %1:1 = lt %0, #128
+  guard %1 -> x1
+  leave x2
+x0: next BUDGET pc #256 pointers +0 +0
+x1: next DEEP pc #257 pointers +0 +0 instructions 4
+x2: jump LINK pc #258 pointers +0 +0 instructions 1
+"""
+    here = native(UXN)
+    reasons = set()
+    for seed in range(12):
+        reason = here.look(parse(text), seed, POINTERS).reason
+        reasons.add(reason)
+        done = {"DEEP": 9 - 4, "LINK": 9 - 1}[reason]
+        assert here.executed[5] == done
+        assert here.budget_used == done
+    assert reasons == {"DEEP", "LINK"}
+
+
+# -- the code map --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+@pytest.mark.parametrize("bits", [None, 1])
+def test_a_store_that_leaves_marks_what_it_would_have_hit(size: int, bits: int | None) -> None:
+    """All its bytes, and no others; a guard that lets it pass marks nothing."""
+    mask = int.from_bytes(bytes([255 if bits is None else bits] * size), "little")
+    text = f"""graph "hit" words 64
+b0 entry:
+  %0:8 = slot[0,-1,1]
+  %1:9 = add %0, #64
+  %2:{8 * size} = map[{size}] %1
+  %3:{8 * size} = and %2, #{mask}
+  %4:1 = eq %3, #0
+  guard %4 -> x0
+  act
+  store[0,{size},65536] %1, %0
+  done
+  leave x1
+x0: next STORE pc #256 pointers +0 +0
+x1: next DEEP pc #257 pointers +0 +0
+"""
+    here = native(LITTLE)
+    left = set()
+    for seed in range(40):
+        got = here.look(parse(text), seed, POINTERS)
+        left.add(got.reason)
+        at = 64 + got.stacks[0][99]
+        expected = set(range(at, at + size)) if got.reason == "STORE" else set()
+        assert {at for at in range(0x10000) if here.map[at] & HIT} == expected
+    assert left == {"STORE", "DEEP"}
+
+
+# -- byte orders and widths ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guest", [LITTLE, BIG], ids=["little", "big"])
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_words_of_each_width(size: int, guest: Guest) -> None:
+    bits = 8 * size
+    agree(f"""graph "words" words 64
+b0 entry:
+  %0:{bits} = slot[0,-{size},{size}]
+  %1:{bits} = load[0,{size},65536] #260
+  %2:6 = and %0, #{56}
+  %3:{bits} = load[1,{size},64] %2
+  %4:0 = signed[{size}] %3
+  %5:{bits} = {"or %0, %1" if size == 8 else f"and %4, #{(1 << bits) - 1}"}
+  %6:1 = lt %0, %3
+  %7:{bits} = select %6, %1, %5
+  %8:{bits} = div[7] %0, %7
+  %9:1 = le %8, %1
+  act
+  store[1,{size},64] %2, %7
+  store[0,{size},65536] #300, %8
+  done
+  leave x0
+x0: next DEEP pc #256 pointers -{size} +{size} slots 0@-{2 * size}:{size}=%7 1@0:{size}=%8
+""", guest)  # fmt: skip
