@@ -189,3 +189,30 @@ b0 entry:
   leave x0
 x0: next DEEP pc #256 pointers -{size} +{size} slots 0@-{2 * size}:{size}=%7 1@0:{size}=%8
 """, guest)  # fmt: skip
+
+
+@pytest.mark.parametrize("guest", [UXN, LITTLE], ids=["32", "64"])
+def test_words_are_unsigned_up_to_their_highest_bit(guest: Guest) -> None:
+    size = guest.word_bits // 8
+    bits = 8 * size
+    lines = [
+        f"  %{5 + i}:1 = {op} {', '.join(sides)}"
+        for i, (op, sides) in enumerate(
+            (op, sides)
+            for op in ("lt", "le", "eq", "ne")
+            for sides in (("%0", "%1"), ("%1", "%0"), ("%0", "%0"))
+        )
+    ]
+    flags = " ".join(f"1@{i}:1=%{5 + i}" for i in range(len(lines)))
+    body = "\n".join(lines)
+    agree(f"""graph "unsigned" words {guest.word_bits}
+b0 entry:
+  %0:{bits} = slot[0,-{size},{size}]
+  %1:{bits} = slot[0,-{2 * size},{size}]
+  %2:1 = and %1, #1
+  %3:{bits} = div[200] %0, %2
+  %4:{bits - 3} = shr %0, #3
+{body}
+  leave x0
+x0: next DEEP pc #256 pointers +{2 * size} +12 slots 0@0:{size}=%3 0@{size}:{size}=%4 {flags}
+""", guest, 16)  # fmt: skip
