@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
@@ -43,10 +43,7 @@ def configure(parser: Parser) -> None:
         "-o", "--output", metavar="ROM", help="the ROM (default: SOURCE as .rom), - for stdout"
     )
     parser.add_argument("--symbols", action="store_true", help="also write ROM.sym")
-    parser.add_argument(
-        "--include-root", metavar="DIR", type=Path, help="the only folder includes may come from"
-    )
-    parser.add_argument("--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023")
+    options.source(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the outcome as one JSON object on stdout"
     )
@@ -94,12 +91,13 @@ def _output(arguments: Namespace) -> str:
 def _assemble(arguments: Namespace) -> Assembly:
     from jitvm.guests.uxn.assembler import assemble, assemble_file
 
-    options = {"include_root": arguments.include_root, "legacy": arguments.legacy}
+    legacy, root = arguments.legacy, options.include_root(arguments)
     if arguments.source != "-":
-        return assemble_file(arguments.source, **options)
+        return assemble_file(arguments.source, include_root=root, legacy=legacy)
     if sys.stdin is None:
         raise Failure("standard input is closed; name a source")
-    return assemble(sys.stdin.buffer.read(), name="<stdin>", **options)
+    data = sys.stdin.buffer.read()
+    return assemble(data, name="<stdin>", include_root=root, legacy=legacy)
 
 
 def _write(arguments: Namespace, output: str, assembly: Assembly) -> None:

@@ -68,6 +68,22 @@ def test_where_a_region_ends(capfd: Capture) -> None:
     assert "the region at 0103 ends here, 1 times so far" in out
 
 
+SCREEN = """
+|0100 #0000 #28 DEO2 ;on-frame #20 DEO2 ;on-console #10 DEO2 BRK
+@on-frame #0000 &more INC2 DUP2 #00f0 NEQ2 ?&more POP2 BRK
+@on-console #12 DEI #18 DEO BRK
+"""
+
+
+@pytest.mark.parametrize("given", ["", "typed"])
+def test_a_program_with_a_screen_gets_frames(capfd: Capture, given: str) -> None:
+    Path("screen.tal").write_text(SCREEN)
+    Path("input.txt").write_text(given)
+    arguments = ["--list", "--frames", "40", "--input", "input.txt"]
+    assert main(["explain", "screen.tal", *arguments]) == Exit.OK
+    assert "on-frame/more" in capfd.readouterr().out
+
+
 def test_nothing_hot(capfd: Capture) -> None:
     assert main(["explain", "loop.tal", "-O", "hot=65535"]) == Exit.FAILURE
     assert "nothing in it became hot" in capfd.readouterr().err
@@ -113,7 +129,8 @@ def test_params_complains_of_the_environment(
 ) -> None:
     monkeypatch.setenv("JITVM_HOT", "many")
     assert main(["params"]) == Exit.USAGE
-    assert "in the environment: whole number of jumps, not 'many'" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "in the environment: hot is a whole number of jumps, not 'many'" in told
 
 
 def test_the_dump_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,27 @@ def test_a_program_with_a_screen_runs_frames(capfd: Capture) -> None:
     assert content["instructions"] > 20 * 5 * 0xF0
 
 
+def test_frames_get_standard_input(capfd: Capture) -> None:
+    Path("both.tal").write_text(
+        "|0100 ;on-frame #20 DEO2 ;on-console #10 DEO2 #0000 #28 DEO2 BRK @on-frame BRK "
+        "@on-console #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } LIT \"! #18 DEO #800f DEO BRK"
+    )
+    Path("typed.txt").write_bytes(b"typed")
+    with open("typed.txt") as given, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", given)
+        profile(capfd, "--headless", "--frames", "9", "--output", "out.txt", "both.tal")
+    assert Path("out.txt").read_bytes() == b"typed!"
+
+
+@pytest.mark.parametrize("tier", ["reference", "interpreter", "ir"])
+def test_any_tier_and_a_fixed_clock(capfd: Capture, tier: str) -> None:
+    Path("year.tal").write_text("|0100 #c0 DEI2 #18 DEO #18 DEO #800f DEO BRK")
+    arguments = ("--tier", tier, "--clock", "2024-02-29", "--exact", "--json", "--output", "out")
+    content = json.loads(profile(capfd, *arguments, "year.tal"))
+    assert content["native_share"] == 0
+    assert Path("out").read_bytes() == bytes([2024 & 0xFF, 2024 >> 8])
+
+
 def test_files_for_perf(capfd: Capture) -> None:
     perf_map = Path(f"/tmp/perf-{os.getpid()}.map")
     try:

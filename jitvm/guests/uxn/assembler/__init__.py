@@ -19,6 +19,7 @@ The language and where this assembler stands among the others: docs/uxntal.md.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def assemble(
     source: str | bytes,
     *,
     name: str = "<input>",
-    include_root: Path | None = None,
+    include_root: str | os.PathLike[str] | None = None,
     legacy: bool = False,
 ) -> Assembly:
     """Assemble a source text; `name` stands for it in messages.
@@ -70,12 +71,15 @@ def assemble(
     leave it. `legacy` accepts sources of 2021 to 2023 (docs/uxntal.md lists what that means).
     Raise AssemblyError with every error found.
     """
-    folder = include_root if include_root is not None else Path()
-    return _assemble(SourceFile.of(name, source, folder), include_root, legacy)
+    root = None if include_root is None else Path(include_root)
+    return _assemble(SourceFile.of(name, source, root or Path()), root, legacy)
 
 
 def assemble_file(
-    path: str | Path, *, include_root: Path | None = None, legacy: bool = False
+    path: str | os.PathLike[str],
+    *,
+    include_root: str | os.PathLike[str] | None = None,
+    legacy: bool = False,
 ) -> Assembly:
     """Assemble a file. Its includes may come from its own folder or from the current one.
 
@@ -91,7 +95,7 @@ def assemble_file(
         message = f"{problem}: `{path}`, {error.details}"
         raise AssemblyError([_about_file(str(path), message, problem)]) from error
     source = SourceFile.of(str(path), content, path.parent, path.resolve())
-    return _assemble(source, include_root, legacy)
+    return _assemble(source, None if include_root is None else Path(include_root), legacy)
 
 
 def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
