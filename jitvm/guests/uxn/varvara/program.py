@@ -107,7 +107,11 @@ def read_program(
 
 
 def looks_like_source(data: bytes) -> bool:
-    """Whether bytes are text."""
+    """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
+    from jitvm.guests.uxn.widetext import wide_encoding
+
+    if wide_encoding(data) is not None:
+        return True
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
