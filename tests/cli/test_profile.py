@@ -15,6 +15,7 @@ from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.jitlog import Told
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.program import load_program
+from jitvm.profiling import Profile
 
 SOURCE = """
 |0100 @on-reset
@@ -84,6 +85,24 @@ def test_sampling_says_what_it_is(capfd: Capture) -> None:
     out = profile(capfd, "loop.tal")
     assert "instructions were executed" not in out
     assert "~ sampled" in out
+
+
+def test_a_run_too_short_for_a_sample_is_counted(capfd: Capture) -> None:
+    Path("short.tal").write_text("|0100 #0102 ADD POP #800f DEO BRK")
+    out = profile(capfd, "short.tal")
+    assert out.startswith("0.0% of all instructions were executed in native code: 0 of 6\n")
+    assert "ended before the first sample" in out
+    content = json.loads(profile(capfd, "--json", "short.tal"))
+    assert (content["instructions"], content["native_share"]) == (6, 0)
+    assert [row["instructions"] for row in content["tiers"]] == [0, 6]
+    assert profile(capfd, "--format", "openmetrics", "short.tal").endswith("# EOF\n")
+
+
+def test_counting_ends_with_the_profile() -> None:
+    machine = Computer(b"\0").machine
+    with Profile(machine):
+        assert machine.counting_interpreted
+    assert not machine.counting_interpreted
 
 
 def test_a_report_and_a_format_go_to_files(capfd: Capture) -> None:
