@@ -226,7 +226,8 @@ class Collector:
 
     @property
     def interpreted(self) -> int:
-        """Instructions that were counted: all, or while sampling those outside of regions."""
+        """Instructions that were counted: all, or while sampling those outside of regions, until
+        the first sample of guest code."""
         return self.machine.executed_now - self.executed_before
 
     def reading(self) -> Reading:
@@ -264,10 +265,13 @@ class Collector:
     def was_short(self) -> bool:
         """Whether it ended before the first sample of guest code and had no region: then all that
         was executed was interpreted, and that is counted."""
-        if self._counts_all() or not self._ended.is_set() or self.watched():
+        if self._counts_all() or not self._sampling or not self._ended.is_set():
             return False
-        guest = self.spots if self.has_spotter else self.stops
-        return self._sampling and guest.total() == guest[Spot.ELSEWHERE]
+        return not self._has_guest_samples() and not self.watched()
+
+    def _has_guest_samples(self) -> bool:
+        samples = self.spots if self.has_spotter else self.stops
+        return samples.total() > samples[Spot.ELSEWHERE]
 
     def _cpu(self) -> float | None:
         ident = self._thread.ident
@@ -361,6 +365,8 @@ class Collector:
             self.stops[Spot.NATIVE] += 1
             if self._spotter is None:
                 region.samples += 1
+        if self._has_guest_samples():
+            self.machine.counting_interpreted = self._counted_interpreted_before
 
     def _follow(self, thread: threading.Thread) -> None:
         """The guest runs on another thread now."""
