@@ -64,7 +64,7 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run the program and print; return the exit code."""
-    from jitvm.engine.explain import regions, why_not
+    from jitvm.engine.explain import regions, why_none, why_not
 
     program = options.load(arguments)
     symbols = _symbols(arguments, program)
@@ -72,8 +72,10 @@ def execute(arguments: Namespace) -> int:
     computer = _run(arguments, program)
     reports = regions(computer.machine)
     chosen = _choose(reports, address)
-    if arguments.list:
+    if arguments.list and reports:
         _print_list(reports, symbols, arguments.json)
+    elif arguments.list:
+        _print_none(arguments, why_none(computer.machine))
     elif chosen is not None:
         _print_region(arguments, chosen, computer, symbols)
     elif address is not None:
@@ -254,6 +256,13 @@ def _print_list(reports: list[RegionReport], symbols: SymbolTable, as_json: bool
             f"{report.start:04x}  {symbols.describe(report.start):<24}"
             f"{sum(report.instructions.values()):>6} instructions  left {left} times"
         )
+
+
+def _print_none(arguments: Namespace, absence: Absence) -> None:
+    if arguments.json:
+        _print_json({"regions": [], "why": absence.what, "advice": absence.advice})
+        return
+    print(f"no region: {absence.what}\nwhat to do: {absence.advice}")
 
 
 def _facts(report: RegionReport, symbols: SymbolTable) -> dict[str, Any]:
