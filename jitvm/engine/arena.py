@@ -204,7 +204,7 @@ def _largest() -> Arena:
                 break
         else:
             if size != SIZE:
-                note(f"little address space; there is room for {size >> 20} MiB of machine code")
+                note("little address space", f"there is room for {size >> 20} MiB of machine code")
             return arena
     assert error is not None
     raise error

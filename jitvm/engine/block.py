@@ -227,13 +227,13 @@ class Block:
             self._map_what_is_left(why, content)
             return
         ctypes.memmove(self.base, content, len(content))
-        note(f"{why}; memory is mirrored by other means")
+        note(why, "memory is mirrored by other means")
 
     def _map_what_is_left(self, why: str, content: bytes) -> None:
         size = self.layout.size
         try:
             self._map_file(_sized(_temporary_file("jitvm"), size), content)
-            note(f"{why}; a temporary file is taken for each machine")
+            note(why, "a temporary file is taken for each machine")
         except OSError:
             whole = content.ljust(size, b"\0")
             self._mapping.fill(self.base - self._mapping.address, whole + whole[:MIRROR])

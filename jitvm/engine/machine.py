@@ -167,7 +167,7 @@ class Machine:
                 why = error.strerror or str(error)
             except (ImportError, OSError, MemoryError) as error:
                 why = f"no native code ({error})"
-        note(f"{why}; programs are interpreted in Python, slowly")
+        note(why, "programs are interpreted in Python, slowly")
         return None
 
     def __repr__(self) -> str:

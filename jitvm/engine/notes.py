@@ -1,10 +1,10 @@
 """One line about what a process has to do without, for whoever runs it.
 
-    the system refuses something -> the engine takes what is left -> note(what, why)
+    the system refuses something -> the engine takes what is left -> note(why, what)
 
 A program runs on what is left, slower or with less kept, and is right all the same: so this is no
 error. Programs are told by a Python warning, `FallbackWarning`; the command prints the line. Each
-line is told once.
+reason is told once.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def tell_by(function: Callable[[str], None]) -> None:
     _tell[0] = function
 
 
-def note(text: str) -> None:
-    """Tell a line, unless it was told before."""
-    if text not in _told:
-        _told.add(text)
-        _tell[0](text)
+def note(why: str, what: str) -> None:
+    """Tell what is done without something, unless a line with the same reason was told before."""
+    if why not in _told:
+        _told.add(why)
+        _tell[0](f"{why}; {what}")
