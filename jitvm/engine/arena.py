@@ -21,10 +21,10 @@ import ctypes
 import errno
 import mmap
 import os
-import sys
 from _thread import allocate_lock
 from bisect import bisect_left
 
+from jitvm.engine.addresses import address_limit
 from jitvm.engine.block import BlockError, Mapping, anonymous_file
 from jitvm.engine.notes import note
 from jitvm.engine.process import SHARED, ModuleLock
@@ -39,8 +39,6 @@ SMALLER = (64 << 20, 16 << 20, 4 << 20, 1 << 20)
 _PART = 16
 """Of a limited number of addresses, an arena takes no more than one in so many, twice."""
 ALIGNMENT = 64
-_RLIMIT_AS = 9
-_UNLIMITED = (1 << 64) - 1
 
 
 class ArenaFull(MemoryError):
@@ -81,6 +79,12 @@ class Arena:
         self._given_back: list[Range] = []
         self._used = self._top = 0
         SHARED.add(self)
+
+    def tell_of_its_size(self) -> None:
+        """Say so where it is smaller than it should be."""
+        if self._size < SIZE:
+            what = f"there is room for {self._size >> 20} MiB of machine code"
+            note("little address space", what)
 
     @property
     def used(self) -> int:
@@ -203,18 +207,6 @@ def _largest() -> Arena:
             if refused.errno != errno.ENOMEM:
                 break
         else:
-            if size != SIZE:
-                note("little address space", f"there is room for {size >> 20} MiB of machine code")
             return arena
     assert error is not None
     raise error
-
-
-def address_limit() -> int | None:
-    """How many bytes of addresses this process may use, where that is limited."""
-    if sys.platform != "linux":
-        return None
-    limits = (ctypes.c_uint64 * 2)()
-    if ctypes.CDLL(None).getrlimit(_RLIMIT_AS, limits) or limits[0] == _UNLIMITED:
-        return None
-    return limits[0]

@@ -19,7 +19,7 @@ from jitvm.engine.block import Block, BlockError
 from jitvm.engine.cache import CodeCache
 from jitvm.engine.layout import RING, Layout
 from jitvm.engine.nativetier import Mode, NativeTier
-from jitvm.engine.notes import note
+from jitvm.engine.notes import note, reason
 from jitvm.engine.tailcall import handlers_for
 from jitvm.guest import Ports, State, Stop
 
@@ -164,9 +164,9 @@ class Machine:
             try:
                 return handlers_for(self.guest, cache)
             except BlockError as error:
-                why = error.strerror or str(error)
+                why = reason(error)
             except (ImportError, OSError, MemoryError) as error:
-                why = f"no native code ({error})"
+                why = f"no native code ({reason(error)})"
         note(why, "programs are interpreted in Python, slowly")
         return None
 

@@ -46,6 +46,11 @@ def tell_by(function: Callable[[str], None]) -> None:
     _tell[0] = function
 
 
+def reason(error: BaseException) -> str:
+    """What an error says, without its number."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def note(why: str, what: str) -> None:
     """Tell what is done without something, unless a line with the same reason was told before."""
     if why not in _told:

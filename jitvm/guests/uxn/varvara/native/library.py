@@ -18,8 +18,9 @@ import ctypes
 import os
 
 from jitvm.engine.arena import shared_arena
+from jitvm.engine.block import BlockError
 from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.notes import note
+from jitvm.engine.notes import note, reason
 from jitvm.engine.process import ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -83,8 +84,10 @@ class Kernel:
 
     def in_python(self, error: BaseException) -> Callable[..., int]:
         """The kernel's source, as its address cannot be had; somebody is told."""
-        reason = getattr(error, "strerror", None) or f"no native code ({error})"
-        note(reason, "screens and sound are computed in Python, slowly")
+        why = reason(error)
+        if not isinstance(error, BlockError):
+            why = f"no native code ({why})"
+        note(why, "screens and sound are computed in Python, slowly")
         return self._source()
 
     def _load(self) -> CachedCode:
