@@ -25,7 +25,7 @@ from _thread import allocate_lock
 from bisect import bisect_left
 
 from jitvm.engine.addresses import address_limit
-from jitvm.engine.block import BlockError, Mapping, anonymous_file
+from jitvm.engine.block import BlockError, Mapping, anonymous_file, temporary_file
 from jitvm.engine.notes import note
 from jitvm.engine.process import SHARED, ModuleLock
 
@@ -110,7 +110,10 @@ class Arena:
         _flush_instructions(self._runnable.address, len(content))
 
     def _map_a_file(self, size: int) -> None:
-        descriptor = anonymous_file("jitvm-code", size)
+        try:
+            descriptor = anonymous_file("jitvm-code", size)
+        except OSError:
+            descriptor = temporary_file("jitvm-code", size)
         try:
             self._writable.place(0, size, descriptor, 0)
             self._runnable.place(0, size, descriptor, 0, mmap.PROT_READ | mmap.PROT_EXEC)

@@ -59,18 +59,21 @@ def anonymous_file(name: str, size: int) -> int:
         OSError: the system has none to give.
     """
     if sys.platform == "linux":
-        descriptor = os.memfd_create(name)
-    else:
-        descriptor = _temporary_file(name)
-    return _sized(descriptor, size)
+        return _sized(os.memfd_create(name), size)
+    return temporary_file(name, size)
 
 
-def _temporary_file(name: str) -> int:
+def temporary_file(name: str, size: int) -> int:
+    """The same on a disk.
+
+    Raises:
+        OSError: it cannot be made, or the disk is full.
+    """
     import tempfile
 
     descriptor, path = tempfile.mkstemp(prefix=f"{name}-")
     os.unlink(path)
-    return descriptor
+    return _sized(descriptor, size)
 
 
 def _sized(descriptor: int, size: int) -> int:
@@ -232,7 +235,7 @@ class Block:
     def _map_what_is_left(self, why: str, content: bytes) -> None:
         size = self.layout.size
         try:
-            self._map_file(_sized(_temporary_file("jitvm"), size), content)
+            self._map_file(temporary_file("jitvm", size), content)
             note(why, "a temporary file is taken for each machine")
         except OSError:
             whole = content.ljust(size, b"\0")

@@ -106,4 +106,3 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
         for row, function in enumerate(source.tables[table]):
             symbols[f"{table}/{row}"] = code.symbols[function]
     return CachedCode(code.text, symbols)
-

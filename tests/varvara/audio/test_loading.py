@@ -36,7 +36,7 @@ def test_what_is_missing_is_named(synth: Synth, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "numpy", None)
     synth.play(60)
     for _ in range(2):
-        with pytest.raises(AudioError, match="needs NumPy.*pip install numpy"):
+        with pytest.raises(AudioError, match=r"needs NumPy.*pip install numpy"):
             synth.audio.render(10)
     assert synth.read(4) == 0xFF
 

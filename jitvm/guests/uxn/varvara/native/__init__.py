@@ -9,5 +9,7 @@ library    from the text to installed code: all that happens where programs run
 The text lies beside its source. So whoever draws or plays something needs no numba, which takes
 0.4 s to import and 1.5 s to type and lower what there is; LLVM makes code of the text in less than
 0.1 s, once, and then the code cache has it. Where no native code may run, or there is no LLVM to
-make it, kernels run as the Python functions that they are: slowly, and with the same results. A test holds that text and source belong together.
+make it, kernels run as the Python functions that they are: slowly, and with the same results.
+
+A test holds that text and source belong together.
 """

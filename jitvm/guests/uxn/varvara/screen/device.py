@@ -246,4 +246,8 @@ class Screen:
         machine, words = self._machine, self._words.address
         base, layout = machine.block.base, machine.layout
         memory, page = base + layout.spaces[0], base + layout.ports
-        machine.on_write(port, lambda byte: draw(memory, page, words, byte))
+
+        def writer(byte: int) -> None:
+            draw(memory, page, words, byte)
+
+        machine.on_write(port, writer)
