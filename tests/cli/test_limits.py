@@ -112,8 +112,9 @@ def test_little_address_space(count: str, tmp_path: Path, megabytes: int, is_col
         "import resource, sys; from jitvm.cli.main import program; sys.argv[0] = 'jitvm'\n"
         f"resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2); program()"
     )
-    cache = {"JITVM_CACHE": str(tmp_path / "cache")} if is_cold else {}
-    done = run("-c", limited, "run", count, **cache)
+    usual = os.environ.get("JITVM_CACHE", "")
+    cache = str(tmp_path / "cache") if is_cold else usual
+    done = run("-c", limited, "run", count, JITVM_CACHE=cache)
     assert (done.returncode, done.stdout) == (0, "@\n"), done.stderr
     assert done.stderr.startswith("jitvm: note: ")
     assert "little address space" in done.stderr or "libllvmlite" in done.stderr
