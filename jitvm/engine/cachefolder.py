@@ -8,8 +8,8 @@
 Whoever can write there decides what code later runs execute. So a folder that lies in one of a
 guest's is not used, and the guest does not get there either: see `give_to_guest`.
 
-The rules are few enough for the standard library: `platformdirs` takes 9 ms to import, as long as
-a third of a start, and makes a folder `~` where there is no home.
+The rules are few enough for the standard library: `platformdirs` takes tens of milliseconds to
+import, and names a folder `~` where there is no home.
 """
 
 from __future__ import annotations
