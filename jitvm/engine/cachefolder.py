@@ -9,7 +9,7 @@ Whoever can write there decides what code later runs execute. So a folder that l
 guest's is not used, and the guest does not get there either: see `give_to_guest`.
 
 The rules are few enough for the standard library: `platformdirs` takes tens of milliseconds to
-import, and names a folder `~` where there is no home.
+import.
 """
 
 from __future__ import annotations
