@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jitvm.engine.block import BlockError
     from jitvm.engine.machine import Machine, Snapshot, Tier
     from jitvm.engine.native import NativeError
+    from jitvm.engine.notes import FallbackWarning
     from jitvm.engine.params import ParameterError, Parameters
     from jitvm.facade import Result, load, profile, record, run
     from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop, Word
@@ -49,6 +50,7 @@ _HOMES = {
     "Snapshot": "jitvm.engine.machine",
     "Tier": "jitvm.engine.machine",
     "NativeError": "jitvm.engine.native",
+    "FallbackWarning": "jitvm.engine.notes",
     "ParameterError": "jitvm.engine.params",
     "Parameters": "jitvm.engine.params",
     "Result": "jitvm.facade",
@@ -101,6 +103,7 @@ __all__ = [
     "DescriptionError",
     "DivergedError",
     "Ending",
+    "FallbackWarning",
     "Guest",
     "InputError",
     "LimitReached",

@@ -14,7 +14,7 @@ DESCRIPTION = """\
 List the files of the code cache, the least recently used first. They are native code
 made by earlier runs: deleting them costs a second at the next one, and nothing else.
 Files that a run was writing when it was killed are removed by the next run.
-The folder is JITVM_CACHE, or `jitvm` in your cache folder.
+The folder is JITVM_CACHE, or `jitvm` in your cache folder; without a home there is none.
 """
 
 EXAMPLES = """\
@@ -42,6 +42,8 @@ def execute(arguments: Namespace) -> int:
     from jitvm.engine.names import shown
 
     cache = CodeCache()
+    if cache.folder is None:
+        return _tell_of_none(arguments)
     folder = shown(cache.folder)
     entries, abandoned = cache.entries(), cache.abandoned()
     freed = cache.clear() if arguments.clear else 0
@@ -66,4 +68,15 @@ def execute(arguments: Namespace) -> int:
         print(f"{folder}: {len(entries) + len(abandoned)} files, {total} bytes")
     if left:
         raise Failure(f"{folder}: {left} files could not be deleted; are they yours?")
+    return Exit.OK
+
+
+def _tell_of_none(arguments: Namespace) -> int:
+    """Nothing is kept, and that is no error."""
+    if arguments.json:
+        from json import dumps
+
+        print(dumps({"folder": None, "files": [], "unfinished": [], "freed": 0}, indent=2))
+    else:
+        print("no code cache: there is no home folder; set JITVM_CACHE to a folder to have one")
     return Exit.OK

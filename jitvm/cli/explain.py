@@ -99,6 +99,8 @@ def _run(arguments: Namespace, program: Program) -> Computer:
     from jitvm.guests.uxn.varvara.computer import Computer
 
     computer = Computer(program.rom, tier=Tier.JIT)
+    if computer.machine.native is None:
+        raise Failure("nothing to explain: nothing can become native here", Exit.FAILURE)
     try:
         keep_text(computer.machine, settings(arguments.parameters))
     except ParameterError as error:

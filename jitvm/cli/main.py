@@ -14,6 +14,7 @@ from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.background import BACKGROUND
 from jitvm.engine.names import shown
+from jitvm.engine.notes import tell_by
 from jitvm.engine.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -42,6 +43,7 @@ def _signalled_main() -> int:
     """`main` of a process that is this command: signals end it, and it prints to any encoding."""
     try:
         ENDING.install()
+        tell_by(_remark)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -121,11 +123,21 @@ def _without_command(name: str) -> int:
 
 
 def _complain(message: str) -> None:
-    """Print one line of error, unless standard error is gone too."""
+    """Print one line of error."""
+    _print_line("error", message)
+
+
+def _remark(message: str) -> None:
+    """Print one line about what has to be done without."""
+    _print_line("note", message)
+
+
+def _print_line(kind: str, message: str) -> None:
+    """Print a line of a kind, unless standard error is gone too."""
     if sys.stderr is None:
         return
     try:
-        print(f"jitvm: error: {shown(message)}", file=sys.stderr, flush=True)
+        print(f"jitvm: {kind}: {shown(message)}", file=sys.stderr, flush=True)
     except OSError:
         return
 

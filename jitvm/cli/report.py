@@ -36,7 +36,7 @@ def _facts(
     count = computer.machine.executed
     facts: dict[str, Fact] = {
         "program": shown(arguments.program),
-        "tier": arguments.tier,
+        "tier": computer.machine.tier.value,
         "ending": ending.value,
         "exit_code": computer.exit_code,
         "instructions": count,

@@ -9,18 +9,24 @@ and patched at any time: no activation of it can be on a stack, since native cod
 A span that is freed may still be running on another thread for a moment; `free` is therefore for
 spans that nothing can enter any more and whose machine has stopped.
 
+Reserved addresses cost nothing, but where their number is limited (``ulimit -v``) less of them is
+taken, and what is refused is asked for again in smaller pieces.
+
 Spans come from a first-fit list of free ranges, neighbours joined; blocks are 64-byte aligned.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 from _thread import allocate_lock
 from bisect import bisect_left
 
-from jitvm.engine.block import BlockError, Mapping, anonymous_file
+from jitvm.engine.addresses import address_limit
+from jitvm.engine.block import BlockError, Mapping, anonymous_file, temporary_file
+from jitvm.engine.notes import note
 from jitvm.engine.process import SHARED, ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers
@@ -28,6 +34,10 @@ if TYPE_CHECKING:
     Range = tuple[int, int]
 
 SIZE = 256 << 20
+SMALLER = (64 << 20, 16 << 20, 4 << 20, 1 << 20)
+"""Sizes where there is not as much, the largest first."""
+_PART = 16
+"""Of a limited number of addresses, an arena takes no more than one in so many, twice."""
 ALIGNMENT = 64
 
 
@@ -70,6 +80,12 @@ class Arena:
         self._used = self._top = 0
         SHARED.add(self)
 
+    def tell_of_its_size(self) -> None:
+        """Say so where it is smaller than it should be."""
+        if self._size < SIZE:
+            what = f"there is room for {self._size >> 20} MiB of machine code"
+            note("little address space", what)
+
     @property
     def used(self) -> int:
         """Bytes that code lies in."""
@@ -94,7 +110,10 @@ class Arena:
         _flush_instructions(self._runnable.address, len(content))
 
     def _map_a_file(self, size: int) -> None:
-        descriptor = anonymous_file("jitvm-code", size)
+        try:
+            descriptor = anonymous_file("jitvm-code", size)
+        except OSError:
+            descriptor = temporary_file("jitvm-code", size)
         try:
             self._writable.place(0, size, descriptor, 0)
             self._runnable.place(0, size, descriptor, 0, mmap.PROT_READ | mmap.PROT_EXEC)
@@ -155,12 +174,42 @@ def _flush_instructions(address: int, size: int) -> None:
 
 
 _shared: list[Arena] = []
+_refused: list[BlockError] = []
 _shared_lock = ModuleLock()
 
 
 def shared_arena() -> Arena:
-    """The arena of this process, made at first use."""
+    """The arena of this process, made at first use.
+
+    Raises:
+        BlockError: there is no executable memory; the system is asked only once.
+    """
     with _shared_lock:
+        if _refused:
+            raise _refused[0]
         if not _shared:
-            _shared.append(Arena())
+            try:
+                _shared.append(_largest())
+            except OSError as error:
+                why = f"no executable memory ({os.strerror(error.errno or 0)})"
+                _refused.append(BlockError(error.errno, why))
+                raise _refused[0] from error
         return _shared[0]
+
+
+def _largest() -> Arena:
+    """As large an arena as there is room for."""
+    limit = address_limit()
+    sizes = [size for size in (SIZE, *SMALLER) if limit is None or size * _PART <= limit]
+    error: OSError | None = None
+    for size in sizes or SMALLER[-1:]:
+        try:
+            arena = Arena(size)
+        except OSError as refused:
+            error = refused
+            if refused.errno != errno.ENOMEM:
+                break
+        else:
+            return arena
+    assert error is not None
+    raise error

@@ -1,7 +1,9 @@
 """The memory of one machine: one reservation laid out by `Layout`, with its mirrors.
 
-The code space and the code map are shared mappings of one anonymous file, because their first
-bytes appear twice (see `jitvm.engine.layout`); the rest is plain anonymous memory.
+The first bytes of the code space appear twice (see `jitvm.engine.layout`), so it is a shared
+mapping of an anonymous file; the rest is plain anonymous memory. Where there are no such files
+shared memory is mapped once more instead, or a temporary file is taken. Where none of that is
+allowed the code space has no mirror, and only the reference interpreter may run on the block.
 
 Views handed out keep the block alive: each is a memoryview over a ctypes array that refers to
 its block, so no view can outlive the mapping.
@@ -16,6 +18,7 @@ import os
 import sys
 
 from jitvm.engine.layout import CODE, MIRROR, PAST_END, WIDEST
+from jitvm.engine.notes import note
 from jitvm.engine.process import GATE, SHARED, Gate
 
 TYPE_CHECKING = False  # known to type checkers
@@ -50,15 +53,36 @@ def _libc() -> Any:
 
 
 def anonymous_file(name: str, size: int) -> int:
-    """A descriptor of `size` zero bytes that live as long as something maps them."""
-    if sys.platform == "linux":
-        descriptor = os.memfd_create(name)
-    else:
-        import tempfile
+    """A descriptor of `size` zero bytes that live as long as something maps them.
 
-        descriptor, path = tempfile.mkstemp(prefix=f"{name}-")
-        os.unlink(path)
-    os.ftruncate(descriptor, size)
+    Raises:
+        OSError: the system has none to give.
+    """
+    if sys.platform == "linux":
+        return _sized(os.memfd_create(name), size)
+    return temporary_file(name, size)
+
+
+def temporary_file(name: str, size: int) -> int:
+    """The same on a disk.
+
+    Raises:
+        OSError: it cannot be made, or the disk is full.
+    """
+    import tempfile
+
+    descriptor, path = tempfile.mkstemp(prefix=f"{name}-")
+    os.unlink(path)
+    return _sized(descriptor, size)
+
+
+def _sized(descriptor: int, size: int) -> int:
+    """The descriptor, of a file that has so many bytes now."""
+    try:
+        os.ftruncate(descriptor, size)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
@@ -102,18 +126,40 @@ class Mapping:
         """
         if sys.platform != "linux":
             raise BlockError("memory is shown twice by way of a file here")
-        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | _MAP_NORESERVE
-        other._map(other.address, self.size, flags, -1, 0)
-        word, pointer = ctypes.c_size_t, ctypes.c_void_p
-        remap, protect = self._libc.mremap, self._libc.mprotect
-        remap.restype = pointer
-        remap.argtypes = [pointer, word, word, ctypes.c_int, pointer]
-        protect.argtypes = [pointer, word, ctypes.c_int]
-        # Nothing of the old range is moved when its size is given as 0: it is mapped once more.
-        moved = remap(other.address, 0, self.size, _MREMAP_TO, self.address)
-        if moved != self.address or protect(self.address, self.size, protection):
+        other._share(other.address, self.size)
+        self._map_again(other.address, self.address, self.size)
+        protect = self._libc.mprotect
+        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        if protect(self.address, self.size, protection):
             code = ctypes.get_errno()
             raise BlockError(code, f"no executable memory: {os.strerror(code)}")
+
+    def repeat(self, offset: int, size: int, count: int) -> None:
+        """Put new memory over a part of this range, whose first bytes follow it once more.
+
+        Raises:
+            BlockError: the operating system cannot, or does not want to.
+        """
+        if sys.platform != "linux":
+            raise BlockError("memory is shown twice by way of a file here")
+        start = self.address + offset
+        self._share(start, size)
+        self._map_again(start, start + size, count)
+
+    def _share(self, address: int, size: int) -> None:
+        """Put new memory there that can be mapped again."""
+        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | _MAP_NORESERVE
+        self._map(address, size, flags, -1, 0)
+
+    def _map_again(self, address: int, again: int, size: int) -> None:
+        word, pointer = ctypes.c_size_t, ctypes.c_void_p
+        remap = self._libc.mremap
+        remap.restype = pointer
+        remap.argtypes = [pointer, word, word, ctypes.c_int, pointer]
+        # Nothing of the old range is moved when its size is given as 0: it is mapped once more.
+        if remap(address, 0, size, _MREMAP_TO, again) != again:
+            code = ctypes.get_errno()
+            raise BlockError(code, f"no memory that is shown twice: {os.strerror(code)}")
 
     def __del__(self, gate: Gate = GATE) -> None:  # bound here: modules go before their objects
         if getattr(self, "address", None) is not None and not gate.is_ending:
@@ -137,21 +183,36 @@ def _collect_garbage() -> None:
 
 
 class Block:
-    """Memory for one machine of a guest. `base` is the address all offsets count from."""
+    """Memory for one machine of a guest. `base` is the address all offsets count from.
+
+    Attributes:
+        is_mirrored: whether the first bytes of the code space follow it once more, as native code
+            needs them.
+
+    Raises:
+        BlockError: the operating system refused the memory.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         _collect_garbage()
         self._mapping = Mapping(layout.total + layout.alignment)
         self.base = self._aligned_base()
+        self.is_mirrored = True
         self._map_code_space(b"")
         self.view(layout.code_map + layout.size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
         SHARED.add(self)
 
     def _map_code_space(self, content: bytes) -> None:
         """Map memory for the code space and its mirror, which begins with some bytes."""
+        try:
+            self._map_file(anonymous_file("jitvm", self.layout.size), content)
+        except OSError as error:
+            self._map_without_files(f"no files in memory ({error.strerror})", content)
+
+    def _map_file(self, descriptor: int, content: bytes) -> None:
+        """Map a file as the code space, and close it."""
         start, size = self.base - self._mapping.address, self.layout.size
-        descriptor = anonymous_file("jitvm", size)
         try:
             if content:
                 os.write(descriptor, content)  # to memory: all of it, or an error
@@ -160,6 +221,27 @@ class Block:
         finally:
             os.close(descriptor)
 
+    def _map_without_files(self, why: str, content: bytes) -> None:
+        """The same by other means; the least of them has no mirror."""
+        start, size = self.base - self._mapping.address, self.layout.size
+        try:
+            self._mapping.repeat(start, size, MIRROR)
+        except BlockError:
+            self._map_what_is_left(why, content)
+            return
+        ctypes.memmove(self.base, content, len(content))
+        note(why, "memory is mirrored by other means")
+
+    def _map_what_is_left(self, why: str, content: bytes) -> None:
+        size = self.layout.size
+        try:
+            self._map_file(temporary_file("jitvm", size), content)
+            note(why, "a temporary file is taken for each machine")
+        except OSError:
+            whole = content.ljust(size, b"\0")
+            self._mapping.fill(self.base - self._mapping.address, whole + whole[:MIRROR])
+            self.is_mirrored = False
+
     def copied(self) -> bytes:
         """The code space, all that a child would share with its parent."""
         return bytes(self.view(0, self.layout.size))
@@ -167,13 +249,11 @@ class Block:
     def separate(self, content: bytes) -> None:
         """In a child: have a code space of one's own at the same address.
 
-        Where there are no more files for it, one without a mirror is better than a shared one: an
-        access that runs over the end of memory finds what was there when the child was made.
+        Where there is no memory to be had for it that is shown twice, one without a mirror is
+        better than a shared one: an access that runs over the end of memory finds what was there
+        when the child was made.
         """
-        try:
-            self._map_code_space(content)
-        except OSError:
-            self._mapping.fill(self.base - self._mapping.address, content + content[:MIRROR])
+        self._map_code_space(content)
 
     def _aligned_base(self) -> int:
         """The first aligned base whose head fits below it."""

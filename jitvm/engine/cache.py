@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import time
 import zlib
 
+from jitvm.engine.cachefolder import default_folder, lies_with_guest
 from jitvm.engine.part import is_part, sweep, write_whole
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
@@ -64,22 +64,11 @@ class Entry:
         self.used = used
 
 
-def default_folder() -> str:
-    """``JITVM_CACHE``, else the platform's cache folder."""
-    if given := os.environ.get("JITVM_CACHE"):
-        return given
-    base = os.environ.get("XDG_CACHE_HOME")
-    if not base:
-        usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-        base = os.path.expanduser(usual)
-    return os.path.join(base, "jitvm")
-
-
 class CodeCache:
     """A folder of machine code.
 
     Args:
-        folder: where; made at the first write. None: `default_folder()`.
+        folder: where; made at the first write. None: `cachefolder.default_folder()`.
         warn: called with one line when a file is ignored or cannot be written.
     """
 
@@ -93,18 +82,25 @@ class CodeCache:
         self._is_swept = False
 
     @property
-    def folder(self) -> str:
-        """Where the files are; without a folder of its own, what the environment says now."""
-        return default_folder() if self._folder is None else self._folder
+    def folder(self) -> str | None:
+        """Where the files are; without a folder of its own, what the environment says now.
+
+        None where there is no home for it, or where a guest of this process may write there.
+        """
+        folder = default_folder() if self._folder is None else self._folder
+        return None if folder is None or lies_with_guest(folder) else folder
 
     # -- files -------------------------------------------------------------------------------
 
     def load(self, kind: str, key: str) -> CachedCode | None:
         """What is stored under a key, or None."""
+        folder = self.folder
+        if folder is None:
+            return None
         if not self._is_swept:
             self._is_swept = True
-            sweep(self.folder, _is_abandoned)
-        path = self._path(kind, key)
+            sweep(folder, _is_abandoned)
+        path = _path(folder, kind, key)
         try:
             with open(path, "rb") as file:
                 status = os.fstat(file.fileno())
@@ -126,12 +122,14 @@ class CodeCache:
 
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""
-        path = self._path(kind, key)
+        folder = self.folder
+        if folder is None:
+            return
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            write_whole(path, _encode(key, code), 0o600)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
         except OSError as error:
-            self._warn(f"{self.folder}: {error.strerror}; compiled code is not kept")
+            self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
             return
         self._evict()
 
@@ -145,16 +143,20 @@ class CodeCache:
 
     def clear(self) -> int:
         """Delete all files; returns how many bytes that gave back."""
-        freed = sweep(self.folder, _is_abandoned)
+        folder = self.folder
+        freed = 0 if folder is None else sweep(folder, _is_abandoned)
         entries = self.entries()
         for entry in entries:
             _remove(entry.path)
         return freed + sum(entry.size for entry in entries)
 
     def _files(self, is_one: Callable[[str], bool]) -> list[Entry]:
-        found = []
+        found: list[Entry] = []
+        folder = self.folder
+        if folder is None:
+            return found
         try:
-            for item in os.scandir(self.folder):
+            for item in os.scandir(folder):
                 if is_one(item.name):
                     status = item.stat(follow_symlinks=False)
                     found.append(Entry(item.path, status.st_size, status.st_mtime))
@@ -171,11 +173,12 @@ class CodeCache:
             _remove(entry.path)
             excess -= entry.size
 
-    def _path(self, kind: str, key: str) -> str:
-        # Whatever a guest is called: its name is part of a file's name here, and of the key.
-        name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
-        check = zlib.crc32(_bytes(f"{kind}\n{key}"))
-        return os.path.join(self.folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
+
+def _path(folder: str, kind: str, key: str) -> str:
+    # Whatever a guest is called: its name is part of a file's name here, and of the key.
+    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
+    check = zlib.crc32(_bytes(f"{kind}\n{key}"))
+    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
 
 
 def _bytes(key: str) -> bytes:

@@ -20,9 +20,12 @@ where it opens a library itself, so the loader is called as a function, too.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from ctypes import c_bool, c_char_p, c_int, c_size_t, c_void_p
 from functools import cache
+
+from jitvm.engine.addresses import addresses_left
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 VERSION = "0.50."
 """Versions of llvmlite that have the functions as they are declared here."""
+
+ROOM = 224 << 20
+"""Bytes of addresses that loading and running LLVM takes, where they are limited."""
 
 _OUT = ctypes.POINTER(c_char_p)
 _OBJECT = c_void_p
@@ -110,6 +116,9 @@ def functions() -> Functions:
         ImportError: llvmlite is not installed.
         OSError: its library cannot be loaded.
     """
+    left = addresses_left()
+    if left is not None and left < ROOM:
+        raise OSError(errno.ENOMEM, "too little address space for LLVM")
     import llvmlite
 
     path = _library_of(llvmlite)

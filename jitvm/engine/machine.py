@@ -15,10 +15,11 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 
-from jitvm.engine.block import Block
+from jitvm.engine.block import Block, BlockError
 from jitvm.engine.cache import CodeCache
 from jitvm.engine.layout import RING, Layout
 from jitvm.engine.nativetier import Mode, NativeTier
+from jitvm.engine.notes import note, reason
 from jitvm.engine.tailcall import handlers_for
 from jitvm.guest import Ports, State, Stop
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from jitvm.engine.events import Listener
     from jitvm.engine.jit import Jit
     from jitvm.engine.params import Parameters
+    from jitvm.engine.tailcall import Handlers
     from jitvm.guest import Guest, ReferenceInterpreter
     from jitvm.guest.state import Reader, Writer
 
@@ -96,7 +98,9 @@ class Machine:
 
     Args:
         guest: the bytecode's description.
-        tier: what executes it; `Tier.REFERENCE` needs no LLVM. Default: the interpreter.
+        tier: what executes it; `Tier.REFERENCE` needs no LLVM. Default: the interpreter. Where
+            the system allows no native code it is the reference all the same, which a
+            `FallbackWarning` and the attribute `tier` say.
         jit: short for ``tier=Tier.JIT``.
         cache: where native code is kept between runs; None keeps none.
         params: limits of the JIT; default: `Parameters.from_environment()`.
@@ -121,11 +125,13 @@ class Machine:
         self.guest = guest
         if tier is None:
             tier = Tier.JIT if jit else Tier.INTERPRETER
-        self.tier = tier
-        if tier is Tier.REFERENCE:
-            guest.check_semantics()
         self.layout = Layout(guest)
         self.block = Block(self.layout)
+        handlers = None if tier is Tier.REFERENCE else self._handlers(cache)
+        if handlers is None:
+            tier = Tier.REFERENCE
+            guest.check_semantics()
+        self.tier = tier
         layout, view = self.layout, self.block.view
         self.state = State(
             spaces=tuple(
@@ -144,13 +150,25 @@ class Machine:
         self._histogram = self.block.words(layout.histogram, 256)
         self._output_full: Callable[[], None] | None = None
         self._native: NativeTier | None = None
-        if tier is not Tier.REFERENCE:
-            handlers = handlers_for(guest, cache)
+        if handlers is not None:
             self._native = _native_tier(tier)(self.block, self.state, handlers)
         if self._native is not None and tier in (Tier.JIT, Tier.IR):
             self._native.start_jit(params, cache)
         if (tell := Machine.made) is not None:
             tell(self)
+
+    def _handlers(self, cache: CodeCache | None) -> Handlers | None:
+        """What native tiers run on, or None where the system does not allow for any."""
+        why = "no memory that is shown twice"
+        if self.block.is_mirrored:
+            try:
+                return handlers_for(self.guest, cache)
+            except BlockError as error:
+                why = reason(error)
+            except (ImportError, OSError, MemoryError) as error:
+                why = f"no native code ({reason(error)})"
+        note(why, "programs are interpreted in Python, slowly")
+        return None
 
     def __repr__(self) -> str:
         at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"

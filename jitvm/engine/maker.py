@@ -14,6 +14,7 @@ from jitvm.engine.dump import Dump
 from jitvm.engine.forming import Forming
 from jitvm.engine.installed import Compiled
 from jitvm.engine.layout import EXITS, REGIONS, Layout
+from jitvm.engine.notes import note, reason
 from jitvm.engine.process import IMPORTS
 from jitvm.engine.reasons import Reason
 from jitvm.engine.region import Region
@@ -202,7 +203,11 @@ class RegionMaker:
             from jitvm.engine.regionlower import entry_name
 
         if self.compiler is None:
-            self.compiler = host_compiler()
+            try:
+                self.compiler = host_compiler()
+            except (ImportError, OSError) as error:
+                note(f"no compiler ({reason(error)})", "nothing more becomes native")
+                raise Refused(Reason.COMPILER) from error
         code = self.compiler.compile(text, speed=speed)
         begin = code.symbols[name]
         offsets = {at: code.symbols.get(entry_name(name, at), begin) - begin for at in entries}

@@ -18,6 +18,7 @@ from jitvm.engine.process import IMPORTS, ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from jitvm.engine.arena import Arena
     from jitvm.engine.cache import CodeCache
     from jitvm.guest import Guest
 
@@ -27,8 +28,8 @@ _lock = ModuleLock()
 class Handlers:
     """Installed native code of one guest's interpreter: addresses, and callable ways in."""
 
-    def __init__(self, code: CachedCode) -> None:
-        self.span = shared_arena().install(code.text)
+    def __init__(self, code: CachedCode, arena: Arena) -> None:
+        self.span = arena.install(code.text)
         self._symbols = code.symbols
         pointer, word = ctypes.c_void_p, ctypes.c_uint64
         self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
@@ -60,10 +61,14 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
         NativeError: LLVM refused the generated code.
         ImportError: they are not cached and llvmlite is not installed.
+        OSError: there is no executable memory, or no room for LLVM.
+        ArenaFull: there is no room for them.
     """
     with _lock:
         if guest.handlers is None:
-            guest.handlers = Handlers(_load_or_build(guest, cache))
+            arena = shared_arena()  # where there is none, nothing is compiled for it
+            guest.handlers = Handlers(_load_or_build(guest, cache), arena)
+            arena.tell_of_its_size()
         found: Handlers = guest.handlers
         return found
 
@@ -102,4 +107,3 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
         for row, function in enumerate(source.tables[table]):
             symbols[f"{table}/{row}"] = code.symbols[function]
     return CachedCode(code.text, symbols)
-

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from jitvm.engine import cache as cache_module
-from jitvm.engine.cache import CachedCode, CodeCache, default_folder
+from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.cachefolder import default_folder
 from tests.clock import HANGS
 
 CODE = CachedCode(bytes(range(256)) * 4, {"enter": 0, "plain/0": 64, "plain/255": 1023})

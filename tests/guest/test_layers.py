@@ -88,7 +88,7 @@ def test_llvm_is_behind_one_wall() -> None:
     assert importers == {
         "engine/llvm.py",
         # Intrinsics of numba speak llvmlite's types; what comes of them goes through native.py.
-        "guests/uxn/varvara/native/language.py",
+        "guests/uxn/varvara/native/typed.py",
     }
 
 

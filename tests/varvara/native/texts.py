@@ -14,13 +14,13 @@ from jitvm.guests.uxn import varvara
 
 FOLDER = Path(varvara.__file__).parent
 MAKER = """
-import importlib, json, sys
+import json, sys
 from pathlib import Path
-from jitvm.guests.uxn.varvara.native.making import text_of
+from jitvm.guests.uxn.varvara.native.making import kernels, text_of
 
 texts = []
 for module, name, sources in json.load(sys.stdin):
-    kernel = getattr(importlib.import_module(module), name)
+    kernel = getattr(kernels(module), name)
     texts.append(text_of(kernel, [Path(source) for source in sources]))
 json.dump(texts, sys.stdout)
 """

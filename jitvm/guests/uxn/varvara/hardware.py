@@ -56,6 +56,8 @@ class Hardware:
         stderr: Stream | Closed | None,
     ) -> None:
         self.rom = rom
+        # Before machine code is looked for: it is not taken from where the program may write.
+        self._sandbox = None if sandbox is None else Sandbox(sandbox)
         self.machine = machine = Machine(UXN, tier=tier, params=params)
         self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
         self.banks = Banks(machine)
@@ -67,7 +69,6 @@ class Hardware:
             machine.on_write(port, partial(self._first_note, port))
         self.controller = Controller(machine)
         self.mouse = Mouse(machine)
-        self._sandbox = None if sandbox is None else Sandbox(sandbox)
         self.files = file.connect_files(machine, self.output, self._sandbox, words)
         self.clock = DateTime(machine, clock)
         self.evaluator = Evaluator(machine, console.READ, system.STATE)

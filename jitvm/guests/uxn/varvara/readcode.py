@@ -14,7 +14,7 @@ LLVM itself is imported once: `native.library` keeps what it makes.
 
 from __future__ import annotations
 
-from jitvm.engine.arena import ArenaFull, shared_arena
+from jitvm.engine.arena import shared_arena
 from jitvm.engine.cache import CachedCode
 from jitvm.engine.layout import CODE, Layout
 from jitvm.engine.process import ModuleLock
@@ -53,7 +53,7 @@ def find() -> ReadCode | None:
     code = library.find(_KIND, text())
     try:
         return None if code is None else _install(code)
-    except ArenaFull:
+    except library.UNAVAILABLE:
         return None
 
 
@@ -63,7 +63,7 @@ def build() -> ReadCode:
     Raises:
         ImportError: LLVM is not installed.
         NativeError: it refused the text.
-        ArenaFull: there is no room for them.
+        OSError, ArenaFull: there is no executable memory, or no room for them.
     """
     return _install(library.build(_KIND, text()))
 
@@ -80,7 +80,10 @@ def build_behind() -> None:
         _begun.append(True)
     from threading import Thread
 
-    Thread(target=_try_to_build, name="jitvm-readcode", daemon=False).start()
+    try:
+        Thread(target=_try_to_build, name="jitvm-readcode", daemon=False).start()
+    except RuntimeError:  # no more threads: reads go on through Python
+        return
 
 
 def _try_to_build() -> None:
@@ -91,7 +94,7 @@ def _try_to_build() -> None:
         return
     try:
         build()
-    except (NativeError, ArenaFull):
+    except (NativeError, *library.UNAVAILABLE):
         return
 
 

@@ -13,7 +13,8 @@ Rules
     beginning, compared name by name; the rest is walked from the root.
  4. Only regular files and folders are opened. The type is looked at before opening (opening a
     device can do things) and again on what was opened.
- 5. A hard link cannot be told from a file: keep none to outside files in the folder.
+ 5. The code cache is not in the folder, wherever it lies: later runs execute what is in it.
+ 6. A hard link cannot be told from a file: keep none to outside files in the folder.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+
+from jitvm.engine.cachefolder import give_to_guest
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -90,6 +93,7 @@ class Sandbox:
 
     def __init__(self, root: str | os.PathLike[str] = ".") -> None:
         self.root = os.path.abspath(root)
+        self._kept_from = [os.path.split(path) for path in give_to_guest(self.root)]
         self._root_fd = -1
 
     def close(self) -> None:
@@ -183,6 +187,8 @@ class Sandbox:
                     raise OutsideError(path)
                 os.close(folders.pop())
                 continue
+            if self._kept_from and self._is_kept_from(folders[-1], name):
+                raise OutsideError(path)
             target = self._link(folders[-1], name) if follow_last or not last else None
             if target is not None:
                 links += 1
@@ -198,6 +204,17 @@ class Sandbox:
                     _make_folder(name, folders[-1])
                 folders.append(os.open(name, _FOLDER, dir_fd=folders[-1]))
         return Place(folders, b".")
+
+    def _is_kept_from(self, folder: int, name: bytes) -> bool:
+        """Whether a name in an open folder is the code cache's, made already or not."""
+        for parent, last in self._kept_from:
+            if name.lower() == os.fsencode(last).lower():  # some file systems take them for equal
+                try:
+                    if os.path.samestat(os.fstat(folder), os.stat(parent)):
+                        return True
+                except OSError:  # there is no such parent
+                    continue
+        return False
 
     def _names(self, text: bytes, path: bytes) -> list[bytes]:
         """The names of a path, the first one last; '.' is kept only at the end of the path."""

@@ -81,7 +81,7 @@ class Audio:
             signed 16 bit samples, shape (frames, 2), left before right.
 
         Raises:
-            AudioError: NumPy is missing, or a note is to be heard and its kernel cannot be made.
+            AudioError: NumPy is missing.
             ValueError: `frames` is negative.
         """
         if frames < 0:
@@ -89,11 +89,7 @@ class Audio:
         return self._mixer.render(frames)
 
     def prepare(self) -> None:
-        """Do now what the first note would have to wait for: on the thread that renders.
-
-        Raises:
-            AudioError: the kernel cannot be made.
-        """
+        """Do now what the first note would have to wait for: on the thread that renders."""
         self._mixer.prepare()
 
     # -- for the guest's thread --------------------------------------------------------------

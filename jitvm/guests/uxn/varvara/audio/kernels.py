@@ -1,6 +1,6 @@
 """The inner loop of the mixer, as numba compiles it: see `varvara.native`.
 
-This file is imported only to make the kernel's text anew.
+This file is imported only to make its text anew, and where no native code may run.
 """
 
 from __future__ import annotations

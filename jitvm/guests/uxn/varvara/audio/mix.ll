@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; 974b051c9ceb64b2f8a98a0632d56c3a98ab917ee7d38d6ddfb9f400b6b9aa0b
+; 1babe1f292b2b8419e7bb6c5cf6ee93a0448206b7ed43c389d3bb6182849469b
 define internal noundef i32 @mix(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.memory, i64 %arg.cells, i64 %arg.out, i64 %arg.frames) local_unnamed_addr #0 {
 entry:
   %.147 = alloca ptr, align 8

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     Frames = NDArray[np.int16]
 
-_MIX = ctypes.CFUNCTYPE(ctypes.c_int64, *(ctypes.c_int64,) * 4)
-
 
 class AudioError(RuntimeError):
     """There can be no sound; the message says why and what to do."""
@@ -122,12 +120,15 @@ class Mixer:
         """The next frames of sound, shape (frames, 2), left before right.
 
         Raises:
-            AudioError: a note is to be heard, and NumPy is missing or the kernel cannot be made.
+            AudioError: a note is to be heard, and NumPy is missing.
         """
         try:
             import numpy as np
         except ImportError as error:
-            raise AudioError(_missing("NumPy", error)) from error
+            raise AudioError(
+                f"sound needs NumPy, which cannot be imported ({error}); "
+                "install it with: pip install numpy"
+            ) from error
 
         out = np.zeros((frames, 2), np.int16)
         sounding = range(at.SOUNDING, at.WORDS, at.VOICE)
@@ -144,18 +145,11 @@ class Mixer:
         return out
 
     def prepare(self) -> Callable[[int, int, int, int], int]:
-        """Load what rendering notes needs; else the first of them waits for it.
-
-        Raises:
-            AudioError: the kernel cannot be made.
-        """
+        """Load what rendering notes needs; else the first of them waits for it."""
         if self._mix is None:
-            try:
-                from jitvm.guests.uxn.varvara.audio.native import MIX
+            from jitvm.guests.uxn.varvara.audio.native import MIX
 
-                self._mix = _MIX(MIX.address)
-            except ImportError as error:
-                raise AudioError(_missing("llvmlite", error)) from error
+            self._mix = MIX.function(4)
         return self._mix
 
     def _take_over(self, voice: int, note: Note | None) -> None:
@@ -177,9 +171,3 @@ class Mixer:
         ):  # fmt: skip
             cells[cell] = value
 
-
-def _missing(name: str, error: ImportError) -> str:
-    return (
-        f"sound needs {name}, which cannot be imported ({error}); "
-        f"install it with: pip install {name.lower()}"
-    )

@@ -1,95 +1,69 @@
-"""What kernels are written in: the part of Python that numba compiles, and memory by address.
+"""What kernels are written in: memory by address, and integers that are as wide as they get.
 
 Every kernel is a function of 64-bit integers, addresses among them, that gives one back.
 
-Rules that keep its machine code free of relocations (see `jitvm.engine.native`):
-1. no arrays, no objects, no floats; no division but by `divide`: nothing can raise or needs the
-   runtime;
-2. a `barrier` ends each turn of a loop and parts stores of constants: otherwise LLVM makes calls
-   to `memset` of them, and vector code that needs constants in memory;
-3. words of pixels are unsigned throughout: numba takes signed overflow for impossible, and makes a
-   float of signed and unsigned together.
+    kernels.py -- with this file -->    Python functions, for where no native code may run
+               -- with `typed` -->      LLVM text, by numba: see `making`
 
-This file is imported only to make the kernels' text anew: see `making`.
+Both have the same names. Rules that make kernels mean the same with both:
+1. nothing exceeds 64 bits but what a store cuts off, and words of pixels are unsigned throughout;
+2. nothing negative is divided.
+
+`typed` has more, which keep machine code free of relocations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ctypes import c_int64, c_ubyte, c_uint16, c_uint32, c_uint64
 from typing import Any, TypeVar
-
-import numba
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-Signed: Any = types.int64
-Unsigned: Any = types.uint64
-
-OPTIONS: dict[str, Any] = {
-    "error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
+Signed: Any = int
+Unsigned: Any = int
 
 
 def inlined(function: Function) -> Function:
-    """A function that kernels call: it becomes a part of them."""
-    compiled: Function = numba.njit(**OPTIONS)(function)
-    return compiled
+    """A function that kernels call."""
+    return function
 
 
 # -- memory ----------------------------------------------------------------------------------
 
 
-def _loader(result: Any, bits: int) -> Any:
-    """A function that loads an unsigned integer from an address, aligned or not."""
+def _loader(kind: Any) -> Any:
+    """A function that loads an integer from an address, aligned or not."""
+    at = kind.from_address
 
-    def load(_context: Any, address: Any) -> Any:  # noqa: ARG001  numba looks at the name
-        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
-            value = builder.load(pointer, align=1)
-            return builder.zext(value, ir.IntType(64)) if bits < 64 else value
+    def load(address: int) -> Any:
+        return at(address).value
 
-        return result(types.int64), generate
-
-    return intrinsic(load)
+    return load
 
 
-def _storer(given: Any, bits: int) -> Any:
+def _storer(kind: Any) -> Any:
     """A function that stores the low bits of an integer to an address, aligned or not."""
+    at = kind.from_address
 
-    def store(_context: Any, address: Any, value: Any) -> Any:  # noqa: ARG001
-        def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
-            stored = builder.trunc(args[1], ir.IntType(bits)) if bits < 64 else args[1]
-            builder.store(stored, pointer, align=1)
-            return context.get_dummy_value()
+    def store(address: int, value: int) -> None:
+        at(address).value = value
 
-        return types.void(types.int64, given), generate
-
-    return intrinsic(store)
+    return store
 
 
-load_byte, store_byte = _loader(types.int64, 8), _storer(types.int64, 8)
-load_half, store_half = _loader(types.int64, 16), _storer(types.int64, 16)
-load_field, store_field = _loader(types.int64, 64), _storer(types.int64, 64)
-load_word, store_word = _loader(types.uint64, 64), _storer(types.uint64, 64)
-store_pixel = _storer(types.uint64, 32)
+load_byte, store_byte = _loader(c_ubyte), _storer(c_ubyte)
+load_half, store_half = _loader(c_uint16), _storer(c_uint16)
+load_field, store_field = _loader(c_int64), _storer(c_int64)
+load_word, store_word = _loader(c_uint64), _storer(c_uint64)
+store_pixel = _storer(c_uint32)
 
 
-@inlined
 def load_short(address: int) -> Any:
-    """Sixteen bits of the guest's, the high byte first.
-
-    Guests have just stored them byte by byte; one wide load would wait for both stores.
-    """
-    high = load_byte(address) << 8
-    barrier()
-    return high | load_byte(address + 1)
+    """Sixteen bits of the guest's, the high byte first."""
+    return load_byte(address) << 8 | load_byte(address + 1)
 
 
-@inlined
 def store_short(address: int, value: int) -> None:
     """The low sixteen bits, the high byte first."""
     store_byte(address, value >> 8)
@@ -99,30 +73,15 @@ def store_short(address: int, value: int) -> None:
 # -- what Python has no word for ---------------------------------------------------------------
 
 
-def _barrier(_context: Any) -> Any:
-    """Nothing, which LLVM has to take for something."""
-
-    def generate(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        nothing = ir.FunctionType(ir.VoidType(), [])
-        builder.asm(nothing, "", "~{memory}", [], True)
-        return context.get_dummy_value()
-
-    return types.void(), generate
+def barrier() -> None:
+    """Where a turn of a loop ends, which only compilers want to know."""
 
 
-barrier: Any = intrinsic(_barrier)
+def divide(number: int, divisor: int) -> int:
+    """The whole quotient of a number that is not negative and one above 0."""
+    return number // divisor
 
 
-def _divider(instruction: str) -> Any:
-    """A division of numbers that are not negative, by one above 0, with nothing around it."""
-
-    def divide(_context: Any, _number: Any, _divisor: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            return getattr(builder, instruction)(*args)
-
-        return types.int64(types.int64, types.int64), generate
-
-    return intrinsic(divide)
-
-
-divide, remainder = _divider("udiv"), _divider("urem")
+def remainder(number: int, divisor: int) -> int:
+    """What `divide` leaves."""
+    return number % divisor

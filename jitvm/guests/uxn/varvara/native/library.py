@@ -6,16 +6,21 @@ The entry is one more function of the module, in LLVM text: the one that is call
 passes on to `@kernel` what it wants. That of a port function knows where a machine's page and
 devices lie; the kernels' own text knows nothing of it.
 
+Where there is no native code to be had, whoever wants a kernel takes its source, see `UNAVAILABLE`.
+
 Code is made for any processor of the architecture, by any version of LLVM, so the text is all of
 the key in the code cache. Where the cache has it, LLVM is not imported.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 from jitvm.engine.arena import shared_arena
+from jitvm.engine.block import BlockError
 from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.notes import note, reason
 from jitvm.engine.process import ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 
 _lock = ModuleLock()
 
+UNAVAILABLE = (ImportError, OSError, MemoryError)
+"""What asking for a kernel's address raises where the system or the installation has no native code
+for it."""
+
 
 class Kernel:
     """A kernel, which is compiled when its address is first asked for.
@@ -33,11 +42,16 @@ class Kernel:
     Args:
         path: of its text.
         entry: gives the text of the function `entry`, which calls it.
+        source: gives the function that the text was made of.
     """
 
-    def __init__(self, path: str, entry: Callable[[], str]) -> None:
+    def __init__(
+        self, path: str, entry: Callable[[], str], source: Callable[[], Callable[..., int]]
+    ) -> None:
         self._path = path
         self._entry = entry
+        self._source = source
+        self._called: Callable[..., int] | None = None
         self._span: Span | None = None
         self._offset = 0
 
@@ -47,7 +61,9 @@ class Kernel:
 
         Raises:
             ImportError: it is not in the code cache, and LLVM is not installed.
+            OSError: there is no executable memory, or LLVM cannot be loaded.
             ArenaFull: there is no room for it.
+            NativeError: LLVM refused the text.
         """
         with _lock:
             if self._span is None:
@@ -55,6 +71,24 @@ class Kernel:
                 self._offset = code.symbols["entry"]
                 self._span = shared_arena().install(code.text)
             return self._span.address + self._offset
+
+    def function(self, arguments: int) -> Callable[..., int]:
+        """The kernel as Python calls it with so many words, natively wherever that is possible."""
+        if self._called is None:
+            try:
+                words = (ctypes.c_int64,) * (arguments + 1)
+                self._called = ctypes.CFUNCTYPE(*words)(self.address)
+            except UNAVAILABLE as error:
+                self._called = self.in_python(error)
+        return self._called
+
+    def in_python(self, error: BaseException) -> Callable[..., int]:
+        """The kernel's source, as its address cannot be had; somebody is told."""
+        why = reason(error)
+        if not isinstance(error, BlockError):
+            why = f"no native code ({why})"
+        note(why, "screens and sound are computed in Python, slowly")
+        return self._source()
 
     def _load(self) -> CachedCode:
         with open(self._path, encoding="ascii") as file:

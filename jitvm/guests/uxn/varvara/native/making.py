@@ -8,6 +8,9 @@ A function of numba's takes two pointers more, for its result and for exceptions
 to the module, so that LLVM inlines it and no call needs a relocation; `library` adds the function
 that is called from outside.
 
+Kernels are Python functions where they are imported otherwise. So whoever makes texts imports
+them here, in a process that does nothing else: `kernels`.
+
 numba runs passes for the processor at hand, so text is made with ``NUMBA_CPU_NAME=generic`` and no
 ``NUMBA_CPU_FEATURES``, in a process of its own.
 """
@@ -15,15 +18,18 @@ numba runs passes for the processor at hand, so text is made with ``NUMBA_CPU_NA
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
 
-from jitvm.guests.uxn.varvara.native import language
+from jitvm.guests.uxn.varvara.native import language, typed
 
 _FOREIGN = re.compile(
     r"^(; ModuleID|source_filename|target |@_ZN08NumbaEnv|!|\s*$).*\n", re.MULTILINE
@@ -34,11 +40,17 @@ _MANGLED = re.compile(r"@_ZN[\w.]+")
 _WORD = re.compile(r"\d+")
 
 
+def kernels(module: str) -> ModuleType:
+    """Import a module of kernels with numba's words in the place of Python's."""
+    sys.modules[language.__name__] = typed
+    return importlib.import_module(module)
+
+
 def text_of(kernel: Callable[..., int], sources: Sequence[Path]) -> str:
-    """The LLVM text of a kernel, which is made of these files and of `language`."""
+    """The LLVM text of a kernel, which is made of these files and of `typed`."""
     count = len(inspect.signature(kernel).parameters)
     signature = numba.int64(*[numba.int64] * count)
-    compiled: Any = numba.njit(signature, **language.OPTIONS)(kernel)
+    compiled: Any = numba.njit(signature, **typed.OPTIONS)(kernel)
     name = compiled.overloads[signature.args].fndesc.llvm_func_name
     (text,) = compiled.inspect_llvm().values()
     text = _METADATA.sub("", _FOREIGN.sub("", text))
@@ -61,7 +73,7 @@ define internal i64 @kernel({", ".join(arguments)}) {{
 def digest(sources: Sequence[Path]) -> str:
     """What the first line of a text says of the files it was made of."""
     own = Path(__file__)
-    content = b"".join(path.read_bytes() for path in (own, own.with_name("language.py"), *sources))
+    content = b"".join(path.read_bytes() for path in (own, own.with_name("typed.py"), *sources))
     return hashlib.sha256(content).hexdigest()
 
 

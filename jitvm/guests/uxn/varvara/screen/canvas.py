@@ -21,6 +21,8 @@ from jitvm.guests.uxn.varvara.words import SCREEN
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
     Rectangle = tuple[int, int, int, int]
-
-_COMPOSE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 
 class Picture:
@@ -153,11 +153,11 @@ class Canvas:
         """The frame as last composed, RGBA of shape (height, width, 4)."""
         return self._frame
 
-    def compose(self, kernel: int, ports: bytes) -> bool:
+    def compose(self, kernel: Callable[..., int], ports: bytes) -> bool:
         """Bring the frame up to date; whether there was anything to do.
 
         Args:
-            kernel: address of the composing kernel.
+            kernel: the composing kernel.
             ports: the palette's bytes.
         """
         if ports != self._ports:
@@ -173,4 +173,4 @@ class Canvas:
         self.changed = self.dirty
         if self.changed is None:
             return False
-        return bool(_COMPOSE(kernel)(self._address, self._frame.ctypes.data))
+        return bool(kernel(self._address, self._frame.ctypes.data))

@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; 063c16de7a77c4dbd5fbf55cc6fd004adb07d2d059b52756a6a0e8214436c3f0
+; b5c6539390ac1ee60018691b417e3b9dec10008ba816b339913a722318b4b86e
 define internal noundef i32 @compose(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.screen, i64 %arg.shown) local_unnamed_addr #0 {
 entry:
   %.407 = alloca ptr, align 8

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
 from jitvm.guests.uxn.varvara.screen import native
 from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
@@ -28,6 +29,7 @@ from jitvm.guests.uxn.varvara.words import DeviceWords
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import DTypeLike, NDArray
@@ -117,12 +119,9 @@ class Screen:
         """Bring `pixels` up to date; whether any of them were drawn since the last time.
 
         A palette or size that changed changes all of them.
-
-        Raises:
-            ImportError: its kernel is not in the code cache, and LLVM is not installed.
         """
         ports = bytes(self._machine.page[RED : RED + SIZE])
-        return self._canvas.compose(native.COMPOSE.address, ports)
+        return self._canvas.compose(native.COMPOSE.function(2), ports)
 
     @property
     def pixels(self) -> Pixels:
@@ -235,7 +234,20 @@ class Screen:
         self._machine.state.ports.writers[SPRITE](byte)
 
     def _draw_natively(self, port: int, kernel: Kernel) -> None:
-        """Put a native kernel on its drawing port."""
+        """Put a kernel on its drawing port: native, or its source where that cannot be."""
         self._canvas  # noqa: B018  there has to be something to draw on
-        self._machine.on_write_native(port, kernel.address)
+        try:
+            self._machine.on_write_native(port, kernel.address)
+        except UNAVAILABLE as error:
+            self._draw_in_python(port, kernel.in_python(error))
         self._drawn = True
+
+    def _draw_in_python(self, port: int, draw: Callable[..., int]) -> None:
+        machine, words = self._machine, self._words.address
+        base, layout = machine.block.base, machine.layout
+        memory, page = base + layout.spaces[0], base + layout.ports
+
+        def writer(byte: int) -> None:
+            draw(memory, page, words, byte)
+
+        machine.on_write(port, writer)

@@ -6,7 +6,7 @@ Pixels are handled as *words*: eight bytes of a layer, the leftmost the lowest.
 The port page is the only copy of position, address and auto byte. Kernels move them there, so
 guests write and read these ports without a call.
 
-This file is imported only to make the kernels' text anew.
+This file is imported only to make their text anew, and where no native code may run.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+"""How many addresses a process may use, where that is limited (``ulimit -v``).
+
+What reserves many asks first: LLVM ends the process where it gets no memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+_RLIMIT_AS = 9
+_UNLIMITED = (1 << 64) - 1
+
+
+def address_limit() -> int | None:
+    """How many bytes of addresses this process may use; None where nobody limits them."""
+    if sys.platform != "linux":
+        return None
+    limits = (ctypes.c_uint64 * 2)()
+    if ctypes.CDLL(None).getrlimit(_RLIMIT_AS, limits) or limits[0] == _UNLIMITED:
+        return None
+    return limits[0]
+
+
+def addresses_left() -> int | None:
+    """How many of them are not in use; None where nobody limits them, or nobody can tell."""
+    limit = address_limit()
+    if limit is None:
+        return None
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            pages = int(file.read().split()[0])
+    except OSError:
+        return None
+    return limit - pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,58 @@
+"""One line about what a process has to do without, for whoever runs it.
+
+    the system refuses something -> the engine takes what is left -> note(why, what)
+
+A program runs on what is left, slower or with less kept, and is right all the same: so this is no
+error. Programs are told by a Python warning, `FallbackWarning`; the command prints the line. Each
+reason is told once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class FallbackWarning(RuntimeWarning):
+    """The system refuses something that jitvm would use, so it does without; the text says what."""
+
+
+def _warn(text: str) -> None:
+    """Warn, at the line outside of jitvm that it is about."""
+    from warnings import warn
+
+    level = 1
+    frame = sys._getframe(0)
+    while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warn(text, FallbackWarning, stacklevel=level)
+
+
+def _is_own(module: str) -> bool:
+    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
+
+
+_tell: list[Callable[[str], None]] = [_warn]
+_told: set[str] = set()
+
+
+def tell_by(function: Callable[[str], None]) -> None:
+    """Have a function told from now on, instead of a warning given."""
+    _tell[0] = function
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, without its number."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def note(why: str, what: str) -> None:
+    """Tell what is done without something, unless a line with the same reason was told before."""
+    if why not in _told:
+        _told.add(why)
+        _tell[0](f"{why}; {what}")
