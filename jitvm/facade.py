@@ -51,6 +51,7 @@ def load(
     args: Iterable[str | bytes] = (),
     tier: Tier = Tier.JIT,
     legacy: bool = False,
+    include_root: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Computer:
     """Put a program into a new computer, ready to `start`.
@@ -60,6 +61,7 @@ def load(
         args: its command line.
         tier: what executes it.
         legacy: accept the older dialect of Uxntal.
+        include_root: the only folder a source may include files from.
         options: `params`, `sandbox`, `clock`, `stdout`, `stderr` of `Computer`.
 
     Raises:
@@ -68,7 +70,7 @@ def load(
     """
     if isinstance(program, bytes):
         return Computer(program, args=args, tier=tier, **options)
-    loaded = load_program(program, legacy=legacy)
+    loaded = load_program(program, legacy=legacy, include_root=include_root)
     computer = Computer(loaded.rom, args=args, tier=tier, **options)
     computer.program = loaded
     return computer

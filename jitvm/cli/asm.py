@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
@@ -43,10 +43,10 @@ def configure(parser: Parser) -> None:
         "-o", "--output", metavar="ROM", help="the ROM (default: SOURCE as .rom), - for stdout"
     )
     parser.add_argument("--symbols", action="store_true", help="also write ROM.sym")
+    options.source(parser)
     parser.add_argument(
-        "--include-root", metavar="DIR", type=Path, help="the only folder includes may come from"
+        "--warnings", action="store_true", help="list labels that nothing refers to, too"
     )
-    parser.add_argument("--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023")
     parser.add_argument(
         "--json", action="store_true", help="print the outcome as one JSON object on stdout"
     )
@@ -61,7 +61,7 @@ def execute(arguments: Namespace) -> int:
         assembly = _assemble(arguments)
     except AssemblyError as error:
         if arguments.json:
-            _print_json(errors=error.diagnostics)
+            _print_json(errors=error.diagnostics, hint=error.hint)
             return Exit.USAGE
         with Reported():
             raise
@@ -69,12 +69,26 @@ def execute(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(assembly, output)
         return Exit.OK
-    for warning in assembly.warnings:
-        print(warning.render(), file=sys.stderr)
+    _print_warnings(assembly, in_full=arguments.warnings)
     if output != "-":
         count = len(assembly.symbols)
         print(f"{shown(output)}: {len(assembly.rom)} bytes, {count} labels", file=sys.stderr)
     return Exit.OK
+
+
+def _print_warnings(assembly: Assembly, *, in_full: bool) -> None:
+    """Tell what may be wrong; labels nothing refers to in one line, as right programs have them."""
+    from jitvm.guests.uxn.assembler import Problem
+
+    unused = 0
+    for warning in assembly.warnings:
+        if warning.problem is Problem.UNUSED and not in_full:
+            unused += 1
+        else:
+            print(warning.render(), file=sys.stderr)
+    if unused:
+        what = f"{unused} labels are" if unused > 1 else "1 label is"
+        print(f"{what} unused; --warnings lists them", file=sys.stderr)
 
 
 def _output(arguments: Namespace) -> str:
@@ -94,12 +108,13 @@ def _output(arguments: Namespace) -> str:
 def _assemble(arguments: Namespace) -> Assembly:
     from jitvm.guests.uxn.assembler import assemble, assemble_file
 
-    options = {"include_root": arguments.include_root, "legacy": arguments.legacy}
+    legacy, root = arguments.legacy, options.include_root(arguments)
     if arguments.source != "-":
-        return assemble_file(arguments.source, **options)
+        return assemble_file(arguments.source, include_root=root, legacy=legacy)
     if sys.stdin is None:
         raise Failure("standard input is closed; name a source")
-    return assemble(sys.stdin.buffer.read(), name="<stdin>", **options)
+    data = sys.stdin.buffer.read()
+    return assemble(data, name="<stdin>", include_root=root, legacy=legacy)
 
 
 def _write(arguments: Namespace, output: str, assembly: Assembly) -> None:
@@ -116,10 +131,13 @@ def _print_json(
     assembly: Assembly | None = None,
     output: str | None = None,
     errors: tuple[Diagnostic, ...] = (),
+    hint: str = "",
 ) -> None:
     from json import dumps
 
     facts: dict[str, object] = {"errors": [_facts(error) for error in errors]}
+    if hint:
+        facts["hint"] = hint
     if assembly is not None:
         facts |= {
             "rom": None if output is None else shown(output),

@@ -69,7 +69,7 @@ def configure(parser: Parser) -> None:
     options.time_limit(parser, "stop, and stop serving, after so many seconds (default: at Ctrl-C)")
     options.files(parser)
     options.settings(parser)
-    options.legacy(parser)
+    options.source(parser)
 
 
 def execute(arguments: Namespace) -> int:
@@ -148,7 +148,11 @@ def _target(arguments: Namespace) -> WatchedComputer:
     from jitvm.guests.uxn.varvara.program import load_program
 
     with Reported():
-        program = load_program(arguments.program, legacy=arguments.legacy)
+        program = load_program(
+            arguments.program,
+            legacy=arguments.legacy,
+            include_root=options.include_root(arguments),
+        )
     stdin = options.input_file(arguments.input)
     return watched(program, Path(arguments.program).name, stdin, arguments)
 

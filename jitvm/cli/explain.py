@@ -6,11 +6,12 @@ from argparse import Namespace
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.values import settings
+from jitvm.cli.headless import FRAMES
+from jitvm.cli.values import positive, settings
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from jitvm.cli.parser import Parser
     from jitvm.engine.explain import Absence, RegionReport
@@ -25,7 +26,8 @@ Run a program with the JIT, then show what became of its hottest loop, or of the
 at ADDRESS (hexadecimal, or a label): guest code, exits with their counts, region IR,
 LLVM IR and assembly. Where the code is not native: why, and what to do.
 
-The program's output is dropped; it runs until it ends or the time is up.
+The program's output is dropped; it runs until it ends or the time is up. A program with
+a screen gets frames as fast as they go, and no window.
 """
 
 EXAMPLES = """\
@@ -41,31 +43,39 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm explain``."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file")
+    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
     parser.add_argument("address", metavar="ADDRESS", nargs="?", help="hexadecimal, or a label")
     parser.add_argument(
         "--stage", choices=STAGES, action="append", help="show only this; may be repeated"
     )
     parser.add_argument("--list", action="store_true", help="list all regions instead")
     parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
+    parser.add_argument(
+        "--frames",
+        metavar="N",
+        type=positive(int, "a number of frames"),
+        help=f"run so many frames of a program with a screen (default: {FRAMES})",
+    )
     options.time_limit(parser, "run it for so long at most (default: %(default)s)", default=2.0)
     options.settings(parser)
-    options.legacy(parser)
+    options.source(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 
 def execute(arguments: Namespace) -> int:
     """Run the program and print; return the exit code."""
-    from jitvm.engine.explain import regions, why_not
+    from jitvm.engine.explain import regions, why_none, why_not
 
-    program = _load(arguments)
+    program = options.load(arguments)
     symbols = _symbols(arguments, program)
     address = _address(arguments.address, symbols)
     computer = _run(arguments, program)
     reports = regions(computer.machine)
     chosen = _choose(reports, address)
-    if arguments.list:
+    if arguments.list and reports:
         _print_list(reports, symbols, arguments.json)
+    elif arguments.list:
+        _print_none(arguments, why_none(computer.machine))
     elif chosen is not None:
         _print_region(arguments, chosen, computer, symbols)
     elif address is not None:
@@ -82,14 +92,6 @@ def execute(arguments: Namespace) -> int:
 # -- running -------------------------------------------------------------------------------------
 
 
-def _load(arguments: Namespace) -> Program:
-    from jitvm.cli.sources import Reported
-    from jitvm.guests.uxn.varvara.program import load_program
-
-    with Reported():
-        return load_program(arguments.program, legacy=arguments.legacy)
-
-
 def _run(arguments: Namespace, program: Program) -> Computer:
     from jitvm.engine.explain import keep_text
     from jitvm.engine.machine import Tier
@@ -101,16 +103,33 @@ def _run(arguments: Namespace, program: Program) -> Computer:
         keep_text(computer.machine, settings(arguments.parameters))
     except ParameterError as error:
         raise Failure(str(error)) from error
-    computer.run_console(_input(arguments.input), time_limit=arguments.time_limit)
+    with _input(arguments.input) as stdin:
+        _run_to_the_end(arguments, computer, stdin)
     return computer
 
 
-def _input(path: str | None) -> bytes:
-    if path is None:
-        return b""
+def _run_to_the_end(arguments: Namespace, computer: Computer, stdin: BinaryIO) -> None:
+    from jitvm.cli.headless import run
+    from jitvm.guests.uxn.varvara.evaluator import LimitReached
+
+    with computer.limited(time_limit=arguments.time_limit):
+        try:
+            computer.boot()
+            if computer.is_graphical or arguments.frames:
+                run(computer, arguments.frames or FRAMES, None, stdin)
+            else:
+                computer.run_console(stdin)
+        except LimitReached:
+            return  # what became hot until then is what there is to explain
+        finally:
+            computer.close()
+
+
+def _input(path: str | None) -> BinaryIO:
+    from os import devnull
+
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return open(path or devnull, "rb", buffering=0)
     except OSError as error:
         raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
 
@@ -237,6 +256,13 @@ def _print_list(reports: list[RegionReport], symbols: SymbolTable, as_json: bool
             f"{report.start:04x}  {symbols.describe(report.start):<24}"
             f"{sum(report.instructions.values()):>6} instructions  left {left} times"
         )
+
+
+def _print_none(arguments: Namespace, absence: Absence) -> None:
+    if arguments.json:
+        _print_json({"regions": [], "why": absence.what, "advice": absence.advice})
+        return
+    print(f"no region: {absence.what}\nwhat to do: {absence.advice}")
 
 
 def _facts(report: RegionReport, symbols: SymbolTable) -> dict[str, Any]:

@@ -1,27 +1,38 @@
 """Options that several commands declare alike, and what is made of their values.
 
-    declare    program, rest, settings, time_limit, top, max_instructions, files, legacy
-    read       load, parameters, folder, stdin, input_file, script
+    declare    program, rest, tier, settings, time_limit, top, max_instructions, files, clock,
+               source
+    read       load, include_root, parameters, folder, clock_of, stdin, input_file, script
 """
 
 from __future__ import annotations
 
 import sys
-from argparse import REMAINDER
+from argparse import REMAINDER, ArgumentTypeError
 
 from jitvm.cli.exits import Failure
 from jitvm.cli.values import positive
 from jitvm.cli.values import settings as settings_of
+from jitvm.engine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from argparse import Namespace, _ActionsContainer
+    from collections.abc import Callable
+    from datetime import datetime
     from typing import BinaryIO
 
     from jitvm.cli.parser import Parser
     from jitvm.engine.params import Parameters
     from jitvm.guests.uxn.varvara.program import Program
     from jitvm.guests.uxn.varvara.script import Script
+
+TIERS = {
+    Tier.REFERENCE: "Python integers, slow and plain",
+    Tier.INTERPRETER: "native code, one function an opcode",
+    Tier.JIT: "native code made of what the program does most",
+    Tier.IR: "as jit, with regions interpreted instead of compiled, for debugging",
+}
 
 
 # -- declared ------------------------------------------------------------------------------------
@@ -38,6 +49,28 @@ def rest(parser: Parser) -> None:
     """What stands behind PROGRAM."""
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
+    )
+
+
+def tier(group: _ActionsContainer) -> None:
+    """--tier, --jit and --no-jit."""
+    tiers = "; ".join(f"{tier}: {about}" for tier, about in TIERS.items())
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
+        "--tier",
+        choices=[tier.value for tier in TIERS],
+        default=Tier.JIT.value,
+        help=f"default: %(default)s. {tiers}",
+    )
+    which.add_argument(
+        "--jit", dest="tier", action="store_const", const=Tier.JIT.value, help="same as --tier jit"
+    )
+    which.add_argument(
+        "--no-jit",
+        dest="tier",
+        action="store_const",
+        const=Tier.INTERPRETER.value,
+        help="same as --tier interpreter",
     )
 
 
@@ -93,10 +126,32 @@ def files(group: _ActionsContainer) -> None:
     either.add_argument("--no-files", action="store_true", help="give it no files at all")
 
 
-def legacy(group: _ActionsContainer) -> None:
-    """--legacy."""
+def clock(group: _ActionsContainer) -> None:
+    """--clock ISO8601; read by `clock_of`."""
+    group.add_argument(
+        "--clock",
+        metavar="ISO8601",
+        type=_moment,
+        help="a fixed time, such as 2024-02-29T12:00, for runs that repeat",
+    )
+
+
+def _moment(text: str) -> datetime:
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is not a time like 2024-02-29T12:00:00") from None
+
+
+def source(group: _ActionsContainer) -> None:
+    """--legacy and --include-root: how a source is read."""
     group.add_argument(
         "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+    )
+    group.add_argument(
+        "--include-root", metavar="DIR", help="the only folder a source may include files from"
     )
 
 
@@ -112,12 +167,29 @@ def load(arguments: Namespace) -> Program:
     from jitvm.cli.sources import Reported
     from jitvm.guests.uxn.varvara.program import load_program, read_program
 
+    legacy, root = arguments.legacy, include_root(arguments)
     with Reported():
         if arguments.program != "-":
-            return load_program(arguments.program, legacy=arguments.legacy)
+            return load_program(arguments.program, legacy=legacy, include_root=root)
         if sys.stdin is None:
             raise Failure("standard input is closed; name a program or pipe one in")
-        return read_program(sys.stdin.buffer, name="<stdin>", legacy=arguments.legacy)
+        return read_program(
+            sys.stdin.buffer, name="<stdin>", legacy=legacy, include_root=root
+        )
+
+
+def include_root(arguments: Namespace) -> str | None:
+    """The folder that --include-root names.
+
+    Raises:
+        Failure: it is no folder.
+    """
+    from os.path import isdir
+
+    name: str | None = arguments.include_root
+    if name is not None and not isdir(name):
+        raise Failure(f"--include-root {name}: is not a folder; name the one includes are in")
+    return name
 
 
 def stdin(arguments: Namespace) -> BinaryIO | None:
@@ -181,6 +253,12 @@ def folder(arguments: Namespace) -> str | None:
         return abspath(name)
     except OSError:
         raise Failure("the current folder is gone; change to another first") from None
+
+
+def clock_of(arguments: Namespace) -> Callable[[], datetime] | None:
+    """The clock that --clock sets; None for the host's."""
+    moment: datetime | None = arguments.clock
+    return None if moment is None else lambda: moment
 
 
 def script(path: str | None) -> Script | None:

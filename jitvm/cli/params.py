@@ -38,10 +38,18 @@ def execute(arguments: Namespace) -> int:
 
         print(dumps(rows, indent=2))
         return Exit.OK
-    for row in rows:
-        mark = "*" if row["value"] != row["default"] else " "
-        limits = f"{row['low']} to {row['high']} {row['unit']}"
-        print(f"{row['name']:<14}{row['value']:>8} {mark} {limits:<26}{row['why']}")
+    cells = [
+        (
+            f"{row['name']}",
+            f"{row['value']} {'*' if row['value'] != row['default'] else ' '}",
+            f"{row['low']} to {row['high']} {row['unit']}",
+            f"{row['why']}",
+        )
+        for row in rows
+    ]
+    name, value, limits, _ = (max(map(len, column)) for column in zip(*cells, strict=True))
+    for row in cells:
+        print(f"{row[0]:<{name}}  {row[1]:>{value}} {row[2]:<{limits}}  {row[3]}")
     return Exit.OK
 
 

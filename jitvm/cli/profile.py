@@ -7,7 +7,9 @@ from argparse import Namespace
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
+from jitvm.cli.headless import FRAMES
 from jitvm.cli.values import positive
+from jitvm.engine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ Run a program and show what part of it was native, where its time and instructio
 went, what the JIT made of it, and why it left out the rest.
 
 Everything behind PROGRAM goes to the program. Its output is dropped (see --output);
-standard input is read as by `jitvm run`. Without --exact everything is sampled,
+standard input is read as by `jitvm run`. A program with a screen gets frames as fast as
+they go, and no window. Without --exact everything is sampled,
 which costs a few percent; what is sampled or estimated is marked as such. Ctrl-C ends
 the program, and what was seen until then is told.
 """
@@ -87,6 +90,7 @@ def configure(parser: Parser) -> None:
 
 def _configure_run(parser: Parser) -> None:
     run = parser.add_argument_group("the run")
+    options.tier(run)
     options.settings(run)
     options.time_limit(run)
     options.max_instructions(run, "; with --exact or --opcodes")
@@ -94,12 +98,16 @@ def _configure_run(parser: Parser) -> None:
         "--frames",
         metavar="N",
         type=positive(int, "a number of frames"),
-        help="run so many frames of a program with a screen (default: 600)",
+        help=f"run so many frames of a program with a screen (default: {FRAMES})",
+    )
+    run.add_argument(
+        "--headless", action="store_true", help="as for `jitvm run`: no window; it never opens one"
     )
     run.add_argument("--input", metavar="FILE", help="what the user of its screen does: a script")
     run.add_argument("--output", metavar="FILE", help="where the program's output goes")
     options.files(run)
-    options.legacy(run)
+    options.clock(run)
+    options.source(run)
 
 
 def execute(arguments: Namespace) -> int:
@@ -162,8 +170,10 @@ def _computer(arguments: Namespace, program: Program, stack: ExitStack) -> Compu
     return Computer(
         program.rom,
         args=arguments.arguments,
+        tier=Tier(arguments.tier),
         params=options.parameters(arguments.parameters),
         sandbox=options.folder(arguments),
+        clock=options.clock_of(arguments),
         stdout=output,
         stderr=output,
     )
@@ -199,6 +209,7 @@ def _name_native_code(
 
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
+    from jitvm.cli.headless import run
     from jitvm.guests.uxn.varvara.evaluator import LimitReached
 
     script, stdin = options.script(arguments.input), options.stdin(arguments)
@@ -209,7 +220,7 @@ def _run(arguments: Namespace, computer: Computer) -> Ending:
         try:
             computer.boot()
             if computer.is_graphical or arguments.frames:
-                return computer.run_frames(arguments.frames or 600, script)
+                return run(computer, arguments.frames or FRAMES, script, stdin)
             return computer.run_console(stdin)
         except LimitReached as reached:
             return reached.ending

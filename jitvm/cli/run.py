@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from time import monotonic, perf_counter
 
 from jitvm.cli import graphics, jitlog, options
@@ -17,7 +17,6 @@ from jitvm.engine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import BinaryIO, TextIO
 
     from jitvm.cli.parser import Parser
@@ -49,51 +48,21 @@ examples:
 
 """
 
-TIERS = {
-    Tier.REFERENCE: "Python integers, slow and plain",
-    Tier.INTERPRETER: "native code, one function an opcode",
-    Tier.JIT: "native code made of what the program does most",
-    Tier.IR: "as jit, with regions interpreted instead of compiled, for debugging",
-}
-
-
 def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm run``."""
     parser.description = DESCRIPTION
     parser.late_epilog = _epilog
     options.program(parser)
-    tiers = "; ".join(f"{tier}: {about}" for tier, about in TIERS.items())
     speed = parser.add_argument_group("what executes the program")
-    which = speed.add_mutually_exclusive_group()
-    which.add_argument(
-        "--tier",
-        choices=[tier.value for tier in TIERS],
-        default=Tier.JIT.value,
-        help=f"default: %(default)s. {tiers}",
-    )
-    which.add_argument(
-        "--jit", dest="tier", action="store_const", const=Tier.JIT.value, help="same as --tier jit"
-    )
-    which.add_argument(
-        "--no-jit",
-        dest="tier",
-        action="store_const",
-        const=Tier.INTERPRETER.value,
-        help="same as --tier interpreter",
-    )
+    options.tier(speed)
     options.settings(speed)
     limits = parser.add_argument_group("limits")
     options.max_instructions(limits, ", all vectors together")
     options.time_limit(limits)
     world = parser.add_argument_group("the program's world")
     options.files(world)
-    world.add_argument(
-        "--clock",
-        metavar="ISO8601",
-        type=_moment,
-        help="a fixed time, such as 2024-02-29T12:00, for runs that repeat",
-    )
-    options.legacy(world)
+    options.clock(world)
+    options.source(world)
     graphics.configure(parser)
     report = parser.add_argument_group("report")
     report.add_argument(
@@ -215,14 +184,13 @@ def _is_of_native_code(error: RuntimeError) -> bool:
 def _computer(arguments: Namespace, program: Program) -> Computer:
     from jitvm.guests.uxn.varvara.computer import Computer
 
-    moment: datetime | None = arguments.clock
     return Computer(
         program.rom,
         args=arguments.arguments,
         tier=Tier(arguments.tier),
         params=options.parameters(arguments.parameters),
         sandbox=options.folder(arguments),
-        clock=None if moment is None else lambda: moment,
+        clock=options.clock_of(arguments),
         stdout=_stream(sys.stdout, arguments),
         stderr=_stream(sys.stderr, arguments),
     )
@@ -252,12 +220,3 @@ def _stream(stream: TextIO | None, arguments: Namespace) -> Stream | Closed:
         arguments.held.append(held)
         return held
     return stream.buffer
-
-
-def _moment(text: str) -> datetime:
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text} is not a time like 2024-02-29T12:00:00") from None

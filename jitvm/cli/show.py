@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
     from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.input import Readable
     from jitvm.guests.uxn.varvara.script import Script
@@ -173,17 +172,16 @@ class Show:
 
     def _live(self) -> Iterator[Frame]:
         """Frames of a program that has its input from the script and from standard input."""
+        from jitvm.cli.headless import live
+
         computer = self._computer
-        typed = _StdinEvents(computer, self._stdin)
         computer.boot()
         if not (computer.is_graphical or computer.is_ended or self._arguments.frames):
             raise Failure(
                 f"{computer.rom.name}: has no screen, so nobody knows when to stop; "
                 "say how many frames it gets: --frames N"
             )
-        while not computer.is_ended:
-            events = self._script.at(computer.frames.number + 1) if self._script else ()
-            yield computer.frame((*events, *typed.take()))
+        yield from live(computer, self._script, self._stdin)
 
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         from jitvm.terminal import TerminalError, run
@@ -212,6 +210,7 @@ class Show:
                 fullscreen=arguments.fullscreen,
                 source=None if arguments.program == "-" else arguments.program,
                 legacy=arguments.legacy,
+                include_root=options.include_root(arguments),
                 stdin=self._stdin,
                 script=self._script,
                 replay=self._replay,
@@ -232,43 +231,3 @@ def _check_display() -> None:
         raise Failure(f"{NO_SDL}; {INSTEAD}", Exit.FAILURE)
     if not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))):
         raise Failure(f"{NO_DISPLAY}; {INSTEAD}", Exit.FAILURE)
-
-
-class _StdinEvents:
-    """Turns standard input into events, without ever waiting for it.
-
-    It is read only for a program that listens to its console, and a chunk a frame: so a program
-    that reads a file gets it in the same frames each time.
-    """
-
-    CHUNK = 8192
-
-    def __init__(self, computer: Computer, stream: Readable | None) -> None:
-        import select
-
-        self._computer = computer
-        self._stream = stream
-        self._descriptor: int | None = None
-        self._poll = select.poll()
-        try:
-            self._descriptor = None if stream is None else stream.fileno()  # type: ignore[attr-defined]
-        except (AttributeError, OSError):
-            return  # a stream without a descriptor cannot be asked whether it would wait
-        if self._descriptor is not None:
-            self._poll.register(self._descriptor, select.POLLIN)
-
-    def take(self) -> tuple[Event, ...]:
-        """What has come since the last frame."""
-        import os
-
-        from jitvm.guests.uxn.varvara.events import EndOfInput, Stdin
-
-        if self._descriptor is None or not self._computer.machine.vector:
-            return ()
-        if not self._poll.poll(0):
-            return ()
-        data = os.read(self._descriptor, self.CHUNK)
-        if data:
-            return (Stdin(data),)
-        self._descriptor = None
-        return (EndOfInput(),)

@@ -31,11 +31,12 @@ class Reported:
         # Telling the assembler's error by its attribute saves importing the assembler for a ROM.
         diagnostics: tuple[Diagnostic, ...] = getattr(error, "diagnostics", ())
         if diagnostics:
-            for diagnostic in diagnostics:
-                print(diagnostic.render(), file=sys.stderr)
-            count = len(diagnostics)
+            first, count = diagnostics[0], len(diagnostics)
+            if count == 1 and not first.line:
+                raise Failure(f"{first.file}: {first.message}") from error
+            print(error, file=sys.stderr)
             raise Failure(
-                f"{diagnostics[0].file}: {count} error{'s' * (count > 1)} in the source; "
+                f"{first.file}: {count} error{'s' * (count > 1)} in the source; "
                 "nothing was assembled"
             ) from error
         if isinstance(error, RomError):

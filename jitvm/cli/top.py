@@ -63,7 +63,7 @@ def configure(parser: Parser) -> None:
     options.time_limit(parser)
     options.files(parser)
     options.settings(parser)
-    options.legacy(parser)
+    options.source(parser)
 
 
 def execute(arguments: Namespace) -> int:

@@ -204,8 +204,16 @@ def _decode(key: str, data: bytes) -> CachedCode | None:
         return None
     body = body[4 + length :]
     length = int.from_bytes(body[:4], "little")
-    lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
-    return CachedCode(body[4 + length :], {name: int(offset, 16) for name, offset in lines})
+    text = body[4 + length :]
+    try:
+        lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
+        symbols = {name: int(offset, 16) for name, offset in lines}
+    except ValueError:
+        return None
+    # A right checksum says nothing about offsets: nothing is called outside the code.
+    if not all(0 <= offset <= len(text) for offset in symbols.values()):
+        return None
+    return CachedCode(text, symbols)
 
 
 def _is_abandoned(name: str) -> bool:

@@ -2,6 +2,7 @@
 
     keep_text(machine)            before running: have the JIT keep what it makes
     regions(machine)              after it: a report of each region, the most travelled first
+    why_none(machine)             why there is none, and what to do about it
     why_not(machine, address)     why an address is not native, and what to do about it
 """
 
@@ -118,6 +119,27 @@ def assembly_lines(llvm: str, speed: int) -> list[str]:
 def _is_directive(line: str) -> bool:
     word = line.strip()
     return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
+
+
+def why_none(machine: Machine) -> Absence:
+    """What kept all of a program from being native, when there is no region."""
+    jit = _jit(machine)
+    hot, statistics = jit.params.hot, jit.statistics
+    if not statistics.recordings:
+        return Absence(
+            f"no place in it was jumped to {hot} times, which makes one hot",
+            "run it longer, give it input, or lower the parameter `hot`",
+        )
+    refused = [Reason[name].value for name, _ in statistics.refused.most_common()]
+    if refused:
+        return Absence(
+            f"what became hot was not compiled: {'; '.join(reason.what for reason in refused)}",
+            refused[0].advice,
+        )
+    return Absence(
+        "what was recorded ended before a loop was seen in it, or was overwritten",
+        "run it longer, or give it more input",
+    )
 
 
 def why_not(machine: Machine, address: int) -> Absence:

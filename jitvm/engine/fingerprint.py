@@ -3,13 +3,16 @@
     jitvm's own part     path, size and times of every source file of the engine and of `guest`
     LLVM, processor      the same of its library; architecture and features
     the declaration      every attribute of the guest, its stacks, spaces and rows
-    the meaning          what its semantic functions do, step by step   (`Guest.meaning`)
+    the meaning          what its semantic functions do, step by step   (`check_semantics`)
 
 The meaning is taken from the functions at work, not from their text: so whatever they reach counts,
 helpers in other modules, closures, defaults and globals, and nothing else does. It is found by the
 check of the description, so a guest whose code is found has been checked as well. That takes a few
-milliseconds at each start; a guest that names its `sources`, as those do that come with jitvm, is
-known by these files instead, and was checked when its code was made.
+milliseconds at each start; a guest that has `sources`, as those do that come with jitvm, is known
+by these files instead, and checked by its tests.
+
+Functions may change while their guest is used: a module is loaded again, a global is set. So the
+meaning is taken anew each time, and code is kept only where it was the same before it was made.
 """
 
 from __future__ import annotations
@@ -45,11 +48,7 @@ def stamp(guest: Guest) -> str | None:
             *map(_file, (os.path.join(llvm, "_version.py"), os.path.join(llvm, "binding"))),
             *_files(guest.sources),
         ]
-        if guest.sources:
-            meaning = "as its sources say"
-        else:
-            guest.check_semantics()
-            meaning = guest.meaning
+        meaning = "as its sources say" if guest.sources else guest.check_semantics(again=True)
         return "\n".join([*lines, _processor(), *_declared(guest), meaning])
     except OSError:  # sources in an archive, say
         return None

@@ -101,7 +101,7 @@ def decode(code: CachedCode) -> Kept | None:
     """What a file holds; None where it is not what `encode` writes."""
     try:
         return _decode(code)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -149,6 +149,8 @@ def _decode(code: CachedCode) -> Kept | None:
         return None
     regions, at = [], 0
     for row in about["regions"]:
+        if type(row["size"]) is not int or not 0 < row["size"] <= end - at:
+            raise ValueError("the code of a region is not in the file")
         compiled = _decode_region(row, code.text[at : at + row["size"]])
         regions.append((compiled, bool(row["polished"])))
         at += row["size"]
@@ -204,12 +206,13 @@ class Shelf:
         self._guest = guest
         self._program = program
         self._kind = f"{guest.name}-regions"
+        self._stamp = stamp(guest)
 
     def _key(self, params: Parameters, *, charging: bool) -> str | None:
-        known = stamp(self._guest)
-        if known is None:
+        if self._stamp is None:
             return None
-        return f"{self._program:08x}\n{'charging' if charging else 'free'}\n{params}\n{known}"
+        kind = "charging" if charging else "free"
+        return f"{self._program:08x}\n{kind}\n{params}\n{self._stamp}"
 
     def load(self, params: Parameters, *, charging: bool) -> Kept | None:
         """What is kept for the program, of regions that charge or of those that do not; or None."""
@@ -218,7 +221,7 @@ class Shelf:
         return None if code is None else decode(code)
 
     def store(self, params: Parameters, kept: Kept) -> None:
-        """Keep regions in the place of what was kept before."""
+        """Keep regions in the place of what was kept before, unless the guest has changed since."""
         key = self._key(params, charging=kept.charging)
-        if key is not None:
+        if key is not None and stamp(self._guest) == self._stamp:
             self._cache.store(self._kind, key, encode(kept))

@@ -80,8 +80,8 @@ class NativeTier:
     """Executes one machine's block with installed handlers.
 
     `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
-    may be changed between runs, and `counts_interpreted`: whether modes that do not count do so
-    outside of compiled code.
+    may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
+    not count do so outside of compiled code.
     """
 
     def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
@@ -225,9 +225,11 @@ class NativeTier:
             self.jit.charge(True)
 
     def forget_regions(self) -> None:
-        """A port was connected: regions were made for the ports as they were."""
+        """A port was connected: regions were made for the ports as they were. One that runs is
+        left after this instruction."""
         if self.jit is not None:
             self.jit.forget_all()
+            self._fields["stop"][0] = 1
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -460,6 +462,7 @@ class NativeTier:
                 jit.install_done()
             elif self._make is not None and self._warmth == _WARM:
                 self._begin_jit()
+            if self._table not in ("record", self._mode_at_hand()):
                 self._enter_with(self._mode_at_hand())
             asked, self._asked = self._asked, False
             return not asked and self._error is None

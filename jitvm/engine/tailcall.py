@@ -76,7 +76,8 @@ def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:
     code = cache.load(kind, key)
     if code is None:
         code = build(guest)
-        cache.store(kind, key, code)
+        if stamp(guest) == key:
+            cache.store(kind, key, code)
     return code
 
 

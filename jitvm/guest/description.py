@@ -126,14 +126,14 @@ class Guest:
         stored: a hint for the JIT: the addresses that code seems to store to, given the bytes of
             the code space. Operands among them are taken for variables from the start instead of
             when they are first overwritten; it may name too many or too few.
-        sources: files, or folders of files, that its semantic functions come from with all that
-            they use. Kept native code is then looked up by these files alone, which spares each
-            start some milliseconds; without them, by what the functions do.
 
     Raises:
         DescriptionError: a row or a size breaks one of the rules at the head of this file.
     """
 
+    sources: tuple[str, ...] = ()
+    """Files that all of it comes from, of guests that ship with jitvm: those are checked by its
+    tests, and their native code is found by these files, which spares each start a check."""
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
 
@@ -149,7 +149,6 @@ class Guest:
         byte_order: Literal["big", "little"] = "big",
         version: str = "1",
         stored: Callable[[bytes], frozenset[int]] | None = None,
-        sources: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.opcodes = self._tuple("opcodes", opcodes)
@@ -161,10 +160,7 @@ class Guest:
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
-        self.sources = self._tuple("sources", sources)
-        self.meaning = ""
-        """A digest of what the semantic functions do, once they have been checked."""
-        self._is_checked = False
+        self._meaning = ""
         self._check()
 
     def __getstate__(self) -> dict[str, object]:
@@ -184,17 +180,18 @@ class Guest:
 
     # -- checks ------------------------------------------------------------------------------
 
-    def check_semantics(self) -> None:
-        """Make sure that all semantic functions keep the rules of `jitvm.guest.core`; once.
+    def check_semantics(self, *, again: bool = False) -> str:
+        """Make sure that all semantic functions keep the rules of `jitvm.guest.core`; once, unless
+        `again`. Returns a digest of what they do.
 
         Raises:
             DescriptionError: one does not.
         """
-        if not self._is_checked:
+        if again or not self._meaning:
             from jitvm.guest.checker import check
 
-            self.meaning = check(self)
-            self._is_checked = True
+            self._meaning = check(self)
+        return self._meaning
 
     def _refuse(self, message: str) -> NoReturn:
         raise DescriptionError(f"guest {self.name}: {message}")
@@ -215,9 +212,6 @@ class Guest:
             self._refuse(f"a guest has 0 or 256 ports, not {shown(ports)}")
         if not isinstance(self.version, str):
             self._refuse(f"the version is a str, not {shown(self.version)}")
-        for source in self.sources:
-            if not isinstance(source, str):
-                self._refuse(f"a source is the path of a file, not {shown(source)}")
         if self.stored is not None and not callable(self.stored):
             self._refuse(
                 f"`stored` is a function of the code space's bytes, not {shown(self.stored)}"

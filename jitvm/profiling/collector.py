@@ -44,7 +44,7 @@ class Mode(StrEnum):
     """How much a profile asks of the machine."""
 
     SAMPLED = "sampled"
-    """Nothing is counted that is not counted anyway."""
+    """Nothing is counted that costs; instructions are where there was no time for a sample."""
     EXACT = "exact"
     """Every instruction is counted, interpreted or native; slower by a part."""
     OPCODES = "opcodes"
@@ -121,7 +121,7 @@ class Collector:
         self._pacer: threading.Thread | None = None
         self._asked = False
         self._attached = ExitStack()
-        self._counted_before = False
+        self._counted_before = self._counted_interpreted_before = False
         self._lock = threading.Lock()
         self._last: Reading | None = None
 
@@ -131,10 +131,13 @@ class Collector:
         """Begin; on the thread that will run the machine, where that is known."""
         machine = self.machine
         self._counted_before = machine.counting
+        self._counted_interpreted_before = machine.counting_interpreted
         if self.mode is Mode.EXACT:
             machine.counting = True
         elif self.mode is Mode.OPCODES:
             machine.profiling = True
+        elif self._sampling:
+            machine.counting_interpreted = True  # for runs that end before the first sample
         jit = machine.jit
         self.executed_before = machine.executed
         self.native_before = jit.executed if jit is not None else 0
@@ -185,6 +188,7 @@ class Collector:
             self.machine.profiling = False
         if self.machine.counting is not self._counted_before:
             self.machine.counting = self._counted_before
+        self.machine.counting_interpreted = self._counted_interpreted_before
 
     # -- clocks and counters -----------------------------------------------------------------
 
@@ -220,6 +224,12 @@ class Collector:
         """Those that regions have executed."""
         return self._native() if self._last is None else self._last.native
 
+    @property
+    def interpreted(self) -> int:
+        """Instructions that were counted: all, or while sampling those outside of regions, until
+        the first sample of guest code."""
+        return self.machine.executed_now - self.executed_before
+
     def reading(self) -> Reading:
         """Counters and memory as they are now, or as they were at the end."""
         return self._last or self._read()
@@ -240,15 +250,28 @@ class Collector:
         )
 
     def _executed(self) -> int | None:
-        if self.mode is Mode.SAMPLED and not self._counted_before:
-            return None
-        return self.machine.executed_now - self.executed_before
+        return self.interpreted if self._counts_all() or self.was_short else None
 
     def _native(self) -> int | None:
-        if self.mode is Mode.SAMPLED and not self._counted_before:
-            return None
+        if not self._counts_all():
+            return 0 if self.was_short else None
         jit = self.machine.jit
         return 0 if jit is None else jit.executed - self.native_before
+
+    def _counts_all(self) -> bool:
+        return self.mode is not Mode.SAMPLED or self._counted_before
+
+    @property
+    def was_short(self) -> bool:
+        """Whether it ended before the first sample of guest code and had no region: then all that
+        was executed was interpreted, and that is counted."""
+        if self._counts_all() or not self._sampling or not self._ended.is_set():
+            return False
+        return not self._has_guest_samples() and not self.watched()
+
+    def _has_guest_samples(self) -> bool:
+        samples = self.spots if self.has_spotter else self.stops
+        return samples.total() > samples[Spot.ELSEWHERE]
 
     def _cpu(self) -> float | None:
         ident = self._thread.ident
@@ -342,6 +365,8 @@ class Collector:
             self.stops[Spot.NATIVE] += 1
             if self._spotter is None:
                 region.samples += 1
+        if self._has_guest_samples():
+            self.machine.counting_interpreted = self._counted_interpreted_before
 
     def _follow(self, thread: threading.Thread) -> None:
         """The guest runs on another thread now."""

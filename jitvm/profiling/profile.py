@@ -149,6 +149,11 @@ class Profile:
         return self.collector.executed
 
     @property
+    def was_short(self) -> bool:
+        """Whether a sampled run ended before its first sample: it was counted instead."""
+        return self.collector.was_short
+
+    @property
     def seconds(self) -> float:
         """How long was watched."""
         return self.collector.now

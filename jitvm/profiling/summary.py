@@ -38,7 +38,10 @@ def headline(profile: Profile) -> str:
     """The one number."""
     share = profile.native_share
     if share is None:
-        return "nothing was executed" if profile.is_exact else "no sample fell into guest code"
+        if profile.is_exact:
+            return "nothing was executed"
+        interpreted = _count(profile.collector.interpreted, "instruction")
+        return f"no sample fell into guest code; {interpreted} interpreted, native ones not counted"
     if profile.is_exact:
         (native, *_) = profile.tiers
         return (
@@ -57,7 +60,9 @@ def notes(profile: Profile) -> Iterator[str]:
         f"{_count(len(active), 'region')} installed, {_count(profile.code_bytes, 'byte')} of code; "
         f"{_count(len(compiles), 'compilation')} took {profile.compile_seconds:.3f} s"
     )
-    if 0 < profile.samples < 100:
+    if profile.was_short:
+        yield "it ended before the first sample of guest code: instructions were counted instead"
+    elif 0 < profile.samples < 100:
         yield "few samples: take sampled numbers for hints, or run it longer"
     if profile.is_exact and profile.recorded:
         yield f"{profile.recorded:,} of the interpreted instructions were recorded"

@@ -50,6 +50,7 @@ def run(
     title: str | None = None,
     source: str | os.PathLike[str] | None = None,
     legacy: bool = False,
+    include_root: str | None = None,
     stdin: Readable | None = None,
     script: Script | None = None,
     replay: Iterator[Frame] | None = None,
@@ -74,6 +75,7 @@ def run(
         source: the file the program came from: it is loaded again when that, or a file it
             includes, changes. While the computer is recorded or replayed, it is not.
         legacy: whether sources may be in the older dialect of Uxntal.
+        include_root: the only folder a source may include files from.
         stdin: a binary stream whose bytes reach the program as they come; None for nothing.
         script: events in addition to the user's.
         replay: frames to show, which somebody else runs, such as `Replayer.frames`; the user's
@@ -105,6 +107,7 @@ def run(
         title=title,
         source=None if source is None else os.fspath(source),
         legacy=legacy,
+        include_root=include_root,
         stdin=stdin,
         script=script,
         replay=replay,

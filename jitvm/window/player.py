@@ -95,6 +95,7 @@ class Player:
         title: str | None = None,
         source: str | None = None,
         legacy: bool = False,
+        include_root: str | None = None,
         stdin: Readable | None = None,
         script: Script | None = None,
         replay: Iterator[Frame] | None = None,
@@ -106,6 +107,7 @@ class Player:
         self._loop = computer.frames
         self._given_title = title
         self._legacy = legacy
+        self._include_root = include_root
         self._stream = stdin
         self._script = script
         self._replay = replay
@@ -363,7 +365,9 @@ class Player:
         from jitvm.guests.uxn.varvara.rom import RomError
 
         try:
-            return load_program(path, legacy=self._legacy)
+            return load_program(
+                path, legacy=self._legacy, include_root=self._include_root
+            )
         except AssemblyError as error:
             first = error.diagnostics[0]
             self._trouble = f"{file_stem(first.file)}:{first.line}: {first.message}"

@@ -9,8 +9,12 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.cli.exits import Exit
+from jitvm.engine.explain import keep_text, why_none
 from jitvm.engine.irtext import parse, show
+from jitvm.engine.machine import Tier
 from jitvm.engine.params import LIMITS, Parameters
+from jitvm.engine.reasons import Reason
+from jitvm.guests.uxn.varvara import Computer
 
 SOURCE = """
 |0100 @on-reset
@@ -68,6 +72,44 @@ def test_where_a_region_ends(capfd: Capture) -> None:
     assert "the region at 0103 ends here, 1 times so far" in out
 
 
+SCREEN = """
+|0100 #0000 #28 DEO2 ;on-frame #20 DEO2 ;on-console #10 DEO2 BRK
+@on-frame #0000 &more INC2 DUP2 #00f0 NEQ2 ?&more POP2 BRK
+@on-console #12 DEI #18 DEO BRK
+"""
+
+
+@pytest.mark.parametrize("given", ["", "typed"])
+def test_a_program_with_a_screen_gets_frames(capfd: Capture, given: str) -> None:
+    Path("screen.tal").write_text(SCREEN)
+    Path("input.txt").write_text(given)
+    arguments = ["--list", "--frames", "40", "--input", "input.txt"]
+    assert main(["explain", "screen.tal", *arguments]) == Exit.OK
+    assert "on-frame/more" in capfd.readouterr().out
+
+
+def test_a_list_of_nothing_says_why(capfd: Capture) -> None:
+    out = explain(capfd, "--list", "-O", "hot=65535")
+    assert out.startswith("no region: no place in it was jumped to 65535 times")
+    assert "what to do: run it longer" in out
+    facts = json.loads(explain(capfd, "--list", "--json", "-O", "hot=65535"))
+    assert (facts["regions"], facts["why"].split()[0]) == ([], "no")
+
+
+def test_why_there_is_no_region_names_what_was_refused() -> None:
+    machine = Computer(b"\0", tier=Tier.JIT).machine
+    keep_text(machine, {})
+    assert "no place in it" in why_none(machine).what
+    assert machine.jit is not None
+    statistics = machine.jit.statistics
+    statistics.recordings = 3
+    assert "before a loop was seen" in why_none(machine).what
+    reason = next(iter(Reason))
+    statistics.refused[reason.name] = 2
+    assert why_none(machine).what.endswith(reason.value.what)
+    assert why_none(machine).advice == reason.value.advice
+
+
 def test_nothing_hot(capfd: Capture) -> None:
     assert main(["explain", "loop.tal", "-O", "hot=65535"]) == Exit.FAILURE
     assert "nothing in it became hot" in capfd.readouterr().err
@@ -108,12 +150,30 @@ def test_params_marks_what_the_environment_changed(
     assert marked == ["hot"]
 
 
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_params_keeps_columns_apart(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("JITVM_EXIT_HOT", str(1 << 30))
+    main(["params"])
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == len(LIMITS)
+    for line, (name, limit) in zip(lines, LIMITS.items(), strict=True):
+        assert line.split()[0] == name
+        assert f" {limit.low} to {limit.high} {limit.unit}  " in line
+        assert line.endswith(f"  {limit.why}")
+    starts = {line.rindex(limit.why) for line, limit in zip(lines, LIMITS.values(), strict=True)}
+    assert len(starts) == 1
+
+
 def test_params_complains_of_the_environment(
     capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JITVM_HOT", "many")
     assert main(["params"]) == Exit.USAGE
-    assert "in the environment: whole number of jumps, not 'many'" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert "in the environment: hot is a whole number of jumps, not 'many'" in told
 
 
 def test_the_dump_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.jitlog import Told
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.program import load_program
+from jitvm.profiling import Profile
 
 SOURCE = """
 |0100 @on-reset
@@ -86,6 +87,24 @@ def test_sampling_says_what_it_is(capfd: Capture) -> None:
     assert "~ sampled" in out
 
 
+def test_a_run_too_short_for_a_sample_is_counted(capfd: Capture) -> None:
+    Path("short.tal").write_text("|0100 #0102 ADD POP #800f DEO BRK")
+    out = profile(capfd, "short.tal")
+    assert out.startswith("0.0% of all instructions were executed in native code: 0 of 6\n")
+    assert "ended before the first sample" in out
+    content = json.loads(profile(capfd, "--json", "short.tal"))
+    assert (content["instructions"], content["native_share"]) == (6, 0)
+    assert [row["instructions"] for row in content["tiers"]] == [0, 6]
+    assert profile(capfd, "--format", "openmetrics", "short.tal").endswith("# EOF\n")
+
+
+def test_counting_ends_with_the_profile() -> None:
+    machine = Computer(b"\0").machine
+    with Profile(machine):
+        assert machine.counting_interpreted
+    assert not machine.counting_interpreted
+
+
 def test_a_report_and_a_format_go_to_files(capfd: Capture) -> None:
     out = profile(
         capfd, "--report", "r.html", "--format", "speedscope", "-o", "s.json", "loop.tal"
@@ -110,6 +129,27 @@ def test_a_program_with_a_screen_runs_frames(capfd: Capture) -> None:
     arguments = ("--exact", "--json", "--frames", "20", "--input", "play.txt", "screen.tal")
     content = json.loads(profile(capfd, *arguments))
     assert content["instructions"] > 20 * 5 * 0xF0
+
+
+def test_frames_get_standard_input(capfd: Capture) -> None:
+    Path("both.tal").write_text(
+        "|0100 ;on-frame #20 DEO2 ;on-console #10 DEO2 #0000 #28 DEO2 BRK @on-frame BRK "
+        "@on-console #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } LIT \"! #18 DEO #800f DEO BRK"
+    )
+    Path("typed.txt").write_bytes(b"typed")
+    with open("typed.txt") as given, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", given)
+        profile(capfd, "--headless", "--frames", "9", "--output", "out.txt", "both.tal")
+    assert Path("out.txt").read_bytes() == b"typed!"
+
+
+@pytest.mark.parametrize("tier", ["reference", "interpreter", "ir"])
+def test_any_tier_and_a_fixed_clock(capfd: Capture, tier: str) -> None:
+    Path("year.tal").write_text("|0100 #c0 DEI2 #18 DEO #18 DEO #800f DEO BRK")
+    arguments = ("--tier", tier, "--clock", "2024-02-29", "--exact", "--json", "--output", "out")
+    content = json.loads(profile(capfd, *arguments, "year.tal"))
+    assert content["native_share"] == 0
+    assert Path("out").read_bytes() == bytes([2024 & 0xFF, 2024 >> 8])
 
 
 def test_files_for_perf(capfd: Capture) -> None:

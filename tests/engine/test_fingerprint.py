@@ -170,20 +170,41 @@ def test_operand_sizes_and_names_of_rows_count() -> None:
     assert len(stamps) == 3
 
 
-def test_sources_stand_for_the_meaning_of_a_guest(tmp_path: Path) -> None:
+def test_sources_stand_for_the_meaning_of_a_shipped_guest(tmp_path: Path) -> None:
     source = tmp_path / "semantics.py"
     source.write_text("1")
-    guest = calculator(halt, sources=(str(source),))
+    guest = calculator(halt)
+    guest.sources = (str(source),)
     before = fingerprint.stamp(guest)
     assert before is not None
     assert str(source) in before
-    assert not guest.meaning
     times = source.stat().st_mtime_ns, source.stat().st_mtime_ns
     source.write_text("2")
     os.utime(source, ns=times)  # as if nothing had happened
     assert fingerprint.stamp(guest) != before
     source.unlink()
     assert fingerprint.stamp(guest) is None
+
+
+def test_rows_of_a_shipped_guest_in_another_are_known_by_what_they_do() -> None:
+    rows = list(UXN.opcodes)
+    rows[0x18] = Opcode(0x18, "ADD", UXN.by_name["SUB"].semantics)
+    other = Guest(UXN.name, tuple(rows), UXN.spaces, UXN.stacks, UXN.ports)
+    same = Guest(UXN.name, UXN.opcodes, UXN.spaces, UXN.stacks, UXN.ports)
+    assert not other.sources
+    assert fingerprint.stamp(other) != fingerprint.stamp(same) != fingerprint.stamp(UXN)
+
+
+def test_functions_that_change_while_they_are_used_leave_no_false_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cache, module = CodeCache(tmp_path), sys.modules[__name__]
+    guest = calculator(by_global)
+    assert result(guest, Tier.REFERENCE, cache) == 15
+    monkeypatch.setattr(module, "BY", 5)
+    result(guest, Tier.INTERPRETER, cache)
+    monkeypatch.setattr(module, "BY", 1)
+    assert result(calculator(by_global), Tier.INTERPRETER, cache) == 15
 
 
 def test_every_source_of_the_engine_counts() -> None:

@@ -15,7 +15,7 @@ UXN = Guest(
     word_bits=32,
     byte_order="big",
     stored=stored_variables,
-    sources=(__file__, encoding.__file__, instructions.__file__),
 )
+UXN.sources = (__file__, encoding.__file__, instructions.__file__)
 
 __all__ = ["UXN"]

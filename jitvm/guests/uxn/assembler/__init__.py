@@ -19,6 +19,7 @@ The language and where this assembler stands among the others: docs/uxntal.md.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.resolve import Resolver
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.symbols import Symbol, SymbolTable
+from jitvm.guests.uxn.widetext import wide_encoding
 
 __all__ = [
     "Assembly",
@@ -41,6 +43,10 @@ __all__ = [
     "assemble",
     "assemble_file",
 ]
+
+
+LEGACY_LEAVES = 4
+"""The older dialect is hinted at where it leaves one error of so many, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def assemble(
     source: str | bytes,
     *,
     name: str = "<input>",
-    include_root: Path | None = None,
+    include_root: str | os.PathLike[str] | None = None,
     legacy: bool = False,
 ) -> Assembly:
     """Assemble a source text; `name` stands for it in messages.
@@ -70,12 +76,19 @@ def assemble(
     leave it. `legacy` accepts sources of 2021 to 2023 (docs/uxntal.md lists what that means).
     Raise AssemblyError with every error found.
     """
-    folder = include_root if include_root is not None else Path()
-    return _assemble(SourceFile.of(name, source, folder), include_root, legacy)
+    encoding = None if isinstance(source, str) else wide_encoding(source)
+    if encoding is not None:
+        message = f"{Problem.ENCODING}: it is {encoding} text; save it as UTF-8"
+        raise AssemblyError([_about_file(name, message, Problem.ENCODING)])
+    root = None if include_root is None else Path(include_root)
+    return _assemble(SourceFile.of(name, source, root or Path()), root, legacy)
 
 
 def assemble_file(
-    path: str | Path, *, include_root: Path | None = None, legacy: bool = False
+    path: str | os.PathLike[str],
+    *,
+    include_root: str | os.PathLike[str] | None = None,
+    legacy: bool = False,
 ) -> Assembly:
     """Assemble a file. Its includes may come from its own folder or from the current one.
 
@@ -88,13 +101,36 @@ def assemble_file(
     except IncludeError as error:
         missing = error.problem is Problem.INCLUDE_MISSING
         problem = Problem.FILE_MISSING if missing else error.problem
-        message = f"{problem}: `{path}`, {error.details}"
+        message = f"{problem}: {error.details}"
         raise AssemblyError([_about_file(str(path), message, problem)]) from error
     source = SourceFile.of(str(path), content, path.parent, path.resolve())
-    return _assemble(source, include_root, legacy)
+    return _assemble(source, None if include_root is None else Path(include_root), legacy)
 
 
 def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
+    """Assemble a source; where it is wrong, find out whether it is right in the older dialect."""
+    try:
+        return _assemble_as(source, include_root, legacy)
+    except AssemblyError as error:
+        if legacy or any(each.problem is Problem.LIMIT for each in error.diagnostics):
+            raise
+        count = _error_count(source, include_root)
+        if LEGACY_LEAVES * count > len(error.diagnostics):
+            raise
+        hint = "it seems to be in the dialect of 2021 to 2023: try `--legacy`, or legacy=True"
+        raise AssemblyError(error.diagnostics, hint) from None
+
+
+def _error_count(source: SourceFile, include_root: Path | None) -> int:
+    """Errors that are left when a source is read as the older dialect."""
+    try:
+        _assemble_as(source, include_root, legacy=True)
+    except AssemblyError as error:
+        return len(error.diagnostics)
+    return 0
+
+
+def _assemble_as(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
     log = Log()
     emitter = Emitter(Includes(source.folder, include_root), log, legacy)
     emitter.run(source)
@@ -105,8 +141,8 @@ def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> As
         message = f"{Problem.OUTPUT_EMPTY}: the source emits no bytes"
         log.errors.append(_about_file(source.name, message, Problem.OUTPUT_EMPTY))
     if log.errors:
-        raise AssemblyError(log.errors)
-    for label in labels.unused():
+        raise log.failure()
+    for label in labels.unused(source):
         _warn_unused(log, label.name, label.token)
     symbols = SymbolTable(
         tuple(Symbol(label.address, label.name) for label in labels.labels.values())

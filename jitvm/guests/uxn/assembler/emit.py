@@ -139,7 +139,8 @@ class Emitter:
         start = self.image.location
         fault = self.image.write(data, self._site or token, reference)
         if fault is not None and fault is not self._write_fault:
-            self._report(fault, token, f"at 0x{start:04x}", _WRITE_HINTS[fault])
+            details, hint = f"at 0x{start:04x}", _WRITE_HINTS[fault]
+            self._log.follow_up(fault, token, details, hint, self._site)
         self._write_fault = fault
         return fault is None
 
@@ -217,12 +218,9 @@ class Emitter:
         if not self.labels.was_refused(full):
             can_hint = name and len(self._log.errors) < MAX_HINTS
             hint = suggest(full, self.labels.labels) if can_hint else ""
-            self._report(
-                Problem.PADDING_INVALID,
-                token,
-                "neither a lower-case hexadecimal number nor a label defined before it",
-                hint,
-            )
+            details = "neither a lower-case hexadecimal number nor a label defined before it"
+            tell = self._log.follow_up if name else self._log.error
+            tell(Problem.PADDING_INVALID, token, details, hint, self._site)
         return None
 
     def _label(self, token: Token) -> None:
@@ -333,7 +331,7 @@ class Emitter:
         try:
             source = self._includes.open(token.text[1:], token.source)
         except IncludeError as error:
-            self._report(error.problem, token, error.details, error.hint)
+            self._log.lack(error.problem, token, error.details, error.hint, self._site)
             return
         paths = [file.path for file in files]
         if source.path in paths:

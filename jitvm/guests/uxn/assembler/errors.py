@@ -53,6 +53,7 @@ class Problem(StrEnum):
     INCLUDE_INVALID = "Include invalid"
     INCLUDE_LOOP = "Include recursive"
     FILE_MISSING = "File missing"
+    ENCODING = "Encoding wrong"
     OUTPUT_EMPTY = "Output empty"
 
     UNUSED = "Unused label"
@@ -104,14 +105,19 @@ class Diagnostic:
 
 
 class AssemblyError(Exception):
-    """A source could not be assembled; `diagnostics` holds every error found, in order."""
+    """A source could not be assembled.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    `diagnostics` holds every error found, in order; `hint` is about all of them, or empty.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], hint: str = "") -> None:
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        super().__init__(self.diagnostics)
+        self.hint = hint
+        super().__init__(self.diagnostics, hint)
 
     def __str__(self) -> str:
-        return "\n".join(diagnostic.render() for diagnostic in self.diagnostics)
+        lines = [diagnostic.render() for diagnostic in self.diagnostics]
+        return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
 
 
 def _printable(text: str) -> str:

@@ -1,10 +1,12 @@
 """Finding and reading the files a source includes.
 
-``~path`` is looked for next to the file that includes it, then in the current folder, then in the
-include root if one was given. A file is opened only if, with symbolic links resolved, it is a
-regular file below an allowed folder: the include root when there is one, else the folder of the
-top source or the current folder. A source got from a stranger therefore cannot pull the reader's
-other files into a ROM.
+``~path`` is looked for next to the file that includes it, then next to the top source, then in the
+folders above that one, as projects write their includes from their own root: ``~src/x.tal`` in
+``project/src/main.tal``. Then in the current folder, and in the include root if one was given.
+
+A file is opened only if, with symbolic links resolved, it is a regular file below an allowed
+folder: the include root when there is one, else the folder of the top source or the current
+folder. A source got from a stranger therefore cannot pull the reader's other files into a ROM.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ from pathlib import Path
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.limits import MAX_SOURCE_BYTES
 from jitvm.guests.uxn.assembler.source import SourceFile
+from jitvm.guests.uxn.widetext import wide_encoding
+
+LEVELS = 3
+"""How many folders above the top source's one are looked in."""
 
 
 class IncludeError(Exception):
@@ -32,36 +38,55 @@ class Includes:
     """Opens included files for one run and counts the bytes read."""
 
     def __init__(self, top_folder: Path, root: Path | None) -> None:
-        self._root = root
+        self._folders = [top_folder, *_above(top_folder), Path()]
+        if root is not None:
+            self._folders.append(root)
         allowed = (root,) if root is not None else (top_folder, Path())
         self._allowed = tuple(folder.resolve() for folder in allowed)
         self._bytes_left = MAX_SOURCE_BYTES
 
     def open(self, name: str, includer: SourceFile) -> SourceFile:
         """Return the source an include names; raise IncludeError when it cannot be had."""
-        path = self._find(name, includer)
-        resolved = path.resolve()
-        if not any(resolved.is_relative_to(folder) for folder in self._allowed):
-            raise IncludeError(
-                Problem.INCLUDE_INVALID,
-                "the file is outside the folders that may be included from",
-                "allowed: " + ", ".join(sorted({str(folder) for folder in self._allowed})),
-            )
+        path, resolved = self._find(name, includer)
         content = read_source(resolved, self._bytes_left)
         self._bytes_left -= len(content)
         return SourceFile.of(str(path), content, path.parent, resolved)
 
-    def _find(self, name: str, includer: SourceFile) -> Path:
+    def _find(self, name: str, includer: SourceFile) -> tuple[Path, Path]:
+        """The path of an included file, for messages, and the same without links."""
         if not name:
             raise IncludeError(Problem.INCLUDE_INVALID, "a path is missing", "write ~folder/file")
-        folders = [includer.folder, Path()]
-        if self._root is not None:
-            folders.append(self._root)
+        folders = [includer.folder, *self._folders]
+        is_there, outside = False, None
         for folder in folders:
-            if os.path.lexists(folder / name):
-                return folder / name
-        tried = dict.fromkeys(str(folder.absolute()) for folder in folders)
+            path = folder / name
+            if os.path.lexists(path):
+                resolved = path.resolve()
+                if any(resolved.is_relative_to(allowed) for allowed in self._allowed):
+                    return path, resolved
+                if resolved.is_relative_to(folder.resolve()):
+                    outside = outside or folder.resolve()
+                is_there = True
+        if is_there:
+            allowed = ", ".join(sorted({str(folder) for folder in self._allowed}))
+            more = "" if outside is None else f"; take another with `--include-root {outside}`"
+            raise IncludeError(
+                Problem.INCLUDE_INVALID,
+                "the file is outside the folders that may be included from",
+                f"allowed: {allowed}{more}",
+            )
+        tried = dict.fromkeys(os.path.abspath(folder) for folder in folders)
         raise IncludeError(Problem.INCLUDE_MISSING, "no such file", "looked in " + ", ".join(tried))
+
+
+def _above(folder: Path) -> list[Path]:
+    """The folders above one, the closest first; relative, as messages have them, where they can be.
+
+    Of files in them only those are read that lie in an allowed folder.
+    """
+    here = Path().absolute()
+    above = Path(os.path.abspath(folder)).parents[:LEVELS]
+    return [path.relative_to(here) if here in path.parents else path for path in above]
 
 
 def read_source(path: Path, most: int = MAX_SOURCE_BYTES) -> bytes:
@@ -80,6 +105,9 @@ def read_source(path: Path, most: int = MAX_SOURCE_BYTES) -> bytes:
         raise IncludeError(Problem.INCLUDE_INVALID, reason) from error
     if len(content) > most:
         raise IncludeError(Problem.LIMIT, f"over {MAX_SOURCE_BYTES >> 20} MiB of source")
+    encoding = wide_encoding(content)
+    if encoding is not None:
+        raise IncludeError(Problem.ENCODING, f"it is {encoding} text; save it as UTF-8")
     return content
 
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
-from jitvm.guests.uxn.assembler.source import Token
+from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.encoding import opcode
+from jitvm.guests.uxn.symbols import PROGRAM_START
 
 FIRST_SCOPE = "on-reset"
 RUNES = '|$@&,_.-;=!?#"%~:/()[]{}'
@@ -99,12 +100,24 @@ class LabelTable:
             label.used = True
         return label
 
-    def unused(self) -> list[Label]:
-        """Return labels nothing refers to; capitalised names, usually devices, are exempt."""
+    def unused(self, top: SourceFile) -> list[Label]:
+        """Return labels of the top source that are there for nothing.
+
+        Nothing refers to them, nor to their sublabels, and the program does not start there.
+        Capitalised names, usually devices, are exempt, and so are those of included files:
+        a library offers more than one program takes.
+        """
+        parents = {
+            label.name.rpartition("/")[0] for label in self.labels.values() if label.used
+        }
         return [
             label
             for label in self.labels.values()
-            if not label.used and not "A" <= label.name[0] <= "Z"
+            if not label.used
+            and not "A" <= label.name[0] <= "Z"
+            and label.address != PROGRAM_START
+            and label.name not in parents
+            and label.token.source is top
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
@@ -22,6 +23,8 @@ class Log:
     def __init__(self) -> None:
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
+        self._lacking: dict[str, int] = {}
+        self._follow_ups = 0
 
     def error(
         self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
@@ -29,14 +32,46 @@ class Log:
         """Add an error; raise AssemblyError with all of them when there are too many."""
         self.errors.append(_diagnostic(problem, token, details, hint, site or token))
         if len(self.errors) >= MAX_ERRORS:
-            raise AssemblyError(self.errors)
+            raise self.failure()
+
+    def lack(
+        self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
+    ) -> None:
+        """Add the error that a file is not to be had, once however often it is included.
+
+        What else may be wrong because of that is counted, not told; see `follow_up`.
+        """
+        if token.text not in self._lacking:
+            self._lacking[token.text] = len(self.errors)
+            self.error(problem, token, details, hint, site)
+
+    def follow_up(
+        self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
+    ) -> None:
+        """Add an error that there may be only because a file is not there."""
+        if self._lacking:
+            self._follow_ups += 1
+        else:
+            self.error(problem, token, details, hint, site)
+
+    def failure(self) -> AssemblyError:
+        """All errors, to be raised."""
+        errors = list(self.errors)
+        if self._follow_ups:
+            first = min(self._lacking.values())
+            more = f"{self._follow_ups} errors that may come of it are not listed"
+            if self._follow_ups == 1:
+                more = "1 error that may come of it is not listed"
+            hint = "; ".join(filter(None, (errors[first].hint, more)))
+            errors[first] = replace(errors[first], hint=hint)
+        return AssemblyError(errors)
 
     def fatal(
         self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None
     ) -> NoReturn:
         """Add an error that nothing sensible can follow, and raise AssemblyError."""
         self.errors.append(_diagnostic(problem, token, details, hint, site or token))
-        raise AssemblyError(self.errors)
+        raise self.failure()
 
     def warn(
         self, problem: Problem, token: Token, details: str, hint: str, site: Token | None = None

@@ -154,7 +154,7 @@ class Resolver:
                 known += [*self.macros, *BASE_NAMES]
             hint = suggest(reference.name, known)
         details = "" if reference.name == word.lstrip(",_.-;=?!") else f"no `{reference.name}`"
-        self.log.error(Problem.LABEL_UNKNOWN, reference.token, details, hint, reference.site)
+        self.log.follow_up(Problem.LABEL_UNKNOWN, reference.token, details, hint, reference.site)
 
     def _tell_too_far(self, reference: Reference, distance: int) -> None:
         self.log.error(

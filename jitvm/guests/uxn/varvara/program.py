@@ -45,12 +45,18 @@ class Program:
         self.source_map = source_map
 
 
-def load_program(path: str | os.PathLike[str], *, legacy: bool = False) -> Program:
+def load_program(
+    path: str | os.PathLike[str],
+    *,
+    legacy: bool = False,
+    include_root: str | os.PathLike[str] | None = None,
+) -> Program:
     """Read a ROM, or read and assemble a source.
 
     Args:
         path: the file.
         legacy: accept the older dialect of Uxntal.
+        include_root: the only folder a source may include files from; None: see `assemble_file`.
 
     Raises:
         RomError: the file cannot be read, or is not a ROM.
@@ -58,10 +64,10 @@ def load_program(path: str | os.PathLike[str], *, legacy: bool = False) -> Progr
     """
     name = os.fspath(path)
     if name.endswith(SOURCE_SUFFIX):
-        return _assemble_file(name, legacy)
+        return _assemble_file(name, legacy, include_root)
     data = _read_file(name)
     if not name.endswith(ROM_SUFFIX) and looks_like_source(data):
-        return _assemble_file(name, legacy)
+        return _assemble_file(name, legacy, include_root)
     return Program(Rom(data, name))
 
 
@@ -75,7 +81,13 @@ def read_rom(path: str | os.PathLike[str]) -> Rom:
     return Rom(_read_file(name), name)
 
 
-def read_program(stream: BinaryIO, *, name: str, legacy: bool = False) -> Program:
+def read_program(
+    stream: BinaryIO,
+    *,
+    name: str,
+    legacy: bool = False,
+    include_root: str | os.PathLike[str] | None = None,
+) -> Program:
     """Read a ROM or a source from a stream to its end.
 
     Raises:
@@ -90,11 +102,16 @@ def read_program(stream: BinaryIO, *, name: str, legacy: bool = False) -> Progra
         return Program(Rom(data, name))
     from jitvm.guests.uxn.assembler import assemble
 
-    return _program(assemble(data, name=name, legacy=legacy), name)
+    assembly = assemble(data, name=name, legacy=legacy, include_root=include_root)
+    return _program(assembly, name)
 
 
 def looks_like_source(data: bytes) -> bool:
-    """Whether bytes are text."""
+    """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
+    from jitvm.guests.uxn.widetext import wide_encoding
+
+    if wide_encoding(data) is not None:
+        return True
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -104,10 +121,12 @@ def looks_like_source(data: bytes) -> bool:
     )
 
 
-def _assemble_file(name: str, legacy: bool) -> Program:
+def _assemble_file(
+    name: str, legacy: bool, include_root: str | os.PathLike[str] | None
+) -> Program:
     from jitvm.guests.uxn.assembler import assemble_file
 
-    return _program(assemble_file(name, legacy=legacy), name)
+    return _program(assemble_file(name, legacy=legacy, include_root=include_root), name)
 
 
 def _program(assembly: Assembly, name: str) -> Program:

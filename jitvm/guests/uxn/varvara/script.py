@@ -32,6 +32,7 @@ from dataclasses import dataclass
 
 from jitvm.guests.uxn.varvara import events
 from jitvm.guests.uxn.varvara.events import Button, Event
+from jitvm.guests.uxn.widetext import wide_encoding
 
 MAX_SIZE = 16 << 20
 """Most bytes taken of a script file."""
@@ -111,8 +112,12 @@ def load_script(path: str | os.PathLike[str]) -> Script:
         raise ScriptError(f"{name}: cannot be read: {error.strerror}") from error
     if len(data) > MAX_SIZE:
         raise ScriptError(f"{name}: is longer than {MAX_SIZE >> 20} MiB; is it an input script?")
+    encoding = wide_encoding(data)
+    if encoding is not None:
+        raise ScriptError(f"{name}: is {encoding} text; save it as UTF-8")
     try:
-        return parse_script(data.decode("utf-8"), name)
+        # Editors put a byte order mark before UTF-8; it is no part of the first line.
+        return parse_script(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise ScriptError(f"{name}: is not UTF-8 text, at byte {error.start}") from None
 

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the format."""
 
+MAX_READS = 1 << 24
+"""Most reads of the clock taken of a session: each takes memory."""
+
 Json = dict[str, Any]
 
 REMOVE = "delete"
@@ -163,19 +166,28 @@ class _Reader:
         self._name = name
         self._data = data
         self._time: struct_time | None = None
+        self._reads = 0
 
     def session(self) -> Session:
         lines = self._data.split(b"\n")
         head = self._header(lines[0])
         self._check(lines)
-        end = json.loads(lines[-3])
+        end = _object(lines[-3])
+        if end is None or not (_is_count(end.get("end")) and _is_count(end.get("state"))):
+            raise SessionError(
+                f"{self._name}:{len(lines) - 2}: its end is damaged; record the session again"
+            )
         frames: dict[int, RecordedFrame] = {}
         for number, line in enumerate(lines[1:-3], 2):
             try:
-                found = json.loads(line)
-                frames[int(found["frame"])] = self._frame(found)
-            except (ValueError, TypeError, KeyError, IndexError, ScriptError) as error:
-                raise SessionError(f"{self._name}:{number}: makes no sense: {error}") from error
+                found = _object(line)
+                if found is None or not _is_count(found.get("frame")):
+                    raise ValueError("a line is a JSON object with the number of its frame")
+                frames[found["frame"]] = self._frame(found)
+            except (ValueError, TypeError, OverflowError, ScriptError) as error:
+                raise SessionError(
+                    f"{self._name}:{number}: makes no sense: {error}; record the session again"
+                ) from error
         return Session(
             name=self._name,
             jitvm=str(head["jitvm"]),
@@ -183,8 +195,8 @@ class _Reader:
             args=tuple(head["args"]),
             has_files=bool(head["files"]),
             has_sound=bool(head["sound"]),
-            length=int(end["end"]),
-            state=int(end["state"]),
+            length=end["end"],
+            state=end["state"],
             frames=frames,
         )
 
@@ -199,6 +211,9 @@ class _Reader:
             )
         if not {"jitvm", "rom", "args", "files", "sound"} <= head.keys():
             raise SessionError(f"{self._name}:1: its first line is damaged")
+        args = head["args"]
+        if not (isinstance(args, list) and all(isinstance(arg, str) for arg in args)):
+            raise SessionError(f"{self._name}:1: its arguments are no list of strings")
         return head
 
     def _check(self, lines: list[bytes]) -> None:
@@ -216,33 +231,65 @@ class _Reader:
     def _frame(self, line: Json) -> RecordedFrame:
         return RecordedFrame(
             events=tuple(
-                event for text in line.get("events", ()) for event in parse_events(text)
+                event for text in line.get("events", ()) for event in _parsed(text)
             ),
             inputs=Inputs(
                 list(self._clock(line.get("clock", ()))),
-                [
-                    FileCall(device, request, success, base64.b64decode(data, validate=True))
-                    for device, request, success, data in line.get("files", ())
-                ],
+                [_file_call(*call) for call in line.get("files", ())],
             ),
-            picture=line.get("picture"),
-            sound=line.get("sound"),
+            picture=_hash(line.get("picture")),
+            sound=_hash(line.get("sound")),
         )
 
     def _clock(self, words: list[int | list[int]]) -> Iterator[struct_time]:
         for word in words:
             if isinstance(word, list):
+                if not all(type(part) is int for part in word):
+                    raise ValueError("a time is made of whole numbers")
                 self._time = struct_time(word)
             elif self._time is None:
                 raise ValueError("a read of the clock before there is a time")
+            elif not _is_count(word):
+                raise ValueError("a read of the clock is a time or a count")
             else:
+                self._reads += word
+                if self._reads > MAX_READS:
+                    raise ValueError(f"more than {MAX_READS} reads of the clock")
                 yield from [self._time] * word
+
+
+def _parsed(text: object) -> tuple[Event, ...]:
+    if not isinstance(text, str):
+        raise ValueError("an event is a string")
+    return parse_events(text)
+
+
+def _is_count(value: object) -> bool:
+    # JSON's true and false are numbers to Python, and its numbers have no end.
+    return type(value) is int and 0 <= value < 1 << 32
+
+
+def _hash(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError("a hash is a string")
+
+
+def _file_call(device: object, request: object, success: object, data: object) -> FileCall:
+    """An operation as its line has it, of the types and sizes a program can meet."""
+    if type(device) is not int or device not in (0, 1):
+        raise ValueError("a File device is 0 or 1")
+    if not isinstance(request, str) or not isinstance(data, str):
+        raise ValueError("an operation and its data are strings")
+    if success is not None and (type(success) is not int or not 0 <= success <= 0xFFFF):
+        raise ValueError("the success of an operation is null or 0 to 65535")
+    return FileCall(device, request, success, base64.b64decode(data, validate=True))
 
 
 def _object(line: bytes) -> Json | None:
     """The JSON object of a line; None where there is none."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested too deep
         return None
     return found if isinstance(found, dict) else None

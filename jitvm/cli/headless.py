@@ -1,0 +1,87 @@
+"""Frames of a program with a screen that nobody looks at: as fast as they go, with its input.
+
+    live(computer, script, stdin)             frame by frame, after the reset vector
+    run(computer, count, script, stdin)       so many, or until it ends
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.guests.uxn.varvara.events import Event
+    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.guests.uxn.varvara.input import Readable
+    from jitvm.guests.uxn.varvara.script import Script
+
+FRAMES = 600
+"""How many a program gets where nobody says."""
+
+
+def live(
+    computer: Computer, script: Script | None, stdin: Readable | None
+) -> Iterator[Frame]:
+    """Frames of a program that has its input from a script and from standard input."""
+    typed = _StdinEvents(computer, stdin)
+    while not computer.is_ended:
+        events = script.at(computer.frames.number + 1) if script else ()
+        yield computer.frame((*events, *typed.take()))
+
+
+def run(
+    computer: Computer, count: int, script: Script | None, stdin: Readable | None
+) -> Ending:
+    """Run `count` frames, or fewer where the program ends.
+
+    Raises:
+        LimitReached, KeyboardInterrupt, OutputError: as for `Computer.frame`.
+    """
+    from jitvm.guests.uxn.varvara.evaluator import Ending
+
+    for frame in live(computer, script, stdin):
+        computer.evaluator.check_time()
+        if frame.number >= count:
+            break
+    return Ending.EXIT if computer.is_ended else Ending.FRAMES
+
+
+class _StdinEvents:
+    """Turns standard input into events, without ever waiting for it.
+
+    It is read only for a program that listens to its console, and a chunk a frame: so a program
+    that reads a file gets it in the same frames each time.
+    """
+
+    CHUNK = 8192
+
+    def __init__(self, computer: Computer, stream: Readable | None) -> None:
+        import select
+
+        self._computer = computer
+        self._descriptor: int | None = None
+        self._poll = select.poll()
+        try:
+            self._descriptor = None if stream is None else stream.fileno()  # type: ignore[attr-defined]
+        except (AttributeError, OSError):
+            return  # a stream without a descriptor cannot be asked whether it would wait
+        if self._descriptor is not None:
+            self._poll.register(self._descriptor, select.POLLIN)
+
+    def take(self) -> tuple[Event, ...]:
+        """What has come since the last frame."""
+        import os
+
+        from jitvm.guests.uxn.varvara.events import EndOfInput, Stdin
+
+        if self._descriptor is None or not self._computer.machine.vector:
+            return ()
+        if not self._poll.poll(0):
+            return ()
+        data = os.read(self._descriptor, self.CHUNK)
+        if data:
+            return (Stdin(data),)
+        self._descriptor = None
+        return (EndOfInput(),)
