@@ -97,6 +97,35 @@ def test_a_device_connected_while_a_region_is_compiled_is_called(
     assert len(seen) == 0x400
 
 
+def test_a_region_that_is_gone_leaves_no_mark_and_no_count() -> None:
+    machine = eager(PROGRAMS["cells of both widths"])
+    again(machine)
+    jit = jit_of(machine)
+    assert jit.code_map.watched
+    jit.forget_all()
+    assert not jit.code_map.watched
+    assert not any(jit.code_map.view)
+    for at in range(0x1000):  # as if those before had left often
+        jit.exit_counts[at] = 9
+    jit.maker.next_exit = 0
+    again(machine)
+    assert jit.regions
+    assert all(0 in jit.times_left(installed) for installed in jit.regions.values())
+
+
+def test_an_exit_belongs_to_one_region() -> None:
+    machine = eager(PROGRAMS["calls in calls of three kinds"])
+    for _ in range(3):
+        again(machine)
+    jit = jit_of(machine)
+    assert len(jit.regions) > 1
+    for installed in jit.regions.values():
+        first, count = installed.compiled.first_exit, len(installed.compiled.exits)
+        owners = [jit._owner_of_exit(first + i) for i in range(-1, count + 1)]
+        assert owners[1:-1] == [installed] * count
+        assert installed not in (owners[0], owners[-1])
+
+
 # -- the host takes turns with the guest ---------------------------------------------------------
 
 

@@ -237,6 +237,17 @@ def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> Non
     assert line.agrees() == {"BRANCH"}
 
 
+def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
+    line = Line(literal(1), known=NOWHERE.but(written=frozenset([0xFFFF])))
+    for size in (2, 4, 8):
+        line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
+        line.core.operand(0, size)
+    assert not line.assumptions.cells
+    line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
+    line.core.operand(0, 1)
+    assert line.assumptions.cells == {0xFFFF}
+
+
 # -- cells ---------------------------------------------------------------------------------------
 
 
