@@ -6,7 +6,16 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-NUMBERS = (b"-1", b"0", b"65536", b"4294967296", b"18446744073709551616", b"1e999", b"NaN", b"9" * 5000)
+NUMBERS = (
+    b"-1",
+    b"0",
+    b"65536",
+    b"4294967296",
+    b"18446744073709551616",
+    b"1e999",
+    b"NaN",
+    b"9" * 5000,
+)
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 LONGEST = 1 << 17
 
@@ -53,7 +62,11 @@ def _mark(rng: random.Random, data: bytes, _: bytes) -> bytes:
 
 def _insert(rng: random.Random, data: bytes, _: bytes) -> bytes:
     at = _place(rng, data)
-    return data[:at] + rng.choice((b"\0", b"\n", b"\x1b[2J", b"\xff", b"null", b"[]", b"{}")) + data[at:]
+    return (
+        data[:at]
+        + rng.choice((b"\0", b"\n", b"\x1b[2J", b"\xff", b"null", b"[]", b"{}"))
+        + data[at:]
+    )
 
 
 WAYS: tuple[Callable[[random.Random, bytes, bytes], bytes], ...] = (

@@ -7,8 +7,8 @@ one input, files beside the input. The input is then in the folder `--failures`.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import hashlib
+import importlib.util
 import os
 import random
 import resource
@@ -99,7 +99,13 @@ def _guided(runs: int, seed: int, target: Target, one: Any) -> None:
         return mutate(random.Random(mutation), (data, *target.seeds))[:longest]
 
     atheris.instrument_all()
-    options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={LONGEST}", "-verbosity=0", "-rss_limit_mb=0"]
+    options = [
+        f"-runs={runs}",
+        f"-seed={seed}",
+        f"-max_len={LONGEST}",
+        "-verbosity=0",
+        "-rss_limit_mb=0",
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=own)
     atheris.Fuzz()
 
