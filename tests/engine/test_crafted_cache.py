@@ -129,6 +129,7 @@ def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     assert key is not None
     path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_slot": 1 << 40})))
     assert shelf.load(params, charging=False) is None
-    assert len(said) == 1 and said[0].startswith(f"{path}: damaged")
+    assert len(said) == 1
+    assert said[0].startswith(f"{path}: damaged")
     shelf.store(params, good)
     assert shelf.load(params, charging=False) is not None

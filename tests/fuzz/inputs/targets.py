@@ -137,7 +137,9 @@ TARGETS: dict[str, Target] = {
         _script,
         (ScriptError,),
     ),
-    "symbols": Target((b"\x01\x00on-reset\0\x01\x10loop/next\0\x00\x10a\0",), _symbols, (SymbolFileError,)),
+    "symbols": Target(
+        (b"\x01\x00on-reset\0\x01\x10loop/next\0\x00\x10a\0",), _symbols, (SymbolFileError,)
+    ),
     "rom": Target(
         (bytes.fromhex("a0 01 02 80 18 17 40 ff fa 60 00 03 00"),),
         _rom,
@@ -145,11 +147,15 @@ TARGETS: dict[str, Target] = {
     ),
     "source": Target(
         (
-            b"%EMIT { #18 DEO }\n|0100 @on-reset ( -> ) #41 EMIT ;text JSR2 BRK\n@text \"abc $2 &a !&a ,&a JMP ?{ INC }\n",
-            b"|00 @System &vector $2 |0100 [ #1234 ] LIT2 -on _main ~lib.tal =main .System/vector DEI2\n",
+            b"%EMIT { #18 DEO }\n|0100 @on-reset ( -> ) #41 EMIT ;text JSR2 BRK\n"
+            b"@text \"abc $2 &a !&a ,&a JMP ?{ INC }\n",
+            b"|00 @System &vector $2 |0100 [ #1234 ] LIT2 -on "
+            b"_main ~lib.tal =main .System/vector DEI2\n",
         ),
         _source,
         (),
     ),
-    "parameters": Target((b"hot=2", b"JITVM_HOT=5", b"window=4096"), _parameters, (ParameterError,)),
+    "parameters": Target(
+        (b"hot=2", b"JITVM_HOT=5", b"window=4096"), _parameters, (ParameterError,)
+    ),
 }  # fmt: skip
