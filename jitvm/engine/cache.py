@@ -115,10 +115,14 @@ class CodeCache:
             return None
         code = _decode(key, data)
         if code is None:
-            self._warn(f"{path}: damaged; code is compiled again")
+            self.tell_damaged(kind, key)
         elif time.time() - status.st_mtime > 3600:
             _touch(path)
         return code
+
+    def tell_damaged(self, kind: str, key: str) -> None:
+        """Say that what is stored under a key is of no use."""
+        self._warn(f"{self._path(kind, key)}: damaged; code is compiled again")
 
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""

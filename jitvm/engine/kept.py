@@ -22,6 +22,7 @@ from jitvm.engine.cache import CachedCode
 from jitvm.engine.fingerprint import stamp
 from jitvm.engine.installed import Compiled
 from jitvm.engine.ir import Graph
+from jitvm.engine.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.reasons import Reason
 from jitvm.engine.record import Record, fresh
 from jitvm.engine.region import Region
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest
 
 FORMAT = 3
+MOST = 1 << 63
+"""Above every count."""
 
 
 class Learned(Record):
@@ -97,10 +100,18 @@ def encode(kept: Kept) -> CachedCode:
     return CachedCode(code + json.dumps(about).encode(), {"about": len(code)})
 
 
-def decode(code: CachedCode) -> Kept | None:
-    """What a file holds; None where it is not what `encode` writes."""
+def decode(code: CachedCode, space: int) -> Kept | None:
+    """What a file holds; None where it is not what `encode` writes.
+
+    A right checksum says nothing about the numbers: those that are used to reach memory are looked
+    at one by one.
+
+    Args:
+        code: the file.
+        space: bytes of the guest's code space.
+    """
     try:
-        return _decode(code)
+        return _decode(code, space)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
@@ -114,9 +125,40 @@ def _plain(counts: dict[int, Counter[int]]) -> dict[str, list[tuple[int, int]]]:
     return {str(pc): list(followers.items()) for pc, followers in counts.items()}
 
 
-def _counted(plain: dict[str, list[list[int]]]) -> dict[int, Counter[int]]:
+def _number(value: Any, below: int) -> int:
+    """A whole number from 0 on.
+
+    Raises:
+        ValueError: it is none, or too large.
+    """
+    if type(value) is not int or not 0 <= value < below:
+        raise ValueError(f"{value!r} is no number below {below}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueError("a list is none")
+    return value
+
+
+def _numbers(values: Any, below: int) -> list[int]:
+    return [_number(value, below) for value in _list(values)]
+
+
+def _pairs(pairs: Any, below: int, values_below: int) -> dict[int, int]:
+    return {_number(key, below): _number(value, values_below) for key, value in _list(pairs)}
+
+
+def _counted(plain: dict[str, Any], space: int, to_below: int) -> dict[int, Counter[int]]:
     return {
-        int(pc): Counter({to: count for to, count in followers})  # noqa: C416 - lists, as JSON has them
+        _number(int(pc), space): Counter(_pairs(followers, to_below, MOST))
         for pc, followers in plain.items()
     }
 
@@ -140,7 +182,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
     }
 
 
-def _decode(code: CachedCode) -> Kept | None:
+def _decode(code: CachedCode, space: int) -> Kept | None:
     import json
 
     end = code.symbols["about"]
@@ -149,46 +191,63 @@ def _decode(code: CachedCode) -> Kept | None:
         return None
     regions, at = [], 0
     for row in about["regions"]:
-        if type(row["size"]) is not int or not 0 < row["size"] <= end - at:
-            raise ValueError("the code of a region is not in the file")
-        compiled = _decode_region(row, code.text[at : at + row["size"]])
-        regions.append((compiled, bool(row["polished"])))
-        at += row["size"]
+        size = _number(row["size"], end - at + 1)
+        compiled = _decode_region(row, code.text[at : at + size], space)
+        regions.append((compiled, _flag(row["polished"])))
+        at += size
+    if at != end:
+        raise ValueError("there is code of no region in the file")
+    if len({compiled.region.start for compiled, _ in regions}) < len(regions):
+        raise ValueError("two regions have one start")
     learned = Learned(
-        _counted(about["edges"]),
-        _counted(about["opcodes"]),
-        set(about["written"]),
-        set(about["aliased"]),
+        _counted(about["edges"], space, space),
+        _counted(about["opcodes"], space, 256),
+        set(_numbers(about["written"], space)),
+        set(_numbers(about["aliased"], space)),
     )
     return Kept(
         regions,
         learned,
-        about["ports"],
-        about["charging"],
-        about["next_exit"],
-        about["next_slot"],
-        about["roomless"],
+        [_numbers(ports, MOST) for ports in _list(about["ports"])],
+        _flag(about["charging"]),
+        _number(about["next_exit"], EXITS - MOST_EXITS),
+        _number(about["next_slot"], REGIONS),
+        _numbers(about["roomless"], space),
     )
 
 
-def _decode_region(row: dict[str, Any], text: bytes) -> Compiled:
+def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
+    if not text:
+        raise ValueError("a region has no code")
+    start = _number(row["start"], space)
+    exits = [
+        (Reason[name].name, pc if pc is None else _number(pc, space))
+        for name, pc in _list(row["exits"])
+    ]
     region = Region(
-        row["start"],
-        Graph(32, f"region {row['start']:04x}, kept"),
-        Assumptions(dict(row["code"]), set(row["cells"]), set(row["stores"])),
-        nodes=dict(row["nodes"]),
-        limits={Reason[name]: travel for name, travel in row["limits"].items()},
+        start,
+        Graph(32, f"region {start:04x}, kept"),
+        Assumptions(
+            _pairs(row["code"], space, 256),
+            set(_numbers(row["cells"], space)),
+            set(_numbers(row["stores"], space)),
+        ),
+        nodes=_pairs(row["nodes"], space, MOST),
+        limits={Reason[name]: _number(travel, MOST) for name, travel in row["limits"].items()},
     )
     return Compiled(
         region,
         text,
-        exits=[(reason, pc) for reason, pc in row["exits"]],
-        known={int(pc): frozenset(to) for pc, to in row["known"].items()},
-        first_exit=row["first_exit"],
+        exits=exits,
+        known={
+            _number(int(pc), space): frozenset(_numbers(to, space))
+            for pc, to in row["known"].items()
+        },
+        first_exit=_number(row["first_exit"], EXITS - len(exits) + 1),
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
-        slot=row["slot"],
-        entries=dict(row["entries"]),
+        slot=_number(row["slot"], REGIONS),
+        entries=_pairs(row["entries"], space, len(text)),
     )
 
 
@@ -218,7 +277,12 @@ class Shelf:
         """What is kept for the program, of regions that charge or of those that do not; or None."""
         key = self._key(params, charging=charging)
         code = None if key is None else self._cache.load(self._kind, key)
-        return None if code is None else decode(code)
+        if key is None or code is None:
+            return None
+        kept = decode(code, self._guest.code_space.size)
+        if kept is None:
+            self._cache.tell_damaged(self._kind, key)
+        return kept
 
     def store(self, params: Parameters, kept: Kept) -> None:
         """Keep regions in the place of what was kept before, unless the guest has changed since."""

@@ -13,7 +13,7 @@ from jitvm.engine.attempt import form
 from jitvm.engine.dump import Dump
 from jitvm.engine.forming import Forming
 from jitvm.engine.installed import Compiled
-from jitvm.engine.layout import EXITS, REGIONS, Layout
+from jitvm.engine.layout import EXITS, MOST_EXITS, REGIONS, Layout
 from jitvm.engine.notes import note, reason
 from jitvm.engine.process import IMPORTS
 from jitvm.engine.reasons import Reason
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from jitvm.engine.params import Parameters
     from jitvm.engine.planner import Planner
 
-MOST_EXITS = 4096
-"""Exits of one region."""
 QUICK_CELLS = 8
 """Limit of `cells` for what is made fast."""
 
