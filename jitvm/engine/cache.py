@@ -122,7 +122,8 @@ class CodeCache:
 
     def tell_damaged(self, kind: str, key: str) -> None:
         """Say that what is stored under a key is of no use."""
-        self._warn(f"{self._path(kind, key)}: damaged; code is compiled again")
+        if (folder := self.folder) is not None:
+            self._warn(f"{_path(folder, kind, key)}: damaged; code is compiled again")
 
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""

@@ -42,7 +42,7 @@ ABOUT: dict[str, Any] = {
     "aliased": [],
     "regions": [REGION],
 }
-WRONG = (-1, 1 << 70, 1.5, "x", None, True, [], {}, [[]], [-1], [1 << 70], [[1]], [[1, 2, 3]])
+WRONG: tuple[Any, ...] = (-1, 1 << 70, 1.5, "x", None, True, [], {}, [[]], [-1], [1 << 70], [[1]], [[1, 2, 3]])
 
 
 def file_of(about: Any) -> CachedCode:
@@ -68,7 +68,7 @@ def test_the_example_is_right() -> None:
 
 @pytest.mark.parametrize("name", ABOUT)
 def test_wrong_descriptions_are_refused(name: str) -> None:
-    lists = ([], [[]], [[1]], [[1, 2, 3]])
+    lists: tuple[Any, ...] = ([], [[]], [[1]], [[1, 2, 3]])
     right: dict[str, tuple[Any, ...]] = {"ports": lists, "charging": (True,)}
     right |= dict.fromkeys(("roomless", "written", "aliased"), ([],))
     right |= dict.fromkeys(("edges", "opcodes"), ({},))
@@ -79,7 +79,7 @@ def test_wrong_descriptions_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", REGION)
 def test_wrong_regions_are_refused(name: str) -> None:
-    empty = {"exits": [], "entries": [], "nodes": [], "code": [], "cells": [], "stores": []}
+    empty: dict[str, Any] = {"exits": [], "entries": [], "nodes": [], "code": [], "cells": [], "stores": []}
     empties = {**empty, "known": {}, "limits": {}}
     for wrong in WRONG:
         if (name == "polished" and wrong is True) or wrong == empties.get(name, "none"):
