@@ -105,6 +105,17 @@ def test_the_two_commands_that_set_up_are_marked_and_start_from_python_alone() -
     assert "<!-- ci: install and test -->" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
+def test_the_program_the_readme_profiles_becomes_native() -> None:
+    computer = jitvm.load(
+        ROOT / "examples" / "mandelbrot.tal",
+        args=("dive",),
+        params=jitvm.Parameters(background=0, keep=0),
+    )
+    with jitvm.profile(computer, mode="exact") as profile:
+        computer.run_console()
+    assert profile.native_share > 0.9
+
+
 # -- examples ------------------------------------------------------------------------------------
 
 
@@ -130,7 +141,10 @@ SESSIONS: dict[str, list[Session]] = {
         )
     ],
     "mandelbrot": [
-        Session(begins=b"\x1b[38;5;017m\x1b[48;5;017m" + HALF_BLOCK, ends=HALF_BLOCK + b"\x1b[0m\n")
+        Session(
+            begins=b"\x1b[38;5;017m\x1b[48;5;017m" + HALF_BLOCK, ends=HALF_BLOCK + b"\x1b[0m\n"
+        ),
+        Session(args=("dive",), begins=b"\x1b[H\x1b[38;5;", ends=HALF_BLOCK + b"\x1b[0m\n"),
     ],
     "calc": [
         Session(stdin=b"1 + 2 * 3\n(1 + 2) * 3\n", begins=b"= 7\n= 9\n", ends=b"= 9\n"),
