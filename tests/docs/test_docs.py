@@ -113,6 +113,7 @@ def test_the_program_the_readme_profiles_becomes_native() -> None:
     )
     with jitvm.profile(computer, mode="exact") as profile:
         computer.run_console()
+    assert profile.native_share is not None
     assert profile.native_share > 0.9
 
 

@@ -42,7 +42,9 @@ ABOUT: dict[str, Any] = {
     "aliased": [],
     "regions": [REGION],
 }
-WRONG: tuple[Any, ...] = (-1, 1 << 70, 1.5, "x", None, True, [], {}, [[]], [-1], [1 << 70], [[1]], [[1, 2, 3]])
+WRONG: tuple[Any, ...] = (
+    -1, 1 << 70, 1.5, "x", None, True, [], {}, [[]], [-1], [1 << 70], [[1]], [[1, 2, 3]],
+)  # fmt: skip
 
 
 def file_of(about: Any) -> CachedCode:
@@ -79,7 +81,8 @@ def test_wrong_descriptions_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", REGION)
 def test_wrong_regions_are_refused(name: str) -> None:
-    empty: dict[str, Any] = {"exits": [], "entries": [], "nodes": [], "code": [], "cells": [], "stores": []}
+    lists = ("exits", "entries", "nodes", "code", "cells", "stores")
+    empty: dict[str, Any] = {each: [] for each in lists}
     empties = {**empty, "known": {}, "limits": {}}
     for wrong in WRONG:
         if (name == "polished" and wrong is True) or wrong == empties.get(name, "none"):
