@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 
 from jitvm.engine.background import BACKGROUND
+from jitvm.engine.process import ModuleLock
 from jitvm.engine.threads import started
 
 Job = Callable[[], None]
@@ -71,14 +72,12 @@ class CompileThread:
         self._ended.wait(0 if self._is_alone else LAST_JOB)
 
 
-_lock = threading.Lock()
+_lock = ModuleLock()
 _shared: list[CompileThread] = []
 
 
 def _forget_thread() -> None:
     """In a child made by `fork`, which does not have it."""
-    global _lock
-    _lock = threading.Lock()
     for thread in _shared:
         atexit.unregister(thread.end)
     _shared.clear()

@@ -6,13 +6,13 @@ quiet, so regions are also put away when the process ends.
 
 from __future__ import annotations
 
-import threading
 from weakref import WeakSet
 
 from jitvm.engine.background import BACKGROUND
 from jitvm.engine.compiler import compile_thread
 from jitvm.engine.installed import Start
 from jitvm.engine.kept import Kept, ports_of
+from jitvm.engine.process import ModuleLock
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jitvm.engine.kept import Shelf
 
 _living: WeakSet[Keeper] = WeakSet()
-_living_lock = threading.Lock()
+_living_lock = ModuleLock()
 
 
 @BACKGROUND.before_end
