@@ -120,9 +120,7 @@ def _serve(options: argparse.Namespace) -> Status:
     return Status.PROBLEM if problems else Status.OK
 
 
-def _measure(
-    programs: list[Program], runners: list[Runner], conditions: Conditions
-) -> list[Row]:
+def _measure(programs: list[Program], runners: list[Runner], conditions: Conditions) -> list[Row]:
     if not sys.stderr.isatty():
         return measure(programs, runners, conditions, Lines())
     bar = Bar(steps(len(programs), len(runners), conditions.rounds))

@@ -158,8 +158,7 @@ def geometric_mean(
     ratios = [
         ratio
         for row in rows
-        if (ratio := row.ratio(name, baseline)) is not None
-        and belongs(_baseline_ms(row, baseline))
+        if (ratio := row.ratio(name, baseline)) is not None and belongs(_baseline_ms(row, baseline))
     ]
     if not ratios:
         return None

@@ -1,6 +1,6 @@
 """What a user does, as values: events for `Computer.frame` and for scripts.
 
-    computer.frame([events.Key(13), events.Move(10, 20)])
+computer.frame([events.Key(13), events.Move(10, 20)])
 """
 
 from jitvm.guests.uxn.varvara.events import (

@@ -1,10 +1,10 @@
 """The ways a guest can be run: every test of what instructions do runs them all.
 
-    reference     descriptions on Python integers
-    interpreter   native code of this processor
-    aarch64       the same native code for AArch64, in an emulator
-    jit           regions, as native code (see `tests.compiled`)
-    ir            regions, as region IR that is interpreted
+reference     descriptions on Python integers
+interpreter   native code of this processor
+aarch64       the same native code for AArch64, in an emulator
+jit           regions, as native code (see `tests.compiled`)
+ir            regions, as region IR that is interpreted
 """
 
 from __future__ import annotations

@@ -180,8 +180,7 @@ def _print_region(
     arguments: Namespace, report: RegionReport, computer: Computer, symbols: SymbolTable
 ) -> None:
     stages = {
-        stage: _stage(stage, report, computer, symbols)
-        for stage in arguments.stage or STAGES
+        stage: _stage(stage, report, computer, symbols) for stage in arguments.stage or STAGES
     }
     if arguments.json:
         _print_json({**_facts(report, symbols), **stages})
@@ -191,9 +190,7 @@ def _print_region(
         print(f"\n-- {stage} {'-' * (76 - len(stage))}\n{text}", end="")
 
 
-def _stage(
-    stage: str, report: RegionReport, computer: Computer, symbols: SymbolTable
-) -> str:
+def _stage(stage: str, report: RegionReport, computer: Computer, symbols: SymbolTable) -> str:
     if stage == "guest":
         return _guest_code(report, computer.machine.memory, symbols)
     if stage == "exits":

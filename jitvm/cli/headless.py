@@ -1,7 +1,7 @@
 """Frames of a program with a screen that nobody looks at: as fast as they go, with its input.
 
-    live(computer, script, stdin)             frame by frame, after the reset vector
-    run(computer, count, script, stdin)       so many, or until it ends
+live(computer, script, stdin)             frame by frame, after the reset vector
+run(computer, count, script, stdin)       so many, or until it ends
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ FRAMES = 600
 """How many a program gets where nobody says."""
 
 
-def live(
-    computer: Computer, script: Script | None, stdin: Readable | None
-) -> Iterator[Frame]:
+def live(computer: Computer, script: Script | None, stdin: Readable | None) -> Iterator[Frame]:
     """Frames of a program that has its input from a script and from standard input."""
     typed = _StdinEvents(computer, stdin)
     while not computer.is_ended:
@@ -31,9 +29,7 @@ def live(
         yield computer.frame((*events, *typed.take()))
 
 
-def run(
-    computer: Computer, count: int, script: Script | None, stdin: Readable | None
-) -> Ending:
+def run(computer: Computer, count: int, script: Script | None, stdin: Readable | None) -> Ending:
     """Run `count` frames, or fewer where the program ends.
 
     Raises:

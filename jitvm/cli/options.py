@@ -1,8 +1,8 @@
 """Options that several commands declare alike, and what is made of their values.
 
-    declare    program, rest, tier, settings, time_limit, top, max_instructions, files, clock,
-               source
-    read       load, include_root, parameters, folder, clock_of, stdin, input_file, script
+declare    program, rest, tier, settings, time_limit, top, max_instructions, files, clock,
+           source
+read       load, include_root, parameters, folder, clock_of, stdin, input_file, script
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ def time_limit(
 ) -> None:
     """--time-limit SECONDS."""
     kind = positive(float, "a number of seconds")
-    group.add_argument(
-        "--time-limit", metavar="SECONDS", type=kind, default=default, help=about
-    )
+    group.add_argument("--time-limit", metavar="SECONDS", type=kind, default=default, help=about)
 
 
 def top(group: _ActionsContainer, default: int) -> None:
@@ -173,9 +171,7 @@ def load(arguments: Namespace) -> Program:
             return load_program(arguments.program, legacy=legacy, include_root=root)
         if sys.stdin is None:
             raise Failure("standard input is closed; name a program or pipe one in")
-        return read_program(
-            sys.stdin.buffer, name="<stdin>", legacy=legacy, include_root=root
-        )
+        return read_program(sys.stdin.buffer, name="<stdin>", legacy=legacy, include_root=root)
 
 
 def include_root(arguments: Namespace) -> str | None:

@@ -48,6 +48,7 @@ examples:
 
 """
 
+
 def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm run``."""
     parser.description = DESCRIPTION
@@ -96,9 +97,7 @@ def execute(arguments: Namespace) -> int:
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:
-        told = jitlog.Told(
-            computer.machine, program, log=arguments.jit_log, gdb=arguments.gdb
-        )
+        told = jitlog.Told(computer.machine, program, log=arguments.jit_log, gdb=arguments.gdb)
         with told:
             if graphics.wants_frames(arguments):
                 limits = arguments.max_instructions, arguments.time_limit

@@ -202,9 +202,7 @@ class WatchedComputer:
         computer = self.computer
         if self._events:
             return 0.0
-        waits_for_frames = computer.screen.vector or (
-            computer.has_sound and computer.audio.active
-        )
+        waits_for_frames = computer.screen.vector or (computer.has_sound and computer.audio.active)
         due = self._due if waits_for_frames else monotonic() + NAP
         if self._is_stale:
             due = min(due, self._picture_due)

@@ -26,9 +26,7 @@ _EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?"
 _EXIT_NAME = re.compile(r"\bx\d+\b")
 
 
-def detail(
-    target: Target, jit: Jit, installed: Installed, counters: Counters
-) -> dict[str, object]:
+def detail(target: Target, jit: Jit, installed: Installed, counters: Counters) -> dict[str, object]:
     """Everything of a region but its assembly, as plain data for the page."""
     compiled = installed.compiled
     times = counters.exits(installed)

@@ -105,9 +105,7 @@ class Session:
             "name": self.target.name,
             "input": self.target.has_input,
             "columns": list(COLUMNS),
-            "reasons": {
-                reason.name: [reason.value.what, reason.value.advice] for reason in Reason
-            },
+            "reasons": {reason.name: [reason.value.what, reason.value.advice] for reason in Reason},
             "params": [
                 {"name": name, "default": getattr(Parameters(), name), **limit.row()}
                 for name, limit in LIMITS.items()

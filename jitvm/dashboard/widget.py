@@ -1,8 +1,8 @@
 """The page in a notebook.
 
-    from jitvm.dashboard import widget
-    shown = widget.show(session)         the frame below the cell
-    shown.close()                        stops serving; the run goes on
+from jitvm.dashboard import widget
+shown = widget.show(session)         the frame below the cell
+shown.close()                        stops serving; the run goes on
 """
 
 from __future__ import annotations

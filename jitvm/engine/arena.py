@@ -156,9 +156,7 @@ class Arena:
             self._take_back(*self._given_back.pop())
         for index, (start, room) in enumerate(self._free):
             if room >= size:
-                self._free[index : index + 1] = (
-                    [(start + size, room - size)] if room > size else []
-                )
+                self._free[index : index + 1] = [(start + size, room - size)] if room > size else []
                 self._used += size
                 self._top = max(self._top, start + size)
                 return start

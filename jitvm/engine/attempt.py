@@ -136,9 +136,7 @@ class Attempt:
             enough = in_range(graph, extent, declared.size)
             if enough is not None:
                 graph.guard(enough, exit_)
-        graph.add(Op.POLL).exit = core.leave(
-            untouched, graph.const(pc), Leave.NEXT, Reason.POLL
-        )
+        graph.add(Op.POLL).exit = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.POLL)
 
     # -- loops -------------------------------------------------------------------------------
 
@@ -180,9 +178,7 @@ class Attempt:
 
     def _poll(self, node: Node, state: RegionState) -> Value:
         poll = Value(self.graph, Op.POLL)
-        poll.exit = self.core.leave(
-            state, self.graph.const(node[0]), Leave.NEXT, Reason.POLL
-        )
+        poll.exit = self.core.leave(state, self.graph.const(node[0]), Leave.NEXT, Reason.POLL)
         return poll
 
     # -- edges -------------------------------------------------------------------------------
@@ -311,9 +307,7 @@ class Attempt:
 
     # -- joins -------------------------------------------------------------------------------
 
-    def _enter_join(
-        self, join: Join, state: RegionState
-    ) -> tuple[list[Value], RegionState, Block]:
+    def _enter_join(self, join: Join, state: RegionState) -> tuple[list[Value], RegionState, Block]:
         """Make a join's block: arguments of the edge that reaches it first, state inside."""
         graph = self.graph
         block = graph.new_block("join")
@@ -486,9 +480,7 @@ class Attempt:
     def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
         """One way of a branch: followed where it was recorded."""
         if travel == 0:
-            return self.core.leave(
-                state, self.graph.const(target), Leave.JUMP, Reason.BRANCH
-            )
+            return self.core.leave(state, self.graph.const(target), Leave.JUMP, Reason.BRANCH)
         block = self.graph.block
         between = self.graph.new_block("edge")
         self.graph.block = between

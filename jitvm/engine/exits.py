@@ -223,9 +223,7 @@ class ExitLowering(Lowering):
         if kind is Leave.JUMP:
             self.enter_code(pc, stacks)
             return
-        every = self.let(
-            f"trunc i64 {self.load('i64', self.field('every'), 'context', 8)} to i32"
-        )
+        every = self.let(f"trunc i64 {self.load('i64', self.field('every'), 'context', 8)} to i32")
         rest = self.let(f"urem i32 {count}, {every}")
         often = self.let(f"icmp eq i32 {rest}, 0")
         tell, go = self.name()[1:], self.name()[1:]

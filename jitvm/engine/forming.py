@@ -120,8 +120,7 @@ class Forming:
     def _extend(self, join: Join, state: RegionState) -> bool:
         """Let a join offer what a state knows; whether that is more than it did."""
         room = tuple(
-            (min(a, c), min(b, d))
-            for (a, b), (c, d) in zip(join.room, state.room, strict=True)
+            (min(a, c), min(b, d)) for (a, b), (c, d) in zip(join.room, state.room, strict=True)
         )
         more = room != join.room
         join.room = room

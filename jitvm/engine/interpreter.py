@@ -353,9 +353,7 @@ class InterpreterSource:
     def _step(self) -> None:
         """One instruction: its handler, called with a table in which everything stops."""
         e = Emitter(self.layout)
-        self._call_first(
-            e, e.at(self.layout.tables["stop"]), e.at(self.layout.tables["checked"])
-        )
+        self._call_first(e, e.at(self.layout.tables["stop"]), e.at(self.layout.tables["checked"]))
         e.do("ret void")
         self._c("void @step(ptr %base)", e)
 

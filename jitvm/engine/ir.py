@@ -422,9 +422,7 @@ class Graph:
                 return simpler
         return self.pure(op, a, b, bits=self._bound(op, a, b))
 
-    def _identity(
-        self, op: Op, a: Value, b: Value, x: int | None, y: int | None
-    ) -> Value | None:
+    def _identity(self, op: Op, a: Value, b: Value, x: int | None, y: int | None) -> Value | None:
         if y is not None:
             if op is _AND:
                 return self._masked(a, y)

@@ -42,7 +42,11 @@ class IrMaker(RegionMaker):
     stub = b""
 
     def machine_code(
-        self, name: str, entries: Iterable[int], text: str, speed: int  # noqa: ARG002
+        self,
+        name: str,
+        entries: Iterable[int],
+        text: str,
+        speed: int,  # noqa: ARG002
     ) -> tuple[bytes, dict[int, int]]:
         """The stub, for all entries."""
         return self.stub, dict.fromkeys(entries, 0)

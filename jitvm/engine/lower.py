@@ -48,7 +48,6 @@ ATTRIBUTES = (
 )
 
 
-
 def keep(names: Iterable[str]) -> str:
     """Keep functions that nothing calls. They stay internal: a call to a symbol that another
     module might replace would need a relocation."""
@@ -63,6 +62,7 @@ _INSTRUCTION = {
     Op.SHL: "shl", Op.SHR: "lshr",
 }  # fmt: skip
 _PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
+
 
 class Prototype(Record, frozen=True):
     """The one signature of native code for a guest."""
@@ -286,8 +286,7 @@ class Lowering(Emitter):
             index = seen.get(number, 0)
             seen[number] = index + 1
             ways = ", ".join(
-                f"[ {self.text(args[index])}, %{label} ]"
-                for label, args in self._incoming[number]
+                f"[ {self.text(args[index])}, %{label} ]" for label, args in self._incoming[number]
             )
             self.lines[i] = f"  {name} = phi {self.word} {ways}"
 
@@ -598,4 +597,3 @@ _LOWER = {
     Op.ACT: Lowering._mark,
     Op.DONE: Lowering._mark,
 }
-

@@ -135,12 +135,10 @@ class Machine:
         layout, view = self.layout, self.block.view
         self.state = State(
             spaces=tuple(
-                view(at, space.size)
-                for at, space in zip(layout.spaces, guest.spaces, strict=True)
+                view(at, space.size) for at, space in zip(layout.spaces, guest.spaces, strict=True)
             ),
             stacks=tuple(
-                view(at, stack.size)
-                for at, stack in zip(layout.stacks, guest.stacks, strict=True)
+                view(at, stack.size) for at, stack in zip(layout.stacks, guest.stacks, strict=True)
             ),
             ports=Ports(view(layout.ports, guest.ports)),
             pointers=[0] * len(guest.stacks),

@@ -1,6 +1,6 @@
 """Making one region: from what is known of a program to machine code. On the compile thread.
 
-    planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
+planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ class RegionMaker:
         """Whether somebody wants to read what is made."""
         return self._dump is not None
 
-    def _form(
-        self, start: int, world: World, params: Parameters, links: frozenset[int]
-    ) -> Region:
+    def _form(self, start: int, world: World, params: Parameters, links: frozenset[int]) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
         room = self.planner.room(start, is_hurried=params.entries > 0)
         learned = self.planner.learned

@@ -224,9 +224,7 @@ def read_object(data: bytes) -> Code:
     if data[:6] != b"\x7fELF\x02\x01":
         raise NativeError("LLVM wrote an object that is not 64-bit little-endian ELF")
     offset, count, names = _header(data)
-    sections = [
-        struct.unpack_from("<IIQQQQIIQQ", data, offset + 64 * i) for i in range(count)
-    ]
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, offset + 64 * i) for i in range(count)]
 
     def name_of(table: int, at: int) -> str:
         start = sections[table][4] + at

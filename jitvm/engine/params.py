@@ -64,8 +64,12 @@ class Parameters(Record, frozen=True):
         500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
     )
     entries: int = _row(
-        12, "entries", 0, 64, "places beside its start to enter a region at that is made fast and "
-        "shares callees; 0 shares none"
+        12,
+        "entries",
+        0,
+        64,
+        "places beside its start to enter a region at that is made fast and "
+        "shares callees; 0 shares none",
     )
     link: int = _row(
         60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
@@ -73,9 +77,7 @@ class Parameters(Record, frozen=True):
     follower_nodes: int = _row(
         150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
     )
-    recursion: int = _row(
-        4, "levels", 0, 16, "how often one call site may be inlined into itself"
-    )
+    recursion: int = _row(4, "levels", 0, 16, "how often one call site may be inlined into itself")
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
     returns: int = _row(
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
@@ -102,15 +104,17 @@ class Parameters(Record, frozen=True):
         4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
     )
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
-    keep: int = _row(
-        1, "switch", 0, 1, "keep regions in the code cache for the program's next run"
-    )
+    keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
     polish: int = _row(
         2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
     )
     speed: int = _row(
-        1, "level", 0, 3, "passes over regions made only once: 0 as for those made fast first, 1 a "
-        "short list, 3 all of LLVM"
+        1,
+        "level",
+        0,
+        3,
+        "passes over regions made only once: 0 as for those made fast first, 1 a "
+        "short list, 3 all of LLVM",
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(
@@ -156,7 +160,5 @@ def _checked(name: str, value: str | int) -> int:
     except (TypeError, ValueError):
         raise ParameterError(f"{name} is a whole number of {row.unit}, not {value!r}") from None
     if not row.low <= number <= row.high:
-        raise ParameterError(
-            f"{name} is between {row.low} and {row.high} {row.unit}, not {number}"
-        )
+        raise ParameterError(f"{name} is between {row.low} and {row.high} {row.unit}, not {number}")
     return number

@@ -43,9 +43,7 @@ class Planner:
             room.
     """
 
-    def __init__(
-        self, guest: Guest, params: Parameters, regions: dict[int, Installed]
-    ) -> None:
+    def __init__(self, guest: Guest, params: Parameters, regions: dict[int, Installed]) -> None:
         self.guest = guest
         self.params = params
         self.regions = regions

@@ -106,8 +106,7 @@ class Window:
         expected: Iterable[int]
         if len(following) < len(decoded):  # some opcode was rewritten in between
             expected = [
-                (pc + lengths[op]) & mask
-                for pc, op in zip(self.pcs, self.opcodes, strict=True)
+                (pc + lengths[op]) & mask for pc, op in zip(self.pcs, self.opcodes, strict=True)
             ]
         else:
             expected = map(following.__getitem__, self.pcs)
@@ -173,11 +172,7 @@ def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
     """Every (address, stack pointers) that is come back to; see the head of this file."""
     entries = window.entries
     shift = next(
-        (
-            shift
-            for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False)
-            if stack.links
-        ),
+        (shift for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False) if stack.links),
         None,
     )
     open_: dict[int, _Open] = {}

@@ -92,9 +92,7 @@ class RegionState:
 class RegionCore(GraphCore):
     """Runs semantic functions for an `Attempt`; `begin` and `finish` frame one instruction."""
 
-    def __init__(
-        self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions
-    ) -> None:
+    def __init__(self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions) -> None:
         super().__init__(guest, guest.opcodes[0], graph)
         self.world = world
         self.assumptions = assumptions
@@ -197,9 +195,7 @@ class RegionCore(GraphCore):
         """An exit that restores a state."""
         return self._leave(state.stacks, pc, kind, reason)
 
-    def _leave(
-        self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason
-    ) -> Exit:
+    def _leave(self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason) -> Exit:
         slots: list[Slot] = []
         for stack in stacks:
             slots += stack.writes()

@@ -243,22 +243,33 @@ def openmetrics(profile: Profile) -> str:
     share = profile.native_share
     of = "instructions" if profile.is_exact else "time"
     family(
-        "jitvm_native_ratio", "gauge", "Part of the guest that was native.",
-        [] if share is None else [({"of": of}, share)], "ratio",
+        "jitvm_native_ratio",
+        "gauge",
+        "Part of the guest that was native.",
+        [] if share is None else [({"of": of}, share)],
+        "ratio",
     )
     family(
-        "jitvm_instructions", "counter", "Guest instructions by tier.",
+        "jitvm_instructions",
+        "counter",
+        "Guest instructions by tier.",
         [({"tier": t.tier}, t.instructions) for t in profile.tiers if t.instructions is not None],
     )
     family(
-        "jitvm_state_seconds", "counter", "Time of the guest's thread by state.",
-        [({"state": row.state.value}, max(0.0, row.seconds)) for row in profile.states], "seconds",
+        "jitvm_state_seconds",
+        "counter",
+        "Time of the guest's thread by state.",
+        [({"state": row.state.value}, max(0.0, row.seconds)) for row in profile.states],
+        "seconds",
     )
     regions = [row for row in profile.regions if not row.removed]
     family("jitvm_regions", "gauge", "Regions that are installed.", [({}, len(regions))])
     family(
-        "jitvm_code_bytes", "gauge", "Machine code of installed regions.",
-        [({}, sum(row.code_bytes for row in regions))], "bytes",
+        "jitvm_code_bytes",
+        "gauge",
+        "Machine code of installed regions.",
+        [({}, sum(row.code_bytes for row in regions))],
+        "bytes",
     )
     compiles = profile.compiles
     family("jitvm_compiles", "counter", "Compilations.", [({}, len(compiles))])
@@ -274,28 +285,39 @@ def openmetrics(profile: Profile) -> str:
     for row in profile.exits:
         exits[row.reason] += row.times
     family(
-        "jitvm_exits", "counter", "Exits taken out of regions by reason.",
+        "jitvm_exits",
+        "counter",
+        "Exits taken out of regions by reason.",
         [({"reason": reason}, times) for reason, times in exits.items()],
     )
     aborts: Counter[str] = Counter()
     for abort in profile.aborts:
         aborts[abort.reason] += abort.times
     family(
-        "jitvm_aborts", "counter", "What was not compiled or thrown away by reason.",
+        "jitvm_aborts",
+        "counter",
+        "What was not compiled or thrown away by reason.",
         [({"reason": reason}, times) for reason, times in aborts.items()],
     )
     family(
-        "jitvm_events", "counter", "Events of the JIT by kind.",
+        "jitvm_events",
+        "counter",
+        "Events of the JIT by kind.",
         [({"event": kind}, times) for kind, times in profile.event_counts.items()],
     )
     host = profile.host
     family(
-        "jitvm_device_calls", "counter", "Calls of Python devices by port.",
+        "jitvm_device_calls",
+        "counter",
+        "Calls of Python devices by port.",
         [({"port": f"{row.port:02x}", "kind": row.kind}, row.calls) for row in host],
     )
     family(
-        "jitvm_device_seconds", "counter", "Time in Python devices by port.",
-        [({"port": f"{row.port:02x}", "kind": row.kind}, row.seconds) for row in host], "seconds",
+        "jitvm_device_seconds",
+        "counter",
+        "Time in Python devices by port.",
+        [({"port": f"{row.port:02x}", "kind": row.kind}, row.seconds) for row in host],
+        "seconds",
     )
     return "\n".join([*lines, "# EOF", ""])
 

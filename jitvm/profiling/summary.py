@@ -71,7 +71,16 @@ def notes(profile: Profile) -> Iterator[str]:
 def tables(profile: Profile, top: int = TOP) -> Iterator[Table]:
     """All tables that have something to say."""
     makers = (
-        _states, _labels, _lines, _regions, _exits, _aborts, _opcodes, _compiles, _host, _memory
+        _states,
+        _labels,
+        _lines,
+        _regions,
+        _exits,
+        _aborts,
+        _opcodes,
+        _compiles,
+        _host,
+        _memory,
     )
     for maker in makers:
         table = maker(profile, top)
@@ -242,5 +251,3 @@ def _memory(profile: Profile, top: int) -> Table:
 def is_number(cells: Sequence[str]) -> bool:
     """Whether a column holds numbers, which are set to the right."""
     return all(cell.lstrip("~≈<>-")[:1].isdigit() for cell in cells if cell) and any(cells)
-
-

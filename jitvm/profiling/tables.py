@@ -231,9 +231,7 @@ def line_rows(collector: Collector, naming: Naming) -> list[LineRow]:
         return (place.file, place.line, place.group) if place.file else None
 
     rows = [
-        LineRow(
-            *key, shares.count(each.instructions), each.seconds, shares.of(each), each.method
-        )
+        LineRow(*key, shares.count(each.instructions), each.seconds, shares.of(each), each.method)
         for key, each in _grouped(work, line).items()
     ]
     return sorted(rows, key=lambda row: -row.share)

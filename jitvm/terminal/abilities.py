@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
     from jitvm.terminal.tty import Tty
 
-QUESTIONS = (
-    b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[?u\x1b[?1016$p\x1b[16t\x1b[c"
-)
+QUESTIONS = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[?u\x1b[?1016$p\x1b[16t\x1b[c"
 PATIENCE = 1.0
 """Seconds to wait for answers; far longer than any terminal takes, but it may be far away."""
 
@@ -105,6 +103,4 @@ def chosen(abilities: Abilities, environment: Mapping[str, str]) -> Abilities:
     if painter not in PAINTERS:
         raise TerminalError(f"JITVM_TERMINAL={painter}: take one of {', '.join(PAINTERS)}")
     colors = environment.get("COLORTERM", "") in ("truecolor", "24bit")
-    return replace(
-        abilities, painter=painter, has_all_colors=colors or abilities.has_key_releases
-    )
+    return replace(abilities, painter=painter, has_all_colors=colors or abilities.has_key_releases)

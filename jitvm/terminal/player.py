@@ -171,9 +171,7 @@ class Player:
         if not self._loop.is_unfinished:
             self._pacer.begin()
         try:
-            with computer.limited(
-                max_instructions=self._instructions, time_limit=self._slice()
-            ):
+            with computer.limited(max_instructions=self._instructions, time_limit=self._slice()):
                 frame = self._next_frame()
         except LimitReached as reached:
             if reached.ending is Ending.INSTRUCTIONS:

@@ -365,9 +365,7 @@ class Player:
         from jitvm.guests.uxn.varvara.rom import RomError
 
         try:
-            return load_program(
-                path, legacy=self._legacy, include_root=self._include_root
-            )
+            return load_program(path, legacy=self._legacy, include_root=self._include_root)
         except AssemblyError as error:
             first = error.diagnostics[0]
             self._trouble = f"{file_stem(first.file)}:{first.line}: {first.message}"

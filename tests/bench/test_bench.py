@@ -75,7 +75,7 @@ def test_arguments_reach_the_rom_before_them(echo: Path, tmp_path: Path) -> None
 
 
 def test_a_warmed_machine_starts_every_run_afresh(tmp_path: Path) -> None:
-    source = "|0100 [ LIT &n 00 ] INCk ,&n STR LIT \"0 ADD #18 DEO #ff INCk STZ #800f DEO BRK"
+    source = '|0100 [ LIT &n 00 ] INCk ,&n STR LIT "0 ADD #18 DEO #ff INCk STZ #800f DEO BRK'
     job = Job(catalogue.Program("once", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
     job.write_files()
     worker = Worker(job, "interpreter")
@@ -87,7 +87,7 @@ def test_a_warmed_machine_starts_every_run_afresh(tmp_path: Path) -> None:
 
 
 def test_the_jit_is_warmed_up_and_cold_runs_are_cold(tmp_path: Path) -> None:
-    source = "|0100 #0000 &loop INC2 DUP2 ORA ?&loop POP2 LIT \"x #18 DEO #800f DEO BRK"
+    source = '|0100 #0000 &loop INC2 DUP2 ORA ?&loop POP2 LIT "x #18 DEO #800f DEO BRK'
     job = Job(catalogue.Program("loop", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
     job.write_files()
     caches = ColdCache(tmp_path / "caches")

@@ -32,7 +32,9 @@ DEVICES = """
     #f00f .r DEO2 #f0f0 .r/g DEO2 #ff00 .r/b DEO2
     #0014 .Screen/width DEO2 #000a .Screen/height DEO2
 """
-WALK = DEVICES + """
+WALK = (
+    DEVICES
+    + """
     ;on-frame .Screen/vector DEO2 ;on-key .Controller/vector DEO2 BRK
 @on-frame ( -> ) .Screen/x DEI2 INC2 .Screen/x DEO2 #01 .Screen/pixel DEO BRK
 @on-key ( -> )
@@ -42,13 +44,17 @@ WALK = DEVICES + """
     #ff .Audio/volume DEO #3c .Audio/pitch DEO BRK
 @wave 00ff
 """
+)
 """Draws a dot further to the right each frame; keys play a note, q ends it with 3."""
-ECHO = DEVICES + """
+ECHO = (
+    DEVICES
+    + """
     ;on-frame .Screen/vector DEO2 ;on-byte .Console/vector DEO2 BRK
 @on-frame ( -> ) BRK
 @on-byte ( -> ) .Console/type DEI #04 NEQ ?{ #80 .state DEO BRK }
     .Console/read DEI .Console/write DEO BRK
 """
+)
 """Prints standard input, and ends with it."""
 SPIN = DEVICES + ";on-frame .Screen/vector DEO2 BRK @on-frame ( -> ) &loop !&loop"
 

@@ -106,9 +106,7 @@ def test_counting_ends_with_the_profile() -> None:
 
 
 def test_a_report_and_a_format_go_to_files(capfd: Capture) -> None:
-    out = profile(
-        capfd, "--report", "r.html", "--format", "speedscope", "-o", "s.json", "loop.tal"
-    )
+    out = profile(capfd, "--report", "r.html", "--format", "speedscope", "-o", "s.json", "loop.tal")
     assert out == ""
     assert Path("r.html").read_text().startswith("<!doctype html>")
     assert json.loads(Path("s.json").read_text())["name"] == "loop.tal"
@@ -134,7 +132,7 @@ def test_a_program_with_a_screen_runs_frames(capfd: Capture) -> None:
 def test_frames_get_standard_input(capfd: Capture) -> None:
     Path("both.tal").write_text(
         "|0100 ;on-frame #20 DEO2 ;on-console #10 DEO2 #0000 #28 DEO2 BRK @on-frame BRK "
-        "@on-console #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } LIT \"! #18 DEO #800f DEO BRK"
+        '@on-console #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } LIT "! #18 DEO #800f DEO BRK'
     )
     Path("typed.txt").write_bytes(b"typed")
     with open("typed.txt") as given, pytest.MonkeyPatch.context() as patch:

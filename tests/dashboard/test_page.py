@@ -184,9 +184,7 @@ def test_parameters_are_changed_from_the_page(browser: Browser) -> None:
         jit = run.target.machine.jit
         assert jit is not None
         until(lambda: jit.params.hot == 99)
-        until(
-            lambda: browser.find_elements("css selector", "#params tr.changed input[name=hot]")
-        )
+        until(lambda: browser.find_elements("css selector", "#params tr.changed input[name=hot]"))
         box.clear()
         box.send_keys("0\t")
         until(lambda: "between" in text(browser, "notice"))
@@ -266,9 +264,7 @@ def _multiply(run: Session, count: int) -> None:
     table = found.regions
     (first, *_) = jit.regions.values()
     installed = dict(jit.regions)
-    installed |= {
-        -number: first.but(number=100_000 + number) for number in range(1, count + 1)
-    }
+    installed |= {-number: first.but(number=100_000 + number) for number in range(1, count + 1)}
 
     class Many:
         """A JIT with many regions; all else is the real one's."""

@@ -198,9 +198,7 @@ def test_examples_with_a_screen_draw_and_go_on(name: str) -> None:
 )
 @pytest.mark.usefixtures("folder")
 def test_examples_run_and_stop_by_themselves(name: str, session: Session) -> None:
-    result = jitvm.run(
-        f"examples/{name}.tal", *session.args, stdin=session.stdin, time_limit=60
-    )
+    result = jitvm.run(f"examples/{name}.tal", *session.args, stdin=session.stdin, time_limit=60)
     assert result.ending is jitvm.Ending.EXIT
     assert result.stdout[: len(session.begins)] == session.begins
     assert result.stdout.endswith(session.ends)

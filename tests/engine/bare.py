@@ -62,9 +62,7 @@ class Bare:
 
     @pointers.setter
     def pointers(self, indices: list[int]) -> None:
-        for at, base, index in zip(
-            self.layout.pointers, self.layout.stacks, indices, strict=True
-        ):
+        for at, base, index in zip(self.layout.pointers, self.layout.stacks, indices, strict=True):
             self.block.words(at, 1)[0] = self.block.base + base + index
 
     def on_written(self, function: Callable[[int], None]) -> None:

@@ -35,9 +35,7 @@ def literal(core: Core) -> None:
 def calculator(operation: Any, **changes: Any) -> Guest:
     """A guest with one opcode of interest, always of one name."""
     named: dict[int, tuple[Any, int]] = {1: (operation, 0), 2: (literal, 1)}
-    rows = tuple(
-        Opcode(code, f"op{code:02x}", *named.get(code, (halt, 0))) for code in range(256)
-    )
+    rows = tuple(Opcode(code, f"op{code:02x}", *named.get(code, (halt, 0))) for code in range(256))
     declared: dict[str, Any] = {
         "name": "calculator",
         "opcodes": rows,
@@ -129,9 +127,7 @@ def test_guests_of_one_name_do_not_share_code(kind: str, tier: Tier, tmp_path: P
     assert len(cache.entries()) == 2  # and each was found again
 
 
-def test_a_global_that_changes_is_followed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_global_that_changes_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cache = CodeCache(tmp_path)
     assert result(calculator(by_global), Tier.INTERPRETER, cache) == 15
     monkeypatch.setattr(sys.modules[__name__], "BY", 5)

@@ -92,6 +92,7 @@ def test_of_two_errors_the_first_comes_out(machine: Machine) -> None:
 def test_errors_of_every_kind_come_out(machine: Machine) -> None:
     load(machine, "|0100 LIT 11 LIT 30 DEO LIT 11 LIT 30 DEO BRK")
     for error in (KeyboardInterrupt, SystemExit):
+
         def raise_it(_: int, error: type[BaseException] = error) -> None:
             raise error
 

@@ -159,9 +159,7 @@ def refuse(*_: object) -> None:
 
 
 @pytest.mark.parametrize("mirrors", [True, False], ids=["mirrored", "in a file"])
-def test_code_is_readable_where_it_runs(
-    mirrors: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_is_readable_where_it_runs(mirrors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not mirrors:
         monkeypatch.setattr(Mapping, "mirror", refuse)
     arena = Arena(1 << 16)

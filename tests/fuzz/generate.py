@@ -167,4 +167,3 @@ def _parameters(rng: random.Random, kind: str) -> dict[str, int]:
             chosen.setdefault("quick", rng.choice((12, 20, 40, 100)))
     chosen.setdefault("window", 128)
     return chosen
-

@@ -1,7 +1,7 @@
 """The child that judges cases: one JSON line in, one out. It may crash or hang without harm.
 
-    `Worker().judge(case)` starts a child where there is none, and a new one after a crash or
-    after `PER_CHILD` cases.
+`Worker().judge(case)` starts a child where there is none, and a new one after a crash or
+after `PER_CHILD` cases.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from tests.fuzz.judge import Verdict, judge
 PER_CHILD = 300
 """Programs one child judges at most."""
 PATIENCE = 60.0
-"""Seconds a program may take, compilation at every tier included."""
+"""Seconds of processor time a program may take, compilation at every tier included."""
+WAIT = 10
+"""How many times as long it may take by the clock: other processes may keep the machine busy."""
 
 
 class Worker:
@@ -43,9 +46,9 @@ class Worker:
         assert child.stdout is not None
         child.stdin.write(json.dumps(case.text()).encode() + b"\n")
         child.stdin.flush()
-        if not select.select([child.stdout], [], [], patience)[0]:
+        if not _answers(child, patience):
             self.close()
-            return Verdict("fail", f"hangs: no answer in {patience:.0f} s")
+            return Verdict("fail", f"hangs: no answer in {patience:.0f} s of processor time")
         line = child.stdout.readline()
         if not line:
             code = child.wait()
@@ -73,6 +76,22 @@ class Worker:
             self._child.communicate()
         self._child = None
         self._judged = 0
+
+
+def _answers(child: subprocess.Popen[bytes], patience: float) -> bool:
+    """Wait until a child writes something; not for ever."""
+    assert child.stdout is not None
+    used, end = _processor_time(child), time.monotonic() + WAIT * patience
+    while not select.select([child.stdout], [], [], 1.0)[0]:
+        if _processor_time(child) - used > patience or time.monotonic() > end:
+            return False
+    return True
+
+
+def _processor_time(child: subprocess.Popen[bytes]) -> float:
+    """Seconds of processor time a child has used, all of its threads; Linux."""
+    fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def parse(text: str) -> Case | GuestCase:

@@ -138,9 +138,7 @@ SAMPLES = {
     "select constants": Sample(select_of_constants, [0x8000_0000], [0xFFFF_FFFF]),
     "select zero": Sample(select_of_constants, [0], [1]),
     "divide": Sample(quotient_of_constants, [], [3, 9]),
-    "reversed": Sample(
-        reversed_operators, [3], [0xFFFF_FFFE, 4, 9, 0, 0xF3, 0xF3, 8, 0x10]
-    ),
+    "reversed": Sample(reversed_operators, [3], [0xFFFF_FFFE, 4, 9, 0, 0xF3, 0xF3, 8, 0x10]),
     "equal": Sample(comparisons, [7, 7], [0b101001]),
     "less": Sample(comparisons, [7, 8], [0b001110]),
     "greater": Sample(comparisons, [0xFFFF_FFFF, 8], [0b110010]),
@@ -346,9 +344,7 @@ def test_an_opcode_that_writes_a_port_and_halts(tier: str) -> None:
 
 @pytest.mark.parametrize("tier", ALL_TIERS)
 @pytest.mark.parametrize(("condition", "pc"), [(0, 0x101), (1, 0x1234)])
-def test_an_error_leaves_behind_an_opcode_that_branches(
-    tier: str, condition: int, pc: int
-) -> None:
+def test_an_error_leaves_behind_an_opcode_that_branches(tier: str, condition: int, pc: int) -> None:
     machine = make_machine(tier, GUEST)
 
     def refuse(byte: int) -> None:

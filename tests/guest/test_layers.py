@@ -13,9 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "jitvm"
 LAYERS = ("guest", "engine", "guests", "profiling", "dashboard", "window", "terminal", "cli")
 FILES = {
-    layer: sorted((PACKAGE / layer).rglob("*.py"))
-    for layer in LAYERS
-    if (PACKAGE / layer).is_dir()
+    layer: sorted((PACKAGE / layer).rglob("*.py")) for layer in LAYERS if (PACKAGE / layer).is_dir()
 }
 
 

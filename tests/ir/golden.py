@@ -1,11 +1,11 @@
 """Golden files: input IR, then what is expected of it in comments.
 
-    ; run: fold, dead            passes in order
-    ; a sentence about what the file shows
-    graph "..." words 32
-    ...
-    ; check: graph "..." words 32
-    ; check: ...                 the whole result, line by line
+; run: fold, dead            passes in order
+; a sentence about what the file shows
+graph "..." words 32
+...
+; check: graph "..." words 32
+; check: ...                 the whole result, line by line
 """
 
 from __future__ import annotations

@@ -48,8 +48,7 @@ def test_claimed_bits_are_checked() -> None:
 def test_an_access_stays_in_its_page() -> None:
     with pytest.raises(BrokenPromise, match="load of 2 bytes at 0xff leaves 0x100"):
         interpret(
-            "b0 entry:\n  %0:16 = load[0,2,256] #255\n  leave x0\n"
-            "x0: next - pc #0 pointers +0 +0\n"
+            "b0 entry:\n  %0:16 = load[0,2,256] #255\n  leave x0\nx0: next - pc #0 pointers +0 +0\n"
         )
 
 

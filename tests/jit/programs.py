@@ -60,13 +60,18 @@ PROGRAMS: Final[dict[str, str]] = {
         @down DUP ?deeper JMP2r
         @deeper #01 SUB down .fuel LDZ2k INC2 ROT STZ2 .fuel LDZ2 #2000 GTH2 ?stop JMP2r
         @stop BRK""",
-    "a switch through a table": loop("""
+    "a switch through a table": loop(
+        """
           .n LDZ2 #0003 AND2 DUP2 ADD2 ;table ADD2 LDA2 JMP2
           @one #01 !plus @two #05 !plus @three #11 !plus @four #2a
-          @plus .total LDZ ADD .total STZ""", after="@table =one =two =three =four"),
-    "calls through a table": loop("""
+          @plus .total LDZ ADD .total STZ""",
+        after="@table =one =two =three =four",
+    ),
+    "calls through a table": loop(
+        """
           .total LDZ #00 .n INC LDZ #01 AND DUP ADD ;table ADD2 LDA2 JSR2 .total STZ""",
-        after="@table =plus =times @plus #03 ADD JMP2r @times #05 MUL JMP2r"),
+        after="@table =plus =times @plus #03 ADD JMP2r @times #05 MUL JMP2r",
+    ),
     "computed skips": loop("""
           .n INC LDZ DUP ADD .total LDZ GTHk JMP SWP POP .total STZ
           .n INC LDZ #5a EOR .least LDZ LTHk JMP SWP POP .least STZ"""),
@@ -87,42 +92,63 @@ PROGRAMS: Final[dict[str, str]] = {
     "stores to the ends of pages": loop("""
           .sum LDZ2 .n LDZ2 ADD2 DUP2 .sum STZ2 #fe STZ2 #ff LDZ .cell LDZ ADD .cell STZ
           .n LDZ2 #fffe STA2 #fffe LDA2 NIP .total LDZ EOR .total STZ"""),
-    "accesses that wrap": loop("""
+    "accesses that wrap": loop(
+        """
           .n LDZ2 INC2 .sum STZ2 #1234 .sum LDZ2 EOR2 #ff STZ2 #ff LDZ2 .sum STZ2
           #ffff LDA2 .sum LDZ2 ADD2 #00 .n INC LDZ #01 AND #fffe ADD2 STA2
-          #00 .cell STZ #00 .n STZ""", 0x100),
-    "an opcode rewritten each time": loop("""
+          #00 .cell STZ #00 .n STZ""",
+        0x100,
+    ),
+    "an opcode rewritten each time": loop(
+        """
           .n INC LDZ #01 AND #38 ADD ;op STA
-          .sum LDZ2 #0003 @op ADD2 .sum STZ2""", 0xC00),
-    "an opcode rewritten once": loop("""
-          .n LDZ2 #0600 EQU2 ?patch @on .sum LDZ2 #0003 @op ADD2 .sum STZ2""", 0xC00,
-        after="@patch LIT SUB2 ;op STA !on"),
+          .sum LDZ2 #0003 @op ADD2 .sum STZ2""",
+        0xC00,
+    ),
+    "an opcode rewritten once": loop(
+        """
+          .n LDZ2 #0600 EQU2 ?patch @on .sum LDZ2 #0003 @op ADD2 .sum STZ2""",
+        0xC00,
+        after="@patch LIT SUB2 ;op STA !on",
+    ),
     "the next opcode rewritten": loop("""
           .total LDZ #05 #18 .n INC LDZ #01 AND ADD ,op STR @op BRK .total STZ"""),
-    "a jump's distance rewritten": loop("""
+    "a jump's distance rewritten": loop(
+        """
           .n INC LDZ #01 AND ;jump INC2 INC2 STA
           .total LDZ @jump !one INC @one INC .total STZ""",
-        before="#00 ;jump INC2 STA"),
-    "the target of a call rewritten": loop("""
+        before="#00 ;jump INC2 STA",
+    ),
+    "the target of a call rewritten": loop(
+        """
           .n INC LDZ #7f AND ?same
             ;target LDA2 [ LIT2 @other =two ] ;target STA2 ;other STA2
           @same .total LDZ [ LIT2 @target =one ] JSR2 .total STZ""",
-        after="@one INC JMP2r @two #03 ADD JMP2r"),
-    "generated code, rewritten now and then": loop("""
+        after="@one INC JMP2r @two #03 ADD JMP2r",
+    ),
+    "generated code, rewritten now and then": loop(
+        """
           .n INC LDZ #3f AND ?made
             LIT LIT #2000 STA .n LDZ #2001 STA LIT ADD #2002 STA LIT JMP2r #2003 STA
-          @made .total LDZ #2000 JSR2 .total STZ""", 0x800),
+          @made .total LDZ #2000 JSR2 .total STZ""",
+        0x800,
+    ),
     "generated code across the end of memory": """
         |0001 @m $2 @sum $1
         |0100 LIT LIT #fffe STA #07 #ffff STA LIT JMP2r #0000 STA
           @loop #fffe JSR2 .sum LDZ ADD .sum STZ
           .m LDZ2 INC2 DUP2 .m STZ2 #0400 LTH2 ?loop BRK""",
-    "code in the zero page": loop("""
+    "code in the zero page": loop(
+        """
           .total LDZ #0020 JSR2 .total STZ .n INC LDZ #21 STZ""",
-        before="#8005 #20 STZ2 LIT ADD #22 STZ LIT JMP2r #23 STZ"),
-    "a region that overwrites itself": loop("""
-          .n LDZ2 #0300 EQU2 ?hit @on .sum LDZ2 @victim INC2 INC2 .sum STZ2""", 0x600,
-        after="@hit LIT POP2k ;victim .n INC LDZ #00 SWP ADD2 STA !on"),
+        before="#8005 #20 STZ2 LIT ADD #22 STZ LIT JMP2r #23 STZ",
+    ),
+    "a region that overwrites itself": loop(
+        """
+          .n LDZ2 #0300 EQU2 ?hit @on .sum LDZ2 @victim INC2 INC2 .sum STZ2""",
+        0x600,
+        after="@hit LIT POP2k ;victim .n INC LDZ #00 SWP ADD2 STA !on",
+    ),
     "division, shifts, flags": loop("""
           .n LDZ2 DUP #10 SFT2 .sum LDZ2 ADD2 #0007 DIV2 .n LDZ2 #0000 DIV2 ORA2
           .n INC LDZ #9c OVR SFT #00 SWP EOR2 .n LDZ2 .n INC LDZ SFT2 ADD2 .sum STZ2"""),
@@ -134,10 +160,15 @@ PROGRAMS: Final[dict[str, str]] = {
           .n LDZ2 #03 AND #18 ADD DEO .n INC LDZ #07 AND #20 ADD DEI .total STZ"""),
     "a device that moves a pointer": loop("""
           #11 #22 #04 DEI #03 SUB #04 DEO #05 DEI #05 DEO #04 DEI2 .sum STZ2"""),
-    "a device that writes code": loop("""
+    "a device that writes code": loop(
+        """
           .n INC LDZ #3f AND ?same ;op #64 DEO2 .n INC LDZ #06 SFT #01 AND #38 ADD #66 DEO @same
-          .sum LDZ2 #0003 @op ADD2 .sum STZ2""", 0x600),
-    "a device that writes a variable": loop("""
+          .sum LDZ2 #0003 @op ADD2 .sum STZ2""",
+        0x600,
+    ),
+    "a device that writes a variable": loop(
+        """
           .cell LDZ #67 DEI ADD .cell LDZ ADD .total LDZ ADD .total STZ""",
-        before="#0005 #64 DEO2"),
+        before="#0005 #64 DEO2",
+    ),
 }

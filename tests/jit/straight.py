@@ -118,9 +118,7 @@ class Line:
         assert got == expected, self.text
         return exit_.reason
 
-    def _expected(
-        self, seed: int, pointers: tuple[int, ...] | None, exit_: Exit, pc: int
-    ) -> Seen:
+    def _expected(self, seed: int, pointers: tuple[int, ...] | None, exit_: Exit, pc: int) -> Seen:
         """What the reference sees after as many instructions."""
         state, code_map = self._start(seed, pointers)
         self._connect(host := LoggingHost(state, code_map))

@@ -254,9 +254,7 @@ def test_a_region_names_where_else_it_is_entered() -> None:
     jit = jit_of(machine)
     counters, inner = Counters(jit), jit.planner.inner
     about = target(NESTED)
-    entries = {
-        start: [at for at in sorted(inner) if inner[at] == start] for start in jit.regions
-    }
+    entries = {start: [at for at in sorted(inner) if inner[at] == start] for start in jit.regions}
     assert any(entries.values())
     assert {report.start: list(report.entries) for report in regions(machine)} == entries
     for start, installed in jit.regions.items():

@@ -248,9 +248,7 @@ def test_output_of_a_compiled_loop_is_whole_and_in_order() -> None:
     machine.on_output_full(lambda: pieces.append(machine.take_output()))
     again(machine, 0x10)
     pieces.append(machine.take_output())
-    expected = b"".join(
-        bytes([0x18, n >> 8, 0x19, n & 255, 0x18, n & 255]) for n in range(0x2000)
-    )
+    expected = b"".join(bytes([0x18, n >> 8, 0x19, n & 255, 0x18, n & 255]) for n in range(0x2000))
     assert b"".join(pieces) == expected
 
 

@@ -1,8 +1,8 @@
 """``python -m tests.soak``: forks for minutes; ends of processes and machines by the thousand.
 
-    python -m tests.soak forks --minutes 10
-    python -m tests.soak exits --runs 1000
-    python -m tests.soak machines --runs 10000
+python -m tests.soak forks --minutes 10
+python -m tests.soak exits --runs 1000
+python -m tests.soak machines --runs 10000
 """
 
 from __future__ import annotations

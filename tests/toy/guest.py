@@ -41,6 +41,7 @@ def get(core: Core, register: Word) -> Word:
 def put(core: Core, register: Word, word: Word) -> None:
     core.store(REGISTERS, register << 2, word, 4)
 
+
 Combine = Callable[[Core, Word, Word], Word]
 
 
@@ -120,6 +121,7 @@ def store(size: int) -> Callable[[Core], None]:
 
     return semantics
 
+
 Compare = Callable[[Word, Word], Word]
 
 
@@ -168,6 +170,7 @@ def in_(core: Core) -> None:
 
 def halt(core: Core) -> None:
     core.halt()
+
 
 MEANINGS: dict[str, Callable[[Core], None]] = {
     "halt": halt,

@@ -94,6 +94,8 @@ BODIES = {
     "raise, two": "outs 0x35 0x31",
 }
 PROGRAMS = {name: hot(body) for name, body in BODIES.items()}
+
+
 @cache
 def compiler() -> Compiler:
     return Compiler("aarch64")

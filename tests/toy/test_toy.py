@@ -65,9 +65,7 @@ def registers_of(machine: Machine) -> list[int]:
 
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize(("source", "before", "after", "pc"), CASES)
-def test_instruction(
-    source: str, before: Registers, after: Registers, pc: int, tier: str
-) -> None:
+def test_instruction(source: str, before: Registers, after: Registers, pc: int, tier: str) -> None:
     machine = shared_machine(tier, TOY)
     set_registers(machine, before)
     machine.memory[0x1000:0x1004] = assemble(source)

@@ -401,9 +401,7 @@ def run_row(machine: Machine, row: Row, pc: int, bottoms: tuple[int, int]) -> No
     assert state.pc == address(row.after.target, next_pc)
     assert machine.memory == memory
     assert machine.page == page
-    for stack, words, bottom in zip(
-        order, (row.after.own, row.after.other), bottoms, strict=True
-    ):
+    for stack, words, bottom in zip(order, (row.after.own, row.after.other), bottoms, strict=True):
         expected = stack_bytes(words, next_pc)
         cells = bytes(state.stacks[stack])
         live = bytes(cells[(bottom + i) & 0xFF] for i in range(len(expected)))

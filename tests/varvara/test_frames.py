@@ -106,9 +106,9 @@ def test_which_programs_are_graphical(make: Make, source: str, is_graphical: boo
     ("source", "frames", "output"),
     [
         # in the reset vector: no frame at all
-        ("#85 .System/state DEO ;on .Screen/vector DEO2 BRK @on LIT \"f #18 DEO BRK", 0, b""),
+        ('#85 .System/state DEO ;on .Screen/vector DEO2 BRK @on LIT "f #18 DEO BRK', 0, b""),
         # in the screen vector of the first frame
-        (";on .Screen/vector DEO2 BRK @on #85 .System/state DEO LIT \"f #18 DEO BRK", 1, b"f"),
+        (';on .Screen/vector DEO2 BRK @on #85 .System/state DEO LIT "f #18 DEO BRK', 1, b"f"),
         # at the first of two keys: neither the second nor the screen vector
         (
             """;on .Screen/vector DEO2 ;key .Controller/vector DEO2 BRK

@@ -100,9 +100,7 @@ def test_every_tier_records_the_same(
     assert (tmp_path / "s.jsonl").read_bytes() == recorded[0].read_bytes()
 
 
-def test_a_replay_touches_no_file(
-    tmp_path: Path, recorded: tuple[Path, list[str], bytes]
-) -> None:
+def test_a_replay_touches_no_file(tmp_path: Path, recorded: tuple[Path, list[str], bytes]) -> None:
     computer = Computer(ROM, tier=Tier.INTERPRETER, sandbox=tmp_path, args=("é", b"\xff"))
     Replayer(Session.load(recorded[0]), computer).run()
     assert not list(tmp_path.iterdir())
@@ -257,9 +255,7 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
         Recorder(tmp_path / "none" / "s", Computer(ROM, tier=Tier.REFERENCE))
 
 
-def test_lines_that_make_no_sense(
-    recorded: tuple[Path, list[str], bytes], tmp_path: Path
-) -> None:
+def test_lines_that_make_no_sense(recorded: tuple[Path, list[str], bytes], tmp_path: Path) -> None:
     path = edited(recorded, tmp_path / "s", lambda line: line.replace("move 30 20", "move 30"))
     with pytest.raises(SessionError, match=r"s:\d+: makes no sense: .*move is written"):
         Session.load(path)

@@ -38,9 +38,9 @@ def _sweep(block: Block) -> None:
         elif value.op is Op.LOAD and overwritten:
             touched = _bytes(value)
             space = value.imm[0]
-            overwritten = {
-                byte for byte in overwritten if touched and byte not in touched
-            } | {byte for byte in overwritten if byte[0] != space}
+            overwritten = {byte for byte in overwritten if touched and byte not in touched} | {
+                byte for byte in overwritten if byte[0] != space
+            }
         kept.append(value)
     kept.reverse()
     block.values = kept

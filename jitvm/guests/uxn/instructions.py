@@ -48,9 +48,7 @@ class Operands:
         self.core = core
         self.size = 2 if code & MODE_SHORT else 1
         self.keep = bool(code & MODE_KEEP)
-        self.stack, self.other = (
-            (RETURN, WORKING) if code & MODE_RETURN else (WORKING, RETURN)
-        )
+        self.stack, self.other = (RETURN, WORKING) if code & MODE_RETURN else (WORKING, RETURN)
         self.taken = 0
 
     def pop_sized(self, size: int) -> Word:

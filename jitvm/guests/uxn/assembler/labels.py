@@ -107,9 +107,7 @@ class LabelTable:
         Capitalised names, usually devices, are exempt, and so are those of included files:
         a library offers more than one program takes.
         """
-        parents = {
-            label.name.rpartition("/")[0] for label in self.labels.values() if label.used
-        }
+        parents = {label.name.rpartition("/")[0] for label in self.labels.values() if label.used}
         return [
             label
             for label in self.labels.values()

@@ -121,9 +121,7 @@ def looks_like_source(data: bytes) -> bool:
     )
 
 
-def _assemble_file(
-    name: str, legacy: bool, include_root: str | os.PathLike[str] | None
-) -> Program:
+def _assemble_file(name: str, legacy: bool, include_root: str | os.PathLike[str] | None) -> Program:
     from jitvm.guests.uxn.assembler import assemble_file
 
     return _program(assemble_file(name, legacy=legacy, include_root=include_root), name)

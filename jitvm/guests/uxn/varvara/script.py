@@ -354,9 +354,7 @@ def event_text(event: Event) -> str:
 
 
 def _button_names(buttons: int, pad: int) -> str:
-    names = [
-        _SHOWN.get(button, name) for name, button in _BUTTONS.items() if buttons & button
-    ]
+    names = [_SHOWN.get(button, name) for name, button in _BUTTONS.items() if buttons & button]
     return " ".join(names if pad == 1 else [*names, "pad", str(pad)])
 
 

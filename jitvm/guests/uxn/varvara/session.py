@@ -230,9 +230,7 @@ class _Reader:
 
     def _frame(self, line: Json) -> RecordedFrame:
         return RecordedFrame(
-            events=tuple(
-                event for text in line.get("events", ()) for event in _parsed(text)
-            ),
+            events=tuple(event for text in line.get("events", ()) for event in _parsed(text)),
             inputs=Inputs(
                 list(self._clock(line.get("clock", ()))),
                 [_file_call(*call) for call in line.get("files", ())],

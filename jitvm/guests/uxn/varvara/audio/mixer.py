@@ -170,4 +170,3 @@ class Mixer:
             (at.AGE, 0), (at.POSITION, position), (at.COUNT, count), (at.SOUNDING, 1),
         ):  # fmt: skip
             cells[cell] = value
-

@@ -285,4 +285,3 @@ def compose(screen: int, shown: int) -> int:
         )  # fmt: skip
         barrier()
     return 1
-
