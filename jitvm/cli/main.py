@@ -12,10 +12,10 @@ from io import TextIOWrapper
 
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure, interrupted
-from jitvm.engine.background import BACKGROUND
-from jitvm.engine.names import shown
-from jitvm.engine.notes import tell_by
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.notes import tell_by
+from jitvm.engine.host.signals import ENDING
+from jitvm.engine.tables.names import shown
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine import cachefolder
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.cachefolder import default_folder, give_to_guest
+from jitvm.engine.memory import cachefolder
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cachefolder import default_folder, give_to_guest
 from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
 from tests.clock import HANGS
 

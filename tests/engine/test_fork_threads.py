@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
-from jitvm.engine import process
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.machine import Machine
-from jitvm.engine.process import GATE, LLVM
+from jitvm.engine.host import process
+from jitvm.engine.host.process import GATE, LLVM
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.memory.arena import shared_arena
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara import readcode
 from jitvm.guests.uxn.varvara.native import library

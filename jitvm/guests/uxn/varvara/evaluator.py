@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 
-from jitvm.engine.machine import Machine
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.machine.watch import Watch
 from jitvm.guest import Stop
 from jitvm.guest.numbers import seconds, whole
 
