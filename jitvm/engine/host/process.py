@@ -34,7 +34,9 @@ from time import monotonic, sleep
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Protocol, TypeVar
+
+    T = TypeVar("T")
 
     class Shared(Protocol):
         """Memory that a child would share with its parent."""
@@ -79,6 +81,15 @@ LAST_WAIT = 0.5
 LOCK_PATIENCE = 60.0
 """Seconds a fork, or the end of the process, waits for LLVM to be done with a module."""
 _INTERVAL = 0.0001
+
+
+def all_of(things: WeakSet[T]) -> list[T]:
+    """What a set holds, while other threads add to it."""
+    while True:
+        try:
+            return list(things)
+        except RuntimeError:  # one was added meanwhile
+            continue
 
 
 class Gate:
@@ -143,7 +154,7 @@ class Gate:
     def others(self) -> list[Guarded]:
         """Who is in native code on another thread, or in what it calls."""
         here = get_ident()
-        tiers = [tier for tier in list(self._inside) if tier.is_native or tier.is_called]
+        tiers = [tier for tier in all_of(self._inside) if tier.is_native or tier.is_called]
         return [tier for tier in tiers if tier.thread != here]
 
     def open(self) -> None:
@@ -211,7 +222,7 @@ def _before() -> None:
     # Before anybody waits at the gate, maybe with one of them.
     _fork.held = [lock for lock in (LLVM, IMPORTS) if lock.acquire(timeout=LOCK_PATIENCE)]
     GATE.close()
-    _fork.copies = [(each, each.copied()) for each in list(SHARED)]
+    _fork.copies = [(each, each.copied()) for each in all_of(SHARED)]
 
 
 def _after() -> None:
@@ -225,13 +236,13 @@ def _after() -> None:
 
 
 def _in_child() -> None:
-    for each, content in _fork.copies or [(each, each.copied()) for each in list(SHARED)]:
+    for each, content in _fork.copies or [(each, each.copied()) for each in all_of(SHARED)]:
         each.separate(content)
     for lock in (LLVM, IMPORTS, *_locks):
         if not lock._is_owned():  # type: ignore[attr-defined]
             lock._at_fork_reinit()  # type: ignore[attr-defined]
     GATE.forget_threads()
-    for threaded in list(THREADED):
+    for threaded in all_of(THREADED):
         threaded.forget_threads()
     _after()
 

@@ -63,7 +63,7 @@ def give_to_guest(folder: str) -> tuple[str, ...]:
 def lies_with_guest(folder: str) -> bool:
     """Whether a folder is one of a guest's, or in one; by its own name, or where links lead to."""
     paths = folder, os.path.realpath(folder)
-    for root in _guests:
+    for root in tuple(_guests):  # other threads add to it
         inside = root.rstrip(os.sep) + os.sep
         if any(f"{path}{os.sep}".startswith(inside) for path in paths):
             note(f"no code cache in {folder}, where the program may write", "nothing is kept")
