@@ -109,6 +109,11 @@ class Opcode:
         """Bytes of the whole instruction."""
         return 1 + self.operand_size
 
+    @property
+    def meaning(self) -> tuple[int, int]:
+        """Equal for rows that mean the same but for their opcode byte."""
+        return id(self.semantics), self.operand_size
+
 
 class Guest:
     """A bytecode. Its attributes are its arguments; equal only to itself.
