@@ -30,12 +30,12 @@ from time import perf_counter, process_time, sleep
 
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.frames import RATE, SAMPLES
+from jitvm.platform.frames import RATE, SAMPLES
 from jitvm.window import WindowError
 
 TYPE_CHECKING = False  # as in jitvm: importing the window fails where there is no SDL
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.platform.frames import Frame
     from jitvm.window.player import Player
 
 SETTLE = 2
@@ -239,7 +239,7 @@ def pace(options: Options) -> Pace:
 
 def sound(options: Options) -> Sound:
     """Play four voices while the guest draws without an end."""
-    from jitvm.guests.uxn.varvara.audio import RATE as SOUND_RATE
+    from jitvm.platform.sound import RATE as SOUND_RATE
 
     computer = _computer(NOISE)
     computer.boot()

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.disassembler import disassemble
     from jitvm.guests.uxn.symbols import SymbolFileError
     from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, RomError
-    from jitvm.guests.uxn.varvara.input import InputError
-    from jitvm.guests.uxn.varvara.output import OutputError
     from jitvm.guests.uxn.varvara.recorder import Recorder
     from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
     from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
-    from jitvm.guests.uxn.varvara.script import Script, ScriptError, load_script, parse_script
     from jitvm.guests.uxn.varvara.session import Session, SessionError
+    from jitvm.platform.input import InputError
+    from jitvm.platform.output import OutputError
+    from jitvm.platform.script import Script, ScriptError, load_script, parse_script
     from jitvm.profiling import Profile, ProfileError
 
 __version__ = "0.1.0"
@@ -76,17 +76,17 @@ _HOMES = {
     "LimitReached": "jitvm.guests.uxn.varvara",
     "RomError": "jitvm.guests.uxn.varvara",
     "SymbolFileError": "jitvm.guests.uxn.symbols",
-    "InputError": "jitvm.guests.uxn.varvara.input",
-    "OutputError": "jitvm.guests.uxn.varvara.output",
+    "InputError": "jitvm.platform.input",
+    "OutputError": "jitvm.platform.output",
     "Recorder": "jitvm.guests.uxn.varvara.recorder",
     "Recording": "jitvm.guests.uxn.varvara.recording",
     "RecordingError": "jitvm.guests.uxn.varvara.recording",
     "DivergedError": "jitvm.guests.uxn.varvara.replayer",
     "Replayer": "jitvm.guests.uxn.varvara.replayer",
-    "Script": "jitvm.guests.uxn.varvara.script",
-    "ScriptError": "jitvm.guests.uxn.varvara.script",
-    "load_script": "jitvm.guests.uxn.varvara.script",
-    "parse_script": "jitvm.guests.uxn.varvara.script",
+    "Script": "jitvm.platform.script",
+    "ScriptError": "jitvm.platform.script",
+    "load_script": "jitvm.platform.script",
+    "parse_script": "jitvm.platform.script",
     "Session": "jitvm.guests.uxn.varvara.session",
     "SessionError": "jitvm.guests.uxn.varvara.session",
     "Profile": "jitvm.profiling",

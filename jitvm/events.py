@@ -3,7 +3,7 @@
 computer.frame([events.Key(13), events.Move(10, 20)])
 """
 
-from jitvm.guests.uxn.varvara.events import (
+from jitvm.platform.events import (
     Button,
     EndOfInput,
     Event,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.evaluator import Ending
 from jitvm.guests.uxn.varvara.program import load_program
+from jitvm.platform.evaluator import Ending
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.input import Readable
     from jitvm.guests.uxn.varvara.recording.clip import Clip
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
     from jitvm.profiling import Profile
 
 ProgramLike = str | os.PathLike[str] | bytes
@@ -125,7 +125,7 @@ def record(
         RomError, AssemblyError: as for `load`.
     """
     from jitvm.guests.uxn.varvara.recording.clip import record_clip
-    from jitvm.guests.uxn.varvara.script import parse_script
+    from jitvm.platform.script import parse_script
 
     computer = program if isinstance(program, Computer) else load(program, **options)
     if isinstance(script, str):
@@ -158,13 +158,12 @@ def profile(
         SymbolFileError: the ``.sym`` file beside a ROM is damaged.
     """
     from jitvm.engine.tables.place import nameless
-    from jitvm.guests.uxn.places import naming_of
     from jitvm.profiling import Mode, Profile
 
     loaded = target.program if isinstance(target, Computer) else None
     if program is not None and not isinstance(program, bytes):
         loaded = load_program(program)
-    naming = nameless if loaded is None else naming_of(loaded)
-    title = "" if loaded is None else loaded.rom.name
+    naming = nameless if loaded is None else loaded.place
+    title = "" if loaded is None else loaded.name
     machine = target.machine if isinstance(target, Computer) else target
     return Profile(machine, mode=Mode(mode), naming=naming, title=title)

@@ -112,7 +112,7 @@ def _run(arguments: Namespace, program: Program) -> Computer:
 
 def _run_to_the_end(arguments: Namespace, computer: Computer, stdin: BinaryIO) -> None:
     from jitvm.cli.headless import run
-    from jitvm.guests.uxn.varvara.evaluator import LimitReached
+    from jitvm.platform.evaluator import LimitReached
 
     with computer.limited(time_limit=arguments.time_limit):
         try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.script import Script
 
 TIERS = {
     Tier.REFERENCE: "Python integers, slow and plain",
@@ -265,7 +265,7 @@ def script(path: str | None) -> Script | None:
     """
     if path is None:
         return None
-    from jitvm.guests.uxn.varvara.script import ScriptError, load_script
+    from jitvm.platform.script import ScriptError, load_script
 
     try:
         return load_script(path)

@@ -15,8 +15,8 @@ from jitvm.engine.host.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
 from jitvm.guests.uxn.varvara.recording.recording import format_of
-from jitvm.guests.uxn.varvara.screen.picture import PictureError
 from jitvm.guests.uxn.varvara.session import SessionError
+from jitvm.platform.picture import PictureError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, Observer
 
 
 class Outputs:
@@ -277,7 +277,7 @@ class _Screenshot(_Output):
 
     def _close(self) -> None:
         from jitvm.guests.uxn.varvara.recording.animation import enlarged
-        from jitvm.guests.uxn.varvara.screen.picture import png
+        from jitvm.platform.picture import png
 
         screen = self._computer.screen
         if not screen.touched:

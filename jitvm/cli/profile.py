@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
     from jitvm.engine.tables.place import Naming
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.platform.evaluator import Ending
     from jitvm.profiling import Mode, Profile
     from jitvm.profiling.functions import Book
 
@@ -210,7 +210,7 @@ def _name_native_code(
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
     from jitvm.cli.headless import run
-    from jitvm.guests.uxn.varvara.evaluator import LimitReached
+    from jitvm.platform.evaluator import LimitReached
 
     script, stdin = options.script(arguments.input), options.stdin(arguments)
     limits = computer.limited(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.platform.evaluator import Ending
 
     Fact = str | int | float
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from jitvm.cli.parser import Parser
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.output import Closed, Stream
     from jitvm.guests.uxn.varvara.program import Program
     from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.output import Closed, Stream
 
 DESCRIPTION = """\
 Run a Uxn program: a ROM, a Uxntal source, or either from standard input (-).
@@ -84,8 +84,8 @@ def _epilog() -> str:
 
 def execute(arguments: Namespace) -> int:
     """Run the program; return its exit code or the limit's."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.output import OutputError
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.output import OutputError
 
     graphics.check(arguments)
     arguments.held = []
@@ -127,7 +127,7 @@ def execute(arguments: Namespace) -> int:
 
 def _run(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> Ending:
     """Find out by the reset vector which kind of program it is, and run it as that."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+    from jitvm.platform.evaluator import Ending, LimitReached
 
     instructions, seconds = arguments.max_instructions, arguments.time_limit
     before, begin = computer.machine.executed, monotonic()
@@ -170,7 +170,7 @@ def _show(
 def _is_of_native_code(error: RuntimeError) -> bool:
     """Whether it tells that native code of a device could not be made, in a line for the user."""
     kinds = {
-        ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
+        ("jitvm.platform.sound", "AudioError"),
         ("jitvm.engine.codegen.native", "NativeError"),
     }
     # By name: another thread may be importing these modules, and nobody else need.
@@ -209,7 +209,7 @@ def _session(arguments: Namespace) -> Session | None:
 def _stream(stream: TextIO | None, arguments: Namespace) -> Stream | Closed:
     """Where the program's output goes; held back while its screen is on the same terminal."""
     if stream is None:
-        from jitvm.guests.uxn.varvara.output import CLOSED
+        from jitvm.platform.output import CLOSED
 
         return CLOSED
     if arguments.terminal and stream.isatty():

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+from jitvm.platform.evaluator import Ending, LimitReached
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.script import Script
     from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
 NO_DISPLAY = "a program with a screen needs a window, and there is no display"

@@ -25,13 +25,14 @@ from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
 from jitvm.guests.uxn.symbols import SymbolFileError
-from jitvm.guests.uxn.varvara import console, events
+from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
-from jitvm.guests.uxn.varvara.evaluator import LimitReached
-from jitvm.guests.uxn.varvara.events import Button, Event
-from jitvm.guests.uxn.varvara.frames import RATE
 from jitvm.guests.uxn.varvara.program import Program
+from jitvm.platform import events
+from jitvm.platform.evaluator import LimitReached
+from jitvm.platform.events import Button, Event
+from jitvm.platform.frames import RATE
 
 PICTURES = 30
 """Pictures a second."""

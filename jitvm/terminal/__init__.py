@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.script import Script
 
 __all__ = ["TerminalError", "run"]
 

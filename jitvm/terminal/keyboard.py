@@ -18,8 +18,8 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from enum import Enum, IntEnum
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button, Event
+from jitvm.platform import events
+from jitvm.platform.events import Button, Event
 
 HOLD = 0.15
 """Seconds that a button stays down in a terminal that does not tell when it goes up."""

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
 
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
-from jitvm.guests.uxn.varvara.events import Event, Move
-from jitvm.guests.uxn.varvara.frames import RATE, Frame
+from jitvm.platform.evaluator import Ending, LimitReached
+from jitvm.platform.events import Event, Move
+from jitvm.platform.frames import RATE, Frame
 from jitvm.terminal.abilities import Abilities, ask
 from jitvm.terminal.blocks import CELL, Blocks
 from jitvm.terminal.fit import Fit
@@ -38,7 +38,7 @@ from jitvm.window.pacing import Pacer
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.script import Script
 
 SLICE = 0.05
 """Seconds that the guest runs before the keyboard is looked at."""

@@ -34,10 +34,10 @@ from jitvm.window.keys import KEYS_HELP
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 __all__ = ["KEYS_HELP", "WindowError", "run"]
 

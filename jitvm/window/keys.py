@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from jitvm.guests.uxn.varvara.events import Button
+from jitvm.platform.events import Button
 
 _PLACE = 1 << 30
 

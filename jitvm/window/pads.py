@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitvm.guests.uxn.varvara.controller import PADS
-from jitvm.guests.uxn.varvara.events import Button, Press, Release
+from jitvm.platform.events import Button, Press, Release
 from jitvm.window.binding import sdl
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

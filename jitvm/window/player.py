@@ -20,29 +20,22 @@ Rules
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 from time import monotonic, sleep
 
 from jitvm.engine.host.part import write_whole
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
-from jitvm.guests.uxn.varvara.events import Event, Move, Reset
-from jitvm.guests.uxn.varvara.frames import RATE, Frame
-from jitvm.guests.uxn.varvara.system import DEBUG
+from jitvm.platform.computer import file_stem
+from jitvm.platform.evaluator import Ending, LimitReached
+from jitvm.platform.events import Event, Move, Reset
+from jitvm.platform.frames import RATE, Frame
 from jitvm.window.binding import poll_events, wait_for_event, waker
 from jitvm.window.display import Display
 from jitvm.window.errors import WindowError
 from jitvm.window.keys import Command
-from jitvm.window.naming import (
-    ICON_SIDE,
-    file_stem,
-    metadata_address,
-    program_icon,
-    program_name,
-    screenshot_path,
-)
+from jitvm.window.naming import screenshot_path
 from jitvm.window.pacing import Pacer
 from jitvm.window.reload import ProgramFiles
 from jitvm.window.sound import FrameSounds, Speaker
@@ -52,9 +45,10 @@ from jitvm.window.translate import Dropped, Exposed, SoundDevice, Told, Translat
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.input import Readable
     from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.computer import Face
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 SLICE = 0.02
 """Seconds that the guest runs before the window is looked at."""
@@ -128,7 +122,7 @@ class Player:
         self._was_sounding = False
         self._unfinished_since: float | None = None
         self._trouble = ""
-        self._name, self._named = "", b""
+        self._face: Face | None = None
         self._shown_title = ""
         self._shows_pointer: bool | None = None
 
@@ -206,7 +200,7 @@ class Player:
         return bool(
             self._is_owed
             or self._pending
-            or self._computer.screen.vector
+            or self._computer.screen.is_live
             or self._is_sounding
             or self._was_sounding
             or self._script is not None
@@ -260,7 +254,7 @@ class Player:
             case Command.BORDER:
                 self._display.toggle_border()
             case Command.STACKS:
-                self._computer.machine.state.ports.writers[DEBUG](1)
+                self._computer.show_state()
             case Command.RESET:
                 self._reset(soft=False)
             case Command.SOFT_RESET:
@@ -299,7 +293,7 @@ class Player:
         self.pacer.resume()
 
     def _take_picture(self) -> None:
-        from jitvm.guests.uxn.varvara.screen.picture import PictureError
+        from jitvm.platform.picture import PictureError
 
         try:
             data = self._computer.screen.png()
@@ -334,7 +328,7 @@ class Player:
         self._wake()
 
     def _read_stdin(self) -> None:
-        if self._stream is None or not self._computer.console.vector or self._replay is not None:
+        if self._stream is None or not self._computer.listens or self._replay is not None:
             return
         if self._stdin is None:
             self._stdin = InputThread(self._stream, self._wake)
@@ -368,7 +362,7 @@ class Player:
             return load_program(path, legacy=self._legacy, include_root=self._include_root)
         except AssemblyError as error:
             first = error.diagnostics[0]
-            self._trouble = f"{file_stem(first.file)}:{first.line}: {first.message}"
+            self._trouble = f"{file_stem(first.file, first.file)}:{first.line}: {first.message}"
             for diagnostic in error.diagnostics:
                 self._notify(diagnostic.render())
         except RomError as error:
@@ -466,7 +460,7 @@ class Player:
 
     @property
     def _stem(self) -> str:
-        return file_stem(self._computer.rom.name)
+        return file_stem(self._computer.name, self._computer.machine.guest.name)
 
     def _show_change(self) -> None:
         if self._size != self._display.picture:
@@ -496,14 +490,12 @@ class Player:
 
     def _show_name(self) -> None:
         """Keep the title right, and the icon."""
-        named = metadata_address(self._computer) + os.fsencode(self._computer.rom.name)
-        if named != self._named:
-            self._named = named
-            self._name = program_name(self._computer)
-            icon = program_icon(self._computer)
-            if icon is not None:
-                self._display.set_icon(icon, ICON_SIDE)
-        title = self._given_title or self._name
+        face = self._computer.face
+        if face is not self._face:
+            self._face = face
+            if face.icon is not None:
+                self._display.set_icon(face.icon, isqrt(len(face.icon) // 4))
+        title = self._given_title or face.title
         speed = self.pacer.speed
         notes = [
             self._trouble,
@@ -517,7 +509,7 @@ class Player:
 
     def _show_pointer(self) -> None:
         """A program that listens to the mouse draws a pointer of its own."""
-        shows = not self._computer.mouse.vector
+        shows = not self._computer.draws_pointer
         if shows != self._shows_pointer:
             self._shows_pointer = shows
             self._display.show_pointer(shows)

@@ -13,9 +13,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import STEPS, Event
 from jitvm.guests.uxn.varvara.mouse import BUTTONS as MOUSE_BUTTONS
+from jitvm.platform import events
+from jitvm.platform.events import STEPS, Event
 from jitvm.window.binding import sdl, take_dropped
 from jitvm.window.keys import (
     BUTTONS,

@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "jitvm"
-LAYERS = ("guest", "engine", "guests", "profiling", "dashboard", "window", "terminal", "cli")
+LAYERS = (
+    "guest",
+    "engine",
+    "platform",
+    "guests",
+    "profiling",
+    "dashboard",
+    "window",
+    "terminal",
+    "cli",
+)
 FILES = {
     layer: sorted((PACKAGE / layer).rglob("*.py")) for layer in LAYERS if (PACKAGE / layer).is_dir()
 }

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button
+from jitvm.platform import events
+from jitvm.platform.events import Button
 from jitvm.terminal.keyboard import HOLD, Decoder, Quit, Told
 
 A, B, SELECT = Button.A, Button.B, Button.SELECT

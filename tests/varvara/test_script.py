@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button, Event
-from jitvm.guests.uxn.varvara.script import (
+from jitvm.platform import events
+from jitvm.platform.events import Button, Event
+from jitvm.platform.script import (
     ScriptError,
     event_text,
     load_script,

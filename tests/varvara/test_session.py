@@ -19,8 +19,8 @@ from jitvm.guests.uxn.varvara import Computer, Ending
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recorder import Recorder
 from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
-from jitvm.guests.uxn.varvara.script import parse_script
 from jitvm.guests.uxn.varvara.session import Session, SessionError
+from jitvm.platform.script import parse_script
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import WALKER
 

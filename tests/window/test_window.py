@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer, Ending
-from jitvm.guests.uxn.varvara.script import parse_script
+from jitvm.platform.script import parse_script
 from jitvm.window.binding import sdl
 from tests.clock import HANGS, best_of
 from tests.varvara.graphical import CONTROLLER_LOG, MOUSE_LOG, WALKER

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jitvm.engine.tables.names import decoded, shown
+from jitvm.platform import ProgramError
 
 PROGRAM_START = 0x0100
 _MAX_FILE_BYTES = 16 << 20
 
 
-class SymbolFileError(ValueError):
+class SymbolFileError(ProgramError):
     """A ``.sym`` file is damaged or cannot be read; the message says where and how."""
 
 

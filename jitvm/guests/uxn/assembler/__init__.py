@@ -31,7 +31,7 @@ from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.resolve import Resolver
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.symbols import Symbol, SymbolTable
-from jitvm.guests.uxn.widetext import wide_encoding
+from jitvm.platform.widetext import wide_encoding
 
 __all__ = [
     "Assembly",

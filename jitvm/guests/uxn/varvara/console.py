@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.output import Output
+from jitvm.platform.output import Output
 
 VECTOR = 0x10
 READ = 0x12

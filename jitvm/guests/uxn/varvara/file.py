@@ -32,11 +32,11 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.handle import Handle
-from jitvm.guests.uxn.varvara.output import Output
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
 from jitvm.guests.uxn.varvara.rom import BANK_SIZE
 from jitvm.guests.uxn.varvara.sandbox import MAX_PATH, OutsideError, Sandbox
 from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, DeviceWords
+from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -17,20 +17,20 @@ from jitvm.guests.uxn.varvara.banks import Banks
 from jitvm.guests.uxn.varvara.clock import DateTime
 from jitvm.guests.uxn.varvara.console import Console
 from jitvm.guests.uxn.varvara.controller import Controller
-from jitvm.guests.uxn.varvara.evaluator import Evaluator
 from jitvm.guests.uxn.varvara.mouse import Mouse
-from jitvm.guests.uxn.varvara.output import Output
 from jitvm.guests.uxn.varvara.rom import Rom
 from jitvm.guests.uxn.varvara.sandbox import Sandbox
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.words import DeviceWords
+from jitvm.platform.evaluator import Evaluator
+from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.clock import Clock
-    from jitvm.guests.uxn.varvara.output import Closed, Stream
+    from jitvm.platform.output import Closed, Stream
 
 PITCHES = (0x3F, 0x4F, 0x5F, 0x6F)
 """The ports that start notes: the first write to one of them makes the Audio devices."""
@@ -42,7 +42,10 @@ class Hardware:
     Attributes:
         rom: the program, loaded again when it is reset.
         evaluator: runs vectors of the program.
+        holds_keys: it is told what is typed; see `jitvm.platform.events`.
     """
+
+    holds_keys = False
 
     def __init__(
         self,
@@ -104,6 +107,11 @@ class Hardware:
         return self.system.state != 0
 
     @property
+    def listens(self) -> bool:
+        """Whether the program wants standard input: whether it has set a console vector."""
+        return self.machine.vector != 0
+
+    @property
     def is_graphical(self) -> bool:
         """Whether the program wants frames: it has used the screen, the controller or the mouse.
 
@@ -125,7 +133,7 @@ class Hardware:
             stack[:] = bytes(len(stack))
         machine.state.pointers[:] = [0] * len(machine.state.pointers)
         machine.vector = 0
-        self.evaluator.is_unfinished = False
+        self.evaluator.abandon()
         for device in self.files:
             device.reset()
         self.screen.reset()

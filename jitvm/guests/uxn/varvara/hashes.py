@@ -13,9 +13,9 @@ from hashlib import blake2b
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
-    from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.screen import Screen
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.sound import Samples
 
 NOTHING = "-"
 _SIZE = 8
@@ -39,7 +39,7 @@ class FrameHashes:
         return f"{frame.number} {self.picture(frame)} {sound_hash(frame.sound)}"
 
 
-def sound_hash(sound: Frames | None) -> str:
+def sound_hash(sound: Samples | None) -> str:
     """The hash of a frame's samples, the same on every machine."""
     if sound is None:
         return NOTHING

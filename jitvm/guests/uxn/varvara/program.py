@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import stat
 
+from jitvm import platform
 from jitvm.guests.uxn.varvara.rom import MAX_SIZE, Rom, RomError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from jitvm.engine.tables.place import Naming, Place
     from jitvm.guests.uxn.assembler import Assembly, SourceMap
     from jitvm.guests.uxn.symbols import SymbolTable
 
@@ -27,10 +29,13 @@ MAX_SOURCE = 32 << 20
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v")
 
 
-class Program:
-    """A ROM and, when it was assembled just now, what the assembler knows about it."""
+class Program(platform.Program):
+    """A ROM and, when it was assembled just now, what the assembler knows about it.
 
-    __slots__ = ("rom", "source_map", "symbols", "warnings")
+    Labels of a ROM come from a ``.sym`` file beside it, which is read when one is asked for.
+    """
+
+    __slots__ = ("_place", "_symbols", "rom", "source_map", "symbols", "warnings")
 
     def __init__(
         self,
@@ -39,10 +44,41 @@ class Program:
         warnings: tuple[str, ...] = (),
         source_map: SourceMap | None = None,
     ) -> None:
+        super().__init__(rom.data, rom.name)
         self.rom = rom
         self.symbols = symbols
         self.warnings = warnings
         self.source_map = source_map
+        self._symbols: SymbolTable | None = None
+        self._place: Naming | None = None
+
+    def label_table(self) -> SymbolTable:
+        """All labels.
+
+        Raises:
+            SymbolFileError: the ``.sym`` file is damaged.
+        """
+        if self._symbols is None:
+            from jitvm.guests.uxn.places import symbols_of
+
+            self._symbols = symbols_of(self)
+        return self._symbols
+
+    def place(self, address: int) -> Place:
+        """A label and a line of source; see `platform.Program`."""
+        if self._place is None:
+            from jitvm.guests.uxn.places import naming
+
+            self._place = naming(self.label_table(), self.source_map)
+        return self._place(address)
+
+    def address_of(self, label: str) -> int | None:
+        """The address of a label."""
+        return self.label_table().address_of(label)
+
+    def labels_at(self, address: int) -> tuple[str, ...]:
+        """The labels at an address."""
+        return self.label_table().names_at(address)
 
 
 def load_program(
@@ -108,7 +144,7 @@ def read_program(
 
 def looks_like_source(data: bytes) -> bool:
     """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
-    from jitvm.guests.uxn.widetext import wide_encoding
+    from jitvm.platform.widetext import wide_encoding
 
     if wide_encoding(data) is not None:
         return True

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 import jitvm
 from jitvm.guests.uxn.varvara.hashes import NOTHING, FrameHashes, sound_hash
-from jitvm.guests.uxn.varvara.script import event_text
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     VERSION,
@@ -35,15 +34,16 @@ from jitvm.guests.uxn.varvara.session import (
     read_request,
     write_request,
 )
+from jitvm.platform.script import event_text
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.handle import Files, Path
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame
 
 
 class Recorder:

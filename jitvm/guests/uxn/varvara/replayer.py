@@ -29,8 +29,8 @@ from jitvm.guests.uxn.varvara.session import (
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.handle import Path
+    from jitvm.platform.frames import Frame
 
 _NOTHING_CAME = RecordedFrame()
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitvm.platform import ProgramError
+
 BANK_SIZE = 0x10000
 BANK_COUNT = 16
 PROGRAM_START = 0x0100
 MAX_SIZE = BANK_COUNT * BANK_SIZE - PROGRAM_START
 
 
-class RomError(ValueError):
+class RomError(ProgramError):
     """Bytes that cannot be a ROM; the message says why and what to do."""
 
 

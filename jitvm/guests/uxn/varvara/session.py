@@ -37,11 +37,11 @@ from time import struct_time
 from typing import TYPE_CHECKING, Any
 
 import jitvm
-from jitvm.guests.uxn.varvara.script import ScriptError, parse_events
+from jitvm.platform.script import ScriptError, parse_events
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.events import Event
     from jitvm.guests.uxn.varvara.rom import Rom
+    from jitvm.platform.events import Event
 
 VERSION = 1
 """Of the format."""

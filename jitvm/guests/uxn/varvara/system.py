@@ -22,7 +22,7 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.banks import Banks
-from jitvm.guests.uxn.varvara.output import Output
+from jitvm.platform.output import Output
 
 EXPANSION = 0x02
 WST = 0x04

@@ -9,7 +9,6 @@ wav       samples into a file
 """
 
 from jitvm.guests.uxn.varvara.audio.device import Audio
-from jitvm.guests.uxn.varvara.audio.mixer import AudioError
-from jitvm.guests.uxn.varvara.audio.note import RATE, VOICES
+from jitvm.guests.uxn.varvara.audio.note import VOICES
 
-__all__ = ["RATE", "VOICES", "Audio", "AudioError"]
+__all__ = ["VOICES", "Audio"]

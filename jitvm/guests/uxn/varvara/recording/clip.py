@@ -13,8 +13,8 @@ from jitvm.guests.uxn.varvara.recording.recording import check_scale, require_pi
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.script import Script
 
 
 class Clip:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
 
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, Observer
+    from jitvm.platform.sound import Samples
 
     class Writer(Protocol):
         """What makes a file of frames."""
@@ -86,11 +86,11 @@ def _require(module: str, what_needs_it: str, extra: str) -> None:
         )
 
 
-def sound_of(frame: Frame) -> Frames:
+def sound_of(frame: Frame) -> Samples:
     """What is heard during a frame, silence included; shape (735, 2)."""
     import numpy as np
 
-    from jitvm.guests.uxn.varvara.frames import SAMPLES
+    from jitvm.platform.frames import SAMPLES
 
     return np.zeros((SAMPLES, 2), np.int16) if frame.sound is None else frame.sound
 

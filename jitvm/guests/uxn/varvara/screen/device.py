@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine.machine import Machine
     from jitvm.guests.uxn.varvara.native.library import Kernel
-    from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
+    from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture
+    from jitvm.platform.screen import Pixels, Rectangle
 
 VECTOR = 0x20
 WIDTH = 0x22
@@ -81,6 +82,11 @@ class Screen:
     def vector(self) -> int:
         """Where the program wants to be called for each frame; 0 for nowhere."""
         return self._word(VECTOR)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it does; see `jitvm.platform.screen`."""
+        return self.vector != 0
 
     @property
     def touched(self) -> bool:
@@ -168,7 +174,7 @@ class Screen:
 
     def hash(self) -> str:
         """16 hexadecimal digits that tell frames apart, the same on every machine."""
-        from jitvm.guests.uxn.varvara.screen.picture import frame_hash
+        from jitvm.platform.picture import frame_hash
 
         return frame_hash(self.pixels)
 
@@ -178,7 +184,7 @@ class Screen:
         Raises:
             PictureError: Pillow is not installed.
         """
-        from jitvm.guests.uxn.varvara.screen.picture import png
+        from jitvm.platform.picture import png
 
         return png(self.pixels)
 
@@ -195,7 +201,7 @@ class Screen:
 
     def _repr_png_(self) -> bytes | None:
         """The frame, for notebooks; None where there is none, or no Pillow to write it."""
-        from jitvm.guests.uxn.varvara.screen.picture import PictureError
+        from jitvm.platform.picture import PictureError
 
         if not self.touched:
             return None
