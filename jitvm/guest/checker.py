@@ -409,7 +409,7 @@ class CheckingCore:
         end = run.known("beyond: an offset of", offset) + size
         run.not_stored(run.guest.code_index)
         if offset < 0 or end > FURTHEST:
-            run.refuse(f"beyond: {size} bytes at {offset}; take bytes of the {FURTHEST} that follow")
+            run.refuse(f"beyond: {size} bytes at {offset}; take some of the {FURTHEST} that follow")
         run.step("beyond", offset, size)
         return run.word(8 * size)
 
@@ -499,9 +499,7 @@ class CheckingCore:
         run.step("select", run.noted(condition), run.noted(yes), run.noted(no))
         return run.word(max(x, y) if x and y else MODULAR)
 
-    def switch(
-        self, word: object, cases: Mapping[int, Semantics], otherwise: Semantics
-    ) -> None:
+    def switch(self, word: object, cases: Mapping[int, Semantics], otherwise: Semantics) -> None:
         run = self._run
         run.need("switch", run.bits("switch", word))
         if not isinstance(cases, Mapping):

@@ -169,9 +169,7 @@ class ReferenceInterpreter:
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         return yes if condition else no
 
-    def switch(
-        self, word: Word, cases: Mapping[int, Semantics], otherwise: Semantics
-    ) -> None:
+    def switch(self, word: Word, cases: Mapping[int, Semantics], otherwise: Semantics) -> None:
         cases.get(word, otherwise)(self)
 
     def signed(self, word: Word, size: int) -> Word:

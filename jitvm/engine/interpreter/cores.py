@@ -114,9 +114,7 @@ class HandlerCore(GraphCore):
         if not self._is_switched:
             self._end()
 
-    def switch(
-        self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning
-    ) -> None:
+    def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
         graph, word = self.graph, self._word(word)
         self._is_switched = True
         for number, case in cases.items():
@@ -337,7 +335,8 @@ class FullCore(HandlerCore):
         graph, first = self.graph, self._word(address) & (limit - 1)
         addresses = [(first + i) & (limit - 1) for i in range(size)]
         if never_wraps(first, size, limit):
-            graph.add(Op.STORE, first, graph.truncate(self._word(word), size), imm=(space, size, limit))
+            whole = graph.truncate(self._word(word), size)
+            graph.add(Op.STORE, first, whole, imm=(space, size, limit))
         else:
             for i, at in enumerate(addresses):
                 byte = self._byte(self._word(word), i, size)

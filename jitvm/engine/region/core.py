@@ -291,9 +291,7 @@ class RegionCore(GraphCore):
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
         return self._load_cell(self.guest.code_index, at, size)
 
-    def switch(
-        self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning
-    ) -> None:
+    def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
         known = self._word(word).constant
         if known is None:
             self.refusal = Reason.SWITCH

@@ -43,11 +43,10 @@ CALLS = 0
 STACKS = (Stack("calls", 128, links=True),)
 
 VF = 0x0F
-I, DELAY, SOUND, STATUS, PLANES, HIRES, PITCH = 0x10, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
+INDEX, DELAY, SOUND, STATUS, PLANES, HIRES, PITCH = 0x10, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 WAITING, RELEASED, SEED, AUDIO, SAVED, KEYS = 0x18, 0x19, 0x20, 0x30, 0x40, 0x50
-"""Addresses in STATE, behind V0 to VF. I has two bytes, SEED (of random numbers) eight, AUDIO (a
-pattern of 128 bits), SAVED (what a program leaves for its next run) and KEYS (1 while a key is down)
-sixteen. RELEASED is the key that was let go of while the program was WAITING for one, or NO_KEY."""
+"""Addresses in STATE, behind V0 to VF. INDEX (I) has two bytes, SEED (of random numbers) eight, and
+sixteen AUDIO (a pattern of bits), SAVED (for the next run) and KEYS (1 while a key is down). RELEASED is the key that was let go of while the program was WAITING for one, or NO_KEY."""
 NO_KEY = 0xFF
 RUNNING, ENDED, UNKNOWN = 0, 1, 2
 """STATUS. UNKNOWN: there is no such instruction as the one at the program counter."""
@@ -119,11 +118,11 @@ def put(core: Core, register: Word, word: Word) -> None:
 
 
 def index(core: Core) -> Word:
-    return core.load(STATE, I, 2)
+    return core.load(STATE, INDEX, 2)
 
 
 def set_index(core: Core, word: Word) -> None:
-    core.store(STATE, I, word, 2)
+    core.store(STATE, INDEX, word, 2)
 
 
 # -- control -------------------------------------------------------------------------------------
@@ -375,7 +374,7 @@ def scroll_columns(q: Quirks, is_right: bool, core: Core) -> None:
 
 
 def clear(q: Quirks, core: Core) -> None:
-    redraw(q, lambda core, at: (0, 0), core)
+    redraw(q, lambda *_: (0, 0), core)
 
 
 def set_hires(hires: int, core: Core) -> None:
@@ -419,6 +418,11 @@ def unlike(q: Quirks, core: Core) -> None:
     core.switch(n(core), {0: lambda core: skip(q, a != b, core)}, unknown)
 
 
+def only_0(meaning: Meaning, core: Core) -> None:
+    """What there is without a register."""
+    core.switch(x(core), {0: meaning}, unknown)
+
+
 def misc(q: Quirks, core: Core) -> None:
     """FXNN: timers, memory, and all else."""
     word = get(core, x(core))
@@ -441,8 +445,7 @@ def misc(q: Quirks, core: Core) -> None:
         only: dict[int, Meaning] = {0x00: load_long, 0x02: load_audio}
         cases[0x01] = lambda core: put(core, PLANES, x(core) & 3)
         cases[0x3A] = lambda core: put(core, PITCH, word)
-        for code, meaning in only.items():
-            cases[code] = lambda core, meaning=meaning: core.switch(x(core), {0: meaning}, unknown)
+        cases |= {code: partial(only_0, meaning) for code, meaning in only.items()}
     core.switch(nn(core), cases, unknown)
 
 
