@@ -42,9 +42,11 @@ class Hardware:
     Attributes:
         rom: the program, loaded again when it is reset.
         evaluator: runs vectors of the program.
+        has_screen: it has.
         holds_keys: it is told what is typed; see `jitvm.platform.events`.
     """
 
+    has_screen = True
     holds_keys = False
 
     def __init__(
