@@ -39,7 +39,7 @@ def execute(arguments: Namespace) -> int:
     """List them; return the exit code."""
     from jitvm.platform import registry
 
-    guests = [_facts(row) for row in (*registry.BUILT_IN, *registry.installed())]
+    guests = [_facts(row) for row in registry.rows()]
     if arguments.json:
         from json import dumps
 

@@ -31,7 +31,8 @@ class Shown:
         owns: whether a session is begun now, and closed with this.
 
     Attributes:
-        source, server: whose page it is, and what serves it.
+        server: what serves it.
+        session: whose page it is; None for a saved run.
 
     Raises:
         OSError: the port is taken.
@@ -40,10 +41,10 @@ class Shown:
     def __init__(
         self, source: Source, height: int = 720, *, port: int = 0, owns: bool = False
     ) -> None:
-        self.source = source
+        self.session = source if isinstance(source, Session) else None
         self.server = Server(source, port=port)
         self._height = height
-        self._owned = source if owns and isinstance(source, Session) else None
+        self._owned = self.session if owns else None
         if self._owned is not None:
             self._owned.begin()
         self.server.begin()

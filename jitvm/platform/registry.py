@@ -93,7 +93,8 @@ def installed() -> tuple[Installed, ...]:
 # -- by name -------------------------------------------------------------------------------------
 
 
-def _rows() -> tuple[Row | Installed, ...]:
+def rows() -> tuple[Row | Installed, ...]:
+    """All guests that have a name: jitvm's own first."""
     return (*BUILT_IN, *installed())
 
 
@@ -108,14 +109,14 @@ def named(text: str) -> Platform:
     if ":" in text:
         _see_current_folder()
         return _resolved(text, f"guest {text}")
-    for row in _rows():
+    for row in rows():
         if row.name == text:
             return row.load()
     raise GuestError(f"there is no guest {text}; {_choices()}")
 
 
 def _choices() -> str:
-    names = [row.name for row in _rows()]
+    names = [row.name for row in rows()]
     return f"installed: {', '.join(names)}; others are named as module:NAME"
 
 

@@ -12,8 +12,7 @@ from jitvm.dashboard.session import Session
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.platform import PLATFORM
-from jitvm.guests.uxn.varvara.program import Program
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.varvara.program import Program, Rom
 from tests.clock import until
 
 COUNT = """

@@ -16,7 +16,7 @@ from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached
-from jitvm.guests.uxn.varvara.rom import RomError
+from jitvm.guests.uxn.varvara.program import RomError
 from jitvm.platform import events
 from jitvm.platform.events import Button
 from jitvm.platform.frames import Frame

@@ -141,8 +141,7 @@ class UxnPlatform(platform.Platform):
 
     def program(self, data: bytes, name: str = "<rom>", **options: Any) -> Program:
         """A ROM of its bytes."""
-        from jitvm.guests.uxn.varvara.program import Program
-        from jitvm.guests.uxn.varvara.rom import Rom
+        from jitvm.guests.uxn.varvara.program import Program, Rom
 
         del options
         return Program(Rom(data, name))
@@ -152,7 +151,7 @@ class UxnPlatform(platform.Platform):
     def computer(self, program: platform.Program, **options: Any) -> Computer:
         """A Varvara computer."""
         from jitvm.guests.uxn.varvara.computer import Computer
-        from jitvm.guests.uxn.varvara.rom import Rom
+        from jitvm.guests.uxn.varvara.program import Rom
 
         computer = Computer(Rom(program.data, program.name), **options)
         computer.program = program

@@ -18,7 +18,7 @@ from jitvm.guests.uxn.varvara.clock import DateTime
 from jitvm.guests.uxn.varvara.console import Console
 from jitvm.guests.uxn.varvara.controller import Controller
 from jitvm.guests.uxn.varvara.mouse import Mouse
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.varvara.program import Rom
 from jitvm.guests.uxn.varvara.sandbox import Sandbox
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.words import DeviceWords

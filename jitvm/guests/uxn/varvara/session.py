@@ -41,7 +41,7 @@ from jitvm.platform.script import ScriptError, parse_events
 from jitvm.platform.sessions import SessionError
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.rom import Rom
+    from jitvm.guests.uxn.varvara.program import Rom
     from jitvm.platform.events import Event
 
 VERSION = 1
