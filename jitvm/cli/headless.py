@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame
@@ -72,7 +72,7 @@ class _StdinEvents:
 
         from jitvm.platform.events import EndOfInput, Stdin
 
-        if self._descriptor is None or not self._computer.machine.vector:
+        if self._descriptor is None or not self._computer.listens:
             return ()
         if not self._poll.poll(0):
             return ()

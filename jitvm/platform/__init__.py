@@ -22,7 +22,7 @@ What is required is short:
 
     PLATFORM = Toy()
 
-All else has a default, or is None for a guest that has no such thing (`assemble`, `disassemble`).
+All else has a default, or is None for a guest that has no such thing (see `tools`).
 A guest without any platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship
 with jitvm, those that other packages install as entry points of the group ``jitvm.guests``, and
 ``module:NAME``.
@@ -30,17 +30,20 @@ with jitvm, those that other packages install as entry points of the group ``jit
 | module      | what it knows                                                              |
 |-------------|----------------------------------------------------------------------------|
 | registry    | which platforms there are, and whose a program is                          |
+| tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
 | computer    | what a computer offers to whoever runs, shows and profiles it              |
 | bare        | the computer and the platform of a guest that says nothing of its own      |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |
 | screen      | what a screen is                                                           |
 | sound       | what a source of sound is                                                  |
+| sessions    | what is raised of recorded sessions                                        |
 | events      | what a user does                                                           |
 | script      | what a user does, written down                                             |
 | input       | standard input as it comes                                                 |
 | output      | standard output and standard error of a program, through ports             |
 | picture     | frames as PNG files                                                        |
+| recording/  | files of what a program shows and plays                                    |
 | widetext    | text that is not UTF-8                                                     |
 
 Only this file and what a console program needs are imported when one is run.
@@ -51,7 +54,8 @@ from __future__ import annotations
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, BinaryIO, Protocol
+    from pathlib import Path
+    from typing import Any, BinaryIO
 
     from jitvm.engine.machine.machine import Tier
     from jitvm.engine.tables.params import Parameters
@@ -59,13 +63,7 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest
     from jitvm.platform.computer import Computer
     from jitvm.platform.output import Closed, Stream
-
-    class Assembled(Protocol):
-        """What an assembler gives."""
-
-        @property
-        def data(self) -> bytes:
-            """The program's bytes."""
+    from jitvm.platform.tools import Assembler, Diagnostic, Disassembler, Sessions
 
 
 MOST_BYTES = 32 << 20
@@ -74,6 +72,24 @@ MOST_BYTES = 32 << 20
 
 class ProgramError(ValueError):
     """A program that cannot be read or is none; the message says which, why and what to do."""
+
+
+class SourceError(ProgramError):
+    """A source could not be assembled.
+
+    Attributes:
+        diagnostics: every error found, in order.
+        hint: about all of them; empty for none.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], hint: str = "") -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.hint = hint
+        super().__init__(self.diagnostics, hint)
+
+    def __str__(self) -> str:
+        lines = [diagnostic.render() for diagnostic in self.diagnostics]
+        return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
 
 
 class Program:
@@ -192,10 +208,7 @@ class Platform:
         suffixes: of its programs' files, with their dots, lower case.
         loading: options that `load` and `program` take.
         running: options that `computer` takes.
-        assemble: makes a program of a source, ``assemble(data, name, **loading)``; None: there is
-            no assembler. It raises `ProgramError`.
-        disassemble: a program's whole text, ``disassemble(program)``; None: there is no
-            disassembler. It raises `ProgramError`.
+        assembler, disassembler, sessions: None where there is no such thing.
     """
 
     name: str = ""
@@ -203,8 +216,9 @@ class Platform:
     suffixes: tuple[str, ...] = ()
     loading: tuple[Option, ...] = ()
     running: tuple[Option, ...] = ()
-    assemble: Callable[..., Assembled] | None = None
-    disassemble: Callable[[Program], str] | None = None
+    assembler: Assembler | None = None
+    disassembler: Disassembler | None = None
+    sessions: Sessions | None = None
 
     @property
     def guest(self) -> Guest:
@@ -301,6 +315,13 @@ class Platform:
         raise NotImplementedError(f"platform {self.name}: makes no computer")
 
     # -- looking at code ---------------------------------------------------------------------
+
+    def files_of(self, path: str) -> Iterable[Path]:
+        """The files that a program is made of, those that are missing as well: `path`, and for a
+        source all that it includes. A window loads the program again when one changes."""
+        from pathlib import Path
+
+        return (Path(path),)
 
     def spell(self, memory: Sequence[int], address: int, program: Program) -> tuple[str, int]:
         """The instruction at an address as text, and its size in bytes.

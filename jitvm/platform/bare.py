@@ -23,7 +23,7 @@ from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from jitvm.engine.machine.machine import Tier
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jitvm.platform.input import Readable
     from jitvm.platform.output import Closed, Stream
     from jitvm.platform.screen import Screen
+    from jitvm.platform.script import Script
     from jitvm.platform.sound import Sound
 
 
@@ -224,6 +225,11 @@ class BareComputer:
     # -- one with a screen -------------------------------------------------------------------
 
     @property
+    def has_screen(self) -> bool:
+        """Whether its programs are shown on one."""
+        return self.is_graphical
+
+    @property
     def screen(self) -> Screen:
         """There is none."""
         raise AttributeError(f"{self.machine.guest.name} has no screen")
@@ -241,6 +247,22 @@ class BareComputer:
     def frame(self, events: Iterable[Event] = ()) -> Frame:
         """Run one frame; see `FrameLoop.frame`."""
         return self.frames.frame(events)
+
+    def run_frames(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        *,
+        on_frame: Callable[[Frame], object] | None = None,
+        max_instructions: int | None = None,
+        time_limit: float | None = None,
+    ) -> Ending:
+        """Run frames as fast as they go; see `FrameLoop.run`."""
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
+            try:
+                return self.frames.run(count, script, on_frame)
+            except LimitReached as reached:
+                return reached.ending
 
     @cached_property
     def face(self) -> Face:

@@ -15,7 +15,7 @@ import os
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from jitvm.engine.machine.machine import Machine
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jitvm.platform.input import Readable
     from jitvm.platform.output import Output
     from jitvm.platform.screen import Screen
+    from jitvm.platform.script import Script
     from jitvm.platform.sound import Sound
 
     class Computer(Protocol):
@@ -124,8 +125,12 @@ if TYPE_CHECKING:
         # -- one with a screen ---------------------------------------------------------------
 
         @property
+        def has_screen(self) -> bool:
+            """Whether there is a screen at all. Without, what follows is not used."""
+
+        @property
         def is_graphical(self) -> bool:
-            """Whether the program wants frames, after `boot`. Without, what follows is not used."""
+            """Whether the program wants frames, after `boot`."""
 
         @property
         def holds_keys(self) -> bool:
@@ -135,6 +140,20 @@ if TYPE_CHECKING:
         @property
         def frames(self) -> FrameLoop:
             """Its frame loop."""
+
+        def run_frames(
+            self,
+            count: int | None = None,
+            script: Script | None = None,
+            *,
+            on_frame: Callable[[Frame], object] | None = None,
+            max_instructions: int | None = None,
+            time_limit: float | None = None,
+        ) -> Ending:
+            """Run frames as fast as they go: `count` of them, or until the program ends.
+
+            `on_frame` is called with each. It can be run on, so files stay open until `close`.
+            """
 
         def frame(self, events: Iterable[Event] = (), /) -> Frame:
             """Run one frame, and `boot` before the first; see `FrameLoop.frame`."""

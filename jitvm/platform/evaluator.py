@@ -99,6 +99,14 @@ class Evaluator:
         """
         self._watched(lambda: self._finish(self._run(address)))
 
+    def go_on(self) -> None:
+        """Run from where the machine stands until the guest halts.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`.
+        """
+        self._watched(lambda: self._finish(self._run(None)))
+
     def follow(self, vectors: Iterator[int | Share]) -> None:
         """Run one vector after the other until there is none left or the program ends.
 

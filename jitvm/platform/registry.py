@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
+    from jitvm.guest import Guest
+
 GROUP = "jitvm.guests"
 """Entry points that are guests."""
 HEAD = 4096
@@ -34,6 +36,8 @@ class GuestError(ValueError):
 
 class Row:
     """A platform that is known without being imported: its name, ``module:NAME``, suffixes."""
+
+    package = "jitvm"
 
     __slots__ = ("name", "suffixes", "target")
 
@@ -92,7 +96,8 @@ def installed() -> tuple[Installed, ...]:
 # -- by name -------------------------------------------------------------------------------------
 
 
-def _rows() -> tuple[Row | Installed, ...]:
+def rows() -> tuple[Row | Installed, ...]:
+    """All guests that have a name: jitvm's own first."""
     return (*BUILT_IN, *installed())
 
 
@@ -107,14 +112,14 @@ def named(text: str) -> Platform:
     if ":" in text:
         _see_current_folder()
         return _resolved(text, f"guest {text}")
-    for row in _rows():
+    for row in rows():
         if row.name == text:
             return row.load()
     raise GuestError(f"there is no guest {text}; {_choices()}")
 
 
 def _choices() -> str:
-    names = [row.name for row in _rows()]
+    names = [row.name for row in rows()]
     return f"installed: {', '.join(names)}; others are named as module:NAME"
 
 
@@ -155,6 +160,14 @@ def _resolved(target: str, what: str) -> Platform:
             raise GuestError(f"{what}: {module} has no {name}")
         found = getattr(found, part)
     return as_platform(found, what)
+
+
+def of_guest(guest: Guest) -> Platform:
+    """The platform of a guest at hand: one of jitvm's own, or a bare one."""
+    for row in BUILT_IN:
+        if row.name == guest.name and (platform := row.load()).guest is guest:
+            return platform
+    return as_platform(guest)
 
 
 def as_platform(found: object, what: str = "guest") -> Platform:
@@ -204,6 +217,18 @@ def of_file(path: str) -> Platform:
         f"{path}: is no program of any guest that is installed ({_known()}); name its guest "
         "with --guest"
     )
+
+
+def of_tool(path: str) -> Platform:
+    """The platform whose assembler or disassembler takes a file: by its suffix, else the first."""
+    lower = path.lower()
+    for row in BUILT_IN:
+        if lower.endswith(row.suffixes):
+            return row.load()
+    for found in _all():
+        if found.recognises(path, b""):
+            return found
+    return BUILT_IN[0].load()
 
 
 def of_stream() -> Platform:

@@ -25,7 +25,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.frames import Frame
     from jitvm.platform.script import Script

@@ -37,7 +37,7 @@ from jitvm.window.pacing import Pacer
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.platform.computer import Computer
     from jitvm.platform.script import Script
 
 SLICE = 0.05
@@ -131,7 +131,7 @@ class Player:
         return bool(
             self._is_owed
             or self._pending
-            or computer.screen.vector
+            or computer.screen.is_live
             or (computer.has_sound and computer.audio.active)
             or self._script is not None
             or self._replay is not None

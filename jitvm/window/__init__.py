@@ -26,14 +26,17 @@ shows.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from jitvm.window.errors import WindowError
 from jitvm.window.keys import KEYS_HELP
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from typing import Any
+
+    from jitvm.platform import Platform
+    from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
@@ -49,8 +52,8 @@ def run(
     fullscreen: bool = False,
     title: str | None = None,
     source: str | os.PathLike[str] | None = None,
-    legacy: bool = False,
-    include_root: str | None = None,
+    platform: Platform | None = None,
+    loading: Mapping[str, Any] | None = None,
     stdin: Readable | None = None,
     script: Script | None = None,
     replay: Iterator[Frame] | None = None,
@@ -74,8 +77,8 @@ def run(
         title: in place of the name that the program's metadata gives.
         source: the file the program came from: it is loaded again when that, or a file it
             includes, changes. While the computer is recorded or replayed, it is not.
-        legacy: whether sources may be in the older dialect of Uxntal.
-        include_root: the only folder a source may include files from.
+        platform: loads `source`, and files that are dropped on the window; None: as files tell.
+        loading: options for that, see `Platform.loading`.
         stdin: a binary stream whose bytes reach the program as they come; None for nothing.
         script: events in addition to the user's.
         replay: frames to show, which somebody else runs, such as `Replayer.frames`; the user's
@@ -106,8 +109,8 @@ def run(
         fullscreen=fullscreen,
         title=title,
         source=None if source is None else os.fspath(source),
-        legacy=legacy,
-        include_root=include_root,
+        platform=platform,
+        loading=loading,
         stdin=stdin,
         script=script,
         replay=replay,

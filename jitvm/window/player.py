@@ -27,6 +27,7 @@ from math import isqrt
 from time import monotonic, sleep
 
 from jitvm.engine.host.part import write_whole
+from jitvm.platform import ProgramError, SourceError
 from jitvm.platform.computer import file_stem
 from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.events import Event, Move, Reset
@@ -44,9 +45,11 @@ from jitvm.window.translate import Dropped, Exposed, SoundDevice, Told, Translat
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.platform.computer import Face
+    from collections.abc import Mapping
+    from typing import Any
+
+    from jitvm.platform import Platform, Program
+    from jitvm.platform.computer import Computer, Face
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
 
@@ -88,8 +91,8 @@ class Player:
         fullscreen: bool = False,
         title: str | None = None,
         source: str | None = None,
-        legacy: bool = False,
-        include_root: str | None = None,
+        platform: Platform | None = None,
+        loading: Mapping[str, Any] | None = None,
         stdin: Readable | None = None,
         script: Script | None = None,
         replay: Iterator[Frame] | None = None,
@@ -100,8 +103,8 @@ class Player:
         self._computer = computer
         self._loop = computer.frames
         self._given_title = title
-        self._legacy = legacy
-        self._include_root = include_root
+        self._platform = platform
+        self._loading = dict(loading or {})
         self._stream = stdin
         self._script = script
         self._replay = replay
@@ -109,7 +112,7 @@ class Player:
         self._limits = limits or Limits()
         self._notify = notify or (lambda text: computer.output.message(f"jitvm: {text}\n"))
         self._is_exact = bool(replay or on_frame or self._loop.observer)
-        self._files = ProgramFiles(source) if source and not self._is_exact else None
+        self._files = self._watch(source) if source and not self._is_exact else None
 
         self._begun = monotonic()
         self._first_frame = self._loop.number
@@ -293,10 +296,10 @@ class Player:
         self.pacer.resume()
 
     def _take_picture(self) -> None:
-        from jitvm.platform.picture import PictureError
+        from jitvm.platform.picture import PictureError, png
 
         try:
-            data = self._computer.screen.png()
+            data = png(self._computer.screen.pixels)
             path = screenshot_path(self._stem)
             write_whole(path, data)
             self._notify(f"wrote {path}")
@@ -341,7 +344,7 @@ class Player:
         if self._is_exact:
             self._notify(f"{path}: not loaded, since this run is recorded or replayed")
         elif self._load(path):
-            self._files = ProgramFiles(path)
+            self._files = self._watch(path)
 
     def _load(self, path: str) -> bool:
         """Run another program from its beginning; leave the old one alone if it has errors."""
@@ -349,26 +352,32 @@ class Player:
         if program is None:
             return False
         self._trouble = ""
-        self._computer.load(program.rom)
+        self._computer.put_in(program)
         self._start_over()
         return True
 
     def _read_program(self, path: str) -> Program | None:
-        from jitvm.guests.uxn.assembler import AssemblyError
-        from jitvm.guests.uxn.varvara.program import load_program
-        from jitvm.guests.uxn.varvara.rom import RomError
-
         try:
-            return load_program(path, legacy=self._legacy, include_root=self._include_root)
-        except AssemblyError as error:
+            return self._platform_of(path).load(path, **self._loading)
+        except SourceError as error:
             first = error.diagnostics[0]
             self._trouble = f"{file_stem(first.file, first.file)}:{first.line}: {first.message}"
             for diagnostic in error.diagnostics:
                 self._notify(diagnostic.render())
-        except RomError as error:
+        except ProgramError as error:
             self._trouble = str(error)
             self._notify(str(error))
         return None
+
+    def _platform_of(self, path: str) -> Platform:
+        if self._platform is not None:
+            return self._platform
+        from jitvm.platform.registry import of_file
+
+        return of_file(path)
+
+    def _watch(self, path: str) -> ProgramFiles:
+        return ProgramFiles(path, self._platform_of(path).files_of)
 
     # -- advance -----------------------------------------------------------------------------
 

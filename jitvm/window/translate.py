@@ -13,9 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara.mouse import BUTTONS as MOUSE_BUTTONS
 from jitvm.platform import events
-from jitvm.platform.events import STEPS, Event
+from jitvm.platform.events import MOUSE_BUTTONS, STEPS, Event
 from jitvm.window.binding import sdl, take_dropped
 from jitvm.window.keys import (
     BUTTONS,

@@ -53,6 +53,18 @@ def test_imports_point_downward(layer: str) -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("layer", LAYERS[LAYERS.index("guests") + 1 :])
+def test_what_shows_and_runs_programs_imports_no_guest(layer: str) -> None:
+    # They know platforms only: `jitvm.platform.registry` finds these by name.
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {name}"
+        for file in FILES[layer]
+        for name in imported(file)
+        if name.startswith("jitvm.guests")
+    ]
+    assert not wrong
+
+
 def test_the_walk_sees_imports() -> None:
     assert "jitvm.guest.Guest" in imported(PACKAGE / "engine" / "interpreter" / "cores.py")
 

@@ -8,7 +8,7 @@ import pytest
 
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.face import program_icon, program_name
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.varvara.program import Rom
 from jitvm.platform.computer import file_stem
 from jitvm.window.naming import screenshot_path
 from tests.window.conftest import computer_of

@@ -9,13 +9,76 @@ from jitvm.platform import Option
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from typing import Any, BinaryIO
 
     from jitvm.guest import Guest
+    from jitvm.guests.uxn.assembler import Assembly
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.guests.uxn.varvara.recorder import Recorder
+    from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.platform.frames import Frame
+
+
+class _Assembler:
+    """Uxntal to ROMs."""
+
+    suffix = ".rom"
+
+    def assemble_file(self, path: str, **options: Any) -> Assembly:
+        from jitvm.guests.uxn.assembler import assemble_file
+
+        return assemble_file(path, **options)
+
+    def assemble(self, data: bytes, name: str, **options: Any) -> Assembly:
+        from jitvm.guests.uxn.assembler import assemble
+
+        return assemble(data, name=name, **options)
+
+
+class _Disassembler:
+    """ROMs to Uxntal; labels are in ``.sym`` files."""
+
+    def disassemble(self, path: str, symbols: str | None, *, addresses: bool) -> str:
+        from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
+        from jitvm.guests.uxn.symbols import load_symbols
+        from jitvm.guests.uxn.varvara.program import SOURCE_SUFFIX, read_rom
+
+        if path.endswith(SOURCE_SUFFIX):
+            raise platform.ProgramError(
+                f"{path}: is a source, not a ROM; assemble it with `jitvm asm {path}`"
+            )
+        rom = read_rom(path)
+        beside = f"{path}.sym"
+        if symbols is None and os.path.exists(beside):
+            symbols = beside
+        table = None if symbols is None else load_symbols(symbols)
+        try:
+            return disassemble(rom.data, table).render(addresses=addresses)
+        except DisassemblyError as error:
+            raise platform.ProgramError(f"{rom.name}: {error}") from error
+
+
+class _Sessions:
+    """Sessions of Varvara computers."""
+
+    def load(self, path: str) -> Session:
+        from jitvm.guests.uxn.varvara.session import Session
+
+        return Session.load(path)
+
+    def replay(self, session: Session, computer: Computer) -> Iterator[Frame]:
+        from jitvm.guests.uxn.varvara.replayer import Replayer
+
+        return Replayer(session, computer).frames()
+
+    def recorder(self, path: str, computer: Computer) -> Recorder:
+        from jitvm.guests.uxn.varvara.recorder import Recorder
+
+        return Recorder(path, computer)
 
 
 def _clock(text: str) -> Clock:
@@ -44,6 +107,10 @@ class UxnPlatform(platform.Platform):
         Option("clock", "a fixed time, such as 2024-02-29T12:00", _clock),
     )
 
+    assembler = _Assembler()
+    disassembler = _Disassembler()
+    sessions = _Sessions()
+
     @property
     def guest(self) -> Guest:
         """Uxn."""
@@ -57,7 +124,8 @@ class UxnPlatform(platform.Platform):
         """Text, and bytes in a file whose suffix says nothing: a ROM has no mark to tell it by."""
         from jitvm.guests.uxn.varvara.program import looks_like_source
 
-        return os.path.splitext(name)[1] in ("", ".bin") or looks_like_source(head)
+        whole = head.rstrip(bytes(range(0x80, 0x100)))  # a character may be cut in two
+        return os.path.splitext(name)[1] in ("", ".bin") or looks_like_source(whole)
 
     def load(self, path: str, **options: Any) -> Program:
         """See `load_program`."""
@@ -73,8 +141,7 @@ class UxnPlatform(platform.Platform):
 
     def program(self, data: bytes, name: str = "<rom>", **options: Any) -> Program:
         """A ROM of its bytes."""
-        from jitvm.guests.uxn.varvara.program import Program
-        from jitvm.guests.uxn.varvara.rom import Rom
+        from jitvm.guests.uxn.varvara.program import Program, Rom
 
         del options
         return Program(Rom(data, name))
@@ -84,11 +151,17 @@ class UxnPlatform(platform.Platform):
     def computer(self, program: platform.Program, **options: Any) -> Computer:
         """A Varvara computer."""
         from jitvm.guests.uxn.varvara.computer import Computer
-        from jitvm.guests.uxn.varvara.rom import Rom
+        from jitvm.guests.uxn.varvara.program import Rom
 
         computer = Computer(Rom(program.data, program.name), **options)
         computer.program = program
         return computer
+
+    def files_of(self, path: str) -> Iterator[Path]:
+        """A source with all that it includes."""
+        from jitvm.guests.uxn.sourcefiles import source_files
+
+        return source_files(path)
 
     # -- looking at code ---------------------------------------------------------------------
 

@@ -136,10 +136,10 @@ class SymbolTable:
         return bytes(out)
 
 
-def load_symbols(path: Path) -> SymbolTable:
+def load_symbols(path: str | Path) -> SymbolTable:
     """Read a ``.sym`` file; raise SymbolFileError when it is missing, too large or damaged."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SymbolFileError(f"{path}: cannot read symbols: {error.strerror}") from error

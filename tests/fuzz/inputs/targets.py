@@ -18,9 +18,10 @@ from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.assembler.errors import AssemblyError
 from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
 from jitvm.guests.uxn.symbols import SymbolFileError, SymbolTable
-from jitvm.guests.uxn.varvara.rom import Rom, RomError
-from jitvm.guests.uxn.varvara.session import Session, SessionError
+from jitvm.guests.uxn.varvara.program import Rom, RomError
+from jitvm.guests.uxn.varvara.session import Session
 from jitvm.platform.script import ScriptError, parse_script
+from jitvm.platform.sessions import SessionError
 
 SPACE = 65536
 

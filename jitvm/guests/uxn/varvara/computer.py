@@ -38,7 +38,7 @@ from jitvm.engine.machine.watch import Watch
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type, argument_events
 from jitvm.guests.uxn.varvara.hardware import Hardware
-from jitvm.guests.uxn.varvara.rom import PROGRAM_START, Rom, rom_of
+from jitvm.guests.uxn.varvara.program import PROGRAM_START, Rom, rom_of
 from jitvm.guests.uxn.varvara.system import DEBUG
 from jitvm.platform.evaluator import Ending, LimitReached, Limits
 from jitvm.platform.input import open_source

@@ -32,8 +32,8 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.handle import Handle
+from jitvm.guests.uxn.varvara.program import BANK_SIZE
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
-from jitvm.guests.uxn.varvara.rom import BANK_SIZE
 from jitvm.guests.uxn.varvara.sandbox import MAX_PATH, OutsideError, Sandbox
 from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, DeviceWords
 from jitvm.platform.output import Output

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type
-from jitvm.guests.uxn.varvara.rom import PROGRAM_START
+from jitvm.guests.uxn.varvara.program import PROGRAM_START
 from jitvm.platform import events, frames
 from jitvm.platform.events import Event
 

@@ -18,7 +18,7 @@ from jitvm.guests.uxn.varvara.clock import DateTime
 from jitvm.guests.uxn.varvara.console import Console
 from jitvm.guests.uxn.varvara.controller import Controller
 from jitvm.guests.uxn.varvara.mouse import Mouse
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.varvara.program import Rom
 from jitvm.guests.uxn.varvara.sandbox import Sandbox
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.words import DeviceWords
@@ -42,9 +42,11 @@ class Hardware:
     Attributes:
         rom: the program, loaded again when it is reset.
         evaluator: runs vectors of the program.
+        has_screen: it has.
         holds_keys: it is told what is typed; see `jitvm.platform.events`.
     """
 
+    has_screen = True
     holds_keys = False
 
     def __init__(

@@ -1,5 +1,11 @@
 """Programs from files and streams: ROMs as they are, Uxntal sources assembled.
 
+A ROM is the bytes of a program; this is where they go:
+
+    0x000000 .. 0x00feff   bank 0 from 0x0100 to its end
+    0x00ff00 .. 0x01feff   bank 1, the whole of it
+    0x01ff00 ..            bank 2, and so on to bank 15
+
 A file that ends in ``.tal`` is a source, one that ends in ``.rom`` a ROM. Anything else is judged
 by its bytes: a source is UTF-8 text without control characters, which no working ROM is in
 practice (its jumps, literals and zeros are not text).
@@ -9,9 +15,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
 from jitvm import platform
-from jitvm.guests.uxn.varvara.rom import MAX_SIZE, Rom, RomError
+from jitvm.platform import ProgramError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -21,12 +28,59 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.assembler import Assembly, SourceMap
     from jitvm.guests.uxn.symbols import SymbolTable
 
+BANK_SIZE = 0x10000
+BANK_COUNT = 16
+PROGRAM_START = 0x0100
+MAX_SIZE = BANK_COUNT * BANK_SIZE - PROGRAM_START
+
 SOURCE_SUFFIX = ".tal"
 ROM_SUFFIX = ".rom"
 MAX_SOURCE = 32 << 20
 """Most bytes taken of a program that is not known to be a ROM."""
 
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v")
+
+
+class RomError(ProgramError):
+    """Bytes that cannot be a ROM; the message says why and what to do."""
+
+
+class Rom:
+    """The bytes of a program and its name in messages. (No dataclass: those slow every start.)
+
+    Raises:
+        RomError: there are none, or more than all banks hold.
+    """
+
+    __slots__ = ("data", "name")
+
+    def __init__(self, data: bytes, name: str = "<rom>") -> None:
+        size = len(data)
+        if not size:
+            raise RomError(f"{name}: the ROM is empty; a program has at least one byte")
+        if size > MAX_SIZE:
+            raise RomError(
+                f"{name}: {size} bytes are too many for a ROM; {BANK_COUNT} banks of memory "
+                f"hold {MAX_SIZE}. Is it another kind of file?"
+            )
+        self.data = data
+        self.name = name
+
+    def pieces(self) -> Iterator[tuple[int, int, bytes]]:
+        """What each bank gets: (bank, address, bytes)."""
+        first = BANK_SIZE - PROGRAM_START
+        yield 0, PROGRAM_START, self.data[:first]
+        for bank, start in enumerate(range(first, len(self.data), BANK_SIZE), 1):
+            yield bank, 0, self.data[start : start + BANK_SIZE]
+
+
+def rom_of(rom: bytes | Rom) -> Rom:
+    """A ROM, from one or from its bytes.
+
+    Raises:
+        RomError: it is empty or too long.
+    """
+    return rom if isinstance(rom, Rom) else Rom(bytes(rom))
 
 
 class Program(platform.Program):

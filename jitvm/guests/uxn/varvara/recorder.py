@@ -21,20 +21,20 @@ from time import struct_time
 from typing import TYPE_CHECKING
 
 import jitvm
-from jitvm.guests.uxn.varvara.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     VERSION,
     FileCall,
     Inputs,
     Json,
-    SessionError,
     checksum,
     describe_request,
     read_request,
     write_request,
 )
+from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.platform.script import event_text
+from jitvm.platform.sessions import SessionError
 
 if TYPE_CHECKING:
     from types import TracebackType

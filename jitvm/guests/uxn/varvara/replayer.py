@@ -13,19 +13,19 @@ from time import struct_time
 from typing import TYPE_CHECKING
 
 import jitvm
-from jitvm.guests.uxn.varvara.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     FileCall,
     Inputs,
     RecordedFrame,
     Session,
-    SessionError,
     checksum,
     describe_request,
     read_request,
     write_request,
 )
+from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
+from jitvm.platform.sessions import DivergedError, SessionError
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
@@ -33,18 +33,6 @@ if TYPE_CHECKING:
     from jitvm.platform.frames import Frame
 
 _NOTHING_CAME = RecordedFrame()
-
-
-class DivergedError(SessionError):
-    """A replayed program does something else than it did when it was recorded.
-
-    Attributes:
-        frame: the frame it was noticed in.
-    """
-
-    def __init__(self, frame: int, message: str) -> None:
-        super().__init__(f"frame {frame}: {message}")
-        self.frame = frame
 
 
 class Replayer:

@@ -38,9 +38,10 @@ from typing import TYPE_CHECKING, Any
 
 import jitvm
 from jitvm.platform.script import ScriptError, parse_events
+from jitvm.platform.sessions import SessionError
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.rom import Rom
+    from jitvm.guests.uxn.varvara.program import Rom
     from jitvm.platform.events import Event
 
 VERSION = 1
@@ -73,10 +74,6 @@ def describe_request(width: int) -> str:
 def checksum(rom: Rom) -> str:
     """What tells programs apart: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
-
-
-class SessionError(Exception):
-    """A session cannot be recorded, read or replayed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
 
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.platform.computer import Computer
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame, Observer
     from jitvm.platform.sound import Samples
@@ -175,7 +175,7 @@ def _writer(path: str, computer: Computer, kind: str, scale: int) -> Writer:
         return _Sound(path)
     if kind == "mp4":
         _require("av", f"{path}: videos need PyAV", "video")
-        from jitvm.guests.uxn.varvara.recording.mp4 import Video
+        from jitvm.platform.recording.mp4 import Video
 
         return Video(path, computer.screen, scale)
     return _Pictures(path, computer, kind, scale)
@@ -185,9 +185,9 @@ class _Pictures:
     """An animation in a file."""
 
     def __init__(self, path: str, computer: Computer, kind: str, scale: int) -> None:
-        from jitvm.guests.uxn.varvara.recording.animation import Animation
-        from jitvm.guests.uxn.varvara.recording.gif import Gif
-        from jitvm.guests.uxn.varvara.recording.webp import Webp
+        from jitvm.platform.recording.animation import Animation
+        from jitvm.platform.recording.gif import Gif
+        from jitvm.platform.recording.webp import Webp
 
         require_pillow(path)
         self._screen = computer.screen
@@ -208,7 +208,7 @@ class _Sound:
     """Sound in a file, silence included."""
 
     def __init__(self, path: str) -> None:
-        from jitvm.guests.uxn.varvara.audio.wav import WavWriter
+        from jitvm.platform.recording.wav import WavWriter
 
         self._writer = WavWriter(path)
 
