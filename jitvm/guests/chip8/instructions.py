@@ -45,9 +45,9 @@ STACKS = (Stack("calls", 128, links=True),)
 VF = 0x0F
 INDEX, DELAY, SOUND, STATUS, PLANES, HIRES, PITCH = 0x10, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
 WAITING, RELEASED, SEED, AUDIO, SAVED, KEYS = 0x18, 0x19, 0x20, 0x30, 0x40, 0x50
-"""Addresses in STATE, after V0 to VF. INDEX (I) has two bytes, SEED (of random numbers) eight; AUDIO
-(a pattern of bits), SAVED (for the next run) and KEYS (1 while a key is down) have sixteen. RELEASED
-is the key that was let go of while the program was WAITING for one, or NO_KEY."""
+"""Addresses in STATE, after V0 to VF. INDEX (I) has two bytes, SEED (of random numbers) eight;
+AUDIO (a pattern of bits), SAVED (for the next run) and KEYS (1 while a key is down) have sixteen.
+RELEASED is the key let go of while the program was WAITING for one, or NO_KEY."""
 NO_KEY = 0xFF
 RUNNING, ENDED, UNKNOWN = 0, 1, 2
 """STATUS. UNKNOWN: there is no such instruction as the one at the program counter."""

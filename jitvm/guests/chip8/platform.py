@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from jitvm import platform
 from jitvm.platform import Option, Program, ProgramError
 
@@ -42,12 +44,26 @@ def _from(low: int) -> Callable[[str], int]:
     return convert
 
 
+class Disassembler:
+    """Writes listings."""
+
+    def disassemble(self, path: str, symbols: str | None, *, addresses: bool) -> str:
+        """The listing of a program, which has addresses always and labels never."""
+        from jitvm.guests.chip8.listing import disassemble
+
+        if symbols is not None:
+            raise ProgramError(f"{symbols}: CHIP-8 programs have no files of labels")
+        del addresses
+        return disassemble(PLATFORM.load(path).data)
+
+
 class Chip8Platform(platform.Platform):
     """Programs for CHIP-8, SUPER-CHIP and XO-CHIP."""
 
     name = "chip8"
     about = "CHIP-8, the virtual machine of early home computers, with SUPER-CHIP and XO-CHIP"
     suffixes = (".ch8", ".sc8", ".xo8", ".hex8")
+    disassembler = Disassembler()
     running = (
         Option("machine", "chip8, superchip or xochip (default: as the suffix says)", _machine),
         Option("speed", "instructions a frame (default: 15, 30 or 1000, by machine)", _from(1)),
@@ -89,17 +105,11 @@ class Chip8Platform(platform.Platform):
         from jitvm.guests.chip8 import CHIP8, SUPERCHIP, XOCHIP
         from jitvm.guests.chip8.computer import Chip8Computer
 
-        suffixes = [kind for suffix, kind in BY_SUFFIX.items() if program.name.endswith(suffix)]
-        kind = machine or (suffixes[0] if suffixes else "chip8")
+        name = program.name.lower().removesuffix(".hex8")
+        kind = machine or BY_SUFFIX.get(os.path.splitext(name)[1], "chip8")
         quirks = {"chip8": CHIP8, "superchip": SUPERCHIP, "xochip": XOCHIP}[kind]
         quirks = quirks.but(**{name: options.pop(name) for name in QUIRKS if name in options})
         return Chip8Computer(program, quirks, speed=speed or SPEEDS[kind], seed=seed, **options)
-
-    def disassemble(self, program: Program) -> str:
-        """Its listing, which runs as the program does."""
-        from jitvm.guests.chip8.listing import disassemble
-
-        return disassemble(program.data)
 
     def spell(self, memory: Sequence[int], address: int, program: Program) -> tuple[str, int]:
         """In the words of Cowgod's reference."""
