@@ -13,7 +13,7 @@ import pytest
 
 from jitvm.cli.exits import Exit
 from tests.clock import HANGS, until
-from tests.kills import KINDS, PROGRAM, kill_many
+from tests.kills.kinds import KINDS, PROGRAM
 
 JITVM = [sys.executable, "-m", "jitvm"]
 ENDLESS = '|0100 LIT "x #18 DEO &l !&l'
@@ -184,9 +184,3 @@ def test_an_early_ctrl_c_prints_nothing(command: str) -> None:
         )
         assert done.returncode in (-signal.SIGINT, Exit.INTERRUPTED), (imports, done.stderr)
         assert done.stderr == b"", imports
-
-
-def test_kills_leave_nothing(folder: Path) -> None:
-    (folder / "here").mkdir()
-    cache = Path(os.environ["JITVM_CACHE"])
-    assert kill_many(KINDS["session"], folder / "here", 3, seed=1, shared_cache=cache) == []
