@@ -184,3 +184,28 @@ def test_an_early_ctrl_c_prints_nothing(command: str) -> None:
         )
         assert done.returncode in (-signal.SIGINT, Exit.INTERRUPTED), (imports, done.stderr)
         assert done.stderr == b"", imports
+
+
+LATE = """
+import os, signal, sys
+from jitvm.cli.main import program
+from jitvm.engine.host.signals import ENDING
+
+close = ENDING.close
+
+def late():
+    ENDING.close = close
+    os.kill(os.getpid(), signal.SIGTERM)
+
+ENDING.close = late
+sys.argv[1:] = ["params"]
+program()
+"""
+"""The signal comes when the command has done its work, and has not yet said so."""
+
+
+def test_a_late_signal_prints_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, stdin=subprocess.DEVNULL, timeout=HANGS
+    )
+    assert (done.returncode, done.stderr) == (Exit.TERMINATED, b"")

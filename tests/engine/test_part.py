@@ -8,10 +8,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jitvm.engine.part import Part, sweep, write_whole
+from jitvm.engine.host import part as part_module
+from jitvm.engine.host.part import Part, sweep, write_whole
+from jitvm.engine.host.signals import Ending, Signalled
 
 
 def hidden(folder: Path) -> list[str]:
@@ -67,7 +70,7 @@ def test_links_are_followed(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from jitvm.engine.part import Part
+from jitvm.engine.host.part import Part
 part = Part(sys.argv[1])
 part.write(b"half")
 os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ import pytest
 import jitvm
 from jitvm.cli.exits import Exit
 from jitvm.cli.main import main
-from jitvm.engine.params import ParameterError, Parameters
+from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guest.numbers import LONGEST, seconds, whole
 
 HALT = bytes([0x00])

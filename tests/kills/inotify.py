@@ -13,7 +13,7 @@ import struct
 from enum import IntFlag
 from pathlib import Path
 
-from jitvm.engine.part import is_part
+from jitvm.engine.host.part import is_part
 
 _EVENT = struct.Struct("iIII")
 _CHUNK = 1 << 16

@@ -79,7 +79,7 @@ def _saved(path: Path) -> None:
 
 
 def _code(path: Path) -> None:
-    from jitvm.engine.cache import MAGIC
+    from jitvm.engine.memory.cache import MAGIC
 
     data = path.read_bytes()
     body = data[len(MAGIC) + 4 :]

@@ -66,7 +66,9 @@ def main() -> int:
         if is_late or all(each.failed or 0 <= share <= each.tried for each in sums.values()):
             break
     tried, failed = (sum(getattr(each, of) for each in sums.values()) for of in ("tried", "failed"))
-    print(f"{tried} inputs, {failed} failures, at most {max(e.peak for e in sums.values()) >> 20} MiB")
+    print(
+        f"{tried} inputs, {failed} failures, at most {max(e.peak for e in sums.values()) >> 20} MiB"
+    )
     return bool(failed)
 
 

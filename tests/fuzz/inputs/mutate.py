@@ -87,7 +87,9 @@ WAYS: tuple[Callable[[random.Random, bytes, bytes], bytes], ...] = (
 
 def _values(value: Any) -> list[tuple[Any, Any]]:
     """Every value inside of one, as its container and the key or index there."""
-    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
     found = [(value, key) for key in keys]
     return [*found, *(each for _, key in found for each in _values(value[key]))]
 
@@ -108,7 +110,9 @@ def _change(rng: random.Random, places: list[tuple[Any, Any]]) -> None:
     elif chance < 0.8:
         other, name = rng.choice(places)
         # A copy: a value that holds itself has no text.
-        container[key] = json.loads(json.dumps(other.get(name) if isinstance(other, dict) else None))
+        container[key] = json.loads(
+            json.dumps(other.get(name) if isinstance(other, dict) else None)
+        )
     else:
         container[key] = rng.choice(VALUES)
 

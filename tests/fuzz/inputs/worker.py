@@ -26,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from jitvm.engine.names import shown
+from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from tests.fuzz.inputs.targets.target import Target
@@ -41,10 +41,10 @@ PARSERS = (
     "jitvm.cli.explain", "jitvm.cli.options", "jitvm.cli.parser", "jitvm.cli.values",
     "jitvm.cli.watched", "jitvm.dashboard.guard", "jitvm.dashboard.saved",
     "jitvm.dashboard.server", "jitvm.dashboard.session", "jitvm.dashboard.shapes",
-    "jitvm.engine.cache", "jitvm.engine.irtext", "jitvm.engine.kept", "jitvm.engine.params",
-    "jitvm.engine.verify", "jitvm.guests.uxn.assembler", "jitvm.guests.uxn.disassembler",
-    "jitvm.guests.uxn.symbols", "jitvm.guests.uxn.varvara", "jitvm.guests.uxn.widetext",
-    "jitvm.terminal.abilities", "jitvm.terminal.keyboard",
+    "jitvm.engine.ir.text", "jitvm.engine.ir.verify", "jitvm.engine.jit.kept",
+    "jitvm.engine.memory.cache", "jitvm.engine.tables.params", "jitvm.guests.uxn.assembler",
+    "jitvm.guests.uxn.disassembler", "jitvm.guests.uxn.symbols", "jitvm.guests.uxn.varvara",
+    "jitvm.guests.uxn.widetext", "jitvm.terminal.abilities", "jitvm.terminal.keyboard",
 )  # fmt: skip
 """What atheris observes."""
 
@@ -55,6 +55,12 @@ class Hangs(BaseException):
 
 def _hangs(_number: int, _frame: FrameType | None) -> None:
     raise Hangs
+
+
+def limit() -> None:
+    """Give this process the memory and time that an input may take."""
+    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
+    signal.signal(signal.SIGPROF, _hangs)
 
 
 def check(target: Target, data: bytes, folder: Path) -> bool:
@@ -142,8 +148,7 @@ def main() -> None:
         from tests.fuzz.inputs.targets import TARGETS
     target = TARGETS[args.target]
     target.seeds()
-    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
-    signal.signal(signal.SIGPROF, _hangs)
+    limit()
     gc.freeze()
     trial = Trial(target, args.runs, args.scratch)
     if guided:

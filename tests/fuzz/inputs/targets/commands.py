@@ -42,8 +42,8 @@ COMMAND_LINES = {
         lambda: _LINES, _arguments, (Failure, SystemExit),  # type: ignore[arg-type]
         words=(
             b"\n--frames\n", b"\n--scale\n", b"\n--time-limit\n", b"\n--max-instructions\n",
-            b"\n--clock\n", b"\n--port\n", b"\n--top\n", b"\n-O\n", b"hot=", b"\n--", b"1e8", b"nan",
-            b"inf", b"1_0", b"\xd9\xa5", b"2024-02-30T25:61", b"\n--tier\n", b"\n--help\n",
+            b"\n--clock\n", b"\n--port\n", b"\n--top\n", b"\n-O\n", b"hot=", b"\n--", b"1e8",
+            b"nan", b"inf", b"1_0", b"\xd9\xa5", b"2024-02-30T25:61", b"\n--tier\n", b"\n--help\n",
         ),
     ),
 }  # fmt: skip

@@ -7,12 +7,13 @@ import zlib
 from functools import cache as once
 from pathlib import Path
 
-from jitvm.engine import cache, kept
-from jitvm.engine.cache import CachedCode
-from jitvm.engine.ir import Graph
-from jitvm.engine.irtext import TextError, parse, show
-from jitvm.engine.params import ParameterError, Parameters
-from jitvm.engine.verify import VerifyError, verify
+from jitvm.engine.ir.graph import Graph
+from jitvm.engine.ir.text import TextError, parse, show
+from jitvm.engine.ir.verify import VerifyError, verify
+from jitvm.engine.jit import kept
+from jitvm.engine.memory import cache
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guests.uxn import UXN
 from tests.fuzz.inputs.targets.target import Refused, Target, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import Assembly, assemble_file
 from jitvm.guests.uxn.assembler.errors import AssemblyError
 from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
