@@ -132,8 +132,7 @@ class Killer:
         """Kill so many runs, and look after each."""
         self._watch = Watch(self._target)
         try:
-            for moment in ("first", "second"):
-                self._leave_alone(moment)
+            self._leave_alone("before")
             for turn in range(kills):
                 self._kill_one(turn, SIGNALS[turn % len(SIGNALS)])
             self._leave_alone("in the end")

@@ -164,7 +164,7 @@ def _keys(data: bytes, _: Path) -> None:
 
 
 def _answers(data: bytes, _: Path) -> None:
-    answers, _, name = data.partition(b"\n")
+    answers, _newline, name = data.partition(b"\n")
     abilities = chosen(understood(answers), {"JITVM_TERMINAL": text_of(name)} if name else {})
     if all(abilities.cell):
         Fit.of((512, 320), (80, 25), abilities.cell).pixel_at(7.5, 1e9)
