@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import subprocess
 import sys
@@ -106,9 +107,15 @@ def test_hangs_and_memory_are_wrong(what: str, told: str, tmp_path: Path) -> Non
     assert (tmp_path / "input").read_bytes() == b"the input"
 
 
-def test_the_command_tries_as_many_as_it_is_told() -> None:
+@pytest.mark.parametrize("guide", ["atheris", "none"])
+def test_the_command_tries_as_many_as_it_is_told(guide: str, tmp_path: Path) -> None:
+    if guide == "atheris":
+        pytest.importorskip("atheris", reason="of the extra `fuzz`")
     command = [sys.executable, "-m", "tests.fuzz.inputs", "--target=parameters", "--runs=50"]
-    command.append("--unguided")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *["--unguided"] * (guide == "none")], cwd=tmp_path, text=True, check=False,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith("50 inputs, 0 failures")
+    assert not [*tmp_path.iterdir()]

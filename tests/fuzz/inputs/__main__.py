@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +30,7 @@ class Sum:
     failed: int = 0
     peak: int = 0
     slowest: float = 0.0
-    seconds: float = field(default=0.0)
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         return (
