@@ -52,6 +52,12 @@ def test_mutation_repeats() -> None:
     assert len(set(first)) > 40
 
 
+@pytest.mark.parametrize("depth", [100, 700, 5000])
+def test_what_is_nested_deep_is_mutated(depth: int) -> None:
+    data = b"[" * depth + b"]" * depth
+    assert all(mutate(random.Random(number), TARGETS["session"], data) for number in range(20))
+
+
 @pytest.mark.parametrize("name", PARSERS)
 def test_what_is_observed_exists(name: str) -> None:
     assert importlib.util.find_spec(name)

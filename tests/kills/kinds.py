@@ -97,7 +97,9 @@ KINDS = {
     "session": Kind("a.jsonl", (*_RUN, "--record-session", "a.jsonl"), _session),
     "screenshot": Kind("a.png", (*_RUN, "--screenshot", "a.png"), _picture),
     "log": Kind("a.log", ("run", "--headless", "--frames", "4", "--jit-log", "a.log"), _log),
-    "report": Kind("a.html", ("profile", "--no-jit", "--frames", "4", "--report", "a.html"), _report),
+    "report": Kind(
+        "a.html", ("profile", "--no-jit", "--frames", "4", "--report", "a.html"), _report
+    ),
     "saved": Kind(
         "a.jsonl", ("dashboard", *_COLD, "--time-limit", "0.05", "--save", "a.jsonl"), _saved
     ),

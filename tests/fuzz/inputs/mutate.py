@@ -120,19 +120,19 @@ def _change(rng: random.Random, places: list[tuple[Any, Any]]) -> None:
 def _structure(rng: random.Random, data: bytes, other: bytes) -> bytes:
     """Change values in one of the lines, or a whole line."""
     rows = data.split(b"\n")
-    at = rng.randrange(len(rows))
-    try:
-        row = [json.loads(rows[at])]
-    except (ValueError, RecursionError):
-        return _splice(rng, data, other)
     if rng.random() < 0.15:
         rows.insert(rng.randrange(len(rows)), rng.choice([*rows, *other.split(b"\n")]))
         return b"\n".join(rows)
-    for _ in range(rng.randint(1, 3)):
-        places = _values(row)
-        if places:
-            _change(rng, places)
-    rows[at] = json.dumps(row[0]).encode() if row else b""
+    at = rng.randrange(len(rows))
+    try:
+        row = [json.loads(rows[at])]
+        for _ in range(rng.randint(1, 3)):
+            places = _values(row)
+            if places:
+                _change(rng, places)
+        rows[at] = json.dumps(row[0]).encode() if row else b""
+    except (ValueError, RecursionError):  # it is no JSON any more, or nested too deep
+        return _splice(rng, data, other)
     return b"\n".join(rows)
 
 

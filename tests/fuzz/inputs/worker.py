@@ -185,4 +185,9 @@ def _guided(seed: int, target: Target, one: Callable[[bytes], None], corpus: Pat
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException:  # such as of a mutation; atheris has no way to end but this
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
