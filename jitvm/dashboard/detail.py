@@ -19,8 +19,8 @@ from jitvm.engine.machine.explain import assembly_lines
 if TYPE_CHECKING:
     from jitvm.dashboard.regions import Counters
     from jitvm.dashboard.target import Target
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
 
 _EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?")
 _EXIT_NAME = re.compile(r"\bx\d+\b")

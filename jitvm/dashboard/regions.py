@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from jitvm.dashboard.target import line_of
 
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
     from jitvm.engine.tables.place import Naming, Place
 
 REMEMBERED = 8192

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jitvm.dashboard.target import Target
-    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.machine.machine import Machine
 
 MOST_STEPS = 1_000_000_000

@@ -20,7 +20,7 @@ from jitvm.engine.tables.place import Naming, nameless
 from jitvm.profiling.listening import listening
 
 if TYPE_CHECKING:
-    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.machine.machine import Machine
 
 _WAYS_IN = ("enter", "step", "deliver")

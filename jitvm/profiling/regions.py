@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ import jitvm.engine.jit.jit as jit_module
 from jitvm.dashboard.detail import detail
 from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.tables import graph
-from jitvm.engine.jit.compiler import Job, compile_thread
-from jitvm.engine.jit.regions import Installed
+from jitvm.engine.jit.compiled import Installed
+from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.machine.explain import regions
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import jitvm.engine.jit.jit as jit_module
-from jitvm.engine.jit.compiler import Job, compile_thread
+from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.tables.events import Event, Hot

@@ -28,12 +28,12 @@ from functools import partial
 
 from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codemap import CodeMap
-from jitvm.engine.jit.compiler import Job, compile_thread
+from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.jit.keeper import Keeper
 from jitvm.engine.jit.maker import Refused, RegionMaker
 from jitvm.engine.jit.planner import Planner
-from jitvm.engine.jit.regions import Compiled, Installed, Statistics
 from jitvm.engine.jit.thorough import Polisher
+from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.memory.arena import ArenaFull, Span, shared_arena
 from jitvm.engine.memory.layout import EXITS, NEVER, REGIONS
 from jitvm.engine.region.core import World

@@ -10,9 +10,9 @@ from weakref import WeakSet
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import ModuleLock
-from jitvm.engine.jit.compiler import compile_thread
+from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Kept, ports_of
-from jitvm.engine.jit.regions import Start
+from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 
 from jitvm.engine.ir.graph import Graph
-from jitvm.engine.jit.regions import Compiled
+from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import IMPORTS
+from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.dump import Dump
-from jitvm.engine.jit.regions import Compiled
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS, Layout
 from jitvm.engine.region.attempt import form
 from jitvm.engine.region.core import World

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from jitvm.engine.jit.compiled import Installed, Start
 from jitvm.engine.jit.kept import Learned
-from jitvm.engine.jit.regions import Installed, Start
 from jitvm.engine.region.region import Region
 from jitvm.engine.region.window import Window, starts
 from jitvm.engine.tables.reasons import Reason

@@ -12,13 +12,13 @@ import time
 from functools import partial
 
 from jitvm.engine.host.threads import started
-from jitvm.engine.jit.compiler import compile_thread
 from jitvm.engine.jit.maker import Refused
+from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Compiled, Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Compiled, Installed
     from jitvm.engine.region.core import World
 
 QUIET = 0.25

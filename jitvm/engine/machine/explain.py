@@ -16,8 +16,8 @@ from jitvm.engine.ir.text import show
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
     from jitvm.engine.machine.machine import Machine
 
 

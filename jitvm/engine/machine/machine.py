@@ -17,7 +17,7 @@ from functools import cached_property
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
-from jitvm.engine.machine.nativetier import Mode, NativeTier
+from jitvm.engine.machine.native import Mode, NativeTier
 from jitvm.engine.memory.block import Block, BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
@@ -549,7 +549,7 @@ class Machine:
 
 def _native_tier(tier: Tier) -> type[NativeTier]:
     if tier is Tier.IR:
-        from jitvm.engine.machine.irtier import IrTier
+        from jitvm.engine.machine.ir import IrTier
 
         return IrTier
     return NativeTier

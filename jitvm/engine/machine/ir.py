@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.ir.graph import Exit, Leave
 from jitvm.engine.ir.run import Host, run
+from jitvm.engine.jit.compiled import Installed
 from jitvm.engine.jit.jit import Jit
 from jitvm.engine.jit.maker import RegionMaker
-from jitvm.engine.jit.regions import Installed
-from jitvm.engine.machine.nativetier import NativeTier
+from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.layout import WIDEST
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.status import Status
