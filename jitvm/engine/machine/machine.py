@@ -26,7 +26,7 @@ from jitvm.guest import Ports, State, Stop
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ClassVar, Protocol
+    from typing import ClassVar, Protocol
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
@@ -443,12 +443,6 @@ class Machine:
         """
         if self._native is not None:
             self._native.listen(listener)
-
-    def profile(self, mode: str = "sampled") -> Any:
-        """Short for `jitvm.profile`: ``with machine.profile() as p: machine.run(0x100)``."""
-        import jitvm  # the package's face: no layer of the engine's
-
-        return jitvm.profile(self, mode=mode)
 
     @property
     def listener(self) -> Listener | None:
