@@ -19,7 +19,7 @@ from jitvm.profiling.measured import Measured, ProfileError
 if TYPE_CHECKING:
     from typing import Self
 
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
 
 
 class Profile(Measured):
@@ -57,7 +57,7 @@ class Profile(Measured):
         if self._collector is not None:
             self._collector.start()
             return
-        from jitvm.engine.machine.machine import Machine
+        from jitvm.engine.machine.inspect import Machine
 
         if Machine.made is not None:
             raise ProfileError("another profile waits for a machine already; give this one its own")
@@ -65,7 +65,7 @@ class Profile(Measured):
 
     def _watch(self, machine: Machine) -> None:
         """The machine that was waited for is there."""
-        from jitvm.engine.machine.machine import Machine
+        from jitvm.engine.machine.inspect import Machine
 
         Machine.made = None
         self._collector = Collector(machine, self.mode)
@@ -74,7 +74,7 @@ class Profile(Measured):
     def stop(self) -> None:
         """End; the machine then runs as it did before."""
         if self._collector is None:
-            from jitvm.engine.machine.machine import Machine
+            from jitvm.engine.machine.inspect import Machine
 
             Machine.made = None
         elif self._collector.is_running:

@@ -57,6 +57,10 @@ class Learned(Record):
     written: set[int] = fresh(set)
     aliased: set[int] = fresh(set)
 
+    def travel(self, pc: int) -> int:
+        """How often an instruction was seen while recording; readable from any thread."""
+        return sum(list(self.edges.get(pc, {}).values()))
+
 
 class Kept(Record):
     """All that is kept of a run.

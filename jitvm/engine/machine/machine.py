@@ -436,6 +436,12 @@ class Machine:
         """The JIT, once it has begun: its regions and statistics."""
         return None if self._native is None else self._native.jit
 
+    def change_params(self, params: Parameters) -> None:
+        """Have the JIT, where there is one yet, go on with other limits; between runs, on the
+        thread that runs the machine. What is compiled stays as it is."""
+        if self.jit is not None and self.jit.params is not params:
+            self.jit.change_params(params)
+
     def listen(self, listener: Listener | None) -> None:
         """Call a function for all that the JIT does (`jitvm.engine.tables.events`); None: nobody.
 
