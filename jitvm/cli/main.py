@@ -15,7 +15,6 @@ from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.notes import tell_by
 from jitvm.engine.host.signals import ENDING
-from jitvm.engine.tables.names import shown
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -131,6 +130,8 @@ def _print_line(kind: str, message: str) -> None:
     """Print a line of a kind, unless standard error is gone too."""
     if sys.stderr is None:
         return
+    from jitvm.engine.tables.names import shown
+
     try:
         print(f"jitvm: {kind}: {shown(message)}", file=sys.stderr, flush=True)
     except OSError:

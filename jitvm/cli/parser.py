@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+
+argparse._ = str  # type: ignore[attr-defined]  # in English, as all else; looking takes 2 ms
 _DASHES = "\0--"  # no real argument holds a zero byte
 
 

@@ -16,9 +16,9 @@ whoever owns the process, and `Signalled` is never raised.
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # the module makes enumerations of it
 import _thread
 import os
-import signal
 import sys
 from time import monotonic, sleep
 
@@ -62,7 +62,7 @@ class Ending:
     def install(self) -> None:
         """Take the signals that are not ignored; on the main thread."""
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self)
         sys.unraisablehook = self._on_lost
 

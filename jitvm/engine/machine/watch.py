@@ -38,10 +38,10 @@ Rules
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # the module makes enumerations of it
 import _thread  # the `threading` module would double the cost of starting up
 import os
 import select
-import signal
 from collections.abc import Callable
 from time import monotonic
 

@@ -21,7 +21,6 @@ import stat
 import time
 import zlib
 
-from jitvm.engine.host.part import is_part, sweep, write_whole
 from jitvm.engine.memory.cachefolder import default_folder, lies_with_guest
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
@@ -99,7 +98,8 @@ class CodeCache:
             return None
         if not self._is_swept:
             self._is_swept = True
-            sweep(folder, _is_abandoned)
+            if self.abandoned():
+                _sweep(folder)
         path = _path(folder, kind, key)
         try:
             with open(path, "rb") as file:
@@ -131,6 +131,8 @@ class CodeCache:
         if folder is None:
             return
         try:
+            from jitvm.engine.host.part import write_whole
+
             os.makedirs(folder, mode=0o700, exist_ok=True)
             write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
         except OSError as error:
@@ -149,7 +151,7 @@ class CodeCache:
     def clear(self) -> int:
         """Delete all files; returns how many bytes that gave back."""
         folder = self.folder
-        freed = 0 if folder is None else sweep(folder, _is_abandoned)
+        freed = 0 if folder is None else _sweep(folder)
         entries = self.entries()
         for entry in entries:
             _remove(entry.path)
@@ -177,6 +179,13 @@ class CodeCache:
                 break
             _remove(entry.path)
             excess -= entry.size
+
+
+def _sweep(folder: str) -> int:
+    """Remove what was never completed and nobody completes; the bytes that gives back."""
+    from jitvm.engine.host.part import sweep
+
+    return sweep(folder, _is_abandoned)
 
 
 def _path(folder: str, kind: str, key: str) -> str:
@@ -226,7 +235,11 @@ def _decode(key: str, data: bytes) -> CachedCode | None:
 
 def _is_abandoned(name: str) -> bool:
     """Whether it is a part, under the name of today or of earlier versions."""
-    return is_part(name) or (".code." in name and name.endswith(".part"))
+    if not name.endswith(".part"):
+        return False
+    from jitvm.engine.host.part import is_part
+
+    return is_part(name) or ".code." in name
 
 
 def _touch(path: str) -> None:
