@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.script import Script, ScriptError, load_script, parse_script
     from jitvm.guests.uxn.varvara.session import Session, SessionError
     from jitvm.profiling import Profile, ProfileError
-
-__version__ = "0.1.0"
+    from jitvm.version import __version__
 
 _HOMES = {
     "BlockError": "jitvm.engine.memory.block",
@@ -91,6 +90,7 @@ _HOMES = {
     "SessionError": "jitvm.guests.uxn.varvara.session",
     "Profile": "jitvm.profiling",
     "ProfileError": "jitvm.profiling",
+    "__version__": "jitvm.version",
 }
 """Where each public name lives."""
 

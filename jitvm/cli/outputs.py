@@ -14,7 +14,7 @@ from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
-from jitvm.guests.uxn.varvara.recording.recording import format_of
+from jitvm.guests.uxn.varvara.recording.possible import format_of
 from jitvm.guests.uxn.varvara.screen.picture import PictureError
 from jitvm.guests.uxn.varvara.session import SessionError
 

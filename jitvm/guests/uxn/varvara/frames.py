@@ -73,6 +73,12 @@ class Frame:
     changed: bool
     sound: Frames | None
 
+    def heard(self) -> Frames:
+        """What is heard during it, silence included; shape (735, 2)."""
+        import numpy as np
+
+        return np.zeros((SAMPLES, 2), np.int16) if self.sound is None else self.sound
+
 
 class FrameLoop:
     """Runs a computer frame by frame.

@@ -8,7 +8,7 @@ import os
 
 from jitvm.guests.uxn.varvara.recording.animation import Animation
 from jitvm.guests.uxn.varvara.recording.gif import Gif
-from jitvm.guests.uxn.varvara.recording.recording import check_scale, require_pillow
+from jitvm.guests.uxn.varvara.recording.possible import check_scale, require_pillow
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

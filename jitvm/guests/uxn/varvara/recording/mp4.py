@@ -18,7 +18,7 @@ import av
 from jitvm.guests.uxn.varvara.audio import RATE as SOUND_RATE
 from jitvm.guests.uxn.varvara.frames import RATE
 from jitvm.guests.uxn.varvara.recording.animation import enlarged, on_canvas
-from jitvm.guests.uxn.varvara.recording.recording import RecordingError, sound_of
+from jitvm.guests.uxn.varvara.recording.possible import RecordingError
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.frames import Frame
@@ -66,7 +66,7 @@ class Video:
             if frame.changed or self._frames - self._written >= RATE or self._frames == 1:
                 self._write_picture()
             samples = av.AudioFrame.from_ndarray(
-                sound_of(frame).reshape(1, -1), format="s16", layout="stereo"
+                frame.heard().reshape(1, -1), format="s16", layout="stereo"
             )
             samples.sample_rate = SOUND_RATE
             self._container.mux(self._sound.encode(samples))
