@@ -10,7 +10,6 @@ from jitvm.cli import options
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Failure
 from jitvm.cli.explain import _address
-from jitvm.cli.parser import command_parser
 from jitvm.guests.uxn.symbols import SymbolTable
 from tests.fuzz.inputs.targets.target import Target, text_of
 
@@ -31,7 +30,7 @@ def _arguments(data: bytes, _: Path) -> None:
     name, *words = text_of(data).split("\n")
     command = find(name) or COMMANDS[0]
     with contextlib.redirect_stdout(io.StringIO()):
-        found = command_parser(command).parse_command(words)
+        found = command.parser().parse_command(words)
     options.parameters(getattr(found, "parameters", []))
     if name == "explain":
         _address(found.address, SymbolTable())
