@@ -88,6 +88,7 @@ class Player:
                 lambda x, y: self._fit.pixel_at(x, y),
                 cell=self._cell if abilities.has_pixel_pointer else (1, 1),
                 tells_releases=abilities.has_key_releases,
+                holds_keys=self._computer.holds_keys,
             )
             self._pacer = Pacer(RATE)
             while self._ending is None and not self._tty.signal:

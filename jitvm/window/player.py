@@ -130,7 +130,7 @@ class Player:
         self._shows_pointer: bool | None = None
 
         self._display = Display(self._size, scale, fullscreen, title or self._stem)
-        self._translator = Translator(self._display.pixel_at)
+        self._translator = Translator(self._display.pixel_at, holds_keys=computer.holds_keys)
         self.speaker = Speaker(self._later)
         self._sounds = FrameSounds()
         self._stdin: InputThread | None = None
