@@ -12,7 +12,7 @@
 | kitty     | pictures by the graphics protocol of kitty                               |
 | sixel     | pictures as sixels                                                       |
 | keyboard  | what is typed and pointed at, as events of the guest                     |
-| player    | the main loop                                                            |
+| player    | the playing loop (`jitvm.playing`) with a terminal around it             |
 | held      | the program's own output, kept back meanwhile                            |
 
 Nothing but `held` and, for its text on keys, `keyboard` is imported before `run` is called. There
@@ -66,6 +66,8 @@ def run(
         SystemExit: SIGTERM or SIGHUP came.
         KeyboardInterrupt, OutputError, NativeError, AudioError: as for `FrameLoop.frame`.
     """
+    from jitvm.playing.loop import Limits
     from jitvm.terminal.player import Player
 
-    return Player(computer, script, replay, max_frames, max_instructions, time_limit).run()
+    limits = Limits(max_frames, max_instructions, time_limit)
+    return Player(computer, script, replay, limits).run()

@@ -18,6 +18,7 @@ LAYERS = (
     "guests",
     "profiling",
     "dashboard",
+    "playing",
     "window",
     "terminal",
     "cli",
