@@ -33,6 +33,7 @@ with jitvm, those that other packages install as entry points of the group ``jit
 | tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
 | computer    | what a computer offers to whoever runs, shows and profiles it              |
 | bare        | the computer and the platform of a guest that says nothing of its own      |
+| device      | devices: what is behind ports                                              |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |
 | screen      | what a screen is                                                           |
