@@ -14,12 +14,15 @@
 | keyboard  | what is typed and pointed at, as events of the guest                     |
 | player    | the playing loop (`jitvm.playing`) with a terminal around it             |
 | held      | the program's own output, kept back meanwhile                            |
+| errors    | what is raised where there is no terminal                                |
 
 Nothing but `held` and, for its text on keys, `keyboard` is imported before `run` is called. There
 is no sound.
 """
 
 from __future__ import annotations
+
+from jitvm.terminal.errors import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -31,10 +34,6 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
 
 __all__ = ["TerminalError", "run"]
-
-
-class TerminalError(RuntimeError):
-    """There is no terminal to show a picture in; the message says what to do."""
 
 
 def run(

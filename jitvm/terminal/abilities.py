@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from jitvm.terminal import TerminalError
+from jitvm.terminal.errors import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

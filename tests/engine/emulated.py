@@ -29,7 +29,7 @@ import unicorn
 
 from jitvm.engine.interpreter.installed import Handlers, build
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.machine.nativetier import NativeTier
+from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.block import Block
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.fingerprint import stamp

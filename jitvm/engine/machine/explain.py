@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jitvm.engine.ir.text import show
+from jitvm.engine.machine.inspect import assembly_lines
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
     from jitvm.engine.machine.machine import Machine
 
 
@@ -104,23 +105,6 @@ def assembly(machine: Machine, report: RegionReport) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def assembly_lines(llvm: str, speed: int) -> list[str]:
-    """LLVM text as assembly for this processor, without directives and comments.
-
-    Raises:
-        NativeError: LLVM refused the text.
-    """
-    from jitvm.engine.codegen.native import host_compiler
-
-    text = host_compiler().assembly(llvm, speed=speed)
-    return [line for line in text.splitlines() if not _is_directive(line)]
-
-
-def _is_directive(line: str) -> bool:
-    word = line.strip()
-    return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
-
-
 def why_none(machine: Machine) -> Absence:
     """What kept all of a program from being native, when there is no region."""
     jit = _jit(machine)
@@ -153,7 +137,7 @@ def why_not(machine: Machine, address: int) -> Absence:
                     f"{exit_.what}",
                     exit_.advice,
                 )
-    if address not in jit.recorded_edges:
+    if address not in jit.planner.learned.edges:
         return Absence(
             "it was not executed while hot code was recorded",
             f"nothing, if it runs seldom; else lower the parameter `hot` ({jit.params.hot} jumps)",
@@ -177,9 +161,9 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     region = compiled.region
     return RegionReport(
         start=region.start,
-        entries=tuple(jit.planner.entries_of(installed)),
+        entries=tuple(jit.regions.entries_of(installed)),
         instructions=dict(sorted(region.nodes.items())),
-        travel=sum(map(jit.travel, region.nodes)),
+        travel=sum(map(jit.planner.learned.travel, region.nodes)),
         code_bytes=len(compiled.text),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),
@@ -196,5 +180,7 @@ def _exits(jit: Jit, installed: Installed) -> list[ExitReport]:
     compiled = installed.compiled
     return [
         ExitReport(name, target, times, Reason[name].value.what, Reason[name].value.advice)
-        for (name, target), times in zip(compiled.exits, jit.times_left(installed), strict=True)
+        for (name, target), times in zip(
+            compiled.exits, jit.regions.times_left(installed), strict=True
+        )
     ]

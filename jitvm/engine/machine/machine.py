@@ -17,7 +17,7 @@ from functools import cached_property
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
-from jitvm.engine.machine.nativetier import Mode, NativeTier
+from jitvm.engine.machine.native import Mode, NativeTier
 from jitvm.engine.memory.block import Block, BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
@@ -26,7 +26,7 @@ from jitvm.guest import Ports, State, Stop
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ClassVar, Protocol
+    from typing import ClassVar, Protocol
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
@@ -436,6 +436,12 @@ class Machine:
         """The JIT, once it has begun: its regions and statistics."""
         return None if self._native is None else self._native.jit
 
+    def change_params(self, params: Parameters) -> None:
+        """Have the JIT, where there is one yet, go on with other limits; between runs, on the
+        thread that runs the machine. What is compiled stays as it is."""
+        if self.jit is not None and self.jit.params is not params:
+            self.jit.change_params(params)
+
     def listen(self, listener: Listener | None) -> None:
         """Call a function for all that the JIT does (`jitvm.engine.tables.events`); None: nobody.
 
@@ -443,12 +449,6 @@ class Machine:
         """
         if self._native is not None:
             self._native.listen(listener)
-
-    def profile(self, mode: str = "sampled") -> Any:
-        """Short for `jitvm.profile`: ``with machine.profile() as p: machine.run(0x100)``."""
-        import jitvm  # the package's face: no layer of the engine's
-
-        return jitvm.profile(self, mode=mode)
 
     @property
     def listener(self) -> Listener | None:
@@ -549,7 +549,7 @@ class Machine:
 
 def _native_tier(tier: Tier) -> type[NativeTier]:
     if tier is Tier.IR:
-        from jitvm.engine.machine.irtier import IrTier
+        from jitvm.engine.machine.ir import IrTier
 
         return IrTier
     return NativeTier

@@ -45,8 +45,6 @@ from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from typing import Any
-
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.frames import FrameLoop
@@ -220,12 +218,6 @@ class Computer(Hardware):
     def _announce_arguments(self) -> None:
         """Tell the reset vector whether there will be arguments."""
         self.machine.page[console.TYPE] = bool(self.args)
-
-    def profile(self, mode: str = "sampled") -> Any:
-        """Short for `jitvm.profile`: ``with computer.profile() as p: computer.run_console()``."""
-        import jitvm  # the package's face: no layer of the guest's
-
-        return jitvm.profile(self, mode=mode)
 
     def _abandon_frame(self) -> None:
         if "frames" in self.__dict__:
