@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "jitvm"
-LAYERS = ("guest", "engine", "guests", "profiling", "dashboard", "window", "terminal", "cli")
+LAYERS = (
+    "guest",
+    "engine",
+    "platform",
+    "guests",
+    "profiling",
+    "dashboard",
+    "playing",
+    "window",
+    "terminal",
+    "cli",
+)
 FILES = {
     layer: sorted((PACKAGE / layer).rglob("*.py")) for layer in LAYERS if (PACKAGE / layer).is_dir()
 }
@@ -39,6 +50,18 @@ def test_imports_point_downward(layer: str) -> None:
         for file in FILES[layer]
         for name in imported(file)
         if name.startswith("jitvm.") and name.split(".")[1] in above
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("layer", LAYERS[LAYERS.index("guests") + 1 :])
+def test_what_shows_and_runs_programs_imports_no_guest(layer: str) -> None:
+    # They know platforms only: `jitvm.platform.registry` finds these by name.
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {name}"
+        for file in FILES[layer]
+        for name in imported(file)
+        if name.startswith("jitvm.guests")
     ]
     assert not wrong
 

@@ -15,16 +15,13 @@ import json
 import os
 import pkgutil
 import sys
+from pathlib import Path
 from typing import Any
 
-import jitvm.cli
-import jitvm.dashboard
-import jitvm.engine
-import jitvm.guests
-import jitvm.profiling
+import jitvm
 from jitvm.cli.main import program
 
-PACKAGES = (jitvm.cli, jitvm.dashboard, jitvm.engine, jitvm.guests, jitvm.profiling)
+PACKAGES = ("cli", "dashboard", "engine", "guests", "platform", "profiling")
 OTHERS = (
     "llvmlite.binding", "numpy", "PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin", "PIL.PpmImagePlugin", "rich.markup", "uvicorn.loops.auto",
@@ -38,7 +35,9 @@ def _import_everything() -> None:
     names = [
         module.name
         for package in PACKAGES
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for module in pkgutil.walk_packages(
+            [str(Path(jitvm.__file__).with_name(package))], f"jitvm.{package}."
+        )
     ]
     for name in (*names, *OTHERS):
         if not name.endswith("__main__"):

@@ -39,12 +39,13 @@ COLLECTED = 4
 """Inputs after which garbage is collected: computers are, and each reserves tens of megabytes."""
 PARSERS = (
     "jitvm.cli.explain", "jitvm.cli.options", "jitvm.cli.parser", "jitvm.cli.values",
-    "jitvm.cli.watched", "jitvm.dashboard.guard", "jitvm.dashboard.saved",
+    "jitvm.dashboard.computer", "jitvm.dashboard.guard", "jitvm.dashboard.saved",
     "jitvm.dashboard.server", "jitvm.dashboard.session", "jitvm.dashboard.shapes",
     "jitvm.engine.ir.text", "jitvm.engine.ir.verify", "jitvm.engine.jit.kept",
     "jitvm.engine.memory.cache", "jitvm.engine.tables.params", "jitvm.guests.uxn.assembler",
     "jitvm.guests.uxn.disassembler", "jitvm.guests.uxn.symbols", "jitvm.guests.uxn.varvara",
-    "jitvm.guests.uxn.widetext", "jitvm.terminal.abilities", "jitvm.terminal.keyboard",
+    "jitvm.platform", "jitvm.profiling.explanation", "jitvm.terminal.abilities",
+    "jitvm.terminal.keyboard",
 )  # fmt: skip
 """What atheris observes."""
 

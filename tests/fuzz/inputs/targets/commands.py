@@ -9,8 +9,9 @@ from pathlib import Path
 from jitvm.cli import options
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Failure
-from jitvm.cli.explain import _address
-from jitvm.guests.uxn.symbols import SymbolTable
+from jitvm.guests.uxn.platform import PLATFORM
+from jitvm.platform import Program
+from jitvm.profiling.explanation import find as find_address
 from tests.fuzz.inputs.targets.target import Target, text_of
 
 _LINES = (
@@ -32,8 +33,9 @@ def _arguments(data: bytes, _: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         found = command.parser().parse_command(words)
     options.parameters(getattr(found, "parameters", []))
-    if name == "explain":
-        _address(found.address, SymbolTable())
+    if name == "explain" and found.address is not None:
+        with contextlib.suppress(ValueError):
+            find_address(Program(b"", "a.rom"), PLATFORM, found.address)
 
 
 COMMAND_LINES = {

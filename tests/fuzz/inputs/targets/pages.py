@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from starlette.types import ASGIApp, Message
 
-from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.computer import WatchedComputer
 from jitvm.dashboard.saved import VERSION, SavedError, SavedRun
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.server import _parse as parse_message

@@ -11,9 +11,8 @@ from jitvm.guests.uxn.assembler.errors import AssemblyError
 from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
 from jitvm.guests.uxn.symbols import SymbolFileError, SymbolTable
 from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.evaluator import LimitReached
-from jitvm.guests.uxn.varvara.program import read_rom
-from jitvm.guests.uxn.varvara.rom import RomError
+from jitvm.guests.uxn.varvara.program import RomError, read_rom
+from jitvm.platform.evaluator import LimitReached
 from tests.fuzz.inputs.targets.target import Target
 
 INCLUDE = b"\n---\n"

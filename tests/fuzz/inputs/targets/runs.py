@@ -12,13 +12,14 @@ from time import struct_time
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.evaluator import LimitReached
-from jitvm.guests.uxn.varvara.events import Event
+from jitvm.guests.uxn.varvara.program import Rom
 from jitvm.guests.uxn.varvara.recorder import Recorder
 from jitvm.guests.uxn.varvara.replayer import Replayer
-from jitvm.guests.uxn.varvara.rom import Rom
-from jitvm.guests.uxn.varvara.script import ScriptError, load_script, parse_script
-from jitvm.guests.uxn.varvara.session import Session, SessionError, checksum
+from jitvm.guests.uxn.varvara.session import Session, checksum
+from jitvm.platform.evaluator import LimitReached
+from jitvm.platform.events import Event
+from jitvm.platform.script import ScriptError, load_script, parse_script
+from jitvm.platform.sessions import SessionError
 from jitvm.terminal import TerminalError
 from jitvm.terminal.abilities import chosen, understood
 from jitvm.terminal.fit import Fit

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import BinaryIO, Protocol
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels, Rectangle
+    from jitvm.platform.screen import Pixels, Rectangle
 
     class Format(Protocol):
         """Animations as bytes; `time` gives sixtieths of a second in the format's own unit."""

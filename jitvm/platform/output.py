@@ -132,7 +132,8 @@ class Output:
 
     Args:
         machine: whose output it is.
-        ports: the two ports it collects, for standard output and for standard error.
+        ports: the two ports it collects, for standard output and for standard error; None where
+            there is no such port.
 
     Attributes:
         while_waiting: called again and again while a slow reader is waited for; what it raises
@@ -142,7 +143,7 @@ class Output:
     def __init__(
         self,
         machine: Machine,
-        ports: tuple[int, int],
+        ports: tuple[int | None, int | None],
         stdout: Stream | Closed | None,
         stderr: Stream | Closed | None,
     ) -> None:
@@ -154,7 +155,7 @@ class Output:
         self._failed: set[int] = set()
         self._lock = _thread.allocate_lock()
         self.while_waiting: Callable[[], None] = lambda: None
-        machine.collect(*ports)
+        machine.collect(*(port for port in ports if port is not None))
         machine.on_output_full(self.flush)
 
     @property
@@ -210,7 +211,8 @@ class Output:
         start = 0
         while start < len(ports):
             is_out = ports[start] == out
-            end = ports.find(err if is_out else out, start)
+            other = err if is_out else out
+            end = -1 if other is None else ports.find(other, start)
             end = len(ports) if end < 0 else end
             self._queue.append((self._stdout if is_out else self._stderr, data[start:end]))
             start = end

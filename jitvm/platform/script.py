@@ -7,6 +7,8 @@ r"""Input scripts: what a user does, frame by frame, as plain text.
     20       press A left    buttons go down, as one event: A B select start up down left right
     22       release A left  ... and up
     22       press A pad 2   the same on pad 2, 3 or 4
+    24       keydown q       a key goes down, of a guest whose keys are held: a character or one of
+    25       keyup q         backspace tab enter escape delete; ... and up
     30       move 100 50     the pointer is at this pixel
     31       click 1         mouse button 1 left, 2 middle, 3 right: down and up again
     32       down 1          only down
@@ -30,9 +32,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button, Event
-from jitvm.guests.uxn.widetext import wide_encoding
+from jitvm.platform import events
+from jitvm.platform.events import Button, Event
+from jitvm.platform.widetext import wide_encoding
 
 MAX_SIZE = 16 << 20
 """Most bytes taken of a script file."""
@@ -281,6 +283,13 @@ def _pad(make: type[events.Press | events.Release], words: list[_Word]) -> tuple
     return (make(int(buttons), pad),)
 
 
+def _held(make: type[events.KeyDown | events.KeyUp], words: list[_Word]) -> tuple[Event, ...]:
+    if len(words) != 1:
+        raise _UsageError
+    word = words[0]
+    return (make(word if isinstance(word, str) else _utf8(word.data)),)
+
+
 def _eof(words: list[_Word]) -> tuple[Event, ...]:
     _numbers(words, 0)
     return (events.EndOfInput(),)
@@ -302,6 +311,11 @@ def _pad_command(name: str, make: type[events.Press | events.Release]) -> _Comma
     return usage, lambda words: _pad(make, words)
 
 
+def _held_command(name: str, make: type[events.KeyDown | events.KeyUp]) -> _Command:
+    usage = f"{name} CHARACTER, or one of: {' '.join(events.KEYS)}"
+    return usage, lambda words: _held(make, words)
+
+
 def _mouse_command(name: str, *makes: type[events.MouseDown | events.MouseUp]) -> _Command:
     usage = f"{name} BUTTON, with 1 left, 2 middle, 3 right"
     return usage, lambda words: tuple(make(*_numbers(words, 1)) for make in makes)
@@ -312,6 +326,8 @@ _COMMANDS: dict[str, _Command] = {
     "text": ('text "..."', lambda words: (events.Text(_utf8(_string(words))),)),
     "press": _pad_command("press", events.Press),
     "release": _pad_command("release", events.Release),
+    "keydown": _held_command("keydown", events.KeyDown),
+    "keyup": _held_command("keyup", events.KeyUp),
     "move": ("move X Y", lambda words: (events.Move(*_numbers(words, 2)),)),
     "click": _mouse_command("click", events.MouseDown, events.MouseUp),
     "down": _mouse_command("down", events.MouseDown),
@@ -337,6 +353,10 @@ def event_text(event: Event) -> str:
             return f"key {_key_name(byte)}"
         case events.Text(text):
             return f"text {_quoted(text.encode('utf-8'), is_text=True)}"
+        case events.KeyDown(key):
+            return f"keydown {_held_name(key)}"
+        case events.KeyUp(key):
+            return f"keyup {_held_name(key)}"
         case events.Move(x, y):
             return f"move {x} {y}"
         case events.MouseDown(button):
@@ -363,6 +383,10 @@ def _key_name(byte: int) -> str:
     if byte in _KEY_NAMES:
         return _KEY_NAMES[byte]
     return char if byte < 0x80 and char.isprintable() and char not in ' "#' else f"0x{byte:02x}"
+
+
+def _held_name(key: str) -> str:
+    return _quoted(key.encode("utf-8"), is_text=True) if key in ' "#' else key
 
 
 def _quoted(data: bytes, *, is_text: bool = False) -> str:

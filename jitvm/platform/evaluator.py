@@ -10,6 +10,10 @@ call. Devices with more to do than one byte an event describe it as an iterator 
 
 Such an iterator can be left in the middle of a vector, when a limit is reached, and followed on
 later: `Evaluator.follow` first runs the vector it was in to its end.
+
+A guest that never halts, as computers of old do not, is given a share of instructions instead:
+
+    yield Share(1000)     it runs on from where it is, for exactly so many, or until it halts
 """
 
 from __future__ import annotations
@@ -52,27 +56,39 @@ class LimitReached(Exception):
         self.ending = ending
 
 
+class Share:
+    """Instructions that a guest gets, in the place of a vector; 1 or more."""
+
+    __slots__ = ("instructions",)
+
+    def __init__(self, instructions: int) -> None:
+        self.instructions = instructions
+
+
 class Evaluator:
     """Runs a machine's vectors.
 
     Args:
         machine: what runs.
-        read_port: where an event's byte is put.
-        state_port: not zero there: no further event.
+        read_port: where an event's byte is put, by `deliver`.
+        state_port: not zero there: no further event; None: there is no such port.
 
     Attributes:
         remaining: instructions that may still run; None for any number.
         watch: whose deadline holds; None for one of its own for each call, without a deadline.
-        is_unfinished: whether a vector was begun and has not ended.
+        is_unfinished: whether a vector or share was begun and has not ended.
+        has_halted: whether the guest has halted in what was run last.
     """
 
-    def __init__(self, machine: Machine, read_port: int, state_port: int) -> None:
+    def __init__(self, machine: Machine, read_port: int = 0, state_port: int | None = None) -> None:
         self._machine = machine
         self._read_port = read_port
         self._state_port = state_port
+        self._share: int | None = None
         self.remaining: int | None = None
         self.watch: Watch | None = None
         self.is_unfinished = False
+        self.has_halted = False
 
     def run(self, address: int) -> None:
         """Run from an address until the guest halts.
@@ -83,7 +99,15 @@ class Evaluator:
         """
         self._watched(lambda: self._finish(self._run(address)))
 
-    def follow(self, vectors: Iterator[int]) -> None:
+    def go_on(self) -> None:
+        """Run from where the machine stands until the guest halts.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`.
+        """
+        self._watched(lambda: self._finish(self._run(None)))
+
+    def follow(self, vectors: Iterator[int | Share]) -> None:
         """Run one vector after the other until there is none left or the program ends.
 
         A vector that a limit has stopped is run to its end first.
@@ -114,6 +138,11 @@ class Evaluator:
         begun, _ = self._deliver_some(data, mark)
         return begun
 
+    def abandon(self) -> None:
+        """Forget what is unfinished: the next vector is run without it."""
+        self.is_unfinished = False
+        self._share = None
+
     def check_time(self) -> None:
         """Raise what ends a run while something is waited for: see `run`."""
         if self.watch is not None and self.watch.stopped():
@@ -130,24 +159,31 @@ class Evaluator:
             finally:
                 self.watch = None
 
-    def _follow(self, vectors: Iterator[int]) -> None:
+    def _follow(self, vectors: Iterator[int | Share]) -> None:
         if self.is_unfinished:
             self._finish(self._run(None))
-        while not self._machine.page[self._state_port]:
+        while not self._is_over:
             vector = next(vectors, None)
             if vector is None:
                 return
-            if vector:
+            if isinstance(vector, Share):
+                self._share = vector.instructions
+                self._finish(self._run(None))
+            elif vector:
                 self._finish(self._run(vector))
 
+    @property
+    def _is_over(self) -> bool:
+        return self._state_port is not None and self._machine.page[self._state_port] != 0
+
     def _deliver(self, data: bytes, mark: tuple[int, int]) -> None:
-        machine = self._machine
-        while data and not machine.page[self._state_port]:
+        while data and not self._is_over:
             begun, stop = self._deliver_some(data, mark)
             data = data[begun:]
             self._finish(stop)
 
     def _deliver_some(self, data: bytes, mark: tuple[int, int]) -> tuple[int, Stop]:
+        assert self._state_port is not None  # who delivers has one
         done = self._native(
             partial(
                 self._machine.deliver,
@@ -162,10 +198,11 @@ class Evaluator:
         return done.begun, done.stop
 
     def _finish(self, stop: Stop) -> None:
-        """Run on until the vector halts."""
-        while stop is not Stop.HALT:
+        """Run on until the vector halts or its share is used up."""
+        while stop is not Stop.HALT and self._share != 0:
             self._check(stop)
             stop = self._run(None)
+        self.abandon()
 
     def _run(self, address: int | None) -> Stop:
         run = partial(self._machine.run, address, max_instructions=self._allowed())
@@ -173,9 +210,12 @@ class Evaluator:
 
     def _allowed(self) -> int | None:
         """How many instructions may run before somebody looks at the watch again."""
+        most = self.remaining
+        if self._share is not None:
+            most = self._share if most is None else min(most, self._share)
         if self.watch is None or not self.watch.is_alone:
-            return self.remaining
-        return SLICE if self.remaining is None else min(self.remaining, SLICE)
+            return most
+        return SLICE if most is None else min(most, SLICE)
 
     def _native(self, run: Callable[[], Outcome], stop_of: Callable[[Outcome], Stop]) -> Outcome:
         """Have the machine run, and keep account of it whatever is raised."""
@@ -186,11 +226,15 @@ class Evaluator:
         try:
             outcome = run()
             # Here, because Ctrl-C is raised on leaving, whether the vector has ended or not.
-            self.is_unfinished = stop_of(outcome) is not Stop.HALT
+            self.has_halted = stop_of(outcome) is Stop.HALT
+            self.is_unfinished = not self.has_halted
             return outcome
         finally:
+            done = self._machine.executed - before
             if self.remaining is not None:
-                self.remaining -= self._machine.executed - before
+                self.remaining -= done
+            if self._share is not None:
+                self._share -= done
             if watch is not None:
                 watch.leave_native()
 

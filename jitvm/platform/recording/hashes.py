@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from jitvm.platform.picture import frame_hash
+
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.screen import Screen
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.screen import Screen
+    from jitvm.platform.sound import Samples
 
 NOTHING = "-"
 _SIZE = 8
@@ -31,7 +33,7 @@ class FrameHashes:
     def picture(self, frame: Frame) -> str:
         """The hash of the picture after a frame; to be asked for every frame, in order."""
         if frame.changed or (self._picture == NOTHING and self._screen.touched):
-            self._picture = self._screen.hash()
+            self._picture = frame_hash(self._screen.pixels)
         return self._picture
 
     def line(self, frame: Frame) -> str:
@@ -39,7 +41,7 @@ class FrameHashes:
         return f"{frame.number} {self.picture(frame)} {sound_hash(frame.sound)}"
 
 
-def sound_hash(sound: Frames | None) -> str:
+def sound_hash(sound: Samples | None) -> str:
     """The hash of a frame's samples, the same on every machine."""
     if sound is None:
         return NOTHING

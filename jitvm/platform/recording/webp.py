@@ -22,7 +22,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
 _CHUNK = struct.Struct("<4sI")
 _RIFF = 12

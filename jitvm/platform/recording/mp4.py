@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from jitvm.guests.uxn.varvara.audio import RATE as SOUND_RATE
-from jitvm.guests.uxn.varvara.frames import RATE
-from jitvm.guests.uxn.varvara.recording.animation import enlarged, on_canvas
-from jitvm.guests.uxn.varvara.recording.possible import RecordingError
+from jitvm.platform.frames import RATE
+from jitvm.platform.recording.animation import enlarged, on_canvas
+from jitvm.platform.recording.possible import RecordingError
+from jitvm.platform.sound import RATE as SOUND_RATE
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.screen import Screen
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.screen import Screen
 
 _QUALITY = {"crf": "14", "preset": "veryfast", "tune": "animation"}
 

@@ -6,15 +6,15 @@ import base64
 import io
 import os
 
-from jitvm.guests.uxn.varvara.recording.animation import Animation
-from jitvm.guests.uxn.varvara.recording.gif import Gif
-from jitvm.guests.uxn.varvara.recording.possible import check_scale, require_pillow
+from jitvm.platform.recording.animation import Animation
+from jitvm.platform.recording.gif import Gif
+from jitvm.platform.recording.possible import check_scale, require_pillow
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.script import Script
 
 
 class Clip:

@@ -2,8 +2,13 @@
 
     events = (Press(Button.A | Button.LEFT), Text("hi"), Move(10, 20), MouseDown(1))
 
-Each is one event of the guest, except that text is one a byte. They come from a window, from an
-input script (`script`) or from a recorded session (`session`).
+Each is one event of the guest, except that text is one a byte. They come from a window, a terminal,
+a page, from an input script (`script`) or from a recorded session.
+
+A keyboard is told of in one of two ways, which a computer chooses by `Computer.holds_keys`: as text
+and keys with a byte of their own, which are typed (Text, Key), or as keys that go down and up again
+(KeyDown, KeyUp). Buttons of game pads, and the keys that are such buttons (arrows, Home, left Ctrl,
+Alt and Shift), are Press and Release in both.
 """
 
 from __future__ import annotations
@@ -11,9 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
-from jitvm.guests.uxn.varvara.controller import PADS
-from jitvm.guests.uxn.varvara.mouse import BUTTONS
-
+PADS = 4
+"""Game pads that there may be, counted from 1."""
+MOUSE_BUTTONS = 3
+"""Buttons of a mouse, counted from 1: left, middle, right."""
 WORD = 0xFFFF
 STEPS = range(-0x8000, 0x8000)
 """How far a wheel can turn in one event."""
@@ -73,6 +79,26 @@ class Text:
     def __post_init__(self) -> None:
         surrogates = any("\ud800" <= char <= "\udfff" for char in self.text)
         _check(not surrogates, f"text {self.text!r}: there is no UTF-8 for it")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDown:
+    """A key goes down: the character that it types by itself in lower case, or a name of `KEYS`."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        _check_key(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUp:
+    """A key goes up; see `KeyDown`."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        _check_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +164,23 @@ class Reset:
 
 
 Event = (
-    Press | Release | Key | Text | Move | MouseDown | MouseUp | Wheel | Stdin | EndOfInput | Reset
+    Press
+    | Release
+    | Key
+    | Text
+    | KeyDown
+    | KeyUp
+    | Move
+    | MouseDown
+    | MouseUp
+    | Wheel
+    | Stdin
+    | EndOfInput
+    | Reset
 )
+
+KEYS = {"backspace": 0x08, "tab": 0x09, "enter": 0x0D, "escape": 0x1B, "delete": 0x7F}
+"""Names of keys that type no character, and their bytes; the space bar is a space."""
 
 
 def _check(is_right: bool, message: str) -> None:
@@ -149,8 +190,23 @@ def _check(is_right: bool, message: str) -> None:
 
 def _check_pad(buttons: int, pad: int) -> None:
     _check(0 < buttons <= 0xFF, f"buttons {buttons:#x}: take 1 to 0xff")
-    _check(0 < pad <= len(PADS), f"pad {pad}: take 1 to {len(PADS)}")
+    _check(0 < pad <= PADS, f"pad {pad}: take 1 to {PADS}")
 
 
 def _check_mouse(button: int) -> None:
-    _check(0 < button <= BUTTONS, f"mouse button {button}: take 1 to {BUTTONS}")
+    _check(0 < button <= MOUSE_BUTTONS, f"mouse button {button}: take 1 to {MOUSE_BUTTONS}")
+
+
+def _check_key(key: str) -> None:
+    is_one = key in KEYS or (len(key) == 1 and key.isprintable() and key == key.lower())
+    _check(is_one, f"key {key!r}: take a character in lower case, or one of {', '.join(KEYS)}")
+
+
+def key_name(char: str) -> str | None:
+    """The key, as `KeyDown` has it, that a character or a byte as one is typed with, as far as
+    anybody knows; None for none."""
+    for name, byte in KEYS.items():
+        if char == chr(byte):
+            return name
+    lower = char.lower()
+    return lower if len(lower) == 1 and lower.isprintable() else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from jitvm.guests.uxn.varvara.recording.possible import (
+from jitvm.platform.recording.possible import (
     check_scale,
     format_of,
     require,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, Observer
 
     class Writer(Protocol):
         """What makes a file of frames."""
@@ -117,7 +117,7 @@ def _writer(path: str, computer: Computer, kind: str, scale: int) -> Writer:
         return _Sound(path)
     if kind == "mp4":
         require("av", f"{path}: videos need PyAV", "video")
-        from jitvm.guests.uxn.varvara.recording.mp4 import Video
+        from jitvm.platform.recording.mp4 import Video
 
         return Video(path, computer.screen, scale)
     return _Pictures(path, computer, kind, scale)
@@ -127,9 +127,9 @@ class _Pictures:
     """An animation in a file."""
 
     def __init__(self, path: str, computer: Computer, kind: str, scale: int) -> None:
-        from jitvm.guests.uxn.varvara.recording.animation import Animation
-        from jitvm.guests.uxn.varvara.recording.gif import Gif
-        from jitvm.guests.uxn.varvara.recording.webp import Webp
+        from jitvm.platform.recording.animation import Animation
+        from jitvm.platform.recording.gif import Gif
+        from jitvm.platform.recording.webp import Webp
 
         require_pillow(path)
         self._screen = computer.screen
@@ -150,7 +150,7 @@ class _Sound:
     """Sound in a file, silence included."""
 
     def __init__(self, path: str) -> None:
-        from jitvm.guests.uxn.varvara.audio.wav import WavWriter
+        from jitvm.platform.recording.wav import WavWriter
 
         self._writer = WavWriter(path)
 

@@ -1,4 +1,4 @@
-"""A Varvara computer as the dashboard sees it: slices, frames at their time, input from a page.
+"""A computer of any guest as the dashboard sees it: slices, frames at their time, a page's input.
 
     page --input--> events of the next frame, or bytes of standard input
     computer --frame--> picture, at most `PICTURES` a second
@@ -10,28 +10,24 @@ a file that was named, followed by its end; or, without one, from the page, line
 
 from __future__ import annotations
 
-from argparse import Namespace
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from jitvm.cli import options
-from jitvm.cli.exits import Failure
 from jitvm.dashboard.target import InputError, Picture, Progress
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.tables.names import shown
 from jitvm.engine.tables.params import Parameters
-from jitvm.guests.uxn.disassembler import spell
-from jitvm.guests.uxn.places import naming, symbols_of
-from jitvm.guests.uxn.symbols import SymbolFileError
-from jitvm.guests.uxn.varvara import console, events
-from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.console import Type
-from jitvm.guests.uxn.varvara.evaluator import LimitReached
-from jitvm.guests.uxn.varvara.events import Button, Event
-from jitvm.guests.uxn.varvara.frames import RATE
-from jitvm.guests.uxn.varvara.program import Program
+from jitvm.platform import events
+from jitvm.platform.evaluator import LimitReached
+from jitvm.platform.events import Button, Event
+from jitvm.platform.frames import RATE
+
+if TYPE_CHECKING:
+    from jitvm.engine.tables.place import Place
+    from jitvm.platform import Platform, Program
+    from jitvm.platform.computer import Computer
 
 PICTURES = 30
 """Pictures a second."""
@@ -53,7 +49,7 @@ BUTTONS = {
     "ArrowRight": Button.RIGHT,
 }
 """Keys, by their names in browsers, that are buttons of the first pad."""
-KEYS = {"Enter": 0x0D, "Backspace": 0x08, "Tab": 0x09, "Escape": 0x1B, "Delete": 0x7F}
+KEYS = {name.capitalize(): byte for name, byte in events.KEYS.items()}
 """Keys with a byte of their own."""
 
 
@@ -75,46 +71,42 @@ class _Printed:
 
 
 class WatchedComputer:
-    """One program on a Varvara computer; see `jitvm.dashboard.target.Target`.
+    """One program on a computer; see `jitvm.dashboard.target.Target`.
 
     Args:
+        platform: of its guest.
         program: what runs.
         name: what it is called on the page.
         args: its command line.
         stdin: its standard input; None: from the page.
-        sandbox: the folder its files are in; None for no files.
-
-    Attributes:
-        place: names its addresses.
+        options: of its guest; see `Platform.running`.
 
     Raises:
-        SymbolFileError: a ``.sym`` file beside the program is damaged.
+        ProgramError: what names its addresses is damaged.
     """
 
     def __init__(
         self,
+        platform: Platform,
         program: Program,
         name: str,
         *,
         args: Sequence[str] = (),
         stdin: bytes | None = None,
-        sandbox: str | None = ".",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = shown(name)
         self.has_input = stdin is None
-        self._rom = program.rom
-        self._symbols = symbols_of(program)
-        self.place = naming(self._symbols, program.source_map)
+        self._platform = platform
+        self._program = program
         self._args = tuple(args)
         self._given = stdin
-        self._sandbox = sandbox
-        self._sources: dict[str, list[str]] = {}
-        spans = () if program.source_map is None else program.source_map.spans
-        self._files = {shown(file): file for file in {span.file for span in spans}}
+        self._options = dict(options or {})
         self._printed = _Printed()
         self._computer: Computer | None = None
         self._serial = 0
         self._start_input()
+        program.place(0)  # raises what is wrong with names before anything runs
 
     def _start_input(self) -> None:
         self._events: list[Event] = []
@@ -135,19 +127,17 @@ class WatchedComputer:
         """Its machine."""
         return self.computer.machine
 
+    def place(self, address: int, /) -> Place:
+        """What people call an address."""
+        return self._program.place(address)
+
     def source(self, file: str) -> Sequence[str]:
         """Lines of a source; empty where it cannot be read."""
-        if file not in self._sources:
-            try:
-                path = self._files.get(file, file)
-                self._sources[file] = Path(path).read_text("utf-8", "replace").splitlines()
-            except OSError:
-                self._sources[file] = []
-        return self._sources[file]
+        return self._program.source(file)
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
         """The instruction at an address, and its size."""
-        return spell(memory, address, self._symbols)
+        return self._platform.spell(memory, address, self._program)
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Have what the program prints passed on."""
@@ -163,14 +153,14 @@ class WatchedComputer:
         """Start over on a new computer."""
         self.close()
         self._start_input()
-        self._computer = Computer(
-            self._rom,
+        self._computer = self._platform.computer(
+            self._program,
             args=self._args,
             tier=Tier.JIT,
             params=params,
-            sandbox=self._sandbox,
             stdout=self._printed,
             stderr=self._printed,
+            **self._options,
         )
 
     def close(self) -> None:
@@ -202,7 +192,9 @@ class WatchedComputer:
         computer = self.computer
         if self._events:
             return 0.0
-        waits_for_frames = computer.screen.vector or (computer.has_sound and computer.audio.active)
+        waits_for_frames = computer.is_graphical and (
+            computer.screen.is_live or (computer.has_sound and computer.audio.active)
+        )
         due = self._due if waits_for_frames else monotonic() + NAP
         if self._is_stale:
             due = min(due, self._picture_due)
@@ -213,7 +205,7 @@ class WatchedComputer:
         computer.boot()
         if computer.is_graphical:
             return self._go_on_with_frames()
-        if not computer.console.vector:
+        if not computer.listens:
             return Progress.ENDED
         return self._go_on_with_input()
 
@@ -222,7 +214,7 @@ class WatchedComputer:
         if not computer.frames.is_unfinished:
             if now < self._due:
                 return Progress.WAITING
-            if computer.console.vector and self._stdin:
+            if computer.listens and self._stdin:
                 self._events.append(events.Stdin(bytes(self._stdin[:CHUNK])))
                 del self._stdin[:CHUNK]
             self._due = max(self._due + 1 / RATE, now)
@@ -234,27 +226,23 @@ class WatchedComputer:
     def _go_on_with_input(self) -> Progress:
         """Hand over standard input, many events in one call."""
         computer = self.computer
-        computer.evaluator.follow(iter(()))  # the event that a limit has stopped
         while self._stdin and not computer.is_ended:
-            self._deliver()
-            computer.evaluator.follow(iter(()))
+            data = bytes(self._stdin[:CHUNK])
+            del self._stdin[: computer.feed_some(data)]
+            computer.evaluator.check_time()
+            computer.boot()  # goes on with the event that a limit has stopped
         computer.output.flush()
         if not self._is_input_over:
             return Progress.WAITING
         if not computer.is_ended:
             self._is_input_over = False
-            computer.evaluator.follow(computer.console.events(Type.END, console.END_BYTE))
+            computer.end_of_input()
         return Progress.ENDED
-
-    def _deliver(self) -> None:
-        """Raise one event a byte; what was not begun stays where it is."""
-        evaluator = self.computer.evaluator
-        data = bytes(self._stdin[:CHUNK])
-        del self._stdin[: evaluator.deliver_some(data, (console.TYPE, Type.STDIN))]
-        evaluator.check_time()
 
     def _show(self, *, finished: bool) -> None:
         """Publish the picture, where there is a new one and it is time for it."""
+        if not self.computer.has_screen:
+            return
         screen, now = self.computer.screen, monotonic()
         if not screen.touched or now < self._picture_due:
             return
@@ -279,7 +267,8 @@ class WatchedComputer:
                 case {"kind": "end"}:
                     self._end_input()
                 case _:
-                    self._events += _events_of(event)
+                    held = self._computer is not None and self._computer.holds_keys
+                    self._events += _held(event) if held else _events_of(event)
         except ValueError as error:
             raise InputError(str(error)) from error
 
@@ -291,7 +280,7 @@ class WatchedComputer:
 
 
 def _events_of(event: Mapping[str, object]) -> list[Event]:
-    """The events of a Varvara computer for a key, a button or a move on the page.
+    """The events for a key, a button or a move on the page.
 
     Raises:
         ValueError: there are none.
@@ -312,6 +301,17 @@ def _events_of(event: Mapping[str, object]) -> list[Event]:
     raise ValueError(f"there is no input {str(event)[:80]}")
 
 
+def _held(event: Mapping[str, object]) -> list[Event]:
+    """The same for a guest whose keys are held."""
+    match event:
+        case {"kind": "keydown" | "keyup" as kind, "key": str(key)} if key not in BUTTONS:
+            name = events.key_name(chr(KEYS[key]) if key in KEYS else key)
+            if name is None:
+                return []
+            return [events.KeyDown(name) if kind == "keydown" else events.KeyUp(name)]
+    return _events_of(event)
+
+
 def _key_down(key: str, *, with_button: bool) -> list[Event]:
     if key in BUTTONS:
         return [events.Press(BUTTONS[key])]
@@ -320,19 +320,3 @@ def _key_down(key: str, *, with_button: bool) -> list[Event]:
     if len(key) != 1:
         return []
     return [events.Key(ord(key))] if with_button and key.isascii() else [events.Text(key)]
-
-
-def watched(
-    program: Program, name: str, stdin: bytes | None, arguments: Namespace
-) -> WatchedComputer:
-    """A program as the arguments of its command say: what it is given, and its files.
-
-    Raises:
-        Failure: its symbols cannot be read, or the folder of its files is none.
-    """
-    try:
-        return WatchedComputer(
-            program, name, args=arguments.arguments, stdin=stdin, sandbox=options.folder(arguments)
-        )
-    except SymbolFileError as error:
-        raise Failure(str(error)) from error

@@ -22,7 +22,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
 _SCREEN = struct.Struct("<6sHHBBB")
 _FOREVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jitvm.guests.uxn.varvara.audio import wav
-from jitvm.guests.uxn.varvara.audio.wav import WavError, WavWriter
+from jitvm.platform.recording import wav
+from jitvm.platform.recording.wav import WavError, WavWriter
 
 
 def samples(frames: int, start: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
@@ -60,7 +60,7 @@ def test_a_killed_run_leaves_a_valid_file(tmp_path: Path) -> None:
     path = tmp_path / "out.wav"
     code = (
         "import os, sys, numpy, signal\n"
-        "from jitvm.guests.uxn.varvara.audio.wav import WavWriter\n"
+        "from jitvm.platform.recording.wav import WavWriter\n"
         "writer = WavWriter(sys.argv[1])\n"
         "writer.write(numpy.full((735, 2), 7, numpy.int16))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -15,14 +15,14 @@ import os
 import struct
 from contextlib import suppress
 
-from jitvm.guests.uxn.varvara.audio.note import RATE
+from jitvm.platform.sound import RATE
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
+    from jitvm.platform.sound import Samples
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _PCM = 1
@@ -30,7 +30,7 @@ _CHANNELS = 2
 _FRAME = _CHANNELS * 2
 
 LIMIT = ((1 << 32) - _HEADER.size) // _FRAME
-"""Frames that fit, as sizes have 32 bits: more than six hours."""
+"""Samples that fit, as sizes have 32 bits: more than six hours."""
 
 
 class WavError(OSError):
@@ -61,7 +61,7 @@ class WavWriter:
             raise WavError(f"{self.path}: a WAV file cannot be written to a pipe; name a file")
         self._append(b"", 0)
 
-    def write(self, samples: Frames) -> None:
+    def write(self, samples: Samples) -> None:
         """Append sound.
 
         Args:
