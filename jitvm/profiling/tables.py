@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from jitvm.engine.ir.graph import Op
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import CELL, CODE
 from jitvm.engine.tables import events
 from jitvm.engine.tables.place import Naming, Place

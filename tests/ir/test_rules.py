@@ -12,10 +12,10 @@ from itertools import product
 
 import pytest
 
-from jitvm.engine.ir.graph import COMPARISONS, MODULAR, Graph, Op, Value
-from jitvm.engine.ir.passes.fold import combine, select, simplify, truth
+from jitvm.engine.ir.graph import Graph, Value
+from jitvm.engine.ir.ops import BINARY, COMPARISONS, MODULAR, Op
 from jitvm.engine.ir.passes.guards import Facts
-from jitvm.engine.ir.run import ARITHMETIC
+from jitvm.engine.ir.rules import combine, rebuild, simplify, truth
 from jitvm.engine.ir.verify import least_bits
 from jitvm.guest import DescriptionError
 from jitvm.guests.uxn import UXN
@@ -24,8 +24,8 @@ WORD = 5
 ALL = range(1 << WORD)
 SOME = (0, 1, 2, 3, 4, 7, 8, 11, 15, 16, 28, 30, 31)
 FEW = (0, 1, 3, 7, 8, 15, 30, 31)
-SHIFTS = frozenset({Op.SHL, Op.SHR})
-OPS = (Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, *sorted(COMPARISONS))
+OPS = tuple(sorted(BINARY))
+COMPARED = tuple(sorted(COMPARISONS))
 INNER = (Op.ADD, Op.SUB, Op.AND, Op.SHL, Op.SHR)
 
 Env = dict[Value, int]
@@ -57,8 +57,9 @@ class Results:
                 known = [value.constant] * len(self._states)
             else:
                 operands = zip(*(self.of(arg) for arg in value.args), strict=True)
-                compute, mask = ARITHMETIC[value.op], self._mask
-                known = [compute(value, list(args)) & mask for args in operands]
+                means, mask = value.op.row.means, self._mask
+                assert means is not None
+                known = [means(*args, *value.imm) & mask for args in operands]
             assert not value.bits or not max(known) >> value.bits, f"{value.op} of {value.bits}"
             self._known[value] = known
         return known
@@ -66,14 +67,13 @@ class Results:
 
 def written(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """An operation as it stands in a graph before the passes; None where the IR has none."""
-    if op in COMPARISONS and MODULAR in (a.bits, b.bits):
-        return None
-    if op is Op.SHR and a.bits == MODULAR:
-        return None
-    if op in SHIFTS:
-        furthest = (1 << b.bits) - 1 if b.constant is None else b.constant
-        if b.bits == MODULAR or furthest >= graph.word_bits:
+    for kind, operand in zip(op.row.operands, (a, b), strict=True):
+        if kind != "word" and operand.bits == MODULAR:
             return None
+        if kind == "distance":
+            known = operand.constant
+            if ((1 << operand.bits) - 1 if known is None else known) >= graph.word_bits:
+                return None
     value = Value(graph, op, (a, b))
     value.bits = least_bits(value, UXN)
     return value
@@ -206,12 +206,13 @@ def test_selections_divisions_and_signs() -> None:
     graph = Graph(16)
     x, y = variable(graph, 2), variable(graph, 3)
     results = Results(graph, states(x, y))
-    conditions = [graph.binary(op, x, graph.const(c)) for op in OPS[8:] for c in range(5)]
+    conditions = [graph.binary(op, x, graph.const(c)) for op in COMPARED for c in range(5)]
     words = [x, y, *map(graph.const, (0, 1, 2, 300))]
     for condition, yes, no in product([x, *conditions], words, words):
         as_written = Value(graph, Op.SELECT, (condition, yes, no))
         assert results.of(graph.select(condition, yes, no)) == results.of(as_written)
-        assert results.of(select(graph, condition, yes, no)) == results.of(as_written)
+        by_rules = rebuild(graph, Op.SELECT, (condition, yes, no), ())
+        assert results.of(by_rules) == results.of(as_written)
     for a, b, by_zero in product(words, words, (0, 1, 5, 999)):
         as_written = Value(graph, Op.DIV, (a, b), (by_zero,))
         assert results.of(graph.divide(a, b, by_zero)) == results.of(as_written)
@@ -246,7 +247,10 @@ def _conditions(graph: Graph, words: list[Value]) -> list[Value]:
         for pair in ((word, graph.const(number)), (graph.const(number), word))
     ]
     pairs += [(a, b) for a in words for b in words if a is not b]
-    return [*words, *(Value(graph, op, pair, bits=1) for op in OPS[8:] for pair in pairs)]
+    return [
+        *words,
+        *(Value(graph, op, pair, bits=1) for op in COMPARED for pair in pairs),
+    ]
 
 
 def _sets(results: Results, conditions: list[Value]) -> list[int]:
