@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from jitvm.engine.ir.ops import BINARY, COMPARISONS, MARKS, MODULAR, Op
+from jitvm.engine.ir.ops import BINARY, BITS, COMPARISONS, MARKS, MEANS, MODULAR, Op
 from jitvm.engine.ir.rules import AT_ONCE, first
 from jitvm.guest import DescriptionError
 
@@ -35,6 +35,7 @@ from jitvm.guest import DescriptionError
 _CONST, _AND, _OR, _SHL, _SUB = Op.CONST, Op.AND, Op.OR, Op.SHL, Op.SUB
 _CHECKED = frozenset([op for op in BINARY if op.row.operands != ("word", "word")])
 """Operations of two words that may not be any words."""
+_SHIFTS = frozenset([op for op in BINARY if "distance" in op.row.operands])
 
 
 class Value:
@@ -298,7 +299,9 @@ class Graph:
         self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int | None = None
     ) -> Value:
         """Append an operation that may not be shared."""
-        value = Value(self, op, args, imm, self.bits(op, args, imm) if bits is None else bits)
+        if bits is None:
+            bits = self.bits(op, args, imm) if op in BITS else MODULAR
+        value = Value(self, op, args, imm, bits)
         self.block.values.append(value)
         return value
 
@@ -319,11 +322,9 @@ class Graph:
     def bits(self, op: Op, args: tuple[Value, ...], imm: tuple[int, ...]) -> int:
         """The bits of a result, by the row of its operation; what depends on the guest is given
         by who asks for it."""
-        bits = op.row.bits
-        if bits is None:
-            return MODULAR
-        known = bits(*args, *imm)
-        return known if known <= self.word_bits else MODULAR
+        known = BITS.get(op)
+        bits = MODULAR if known is None else known(*args, *imm)
+        return bits if bits <= self.word_bits else MODULAR
 
     def guard(self, condition: Value, exit_: Exit) -> None:
         if condition.constant:
@@ -362,17 +363,18 @@ class Graph:
         """Build ``a op b``, folding what is known."""
         x, y = a.constant, b.constant
         if op in _CHECKED:
-            self._check(op, (a, b))
+            is_near = op not in _SHIFTS or (y is not None and y < self.word_bits)
+            if not (is_near and a.bits and b.bits):
+                self._check(op, (a, b))
         if x is not None and y is not None and (op is not _SUB or x >= y):
-            means = op.row.means
-            assert means is not None
-            return self.const(means(x, y))
+            return self.const(MEANS[op](x, y))
         if x is not None or y is not None or a is b:
             for rule in AT_ONCE.get(op, ()):
                 simpler = rule(self, op, a, b)
                 if simpler is not None:
                     return simpler
-        return self.pure(op, a, b)
+        bits = BITS[op](a, b)
+        return self.pure(op, a, b, bits=bits if bits <= self.word_bits else MODULAR)
 
     def word(self, op: Op, *args: Value, imm: tuple[int, ...] = ()) -> Value:
         """Build any operation on words, folding what is known."""
@@ -385,9 +387,7 @@ class Graph:
         numbers = [arg.constant for arg in args]
         if None in numbers:
             return self.pure(op, *args, imm=imm)
-        means = op.row.means
-        assert means is not None
-        return self.const(means(*numbers, *imm))
+        return self.const(MEANS[op](*numbers, *imm))
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""

@@ -298,8 +298,10 @@ class Op(StrEnum):
 BY_NAME = {op.value: op for op in Op}
 VALUES = tuple([op for op in Op if op.row.stands])
 """What is found among the values of a block."""
-WORDS = frozenset([op for op in VALUES if op.row.means is not None])
+MEANS = {op: op.row.means for op in VALUES if op.row.means is not None}
+WORDS = frozenset(MEANS)
 """What depends on words alone."""
+BITS = {op: op.row.bits for op in VALUES if op.row.bits is not None}
 BINARY = frozenset([op for op in WORDS if len(op.row.operands) == 2 and not op.row.attributes])
 COMPARISONS = frozenset([op for op in VALUES if op.row.denied])
 WITHOUT_RESULT = frozenset([op for op in VALUES if not op.row.has_result])

@@ -255,7 +255,7 @@ def _solved(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     if total.op is not _ADD or (step := total.args[1].constant) is None:
         return None
     x = total.args[0]
-    if not x.bits or (1 << x.bits) - 1 > mask:
+    if not x.bits or (1 << x.bits) - 1 > mask or number > mask:
         return None
     return combine(graph, op, x, graph.const((number - step) & mask))
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
-from jitvm.engine.ir.ops import MARKS, WORDS, Op, covered
+from jitvm.engine.ir.ops import MARKS, MEANS, Op, covered
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Guest, State
 
@@ -129,7 +129,7 @@ class _Run:
     def _value(self, value: Value) -> Exit | None:
         """Execute one operation; its exit where it leaves."""
         args = [self.word(arg) for arg in value.args]
-        if (means := value.op.row.means) is not None:
+        if (means := MEANS.get(value.op)) is not None:
             self._let(value, means(*args, *value.imm))
             return None
         if (compute := _COMPUTE.get(value.op)) is not None:
@@ -302,4 +302,4 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.CHARGE: _Run.charge,
     Op.POLL: lambda run, _value, _args: not run.host.poll(),
 }
-covered(__name__, (*WORDS, *_COMPUTE, *_EFFECT))
+covered(__name__, (*MEANS, *_COMPUTE, *_EFFECT))
