@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import InputError, Picture, Progress
-from jitvm.engine.machine.machine import Tier
+from jitvm.engine.machine.inspect import Tier
 from jitvm.platform.evaluator import Evaluator, LimitReached, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
     from jitvm.engine.tables.place import Place
     from jitvm.platform import Platform, Program

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jitvm.engine.machine.explain import Absence, RegionReport
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.platform import Platform, Program
 
 STAGES = ("guest", "exits", "ir", "llvm", "asm")
