@@ -127,7 +127,7 @@ class _Printer:
 
 # -- parsing -------------------------------------------------------------------------------------
 
-_GRAPH = re.compile(r'graph (".*") words (\d+)')
+_GRAPH = re.compile(r'graph (".*") words (32|64)')
 _BLOCK = re.compile(r"b(\d+)(?: ([\w-]+))?(?:\((.*)\))?:")
 _PARAM = re.compile(r"%(\d+):(\d+)")
 _EXIT = re.compile(r"x(\d+): (\w+) ([\w-]+) pc (\S+) pointers(.*)")
@@ -168,10 +168,18 @@ class _Parser:
         self._blocks: dict[str, _Lines] = {}
         self._exits: dict[str, Exit] = {}
         self._exit_lines: list[tuple[int, Exit, re.Match[str]]] = []
+        try:
+            self._parse(text)
+        except TextError:
+            raise
+        except ValueError as error:  # of a name or a number
+            raise self._error(str(error)) from None
+
+    def _parse(self, text: str) -> None:
         lines = self._read(text)
         head = _GRAPH.fullmatch(next(lines, ""))
         if head is None:
-            raise self._error('a text begins with: graph "name" words 32')
+            raise self._error('a text begins with: graph "name" words 32, or words 64')
         self.graph = Graph(int(head[2]), json.loads(head[1]))
         self.graph.blocks.clear()
         for line in lines:
