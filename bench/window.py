@@ -196,9 +196,9 @@ def _percent(seconds: int) -> float:
 
 def frame(options: Options) -> FrameCost:
     """Time what a player does to show a frame, at its pace, with the guest's work left out."""
+    from jitvm.playing.pacing import Pacer
     from jitvm.window.binding import poll_events
     from jitvm.window.display import Display
-    from jitvm.window.pacing import Pacer
 
     computer = _computer(FILL)
     computer.boot()
@@ -261,7 +261,8 @@ def _player(
     on_frame: Callable[[Frame], object] | None = None,
 ) -> Player:
     """A window that closes by itself, so many seconds after the measurement."""
-    from jitvm.window.player import Limits, Player
+    from jitvm.playing.loop import Limits
+    from jitvm.window.player import Player
 
     limits = Limits(seconds=SETTLE + options.seconds + margin)
     return Player(computer, scale=options.scale, on_frame=on_frame, limits=limits)

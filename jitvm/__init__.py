@@ -48,8 +48,7 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script, ScriptError, load_script, parse_script
     from jitvm.platform.sessions import DivergedError, SessionError
     from jitvm.profiling import Profile, ProfileError
-
-__version__ = "0.1.0"
+    from jitvm.version import __version__
 
 _HOMES = {
     "BlockError": "jitvm.engine.memory.block",
@@ -108,6 +107,7 @@ _HOMES = {
     "SessionError": "jitvm.platform.sessions",
     "Profile": "jitvm.profiling",
     "ProfileError": "jitvm.profiling",
+    "__version__": "jitvm.version",
 }
 """Where each public name lives."""
 

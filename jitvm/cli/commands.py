@@ -24,6 +24,18 @@ if TYPE_CHECKING:
             """Do it; return the exit code."""
 
 
+DESCRIPTION = "Run bytecode at native speed."
+EPILOG = """\
+examples:
+  jitvm run hello.tal            assemble and run a program
+  jitvm run life.rom             run a ROM
+  jitvm asm hello.tal            write hello.rom
+  jitvm dis hello.rom            read it again
+
+`jitvm COMMAND --help` tells more about a command.
+"""
+
+
 class Command:
     """One row: the command's name, its file, and one line of help."""
 
@@ -40,6 +52,14 @@ class Command:
 
         module: object = import_module(self.module)
         return module  # type: ignore[return-value]
+
+    def parser(self) -> Parser:
+        """The parser of its arguments."""
+        from jitvm.cli.parser import Parser
+
+        parser = Parser(prog=f"jitvm {self.name}")
+        self.load().configure(parser)
+        return parser
 
 
 COMMANDS = (
@@ -60,3 +80,15 @@ COMMANDS = (
 def find(name: str) -> Command | None:
     """The command of a name."""
     return next((command for command in COMMANDS if command.name == name), None)
+
+
+def whole_parser() -> Parser:
+    """The parser of everything, for completion scripts and the top-level help."""
+    from jitvm.cli.parser import Parser
+
+    parser = Parser(prog="jitvm", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for command in COMMANDS:
+        command.load().configure(choices.add_parser(command.name, help=command.summary))
+    return parser

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from jitvm.cli.commands import COMMANDS, find
+from jitvm.cli.commands import COMMANDS, find, whole_parser
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.notes import tell_by
@@ -28,12 +28,17 @@ def program() -> NoReturn:
     where something is compiled or imported for it on another thread that is not waited for: what
     is worth keeping is written, and the process ends at once.
     """
-    code = _signalled_main()
-    ENDING.close()
+    try:
+        code = _signalled_main()
+        ENDING.close()
+    except KeyboardInterrupt as stop:  # it came between these two; no other one is raised
+        code = interrupted(stop)
+        ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()
+        ENDING.undo_all()  # what another thread was writing
         os._exit(code)
     sys.exit(code)
 
@@ -92,21 +97,16 @@ def _dispatch(arguments: list[str]) -> int:
     command = find(name)
     if command is None:
         return _without_command(name)
-    from jitvm.cli.parser import command_parser
-
-    parser = command_parser(command)
-    return command.load().execute(parser.parse_command(arguments[1:]))
+    return command.load().execute(command.parser().parse_command(arguments[1:]))
 
 
 def _without_command(name: str) -> int:
     if name in ("--version", "-V"):
-        from jitvm import __version__
+        from jitvm.version import __version__
 
         print(f"jitvm {__version__}")
         return Exit.OK
     if name in ("--help", "-h", "help"):
-        from jitvm.cli.parser import whole_parser
-
         whole_parser().print_help()
         return Exit.OK
     from difflib import get_close_matches

@@ -15,7 +15,7 @@ from jitvm.engine.host.signals import ENDING
 from jitvm.platform.picture import PictureError
 from jitvm.platform.recording import Recording, RecordingError
 from jitvm.platform.recording.hashes import FrameHashes
-from jitvm.platform.recording.recording import format_of
+from jitvm.platform.recording.possible import format_of
 from jitvm.platform.sessions import SessionError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -175,7 +175,7 @@ class _Output:
 
 
 def _session(path: str, platform: Platform, computer: Computer) -> _Session:
-    from jitvm.cli.show import sessions_of
+    from jitvm.cli.sessions import sessions_of
 
     return _Session(path, computer, sessions_of(platform, "--record-session"))
 

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.target import InputError, Picture, Progress
-from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.inspect import Machine, Tier
 from jitvm.engine.tables.names import shown
 from jitvm.engine.tables.params import Parameters
 from jitvm.platform import events
@@ -49,10 +49,8 @@ BUTTONS = {
     "ArrowRight": Button.RIGHT,
 }
 """Keys, by their names in browsers, that are buttons of the first pad."""
-KEYS = {"Enter": 0x0D, "Backspace": 0x08, "Tab": 0x09, "Escape": 0x1B, "Delete": 0x7F}
+KEYS = {name.capitalize(): byte for name, byte in events.KEYS.items()}
 """Keys with a byte of their own."""
-HELD = {key: key.lower().removeprefix("arrow") for key in (*KEYS, *BUTTONS)}
-"""Names of keys for guests whose keys are held."""
 
 
 class _Printed:
@@ -306,9 +304,9 @@ def _events_of(event: Mapping[str, object]) -> list[Event]:
 def _held(event: Mapping[str, object]) -> list[Event]:
     """The same for a guest whose keys are held."""
     match event:
-        case {"kind": "keydown" | "keyup" as kind, "key": str(key)}:
-            name = HELD.get(key, key.lower())
-            if name not in events.KEYS and len(name) != 1:
+        case {"kind": "keydown" | "keyup" as kind, "key": str(key)} if key not in BUTTONS:
+            name = events.key_name(chr(KEYS[key]) if key in KEYS else key)
+            if name is None:
                 return []
             return [events.KeyDown(name) if kind == "keydown" else events.KeyUp(name)]
     return _events_of(event)

@@ -20,7 +20,7 @@ from jitvm.profiling.hosttime import HostTime
 
 if TYPE_CHECKING:
     from jitvm.dashboard.target import Target
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
 
 SLICE = 0.05
@@ -219,9 +219,7 @@ class Runner:
             return
         if self.counting is not self.wants_counting:
             self._machine.counting = self.counting = self.wants_counting
-        jit = self._machine.jit
-        if jit is not None and jit.params is not self.params:
-            jit.change_params(self.params)
+        self._machine.change_params(self.params)
 
     def _hand_over_inputs(self) -> None:
         while self._inputs:

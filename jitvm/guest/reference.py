@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jitvm.guest.core import Word
-    from jitvm.guest.description import Guest, Semantics
+    from jitvm.guest.description import Guest
+    from jitvm.guest.parts import Semantics
     from jitvm.guest.state import State
 
 

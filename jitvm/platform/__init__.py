@@ -33,6 +33,7 @@ with jitvm, those that other packages install as entry points of the group ``jit
 | tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
 | computer    | what a computer offers to whoever runs, shows and profiles it              |
 | bare        | the computer and the platform of a guest that says nothing of its own      |
+| device      | devices: what is behind ports                                              |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |
 | screen      | what a screen is                                                           |
@@ -102,15 +103,17 @@ class Program:
 
     Attributes:
         data, name: as given.
+        platform: whose it is, where somebody has said so: `jitvm.load` does.
     """
 
-    __slots__ = ("_labels", "_sources", "data", "name")
+    __slots__ = ("_labels", "_sources", "data", "name", "platform")
 
     def __init__(
         self, data: bytes, name: str = "<program>", labels: Mapping[str, int] | None = None
     ) -> None:
         self.data = data
         self.name = name
+        self.platform: Platform | None = None
         self._labels = dict(labels or {})
         self._sources: dict[str, list[str]] = {}
 

@@ -18,6 +18,7 @@ from jitvm.engine.machine.machine import Machine
 from jitvm.engine.tables.names import shown
 from jitvm.platform import Option, Platform, Program, ProgramError, number
 from jitvm.platform.computer import Face, file_stem
+from jitvm.platform.device import Devices
 from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Limits
 from jitvm.platform.output import Output
 
@@ -55,6 +56,7 @@ class BareComputer:
 
     Attributes:
         args: the command line as bytes.
+        devices: what is connected to ports; a computer with devices adds its own.
         is_graphical, holds_keys, has_sound, listens, draws_pointer: False; see there.
 
     Raises:
@@ -89,6 +91,7 @@ class BareComputer:
         self.machine = Machine(guest, tier=tier, params=params)
         self.output = Output(self.machine, (output, error), stdout, stderr)
         self.evaluator = Evaluator(self.machine)
+        self.devices = Devices()
         self.output.while_waiting = self.evaluator.check_time
         self._has_begun = False
         self._put(program)
@@ -207,6 +210,7 @@ class BareComputer:
         if "frames" in self.__dict__:  # where it is made when it is first asked for
             self.frames.abandon()
         self._has_begun = self.evaluator.has_halted = False
+        self.devices.reset()
         self._put(self.program)
 
     def put_in(self, program: Program) -> None:
@@ -220,7 +224,8 @@ class BareComputer:
             raise
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close all devices."""
+        self.devices.close()
 
     # -- one with a screen -------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ a page, from an input script (`script`) or from a recorded session.
 
 A keyboard is told of in one of two ways, which a computer chooses by `Computer.holds_keys`: as text
 and keys with a byte of their own, which are typed (Text, Key), or as keys that go down and up again
-(KeyDown, KeyUp). Buttons of game pads, which have keys of their own, are the same in both.
+(KeyDown, KeyUp). Buttons of game pads, and the keys that are such buttons (arrows, Home, left Ctrl,
+Alt and Shift), are Press and Release in both.
 """
 
 from __future__ import annotations
@@ -178,8 +179,8 @@ Event = (
     | Reset
 )
 
-KEYS = ("enter", "backspace", "tab", "escape", "delete", "up", "down", "left", "right", "home")
-"""Names of keys that type no character; the space bar is a space."""
+KEYS = {"backspace": 0x08, "tab": 0x09, "enter": 0x0D, "escape": 0x1B, "delete": 0x7F}
+"""Names of keys that type no character, and their bytes; the space bar is a space."""
 
 
 def _check(is_right: bool, message: str) -> None:
@@ -199,3 +200,13 @@ def _check_mouse(button: int) -> None:
 def _check_key(key: str) -> None:
     is_one = key in KEYS or (len(key) == 1 and key.isprintable() and key == key.lower())
     _check(is_one, f"key {key!r}: take a character in lower case, or one of {', '.join(KEYS)}")
+
+
+def key_name(char: str) -> str | None:
+    """The key, as `KeyDown` has it, that a character or a byte as one is typed with, as far as
+    anybody knows; None for none."""
+    for name, byte in KEYS.items():
+        if char == chr(byte):
+            return name
+    lower = char.lower()
+    return lower if len(lower) == 1 and lower.isprintable() else None

@@ -68,6 +68,12 @@ class Frame:
     changed: bool
     sound: Samples | None
 
+    def heard(self) -> Samples:
+        """What is heard during it, silence included; shape (735, 2)."""
+        import numpy as np
+
+        return np.zeros((SAMPLES, 2), np.int16) if self.sound is None else self.sound
+
 
 class FrameLoop:
     """Runs a computer frame by frame; a guest's own derives from it and says `_steps`.

@@ -8,7 +8,7 @@ r"""Input scripts: what a user does, frame by frame, as plain text.
     22       release A left  ... and up
     22       press A pad 2   the same on pad 2, 3 or 4
     24       keydown q       a key goes down, of a guest whose keys are held: a character or one of
-    25       keyup q         enter backspace tab escape delete up down left right home; ... and up
+    25       keyup q         backspace tab enter escape delete; ... and up
     30       move 100 50     the pointer is at this pixel
     31       click 1         mouse button 1 left, 2 middle, 3 right: down and up again
     32       down 1          only down

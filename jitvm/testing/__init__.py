@@ -13,17 +13,19 @@ stacks, ports, pointers, the program counter, why the run stopped, and how many 
 executed; not the bytes that a program has popped, which native tiers may lose (a run is compared up
 to the first instruction that looks at such).
 
-| module    | what it knows                                                    |
-|-----------|------------------------------------------------------------------|
-| programs  | random programs of a guest                                       |
-| oracle    | the reference interpreter, and which bytes of stacks are dead    |
-| compare   | a guest's program at all tiers, `check`                          |
-| computers | a platform's program at all tiers                                |
+| module     | what it knows                                                    |
+|------------|------------------------------------------------------------------|
+| programs   | random programs of a guest                                       |
+| oracle     | the reference interpreter, and which bytes of stacks are dead    |
+| compare    | a guest's program at all tiers, `check`                          |
+| computers  | a platform's program at all tiers                                |
+| difference | what is raised where they differ                                |
 """
 
 from __future__ import annotations
 
-from jitvm.testing.compare import NATIVE, PARAMS, Difference, check, compare
+from jitvm.testing.compare import NATIVE, PARAMS, check, compare
+from jitvm.testing.difference import Difference
 from jitvm.testing.programs import RandomProgram, random_programs
 
 __all__ = [

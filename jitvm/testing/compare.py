@@ -10,6 +10,7 @@ from jitvm.engine.tables.params import Parameters
 from jitvm.engine.tables.record import Record
 from jitvm.guest import Guest, Stop
 from jitvm.guest.numbers import whole
+from jitvm.testing.difference import Difference
 from jitvm.testing.oracle import Spoiler
 from jitvm.testing.programs import RandomProgram, random_programs
 
@@ -32,10 +33,6 @@ ROUNDS = 2
 """Runs of a program at each tier; what the first has compiled the second begins with."""
 SHOWN = 4
 """Differing bytes that a message shows."""
-
-
-class Difference(AssertionError):
-    """A tier does not do what the reference does; the message says which, where and in what."""
 
 
 class Outcome(Record, frozen=True):

@@ -7,7 +7,7 @@ import os
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.record import Record
 from jitvm.platform import Program
-from jitvm.testing.compare import Difference
+from jitvm.testing.difference import Difference
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
 | display   | the window itself: texture, presentation, icon                      |
 | naming    | the program's name and icon, and names of screenshots               |
-| pacing    | when the next frame is due                                          |
 | sound     | a thread between Audio.render and the sound card                    |
 | stdin     | a thread that reads standard input                                  |
 | reload    | which files a program is made of, and whether they changed          |
-| player    | the main loop, which ties all of it together                        |
+| player    | the playing loop (`jitvm.playing`) with a window around it          |
 | errors    | what is raised where there is no window                             |
 
 Nothing of it is imported before `run` is called, apart from `keys`, whose text the command line
@@ -101,7 +100,8 @@ def run(
     """
     if scale is not None and scale < 1:
         raise ValueError(f"scale {scale}: take 1 or more")
-    from jitvm.window.player import Limits, Player
+    from jitvm.playing.loop import Limits
+    from jitvm.window.player import Player
 
     player = Player(
         computer,

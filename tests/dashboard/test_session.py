@@ -16,7 +16,7 @@ from jitvm.dashboard.series import Cost, Part, Sample
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
-from jitvm.engine.jit.jit import Jit
+from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.tables.events import Installed, Overwritten
 from jitvm.engine.tables.params import Parameters
@@ -107,7 +107,7 @@ def test_tiers_add_up_to_the_exact_count() -> None:
 def test_regions_that_are_missed_while_they_are_added_up_are_told_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Jit, "executed", 0)
+    monkeypatch.setattr(Inspector, "native_executed", 0)
     with session(COUNT, counting=True) as run:
         until(lambda: run.sampler.run and run.sampler.run.executed and regions(run))
         stand_still(run)

@@ -8,7 +8,7 @@ import os
 
 from jitvm.platform.recording.animation import Animation
 from jitvm.platform.recording.gif import Gif
-from jitvm.platform.recording.recording import check_scale, require_pillow
+from jitvm.platform.recording.possible import check_scale, require_pillow
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import av
 
 from jitvm.platform.frames import RATE
 from jitvm.platform.recording.animation import enlarged, on_canvas
-from jitvm.platform.recording.recording import RecordingError, sound_of
+from jitvm.platform.recording.possible import RecordingError
 from jitvm.platform.sound import RATE as SOUND_RATE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Video:
             if frame.changed or self._frames - self._written >= RATE or self._frames == 1:
                 self._write_picture()
             samples = av.AudioFrame.from_ndarray(
-                sound_of(frame).reshape(1, -1), format="s16", layout="stereo"
+                frame.heard().reshape(1, -1), format="s16", layout="stereo"
             )
             samples.sample_rate = SOUND_RATE
             self._container.mux(self._sound.encode(samples))

@@ -11,7 +11,12 @@ from __future__ import annotations
 
 import os
 
-from jitvm.guest.numbers import whole
+from jitvm.platform.recording.possible import (
+    check_scale,
+    format_of,
+    require,
+    require_pillow,
+)
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
     from jitvm.platform.computer import Computer
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame, Observer
-    from jitvm.platform.sound import Samples
 
     class Writer(Protocol):
         """What makes a file of frames."""
@@ -31,68 +35,6 @@ if TYPE_CHECKING:
 
         def close(self) -> None:
             """Write the end, and close the file."""
-
-
-MAX_SCALE = 64
-"""Sides of a pixel beyond which a picture would be larger than most memories."""
-FORMATS = ("gif", "webp", "mp4", "wav")
-"""Endings of names that stand for a format."""
-
-
-class RecordingError(ValueError):
-    """A recording cannot be made; the message says why and what to do."""
-
-
-def format_of(path: str) -> str:
-    """The format a file's name stands for.
-
-    Raises:
-        RecordingError: it stands for none.
-    """
-    ending = os.path.splitext(path)[1][1:].lower()
-    if ending not in FORMATS:
-        names = ", ".join(f".{name}" for name in FORMATS)
-        raise RecordingError(f"{path}: the name of a recording ends in one of {names}")
-    return ending
-
-
-def require_pillow(what: str) -> None:
-    """Look whether pictures can be written.
-
-    Raises:
-        RecordingError: Pillow is not installed.
-    """
-    _require("PIL", f"{what}: pictures need Pillow", "screen")
-
-
-def check_scale(scale: int) -> None:
-    """Refuse a scale that leaves nothing of a picture, or more than memory holds.
-
-    Raises:
-        RecordingError: it is no whole number from 1 to `MAX_SCALE`.
-    """
-    try:
-        whole("scale", scale, 1, MAX_SCALE)
-    except (TypeError, ValueError) as error:
-        raise RecordingError(str(error)) from None
-
-
-def _require(module: str, what_needs_it: str, extra: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        raise RecordingError(
-            f"{what_needs_it}, which is not installed; `pip install 'jitvm[{extra}]'`"
-        )
-
-
-def sound_of(frame: Frame) -> Samples:
-    """What is heard during a frame, silence included; shape (735, 2)."""
-    import numpy as np
-
-    from jitvm.platform.frames import SAMPLES
-
-    return np.zeros((SAMPLES, 2), np.int16) if frame.sound is None else frame.sound
 
 
 class Recording:
@@ -174,7 +116,7 @@ def _writer(path: str, computer: Computer, kind: str, scale: int) -> Writer:
     if kind == "wav":
         return _Sound(path)
     if kind == "mp4":
-        _require("av", f"{path}: videos need PyAV", "video")
+        require("av", f"{path}: videos need PyAV", "video")
         from jitvm.platform.recording.mp4 import Video
 
         return Video(path, computer.screen, scale)
@@ -213,7 +155,7 @@ class _Sound:
         self._writer = WavWriter(path)
 
     def add(self, frame: Frame) -> None:
-        self._writer.write(sound_of(frame))
+        self._writer.write(frame.heard())
 
     def close(self) -> None:
         self._writer.close()

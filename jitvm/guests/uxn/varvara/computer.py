@@ -45,8 +45,6 @@ from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from typing import Any
-
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.frames import FrameLoop
@@ -221,12 +219,6 @@ class Computer(Hardware):
         """Tell the reset vector whether there will be arguments."""
         self.machine.page[console.TYPE] = bool(self.args)
 
-    def profile(self, mode: str = "sampled") -> Any:
-        """Short for `jitvm.profile`: ``with computer.profile() as p: computer.run_console()``."""
-        import jitvm  # the package's face: no layer of the guest's
-
-        return jitvm.profile(self, mode=mode)
-
     def _abandon_frame(self) -> None:
         if "frames" in self.__dict__:
             self.frames.abandon()
@@ -239,11 +231,7 @@ class Computer(Hardware):
             has_begun=self._booting is not None,
             machine=self.machine.snapshot(),
             banks=self.banks.save_extra(),
-            picture=self.screen.snapshot() if self.screen.touched else None,
-            sound=self.audio.snapshot() if self.has_sound else None,
-            files=tuple(device.snapshot() for device in self.files),
-            controller=self.controller.vector,
-            mouse=self.mouse.vector,
+            devices=self.devices.snapshot(),
         )
 
     def restore(self, snapshot: ComputerSnapshot) -> None:
@@ -251,20 +239,9 @@ class Computer(Hardware):
         self._booting = iter(()) if snapshot.has_begun else None
         self._abandon_frame()
         self.evaluator.abandon()
-        if snapshot.picture is None:
-            self.screen.reset()
-        else:
-            self.screen.restore(snapshot.picture)
+        self.devices.restore(snapshot.devices)
         self.machine.restore(snapshot.machine)  # last of the two: sizes may be half written
         self.banks.restore_extra(snapshot.banks)
-        self.controller.vector = snapshot.controller
-        self.mouse.vector = snapshot.mouse
-        for device, state in zip(self.files, snapshot.files, strict=True):
-            device.restore(state)
-        if snapshot.sound is None:
-            self._silence()
-        else:
-            self.audio.restore(snapshot.sound)
 
     # -- what its window looks like ----------------------------------------------------------
 

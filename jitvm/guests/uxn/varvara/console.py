@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from jitvm.engine.machine.machine import Machine
+from jitvm.platform.device import Device
 from jitvm.platform.output import Output
 
 VECTOR = 0x10
@@ -39,8 +40,10 @@ class Type(IntEnum):
     END = 4
 
 
-class Console:
-    """Connects the Console ports of a machine."""
+class Console(Device):
+    """Connects the Console ports of a machine; its vector is the machine's."""
+
+    ports = range(0x10, 0x20)
 
     def __init__(self, machine: Machine, output: Output) -> None:
         self._machine = machine

@@ -20,7 +20,6 @@ from contextlib import suppress
 from time import struct_time
 from typing import TYPE_CHECKING
 
-import jitvm
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     VERSION,
@@ -35,6 +34,7 @@ from jitvm.guests.uxn.varvara.session import (
 from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.platform.script import event_text
 from jitvm.platform.sessions import SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -81,7 +81,7 @@ class Recorder:
         computer = self._computer
         head = {
             "session": VERSION,
-            "jitvm": jitvm.__version__,
+            "jitvm": __version__,
             "rom": checksum(computer.rom),
             "args": [os.fsdecode(arg) for arg in computer.args],
             "files": computer.files[0].files is not None,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from time import struct_time
 from typing import TYPE_CHECKING
 
-import jitvm
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     FileCall,
@@ -26,6 +25,7 @@ from jitvm.guests.uxn.varvara.session import (
 )
 from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.platform.sessions import DivergedError, SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
@@ -125,7 +125,7 @@ class Replayer:
                 raise self._diverged(f"another {what}: hash {now}, not {then}")
 
     def _diverged(self, what: str) -> DivergedError:
-        then, now = self._session.jitvm, jitvm.__version__
+        then, now = self._session.jitvm, __version__
         versions = "" if then == now else f" (recorded with jitvm {then}, this is {now})"
         return DivergedError(self._number, f"{what}; {self._session.name}{versions}")
 

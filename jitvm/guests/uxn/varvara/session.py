@@ -36,9 +36,9 @@ from dataclasses import dataclass, field
 from time import struct_time
 from typing import TYPE_CHECKING, Any
 
-import jitvm
 from jitvm.platform.script import ScriptError, parse_events
 from jitvm.platform.sessions import SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.program import Rom
@@ -204,7 +204,7 @@ class _Reader:
         if head["session"] != VERSION:
             raise SessionError(
                 f"{self._name}: is a session of version {head['session']}, recorded with "
-                f"jitvm {head.get('jitvm')}; jitvm {jitvm.__version__} reads version {VERSION}"
+                f"jitvm {head.get('jitvm')}; jitvm {__version__} reads version {VERSION}"
             )
         if not {"jitvm", "rom", "args", "files", "sound"} <= head.keys():
             raise SessionError(f"{self._name}:1: its first line is damaged")

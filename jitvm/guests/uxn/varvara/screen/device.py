@@ -25,6 +25,7 @@ from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
 from jitvm.guests.uxn.varvara.screen import native
 from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
+from jitvm.platform.device import Device
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -48,13 +49,15 @@ SPRITE = 0x2F
 DEFAULT_SIZE = (512, 320)
 
 
-class Screen:
+class Screen(Device):
     """Connects the Screen ports of a machine.
 
     Args:
         machine: whose ports they are; it must be a Uxn machine.
         words: the row of words that native devices have; None: one of its own.
     """
+
+    ports = range(0x20, 0x30)
 
     def __init__(self, machine: Machine, words: DeviceWords | None = None) -> None:
         self._machine = machine
@@ -109,15 +112,19 @@ class Screen:
             self._canvas.resize(*DEFAULT_SIZE)
         self._show_size(*DEFAULT_SIZE)
 
-    def snapshot(self) -> Picture:
-        """Copy size and layers; ports and palette are in the machine's snapshot."""
-        return self._canvas.snapshot()
+    def snapshot(self) -> Picture | None:
+        """Copy size and layers; ports and palette are in the machine's snapshot. None where the
+        program has not used it."""
+        return self._canvas.snapshot() if self.touched else None
 
-    def restore(self, picture: Picture) -> None:
-        """Put copied layers back, before the machine's own state: the ports are the machine's."""
+    def restore(self, state: Picture | None) -> None:
+        """Put copied layers back."""
+        if state is None:
+            self.reset()
+            return
         self._drawn = True
-        self._canvas.restore(picture)
-        self._show_size(picture.width, picture.height)
+        self._canvas.restore(state)
+        self._show_size(state.width, state.height)
 
     # -- what it shows -----------------------------------------------------------------------
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.ir.graph import Exit, Leave
 from jitvm.engine.ir.run import Host, run
+from jitvm.engine.jit.compiled import Installed
 from jitvm.engine.jit.jit import Jit
 from jitvm.engine.jit.maker import RegionMaker
-from jitvm.engine.jit.regions import Installed
-from jitvm.engine.machine.nativetier import NativeTier
+from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.layout import WIDEST
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.status import Status
@@ -61,14 +61,8 @@ class IrJit(Jit):
     def count_exit(self, installed: Installed, exit_: Exit) -> int:
         """Count an exit as its machine code would; returns how often it was taken."""
         at = installed.compiled.first_exit + exit_.number
-        self.exit_counts[at] += 1
-        return self.exit_counts[at]
-
-    def count_jump(self, pc: int) -> bool:
-        """Count a jump to a place without a region; whether it is hot now."""
-        count = self._counters[pc]
-        self._counters[pc] = (count - 1) & 0xFFFF
-        return count == 1
+        self.regions.exit_counts[at] += 1
+        return self.regions.exit_counts[at]
 
 
 class IrTier(NativeTier):
@@ -83,9 +77,9 @@ class IrTier(NativeTier):
         fields, jit = self._fields, self.jit
         if status != Status.INTERRUPT or fields["interrupt"][0] or not isinstance(jit, IrJit):
             return super()._goes_on(status)
-        if jit.planner.region_at(fields["pc"][0]) is None:
+        if jit.regions.at(fields["pc"][0]) is None:
             return super()._goes_on(status)
-        while (installed := jit.planner.region_at(fields["pc"][0])) is not None:
+        while (installed := jit.regions.at(fields["pc"][0])) is not None:
             exit_ = self._run_region(jit, installed)
             if exit_.kind is Leave.HALT:
                 fields["status"][0] = Status.HALT
@@ -96,7 +90,7 @@ class IrTier(NativeTier):
                 return super()._goes_on(Status.HOT_EXIT)
             if exit_.kind is not Leave.JUMP or fields["interrupt"][0]:
                 return True
-        return not jit.count_jump(fields["pc"][0]) or super()._goes_on(Status.HOT)
+        return not jit.code.count(fields["pc"][0]) or super()._goes_on(Status.HOT)
 
     def _run_region(self, jit: IrJit, installed: Installed) -> Exit:
         self._take_pointers()
@@ -107,7 +101,7 @@ class IrTier(NativeTier):
         before = host.budget = self._fields["budget"][0]
         exit_ = run(installed.compiled.region.graph, jit.guest, host)
         self._fields["budget"][0] = host.budget
-        jit.executed_counts[installed.compiled.slot] += before - host.budget
+        jit.regions.executed_counts[installed.compiled.slot] += before - host.budget
         self._give_pointers()
         self._fields["pc"][0] = self.state.pc
         return exit_

@@ -50,7 +50,8 @@ _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
 WARM_UP = 0.005
-"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one."""
+"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one, nor
+for the table of limits, which is not loaded before; so this one is no row of it."""
 _COLD, _WARMING, _WARM = range(3)
 
 
@@ -193,28 +194,52 @@ class NativeTier:
     def _begin_jit(self) -> None:
         assert self._make is not None
         self.jit, self._make = self._made or self._make(), None
-        self.jit.listener = self.listener
+        self.jit.report.listener = self.listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
         written = _WRITTEN(self._written)
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
         self._fields["trace"][0] = self.jit.trace_address
-        self.jit.keeper.install()
+        self.jit.install_kept()
 
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""
         self.listener = listener
         for jit in (self.jit, self._made):
             if jit is not None:
-                jit.listener = listener
+                jit.report.listener = listener
+
+    def change_params(self, params: Parameters) -> None:
+        """Go on with other limits, where there is a JIT yet."""
+        if self.jit is not None and self.jit.params is not params:
+            self.jit.change_params(params)
+
+    @property
+    def counting(self) -> bool:
+        """Whether every instruction is counted."""
+        return self.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
+
+    @counting.setter
+    def counting(self, on: bool) -> None:
+        self.mode = self.usual_mode(counting=on)
+
+    @property
+    def profiling(self) -> bool:
+        """Whether instructions are counted by opcode."""
+        return self.mode is Mode.PROFILE
+
+    @profiling.setter
+    def profiling(self, on: bool) -> None:
+        usual = self.usual_mode(counting=False)
+        self.mode = Mode.PROFILE if on else usual
 
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""
         if self.jit is None:
             return Mode.COUNT if counting else Mode.PLAIN
         mode = Mode.CHARGE if counting else Mode.JIT
-        self.jit.charge(self._charges(mode))
+        self.jit.regions.charge(self._charges(mode))
         return mode
 
     def _charges(self, mode: Mode) -> bool:
@@ -225,13 +250,13 @@ class NativeTier:
         """The first run with a budget: regions charge from now on."""
         self._was_limited = True
         if self.jit is not None:
-            self.jit.charge(True)
+            self.jit.regions.charge(True)
 
     def forget_regions(self) -> None:
         """A port was connected: regions were made for the ports as they were. One that runs is
         left after this instruction."""
         if self.jit is not None:
-            self.jit.forget_all()
+            self.jit.regions.forget_all()
             self._fields["stop"][0] = 1
 
     # -- devices -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from jitvm.window.pacing import BACKLOG, Pacer
+from jitvm.playing.pacing import BACKLOG, Pacer
 
 
 class Clock:
