@@ -36,7 +36,7 @@ def test_a_module_in_the_current_folder() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nope", "there is no guest nope; installed: uxn"),
+        ("nope", "there is no guest nope; installed: uxn, chip8"),
         ("nope:X", "guest nope:X: there is no module nope; install its package"),
         (":X", "take module:NAME"),
         ("nope:", "take module:NAME"),
@@ -90,8 +90,8 @@ def test_a_program_of_nobody() -> None:
     with pytest.raises(ProgramError) as raised:
         of_file("a.wasm")
     assert str(raised.value) == (
-        "a.wasm: is no program of any guest that is installed (uxn .rom .tal); name its guest "
-        "with --guest"
+        "a.wasm: is no program of any guest that is installed (uxn .rom .tal; chip8 .ch8 .sc8 .xo8 "
+        ".hex8); name its guest with --guest"
     )
 
 
