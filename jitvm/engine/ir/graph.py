@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import DescriptionError
 
 MODULAR = 0
@@ -318,11 +319,13 @@ class Graph:
     Args:
         word_bits: width of arithmetic.
         where: what is being built, for messages.
+        params: limits of what passes make of it.
     """
 
-    def __init__(self, word_bits: int, where: str = "") -> None:
+    def __init__(self, word_bits: int, where: str = "", params: Parameters = DEFAULTS) -> None:
         self.word_bits = word_bits
         self.where = where
+        self.params = params
         self.blocks: list[Block] = []
         self.block = self.new_block("entry")
         self._constants: dict[int, Value] = {}

@@ -22,9 +22,8 @@ from jitvm.engine.ir.passes.fold import bounds
 ACCESSES = frozenset({Op.LOAD, Op.STORE, Op.MAP})
 """What has an address as its first operand."""
 SPARE = 6
-"""Bits that sums have more than their words, of a few rounds' steps."""
-NEAR = 256
-"""What is added is one of the highest numbers, where less than this is missing."""
+"""Bits that sums have more than their words, of a few rounds' steps. No limit that may be chosen:
+what `rounds` may be at most needs so many."""
 _SWAPPED = {Op.LT: Op.LE, Op.LE: Op.LT}
 
 
@@ -233,7 +232,9 @@ def offset_of(value: Value) -> tuple[Value, int] | None:
     step &= mask
     if total.op is Op.SUB:
         return param, -step
-    return param, step - (mask + 1 if mask - step < min(NEAR, mask >> 1) else 0)
+    return param, step - (
+        mask + 1 if mask - step < min(value.graph.params.stride, mask >> 1) else 0
+    )
 
 
 def _most(value: Value) -> int:
