@@ -63,13 +63,14 @@ class Command:
 
 
 COMMANDS = (
-    Command("run", "jitvm.cli.run", "run a ROM or a Uxntal source"),
-    Command("asm", "jitvm.cli.asm", "assemble a Uxntal source into a ROM"),
-    Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
+    Command("run", "jitvm.cli.run", "run a program: a ROM, a Uxntal source, or another guest's"),
+    Command("asm", "jitvm.cli.asm", "assemble a source into a program"),
+    Command("dis", "jitvm.cli.dis", "disassemble a program"),
     Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
+    Command("guests", "jitvm.cli.guests", "list the guests whose programs can be run"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),
     Command("cache", "jitvm.cli.cache", "show or clear the native code kept between runs"),
     Command("completion", "jitvm.cli.completion", "print a completion script for a shell"),

@@ -28,12 +28,17 @@ def program() -> NoReturn:
     where something is compiled or imported for it on another thread that is not waited for: what
     is worth keeping is written, and the process ends at once.
     """
-    code = _signalled_main()
-    ENDING.close()
+    try:
+        code = _signalled_main()
+        ENDING.close()
+    except KeyboardInterrupt as stop:  # it came between these two; no other one is raised
+        code = interrupted(stop)
+        ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()
+        ENDING.undo_all()  # what another thread was writing
         os._exit(code)
     sys.exit(code)
 

@@ -181,6 +181,7 @@ class Runner:
                 self._sleep(None)
             else:
                 self._take_slice()
+        self._leave_devices()
         self._target.close()
 
     def _is_open(self) -> bool:
@@ -194,9 +195,10 @@ class Runner:
             self._steps.clear()
             self._inputs.clear()
         self.trouble = ""
+        self._leave_devices()
         try:
             self._target.restart(self.params)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             self._fail(error)
             return
         self._machine = machine = self._target.machine
@@ -206,6 +208,11 @@ class Runner:
         self.host.attach()
         self._on_machine(machine)
         self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
+
+    def _leave_devices(self) -> None:
+        """Give devices their own functions again: the machine may be somebody else's."""
+        if self.host is not None:
+            self.host.detach()
 
     def _adopt_params(self) -> None:
         if self._machine is None or self._activity in OVER:

@@ -72,6 +72,12 @@ class Guest:
     sources: tuple[str, ...] = ()
     """Files that all of it comes from, of guests that ship with jitvm: those are checked by its
     tests, and their native code is found by these files, which spares each start a check."""
+    origin: int = 0
+    """Where commands put a program's bytes and begin, if no platform says (`jitvm.platform`)."""
+    output: int | None = None
+    """The port whose bytes are standard output, likewise; None for none."""
+    error: int | None = None
+    """The port whose bytes are standard error, likewise."""
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
 

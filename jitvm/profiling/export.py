@@ -5,7 +5,7 @@
 | chrome-trace | Perfetto, chrome://tracing          | "Trace Event Format" (Google)        |
 | speedscope   | speedscope.app                      | its `file-format-spec.ts`            |
 | collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, a stack a line |
-| jsonl        | jitvm dashboard --open, jq, pandas  | below, at `jsonl`                    |
+| jsonl        | jq, pandas                          | below, at `jsonl`                    |
 | openmetrics  | Prometheus                          | OpenMetrics 1.0                      |
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.computer import WatchedComputer
 from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.series import Cost, Part, Sample
@@ -20,6 +20,7 @@ from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.tables.events import Installed, Overwritten
 from jitvm.engine.tables.params import Parameters
+from jitvm.guests.uxn.platform import PLATFORM
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import best_of, until
@@ -144,7 +145,7 @@ def test_a_region_is_shown_at_every_stage() -> None:
 def test_places_have_their_line_of_source(tmp_path: Path) -> None:
     path = tmp_path / "count.tal"
     path.write_text(COUNT)
-    watched = WatchedComputer(load_program(path), "count.tal", sandbox=None)
+    watched = WatchedComputer(PLATFORM, load_program(path), "count.tal", options={"sandbox": None})
     with Session(watched, Parameters(hot=50)) as run:
         until(lambda: regions(run))
         stand_still(run)

@@ -36,12 +36,13 @@ from dataclasses import dataclass, field
 from time import struct_time
 from typing import TYPE_CHECKING, Any
 
-from jitvm.guests.uxn.varvara.script import ScriptError, parse_events
+from jitvm.platform.script import ScriptError, parse_events
+from jitvm.platform.sessions import SessionError
 from jitvm.version import __version__
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.rom import Rom
+    from jitvm.guests.uxn.varvara.program import Rom
+    from jitvm.platform.events import Event
 
 VERSION = 1
 """Of the format."""
@@ -73,10 +74,6 @@ def describe_request(width: int) -> str:
 def checksum(rom: Rom) -> str:
     """What tells programs apart: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
-
-
-class SessionError(Exception):
-    """A session cannot be recorded, read or replayed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
