@@ -86,8 +86,11 @@ def _loaded(
     for_loading = {name: value for name, value in options.items() if name in names}
     rest = {name: value for name, value in options.items() if name not in names}
     if isinstance(program, bytes):
-        return platform, platform.program(program, **for_loading), rest
-    return platform, platform.load(os.fspath(program), **for_loading), rest
+        loaded = platform.program(program, **for_loading)
+    else:
+        loaded = platform.load(os.fspath(program), **for_loading)
+    loaded.platform = platform
+    return platform, loaded, rest
 
 
 @overload
@@ -286,11 +289,16 @@ def explain(
         platform, program, rest = _loaded(target, guest, options)
         machine = _run_for_explaining(platform, program, rest, stdin, frames, time_limit)
     else:
-        machine = target if isinstance(target, Machine) else target.machine
-        known = None if isinstance(target, Machine) else target.program
-        platform = registry.of_guest(machine.guest)
-        program = Program(b"") if known is None else known
+        machine, platform, program = _known(target)
     return Explanation(machine, program, platform, address, STAGES if stages is None else stages)
+
+
+def _known(target: Computer | Machine) -> tuple[Machine, Platform, Program]:
+    """A machine, and what is known of its guest and program."""
+    machine = target if isinstance(target, Machine) else target.machine
+    program = None if isinstance(target, Machine) else target.program
+    platform = None if program is None else program.platform
+    return machine, platform or registry.of_guest(machine.guest), program or Program(b"")
 
 
 def _run_for_explaining(
@@ -370,10 +378,6 @@ def dashboard(
             platform, program, name, args=tuple(args), stdin=stdin, options=rest
         )
     else:
-        machine = target if isinstance(target, Machine) else target.machine
-        known = None if isinstance(target, Machine) else target.program
-        watched = WatchedMachine(
-            machine, registry.of_guest(machine.guest), Program(b"") if known is None else known
-        )
+        watched = WatchedMachine(*_known(target))
     session = Session(watched, params, paused=paused, counting=counting)
     return Shown(session, port=port, owns=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
+    from jitvm.platform.tools import Session
 
 NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
 NO_DISPLAY = "a program with a screen needs a window, and there is no display"

@@ -103,15 +103,17 @@ class Program:
 
     Attributes:
         data, name: as given.
+        platform: whose it is, where somebody has said so: `jitvm.load` does.
     """
 
-    __slots__ = ("_labels", "_sources", "data", "name")
+    __slots__ = ("_labels", "_sources", "data", "name", "platform")
 
     def __init__(
         self, data: bytes, name: str = "<program>", labels: Mapping[str, int] | None = None
     ) -> None:
         self.data = data
         self.name = name
+        self.platform: Platform | None = None
         self._labels = dict(labels or {})
         self._sources: dict[str, list[str]] = {}
 

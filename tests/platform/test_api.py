@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, build_opener
 
@@ -115,6 +116,19 @@ def test_explain_a_computer_of_uxn() -> None:
     texts = jitvm.explain(computer).texts()
     assert "INC2" in texts["guest"]
     assert texts["llvm"] == texts["asm"] == "not kept; run it with the parameter keep_text=1\n"
+
+
+def test_explain_spells_as_the_platform_of_the_program() -> None:
+    class Spelling(jitvm.BarePlatform):
+        def spell(
+            self, memory: Sequence[int], address: int, program: jitvm.Program
+        ) -> tuple[str, int]:
+            return f"{program.name} at {address}: {memory[address]}", 4
+
+    params = Parameters(hot=100, background=0)
+    computer = jitvm.load(LOOP, guest=Spelling(TOY), params=params)
+    computer.run_console(max_instructions=1_000_000)
+    assert "<program> at 8: " in jitvm.explain(computer).texts()["guest"]
 
 
 def test_what_cannot_be_explained() -> None:

@@ -413,6 +413,12 @@ class Machine:
         """The JIT, once it has begun: its regions and statistics."""
         return self._executor.jit
 
+    def start_jit(self, params: Parameters) -> None:
+        """Have a JIT that keeps to these limits made once the machine runs; while there is none."""
+        native = self.native
+        assert native is not None
+        native.start_jit(params)
+
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, where there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
