@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guest.numbers import whole
+from jitvm.guest.numbers import shortened, whole
 from jitvm.guests.uxn.varvara import console, events
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.evaluator import Ending
@@ -144,8 +144,10 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
-            ValueError, TypeError: `count` is negative, or no whole number.
+            ValueError, TypeError: `count` is negative or no whole number, or `script` is no script.
         """
+        if script is not None and not hasattr(script, "at"):
+            raise TypeError(f"script is what `parse_script` gives, not {shortened(script)}")
         if count is not None:
             count = whole("count", count)
         hardware = self._hardware

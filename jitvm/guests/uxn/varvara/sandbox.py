@@ -92,7 +92,7 @@ class Sandbox:
     """
 
     def __init__(self, root: str | os.PathLike[str] = ".") -> None:
-        self.root = os.path.abspath(root)
+        self.root = os.path.abspath(os.fsdecode(root))
         self._kept_from = [os.path.split(path) for path in give_to_guest(self.root)]
         self._root_fd = -1
 

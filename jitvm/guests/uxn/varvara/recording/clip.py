@@ -6,6 +6,7 @@ import base64
 import io
 import os
 
+from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara.recording.animation import Animation
 from jitvm.guests.uxn.varvara.recording.gif import Gif
 from jitvm.guests.uxn.varvara.recording.recording import check_scale, require_pillow
@@ -50,6 +51,7 @@ def record_clip(computer: Computer, frames: int, script: Script | None, scale: i
     """Run a computer for some frames; see `jitvm.record`."""
     require_pillow("a clip")
     check_scale(scale)
+    frames = whole("frames", frames)
     file = io.BytesIO()
     animation = Animation(file, Gif, scale)
     ending = computer.run_frames(
