@@ -28,7 +28,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.facade import load
 
 Result = TypeVar("Result")

@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from time import monotonic, perf_counter_ns
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.varvara import Computer
 
 SETTLED_RUNS = 2

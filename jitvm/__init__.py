@@ -21,11 +21,11 @@ from __future__ import annotations
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm import events
-    from jitvm.engine.block import BlockError
-    from jitvm.engine.machine import Machine, Snapshot, Tier
-    from jitvm.engine.native import NativeError
-    from jitvm.engine.notes import FallbackWarning
-    from jitvm.engine.params import ParameterError, Parameters
+    from jitvm.engine.codegen.native import NativeError
+    from jitvm.engine.host.notes import FallbackWarning
+    from jitvm.engine.machine.machine import Machine, Snapshot, Tier
+    from jitvm.engine.memory.block import BlockError
+    from jitvm.engine.tables.params import ParameterError, Parameters
     from jitvm.facade import Result, load, profile, record, run
     from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop, Word
     from jitvm.guests.uxn import UXN
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BlockError": "jitvm.engine.block",
-    "Machine": "jitvm.engine.machine",
-    "Snapshot": "jitvm.engine.machine",
-    "Tier": "jitvm.engine.machine",
-    "NativeError": "jitvm.engine.native",
-    "FallbackWarning": "jitvm.engine.notes",
-    "ParameterError": "jitvm.engine.params",
-    "Parameters": "jitvm.engine.params",
+    "BlockError": "jitvm.engine.memory.block",
+    "Machine": "jitvm.engine.machine.machine",
+    "Snapshot": "jitvm.engine.machine.machine",
+    "Tier": "jitvm.engine.machine.machine",
+    "NativeError": "jitvm.engine.codegen.native",
+    "FallbackWarning": "jitvm.engine.host.notes",
+    "ParameterError": "jitvm.engine.tables.params",
+    "Parameters": "jitvm.engine.tables.params",
     "Result": "jitvm.facade",
     "load": "jitvm.facade",
     "profile": "jitvm.facade",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.evaluator import Ending
 from jitvm.guests.uxn.varvara.program import load_program
@@ -158,7 +158,7 @@ def profile(
         RomError, AssemblyError: as for `load`.
         SymbolFileError: the ``.sym`` file beside a ROM is damaged.
     """
-    from jitvm.engine.place import nameless
+    from jitvm.engine.tables.place import nameless
     from jitvm.guests.uxn.places import naming_of
     from jitvm.profiling import Mode, Profile
 

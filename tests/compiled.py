@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.jit import Jit
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
-from jitvm.engine.reasons import Reason
+from jitvm.engine.jit.jit import Jit
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.tables.params import Parameters
+from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Guest, Stop
 
 PARAMS = Parameters(hot=65535, background=0, verify=1, polish=0, speed=0)

@@ -86,7 +86,7 @@ def _log(path: Path) -> None:
 
 
 def _code(folder: Path) -> None:
-    from jitvm.engine.cache import MAGIC
+    from jitvm.engine.memory.cache import MAGIC
 
     for path in folder.glob("*.code"):
         assert path.read_bytes().startswith(MAGIC)

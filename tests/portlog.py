@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 
 
 class PortLog:

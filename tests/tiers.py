@@ -12,8 +12,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
 from jitvm.guest import Guest
 from tests.compiled import compiling_machine
 

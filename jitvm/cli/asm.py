@@ -11,7 +11,7 @@ from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
-from jitvm.engine.names import shown
+from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser

@@ -38,8 +38,8 @@ def execute(arguments: Namespace) -> int:
     from os.path import basename
     from time import localtime, strftime
 
-    from jitvm.engine.cache import CodeCache
-    from jitvm.engine.names import shown
+    from jitvm.engine.memory.cache import CodeCache
+    from jitvm.engine.tables.names import shown
 
     cache = CodeCache()
     if cache.folder is None:

@@ -119,7 +119,7 @@ def _show_and_save(arguments: Namespace, session: Session) -> int:
     """Serve a run and keep it; the file takes the place of an old one when it is whole."""
     from jitvm.cli.outfile import Pending
     from jitvm.dashboard.saved import Saver
-    from jitvm.engine.signals import ENDING
+    from jitvm.engine.host.signals import ENDING
 
     pending = Pending(arguments.save)
     try:

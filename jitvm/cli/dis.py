@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import write_files
 from jitvm.cli.sources import Reported
-from jitvm.engine.names import shown_lines
+from jitvm.engine.tables.names import shown_lines
 
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser

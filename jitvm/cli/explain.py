@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from jitvm.cli.parser import Parser
-    from jitvm.engine.explain import Absence, RegionReport
+    from jitvm.engine.machine.explain import Absence, RegionReport
     from jitvm.guests.uxn.symbols import SymbolTable
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.program import Program
@@ -64,7 +64,7 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run the program and print; return the exit code."""
-    from jitvm.engine.explain import regions, why_none, why_not
+    from jitvm.engine.machine.explain import regions, why_none, why_not
 
     program = options.load(arguments)
     symbols = _symbols(arguments, program)
@@ -93,9 +93,9 @@ def execute(arguments: Namespace) -> int:
 
 
 def _run(arguments: Namespace, program: Program) -> Computer:
-    from jitvm.engine.explain import keep_text
-    from jitvm.engine.machine import Tier
-    from jitvm.engine.params import ParameterError
+    from jitvm.engine.machine.explain import keep_text
+    from jitvm.engine.machine.machine import Tier
+    from jitvm.engine.tables.params import ParameterError
     from jitvm.guests.uxn.varvara.computer import Computer
 
     computer = Computer(program.rom, tier=Tier.JIT)
@@ -199,14 +199,14 @@ def _stage(stage: str, report: RegionReport, computer: Computer, symbols: Symbol
         return report.ir
     if stage == "llvm":
         return report.llvm
-    from jitvm.engine.explain import assembly
+    from jitvm.engine.machine.explain import assembly
 
     return assembly(computer.machine, report)
 
 
 def _guest_code(report: RegionReport, memory: memoryview, symbols: SymbolTable) -> str:
     """The instructions of a region in the order of memory, with labels; gaps are marked."""
-    from jitvm.engine.names import shown
+    from jitvm.engine.tables.names import shown
     from jitvm.guests.uxn.disassembler import spell
 
     lines, following = [], -1

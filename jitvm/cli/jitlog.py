@@ -11,7 +11,7 @@ cannot be written on fails the command in the end, and what is in it stays.
 from __future__ import annotations
 
 from jitvm.cli.exits import Exit, Failure, unwritable
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from typing import TextIO
 
-    from jitvm.engine.events import Event
-    from jitvm.engine.machine import Machine
-    from jitvm.engine.part import Part
-    from jitvm.engine.place import Naming
+    from jitvm.engine.host.part import Part
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.tables.events import Event
+    from jitvm.engine.tables.place import Naming
     from jitvm.guests.uxn.varvara.program import Program
     from jitvm.profiling.gdb import GdbObjects
 
@@ -137,7 +137,7 @@ class Log:
         import sys
 
         from jitvm.cli.outfile import is_special
-        from jitvm.engine.part import Part
+        from jitvm.engine.host.part import Part
 
         if path == "-":
             if sys.stderr is None:

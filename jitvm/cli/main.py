@@ -12,10 +12,9 @@ from io import TextIOWrapper
 
 from jitvm.cli.commands import COMMANDS, find
 from jitvm.cli.exits import Exit, Failure, interrupted
-from jitvm.engine.background import BACKGROUND
-from jitvm.engine.names import shown
-from jitvm.engine.notes import tell_by
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.notes import tell_by
+from jitvm.engine.host.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -136,6 +135,8 @@ def _print_line(kind: str, message: str) -> None:
     """Print a line of a kind, unless standard error is gone too."""
     if sys.stderr is None:
         return
+    from jitvm.engine.tables.names import shown
+
     try:
         print(f"jitvm: {kind}: {shown(message)}", file=sys.stderr, flush=True)
     except OSError:

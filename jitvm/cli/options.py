@@ -13,7 +13,7 @@ from argparse import REMAINDER, ArgumentTypeError
 from jitvm.cli.exits import Failure
 from jitvm.cli.values import positive
 from jitvm.cli.values import settings as settings_of
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from jitvm.cli.parser import Parser
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.program import Program
     from jitvm.guests.uxn.varvara.script import Script
 
@@ -224,7 +224,7 @@ def parameters(words: list[str]) -> Parameters | None:
         name.startswith("JITVM_") and name != "JITVM_CACHE" for name in os.environ
     ):
         return None
-    from jitvm.engine.params import ParameterError, Parameters
+    from jitvm.engine.tables.params import ParameterError, Parameters
 
     try:
         return Parameters.from_environment().changed(settings_of(words))

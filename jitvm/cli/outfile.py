@@ -1,4 +1,4 @@
-"""Writing result files: beside their place first, then renamed; see `jitvm.engine.part`.
+"""Writing result files: beside their place first, then renamed; see `jitvm.engine.host.part`.
 
 `write_files` writes all of them or none; `Pending` is a file that is written little by little.
 Whatever fails (a full disk, a folder that cannot be written), no half-written file is left and
@@ -12,8 +12,8 @@ import os
 import stat
 
 from jitvm.cli.exits import unwritable
-from jitvm.engine.part import Part
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.part import Part
+from jitvm.engine.host.signals import ENDING
 
 
 def write_files(contents: dict[str, bytes]) -> None:

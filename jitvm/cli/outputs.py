@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.cli.outfile import Pending
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
 from jitvm.guests.uxn.varvara.recording.recording import format_of

@@ -54,7 +54,7 @@ def execute(arguments: Namespace) -> int:
 
 
 def _rows() -> list[dict[str, str | int]]:
-    from jitvm.engine.params import LIMITS, ParameterError, Parameters
+    from jitvm.engine.tables.params import LIMITS, ParameterError, Parameters
 
     try:
         current = Parameters.from_environment()

@@ -26,6 +26,7 @@ examples:
 """
 
 
+argparse._ = str  # type: ignore[attr-defined]  # in English, as all else; looking takes 2 ms
 _DASHES = "\0--"  # no real argument holds a zero byte
 
 

@@ -9,7 +9,7 @@ from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.headless import FRAMES
 from jitvm.cli.values import positive
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from jitvm.cli.parser import Parser
-    from jitvm.engine.place import Naming
+    from jitvm.engine.tables.place import Naming
     from jitvm.guests.uxn.varvara.computer import Computer
     from jitvm.guests.uxn.varvara.evaluator import Ending
     from jitvm.guests.uxn.varvara.program import Program
@@ -115,7 +115,7 @@ def execute(arguments: Namespace) -> int:
     from contextlib import ExitStack
 
     from jitvm.cli.sources import naming_for
-    from jitvm.engine.signals import ENDING
+    from jitvm.engine.host.signals import ENDING
     from jitvm.profiling import Profile
 
     _check(arguments)
@@ -265,7 +265,7 @@ class _Progress:
 def _tell(arguments: Namespace, profile: Profile) -> None:
     """Write the files, and print what was asked for."""
     from jitvm.cli.outfile import write_files
-    from jitvm.engine.signals import ENDING
+    from jitvm.engine.host.signals import ENDING
 
     with ENDING.held():
         files: dict[str, bytes] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jitvm.engine.names import shown
+from jitvm.engine.tables.names import shown
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

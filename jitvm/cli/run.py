@@ -13,7 +13,7 @@ from time import monotonic, perf_counter
 
 from jitvm.cli import graphics, jitlog, options
 from jitvm.cli.exits import Exit, Failure, exit_table
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _is_of_native_code(error: RuntimeError) -> bool:
     """Whether it tells that native code of a device could not be made, in a line for the user."""
     kinds = {
         ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
-        ("jitvm.engine.native", "NativeError"),
+        ("jitvm.engine.codegen.native", "NativeError"),
     }
     # By name: another thread may be importing these modules, and nobody else need.
     return any((kind.__module__, kind.__name__) in kinds for kind in type(error).__mro__)

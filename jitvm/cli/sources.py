@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from jitvm.engine.place import Naming
+    from jitvm.engine.tables.place import Naming
     from jitvm.guests.uxn.assembler import Diagnostic
     from jitvm.guests.uxn.varvara.program import Program
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 
 from jitvm.cli.exits import Failure
-from jitvm.guest.numbers import LONGEST
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -21,9 +20,11 @@ def positive(
     convert: Callable[[str], Any], what: str, most: float | None = None
 ) -> Callable[[str], Any]:
     """A type for argparse: a number above zero, up to `most`."""
-    end = most or (MOST if convert is int else LONGEST)
 
     def parse(text: str) -> Any:
+        from jitvm.guest.numbers import LONGEST
+
+        end = most or (MOST if convert is int else LONGEST)
         try:
             number = convert(text)
         except ValueError:

@@ -19,9 +19,9 @@ from time import monotonic
 from jitvm.cli import options
 from jitvm.cli.exits import Failure
 from jitvm.dashboard.target import InputError, Picture, Progress
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.names import shown
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.names import shown
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.disassembler import spell
 from jitvm.guests.uxn.places import naming, symbols_of
 from jitvm.guests.uxn.symbols import SymbolFileError

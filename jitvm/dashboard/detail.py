@@ -13,14 +13,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
-from jitvm.engine.explain import assembly_lines
-from jitvm.engine.irtext import show
+from jitvm.engine.ir.text import show
+from jitvm.engine.machine.explain import assembly_lines
 
 if TYPE_CHECKING:
     from jitvm.dashboard.regions import Counters
     from jitvm.dashboard.target import Target
-    from jitvm.engine.installed import Installed
-    from jitvm.engine.jit import Jit
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.regions import Installed
 
 _EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?")
 _EXIT_NAME = re.compile(r"\bx\d+\b")

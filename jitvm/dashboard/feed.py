@@ -13,7 +13,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.figures import standing, totals
-from jitvm.engine.params import LIMITS
+from jitvm.engine.tables.params import LIMITS
 
 if TYPE_CHECKING:
     from jitvm.dashboard.console import Transcript
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.sampler import Run, Sampler
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.tables.params import Parameters
 
 SCREEN, HEAT = 1, 2
 MOST_EVENTS = 1000

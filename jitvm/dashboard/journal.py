@@ -15,10 +15,10 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from jitvm.engine import events
+from jitvm.engine.tables import events
 
 if TYPE_CHECKING:
-    from jitvm.engine.events import Event
+    from jitvm.engine.tables.events import Event
 
 Key = TypeVar("Key")
 

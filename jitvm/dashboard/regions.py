@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from jitvm.dashboard.target import line_of
 
 if TYPE_CHECKING:
-    from jitvm.engine.installed import Installed
-    from jitvm.engine.jit import Jit
-    from jitvm.engine.place import Naming, Place
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.tables.place import Naming, Place
 
 REMEMBERED = 8192
 """Removed regions that are remembered."""

@@ -20,8 +20,8 @@ from jitvm.profiling.hosttime import HostTime
 
 if TYPE_CHECKING:
     from jitvm.dashboard.target import Target
-    from jitvm.engine.machine import Machine
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.tables.params import Parameters
 
 SLICE = 0.05
 """Seconds the guest runs before anything else is looked at."""

@@ -21,7 +21,7 @@ from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.runner import OVER, Activity
 from jitvm.dashboard.series import Cost, Part, Sample, Series
 from jitvm.dashboard.target import line_of
-from jitvm.engine import events
+from jitvm.engine.tables import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from jitvm.dashboard.runner import Runner
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
-    from jitvm.engine.jit import Jit
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.machine.machine import Machine
 
 BEAT = 0.1
 """Seconds between fast beats."""

@@ -24,16 +24,16 @@ from jitvm.dashboard.runner import Activity, Runner
 from jitvm.dashboard.sampler import Run, Sampler
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
-from jitvm.engine.native import NativeError
-from jitvm.engine.params import LIMITS, ParameterError, Parameters
-from jitvm.engine.reasons import Reason
+from jitvm.engine.codegen.native import NativeError
+from jitvm.engine.tables.params import LIMITS, ParameterError, Parameters
+from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jitvm.dashboard.target import Target
-    from jitvm.engine.installed import Installed
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.machine.machine import Machine
 
 MOST_STEPS = 1_000_000_000
 """Instructions of one step."""

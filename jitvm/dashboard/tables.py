@@ -12,14 +12,14 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
-from jitvm.engine.layout import CELL, CODE
-from jitvm.engine.reasons import Reason
+from jitvm.engine.memory.layout import CELL, CODE
+from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
     from jitvm.dashboard.journal import Journal
     from jitvm.dashboard.regions import Counters, RegionTable
-    from jitvm.engine.jit import Jit
-    from jitvm.engine.place import Naming
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.tables.place import Naming
 
 EXITS_SHOWN = 200
 ABORTS_SHOWN = 200

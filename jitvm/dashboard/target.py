@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jitvm.engine.machine import Machine
-    from jitvm.engine.params import Parameters
-    from jitvm.engine.place import Place
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.engine.tables.place import Place
 
 
 class Progress(StrEnum):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jitvm.dashboard.figures import totals
 from jitvm.dashboard.runner import OVER, Activity
-from jitvm.engine.reasons import Reason
+from jitvm.engine.tables.reasons import Reason
 from jitvm.profiling.summary import Table, percent
 
 if TYPE_CHECKING:

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from jitvm.engine import events
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables import events
 from jitvm.profiling.hosttime import HostTime
 from jitvm.profiling.listening import listening
 from jitvm.profiling.regions import Regions, Watched
 from jitvm.profiling.spotter import Spotter
 
 if TYPE_CHECKING:
-    from jitvm.engine.jit import Jit
+    from jitvm.engine.jit.jit import Jit
 
 SPOT_INTERVAL = 0.002
 """Seconds of processor time between spots; most kernels make it 4 ms."""
@@ -64,8 +64,8 @@ class Spot(StrEnum):
 class Reading:
     """The machine's counters and memory at one moment; counts are since the profile began.
 
-    `executed` and `native` are None where nobody counts. `code_map` as `jitvm.engine.layout` has
-    it; `modified` are addresses of instructions that the guest was seen to overwrite.
+    `executed` and `native` are None where nobody counts. `code_map` as `jitvm.engine.memory.layout`
+    has it; `modified` are addresses of instructions that the guest was seen to overwrite.
     """
 
     executed: int | None

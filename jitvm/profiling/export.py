@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from jitvm import __version__
-from jitvm.engine import events
-from jitvm.engine.place import Place
+from jitvm.engine.tables import events
+from jitvm.engine.tables.place import Place
 from jitvm.profiling.profile import TABLES, Profile
 from jitvm.profiling.rows import State
 from jitvm.profiling.tables import Work, work_by_region

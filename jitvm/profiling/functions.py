@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from jitvm.engine import events
-from jitvm.engine.layout import HANDLER_TABLES, TABLES
-from jitvm.engine.place import Naming, nameless
+from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES
+from jitvm.engine.tables import events
+from jitvm.engine.tables.place import Naming, nameless
 from jitvm.profiling.listening import listening
 
 if TYPE_CHECKING:
-    from jitvm.engine.installed import Installed
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.machine.machine import Machine
 
 _WAYS_IN = ("enter", "step", "deliver")
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)

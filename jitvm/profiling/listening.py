@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.engine.events import Event, Listener
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.tables.events import Event, Listener
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from jitvm.engine.names import shown
-from jitvm.engine.place import Naming, nameless
+from jitvm.engine.tables.names import shown
+from jitvm.engine.tables.place import Naming, nameless
 from jitvm.profiling.collector import Collector, Happened, Mode
 from jitvm.profiling.rows import (
     AbortRow,
@@ -34,7 +34,7 @@ from jitvm.profiling.rows import (
 if TYPE_CHECKING:
     from typing import Self
 
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.machine.machine import Machine
     from jitvm.profiling.regions import Watched
 
 TABLES = (
@@ -85,7 +85,7 @@ class Profile:
         if self._collector is not None:
             self._collector.start()
             return
-        from jitvm.engine.machine import Machine
+        from jitvm.engine.machine.machine import Machine
 
         if Machine.made is not None:
             raise ProfileError("another profile waits for a machine already; give this one its own")
@@ -93,7 +93,7 @@ class Profile:
 
     def _watch(self, machine: Machine) -> None:
         """The machine that was waited for is there."""
-        from jitvm.engine.machine import Machine
+        from jitvm.engine.machine.machine import Machine
 
         Machine.made = None
         self._collector = Collector(machine, self.mode)
@@ -102,7 +102,7 @@ class Profile:
     def stop(self) -> None:
         """End; the machine then runs as it did before."""
         if self._collector is None:
-            from jitvm.engine.machine import Machine
+            from jitvm.engine.machine.machine import Machine
 
             Machine.made = None
         elif self._collector.is_running:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from jitvm.engine.reasons import Reason
+from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
-    from jitvm.engine.installed import Installed
-    from jitvm.engine.jit import Jit
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.regions import Installed
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from jitvm.engine import events
+from jitvm.engine.tables import events
 from jitvm.profiling.htmltables import html_table
 from jitvm.profiling.profile import Profile
 from jitvm.profiling.rows import CompileRow, MemoryRow, State, StateRow

@@ -140,8 +140,8 @@ class Spotter:
 
     def _handler(self) -> int:
         """The handler's address. Its few bytes stay: a thread might be inside when it is unset."""
-        from jitvm.engine.arena import shared_arena
-        from jitvm.engine.native import Compiler
+        from jitvm.engine.codegen.native import Compiler
+        from jitvm.engine.memory.arena import shared_arena
 
         architecture, ring = os.uname().machine, ctypes.addressof(self._ring)
         text = _IR.format(

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from jitvm.engine import events
-from jitvm.engine.ir import Op
-from jitvm.engine.layout import CELL, CODE
-from jitvm.engine.place import Naming, Place
-from jitvm.engine.reasons import Reason
+from jitvm.engine.ir.graph import Op
+from jitvm.engine.memory.layout import CELL, CODE
+from jitvm.engine.tables import events
+from jitvm.engine.tables.place import Naming, Place
+from jitvm.engine.tables.reasons import Reason
 from jitvm.profiling.clock import state_rows
 from jitvm.profiling.collector import Collector, Mode
 from jitvm.profiling.regions import Watched

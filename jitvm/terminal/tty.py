@@ -20,7 +20,7 @@ import termios
 from contextlib import suppress
 from time import monotonic
 
-from jitvm.engine.signals import ENDING
+from jitvm.engine.host.signals import ENDING
 from jitvm.terminal import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

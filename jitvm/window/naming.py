@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from jitvm.engine.names import shown
+from jitvm.engine.tables.names import shown
 from jitvm.guests.uxn.varvara.system import METADATA
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-from jitvm.engine.part import write_whole
+from jitvm.engine.host.part import write_whole
 from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
 from jitvm.guests.uxn.varvara.events import Event, Move, Reset
 from jitvm.guests.uxn.varvara.frames import RATE, Frame

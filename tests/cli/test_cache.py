@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.cli import main
-from jitvm.engine.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cache import CachedCode, CodeCache
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.cli.exits import Exit
-from jitvm.engine.explain import keep_text, why_none
-from jitvm.engine.irtext import parse, show
-from jitvm.engine.machine import Tier
-from jitvm.engine.params import LIMITS, Parameters
-from jitvm.engine.reasons import Reason
+from jitvm.engine.ir.text import parse, show
+from jitvm.engine.machine.explain import keep_text, why_none
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.tables.params import LIMITS, Parameters
+from jitvm.engine.tables.reasons import Reason
 from jitvm.guests.uxn.varvara import Computer
 
 SOURCE = """

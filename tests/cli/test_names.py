@@ -12,8 +12,8 @@ import pytest
 
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.jitlog import Log
-from jitvm.engine.events import Hot
-from jitvm.engine.place import Place
+from jitvm.engine.tables.events import Hot
+from jitvm.engine.tables.place import Place
 
 LABEL = b"\x1b[2Jcaf\xe9\n;\xe2\x80\xae"
 SHOWN = r"\x1b[2Jcaf\xe9\n;\u202e"

@@ -185,7 +185,7 @@ def test_mistakes_are_told(capfd: Capture, arguments: tuple[str, ...], message: 
 
 
 def test_a_jit_log_has_a_line_for_each_event() -> None:
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.tables.params import Parameters
 
     program = load_program("loop.tal")
     computer = Computer(program.rom, params=Parameters(background=0))

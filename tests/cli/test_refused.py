@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from jitvm.cli.refused import refused
-from jitvm.engine.block import BlockError
+from jitvm.engine.memory.block import BlockError
 from jitvm.guests.uxn.varvara.input import InputError
 from jitvm.guests.uxn.varvara.output import OutputError
 

@@ -277,7 +277,7 @@ def test_an_unreadable_rom(capfd: Capture) -> None:
 
 
 def test_out_of_memory_is_told(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jitvm.engine import block
+    from jitvm.engine.memory import block
 
     def refuse(*_arguments: object) -> int:
         raise block.BlockError(12, "no memory for a machine")

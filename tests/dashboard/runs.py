@@ -9,7 +9,7 @@ from typing import Any
 from jitvm.cli.watched import WatchedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
-from jitvm.engine.params import Parameters
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.program import Program
 from jitvm.guests.uxn.varvara.rom import Rom

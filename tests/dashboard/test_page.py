@@ -21,7 +21,7 @@ from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.saved import SavedRun, Saver
 from jitvm.dashboard.server import Server
 from jitvm.dashboard.session import Session
-from jitvm.engine.events import Overwritten
+from jitvm.engine.tables.events import Overwritten
 from jitvm.guests.uxn.places import symbols_of
 from tests.clock import until
 from tests.dashboard.runs import COUNT, DRAW, LONG, PORTS, REWRITE, TINY, program, session

@@ -16,10 +16,10 @@ from jitvm.dashboard.series import Cost, Part, Sample
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
-from jitvm.engine.events import Installed, Overwritten
-from jitvm.engine.jit import Jit
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.jit.jit import Jit
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.events import Installed, Overwritten
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import best_of, until

@@ -10,12 +10,12 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from jitvm.engine.block import Block
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.layout import Layout
-from jitvm.engine.nativetier import UNLIMITED
-from jitvm.engine.status import Status
-from jitvm.engine.tailcall import handlers_for
+from jitvm.engine.interpreter.installed import handlers_for
+from jitvm.engine.machine.nativetier import UNLIMITED
+from jitvm.engine.memory.block import Block
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.memory.layout import Layout
+from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest
 from tests.engine.emulated import EmulatedHandlers, aarch64_code
 

@@ -27,13 +27,13 @@ from typing import Any, cast
 
 import unicorn
 
-from jitvm.engine.block import Block
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.fingerprint import stamp
-from jitvm.engine.layout import TABLES
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.nativetier import NativeTier
-from jitvm.engine.tailcall import Handlers, build
+from jitvm.engine.interpreter.installed import Handlers, build
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.nativetier import NativeTier
+from jitvm.engine.memory.block import Block
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.fingerprint import stamp
+from jitvm.engine.memory.layout import TABLES
 from jitvm.guest import Guest
 
 PAGE = mmap.PAGESIZE

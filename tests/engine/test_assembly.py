@@ -12,7 +12,7 @@ from typing import Any
 import capstone
 import pytest
 
-from jitvm.engine.cache import CachedCode
+from jitvm.engine.memory.cache import CachedCode
 from jitvm.guests.uxn import UXN
 from tests.engine.emulated import kept_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from jitvm.engine.background import Background
+from jitvm.engine.host.background import Background
 
 
 def test_what_is_under_way_is_known() -> None:

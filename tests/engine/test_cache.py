@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine import cache as cache_module
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.cachefolder import default_folder
+from jitvm.engine.memory import cache as cache_module
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cachefolder import default_folder
 from tests.clock import HANGS
 
 CODE = CachedCode(bytes(range(256)) * 4, {"enter": 0, "plain/0": 64, "plain/255": 1023})
@@ -159,8 +159,8 @@ def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.machine.machine import Machine
 from tests.toy.guest import TOY, assemble
 
 warnings = []

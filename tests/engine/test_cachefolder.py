@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine import cachefolder
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.cachefolder import default_folder, give_to_guest
+from jitvm.engine.memory import cachefolder
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cachefolder import default_folder, give_to_guest
 from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
 from tests.clock import HANGS
 
@@ -128,3 +128,20 @@ def test_the_command_tells_of_none() -> None:
             capture_output=True, text=True, timeout=HANGS, check=True,
         )  # fmt: skip
         assert done.stdout.startswith(begin)
+
+
+def test_guests_may_be_added_while_others_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines are made on several threads at once; here the second comes at the worst moment."""
+    guests: set[str] = set()
+
+    class Root(str):
+        __slots__ = ()
+
+        def rstrip(self, characters: str | None = None, /) -> str:
+            guests.add(f"/another-than{self}")
+            return super().rstrip(characters)
+
+    guests |= {Root("/a"), Root("/b")}
+    monkeypatch.setattr(cachefolder, "_guests", guests)
+    assert not cachefolder.lies_with_guest("/cache")
+    assert len(guests) == 4

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from jitvm.engine.codemap import CodeMap
-from jitvm.engine.layout import CELL, CODE, HIT, PAST_END
-from jitvm.engine.regioncore import Assumptions
+from jitvm.engine.jit.codemap import CodeMap
+from jitvm.engine.memory.layout import CELL, CODE, HIT, PAST_END
+from jitvm.engine.region.core import Assumptions
 
 SIZE = 256
 

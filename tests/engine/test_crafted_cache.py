@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from jitvm.engine import cache, kept
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.params import Parameters
+from jitvm.engine.jit import kept
+from jitvm.engine.memory import cache
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 
 SPACE = 65536

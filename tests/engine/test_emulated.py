@@ -6,8 +6,8 @@ import ctypes
 
 import pytest
 
-from jitvm.engine.block import Block
-from jitvm.engine.layout import Layout
+from jitvm.engine.memory.block import Block
+from jitvm.engine.memory.layout import Layout
 from jitvm.guests.uxn import UXN
 from tests.engine.emulated import EmulationError, Emulator
 

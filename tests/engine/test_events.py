@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from jitvm.engine.events import Event, Hot
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.events import Event, Hot
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from tests.jit.programs import PROGRAMS

@@ -15,7 +15,7 @@ time.sleep(0.2)
 """
 COMPILE = """
 import threading, jitvm
-from jitvm.engine import native
+from jitvm.engine.codegen import native
 began = threading.Event()
 emitted = native.Compiler._emitted
 def slow(*args, **options):

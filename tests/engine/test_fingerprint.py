@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from jitvm import Core, DescriptionError, Guest, Machine, Opcode, Space, Stack, Tier
-from jitvm.engine import fingerprint
-from jitvm.engine.cache import CodeCache
+from jitvm.engine.memory import fingerprint
+from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.uxn import UXN
 from tests.clock import HANGS
 

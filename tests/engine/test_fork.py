@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import jitvm
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.params import Parameters
-from jitvm.engine.process import SHARED
+from jitvm.engine.host.process import SHARED
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.tables.params import Parameters
 from tests.clock import until
 from tests.soak.forks import answer, rom_for, soak
 

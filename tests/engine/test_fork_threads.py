@@ -7,14 +7,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from weakref import WeakSet
 
 import pytest
 
-from jitvm.engine import process
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.machine import Machine
-from jitvm.engine.process import GATE, LLVM
+from jitvm.engine.host import process
+from jitvm.engine.host.process import GATE, LLVM
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.arena import shared_arena
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara import readcode
 from jitvm.guests.uxn.varvara.native import library
@@ -171,3 +172,17 @@ def test_a_guest_with_a_machine_can_be_copied() -> None:
     copied = copy.deepcopy(UXN)
     assert copied.handlers is None
     assert copied.name == UXN.name
+
+
+def test_all_of_a_set_that_another_thread_adds_to() -> None:
+    class Growing(WeakSet[Machine]):
+        def __iter__(self) -> Iterator[Machine]:
+            for each in super().__iter__():
+                if len(made) < 3:
+                    made.append(Machine(UXN, tier=Tier.REFERENCE))
+                    self.add(made[-1])
+                yield each
+
+    made = [Machine(UXN, tier=Tier.REFERENCE)]
+    assert {*process.all_of(Growing(made))} == {*made}
+    assert len(made) == 3

@@ -12,7 +12,7 @@ import llvmlite
 import llvmlite.binding as binding
 import pytest
 
-from jitvm.engine import llvm, native
+from jitvm.engine.codegen import llvm, native
 
 ANSWER = "define i32 @answer(i32 %x) {\n %y = mul i32 %x, 2\n ret i32 %y\n}"
 
@@ -65,7 +65,7 @@ def test_llvm_says_what_it_refuses(text: str, message: str) -> None:
 
 def test_a_jit_needs_no_binding() -> None:
     script = (
-        "from jitvm.engine.native import host_compiler\n"
+        "from jitvm.engine.codegen.native import host_compiler\n"
         f"host_compiler().compile({ANSWER!r}, speed=1)\n"
         "import sys\n"
         "print('llvmlite' in sys.modules, 'llvmlite.binding' in sys.modules)"

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from jitvm.engine.layout import RING
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.memory.layout import RING
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble

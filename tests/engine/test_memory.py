@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.engine.arena import ALIGNMENT, Arena, ArenaFull, Span
-from jitvm.engine.block import Block, BlockError, Mapping
-from jitvm.engine.layout import FIELDS, MIRROR, RING, TABLES, WIDEST, Layout
+from jitvm.engine.memory.arena import ALIGNMENT, Arena, ArenaFull, Span
+from jitvm.engine.memory.block import Block, BlockError, Mapping
+from jitvm.engine.memory.layout import FIELDS, MIRROR, RING, TABLES, WIDEST, Layout
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 from jitvm.guests.uxn import UXN
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.engine.names import decoded, shown, shown_lines
-from jitvm.engine.place import Place
+from jitvm.engine.tables.names import decoded, shown, shown_lines
+from jitvm.engine.tables.place import Place
 
 
 @pytest.mark.parametrize(

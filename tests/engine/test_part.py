@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.part import Part, sweep, write_whole
+from jitvm.engine.host.part import Part, sweep, write_whole
 
 
 def hidden(folder: Path) -> list[str]:
@@ -67,7 +67,7 @@ def test_links_are_followed(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from jitvm.engine.part import Part
+from jitvm.engine.host.part import Part
 part = Part(sys.argv[1])
 part.write(b"half")
 os.kill(os.getpid(), signal.SIGKILL)

@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
-from jitvm.engine.nativetier import UNLIMITED
-from jitvm.engine.status import Status
+from jitvm.engine.machine.nativetier import UNLIMITED
+from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
+from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.watch import Watch
 from tests.clock import HANGS, best_of, seconds_of, until
 
 
@@ -163,7 +163,7 @@ def test_the_wakeup_descriptor_is_given_back_and_never_stolen() -> None:
 def test_a_forked_child_has_a_watcher_of_its_own() -> None:
     code = """
 import os, time
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.watch import Watch
 class M:
     stopped = False
     def interrupt(self): self.stopped = True
@@ -186,8 +186,8 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 def test_ctrl_c_in_native_code_raises_in_the_main_thread() -> None:
     code = """
 import os, signal, threading, time
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.watch import Watch
 from jitvm.guests.uxn import UXN
 from jitvm.guest import Stop
 machine = Machine(UXN, tier=Tier.INTERPRETER)

@@ -16,7 +16,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import fields
 
-from jitvm.engine.params import LIMITS
+from jitvm.engine.tables.params import LIMITS
 from jitvm.guests.uxn.assembler import AssemblyError, assemble
 from jitvm.guests.uxn.assembler.errors import Problem
 from tests.fuzz.case import Case

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from jitvm.engine.layout import EXITS
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.layout import EXITS
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest, ReferenceInterpreter, State, Word
 from jitvm.guests.uxn.assembler import AssemblyError
 from tests.fuzz.case import Case

@@ -26,9 +26,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from tests.fuzz.case import Case

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.handlers import fast_graph, full_graph
-from jitvm.engine.ir import Leave
-from jitvm.engine.irrun import Host, run
-from jitvm.engine.layout import WIDEST
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.tailcall import build
-from jitvm.engine.verify import verify
+from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.interpreter.installed import build
+from jitvm.engine.ir.graph import Leave
+from jitvm.engine.ir.run import Host, run
+from jitvm.engine.ir.verify import verify
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.layout import WIDEST
 from jitvm.guest import DescriptionError, Guest, ReferenceInterpreter, State
 from tests.guest.author import Author, Meaning, guest_of
 from tests.ir.states import new_state

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.tailcall import build
+from jitvm.engine.interpreter.installed import build
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack
 from jitvm.guests.uxn import UXN
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from jitvm.engine.machine import Machine
-from jitvm.engine.tailcall import build
+from jitvm.engine.interpreter.installed import build
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
 from jitvm.guest.description import MOST_STACKS
 from tests.compiled import compile_at, execute

@@ -44,7 +44,7 @@ def test_imports_point_downward(layer: str) -> None:
 
 
 def test_the_walk_sees_imports() -> None:
-    assert "jitvm.guest.Guest" in imported(PACKAGE / "engine" / "handlers.py")
+    assert "jitvm.guest.Guest" in imported(PACKAGE / "engine" / "interpreter" / "cores.py")
 
 
 @pytest.mark.parametrize("layer", ["guest", "engine"])
@@ -84,7 +84,7 @@ def test_llvm_is_behind_one_wall() -> None:
         if any(name.split(".")[0] == "llvmlite" for name in imported(file))
     }
     assert importers == {
-        "engine/llvm.py",
+        "engine/codegen/llvm.py",
         # Intrinsics of numba speak llvmlite's types; what comes of them goes through native.py.
         "guests/uxn/varvara/native/typed.py",
     }
@@ -99,7 +99,7 @@ class Blocker:
             raise ImportError(f"{name} is blocked")
 
 sys.meta_path.insert(0, Blocker())
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 
 machine = Machine(UXN, tier=Tier.REFERENCE)

@@ -14,7 +14,7 @@ import jitvm
 from jitvm import events
 from jitvm.cli.exits import Exit
 from jitvm.cli.main import main
-from jitvm.engine.params import ParameterError, Parameters
+from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guest.numbers import LONGEST, seconds, whole
 
 HALT = bytes([0x00])

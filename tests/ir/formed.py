@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from unittest import mock
 
-from jitvm.engine.irtext import show
-from jitvm.engine.machine import Tier
-from jitvm.engine.maker import RegionMaker
-from jitvm.engine.params import Parameters
-from jitvm.engine.region import Region
+from jitvm.engine.ir.text import show
+from jitvm.engine.jit.maker import RegionMaker
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.region.region import Region
+from jitvm.engine.tables.params import Parameters
 from tests.fuzz.case import Case
 from tests.fuzz.generate import PROFILES, generate
 from tests.fuzz.lab import Lab

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jitvm.engine.ir import Graph
-from jitvm.engine.irtext import parse, show
-from jitvm.engine.passes import PASSES
+from jitvm.engine.ir.graph import Graph
+from jitvm.engine.ir.passes import PASSES
+from jitvm.engine.ir.text import parse, show
 
 RUN, CHECK, ERROR = "; run: ", "; check: ", "; error: "
 HERE = Path(__file__).parent

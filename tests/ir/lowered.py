@@ -6,12 +6,12 @@ import ctypes
 from functools import cache
 from typing import Any
 
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.ir import Graph, Op
-from jitvm.engine.layout import EXITS, NEVER, WIDEST
-from jitvm.engine.native import Compiler, host_compiler
-from jitvm.engine.nativetier import UNLIMITED
-from jitvm.engine.regionlower import RegionLowering
+from jitvm.engine.codegen.native import Compiler, host_compiler
+from jitvm.engine.ir.graph import Graph, Op
+from jitvm.engine.machine.nativetier import UNLIMITED
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.memory.layout import EXITS, NEVER, WIDEST
+from jitvm.engine.region.lower import RegionLowering
 from jitvm.guest import Guest, Ports, State
 from tests.engine.bare import Bare
 from tests.ir.states import LoggingHost, Seen, begin, seen

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from jitvm.engine.ir import Exit, Graph
-from jitvm.engine.irrun import Host, run
-from jitvm.engine.layout import CODE, PAST_END, WIDEST
+from jitvm.engine.ir.graph import Exit, Graph
+from jitvm.engine.ir.run import Host, run
+from jitvm.engine.memory.layout import CODE, PAST_END, WIDEST
 from jitvm.guest import Guest, Ports, State
 from jitvm.guests.uxn import UXN
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.irtext import parse
-from jitvm.engine.layout import HIT
-from jitvm.engine.verify import verify
+from jitvm.engine.ir.text import parse
+from jitvm.engine.ir.verify import verify
+from jitvm.engine.memory.layout import HIT
 from jitvm.guest import Guest
 from jitvm.guests.uxn import UXN
 from tests.engine.declared import declared

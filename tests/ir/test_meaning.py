@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from jitvm.engine.handlers import fast_graph, full_graph
-from jitvm.engine.ir import Leave
-from jitvm.engine.irrun import BrokenPromise, Host, run
-from jitvm.engine.irtext import parse
+from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.ir.graph import Leave
+from jitvm.engine.ir.run import BrokenPromise, Host, run
+from jitvm.engine.ir.text import parse
 from jitvm.guest import Opcode, ReferenceInterpreter, State
 from jitvm.guests.uxn import UXN
 from tests.ir.states import new_state

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.irtext import parse, show
-from jitvm.engine.passes import PASSES
-from jitvm.engine.verify import verify
+from jitvm.engine.ir.passes import PASSES
+from jitvm.engine.ir.text import parse, show
+from jitvm.engine.ir.verify import verify
 from jitvm.guests.uxn import UXN
 from tests.ir.formed import SEEDS, graphs
 from tests.ir.golden import files, read

@@ -12,11 +12,11 @@ from itertools import product
 
 import pytest
 
-from jitvm.engine.ir import COMPARISONS, MODULAR, Graph, Op, Value
-from jitvm.engine.irrun import ARITHMETIC
-from jitvm.engine.passes.fold import combine, select, simplify, truth
-from jitvm.engine.passes.guards import Facts
-from jitvm.engine.verify import least_bits
+from jitvm.engine.ir.graph import COMPARISONS, MODULAR, Graph, Op, Value
+from jitvm.engine.ir.passes.fold import combine, select, simplify, truth
+from jitvm.engine.ir.passes.guards import Facts
+from jitvm.engine.ir.run import ARITHMETIC
+from jitvm.engine.ir.verify import least_bits
 from jitvm.guest import DescriptionError
 from jitvm.guests.uxn import UXN
 

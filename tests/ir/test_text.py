@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jitvm.engine.handlers import fast_graph, full_graph
-from jitvm.engine.irtext import TextError, parse, show
+from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.ir.text import TextError, parse, show
 from jitvm.guests.uxn import UXN
 from tests.ir.formed import SEEDS, graphs
 from tests.ir.golden import files, read

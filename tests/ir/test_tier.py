@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from jitvm.engine.machine import Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from tests.fuzz.judge import DeadBytes, disagreement
 from tests.fuzz.lab import Lab

@@ -13,9 +13,9 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.irtext import parse, show
-from jitvm.engine.passes.unroll import unroll_counted
-from jitvm.engine.verify import verify
+from jitvm.engine.ir.passes.unroll import unroll_counted
+from jitvm.engine.ir.text import parse, show
+from jitvm.engine.ir.verify import verify
 from jitvm.guests.uxn import UXN
 from tests.ir.states import look
 

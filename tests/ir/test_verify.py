@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.handlers import fast_graph, full_graph
-from jitvm.engine.irtext import parse
-from jitvm.engine.verify import VerifyError, verify
+from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.ir.text import parse
+from jitvm.engine.ir.verify import VerifyError, verify
 from jitvm.guests.uxn import UXN
 from tests.ir.formed import SEEDS, graphs
 from tests.ir.golden import files, read

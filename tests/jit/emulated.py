@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-import jitvm.engine.jit as jit_module
-from jitvm.engine.arena import Span
-from jitvm.engine.machine import Tier
-from jitvm.engine.native import Compiler
-from jitvm.engine.params import Parameters
+import jitvm.engine.jit.jit as jit_module
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.memory.arena import Span
+from jitvm.engine.tables.params import Parameters
 from tests.engine.emulated import PAGE, EmulatedMachine, Emulator
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 
 MEMORY, REGISTERS = 0, 1

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.jit import Jit
-from jitvm.engine.layout import EXITS
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.jit.jit import Jit
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.memory.layout import EXITS
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble

@@ -12,14 +12,14 @@ import random
 from collections.abc import Iterable
 from functools import partial
 
-from jitvm.engine.ir import Exit, Graph, Leave, Op, Value
-from jitvm.engine.irrun import run
-from jitvm.engine.irtext import parse, show
-from jitvm.engine.passes import optimise
-from jitvm.engine.reasons import Reason
-from jitvm.engine.regioncore import Assumptions, RegionCore, RegionState, Room, World
-from jitvm.engine.verify import verify
-from jitvm.engine.virtual import VirtualStack
+from jitvm.engine.ir.graph import Exit, Graph, Leave, Op, Value
+from jitvm.engine.ir.passes import optimise
+from jitvm.engine.ir.run import run
+from jitvm.engine.ir.stacks import VirtualStack
+from jitvm.engine.ir.text import parse, show
+from jitvm.engine.ir.verify import verify
+from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room, World
+from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import ReferenceInterpreter, State
 from tests.engine.declared import CODE, LENGTH, Semantics, declared
 from tests.ir.states import LoggingHost, Seen, begin, seen

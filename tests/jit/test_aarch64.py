@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jitvm.engine.machine import Tier
-from jitvm.engine.native import Compiler
-from jitvm.engine.params import Parameters
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 from tests.engine.emulated import EmulatedMachine
 from tests.fuzz.case import Case, parse

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Snapshot, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Snapshot, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from tests.clock import until
 from tests.jit.programs import PROGRAMS, loop

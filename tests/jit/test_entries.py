@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-import jitvm.engine.jit as jit_module
+import jitvm.engine.jit.jit as jit_module
 from jitvm.dashboard.detail import detail
 from jitvm.dashboard.regions import Counters, RegionTable
 from jitvm.dashboard.tables import graph
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.compiler import Job, compile_thread
-from jitvm.engine.explain import regions
-from jitvm.engine.installed import Installed
-from jitvm.engine.layout import NEVER
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
-from jitvm.engine.place import nameless
+from jitvm.engine.jit.compiler import Job, compile_thread
+from jitvm.engine.jit.regions import Installed
+from jitvm.engine.machine.explain import regions
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.memory.layout import NEVER
+from jitvm.engine.tables.params import Parameters
+from jitvm.engine.tables.place import nameless
 from jitvm.guest import Stop
 from tests.clock import until
 from tests.dashboard.runs import target

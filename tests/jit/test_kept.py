@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
-from jitvm.engine.planner import Planner
-from jitvm.engine.regioncore import Room
+from jitvm.engine.jit.planner import Planner
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.region.core import Room
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-import jitvm.engine.jit as jit_module
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.compiler import Job, compile_thread
-from jitvm.engine.events import Event, Hot
-from jitvm.engine.machine import Machine
-from jitvm.engine.reasons import Reason
+import jitvm.engine.jit.jit as jit_module
+from jitvm.engine.jit.compiler import Job, compile_thread
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.tables.events import Event, Hot
+from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Stop
 from tests.clock import HANGS, best_of, until
 from tests.jit.programs import PROGRAMS, loop

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from jitvm.engine.layout import RECORD_OPCODE, RECORD_POINTERS
-from jitvm.engine.params import Parameters
-from jitvm.engine.planner import SLACK, Planner
-from jitvm.engine.recorder import Window, starts
+from jitvm.engine.jit.planner import SLACK, Planner
+from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
+from jitvm.engine.region.window import Window, starts
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 
 BRK, INC, LIT, JMP = 0x00, 0x01, 0x80, 0x0C

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from jitvm.engine.ir import Op
-from jitvm.engine.layout import CODE as MARK
-from jitvm.engine.reasons import Reason
-from jitvm.engine.regioncore import World
+from jitvm.engine.ir.graph import Op
+from jitvm.engine.memory.layout import CODE as MARK
+from jitvm.engine.region.core import World
+from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Core
 from tests.engine.declared import CODE, LENGTH, PRIVATE, Semantics
 from tests.jit.straight import ROOMY, START, Line

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 from tests.jit.rig import EAGER
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.places import naming

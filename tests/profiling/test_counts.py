@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import jitvm
-from jitvm.engine.params import Parameters
+from jitvm.engine.tables.params import Parameters
 from jitvm.profiling import Mode
 from jitvm.profiling.rows import Method
 from tests.jit.programs import PROGRAMS

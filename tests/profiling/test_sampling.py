@@ -10,7 +10,7 @@ import time
 import pytest
 
 import jitvm
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.profiling import Mode, Profile, ProfileError, hosttime
 from jitvm.profiling.rows import Method, State
 from jitvm.profiling.spotter import Spotter

@@ -9,7 +9,7 @@ from collections import Counter
 
 PRELUDE = """
 import atexit, os, sys, threading, time, jitvm
-from jitvm.engine.params import Parameters
+from jitvm.engine.tables.params import Parameters
 
 def rom(text):
     return bytes(jitvm.assemble(text).rom)

@@ -8,7 +8,7 @@ from collections import Counter
 from time import monotonic
 
 import jitvm
-from jitvm.engine.params import Parameters
+from jitvm.engine.tables.params import Parameters
 
 TEXT = """
 |18 @out

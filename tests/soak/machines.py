@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import jitvm
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.params import Parameters
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.tables.params import Parameters
 
 ROM = jitvm.assemble("|0100 #0000 &l INC2 DUP2 #2000 NEQ2 ?&l POP2 BRK").rom
 

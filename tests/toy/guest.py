@@ -265,7 +265,7 @@ write:  ldb  r6  r5
 
 def run(tier: str = "interpreter") -> str:
     """What the factorial program writes, run at a tier."""
-    from jitvm.engine.machine import Machine, Tier
+    from jitvm.engine.machine.machine import Machine, Tier
 
     machine = Machine(TOY, tier=Tier(tier))
     code = assemble(FACTORIAL)

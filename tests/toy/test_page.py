@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.tailcall import build
+from jitvm.engine.interpreter.installed import build
 from jitvm.guest import Core, DescriptionError, Guest, Opcode
 from tests.tiers import TIERS, make_machine
 from tests.toy import guest as toy

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Stop
 from tests.compiled import compile_at, execute
 from tests.tiers import COMPILED_TIERS, NATIVE_TIERS, TIERS, make_machine, shared_machine

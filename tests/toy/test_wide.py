@@ -7,10 +7,10 @@ from functools import cache
 
 import pytest
 
-from jitvm.engine.cache import CodeCache
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.native import Compiler
-from jitvm.engine.params import Parameters
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit

@@ -28,7 +28,7 @@ from itertools import product
 
 import pytest
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.encoding import MNEMONICS, MODE_RETURN, opcode, operand_size

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.varvara import Computer, Ending, OutputError, Rom, RomError
 from tests.clock import HANGS, best_of, seconds_of
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.machine import Tier
-from jitvm.engine.native import Compiler
-from jitvm.engine.params import Parameters
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, file, readahead, readcode, words
 from jitvm.guests.uxn.varvara.screen import state
@@ -306,7 +306,7 @@ def test_other_bits_of_the_code_map_do_not_matter(tmp_path: Path) -> None:
 PROGRAM = f"""
 import sys
 from pathlib import Path
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, file
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.machine import Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, events
 from jitvm.guests.uxn.varvara.events import Button

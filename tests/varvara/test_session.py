@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jitvm
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, Ending
 from jitvm.guests.uxn.varvara.hashes import FrameHashes

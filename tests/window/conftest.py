@@ -21,7 +21,7 @@ import pytest
 
 pytest.importorskip("sdl2", reason="PySDL2 is not installed: pip install 'jitvm[window]'")
 
-from jitvm.engine.machine import Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.evaluator import Ending

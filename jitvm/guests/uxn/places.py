@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jitvm.engine.place import Naming, Place
+from jitvm.engine.tables.place import Naming, Place
 from jitvm.guests.uxn.symbols import SymbolTable, load_symbols
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

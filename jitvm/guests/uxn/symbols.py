@@ -5,8 +5,8 @@ A ``.sym`` file is a plain run of records without header or count:
     address high | address low | name bytes ... | 00
 
 Records come in the order the labels were defined; several may share an address, and a name may
-hold any byte but 00. Names are kept as `jitvm.engine.names` decodes them, so reading and writing a
-file gives the same bytes.
+hold any byte but 00. Names are kept as `jitvm.engine.tables.names` decodes them, so reading and
+writing a file gives the same bytes.
 
 Addresses below 0x0100 name zero-page variables and device ports alike, because both are written
 ``|00 @name``. They never answer for an address in the program (0x0100 and up).
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jitvm.engine.names import decoded, shown
+from jitvm.engine.tables.names import decoded, shown
 
 PROGRAM_START = 0x0100
 _MAX_FILE_BYTES = 16 << 20
@@ -88,7 +88,7 @@ class SymbolTable:
     def describe(self, address: int) -> str:
         """Spell an address for people: ``name``, ``name+3``, or ``0x1234`` without a label.
 
-        The name is as `jitvm.engine.names.shown` makes it.
+        The name is as `jitvm.engine.tables.names.shown` makes it.
         """
         found = self.nearest(address)
         if found is None:

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
-from jitvm.engine.cache import CachedCode
-from jitvm.engine.layout import EXITS
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.native import Compiler
-from jitvm.engine.params import Parameters
-from jitvm.engine.tailcall import build
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.interpreter.installed import build
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.memory.layout import EXITS
+from jitvm.engine.tables.params import Parameters
 from jitvm.guest import DescriptionError
 from tests.engine.emulated import EmulatedMachine
 from tests.fuzz.guests.assembler import Assembler

@@ -19,7 +19,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Stop
 from tests.fuzz.guests.case import Program, Shape
 from tests.portlog import PortLog
@@ -57,7 +57,7 @@ class GuestLab:
         self.shape = shape
         self._log = PortLog(machine)
         self._output = bytearray()
-        self._answers = 0
+        self._answers = self._faults = 0
         if shape.ports:
             self._connect()
 
@@ -153,11 +153,12 @@ class GuestLab:
     def _go_on(self, budget: int | None) -> str:
         """Run until the program halts, faults too often, or the budget is used up."""
         end = None if budget is None else self.machine.executed + budget
-        for _ in range(MOST_FAULTS):
+        while self._faults < MOST_FAULTS:
             try:
                 left = None if end is None else end - self.machine.executed
                 stop = self.machine.run(max_instructions=left)
             except Fault:
+                self._faults += 1
                 continue
             if stop is Stop.INTERRUPT:
                 return "late"

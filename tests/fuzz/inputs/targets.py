@@ -10,9 +10,10 @@ from pathlib import Path
 
 from jitvm.dashboard.saved import VERSION, SavedError, SavedRun
 from jitvm.dashboard.series import COLUMNS
-from jitvm.engine import cache, kept
-from jitvm.engine.cache import CachedCode
-from jitvm.engine.params import ParameterError, Parameters
+from jitvm.engine.jit import kept
+from jitvm.engine.memory import cache
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.assembler.errors import AssemblyError
 from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.audio import VOICES, Audio
 

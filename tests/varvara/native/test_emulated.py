@@ -17,9 +17,9 @@ import pytest
 import unicorn
 from unicorn import arm64_const as arm64
 
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.native import Compiler
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.arena import shared_arena
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.audio import state as cells
 from jitvm.guests.uxn.varvara.audio.mixer import Mixer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.native import Compiler
+from jitvm.engine.codegen.native import Compiler
 from jitvm.guests.uxn.varvara.native.library import function_entry, port_entry
 from jitvm.guests.uxn.varvara.native.making import digest
 from tests.varvara.native.texts import SOURCES, Source, made_anew, makers

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.screen import Screen
 from tests.varvara.screen.model import Model

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.screen.picture import PictureError

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 HEAVY = ("llvmlite", "numpy", "numba")
 PROGRAM = f"""
 import sys
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.screen import Screen
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jitvm.engine.machine import Machine, Tier
-from jitvm.engine.params import Parameters
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.screen import Screen

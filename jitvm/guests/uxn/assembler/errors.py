@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jitvm.engine.names import shown
+from jitvm.engine.tables.names import shown
 
 _WINDOW = 96
 """Widest piece of a source line shown, in characters."""

@@ -13,7 +13,7 @@ the mirror image: the last bytes over and over, lined up at the end.
 
 from __future__ import annotations
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.rom import BANK_COUNT, BANK_SIZE, Rom
 
 _MASK = BANK_SIZE - 1

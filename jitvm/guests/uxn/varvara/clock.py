@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

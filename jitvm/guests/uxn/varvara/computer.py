@@ -32,8 +32,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
-from jitvm.engine.machine import Tier
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.machine import Tier
+from jitvm.engine.machine.watch import Watch
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type, argument_events
 from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached, Limits
@@ -45,7 +45,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Any
 
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.events import Event
     from jitvm.guests.uxn.varvara.frames import Frame, FrameLoop

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.output import Output
 
 VECTOR = 0x10

@@ -18,10 +18,9 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 
-from jitvm.engine.machine import Machine
-from jitvm.engine.watch import Watch
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.machine.watch import Watch
 from jitvm.guest import Stop
-from jitvm.guest.numbers import seconds, whole
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -220,12 +219,16 @@ class Limits:
         time_limit: float | None,
         tick: Callable[[], None],
     ) -> None:
+        if (max_instructions, time_limit) != (None, None):
+            from jitvm.guest.numbers import seconds, whole
+
+            time_limit = seconds("time_limit", time_limit)
+            if max_instructions is not None:
+                max_instructions = whole("max_instructions", max_instructions)
         self._evaluator = evaluator
-        self._max_instructions = (
-            None if max_instructions is None else whole("max_instructions", max_instructions)
-        )
+        self._max_instructions = max_instructions
         self._tick = tick
-        self._watch = Watch(machine, seconds=seconds("time_limit", time_limit), tick=tick)
+        self._watch = Watch(machine, seconds=time_limit, tick=tick)
         self._is_inner = evaluator.watch is not None
         if self._is_inner and (max_instructions, time_limit) != (None, None):
             raise ValueError("a run inside of another's limits has none of its own: give it none")

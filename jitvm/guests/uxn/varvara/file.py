@@ -30,7 +30,7 @@ import errno
 from collections.abc import Callable
 from functools import partial
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.handle import Handle
 from jitvm.guests.uxn.varvara.output import Output
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import cached_property, partial
 
-from jitvm.engine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara import console, file, system
 from jitvm.guests.uxn.varvara.banks import Banks
@@ -27,7 +27,7 @@ from jitvm.guests.uxn.varvara.words import DeviceWords
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.engine.params import Parameters
+    from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.output import Closed, Stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 
-from jitvm.engine.watch import LONGEST_WAIT, Watch
+from jitvm.engine.machine.watch import LONGEST_WAIT, Watch
 from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 
 
 class Listener:

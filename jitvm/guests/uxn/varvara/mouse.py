@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.listener import Listener
 
 VECTOR = 0x90

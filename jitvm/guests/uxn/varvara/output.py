@@ -20,7 +20,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start

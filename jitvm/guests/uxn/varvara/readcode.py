@@ -14,10 +14,10 @@ LLVM itself is imported once: `native.library` keeps what it makes.
 
 from __future__ import annotations
 
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.cache import CachedCode
-from jitvm.engine.layout import CODE, Layout
-from jitvm.engine.process import ModuleLock
+from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.memory.layout import CODE, Layout
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.native import library
 from jitvm.guests.uxn.varvara.readahead import END, LENGTH, LONGEST, POSITION, PYTHON
@@ -89,7 +89,7 @@ def build_behind() -> None:
 def _try_to_build() -> None:
     """Reads go on through Python where there is no LLVM or no room."""
     try:
-        from jitvm.engine.native import NativeError
+        from jitvm.engine.codegen.native import NativeError
     except ImportError:
         return
     try:

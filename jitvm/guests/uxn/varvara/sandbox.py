@@ -24,7 +24,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from jitvm.engine.cachefolder import give_to_guest
+from jitvm.engine.memory.cachefolder import give_to_guest
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.banks import Banks
 from jitvm.guests.uxn.varvara.output import Output
 

@@ -15,7 +15,7 @@ import ctypes
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.machine.machine import Machine
 
 WORD = 8
 

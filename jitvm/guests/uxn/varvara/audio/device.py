@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from jitvm.engine.machine import Machine
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.audio.mixer import Mixer, MixerState
 from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
 

@@ -17,17 +17,17 @@ from __future__ import annotations
 import ctypes
 import os
 
-from jitvm.engine.arena import shared_arena
-from jitvm.engine.block import BlockError
-from jitvm.engine.cache import CachedCode, CodeCache
-from jitvm.engine.notes import note, reason
-from jitvm.engine.process import ModuleLock
+from jitvm.engine.host.notes import note, reason
+from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.memory.block import BlockError
+from jitvm.engine.memory.cache import CachedCode, CodeCache
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.engine.arena import Span
+    from jitvm.engine.memory.arena import Span
 
 _lock = ModuleLock()
 
@@ -112,7 +112,7 @@ def build(kind: str, text: str) -> CachedCode:
         ImportError: LLVM is not installed.
         NativeError: it refused the text.
     """
-    from jitvm.engine.native import Compiler
+    from jitvm.engine.codegen.native import Compiler
 
     compiled = Compiler(os.uname().machine).compile(text)
     code = CachedCode(compiled.text, compiled.symbols)
@@ -149,7 +149,7 @@ def port_entry() -> str:
     Its kernel is given the addresses of memory, of the port page and of the devices' words (see
     `varvara.words`), and the byte that was written.
     """
-    from jitvm.engine.layout import Layout
+    from jitvm.engine.memory.layout import Layout
     from jitvm.guests.uxn import UXN
 
     layout = Layout(UXN)

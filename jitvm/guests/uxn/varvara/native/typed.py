@@ -1,6 +1,6 @@
 """What kernels are written in, as numba compiles it: the names of `language`, for `making`.
 
-Rules that keep its machine code free of relocations (see `jitvm.engine.native`):
+Rules that keep its machine code free of relocations (see `jitvm.engine.codegen.native`):
 1. no arrays, no objects, no floats; no division but by `divide`: nothing can raise or needs the
    runtime;
 2. a `barrier` ends each turn of a loop and parts stores of constants: otherwise LLVM makes calls

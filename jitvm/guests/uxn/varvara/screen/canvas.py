@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 
-from jitvm.engine.block import Mapping
+from jitvm.engine.memory.block import Mapping
 from jitvm.guests.uxn.varvara.screen import state as at
 from jitvm.guests.uxn.varvara.screen.blending import TABLE, blend_words, spread
 from jitvm.guests.uxn.varvara.screen.palette import pairs

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import DTypeLike, NDArray
 
-    from jitvm.engine.machine import Machine
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.uxn.varvara.native.library import Kernel
     from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
 

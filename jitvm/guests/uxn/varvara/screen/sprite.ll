@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; b5c6539390ac1ee60018691b417e3b9dec10008ba816b339913a722318b4b86e
+; 421c6b8c904c0fffc9b9845246a99ec23b6a5121359dfa1bd174671d7969de81
 define internal noundef i32 @sprite(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.memory, i64 %arg.page, i64 %arg.screen, i64 %arg.control) local_unnamed_addr #0 {
 entry:
   %.577 = alloca ptr, align 8

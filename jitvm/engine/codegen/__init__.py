@@ -1,0 +1,1 @@
+"""From graphs to LLVM text, and from LLVM text to machine code."""

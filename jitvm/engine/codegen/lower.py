@@ -1,0 +1,610 @@
+"""From graphs to LLVM text.
+
+Every handler, region and stub is one function of one prototype in the `preserve_nonecc`
+convention, so any of them can tail-call any other:
+
+    void f(ptr base, ptr table, iN pc, ptr stack0, ptr stack1, ...)
+
+`base` leads to everything (`jitvm.engine.memory.layout`), `table` is the dispatch table of the
+mode, stack pointers are addresses of the next free byte. Stacks are aligned to their size, so the
+index of a pointer is its low bits.
+
+The text refers to no symbol outside its module and needs no constant pool, so the object has no
+relocations and may be copied anywhere.
+
+Type-based alias tags tell LLVM that stacks, spaces, the code map and the context never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jitvm.engine.ir.graph import (
+    COMPARISONS,
+    Block,
+    Branch,
+    Exit,
+    Goto,
+    Graph,
+    Leave,
+    Op,
+    Slot,
+    Value,
+)
+from jitvm.engine.memory.layout import RING, Layout
+from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.status import Status
+
+_TAGS = ("context", "stack", "code", "map", "page", "private")
+_TAG_NODE = {name: 100 + i for i, name in enumerate(_TAGS)}
+_LIKELY = "!prof !90"
+
+DECLARATIONS = """\
+declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
+declare i16 @llvm.bswap.i16(i16)
+declare i32 @llvm.bswap.i32(i32)
+declare i64 @llvm.bswap.i64(i64)
+"""
+METADATA = "\n".join([
+    '!90 = !{!"branch_weights", i32 2000, i32 1}',
+    '!91 = !{!"branch_weights", i32 1, i32 2000}',
+    '!92 = !{!"jitvm"}',
+    "!93 = !{}",
+    *(f'!{200 + i} = !{{!"{name}", !92, i64 0}}' for i, name in enumerate(_TAGS)),
+    *(f"!{100 + i} = !{{!{200 + i}, !{200 + i}, i64 0}}" for i, name in enumerate(_TAGS)),
+])  # fmt: skip
+ATTRIBUTES = (
+    'attributes #0 = { nounwind noimplicitfloat "no-jump-tables"="true" "frame-pointer"="none" '
+    '"no-builtins" "probe-stack"="" }'
+)
+
+
+def keep(names: Iterable[str]) -> str:
+    """Keep functions that nothing calls. They stay internal: a call to a symbol that another
+    module might replace would need a relocation."""
+    entries = [f"ptr @{name}" for name in sorted(names)]
+    kind = f"[{len(entries)} x ptr]"
+    array = ", ".join(entries)
+    return f'@llvm.compiler.used = appending global {kind} [{array}], section "llvm.metadata"'
+
+
+_INSTRUCTION = {
+    Op.ADD: "add", Op.SUB: "sub", Op.MUL: "mul", Op.AND: "and", Op.OR: "or", Op.XOR: "xor",
+    Op.SHL: "shl", Op.SHR: "lshr",
+}  # fmt: skip
+_PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
+
+
+class Prototype(Record, frozen=True):
+    """The one signature of native code for a guest."""
+
+    layout: Layout
+
+    @property
+    def parameters(self) -> str:
+        stacks = "".join(f", ptr %s{i}" for i in range(len(self.layout.guest.stacks)))
+        return f"ptr %base, ptr %table, i64 %pc{stacks}"
+
+    def arguments(self, table: str, pc: str, stacks: list[str]) -> str:
+        return ", ".join(["ptr %base", f"ptr {table}", f"i64 {pc}", *(f"ptr {s}" for s in stacks)])
+
+    def tail(self, callee: str, table: str, pc: str, stacks: list[str]) -> list[str]:
+        """A tail call: the last two lines of any native function."""
+        arguments = self.arguments(table, pc, stacks)
+        return [f"  musttail call preserve_nonecc void {callee}({arguments})", "  ret void"]
+
+    def own_stacks(self) -> list[str]:
+        return [f"%s{i}" for i in range(len(self.layout.guest.stacks))]
+
+    def define(self, name: str, lines: list[str], *, optimised: bool = True) -> str:
+        level = "noinline" if optimised else "noinline optnone"
+        head = f"define internal preserve_nonecc void @{name}({self.parameters}) {level} #0 {{"
+        return "\n".join([head, "start:", *lines, "}\n"])
+
+
+class Emitter:
+    """Lines of one LLVM function, with fresh names."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.prototype = Prototype(layout)
+        self.lines: list[str] = []
+        self._names = 0
+
+    def name(self) -> str:
+        self._names += 1
+        return f"%t{self._names}"
+
+    def do(self, text: str) -> None:
+        self.lines.append("  " + text)
+
+    def let(self, text: str) -> str:
+        name = self.name()
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    # -- memory ------------------------------------------------------------------------------
+
+    def at(self, offset: int | str, pointer: str = "%base") -> str:
+        if offset == 0:
+            return pointer
+        return self.let(f"getelementptr inbounds i8, ptr {pointer}, i64 {offset}")
+
+    def load(self, type_: str, address: str, tag: str, align: int = 1) -> str:
+        node = _TAG_NODE[tag]
+        return self.let(f"load {type_}, ptr {address}, align {align}, !tbaa !{node}")
+
+    def store(self, type_: str, value: str, address: str, tag: str, align: int = 1) -> None:
+        node = _TAG_NODE[tag]
+        self.do(f"store {type_} {value}, ptr {address}, align {align}, !tbaa !{node}")
+
+    def field(self, name: str) -> str:
+        return self.at(self.layout.fields[name])
+
+    def append(self, port: str, byte: str) -> str:
+        """Write (port, byte) to the output ring, which the host empties first where it is full.
+
+        Returns the label of the block that goes on.
+        """
+        head = self.load("i64", self.field("ring_head"), "context", 8)
+        tail = self.load("i64", self.field("ring_tail"), "context", 8)
+        full = self.let(f"icmp uge i64 {self.let(f'sub i64 {head}, {tail}')}, {RING}")
+        drain, go_on = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {full}, label %{drain}, label %{go_on}, !prof !91")
+        self.label(drain)
+        function = self.load("ptr", self.field("ring_full"), "context", 8)
+        self.let(f"call i64 {function}(ptr %base, i64 {port}, i64 {byte})")
+        self.do(f"br label %{go_on}")
+        self.label(go_on)
+        index = self.let(f"and i64 {head}, {RING - 1}")
+        for word, offset in ((byte, self.layout.ring), (port, self.layout.ring + RING)):
+            entry = self.at(index, self.at(offset))
+            self.store("i8", self.let(f"trunc i64 {word} to i8"), entry, "context")
+        following = self.let(f"add i64 {head}, 1")
+        self.do(f"store atomic i64 {following}, ptr {self.field('ring_head')} release, align 8")
+        return go_on
+
+    # -- control -----------------------------------------------------------------------------
+
+    def save(self, pc: str, stacks: list[str], status: Status) -> None:
+        """Write what registers hold to the context, and return to the host."""
+        self.store("i64", pc, self.field("pc"), "context", 8)
+        for offset, stack in zip(self.layout.pointers, stacks, strict=True):
+            self.store("ptr", stack, self.at(offset), "context", 8)
+        self.store("i64", str(int(status)), self.field("status"), "context", 8)
+        self.do("ret void")
+
+    def tail(self, callee: str, pc: str, stacks: list[str], table: str = "%table") -> None:
+        self.lines += self.prototype.tail(callee, table, pc, stacks)
+
+    def dispatch(self, pc: str, stacks: list[str], table: str = "%table") -> None:
+        """Go to the handler of the instruction at pc."""
+        opcode = self.load("i8", self.at(pc), "code")
+        index = self.let(f"zext i8 {opcode} to i64")
+        entry = self.let(f"getelementptr inbounds ptr, ptr {table}, i64 {index}")
+        self.tail(self.load("ptr", entry, "context", 8), pc, stacks, table)
+
+    def enter_code(self, pc: str, stacks: list[str]) -> None:
+        """Go where the code table says for pc."""
+        entries = self.at(self.layout.code)
+        entry = self.let(f"getelementptr inbounds ptr, ptr {entries}, i64 {pc}")
+        self.tail(self.load("ptr", entry, "context", 8), pc, stacks)
+
+
+class Lowering(Emitter):
+    """Lowers one graph to the body of one function.
+
+    Args:
+        layout: where things lie.
+        graph: what to lower; finished and verified.
+        retry: the function that guards with `Leave.RETRY` tail-call.
+        hooked: taken jumps go through the code table.
+    """
+
+    def __init__(self, layout: Layout, graph: Graph, *, retry: str, hooked: bool) -> None:
+        super().__init__(layout)
+        self.graph = graph
+        self.retry = retry
+        self.hooked = hooked
+        self.word = f"i{graph.word_bits}"
+        self.big = layout.guest.byte_order == "big"
+        self._text: dict[int, str] = {}
+        self._flags: dict[int, str] = {}
+        self._exits: dict[int, Exit] = {}
+        self._incoming: dict[int, list[tuple[str, list[Value]]]] = {}
+        self._predecessor = ""
+        self._synced = self._written_on_the_way()
+
+    def _written_on_the_way(self) -> list[set[int]]:
+        """For each stack, offsets of bytes that some `sync` writes before the graph is left."""
+        written: list[set[int]] = [set() for _ in self.layout.guest.stacks]
+        for block in self.graph.blocks:
+            for value in block.values:
+                if value.op is Op.SYNC and value.exit is not None:
+                    for index, offset, size, _ in value.exit.slots:
+                        written[index].update(range(offset - 7, offset + size))
+        return written
+
+    def function(self, name: str, *, optimised: bool = True) -> str:
+        """The whole function's text; not `optimised` where compiling fast matters more."""
+        for block in self.graph.blocks:
+            self._block(block)
+        self._leave_all()
+        self._fill_phis()
+        lines = [f"  br label %b{self.graph.blocks[0].number}", *self.lines]
+        return self.prototype.define(name, lines, optimised=optimised)
+
+    # -- names -------------------------------------------------------------------------------
+
+    def text(self, value: Value) -> str:
+        """How a value is written as an operand of the word type."""
+        if (known := value.constant) is not None:
+            return str(known)
+        return self._text[id(value)]
+
+    def wide(self, value: Value) -> str:
+        """A value as i64, for addresses."""
+        if (known := value.constant) is not None:
+            return str(known)
+        if value.op is Op.PC:
+            return "%pc"
+        if self.word == "i64":
+            return self.text(value)
+        return self.let(f"zext {self.word} {self.text(value)} to i64")
+
+    def narrow(self, value: Value, bits: int) -> str:
+        """The low bits of a value as an integer of their own."""
+        if (known := value.constant) is not None:
+            return str(known & ((1 << bits) - 1))
+        if f"i{bits}" == self.word:
+            return self.text(value)
+        return self.let(f"trunc {self.word} {self.text(value)} to i{bits}")
+
+    def flag(self, value: Value) -> str:
+        """A value as i1: whether it is not zero."""
+        known = self._flags.get(id(value))
+        if known is not None:
+            return known
+        return self.let(f"icmp ne {self.word} {self.text(value)}, 0")
+
+    def _widen(self, text: str, bits: int) -> str:
+        if f"i{bits}" == self.word:
+            return text
+        return self.let(f"zext i{bits} {text} to {self.word}")
+
+    # -- blocks ------------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> None:
+        self.label(f"b{block.number}")
+        self._predecessor = f"b{block.number}"
+        for param in block.params:
+            self._text[id(param)] = self.name()
+            self.lines.append(f"PHI {block.number} {self._text[id(param)]}")
+        for value in block.values:
+            self._value(value)
+        self._end(block)
+
+    def _fill_phis(self) -> None:
+        seen: dict[int, int] = {}
+        for i, line in enumerate(self.lines):
+            if not line.startswith("PHI "):
+                continue
+            _, block, name = line.split()
+            number = int(block)
+            index = seen.get(number, 0)
+            seen[number] = index + 1
+            ways = ", ".join(
+                f"[ {self.text(args[index])}, %{label} ]" for label, args in self._incoming[number]
+            )
+            self.lines[i] = f"  {name} = phi {self.word} {ways}"
+
+    def _edge(self, goto: Goto) -> str:
+        self._incoming.setdefault(goto.block.number, []).append(
+            (self._predecessor, list(goto.args))
+        )
+        return f"b{goto.block.number}"
+
+    def _way(self, way: Goto | Exit) -> str:
+        return self._edge(way) if isinstance(way, Goto) else self._exit_label(way)
+
+    def _exit_label(self, exit_: Exit) -> str:
+        if id(exit_) not in self._exits:
+            exit_.number = len(self._exits)
+            self._exits[id(exit_)] = exit_
+        return f"exit{exit_.number}"
+
+    def _end(self, block: Block) -> None:
+        end = block.end
+        if isinstance(end, Goto):
+            self.do(f"br label %{self._edge(end)}")
+        elif isinstance(end, Branch):
+            self._branch(end)
+        else:
+            assert end is not None
+            self.do(f"br label %{self._exit_label(end)}")
+
+    def _branch(self, end: Branch) -> None:
+        flag = self.flag(end.condition)
+        yes, no = end.yes, end.no
+        if isinstance(yes, Goto) and isinstance(no, Goto) and yes.block is no.block:
+            # One block cannot pass two sets of arguments: the second way gets one of its own.
+            first, second = self._edge(yes), self.name()[1:]
+            self.do(f"br i1 {flag}, label %{first}, label %{second}")
+            self.label(second)
+            self._predecessor = second
+            self.do(f"br label %{self._edge(no)}")
+            return
+        self.do(f"br i1 {flag}, label %{self._way(yes)}, label %{self._way(no)}")
+
+    def _guard(self, flag: str, exit_: Exit) -> None:
+        ahead = self.name()[1:]
+        exit_label = self._exit_label(exit_)
+        self.do(f"br i1 {flag}, label %{ahead}, label %{exit_label}, {_LIKELY}")
+        self.label(ahead)
+        self._predecessor = ahead
+
+    # -- exits -------------------------------------------------------------------------------
+
+    def _stack_after(self, index: int, change: int | Value) -> str:
+        if isinstance(change, int):
+            return self.at(change, f"%s{index}")
+        return self.at(self.wide(change), self._stack_base(index))
+
+    def _stack_base(self, index: int) -> str:
+        size = self.layout.guest.stacks[index].size
+        return self.let(f"call ptr @llvm.ptrmask.p0.i64(ptr %s{index}, i64 {-size})")
+
+    def _leave_all(self) -> None:
+        for exit_ in self._exits.values():
+            self.label(f"exit{exit_.number}")
+            self._leave(exit_)
+
+    def _leave(self, exit_: Exit) -> None:
+        stacks = self.prototype.own_stacks()
+        if exit_.kind is Leave.RETRY:
+            self.tail(f"@{self.retry}", "%pc", stacks)
+            return
+        self._write_slots(exit_)
+        stacks = [self._stack_after(i, change) for i, change in enumerate(exit_.pointers)]
+        pc = self.wide(exit_.pc)
+        if exit_.kind is Leave.HALT:
+            self._halt(pc, stacks)
+            return
+        if exit_.kind is Leave.STOP:
+            self._stop_if_asked(pc, stacks)
+        if exit_.kind is Leave.JUMP and self.hooked:
+            self.enter_code(pc, stacks)
+        else:
+            self.dispatch(pc, stacks)
+
+    def _halt(self, pc: str, stacks: list[str]) -> None:
+        self.save(pc, stacks, Status.HALT)
+
+    def _write_slots(self, exit_: Exit) -> None:
+        """Write stack entries, but for those that memory still holds since entry."""
+        for slot in self._changed_slots(exit_):
+            self._write_slot(slot)
+
+    def _changed_slots(self, exit_: Exit) -> list[Slot]:
+        return [slot for slot in exit_.slots if not self._holds(slot)]
+
+    def _holds(self, slot: Slot) -> bool:
+        """Whether memory has held a stack entry since the region was entered."""
+        index, offset, size, word = slot
+        same = word.op is Op.SLOT and word.imm == (index, offset, size)
+        return same and offset not in self._synced[index]
+
+    def _write_slot(self, slot: Slot) -> None:
+        index, offset, size, word = slot
+        self._store_bytes(self.at(offset, f"%s{index}"), word, size, "stack")
+
+    def _stop_if_asked(self, pc: str, stacks: list[str]) -> None:
+        stop = self.load("i64", self.field("stop"), "context", 8)
+        asked = self.let(f"icmp ne i64 {stop}, 0")
+        leave, go = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {asked}, label %{leave}, label %{go}, !prof !91")
+        self.label(leave)
+        self.save(pc, stacks, Status.HOST)
+        self.label(go)
+
+    # -- values ------------------------------------------------------------------------------
+
+    def _load_bytes(self, address: str, size: int, tag: str) -> str:
+        bits = 8 * size
+        raw = self.load(f"i{bits}", address, tag)
+        if size > 1 and self.big:
+            raw = self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {raw})")
+        return self._widen(raw, bits)
+
+    def _store_bytes(self, address: str, word: Value, size: int, tag: str) -> None:
+        bits = 8 * size
+        text = self.narrow(word, bits)
+        if size > 1 and self.big:
+            text = self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {text})")
+        self.store(f"i{bits}", text, address, tag)
+
+    def _tag(self, space: int) -> str:
+        return "code" if space == self.layout.guest.code_index else "private"
+
+    def _space(self, space: int, address: Value) -> str:
+        return self._address(self.layout.spaces[space], address)
+
+    def _address(self, offset: int, address: Value) -> str:
+        """Where an address is, from where address 0 is.
+
+        What is added to a word last is added here, which costs nothing.
+        """
+        if (known := address.constant) is not None:
+            return self.at(offset + known)
+        if address.op is Op.ADD and address.bits and (more := address.args[1].constant):
+            return self.at(offset + more, self.at(self.wide(address.args[0])))
+        return self.at(offset, self.at(self.wide(address)))
+
+    def _port_function(self, which: int, port: Value) -> str:
+        index = self.wide(port)
+        table = self.at(which)
+        return self.let(f"getelementptr inbounds ptr, ptr {table}, i64 {index}")
+
+    def _value(self, value: Value) -> None:
+        op = value.op
+        if op in _INSTRUCTION:
+            a, b = value.args
+            text = f"{_INSTRUCTION[op]} {self.word} {self.text(a)}, {self.text(b)}"
+            self._text[id(value)] = self.let(text)
+        elif op in COMPARISONS:
+            a, b = value.args
+            text = f"icmp {_PREDICATE[op]} {self.word} {self.text(a)}, {self.text(b)}"
+            self._flags[id(value)] = flag = self.let(text)
+            self._text[id(value)] = self.let(f"zext i1 {flag} to {self.word}")
+        else:
+            result = _LOWER[op](self, value)
+            if result is not None:
+                self._text[id(value)] = result
+
+    def _divide(self, value: Value) -> str:
+        dividend, divisor = (self.text(v) for v in value.args)
+        word = self.word
+        if value.args[1].constant:
+            return self.let(f"udiv {word} {dividend}, {divisor}")
+        zero = self.let(f"icmp eq {word} {divisor}, 0")
+        safe = self.let(f"select i1 {zero}, {word} 1, {word} {divisor}")
+        quotient = self.let(f"udiv {word} {dividend}, {safe}")
+        return self.let(f"select i1 {zero}, {word} {value.imm[0]}, {word} {quotient}")
+
+    def _select(self, value: Value) -> str:
+        condition, yes, no = value.args
+        flag, word = self.flag(condition), self.word
+        words = f"{word} {self.text(yes)}, {word} {self.text(no)}"
+        return self.let(f"select i1 {flag}, {words}, !unpredictable !93")
+
+    def _signed(self, value: Value) -> str:
+        bits = 8 * value.imm[0]
+        if f"i{bits}" == self.word:
+            return self.text(value.args[0])
+        return self.let(f"sext i{bits} {self.narrow(value.args[0], bits)} to {self.word}")
+
+    def _pc(self, _: Value) -> str:
+        return "%pc" if self.word == "i64" else self.let(f"trunc i64 %pc to {self.word}")
+
+    def _pointer(self, value: Value) -> str:
+        (index,) = value.imm
+        return self._index_of(f"%s{index}", index)
+
+    def _index_of(self, pointer: str, index: int) -> str:
+        bits = self.layout.guest.stacks[index].size.bit_length() - 1
+        number = self.let(f"ptrtoint ptr {pointer} to i64")
+        return self._widen(self.let(f"trunc i64 {number} to i{bits}"), bits)
+
+    def _slot(self, value: Value) -> str:
+        index, offset, size = value.imm
+        return self._load_bytes(self.at(offset, f"%s{index}"), size, "stack")
+
+    def _cell(self, value: Value) -> str:
+        (index,) = value.imm
+        address = self.at(self.wide(value.args[0]), self._stack_base(index))
+        return self._load_bytes(address, 1, "stack")
+
+    def _set_cell(self, value: Value) -> None:
+        (index,) = value.imm
+        address = self.at(self.wide(value.args[0]), self._stack_base(index))
+        self._store_bytes(address, value.args[1], 1, "stack")
+
+    def _load(self, value: Value) -> str:
+        space, size, _ = value.imm
+        return self._load_bytes(self._space(space, value.args[0]), size, self._tag(space))
+
+    def _store(self, value: Value) -> None:
+        space, size, _ = value.imm
+        address, word = value.args
+        self._store_bytes(self._space(space, address), word, size, self._tag(space))
+
+    def _map(self, value: Value) -> str:
+        (size,) = value.imm
+        address = self._address(self.layout.code_map, value.args[0])
+        return self._widen(self.load(f"i{8 * size}", address, "map"), 8 * size)
+
+    def _watermark(self, _: Value) -> str:
+        mark = self.load("i64", self.field("watermark"), "context", 8)
+        return mark if self.word == "i64" else self.let(f"trunc i64 {mark} to {self.word}")
+
+    def _page(self, value: Value) -> str:
+        address = self.at(self.layout.ports, self.at(self.wide(value.args[0])))
+        return self._load_bytes(address, 1, "page")
+
+    def _set_page(self, value: Value) -> None:
+        port, byte = value.args
+        address = self.at(self.layout.ports, self.at(self.wide(port)))
+        self._store_bytes(address, byte, 1, "page")
+
+    def _has(self, value: Value, which: int) -> str:
+        function = self.load("ptr", self._port_function(which, value.args[0]), "context", 8)
+        there = self.let(f"icmp ne ptr {function}, null")
+        return self.let(f"zext i1 {there} to {self.word}")
+
+    def _reader(self, value: Value) -> str:
+        return self._has(value, self.layout.readers)
+
+    def _writer(self, value: Value) -> str:
+        return self._has(value, self.layout.writers)
+
+    def _written(self, value: Value) -> None:
+        self.do(f"call void @written(ptr %base, i64 {self.wide(value.args[0])})")
+
+    def _show_pointers(self, pointers: tuple[Value, ...]) -> None:
+        for index, pointer in enumerate(pointers):
+            address = self.at(self.wide(pointer), self._stack_base(index))
+            self.store("ptr", address, self.at(self.layout.pointers[index]), "context", 8)
+
+    def _host_in(self, value: Value) -> str:
+        port, *pointers = value.args
+        self._show_pointers(tuple(pointers))
+        byte = self.let(f"call i64 @host_in(ptr %base, i64 {self.wide(port)})")
+        return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
+
+    def _host_out(self, value: Value) -> None:
+        port, byte, *pointers = value.args
+        self._show_pointers(tuple(pointers))
+        arguments = f"ptr %base, i64 {self.wide(port)}, i64 {self.wide(byte)}"
+        self.do(f"call void @host_out({arguments})")
+
+    def _host_pointer(self, value: Value) -> str:
+        (index,) = value.imm
+        pointer = self.load("ptr", self.at(self.layout.pointers[index]), "context", 8)
+        return self._index_of(pointer, index)
+
+    def _mark(self, _: Value) -> None:
+        """Nothing: marks are for the verifier."""
+
+    def _guard_value(self, value: Value) -> None:
+        assert value.exit is not None
+        self._guard(self.flag(value.args[0]), value.exit)
+
+
+_LOWER = {
+    Op.DIV: Lowering._divide,
+    Op.SELECT: Lowering._select,
+    Op.SIGNED: Lowering._signed,
+    Op.PC: Lowering._pc,
+    Op.POINTER: Lowering._pointer,
+    Op.SLOT: Lowering._slot,
+    Op.CELL: Lowering._cell,
+    Op.SET_CELL: Lowering._set_cell,
+    Op.LOAD: Lowering._load,
+    Op.STORE: Lowering._store,
+    Op.MAP: Lowering._map,
+    Op.WATERMARK: Lowering._watermark,
+    Op.PAGE: Lowering._page,
+    Op.SET_PAGE: Lowering._set_page,
+    Op.READER: Lowering._reader,
+    Op.WRITER: Lowering._writer,
+    Op.WRITTEN: Lowering._written,
+    Op.HOST_IN: Lowering._host_in,
+    Op.HOST_OUT: Lowering._host_out,
+    Op.HOST_POINTER: Lowering._host_pointer,
+    Op.GUARD: Lowering._guard_value,
+    Op.ACT: Lowering._mark,
+    Op.DONE: Lowering._mark,
+}

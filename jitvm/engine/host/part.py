@@ -1,0 +1,162 @@
+"""Files while they are written: beside their place, then renamed, so that nobody reads half of one.
+
+    folder/.jitvm-<random>.part    locked by its writer --commit--> folder/name
+
+A writer that is killed leaves its part behind, but not its lock: whoever writes next into that
+folder removes what nobody has locked. Numbers of processes would not tell, for in a container each
+run has the same one; and no other program makes files of such names.
+
+Rules
+ 1. A part without a lock is anybody's to remove. Between being made and being locked it may be
+    gone already, so its writer looks, and makes another.
+ 2. Where a file system has no locks, nothing is removed.
+ 3. A result that replaces a file takes over its permissions and, as far as that is allowed, its
+    owner.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+from jitvm.engine.host.signals import ENDING
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PREFIX, _SUFFIX = ".jitvm-", ".part"
+
+
+class Part:
+    """A file while it is written.
+
+    Args:
+        target: where it is to be.
+        mode: its permissions; what is in its place now is replaced whatever it is. None: links are
+            followed, and the file there is replaced by one like it.
+
+    Attributes:
+        path: where to write meanwhile.
+        descriptor: it, open for writing.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, target: str, mode: int | None = None) -> None:
+        self._target = os.path.realpath(target) if mode is None else target
+        folder = os.path.dirname(self._target) or "."
+        self._replaced = _status(self._target) if mode is None else None
+        self.path, self.descriptor = _make(folder, 0o666 if mode is None else mode)
+        ENDING.undo.append(self.discard)
+        if self._replaced is not None:  # until it is complete, it can be written in any case
+            os.fchmod(self.descriptor, stat.S_IMODE(self._replaced.st_mode) | stat.S_IRWXU)
+        sweep(folder)
+
+    def write(self, data: bytes) -> None:
+        """Write all of it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def commit(self) -> None:
+        """Put it in its place.
+
+        Raises:
+            OSError: that cannot be done; what was written is thrown away.
+        """
+        try:
+            if self._replaced is not None:
+                with suppress(OSError):
+                    os.fchown(self.descriptor, self._replaced.st_uid, self._replaced.st_gid)
+                os.fchmod(self.descriptor, stat.S_IMODE(self._replaced.st_mode) & 0o777)
+            os.replace(self.path, self._target)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Throw it away, unless it is in its place already."""
+        if self.descriptor < 0:
+            return
+        with suppress(OSError):
+            os.unlink(self.path)
+        os.close(self.descriptor)
+        self.descriptor = -1
+        ENDING.undo.remove(self.discard)
+
+
+def write_whole(target: str, data: bytes, mode: int | None = None) -> None:
+    """Write a file at once; the arguments are those of `Part`.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+    """
+    part = Part(target, mode)
+    try:
+        part.write(data)
+        part.commit()
+    finally:
+        part.discard()
+
+
+def is_part(name: str) -> bool:
+    """Whether a file in a folder is called like one."""
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+def sweep(folder: str, is_one: Callable[[str], bool] = is_part) -> int:
+    """Remove parts whose writers are gone; returns how many bytes that gave back."""
+    freed = 0
+    with suppress(OSError), os.scandir(folder) as items:
+        for name in [item.name for item in items if is_one(item.name)]:
+            with suppress(OSError):
+                freed += _remove_abandoned(os.path.join(folder, name))
+    return freed
+
+
+def _remove_abandoned(path: str) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not _lock(descriptor, waiting=False):
+            return 0
+        os.unlink(path)
+        return status.st_size
+    finally:
+        os.close(descriptor)
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _make(folder: str, mode: int) -> tuple[str, int]:
+    """A new part, open and locked."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    while True:
+        path = os.path.join(folder, f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+        descriptor = os.open(path, flags, mode)
+        _lock(descriptor, waiting=True)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, waiting: bool) -> bool:
+    """Lock a file; False where somebody else has, or where there are no locks."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waiting else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""Starting threads, where that may be refused.
+
+A limit of processes, a sandbox, and the end of the interpreter (from Python 3.12 on) refuse new
+threads. Nothing that jitvm does needs one to be right; each user of `started` says what it does
+without.
+"""
+
+from __future__ import annotations
+
+from _thread import start_new_thread
+
+from jitvm.engine.host.notes import note
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def started(function: Callable[[], object]) -> bool:
+    """Call a function on a thread of its own, a daemon; False where there is none to be had."""
+    try:
+        start_new_thread(function, ())
+    except RuntimeError as error:
+        if "shutdown" not in str(error):  # the end of the interpreter is nothing to tell of
+            note("no more threads", "what they would do is done in between, or left out")
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Stores that a later one in the same block overwrites before anybody can look.
+
+    store[0,2,65536] #300, %1        removed
+    %3 = load[0,1,65536] #40         another place
+    store[0,2,65536] #300, %2
+
+Only constant addresses count. Between the two there may be no way out of the graph, no device, and
+no load that may see the bytes: one at a computed address of the same space sees them all.
+"""
+
+from __future__ import annotations
+
+from jitvm.engine.ir.graph import Block, Graph, Op, Value
+
+Byte = tuple[int, int]
+"""A space and an address in it."""
+
+_OPAQUE = frozenset({Op.HOST_IN, Op.HOST_OUT, Op.COLLECT, Op.WRITTEN})
+
+
+def remove_overwritten_stores(graph: Graph) -> None:
+    """Walk each block backwards with the bytes that are sure to be overwritten unseen."""
+    for block in graph.blocks:
+        _sweep(block)
+
+
+def _sweep(block: Block) -> None:
+    kept: list[Value] = []
+    overwritten: set[Byte] = set()
+    for value in reversed(block.values):
+        if value.exit is not None or value.op in _OPAQUE:
+            overwritten.clear()
+        elif value.op is Op.STORE:
+            touched = _bytes(value)
+            if touched and touched <= overwritten:
+                continue
+            overwritten |= touched
+        elif value.op is Op.LOAD and overwritten:
+            touched = _bytes(value)
+            space = value.imm[0]
+            overwritten = {byte for byte in overwritten if touched and byte not in touched} | {
+                byte for byte in overwritten if byte[0] != space
+            }
+        kept.append(value)
+    kept.reverse()
+    block.values = kept
+
+
+def _bytes(value: Value) -> set[Byte]:
+    """The bytes a load or store touches; none where its address is computed."""
+    space, size, within = value.imm
+    known = value.args[0].constant
+    if known is None:
+        return set()
+    return {(space, (known + i) % within) for i in range(size)}

@@ -1,0 +1,336 @@
+"""Region IR executed on Python integers: what a graph means, without LLVM.
+
+    run(graph, host)  ->  the exit it left through, with the state written back
+
+It reads and writes the same `State` and code map as native code, so a region can be run here or
+there, and where the two differ the lowering is wrong (or a rule of the IR was broken: what a value
+promises, its bits or an address inside its page, is checked as it is computed). Slow and plain; it
+is the debugging tier `ir` and the judge of passes in tests.
+
+As in native code, stack memory is written by `sync` and by exits only, and stack pointers stay as
+they were at entry until then. Behind an exit of a device call they are what the device left. A
+slot may be read where the stack wraps, before the guard that leaves because of it, and the exit of
+that guard may write it back; no other access wraps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jitvm.engine.ir.graph import MARKS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.tables.reasons import Reason
+from jitvm.guest import Guest, State
+
+
+class BrokenPromise(AssertionError):
+    """A value did not keep what the graph says of it; the message shows the value."""
+
+
+class Host:
+    """What a graph may ask of its surroundings.
+
+    Args:
+        state: memory, stacks, ports; `pointers` and `pc` are those at entry.
+        code_map: a byte for each byte of code space and WIDEST behind it, as
+            `jitvm.engine.memory.layout` has it.
+
+    Attributes:
+        budget: instructions that may be charged; None for any number.
+        is_interrupted: polls leave.
+        is_stopped: a device asked to stop.
+    """
+
+    def __init__(self, state: State, code_map: memoryview) -> None:
+        self.state = state
+        self.code_map = code_map
+        self.budget: int | None = None
+        self.is_interrupted = False
+        self.is_stopped = False
+
+    def host_in(self, port: int) -> int:
+        """Read a port through its device."""
+        return self.state.ports.read(port)
+
+    def host_out(self, port: int, byte: int) -> None:
+        """Let the device on a port act on a byte that has been written to it."""
+        self.state.ports.writers[port](byte)
+
+    def poll(self) -> bool:
+        """Whether somebody interrupted the machine."""
+        return self.is_interrupted
+
+    def asks_to_stop(self) -> bool:
+        """Whether a device asked to stop."""
+        return self.is_stopped
+
+    def tell_written(self, address: int) -> None:
+        """A store hit a watched byte."""
+
+
+def run(graph: Graph, guest: Guest, host: Host) -> Exit:
+    """Execute a graph from its entry to an exit, and do what the exit says.
+
+    ``host.state`` is then as native code would leave it, `pc` included; for an exit of kind
+    `Leave.RETRY` nothing has changed.
+
+    Raises:
+        BrokenPromise: the graph breaks a rule of the IR that the verifier cannot see.
+    """
+    return _Run(graph, guest, host).to_exit()
+
+
+class _Run:
+    """One execution: values by the graph's own objects, numbers modulo the word."""
+
+    def __init__(self, graph: Graph, guest: Guest, host: Host) -> None:
+        self.graph = graph
+        self.guest = guest
+        self.host = host
+        self.state = host.state
+        self.mask = (1 << graph.word_bits) - 1
+        self.entry = tuple(host.state.pointers)
+        self.env: dict[Value, int] = {}
+
+    def to_exit(self) -> Exit:
+        block = self.graph.blocks[0]
+        while True:
+            end = self._block(block)
+            if isinstance(end, Exit):
+                self._leave(end)
+                return end
+            args = [self.word(arg) for arg in end.args]
+            for param, arg in zip(end.block.params, args, strict=True):
+                self._let(param, arg)
+            block = end.block
+
+    def _block(self, block: Block) -> Goto | Exit:
+        for value in block.values:
+            exit_ = self._value(value)
+            if exit_ is not None:
+                return exit_
+        end = block.end
+        assert end is not None
+        if isinstance(end, Branch):
+            return end.yes if self.word(end.condition) else end.no
+        return end
+
+    def word(self, value: Value) -> int:
+        return value.imm[0] if value.op is Op.CONST else self.env[value]
+
+    def _let(self, value: Value, word: int) -> None:
+        word &= self.mask
+        if value.bits and word >> value.bits:
+            raise BrokenPromise(
+                f"{self.graph.where}: {value.op} of {value.bits} bits became {word:#x}"
+            )
+        self.env[value] = word
+
+    def _value(self, value: Value) -> Exit | None:
+        """Execute one operation; its exit where it leaves."""
+        args = [self.word(arg) for arg in value.args]
+        if (words := ARITHMETIC.get(value.op)) is not None:
+            self._let(value, words(value, args))
+            return None
+        if (compute := _COMPUTE.get(value.op)) is not None:
+            self._let(value, compute(self, value, args))
+            return None
+        effect = _EFFECT[value.op]
+        stays = effect(self, value, args)
+        return None if stays else value.exit
+
+    # -- bytes -------------------------------------------------------------------------------
+
+    def _read(self, cells: memoryview, at: int, size: int, limit: int) -> int:
+        raw = bytes(cells[(at + i) & (limit - 1)] for i in range(size))
+        return int.from_bytes(raw, self.guest.byte_order)
+
+    def _write(self, cells: memoryview, at: int, word: int, size: int, limit: int) -> None:
+        raw = (word & ((1 << 8 * size) - 1)).to_bytes(size, self.guest.byte_order)
+        for i, byte in enumerate(raw):
+            cells[(at + i) & (limit - 1)] = byte
+
+    def _whole(self, value: Value, at: int) -> tuple[memoryview, int, int, int]:
+        """The bytes, address, size and limit of an access that must stay in its page."""
+        space, size, limit = value.imm
+        mirrored = space == self.guest.code_index and limit == self.guest.code_space.size
+        if at >= limit or (at + size > limit and not mirrored):
+            raise BrokenPromise(
+                f"{self.graph.where}: {value.op} of {size} bytes at {at:#x} leaves {limit:#x}"
+            )
+        return self.state.spaces[space], at, size, limit
+
+    # -- reads -------------------------------------------------------------------------------
+
+    def slot(self, value: Value, _: list[int]) -> int:
+        stack, offset, size = value.imm
+        cells = self.state.stacks[stack]
+        return self._read(cells, self.entry[stack] + offset, size, len(cells))
+
+    def load(self, value: Value, args: list[int]) -> int:
+        return self._read(*self._whole(value, args[0]))
+
+    def map(self, value: Value, args: list[int]) -> int:
+        return int.from_bytes(self.host.code_map[args[0] : args[0] + value.imm[0]], "little")
+
+    def watermark(self, _value: Value, _args: list[int]) -> int:
+        marks = bytes(self.host.code_map[: self.guest.code_space.size])
+        return max(0, len(marks.rstrip(b"\0")) - 1)
+
+    # -- effects: whether the graph goes on --------------------------------------------------
+
+    def store(self, value: Value, args: list[int]) -> bool:
+        cells, at, size, limit = self._whole(value, args[0])
+        self._write(cells, at, args[1], size, limit)
+        return True
+
+    def set_cell(self, value: Value, args: list[int]) -> bool:
+        self.state.stacks[value.imm[0]][args[0]] = args[1] & 0xFF
+        return True
+
+    def set_page(self, _: Value, args: list[int]) -> bool:
+        self.state.ports.page[args[0]] = args[1] & 0xFF
+        return True
+
+    def written(self, _: Value, args: list[int]) -> bool:
+        if self.host.code_map[args[0]]:
+            self.host.tell_written(args[0])
+        return True
+
+    def host_out(self, _: Value, args: list[int]) -> bool:
+        port, byte, *pointers = args
+        self._show(pointers)
+        self.state.ports.page[port] = byte
+        if port in self.state.ports.writers:
+            self.host.host_out(port, byte)
+        return True
+
+    def host_in(self, _: Value, args: list[int]) -> int:
+        port, *pointers = args
+        self._show(pointers)
+        return self.host.host_in(port)
+
+    def _show(self, pointers: list[int]) -> None:
+        if pointers:
+            self.state.pointers[:] = pointers
+
+    def sync(self, value: Value, _: list[int]) -> bool:
+        assert value.exit is not None
+        self._write_slots(value.exit)
+        self.state.pointers[:] = self._pointers(value.exit)
+        return True
+
+    def check(self, value: Value, _: list[int]) -> bool:
+        assert value.exit is not None
+        return not self.host.asks_to_stop() and self.state.pointers == self._pointers(value.exit)
+
+    def charge(self, value: Value, _: list[int]) -> bool:
+        budget = self.host.budget
+        if budget is not None:
+            if budget < value.imm[0]:
+                return False
+            self.host.budget = budget - value.imm[0]
+        return True
+
+    def pointer(self, value: Value, _args: list[int]) -> int:
+        """Where a stack pointer was; those of an entry in the middle may be out of range."""
+        (stack,) = value.imm
+        return self.entry[stack] & (len(self.state.stacks[stack]) - 1)
+
+    # -- leaving -----------------------------------------------------------------------------
+
+    def _leave(self, exit_: Exit) -> None:
+        if exit_.kind is Leave.RETRY:
+            return
+        if self.host.budget is not None:
+            self.host.budget += exit_.instructions
+        self._write_slots(exit_)
+        if exit_.reason != Reason.HOST.name:
+            self.state.pointers[:] = self._pointers(exit_)
+        self.state.pc = self.word(exit_.pc)
+
+    def _write_slots(self, exit_: Exit) -> None:
+        for stack, at, size, value in exit_.slots:
+            word = self.word(value) & ((1 << 8 * size) - 1)
+            cells, index = self.state.stacks[stack], self.entry[stack] + at
+            if self._read(cells, index, size, len(cells)) != word:
+                self._inside(exit_, stack, index, len(cells) - size)
+                self._write(cells, index, word, size, len(cells))
+
+    def _pointers(self, exit_: Exit) -> list[int]:
+        pointers = []
+        for stack, (change, at) in enumerate(zip(exit_.pointers, self.entry, strict=True)):
+            pointer = at + change if isinstance(change, int) else self.word(change)
+            self._inside(exit_, stack, pointer, len(self.state.stacks[stack]) - 1)
+            pointers.append(pointer)
+        return pointers
+
+    def _inside(self, exit_: Exit, stack: int, index: int, last: int) -> None:
+        """Native code does not wrap what the graph says is in range."""
+        if not 0 <= index <= last:
+            raise BrokenPromise(
+                f"{self.graph.where}: exit {exit_.reason or exit_.kind} reaches index {index} of "
+                f"stack {stack}"
+            )
+
+
+def _signed(value: Value, args: list[int]) -> int:
+    sign = 1 << (8 * value.imm[0] - 1)
+    return ((args[0] & (2 * sign - 1)) ^ sign) - sign
+
+
+_BINARY: dict[Op, Callable[[int, int], int]] = {
+    Op.ADD: lambda a, b: a + b,
+    Op.SUB: lambda a, b: a - b,
+    Op.MUL: lambda a, b: a * b,
+    Op.AND: lambda a, b: a & b,
+    Op.OR: lambda a, b: a | b,
+    Op.XOR: lambda a, b: a ^ b,
+    Op.SHL: lambda a, b: a << b,
+    Op.SHR: lambda a, b: a >> b,
+    Op.EQ: lambda a, b: int(a == b),
+    Op.NE: lambda a, b: int(a != b),
+    Op.LT: lambda a, b: int(a < b),
+    Op.LE: lambda a, b: int(a <= b),
+}
+
+
+def _binary(op: Op) -> Callable[[Value, list[int]], int]:
+    combine = _BINARY[op]
+    return lambda _, args: combine(*args)
+
+
+ARITHMETIC: dict[Op, Callable[[Value, list[int]], int]] = {
+    **{op: _binary(op) for op in _BINARY},
+    Op.DIV: lambda value, args: args[0] // args[1] if args[1] else value.imm[0],
+    Op.SELECT: lambda _, args: args[1] if args[0] else args[2],
+    Op.SIGNED: _signed,
+}
+"""What operations on words give for numbers, not yet cut to the word."""
+_COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
+    Op.PC: lambda run, _value, _args: run.state.pc,
+    Op.POINTER: _Run.pointer,
+    Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],
+    Op.SLOT: _Run.slot,
+    Op.CELL: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
+    Op.LOAD: _Run.load,
+    Op.MAP: _Run.map,
+    Op.WATERMARK: _Run.watermark,
+    Op.PAGE: lambda run, _value, args: run.state.ports.page[args[0]],
+    Op.READER: lambda run, _value, args: int(args[0] in run.state.ports.readers),
+    Op.WRITER: lambda run, _value, args: int(args[0] in run.state.ports.writers),
+    Op.HOST_IN: _Run.host_in,
+}
+_EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
+    Op.STORE: _Run.store,
+    Op.SET_CELL: _Run.set_cell,
+    Op.SET_PAGE: _Run.set_page,
+    Op.WRITTEN: _Run.written,
+    Op.HOST_OUT: _Run.host_out,
+    Op.COLLECT: _Run.host_out,
+    Op.SYNC: _Run.sync,
+    Op.CHECK: _Run.check,
+    **dict.fromkeys(MARKS, lambda _run, _value, _args: True),
+    Op.GUARD: lambda _run, _value, args: bool(args[0]),
+    Op.CHARGE: _Run.charge,
+    Op.POLL: lambda run, _value, _args: not run.host.poll(),
+}

@@ -1,0 +1,234 @@
+"""Stacks as values: what has been pushed and popped since a graph was entered.
+
+    offset   -4        -2        0        +1                relative to the pointer at entry
+              |  v:2    |  v:2   |  v:1   |
+            bottom                        top
+             (read from memory) (pushed)
+
+Entries keep the size they were pushed with, so a 16-bit word stays one value as long as the guest
+treats it as one; popping other sizes splits and joins. Below `bottom` the memory still holds what
+it held at entry, and entries are made from it on demand. Nothing is written before an exit.
+"""
+
+from __future__ import annotations
+
+from jitvm.engine.ir.graph import Graph, Op, Value
+
+Entry = tuple[Value, int]
+Link = tuple[int, int, int]
+"""(stack, offset, return address)"""
+Picture = tuple[list[Entry], int, int]
+"""Entries, bottom and top of a stack at some moment."""
+
+
+class VirtualStack:
+    """One stack of a graph under construction.
+
+    `low` and `high` are the extremes the pointer or an access has reached, in bytes relative to
+    the pointer at entry: what the guard at the entry must make sure of.
+    """
+
+    __slots__ = ("_links", "big", "bottom", "entries", "graph", "high", "index", "low", "top")
+
+    def __init__(self, graph: Graph, index: int, big: bool) -> None:
+        self.graph = graph
+        self.index = index
+        self.big = big
+        self.entries: list[Entry] = []
+        self.bottom = self.top = self.low = self.high = 0
+        self._links: tuple[Link, ...] | None = ()
+
+    def copy(self) -> VirtualStack:
+        """An independent copy over the same graph."""
+        twin = VirtualStack(self.graph, self.index, self.big)
+        twin.entries = self.entries.copy()
+        twin.bottom, twin.top, twin.low, twin.high = self.bottom, self.top, self.low, self.high
+        twin._links = self._links
+        return twin
+
+    def picture(self) -> Picture:
+        """What an exit needs to know of the stack as it is now; cheaper than a copy."""
+        return self.entries.copy(), self.bottom, self.top
+
+    def pictured(self, picture: Picture) -> VirtualStack:
+        """A copy of the stack as it was when the picture was taken."""
+        twin = VirtualStack(self.graph, self.index, self.big)
+        twin.entries, twin.bottom, twin.top = picture
+        twin._links = None
+        return twin
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Return addresses among the entries, bottom first."""
+        links = self._links
+        if links is None:
+            found, at = [], self.bottom
+            for word, size in self.entries:
+                if word.link:
+                    found.append((self.index, at, word.imm[0]))
+                at += size
+            links = self._links = tuple(found)
+        return links
+
+    def forget_links(self) -> None:
+        """Take return addresses for numbers like any other."""
+        if self.links:
+            self.entries = [
+                (self.graph.const(word.imm[0]) if word.link else word, size)
+                for word, size in self.entries
+            ]
+            self._links = ()
+
+    # -- splitting and joining ---------------------------------------------------------------
+
+    def _split(self, word: Value, size: int, upper: int) -> tuple[Value, Value]:
+        """A word of `size` bytes as the part below and the `upper` bytes on top of the stack."""
+        graph = self.graph
+        lower = size - upper
+        if self.big:
+            return word >> (8 * upper), graph.truncate(word, upper)
+        return graph.truncate(word, lower), word >> (8 * lower)
+
+    def _join(self, below: Entry, above: Entry) -> Value:
+        (low_word, low_size), (high_word, high_size) = below, above
+        if not self.big:
+            return (high_word << (8 * low_size)) | low_word
+        if low_size == high_size == 1:
+            return self.graph.join(low_word, high_word)
+        return (low_word << (8 * high_size)) | high_word
+
+    def _memory(self, size: int) -> Entry:
+        offset = self.bottom - size
+        word = slot(self.graph, self.index, offset, size)
+        self.bottom = offset
+        self.low = min(self.low, offset)
+        return word, size
+
+    def _take(self, count: int) -> list[Entry]:
+        """Remove the topmost `count` bytes; entries in stack order."""
+        taken: list[Entry] = []
+        while count:
+            if not self.entries:
+                piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8)
+                taken.append(self._memory(piece))
+                self.top = self.bottom
+                count -= piece
+                continue
+            word, size = self.entries.pop()
+            if word.link:
+                self._links = None
+            if size > count:
+                below, word = self._split(word, size, count)
+                self._keep(below, size - count)
+                size = count
+            taken.append((word, size))
+            self.top -= size
+            count -= size
+        taken.reverse()
+        return taken
+
+    def _keep(self, word: Value, size: int) -> None:
+        """Append what may come of a split, in pieces that processors can store."""
+        if size & (size - 1):
+            upper = size & -size
+            below, word = self._split(word, size, upper)
+            self._keep(below, size - upper)
+            size = upper
+        self.entries.append((word, size))
+
+    # -- what semantic functions do ----------------------------------------------------------
+
+    def pop(self, size: int) -> Value:
+        entries = self.entries
+        if entries and entries[-1][1] == size:
+            word = entries.pop()[0]
+            if word.link:
+                self._links = None
+            self.top -= size
+            return word
+        first, *rest = self._take(size)
+        for entry in rest:
+            first = self._join(first, entry), first[1] + entry[1]
+        return first[0]
+
+    def push(self, word: Value, size: int) -> None:
+        if not 0 < word.bits <= 8 * size:
+            word = self.graph.truncate(word, size)
+        if word.link:
+            self._links = None
+        self.entries.append((word, size))
+        self.top += size
+        if self.top > self.high:
+            self.high = self.top
+
+    def peek(self, depth: int, size: int) -> Value:
+        if depth == size and self.entries and self.entries[-1][1] == size:
+            return self.entries[-1][0]
+        above = self._take(depth - size)
+        word = self.pop(size)
+        for entry in ((word, size), *above):
+            self._keep(*entry)
+            self.top += entry[1]
+            if entry[0].link:
+                self._links = None
+        return word
+
+    def put(self, word: Value, size: int) -> None:
+        self._take(size)
+        self.push(word, size)
+
+    # -- joins -------------------------------------------------------------------------------
+
+    def split(self, sizes: list[int]) -> list[Entry]:
+        """The topmost entries cut to these sizes, bottom first; the stack itself stays."""
+        twin = self.copy()
+        entries = []
+        for size in reversed(sizes):
+            top = twin.entries[-1] if twin.entries else None
+            if top is not None and top[1] == size:
+                twin.entries.pop()
+                twin.top -= size
+                entries.append(top)
+            else:
+                entries.append((twin.pop(size), size))
+        entries.reverse()
+        return entries
+
+    def adopt(self, entries: list[Entry]) -> None:
+        """Take other entries for the same topmost bytes."""
+        self.entries = list(entries)
+        self._links = None
+        self.bottom = self.top - sum(size for _, size in entries)
+        self.low = min(self.low, self.bottom)
+
+    # -- what exits write --------------------------------------------------------------------
+
+    def writes(self) -> list[tuple[int, int, int, Value]]:
+        """(stack, offset, size, word) of every entry; lowering drops what memory still holds."""
+        entries, at = [], self.bottom
+        for word, size in self.entries:
+            entries.append((self.index, at, size, word))
+            at += size
+        return entries
+
+
+def slot(graph: Graph, index: int, offset: int, size: int) -> Value:
+    """Stack memory as it was at entry."""
+    return graph.pure(Op.SLOT, imm=(index, offset, size), bits=8 * size)
+
+
+def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
+    """Whether the pointer at entry keeps all accesses of a stack from wrapping, or None: always.
+
+    The pointer itself must stay below `size`, since it is kept as an address.
+    """
+    if stack.low == 0 and stack.high == 0:
+        return None
+    pointer = graph.pure(Op.POINTER, imm=(stack.index,), bits=size.bit_length() - 1)
+    room = size - 1 - stack.high + stack.low
+    if room < 0:
+        return graph.const(0)
+    if stack.high == 0:
+        return graph.const(-stack.low) <= pointer
+    above = (pointer + stack.low) & (size - 1) if stack.low else pointer
+    return above <= room

@@ -1,0 +1,1 @@
+"""Tier 2, all regions of a machine: what to compile, when, what is installed and what is kept."""

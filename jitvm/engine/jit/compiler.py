@@ -1,0 +1,94 @@
+"""One thread that compiles, for all machines of the process.
+
+LLVM runs one compilation at a time anyway, and guests go on while it does. The thread is made
+with the first job and ends with the process; jobs of machines that are gone are dropped.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+
+from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.host.threads import started
+
+Job = Callable[[], None]
+SWITCH_INTERVAL = 0.00005
+"""Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
+
+
+LAST_JOB = 30.0
+"""Seconds the end of the process waits for the job at hand: more than any takes."""
+
+
+class CompileThread:
+    """A queue of jobs and the thread that does them.
+
+    Where there are no threads to be had, a job is done at once by whoever submits it.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._ending = False
+        self._is_alone = not started(self._work)
+        atexit.register(self.end)
+
+    def submit(self, job: Job) -> None:
+        """Do a job after those before it; what it raises is told, and the next one goes on."""
+        if self._is_alone:
+            self._do(job)
+        else:
+            self._jobs.put(job)
+
+    def _work(self) -> None:
+        threading.current_thread().name = "jitvm-compiler"
+        while (job := self._jobs.get()) is not None:
+            usual = sys.getswitchinterval()
+            sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
+            try:
+                self._do(job)
+            finally:
+                sys.setswitchinterval(usual)
+        self._ended.set()
+
+    def _do(self, job: Job) -> None:
+        try:
+            if not self._ending:
+                BACKGROUND.do(job)
+        except Exception:
+            here = threading.current_thread()
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), here)))
+
+    def end(self) -> None:
+        """Let the job at hand finish: LLVM must not run while the process is taken down."""
+        self._ending = True
+        self._jobs.put(None)
+        self._ended.wait(0 if self._is_alone else LAST_JOB)
+
+
+_lock = ModuleLock()
+_shared: list[CompileThread] = []
+
+
+def _forget_thread() -> None:
+    """In a child made by `fork`, which does not have it."""
+    for thread in _shared:
+        atexit.unregister(thread.end)
+    _shared.clear()
+
+
+os.register_at_fork(after_in_child=_forget_thread)
+
+
+def compile_thread() -> CompileThread:
+    """The compile thread of this process, started at first use."""
+    with _lock:
+        if not _shared:
+            _shared.append(CompileThread())
+        return _shared[0]

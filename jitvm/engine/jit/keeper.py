@@ -1,0 +1,119 @@
+"""Keeping a machine's regions between runs of its program: when to fetch, install and put away.
+
+What is kept, and its form, is in `jitvm.engine.jit.kept`. Most programs end before things become
+quiet, so regions are also put away when the process ends.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakSet
+
+from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.jit.compiler import compile_thread
+from jitvm.engine.jit.kept import Kept, ports_of
+from jitvm.engine.jit.regions import Start
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.kept import Shelf
+
+_living: WeakSet[Keeper] = WeakSet()
+_living_lock = ModuleLock()
+
+
+@BACKGROUND.before_end
+def put_all_on_shelves() -> None:
+    """When the process ends; machines may be made on other threads meanwhile."""
+    with _living_lock:
+        keepers = list(_living)
+    for keeper in keepers:
+        keeper.put()
+
+
+class Keeper:
+    """Brings one machine's regions to their shelf and back.
+
+    Args:
+        jit: whose regions.
+        shelf: where they are kept; None keeps none.
+    """
+
+    def __init__(self, jit: Jit, shelf: Shelf | None) -> None:
+        self._jit = jit
+        self._shelf = shelf if self._may_keep() else None
+        self._fetched: Kept | None = None
+        self._put = 0
+        if self._shelf is not None:
+            with _living_lock:
+                _living.add(self)
+
+    def _may_keep(self) -> bool:
+        """Whether regions of another run are as good as those made here."""
+        params = self._jit.params
+        return bool(params.keep and params.background and not self._jit.maker.is_dumping) and not (
+            params.keep_text or params.verify
+        )
+
+    def fetch(self, *, charging: bool) -> bool:
+        """Look for what an earlier run of the program has kept; from any thread.
+
+        Regions that charge are kept beside those that do not.
+        """
+        if self._shelf is not None:
+            self._fetched = self._shelf.load(self._jit.params, charging=charging)
+        return self._fetched is not None
+
+    def install(self) -> None:
+        """Install what `fetch` has found, where it still fits; on the guest's thread."""
+        jit, kept = self._jit, self._fetched
+        self._fetched = None
+        if kept is None or kept.charging != jit.is_charging or kept.ports != self._ports():
+            return
+        planner = jit.planner
+        planner.learned = kept.learned
+        jit.maker.next_exit, jit.maker.next_slot = kept.next_exit, kept.next_slot
+        for start in kept.roomless:
+            planner.starts[start] = Start(room=planner.no_room)
+        for compiled, polished in kept.regions:
+            compiled.epoch = jit.epoch
+            planner.about(compiled.region.start)
+            if jit.install(compiled) is None:
+                jit.regions[compiled.region.start].polished = polished
+                jit.statistics.kept += 1
+        self._put = jit.statistics.installed
+
+    def put_soon(self) -> None:
+        """Have the compile thread keep the regions, where there are new ones."""
+        if self._has_new():
+            compile_thread().submit(self.put)
+
+    def _has_new(self) -> bool:
+        jit = self._jit
+        return self._shelf is not None and self._put != jit.statistics.installed
+
+    def put(self) -> None:
+        """Keep the regions for later runs, where there are new ones."""
+        jit = self._jit
+        installed = list(jit.regions.values())
+        if self._shelf is None or not installed or not self._has_new():
+            return
+        self._put = jit.statistics.installed
+        planner = jit.planner
+        kept = Kept(
+            regions=[(each.compiled, each.polished) for each in installed],
+            learned=planner.learned,
+            ports=self._ports(),
+            charging=jit.is_charging,
+            next_exit=jit.maker.next_exit,
+            next_slot=jit.maker.next_slot,
+            roomless=[
+                at for at, about in list(planner.starts.items()) if about.room == planner.no_room
+            ],
+        )
+        self._shelf.store(jit.params, kept)
+
+    def _ports(self) -> list[list[int]]:
+        ports = self._jit.state.ports
+        return ports_of(ports.readers, ports.writers, ports.collected)

@@ -1,0 +1,153 @@
+"""What to compile: what is known of a program, and where regions start.
+
+    recording --learn--> edges, opcodes, variables --choose--> the start of a region
+                                                  --beyond--> the starts that belong to it
+
+Used by the compile thread; the guest's thread reads and writes single entries only, so what is
+iterated here is copied first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from jitvm.engine.jit.kept import Learned
+from jitvm.engine.jit.regions import Installed, Start
+from jitvm.engine.region.region import Region
+from jitvm.engine.region.window import Window, starts
+from jitvm.engine.tables.reasons import Reason
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.engine.region.core import Room
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import Guest
+
+
+SLACK = 8
+"""Bytes that a stack pointer is expected to move further than it was seen to."""
+
+
+class Planner:
+    """Knowledge of one machine's program.
+
+    Args:
+        guest: the bytecode.
+        params: limits.
+        regions: the installed regions by their start, as the JIT keeps them.
+
+    Attributes:
+        inner: other addresses where regions can be entered, with their starts.
+        roomless_from: number of the last region that was installed before an entry failed; None:
+            none has. The stack pointers move about, so what is made fast from then on asks for no
+            room.
+    """
+
+    def __init__(self, guest: Guest, params: Parameters, regions: dict[int, Installed]) -> None:
+        self.guest = guest
+        self.params = params
+        self.regions = regions
+        self.learned = Learned()
+        self.starts: dict[int, Start] = {}
+        self.inner: dict[int, int] = {}
+        self.roomless_from: int | None = None
+
+    def about(self, start: int) -> Start:
+        """What is remembered about an address where regions start."""
+        return self.starts.setdefault(start, Start())
+
+    def region_at(self, address: int) -> Installed | None:
+        """The region that is entered at an address."""
+        return self.regions.get(self.inner.get(address, address))
+
+    def entries_of(self, installed: Installed) -> list[int]:
+        """Other addresses where a region is entered now, in the order of memory."""
+        start = installed.start
+        return [at for at in sorted(installed.compiled.entries) if self.inner.get(at) == start]
+
+    def room(self, start: int, *, is_hurried: bool) -> Room | None:
+        """What the entry of a region asks for; None: all it can use."""
+        is_roomless = is_hurried and self.roomless_from is not None
+        return self.no_room if is_roomless else self.about(start).room
+
+    @property
+    def no_room(self) -> Room:
+        """The room of an entry that asks for nothing."""
+        return tuple((0, 0) for _ in self.guest.stacks)
+
+    def large(self) -> frozenset[int]:
+        """Where regions begin that are not copied into others until these prove to matter."""
+        installed = list(self.regions.values())
+        return frozenset(each.start for each in installed if self.is_large(each.compiled.region))
+
+    def is_large(self, region: Region) -> bool:
+        """Whether calling a region costs little beside what it does; a recursion, which calls
+        itself, has to be larger for that."""
+        params = self.params
+        is_recursive = Reason.RECURSION in region.limits
+        return region.size >= (max(params.link, params.quick // 2) if is_recursive else params.link)
+
+    def beyond(self, region: Region) -> list[int]:
+        """Where control often goes behind a region: places it was cut at, and its callers."""
+        travel = Counter(region.cuts)
+        for pc in region.returns:
+            travel.update(self.learned.edges.get(pc, {}))
+        visits = sum(followers.get(region.start, 0) for followers in self.learned.edges.values())
+        enough = visits // self.params.share
+        return [to for to, count in travel.most_common() if count > enough]
+
+    def expect_pointers(self, start: int, window: Window) -> None:
+        """Let the entry of a region ask for what the stack pointers were seen to leave there.
+
+        What it needs beyond that is looked at where it is needed, so it can be entered with
+        these pointers for sure. Pointers that were seen to move may move further.
+        """
+        about = self.about(start)
+        seen = window.pointers(start)
+        if about.room is None and seen and len(self.guest.stacks) <= len(seen):
+            about.room = tuple(
+                (max(low - slack, 0), max(stack.size - 1 - high - slack, 0))
+                for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
+                for slack in (SLACK if low < high else 0,)
+            )
+
+    def learn(self, window: Window) -> None:
+        """Take in what a recording tells."""
+        for (pc, to), count in window.edges().items():
+            self.learned.edges.setdefault(pc, Counter())[to] += count
+        for (pc, opcode), count in window.decoded.items():
+            self.learned.opcodes.setdefault(pc, Counter())[opcode] += count
+        executed = {
+            pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
+        }
+        self.learned.written |= executed & window.changed
+        if self.guest.stored is not None:
+            operands = executed.difference(window.pcs)
+            self.learned.written |= operands & self.guest.stored(window.memory)
+
+    def choose(self, window: Window) -> int | None:
+        """The best start that would give something new.
+
+        A loop inside an installed region of a better one is native already; where all are, what
+        is hot is a place that regions are left for, so that is where the next one starts.
+        """
+        inside: set[int] = set()
+        for start in starts(window, self.guest):
+            if start not in inside and self.is_promising(start):
+                return start
+            installed = self.region_at(start)
+            if installed is not None:
+                inside.update(installed.compiled.region.nodes)
+        return window.hot if self.is_promising(window.hot) else None
+
+    def is_promising(self, start: int) -> bool:
+        """Whether a region that starts here would have something the installed one has not."""
+        installed = self.region_at(start)
+        if installed is None:
+            return True
+        about = self.starts.get(start)
+        if about is not None and about.formed > self.params.growth:
+            return False
+        known = installed.compiled.known
+        edges = self.learned.edges
+        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())

@@ -1,0 +1,1 @@
+"""Machines: their tiers, what watches them, and what can be asked of them."""

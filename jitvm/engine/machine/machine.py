@@ -1,0 +1,608 @@
+"""One running instance of a guest: its memory, its tiers, its connections to the host.
+
+    machine = Machine(guest)                  state of its own, zeroed
+    machine.state.spaces[0][0x100] = 0x80     every tier and every view sees the same bytes
+    machine.on_write(0x18, print)             a device
+    machine.run(0x100)                        until the guest halts
+
+Threads: one thread runs a machine at a time; `interrupt` and `take_output` may be called from
+any other. Native tiers run without the interpreter lock, so machines on several threads run in
+parallel.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from operator import index as any_whole
+
+from jitvm.engine.host.notes import note, reason
+from jitvm.engine.interpreter.installed import handlers_for
+from jitvm.engine.machine.nativetier import Mode, NativeTier
+from jitvm.engine.memory.block import Block, BlockError
+from jitvm.engine.memory.cache import CodeCache
+from jitvm.engine.memory.layout import RING, Layout
+from jitvm.guest import Ports, State, Stop
+from jitvm.guest.numbers import shortened, whole
+
+TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar, Protocol
+
+    from jitvm.engine.interpreter.installed import Handlers
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.tables.events import Listener
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import Guest, ReferenceInterpreter
+    from jitvm.guest.state import Reader, Writer
+
+    class CFunc(Protocol):
+        """A compiled C callback, as `numba.cfunc` makes it."""
+
+        @property
+        def address(self) -> int: ...
+
+    NativeFunction = CFunc | int
+
+
+_WORD = (1 << 64) - 1
+
+
+class Tier(StrEnum):
+    """What executes a machine's instructions."""
+
+    REFERENCE = "reference"
+    INTERPRETER = "interpreter"
+    JIT = "jit"
+    IR = "ir"
+    """As JIT, but regions are interpreted as region IR: for debugging."""
+
+
+class Snapshot:
+    """A copy of a machine's whole guest-visible state."""
+
+    __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
+
+    def __init__(self, state: State, vector: int) -> None:
+        self.spaces = tuple(bytes(space) for space in state.spaces)
+        self.stacks = tuple(bytes(stack) for stack in state.stacks)
+        self.page = bytes(state.ports.page)
+        self.pointers = tuple(state.pointers)
+        self.pc = state.pc
+        self.vector = vector
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snapshot) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Delivery:
+    """How far `Machine.deliver` came: events begun, and why it returned."""
+
+    __slots__ = ("begun", "stop")
+
+    def __init__(self, begun: int, stop: Stop) -> None:
+        self.begun = begun
+        self.stop = stop
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Delivery) and (self.begun, self.stop) == (other.begun, other.stop)
+
+    def __repr__(self) -> str:
+        return f"Delivery(begun={self.begun}, stop={self.stop!r})"
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Machine:
+    """A guest with memory of its own.
+
+    Args:
+        guest: the bytecode's description.
+        tier: what executes it; `Tier.REFERENCE` needs no LLVM. Default: the interpreter. Where
+            the system allows no native code it is the reference all the same, which a
+            `FallbackWarning` and the attribute `tier` say.
+        jit: short for ``tier=Tier.JIT``.
+        cache: where native code is kept between runs; None keeps none.
+        params: limits of the JIT; default: `Parameters.from_environment()`.
+
+    Raises:
+        BlockError: the operating system refused the memory.
+        DescriptionError: the guest breaks a rule of its description.
+        ValueError: there is no such tier.
+        TypeError: `cache` or `params` is something else.
+    """
+
+    made: ClassVar[Callable[[Machine], None] | None] = None
+    """Told of each machine that is made: a profile of code that makes its own."""
+
+    def __init__(
+        self,
+        guest: Guest,
+        *,
+        tier: Tier | None = None,
+        jit: bool = False,
+        cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless
+        params: Parameters | None = None,
+    ) -> None:
+        self.guest = guest
+        if tier is None:
+            tier = Tier.JIT if jit else Tier.INTERPRETER
+        tier = Tier(tier)
+        _check_classes(cache, params)
+        self.layout = Layout(guest)
+        self.block = Block(self.layout)
+        handlers = None if tier is Tier.REFERENCE else self._handlers(cache)
+        if handlers is None:
+            tier = Tier.REFERENCE
+            guest.check_semantics()
+        self.tier = tier
+        layout, view = self.layout, self.block.view
+        self.state = State(
+            spaces=tuple(
+                view(at, space.size) for at, space in zip(layout.spaces, guest.spaces, strict=True)
+            ),
+            stacks=tuple(
+                view(at, stack.size) for at, stack in zip(layout.stacks, guest.stacks, strict=True)
+            ),
+            ports=Ports(view(layout.ports, guest.ports)),
+            pointers=[0] * len(guest.stacks),
+        )
+        self._ring = view(layout.ring, 2 * RING)
+        self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
+        self._histogram = self.block.words(layout.histogram, 256)
+        self._output_full: Callable[[], None] | None = None
+        self._native: NativeTier | None = None
+        if handlers is not None:
+            self._native = _native_tier(tier)(self.block, self.state, handlers)
+        if self._native is not None and tier in (Tier.JIT, Tier.IR):
+            self._native.start_jit(params, cache)
+        if (tell := Machine.made) is not None:
+            tell(self)
+
+    def _handlers(self, cache: CodeCache | None) -> Handlers | None:
+        """What native tiers run on, or None where the system does not allow for any."""
+        why = "no memory that is shown twice"
+        if self.block.is_mirrored:
+            try:
+                return handlers_for(self.guest, cache)
+            except BlockError as error:
+                why = reason(error)
+            except (ImportError, OSError, MemoryError) as error:
+                why = f"no native code ({reason(error)})"
+        note(why, "programs are interpreted in Python, slowly")
+        return None
+
+    def __repr__(self) -> str:
+        at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"
+        return f"<Machine {self.guest.name} {self.tier.value} {at}>"
+
+    @cached_property
+    def _reference(self) -> ReferenceInterpreter:
+        from jitvm.guest.reference import ReferenceInterpreter
+
+        return ReferenceInterpreter(self.guest, self.state)
+
+    # -- views -------------------------------------------------------------------------------
+
+    @property
+    def memory(self) -> memoryview:
+        """The code space, writable. After writing code from the host call `code_written`."""
+        return self.state.spaces[self.guest.code_index]
+
+    @property
+    def page(self) -> memoryview:
+        """The 256 bytes that ports remember, writable."""
+        return self.state.ports.page
+
+    @property
+    def vector(self) -> int:
+        """Where `deliver` starts the guest for each event; 0 for nowhere."""
+        return self._fields["vector"][0]
+
+    @vector.setter
+    def vector(self, address: int) -> None:
+        self._fields["vector"][0] = self._checked(address)
+
+    def _checked(self, pc: int) -> int:
+        return whole("an address of code", pc, 0, self.layout.size - 1)
+
+    # -- devices -----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> int:
+        """An address that native port functions find in the field ``data`` of the context; the
+        machine itself makes nothing of it."""
+        return self._fields["data"][0]
+
+    @data.setter
+    def data(self, address: int) -> None:
+        self._fields["data"][0] = whole("data", address, 0, _WORD)
+
+    def on_read(self, port: int, reader: Reader) -> None:
+        """Let `reader()` answer reads of a port (0 to 255) with a byte.
+
+        It may read `state`; stack pointers that it sets are put back.
+
+        Raises:
+            ValueError: there is no such port.
+        """
+        port = self._port(port)
+        self.state.ports.readers[port] = reader
+        if self._native is not None:
+            self._native.connect_reader(port)
+
+    def on_write(self, port: int, writer: Writer) -> None:
+        """Call `writer(byte)` after each write to a port (0 to 255).
+
+        It may read and write `state`, including `state.pointers`, which are current.
+        An exception it raises ends the run soon after this instruction and comes out of `run`.
+
+        Raises:
+            ValueError: there is no such port.
+        """
+        self._connect_writer(self._port(port), writer)
+
+    def on_read_native(self, port: int, function: NativeFunction) -> None:
+        """Let a native function answer reads of a port; see `on_write_native`.
+
+        Its result's low byte is what the guest reads.
+
+        Raises:
+            TypeError, ValueError: as there.
+        """
+        port, address = self._port(port), _address_of(function)
+        call = _native_call(address)
+        self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
+        if self._native is not None:
+            self._native.connect_reader(port, address)
+
+    def on_write_native(self, port: int, function: NativeFunction) -> None:
+        """Call a native function after each write to a port, without the interpreter lock.
+
+        Args:
+            port: 0 to 255.
+            function: a numba `cfunc`, or an address, of the C signature
+                ``uint64 f(uint64 base, uint64 port, uint64 byte)``; `base` is the address of
+                the code space, from which `Layout` tells where everything else is. It must not
+                raise and not touch Python. Keep it alive as long as the machine.
+
+        Raises:
+            TypeError: the port is no whole number, or the function neither of the two.
+            ValueError: there is no such port, or no such address.
+        """
+        port, address = self._port(port), _address_of(function)
+        call = _native_call(address)
+
+        def writer(byte: int) -> None:
+            call(self.block.base, port, byte)
+
+        self._connect_writer(port, writer, address)
+
+    def _connect_writer(self, port: int, writer: Writer, address: int | None = None) -> None:
+        """Put a device on a port, in the place of whatever was there."""
+        self.state.ports.writers[port] = writer
+        self.state.ports.collected.discard(port)
+        if self._native is not None:
+            self._native.connect_writer(port, address)
+
+    def collect(self, *ports: int) -> None:
+        """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
+        for port in [self._port(port) for port in ports]:
+            self.state.ports.writers[port] = self._collector(port)
+            self.state.ports.collected.add(port)
+            if self._native is not None:
+                self._native.connect_collector(port)
+
+    def _port(self, port: int) -> int:
+        """A port's number.
+
+        Raises:
+            TypeError: it is no whole number.
+            ValueError: the guest has no such port.
+        """
+        if not self.guest.ports:
+            raise ValueError(f"{self.guest.name} has no ports")
+        return whole("a port", port, 0, self.guest.ports - 1)
+
+    def on_output_full(self, drain: Callable[[], None]) -> None:
+        """Call `drain` when `take_output` is due because 65536 bytes have gathered."""
+        self._output_full = drain
+        if self._native is not None:
+            self._native.on_ring_full = drain
+
+    def take_output(self) -> bytes:
+        """Bytes gathered since the last call, as pairs (port, byte) in the order written.
+
+        May be called from another thread while the guest runs.
+        """
+        written, ports = self.take_written()
+        pairs = bytearray(2 * len(written))
+        pairs[::2], pairs[1::2] = ports, written
+        return bytes(pairs)
+
+    def take_written(self) -> tuple[bytes, bytes]:
+        """What `take_output` gives as two strings, which costs less: bytes, and their ports."""
+        head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
+        start, count = tail % RING, head - tail
+        first = min(count, RING - start)
+
+        def entries(ring: memoryview) -> bytes:
+            return bytes(ring[start : start + first]) + bytes(ring[: count - first])
+
+        taken = entries(self._ring[:RING]), entries(self._ring[RING:])
+        self._fields["ring_tail"][0] = head
+        return taken
+
+    def _collector(self, port: int) -> Writer:
+        fields, ring = self._fields, self._ring
+
+        def collect(byte: int) -> None:
+            head = fields["ring_head"][0]
+            if head - fields["ring_tail"][0] == RING:
+                try:
+                    if self._output_full is not None:
+                        self._output_full()
+                finally:
+                    fields["ring_tail"][0] = max(fields["ring_tail"][0], head - RING + 1)
+            at = head % RING
+            ring[at], ring[RING + at] = byte, port
+            fields["ring_head"][0] = head + 1
+
+        return collect
+
+    def code_written(self, address: int, size: int) -> None:
+        """Tell that the host changed `size` bytes of the code space (wrapping at its end).
+
+        Raises:
+            TypeError: one of the two is no whole number.
+            ValueError: `size` is negative.
+        """
+        address, size = any_whole(address), whole("size", size)
+        if self._native is not None:
+            self._native.code_written(address, size)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self, pc: int | None = None, *, max_instructions: int | None = None) -> Stop:
+        """Run from `pc` (default: where the last run stopped) until the guest halts.
+
+        Args:
+            pc: address to start at.
+            max_instructions: stop exactly after this many, with `Stop.BUDGET`. From the first
+                such run on compiled code counts what it executes, which costs some speed.
+
+        Raises:
+            TypeError: one of them is no whole number.
+            ValueError: `pc` is outside the code space, or `max_instructions` negative.
+            whatever a host function raised; the machine is left after that instruction.
+        """
+        self.state.pc = self._checked(self.state.pc if pc is None else pc)
+        max_instructions = _budget(max_instructions)
+        if self._native is None:
+            return self._reference.run(max_instructions)
+        return self._native.run(max_instructions)
+
+    def step(self) -> Stop:
+        """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` where it halts.
+
+        Raises:
+            ValueError: ``state.pc`` is outside the code space.
+            whatever a host function raised.
+        """
+        self._checked(self.state.pc)
+        return self._reference.run(1) if self._native is None else self._native.step()
+
+    def deliver(
+        self,
+        data: bytes,
+        *,
+        port: int,
+        stop_port: int,
+        mark: tuple[int, int] | None = None,
+        max_instructions: int | None = None,
+    ) -> Delivery:
+        """Raise one event a byte: put it in a port's cell and run from `vector` until halt.
+
+        `mark` is another port and the byte its cell gets for each event.
+
+        Ends early, after the event at hand, when the cell of `stop_port` is not zero, or inside
+        an event when the run is interrupted or `max_instructions` for all events together are
+        done; `run()` then continues that event.
+
+        Raises:
+            TypeError: `data` is not bytes, or another argument no whole number.
+            ValueError: there is no such port, or `max_instructions` is negative.
+            whatever a host function raised.
+        """
+        max_instructions = _budget(max_instructions)
+        data = bytes(memoryview(data))
+        port, stop_port = self._port(port), self._port(stop_port)
+        mark_port, marked = mark or (port, 0)
+        mark_port, marked = self._port(mark_port), whole("what is marked", marked, 0, 0xFF)
+        if self._native is not None:
+            begun, stop = self._native.deliver(
+                data, port, stop_port, (mark_port, marked), max_instructions
+            )
+            return Delivery(begun, stop)
+        last = None if max_instructions is None else self.executed + max_instructions
+        for index, byte in enumerate(data):
+            self.page[mark_port] = marked
+            self.page[port] = byte
+            if self.vector:
+                left = None if last is None else last - self.executed
+                stop = self.run(self.vector, max_instructions=left)
+                if stop is not Stop.HALT or self.page[stop_port]:
+                    return Delivery(index + 1, stop)
+        return Delivery(len(data), Stop.HALT)
+
+    def interrupt(self) -> None:
+        """Stop the running guest at its next instruction or loop; callable from any thread.
+
+        Where none is running, the next run returns at once.
+        """
+        if self._native is None:
+            self._reference.interrupted = True
+        else:
+            self._native.interrupt()
+
+    @property
+    def native(self) -> NativeTier | None:
+        """What executes it, for profilers and debuggers; None at the tier `reference`."""
+        return self._native
+
+    @property
+    def jit(self) -> Jit | None:
+        """The JIT, once it has begun: its regions and statistics."""
+        return None if self._native is None else self._native.jit
+
+    def listen(self, listener: Listener | None) -> None:
+        """Call a function for all that the JIT does (`jitvm.engine.tables.events`); None: nobody.
+
+        It is called on the guest's thread and on the compile thread, and must be quick.
+        """
+        if self._native is not None:
+            self._native.listen(listener)
+
+    def profile(self, mode: str = "sampled") -> Any:
+        """Short for `jitvm.profile`: ``with machine.profile() as p: machine.run(0x100)``."""
+        import jitvm  # the package's face: no layer of the engine's
+
+        return jitvm.profile(self, mode=mode)
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who is called; whoever takes the place should pass events on."""
+        return None if self._native is None else self._native.listener
+
+    def on_stop(self, watcher: Callable[[int], None] | None) -> None:
+        """Call a function with the program counter whenever native code was made to come back
+        (`wake`), on the guest's thread, before it goes on; None: nobody."""
+        if self._native is not None:
+            self._native.on_stop = watcher
+
+    def wake(self) -> None:
+        """Have native code come back and go on at once; callable from any thread."""
+        if self._native is not None:
+            self._native.wake()
+
+    @property
+    def executed(self) -> int:
+        """Instructions executed so far; native tiers count only while `counting`, in runs with a
+        budget, and behind the first of those."""
+        return self._reference.executed if self._native is None else self._native.executed
+
+    @property
+    def executed_now(self) -> int:
+        """`executed`, with what a native run at hand has done so far; from any thread.
+
+        Right to a block of compiled code; a moment's too much while a run is ending.
+        """
+        return self._reference.executed if self._native is None else self._native.executed_now
+
+    @property
+    def counting(self) -> bool:
+        """Whether native tiers count every instruction, at some cost in speed."""
+        return self._native is None or self._native.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
+
+    @counting.setter
+    def counting(self, on: bool) -> None:
+        if self._native is not None:
+            self._native.mode = self._native.usual_mode(counting=on)
+
+    @property
+    def counting_interpreted(self) -> bool:
+        """Whether, without `counting`, `executed` still counts what is not executed in regions.
+
+        It costs little: only interpreted instructions are counted, regions are as they were.
+        """
+        return self._native is None or self._native.counts_interpreted
+
+    @counting_interpreted.setter
+    def counting_interpreted(self, on: bool) -> None:
+        if self._native is not None:
+            self._native.counts_interpreted = on
+
+    @property
+    def profiling(self) -> bool:
+        """Whether instructions are counted by opcode; native tiers then count them as well."""
+        if self._native is None:
+            return self._reference.histogram is not None
+        return self._native.mode is Mode.PROFILE
+
+    @profiling.setter
+    def profiling(self, on: bool) -> None:
+        if self._native is None:
+            self._reference.histogram = self._histogram if on else None
+        else:
+            usual = self._native.usual_mode(counting=False)
+            self._native.mode = Mode.PROFILE if on else usual
+
+    def histogram(self) -> list[int]:
+        """How often each of the 256 opcodes was executed while `profiling`."""
+        return self._histogram.tolist()
+
+    # -- snapshots ---------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Copy the guest-visible state; devices keep their own."""
+        return Snapshot(self.state, self.vector)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put a copied state back."""
+        from jitvm.engine.region.window import changed_bytes
+
+        state = self.state
+        changed = changed_bytes(bytes(self.memory), snapshot.spaces[self.guest.code_index])
+        for view, content in zip(state.spaces, snapshot.spaces, strict=True):
+            view[:] = content
+        for view, content in zip(state.stacks, snapshot.stacks, strict=True):
+            view[:] = content
+        self.page[:] = snapshot.page
+        state.pointers[:] = snapshot.pointers
+        state.pc = snapshot.pc
+        self.vector = snapshot.vector
+        if self._native is not None:
+            for at in changed:
+                self._native.code_written(at, 1)
+
+
+def _check_classes(cache: object, params: object) -> None:
+    """Refuse what is neither None nor of its class: it would be noticed far from here, or never."""
+    if cache is not None and not isinstance(cache, CodeCache):
+        raise TypeError(f"cache is a CodeCache, not {shortened(cache)}")
+    if params is not None:
+        from jitvm.engine.tables.params import Parameters
+
+        if not isinstance(params, Parameters):
+            raise TypeError(f"params is a Parameters, not {shortened(params)}")
+
+
+def _native_tier(tier: Tier) -> type[NativeTier]:
+    if tier is Tier.IR:
+        from jitvm.engine.machine.irtier import IrTier
+
+        return IrTier
+    return NativeTier
+
+
+def _address_of(function: NativeFunction) -> int:
+    return whole(
+        "the address of a native function", getattr(function, "address", function), 1, _WORD
+    )
+
+
+def _native_call(address: int) -> Callable[[int, int, int], int]:
+    """A native port function as the reference interpreter calls it."""
+    import ctypes
+
+    word = ctypes.c_uint64
+    return ctypes.CFUNCTYPE(word, word, word, word)(address)
+
+
+def _budget(instructions: int | None) -> int | None:
+    return None if instructions is None else whole("max_instructions", instructions)

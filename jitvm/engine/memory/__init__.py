@@ -1,0 +1,1 @@
+"""Where everything of a machine lies, memory for data and code, and code kept on disk."""

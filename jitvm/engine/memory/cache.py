@@ -1,0 +1,256 @@
+"""Machine code kept between runs in the user's cache folder.
+
+    <folder>/<kind>-<checksum of the key>.code
+        MAGIC | checksum of the rest | length, key | length, symbols | code
+
+The key is a text naming everything the code depends on: jitvm's own sources, the guest's
+description, the installed LLVM, the processor and the parameters; it is stored and compared
+whole, so nothing ever needs to be invalidated and checksums need not be cryptographic. What is
+damaged, foreign or unreadable is ignored, said so once through `warn`, and replaced.
+
+Machine code is trusted by whoever runs it, so the folder is private (0700) and files are only
+read when they belong to this user. Files are written beside their place and renamed (see
+`jitvm.engine.host.part`), so any number of processes may share the folder; what writers left that
+were killed is removed by the next one. Above LIMIT bytes the least recently used files go.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import zlib
+
+from jitvm.engine.memory.cachefolder import default_folder, lies_with_guest
+
+TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAGIC = b"jitvm-code-1\n"
+LIMIT = 128 << 20
+LONGEST_NAME = 64
+"""Letters of a guest's name, and what its code is, in the name of a file."""
+
+
+class CachedCode:
+    """Code of one module and the offsets of its functions; see `jitvm.engine.codegen.native`."""
+
+    __slots__ = ("symbols", "text")
+
+    def __init__(self, text: bytes, symbols: dict[str, int]) -> None:
+        self.text = text
+        self.symbols = symbols
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, CachedCode)
+            and self.text == other.text
+            and self.symbols == other.symbols
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Entry:
+    """A file of the cache: its name, size in bytes and time of last use in seconds."""
+
+    __slots__ = ("path", "size", "used")
+
+    def __init__(self, path: str, size: int, used: float) -> None:
+        self.path = path
+        self.size = size
+        self.used = used
+
+
+class CodeCache:
+    """A folder of machine code.
+
+    Args:
+        folder: where; made at the first write. None: `cachefolder.default_folder()`.
+        warn: called with one line when a file is ignored or cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder = None if folder is None else os.fspath(folder)
+        self._warn = warn
+        self._is_swept = False
+
+    @property
+    def folder(self) -> str | None:
+        """Where the files are; without a folder of its own, what the environment says now.
+
+        None where there is no home for it, or where a guest of this process may write there.
+        """
+        folder = default_folder() if self._folder is None else self._folder
+        return None if folder is None or lies_with_guest(folder) else folder
+
+    # -- files -------------------------------------------------------------------------------
+
+    def load(self, kind: str, key: str) -> CachedCode | None:
+        """What is stored under a key, or None."""
+        folder = self.folder
+        if folder is None:
+            return None
+        if not self._is_swept:
+            self._is_swept = True
+            if self.abandoned():
+                _sweep(folder)
+        path = _path(folder, kind, key)
+        try:
+            with open(path, "rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_uid != os.getuid() or status.st_mode & stat.S_IWOTH:
+                    self._warn(f"{path}: not ours alone; ignored")
+                    return None
+                data = file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._warn(f"{path}: {error.strerror}; code is compiled again")
+            return None
+        code = _decode(key, data)
+        if code is None:
+            self.tell_damaged(kind, key)
+        elif time.time() - status.st_mtime > 3600:
+            _touch(path)
+        return code
+
+    def tell_damaged(self, kind: str, key: str) -> None:
+        """Say that what is stored under a key is of no use."""
+        if (folder := self.folder) is not None:
+            self._warn(f"{_path(folder, kind, key)}: damaged; code is compiled again")
+
+    def store(self, kind: str, key: str, code: CachedCode) -> None:
+        """Keep code; failing to is no error."""
+        folder = self.folder
+        if folder is None:
+            return
+        try:
+            from jitvm.engine.host.part import write_whole
+
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
+        except OSError as error:
+            self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
+            return
+        self._evict()
+
+    def entries(self) -> list[Entry]:
+        """All files, the least recently used first."""
+        return self._files(lambda name: name.endswith(".code"))
+
+    def abandoned(self) -> list[Entry]:
+        """Files that were never completed; those that are being written now are among them."""
+        return self._files(_is_abandoned)
+
+    def clear(self) -> int:
+        """Delete all files; returns how many bytes that gave back."""
+        folder = self.folder
+        freed = 0 if folder is None else _sweep(folder)
+        entries = self.entries()
+        for entry in entries:
+            _remove(entry.path)
+        return freed + sum(entry.size for entry in entries)
+
+    def _files(self, is_one: Callable[[str], bool]) -> list[Entry]:
+        found: list[Entry] = []
+        folder = self.folder
+        if folder is None:
+            return found
+        try:
+            for item in os.scandir(folder):
+                if is_one(item.name):
+                    status = item.stat(follow_symlinks=False)
+                    found.append(Entry(item.path, status.st_size, status.st_mtime))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found, key=lambda entry: entry.used)
+
+    def _evict(self) -> None:
+        entries = self.entries()
+        excess = sum(entry.size for entry in entries) - LIMIT
+        for entry in entries:
+            if excess <= 0:
+                break
+            _remove(entry.path)
+            excess -= entry.size
+
+
+def _sweep(folder: str) -> int:
+    """Remove what was never completed and nobody completes; the bytes that gives back."""
+    from jitvm.engine.host.part import sweep
+
+    return sweep(folder, _is_abandoned)
+
+
+def _path(folder: str, kind: str, key: str) -> str:
+    # Whatever a guest is called: its name is part of a file's name here, and of the key.
+    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
+    check = zlib.crc32(_bytes(f"{kind}\n{key}"))
+    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
+
+
+def _bytes(key: str) -> bytes:
+    """A key as bytes; a path in it may hold what is no text."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def _field(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "little") + content
+
+
+def _encode(key: str, code: CachedCode) -> bytes:
+    symbols = "\n".join(f"{name} {offset:x}" for name, offset in code.symbols.items())
+    body = _field(_bytes(key)) + _field(symbols.encode()) + code.text
+    return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def _decode(key: str, data: bytes) -> CachedCode | None:
+    """The code in a file's content, or None where it is not what was stored under this key."""
+    start = len(MAGIC) + 4
+    body = data[start:]
+    if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):
+        return None
+    length = int.from_bytes(body[:4], "little")
+    if body[4 : 4 + length] != _bytes(key):
+        return None
+    body = body[4 + length :]
+    length = int.from_bytes(body[:4], "little")
+    text = body[4 + length :]
+    try:
+        lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
+        symbols = {name: int(offset, 16) for name, offset in lines}
+    except ValueError:
+        return None
+    # A right checksum says nothing about offsets: nothing is called outside the code.
+    if not all(0 <= offset <= len(text) for offset in symbols.values()):
+        return None
+    return CachedCode(text, symbols)
+
+
+def _is_abandoned(name: str) -> bool:
+    """Whether it is a part, under the name of today or of earlier versions."""
+    if not name.endswith(".part"):
+        return False
+    from jitvm.engine.host.part import is_part
+
+    return is_part(name) or ".code." in name
+
+
+def _touch(path: str) -> None:
+    try:
+        os.utime(path)
+    except OSError:
+        return
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,526 @@
+"""Attempts at a region's graph; what they are for is told in `jitvm.engine.region.forming`."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir.stacks import VirtualStack, in_range
+from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
+from jitvm.engine.region.forming import Forming
+from jitvm.engine.region.region import Join, Links, Node, Region, TooLarge
+from jitvm.engine.tables.reasons import Reason
+
+SMALL = 8
+"""Instructions of a callee that is better copied than shared."""
+CALLS_OF_A_DEPTH = 3
+"""Calls for each stack depth, of a callee with several, for it to be better shared than copied."""
+UNEVEN = 8
+"""A branch is even while the way that is gone less has more than this part of the travel."""
+MAX_ATTEMPTS = 40
+
+
+def form(forming: Forming, start: int) -> Region | None:
+    """The region entered at `start`, or None where its joins do not settle."""
+    forming.begin(start)
+    for count in range(1, MAX_ATTEMPTS + 1):
+        attempt = Attempt(forming, start)
+        try:
+            attempt.build()
+        except TooLarge:
+            forming.begin_again()
+            continue
+        attempt.region.attempts = count
+        attempt.region.loops = len(forming.loops)
+        if not attempt.changed:
+            return attempt.region
+    return None
+
+
+class Attempt:
+    """One try at a graph; `changed` says that joins were extended and it must be repeated."""
+
+    def __init__(self, forming: Forming, start: int) -> None:
+        self.forming = forming
+        self.guest = forming.guest
+        self.graph = Graph(self.guest.word_bits, f"region {start:04x}")
+        self.region = Region(start, self.graph, Assumptions())
+        self.core = RegionCore(self.guest, self.graph, forming.world, self.region.assumptions)
+        self.changed = False
+        self._blocks: dict[Node, Block] = {}
+        self._joined: dict[Node, RegionState] = {}
+        self._placed: set[Node] = set()
+        self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
+        # Where the jump before an address goes, for the calls among them.
+        self._callees: dict[int, int] = {}
+        # Stack depths where a place in the program was met: an address, and calls to return to.
+        self._tops: dict[int | tuple[int, ...], set[tuple[int, ...]]] = {}
+        self._low = [0] * len(self.guest.stacks)
+        self._high = [0] * len(self.guest.stacks)
+
+    # -- the whole ---------------------------------------------------------------------------
+
+    def build(self) -> None:
+        entry = self.graph.block
+        state = RegionState(self._untouched(), {}, self.forming.room)
+        body = self.graph.new_block("start")
+        self.graph.block = body
+        body.end = self._edge(self.region.start, state, 1 << 30)
+        while self._todo:
+            _, _, node, block, state = heapq.heappop(self._todo)
+            self.graph.block = block
+            self._run(node, state)
+        self.graph.block = entry
+        self._enter_elsewhere()
+        self._guard_entry(self.region.start, self.forming.room)
+        self.graph.block.end = Goto(body)
+        self._find_loops(entry)
+
+    # -- entries -----------------------------------------------------------------------------
+
+    def _enter_elsewhere(self) -> None:
+        """Have a region that is too large for copies entered at its most travelled joins, too.
+
+        Such an entry reads from memory what its join carries, so loops lose by it: nothing is
+        invariant that another entry may have changed.
+        """
+        graph, forming = self.graph, self.forming
+        if not forming.shared:
+            return
+        for node in self._inner_nodes():
+            pc, tops, _ = node
+            join, target = forming.join_at(node), self._blocks[node]
+            assert join is not None
+            here = graph.pure(Op.PC, bits=self.guest.pc_bits) == pc
+            test, inner, following = graph.block, graph.new_block("inner"), graph.new_block("test")
+            test.end = Branch(here, Goto(inner), Goto(following))
+            graph.block = inner
+            self._guard_entry(pc, join.room, tops)
+            state = RegionState(self._untouched(tops), {}, join.room)
+            graph.block.end = Goto(target, self._arguments(join, state, target))
+            graph.block = following
+            self.region.entries[pc] = tops
+
+    def _inner_nodes(self) -> list[Node]:
+        """Joins to enter the region at: one for an address, without calls to return from."""
+        found: dict[int, Node] = {}
+        for node in self._joined:
+            pc, _, links = node
+            if not links and pc != self.region.start:
+                found.setdefault(pc, node)
+        arrivals = self.forming.arrivals
+        often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
+        return [found[pc] for pc in often[: self.forming.params.entries]]
+
+    def _untouched(self, tops: tuple[int, ...] = ()) -> list[VirtualStack]:
+        """Stacks that hold what memory holds, with the pointers moved by so much."""
+        big = self.guest.byte_order == "big"
+        stacks = [VirtualStack(self.graph, i, big) for i in range(len(self.guest.stacks))]
+        for stack, top in zip(stacks, tops, strict=False):
+            stack.top = stack.bottom = top
+        return stacks
+
+    def _guard_entry(self, pc: int, room: Room, tops: tuple[int, ...] = ()) -> None:
+        """Make sure of the room that is taken for sure from an entry on, and of the pointers that
+        the start would have had to have. And look for interrupts: regions may go round among
+        themselves without a loop in any of them."""
+        graph, core = self.graph, self.core
+        untouched = RegionState(self._untouched(tops), {}, room)
+        exit_ = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.ENTRY)
+        for extent, declared in zip(untouched.stacks, self.guest.stacks, strict=True):
+            index = extent.index
+            down, up = room[index]
+            extent.low = min(max(self._low[index], -down), extent.top, 0)
+            extent.high = max(min(self._high[index], up), extent.top, 0)
+            enough = in_range(graph, extent, declared.size)
+            if enough is not None:
+                graph.guard(enough, exit_)
+        graph.add(Op.POLL).exit = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.POLL)
+
+    # -- loops -------------------------------------------------------------------------------
+
+    def _find_loops(self, entry: Block) -> None:
+        """Have the joins that close a loop look for interrupts: targets of retreating edges."""
+        nodes = {id(block): node for node, block in self._blocks.items()}
+        open_: set[int] = set()
+        done: set[int] = set()
+        path: list[tuple[Block, list[Goto]]] = [(entry, entry.targets())]
+        open_.add(id(entry))
+        while path:
+            block, ways = path[-1]
+            if not ways:
+                path.pop()
+                open_.discard(id(block))
+                done.add(id(block))
+                continue
+            target = ways.pop().block
+            if id(target) in open_:
+                node = nodes[id(target)]
+                if node not in self.forming.loops:
+                    self._close_loop(node, target)
+            elif id(target) not in done:
+                open_.add(id(target))
+                path.append((target, target.targets()))
+
+    def _close_loop(self, node: Node, block: Block) -> None:
+        """A join turned out to close a loop: poll there.
+
+        All is done again where what the poll gives back has to be counted, or where the join was
+        none yet when its block was begun.
+        """
+        self.forming.loops.add(node)
+        state = self._joined.get(node)
+        if state is None or self.forming.world.charging:
+            self.changed = True
+        else:
+            block.values.insert(0, self._poll(node, state))
+
+    def _poll(self, node: Node, state: RegionState) -> Value:
+        poll = Value(self.graph, Op.POLL)
+        poll.exit = self.core.leave(state, self.graph.const(node[0]), Leave.NEXT, Reason.POLL)
+        return poll
+
+    # -- edges -------------------------------------------------------------------------------
+
+    def _node(self, pc: int, state: RegionState) -> Node:
+        links: Links = ()
+        tops = []
+        for stack in state.stacks:
+            tops.append(stack.top)
+            links += stack.links
+        return pc, tuple(tops), links
+
+    def _limit(self, node: Node) -> Reason | None:
+        """The limit that forbids going on at a node, if one does."""
+        params = self.forming.params
+        pc, tops, links = node
+        depth = params.depth
+        for top, stack in zip(tops, self.guest.stacks, strict=True):
+            if abs(top) > depth or abs(top) > stack.size:
+                return Reason.DEPTH
+        forming = self.forming
+        place = (pc, *[link[2] for link in links]) if links else pc
+        depths = self._tops.get(place)
+        if depths is None:
+            self._tops[place] = {tops}
+        elif tops not in depths:
+            if len(depths) >= forming.depths:
+                return Reason.DRIFT
+            depths.add(tops)
+        if links:
+            if len(links) > params.inline:
+                return Reason.RECURSION
+            last = links[-1][2]
+            if sum([link[2] == last for link in links]) > params.recursion:
+                return Reason.RECURSION
+        if len(self._placed) >= params.nodes:
+            if self._shrinks():
+                raise TooLarge
+            return Reason.NODES
+        if forming.is_linking and self._placed and pc in forming.links:
+            return Reason.LINK
+        return None
+
+    def _shrinks(self) -> bool:
+        """Share callees, or allow fewer copies, or else links; whether that changes what is there
+        already."""
+        forming = self.forming
+        if forming.params.entries and self._shares():
+            return True
+        if forming.depths > 1:
+            most = max(map(len, self._tops.values()))
+            forming.depths = max(min(forming.depths, most) - 1, 1)
+            if most > 1:
+                return True
+        if not forming.is_linking:
+            forming.is_linking = True
+            links = forming.links
+            return any(node[0] in links for node in (*self._placed, *self._blocks))
+        return False
+
+    def _shares(self) -> bool:
+        """Have callees that were copied be there only once; whether there are any.
+
+        One that is called at several stack depths has to be left for at all but the first.
+        """
+        copies: dict[int, Counter[Links]] = {}
+        depths: dict[int, set[tuple[int, ...]]] = {}
+        for pc, tops, links in self._placed:
+            callee = self._callees.get(links[-1][2]) if links else None
+            if callee is not None:
+                copies.setdefault(callee, Counter())[links] += 1
+                if pc == callee:
+                    depths.setdefault(pc, set()).add(tops)
+        shared = self.forming.shared
+        many = set()
+        for callee, sizes in copies.items():
+            is_worth_it = len(sizes) > 1 and max(sizes.values()) >= SMALL
+            several = len(depths.get(callee, ()))
+            if is_worth_it and (several == 1 or several * CALLS_OF_A_DEPTH <= len(sizes)):
+                many.add(callee)
+        many -= shared
+        shared |= many
+        return bool(many)
+
+    def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
+        """Where control goes on at `pc`: into a block, new or known, or out."""
+        if pc in self.forming.shared:
+            for stack in state.stacks:
+                stack.forget_links()
+        node = self._node(pc, state)
+        if node in self._placed or node in self._blocks:
+            return self._known_edge(node, state)
+        limit = self._limit(node)
+        if limit is not None:
+            limits = self.region.limits
+            limits[limit] = limits.get(limit, 0) + travel
+            if limit is Reason.NODES:
+                self.region.cuts[pc] = self.region.cuts.get(pc, 0) + travel
+            return self.core.leave(state, self.graph.const(pc), Leave.JUMP, limit)
+        if not self.forming.is_join(node):
+            block = self.graph.new_block()
+            self._push(travel, node, block, state)
+            return Goto(block)
+        join = self.forming.join_of(node, state)
+        args, inside, block = self._enter_join(join, state)
+        self._joined[node] = inside.copy()
+        self._push(travel, node, block, inside)
+        return Goto(block, args)
+
+    def _push(self, travel: int, node: Node, block: Block, state: RegionState) -> None:
+        self._blocks[node] = block
+        heapq.heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
+
+    def _known_edge(self, node: Node, state: RegionState) -> Goto | Exit:
+        """An edge to a node that has a place already: a loop or a join."""
+        forming = self.forming
+        join = forming.join_at(node)
+        if node not in self._blocks or join is None:
+            forming.make_join(node)
+            self.changed = True
+            return self.core.leave(state, self.graph.const(node[0]), Leave.JUMP, Reason.BRANCH)
+        if forming.needs_more(node, state):
+            self.changed = True
+        block = self._blocks[node]
+        return Goto(block, self._arguments(join, state, block))
+
+    # -- joins -------------------------------------------------------------------------------
+
+    def _enter_join(self, join: Join, state: RegionState) -> tuple[list[Value], RegionState, Block]:
+        """Make a join's block: arguments of the edge that reaches it first, state inside."""
+        graph = self.graph
+        block = graph.new_block("join")
+        inside = state.copy()
+        args = []
+        for sizes, stack, inner in zip(join.sizes, state.stacks, inside.stacks, strict=True):
+            entries = stack.split(sizes)
+            inner.adopt(entries)
+            for index, (word, size) in enumerate(entries):
+                if word.link:
+                    continue
+                args.append(word)
+                inner.entries[index] = (graph.param(block, 8 * size), size)
+        inside.room = join.room
+        inside.cells = {}
+        for at, size in join.cells.items():
+            args.append(self.core.cell(state, at, size))
+            inside.cells[at] = (graph.param(block, 8 * size), size)
+            self.region.assumptions.cells.update(range(at, at + size))
+        return args, inside, block
+
+    def _arguments(self, join: Join, state: RegionState, block: Block) -> list[Value]:
+        """What a later edge passes to a join's parameters."""
+        args = []
+        for sizes, stack in zip(join.sizes, state.stacks, strict=True):
+            args += [word for word, _ in stack.split(sizes) if not word.link]
+        args += [self.core.cell(state, at, size) for at, size in join.cells.items()]
+        return args if not self.changed else args[: len(block.params)]
+
+    # -- a block -----------------------------------------------------------------------------
+
+    def _run(self, node: Node, state: RegionState) -> None:
+        """Place instructions from a node on until control parts or joins."""
+        charge = self._begin_charge(node, state)
+        self._run_block(node, state)
+        self._end_charge(charge)
+
+    def _begin_charge(self, node: Node, state: RegionState) -> Value | None:
+        """Have a block pay for its instructions before it executes them, where that is counted.
+
+        A block that the budget does not cover leaves to the counting interpreter, which stops at
+        the right instruction.
+        """
+        core, graph = self.core, self.graph
+        core.begin_block()
+        if not self.forming.world.charging:
+            return None
+        charge = graph.add(Op.CHARGE)
+        charge.exit = core.leave(state, graph.const(node[0]), Leave.NEXT, Reason.BUDGET)
+        core.refunds.clear()
+        return charge
+
+    def _end_charge(self, charge: Value | None) -> None:
+        """Set what the block pays, and what exits inside of it give back."""
+        core = self.core
+        if charge is None:
+            return
+        charge.imm = (core.executed,)
+        for exit_, executed in core.refunds:
+            exit_.instructions = core.executed - executed
+
+    def _run_block(self, node: Node, state: RegionState) -> None:
+        core, graph = self.core, self.graph
+        if node in self.forming.loops:
+            graph.block.values.append(self._poll(node, state))
+        forming, placed, nodes = self.forming, self._placed, self.region.nodes
+        memory, written = forming.world.memory, forming.world.written
+        while True:
+            pc = node[0]
+            placed.add(node)
+            nodes[pc] = nodes.get(pc, 0) + 1
+            if pc in written:
+                graph.block.end = self._decode(node, state)
+                return
+            core.bake(pc)
+            if not self._execute(pc, memory[pc], state):
+                return
+            if core.halted or core.outcome is not None:
+                graph.block.end = self._part(pc, state)
+                return
+            following = self._node(core.following, state)
+            if (
+                forming.is_join(following)
+                or following in placed
+                or following in self._blocks
+                or self._limit(following) is not None
+            ):
+                graph.block.end = self._edge(following[0], state, self._travel(pc))
+                return
+            node = following
+
+    def _execute(self, pc: int, opcode: int, state: RegionState) -> bool:
+        """Place an instruction, or leave before one that cannot be placed; whether it was."""
+        core = self.core
+        core.begin(self.guest.opcodes[opcode], pc, state)
+        core.row.semantics(core)
+        if not core.finish():
+            self.graph.block.end = core.retry(Reason.DEVICE)
+            return False
+        self._measure(state)
+        return True
+
+    def _decode(self, node: Node, state: RegionState) -> Goto | Branch | Exit:
+        """An opcode that the guest rewrites: compare with those seen, as for a computed jump.
+
+        Where the region itself wrote it, the cell knows it and nothing is compared.
+        """
+        graph, core, pc = self.graph, self.core, node[0]
+        opcode = core.opcode_cell(state, pc)
+        seen = self.forming.opcodes.get(pc, {})
+        ranked = sorted(seen, key=lambda op: -seen[op])[: self.forming.params.ways]
+        if opcode.constant is not None:
+            ranked = [opcode.constant]
+        end: Goto | Exit = core.leave(state, graph.const(pc), Leave.NEXT, Reason.REWRITTEN)
+        first = graph.block
+        for code in reversed(ranked):
+            variant = graph.block = graph.new_block("variant")
+            inside = state.copy()
+            before = core.executed, core.refunds
+            charge = self._begin_charge(node, inside)
+            if self._execute(pc, code, inside):
+                graph.block.end = self._part(pc, inside)
+            self._end_charge(charge)
+            core.executed, core.refunds = before
+            test = graph.block = graph.new_block("test")
+            test.end = Branch(opcode == code, Goto(variant), end)
+            end = Goto(test)
+        graph.block = first
+        return end
+
+    def _measure(self, state: RegionState) -> None:
+        low, high = self._low, self._high
+        for stack in state.stacks:
+            index = stack.index
+            if stack.low < low[index]:
+                low[index] = stack.low
+            if stack.high > high[index]:
+                high[index] = stack.high
+
+    def _travel(self, pc: int, target: int | None = None) -> int:
+        followers = self.forming.edges.get(pc, {})
+        return sum(followers.values()) if target is None else followers.get(target, 0)
+
+    # -- where control parts -----------------------------------------------------------------
+
+    def _part(self, pc: int, state: RegionState) -> Goto | Branch | Exit:
+        """Where control goes behind the instruction just executed."""
+        core, outcome = self.core, self.core.outcome
+        if core.halted:
+            return core.leave(state, core.continues(), Leave.HALT, Reason.HALT)
+        if outcome is None:
+            return self._edge(core.following, state, self._travel(pc))
+        if outcome.condition is None:
+            return self._jump(pc, outcome.target, state)
+        known = outcome.condition.constant
+        if known is not None:
+            if known:
+                return self._jump(pc, outcome.target, state)
+            return self._edge(self.core.following, state, self._travel(pc))
+        target = outcome.target.constant
+        following = self.core.following
+        if target is None:
+            return self._branch_to_computed(pc, outcome.condition, outcome.target, state)
+        went, stayed = self._travel(pc, target), self._travel(pc, following)
+        yes = self._way(target, state, went)
+        no = self._way(following, state, stayed)
+        is_even = min(went, stayed) * UNEVEN > went + stayed
+        return Branch(outcome.condition, yes, no, is_even=is_even)
+
+    def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
+        """One way of a branch: followed where it was recorded."""
+        if travel == 0:
+            return self.core.leave(state, self.graph.const(target), Leave.JUMP, Reason.BRANCH)
+        block = self.graph.block
+        between = self.graph.new_block("edge")
+        self.graph.block = between
+        between.end = self._edge(target, state.copy(), travel)
+        self.graph.block = block
+        return Goto(between)
+
+    def _branch_to_computed(
+        self, pc: int, condition: Value, target: Value, state: RegionState
+    ) -> Branch:
+        following = self.core.following
+        no = self._way(following, state, self._travel(pc, following))
+        block, graph = self.graph.block, self.graph
+        taken = graph.block = graph.new_block("taken")
+        taken.end = self._jump(pc, target, state)
+        graph.block = block
+        return Branch(condition, Goto(taken), no)
+
+    def _jump(self, pc: int, target: Value, state: RegionState) -> Goto | Branch | Exit:
+        """Jump to a constant, or compare with the recorded targets."""
+        known = target.constant
+        if known is not None:
+            self._callees[self.core.following] = known
+            return self._edge(known, state, self._travel(pc))
+        params = self.forming.params
+        followers = self.forming.edges.get(pc, {})
+        ranked = sorted(followers, key=lambda to: -followers[to])
+        reason = Reason.TARGET
+        if target.op is Op.SLOT:
+            # To whoever called before the region was entered: in a recursion that is itself.
+            self.region.returns.add(pc)
+            ranked = [to for to in ranked if to in self.region.nodes][: params.returns]
+            reason = Reason.RETURN
+        ranked = ranked[: params.ways]
+        graph = self.graph
+        end: Goto | Exit = self.core.leave(state, target, Leave.JUMP, reason)
+        first = graph.block
+        for to in reversed(ranked):
+            test = graph.block = graph.new_block("test")
+            test.end = Branch(target == to, self._way(to, state, followers[to]), end)
+            end = Goto(test)
+        graph.block = first
+        return end

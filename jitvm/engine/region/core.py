@@ -1,0 +1,445 @@
+"""One instruction inside a region: the program counter is known, stacks and cells are values.
+
+What is constant is decided here: operands and opcodes are baked in unless the guest is known to
+write to them, addresses that fold to constants become *cells*, ports that fold to constants are
+plain storage or calls.
+
+Cells: a word of memory at a constant address is loaded once and then lives in a value. Stores to
+it go to memory at once as well (write-through), so memory is always right for loads through
+computed addresses, for devices and at exits; only stores through computed addresses must not hit
+a cell, which one look at the code map guards.
+
+Decide, then act: what an instruction does is put down in the order written, and when it is
+complete all that decides goes before the first effect, a read through a device included. So an
+exit that leaves before the instruction undoes nothing. An instruction that must look at what a
+device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`).
+"""
+
+from __future__ import annotations
+
+from jitvm.engine.interpreter.cores import GraphCore
+from jitvm.engine.ir.graph import ACTS, MODULAR, Exit, Graph, Leave, Op, Slot, Value
+from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
+from jitvm.engine.memory.layout import CODE
+from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.record import Record, fresh
+from jitvm.guest import Guest, Opcode
+
+_CALLS = frozenset({Op.HOST_IN, Op.HOST_OUT})
+_CHANGED = frozenset({Op.LOAD, Op.PAGE, Op.READER, Op.WRITER})
+"""What reads what a device may change. (The code map gets no marks while native code runs.)"""
+
+
+class Assumptions(Record):
+    """What a region was made under; the machine throws it away when one of them breaks.
+
+    Attributes:
+        code: addresses of bytes baked into it, with their values.
+        cells: addresses of bytes it keeps in values.
+        stores: addresses it writes without looking at the code map.
+    """
+
+    code: dict[int, int] = fresh(dict)
+    cells: set[int] = fresh(set)
+    stores: set[int] = fresh(set)
+
+
+class World(Record, frozen=True):
+    """What forming a region may know of the machine, copied when it begins.
+
+    Attributes:
+        memory: the code space.
+        written: addresses the guest has been seen to write: their bytes are not baked in.
+        watched: addresses some installed region has baked in.
+        aliased: addresses that stores through computed addresses hit: no cells.
+        readers, writers: ports with a device behind them.
+        collected: ports whose output only gathers in the ring.
+        epoch: changes whenever a port is connected.
+        charging: instructions are counted.
+    """
+
+    memory: bytes
+    written: frozenset[int] = frozenset()
+    watched: frozenset[int] = frozenset()
+    aliased: frozenset[int] = frozenset()
+    readers: frozenset[int] = frozenset()
+    writers: frozenset[int] = frozenset()
+    collected: frozenset[int] = frozenset()
+    epoch: int = 0
+    charging: bool = False
+
+
+Room = tuple[tuple[int, int], ...]
+"""For each stack, bytes down and up from the pointer at entry that are sure not to wrap."""
+
+
+class RegionState:
+    """Stacks and cells as values at one place of a region, and what is sure there."""
+
+    __slots__ = ("cells", "room", "stacks")
+
+    def __init__(
+        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], room: Room
+    ) -> None:
+        self.stacks = stacks
+        self.cells = cells
+        self.room = room
+
+    def copy(self) -> RegionState:
+        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.room)
+
+
+class RegionCore(GraphCore):
+    """Runs semantic functions for an `Attempt`; `begin` and `finish` frame one instruction."""
+
+    def __init__(self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions) -> None:
+        super().__init__(guest, guest.opcodes[0], graph)
+        self.world = world
+        self.assumptions = assumptions
+        self.state = RegionState([], {}, ())
+        self.address_here = 0
+        self._start = 0
+        self._before: list[Picture] = []
+        self._exits: dict[Reason, Exit] = {}
+        self._acts = False
+        self._shown: tuple[int, ...] | None = None
+        self._is_shown = self._is_moved = self._is_late = False
+        self.executed = 0
+        self.refunds: list[tuple[Exit, int]] = []
+        self._big = guest.byte_order == "big"
+        self._mask = guest.code_space.size - 1
+
+    # -- framing -----------------------------------------------------------------------------
+
+    def begin(self, row: Opcode, address: int, state: RegionState) -> None:
+        """Start the instruction at an address; the state is changed in place."""
+        self.row = row
+        self.address_here = address
+        self.state = state
+        self.outcome = None
+        self.halted = False
+        self._acts = False
+        self._shown = None
+        self._is_shown = self._is_moved = self._is_late = False
+        self._exits = {}
+        self._start = len(self.graph.block.values)
+        self._before = [stack.picture() for stack in state.stacks]
+
+    def finish(self) -> bool:
+        """Put what decides before what acts; False where that cannot be, and nothing is placed.
+
+        The state is then of no use: only `retry` leads on.
+        """
+        self._guard_room()
+        if self._is_late or (self._acts and not self._order()):
+            del self.graph.block.values[self._start :]
+            return False
+        self.executed += 1
+        if self._shown is not None:
+            self._check_host(self._shown)
+        if self._acts:
+            self.graph.add(Op.DONE)
+        return True
+
+    def _order(self) -> bool:
+        """Move behind all else what the instruction does, and what depends on devices by that;
+        whether no guard does."""
+        early, late = [], []
+        given: set[Value] = set()
+        was_called = False
+        values = self.graph.block.values
+        for value in values[self._start :]:
+            op = value.op
+            if op in ACTS:
+                late.append(value)
+                was_called = was_called or op in _CALLS
+                if op is Op.HOST_IN:
+                    given.add(value)
+            elif (was_called and op in _CHANGED) or not given.isdisjoint(value.args):
+                if op is Op.GUARD:
+                    return False
+                late.append(value)
+                given.add(value)
+            else:
+                early.append(value)
+        values[self._start :] = [*early, Value(self.graph, Op.ACT), *late]
+        return True
+
+    def _act(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
+        self._acts = True
+        return self.graph.add(op, *args, imm=imm, bits=bits)
+
+    def _guard_room(self) -> None:
+        """Make sure that no stack wraps where the entry did not make sure of it."""
+        for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True):
+            if -stack.low > down or stack.high > up:
+                break
+        else:
+            return
+        room = []
+        for stack, declared, (down, up) in zip(
+            self.state.stacks, self.guest.stacks, self.state.room, strict=True
+        ):
+            if -stack.low > down or stack.high > up:
+                enough = in_range(self.graph, stack, declared.size)
+                if enough is not None:
+                    self.graph.guard(enough, self.retry(Reason.DEEP))
+            room.append((max(down, -stack.low), max(up, stack.high)))
+        self.state.room = tuple(room)
+
+    def bake(self, address: int) -> None:
+        """Make the region depend on a byte of code."""
+        self.assumptions.code[address] = self.world.memory[address]
+
+    def leave(self, state: RegionState, pc: Value, kind: Leave, reason: Reason) -> Exit:
+        """An exit that restores a state."""
+        return self._leave(state.stacks, pc, kind, reason)
+
+    def _leave(self, stacks: list[VirtualStack], pc: Value, kind: Leave, reason: Reason) -> Exit:
+        slots: list[Slot] = []
+        for stack in stacks:
+            slots += stack.writes()
+        pointers = tuple([stack.top for stack in stacks])
+        exit_ = Exit(pc, pointers, tuple(slots), kind, reason.name)
+        self.refunds.append((exit_, self.executed))
+        return exit_
+
+    def begin_block(self) -> None:
+        """No instruction of the block at hand is executed yet."""
+        self.executed = 0
+        self.refunds = []
+
+    def retry(self, reason: Reason) -> Exit:
+        """The exit before this instruction: the interpreter executes it in full."""
+        if reason not in self._exits:
+            here = self.graph.const(self.address_here)
+            before = [
+                stack.pictured(picture)
+                for stack, picture in zip(self.state.stacks, self._before, strict=True)
+            ]
+            self._exits[reason] = self._leave(before, here, Leave.NEXT, reason)
+        return self._exits[reason]
+
+    # -- Core: words -------------------------------------------------------------------------
+
+    @property
+    def pc(self) -> Value:
+        return self.graph.const(self.address_here)
+
+    @property
+    def following(self) -> int:
+        """Address of the next instruction in memory."""
+        return (self.address_here + self.row.length) & self._mask
+
+    @property
+    def next_pc(self) -> Value:
+        return self.graph.const(self.following)
+
+    def link(self) -> Value:
+        return self.graph.return_address(self.following)
+
+    def continues(self) -> Value:
+        """Where control goes behind the instruction, whatever it does on the way."""
+        outcome = self.outcome
+        if outcome is None:
+            return self.next_pc
+        if outcome.condition is None:
+            return outcome.target
+        return self.graph.select(outcome.condition, outcome.target, self.next_pc)
+
+    def address(self, word: Value) -> Value:
+        if word.link:
+            return word
+        return super().address(word)
+
+    def operand(self, offset: int, size: int) -> Value:
+        at = (self.address_here + 1 + offset) & self._mask
+        addresses = [(at + i) & self._mask for i in range(size)]
+        if self._shown is not None:
+            return self._load(
+                self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
+            )
+        if self.world.written.isdisjoint(addresses):
+            code, memory = self.assumptions.code, self.world.memory
+            for each in addresses:
+                code[each] = memory[each]
+            raw = bytes([memory[each] for each in addresses])
+            return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
+        return self._load_cell(self.guest.code_index, at, size)
+
+    # -- Core: stacks ------------------------------------------------------------------------
+
+    def _stack(self, stack: int) -> VirtualStack:
+        """A stack to work on, whose pointer is known unless a device may have moved it."""
+        self._is_shown = False
+        self._is_late = self._is_late or self._is_moved
+        return self.state.stacks[stack]
+
+    def pop(self, stack: int, size: int) -> Value:
+        return self._stack(stack).pop(size)
+
+    def peek(self, stack: int, depth: int, size: int) -> Value:
+        return self._stack(stack).peek(depth, size)
+
+    def push(self, stack: int, word: Value | int, size: int) -> None:
+        self._stack(stack).push(self._word(word), size)
+
+    def reserve(self, stack: int, size: int) -> None:
+        self._stack(stack).push(self.graph.const(0), size)
+
+    def put(self, stack: int, word: Value | int, size: int) -> None:
+        self._stack(stack).put(self._word(word), size)
+
+    # -- Core: spaces ------------------------------------------------------------------------
+
+    def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
+        limit = within or self.guest.spaces[space].size
+        at = self._word(address) & (limit - 1)
+        if (known := at.constant) is not None and known <= limit - size:
+            return self._load_cell(space, known, size)
+        return self._load(space, self._whole(at, size, limit), size, limit)
+
+    def _whole(self, at: Value, size: int, limit: int) -> Value:
+        """The address, once it is sure that a wide access does not run over the end.
+
+        There it would reach the first bytes through their second mapping, unknown to LLVM, which
+        takes the two for different memory.
+        """
+        if size > 1 and not 0 < (1 << at.bits) - 1 <= limit - size:
+            fits = at <= limit - size if size <= limit else self.graph.const(0)
+            self.graph.guard(fits, self.retry(Reason.WRAP))
+        return at
+
+    def _load_cell(self, space: int, at: int, size: int) -> Value:
+        """A word at a constant address: from the cells where they have it."""
+        if space != self.guest.code_index:
+            return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
+        cells = self.state.cells
+        known = cells.get(at)
+        if known is not None:
+            word, width = known
+            if width == size:
+                return word
+            if width > size:
+                return self._part(word, width, 0, size)
+        elif (wider := cells.get((at - 1) & self._mask)) is not None and wider[1] == 2 > size:
+            return self._part(wider[0], 2, 1, 1)
+        word = self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
+        self._remember(at, word, size)
+        return word
+
+    def cell(self, state: RegionState, at: int, size: int) -> Value:
+        """What a state has in a cell, read from memory where it has nothing."""
+        self.state = state
+        return self._load_cell(self.guest.code_index, at, size)
+
+    def opcode_cell(self, state: RegionState, pc: int) -> Value:
+        """The opcode at an address whose code changes, as the cell it is."""
+        return self.cell(state, pc, 1)
+
+    def _part(self, word: Value, width: int, index: int, size: int) -> Value:
+        """`size` bytes of a word of `width`, from byte `index` in memory order."""
+        shift = 8 * (width - index - size if self._big else index)
+        return self.graph.truncate(word >> shift, size)
+
+    def _remember(self, at: int, word: Value, size: int) -> None:
+        """Keep a word of memory in a value, unless stores may reach it unseen."""
+        cells = self.state.cells
+        for i in range(-7, size):
+            known = cells.get(at + i)
+            if known is not None and at + i + known[1] > at:
+                del cells[at + i]
+        covered = range(at, at + size)
+        if at + size <= self._mask + 1 and self.world.aliased.isdisjoint(covered):
+            cells[at] = (word, size)
+            self.assumptions.cells.update(covered)
+
+    def store(
+        self, space: int, address: Value, word: Value | int, size: int, within: int | None = None
+    ) -> None:
+        limit = within or self.guest.spaces[space].size
+        graph = self.graph
+        at = self._word(address) & (limit - 1)
+        if space != self.guest.code_index or limit != self.guest.code_space.size:
+            at = self._whole(at, size, limit)
+        value = graph.truncate(self._word(word), size)
+        known = at.constant
+        if space == self.guest.code_index:
+            if known is not None and known <= limit - size:
+                self._store_cell(known, value, size)
+            else:
+                self._guard_map(at, size)
+        self._act(Op.STORE, at, value, imm=(space, size, limit))
+
+    def _store_cell(self, at: int, value: Value, size: int) -> None:
+        covered = range(at, at + size)
+        if self.world.watched.isdisjoint(covered) and self.assumptions.code.keys().isdisjoint(
+            covered
+        ):
+            self.assumptions.stores.update(covered)
+        else:
+            self._guard_map(self.graph.const(at), size, CODE)
+        self._remember(at, value, size)
+
+    def _guard_map(self, at: Value, size: int, bits: int | None = None) -> None:
+        """Leave before a store to bytes that the code map has (these) bits for."""
+        watched = self.graph.pure(Op.MAP, at, imm=(size,), bits=8 * size)
+        if bits is not None:
+            watched = watched & int.from_bytes(bytes([bits] * size), "little")
+        self.graph.guard(watched == 0, self.retry(Reason.STORE))
+
+    # -- Core: ports -------------------------------------------------------------------------
+
+    def port_in(self, port: Value) -> Value:
+        graph, port = self.graph, self._port(port)
+        known = port.constant
+        if known is None:
+            guard = graph.pure(Op.READER, port, bits=1) == 0
+            graph.guard(guard, self.retry(Reason.PORT))
+        elif known in self.world.readers:
+            self._show()
+            return self._act(Op.HOST_IN, port, bits=8)
+        return graph.add(Op.PAGE, port, bits=8)
+
+    def port_out(self, port: Value, word: Value | int) -> None:
+        graph, port = self.graph, self._port(port)
+        byte = graph.truncate(self._word(word), 1)
+        known = port.constant
+        op = Op.SET_PAGE
+        if known is None:
+            guard = graph.pure(Op.WRITER, port, bits=1) == 0
+            graph.guard(guard, self.retry(Reason.PORT))
+        elif known in self.world.collected:
+            op = Op.COLLECT
+        elif known in self.world.writers:
+            self._show()
+            self._is_moved = True
+            op = Op.HOST_OUT
+        self._act(op, port, byte)
+
+    def _show(self) -> None:
+        """Write stacks and pointers to memory, where a device may look at them, unless they are
+        there; and forget what it may change."""
+        if not self._is_shown:
+            sync = self._act(Op.SYNC)
+            sync.exit = self.leave(self.state, self.pc, Leave.NEXT, Reason.HOST)
+            self._shown = self._tops()
+            self._is_shown = True
+        self.state.cells.clear()
+
+    def _tops(self) -> tuple[int, ...]:
+        return tuple([stack.top for stack in self.state.stacks])
+
+    def _check_host(self, shown: tuple[int, ...]) -> None:
+        """Leave where a device did more than answer.
+
+        The exit takes the pointers that the device left, or what the instruction has made of them
+        since: pointers that a reader sets are set back.
+        """
+        pc, tops = self.continues(), self._tops()
+        if tops != shown:
+            sync = self.graph.add(Op.SYNC)
+            sync.exit = Exit(self.pc, tops, (), Leave.NEXT, Reason.HOST.name)
+        check = self.graph.add(Op.CHECK)
+        kind = Leave.HALT if self.halted else Leave.STOP
+        check.exit = self.leave(self.state, pc, kind, Reason.HOST)

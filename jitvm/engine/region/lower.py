@@ -1,0 +1,147 @@
+"""Lowering of regions: what they have and handlers do not. Their exits are in `exits`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jitvm.engine.codegen.lower import ATTRIBUTES, DECLARATIONS, METADATA, Emitter, keep
+from jitvm.engine.ir.graph import Op, Value
+from jitvm.engine.memory.layout import HIT
+from jitvm.engine.region.exits import ExitLowering
+from jitvm.engine.tables.reasons import Reason
+
+
+def entry_name(region: str, address: int) -> str:
+    """The name of the function that enters a region at another address than its start."""
+    return f"{region}_{address:04x}"
+
+
+class RegionLowering(ExitLowering):
+    """Lowers one region; arguments as for `ExitLowering`."""
+
+    def module(self, name: str, entries: Mapping[int, tuple[int, ...]]) -> str:
+        """The text of a module with this function and those of its other entries.
+
+        Args:
+            name: of the function.
+            entries: addresses, with how far the stack pointers there are from those at the start.
+        """
+        texts = {name: self.function(name)}
+        for at, tops in entries.items():
+            if any(tops):
+                other = entry_name(name, at)
+                texts[other] = self._entry(name, other, tops)
+        return "\n".join([DECLARATIONS, *texts.values(), keep(texts), ATTRIBUTES, METADATA, ""])
+
+    def _entry(self, region: str, name: str, tops: tuple[int, ...]) -> str:
+        """A function that enters a region as if its start had been passed with other pointers."""
+        stub = Emitter(self.layout)
+        own = self.prototype.own_stacks()
+        stacks = [stub.at(-top, stack) for top, stack in zip(tops, own, strict=True)]
+        stub.tail(f"@{region}", "%pc", stacks)
+        return self.prototype.define(name, stub.lines)
+
+    # -- values ------------------------------------------------------------------------------
+
+    def _guard_value(self, value: Value) -> None:
+        if value.exit is None or value.exit.reason != Reason.STORE.name:
+            super()._guard_value(value)
+            return
+        flag = self.flag(value.args[0])
+        ahead, hit = self.name()[1:], self.name()[1:]
+        self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, !prof !90")
+        self.label(hit)
+        if (watched := _map_read(value)) is not None:
+            self._mark_hit(watched)
+        self.do(f"br label %{self._exit_label(value.exit)}")
+        self.label(ahead)
+        self._predecessor = ahead
+
+    def _mark_hit(self, watched: Value) -> None:
+        (size,) = watched.imm
+        address = self.at(self.layout.code_map, self.at(self.wide(watched.args[0])))
+        bits = int.from_bytes(bytes([HIT] * size), "little")
+        type_ = f"i{8 * size}"
+        marked = self.let(f"or {type_} {self.load(type_, address, 'map')}, {bits}")
+        self.store(type_, marked, address, "map")
+
+    def _charge(self, value: Value) -> None:
+        assert value.exit is not None
+        (instructions,) = value.imm
+        left = self.load("i64", self.field("budget"), "context", 8)
+        self._guard(self.let(f"icmp uge i64 {left}, {instructions}"), value.exit)
+        self._pay(instructions)
+
+    def _poll(self, value: Value) -> None:
+        assert value.exit is not None
+        flag = self.let(f"load volatile i64, ptr {self.field('interrupt')}, align 8")
+        self._guard(self.let(f"icmp eq i64 {flag}, 0"), value.exit)
+
+    def _sync(self, value: Value) -> None:
+        assert value.exit is not None
+        self._write_slots(value.exit)
+        for index, (change, at) in enumerate(
+            zip(value.exit.pointers, self.layout.pointers, strict=True)
+        ):
+            self.store("ptr", self._stack_after(index, change), self.at(at), "context", 8)
+
+    def _check(self, value: Value) -> None:
+        assert value.exit is not None
+        stop = self.load("i64", self.field("stop"), "context", 8)
+        fine = self.let(f"icmp eq i64 {stop}, 0")
+        for index, (change, at) in enumerate(
+            zip(value.exit.pointers, self.layout.pointers, strict=True)
+        ):
+            now = self.load("ptr", self.at(at), "context", 8)
+            expected = self._stack_after(index, change)
+            same = self.let(f"icmp eq ptr {now}, {expected}")
+            fine = self.let(f"and i1 {fine}, {same}")
+        self._guard(fine, value.exit)
+
+    def _call_host(self, which: int, port: Value, byte: str) -> str:
+        entry = self._port_function(which, port)
+        function = self.load("ptr", entry, "context", 8)
+        return self.let(f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})")
+
+    def _host_in(self, value: Value) -> str:
+        byte = self._call_host(self.layout.readers, value.args[0], "0")
+        return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
+
+    def _host_out(self, value: Value) -> None:
+        self._set_page(value)
+        self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))
+
+    def _collect(self, value: Value) -> None:
+        self._set_page(value)
+        port, byte = value.args
+        self._predecessor = self.append(self.wide(port), self.wide(byte))
+
+    def _value(self, value: Value) -> None:
+        own = _LOWER.get(value.op)
+        if own is None:
+            super()._value(value)
+        elif (result := own(self, value)) is not None:
+            self._text[id(value)] = result
+
+
+def _map_read(guard: Value) -> Value | None:
+    """The look at the code map that a guard depends on."""
+    todo = list(guard.args)
+    while todo:
+        value = todo.pop()
+        if value.op is Op.MAP:
+            return value
+        todo.extend(value.args)
+    return None
+
+
+_LOWER = {
+    Op.GUARD: RegionLowering._guard_value,
+    Op.CHARGE: RegionLowering._charge,
+    Op.POLL: RegionLowering._poll,
+    Op.SYNC: RegionLowering._sync,
+    Op.CHECK: RegionLowering._check,
+    Op.HOST_IN: RegionLowering._host_in,
+    Op.HOST_OUT: RegionLowering._host_out,
+    Op.COLLECT: RegionLowering._collect,
+}

@@ -1,0 +1,70 @@
+"""What forming a region makes: its graph, with what it assumes and covers.
+
+How it is formed is in `jitvm.engine.region.forming`, one try at it in
+`jitvm.engine.region.attempt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jitvm.engine.ir.graph import Graph
+from jitvm.engine.region.core import Assumptions, Room
+from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.record import Record, fresh
+
+Edges = Mapping[int, Mapping[int, int]]
+"""How often control was seen to go from one address to another."""
+
+Links = tuple[tuple[int, int, int], ...]
+"""(stack, offset, return address) of each return address pending on a stack."""
+
+Node = tuple[int, tuple[int, ...], Links]
+"""An instruction in a context, as (pc, distances of the stack pointers, return addresses); see
+`jitvm.engine.region.forming`. The context alone says nothing else, and there are thousands."""
+
+
+class Join(Record):
+    """What a join's parameters are: entry sizes of each stack from its bottom up, and cells."""
+
+    sizes: list[list[int]]
+    cells: dict[int, int]
+    room: Room
+
+
+class Region(Record):
+    """A formed region: its graph, what it assumes, and what it covers.
+
+    Attributes:
+        start: the guest address where it is entered.
+        nodes: guest instructions in it, copies counted, by address.
+        limits: limits that cut it, with how much recorded travel each cut off.
+        loops: how many joins in it close a loop.
+        attempts: how often it was tried until all joins fitted.
+        cuts: addresses where it was cut because it grew too large, with their travel.
+        returns: addresses of jumps back to whoever called before it was entered.
+        entries: other addresses where it is entered, with how far the stack pointers there are
+            from those at `start`.
+    """
+
+    start: int
+    graph: Graph
+    assumptions: Assumptions
+    nodes: dict[int, int] = fresh(dict)
+    limits: dict[Reason, int] = fresh(dict)
+    cuts: dict[int, int] = fresh(dict)
+    returns: set[int] = fresh(set)
+    entries: dict[int, tuple[int, ...]] = fresh(dict)
+
+    attempts: int = 1
+    loops: int = 0
+
+    @property
+    def size(self) -> int:
+        """Guest instructions, copies counted."""
+        return sum(self.nodes.values())
+
+
+class TooLarge(Exception):
+    """A region reached its limit of instructions, but may be formed again with fewer copies of
+    what other stack depths reach, or with links."""

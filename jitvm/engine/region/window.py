@@ -1,0 +1,203 @@
+"""What a recording tells: edges between instructions, bytes that change, where loops start.
+
+The recording table writes every instruction into a buffer, a *window* of some thousands: its
+program counter, its opcode, and the stack pointers. Hotness says when to look; where a region
+starts is chosen from the window: the loop that covers most of what was executed, and the
+outermost one where several cover the same.
+
+A *loop* is an address that a jump comes back to with the same stack pointers, without having
+returned from where it was in between (no stack of return addresses went below its place): what
+lies between two visits can be one region, with all its calls inlined. Where the host begins an
+event, only that very address is come back to: a region ends where the guest halts.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import compress, count
+from operator import ne
+
+from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
+from jitvm.guest import Guest
+
+MOST_STARTS = 12
+PC = 0xFFFFFFFF
+"""The program counter in a recorded instruction."""
+
+
+class Window:
+    """One recording of consecutive instructions.
+
+    Args:
+        hot: the address whose counter started it.
+        raw: what the recording table wrote, eight bytes an instruction.
+        memory: the code space when it ended.
+        changed: addresses whose bytes differ between its beginning and its end.
+        sizes: bytes of each stack.
+        events: addresses where the host begins to run the guest.
+
+    Attributes:
+        entries, pcs, opcodes: of each instruction, in order.
+    """
+
+    def __init__(
+        self,
+        hot: int,
+        raw: bytes,
+        memory: bytes,
+        changed: frozenset[int],
+        sizes: tuple[int, ...] = (),
+        events: frozenset[int] = frozenset(),
+    ) -> None:
+        self.hot = hot
+        self.memory = memory
+        self.changed = changed
+        self.sizes = sizes
+        self.events = events
+        # What is counted are numbers, at C's speed; each kind of entry is taken apart only once.
+        self.entries = array("Q", raw)
+        self.pcs = array("I", raw)[::2]
+        self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
+
+    def __len__(self) -> int:
+        return len(self.opcodes)
+
+    @cached_property
+    def kinds(self) -> Counter[int]:
+        """How often each entry occurs: an opcode at an address with some stack pointers."""
+        return Counter(self.entries)
+
+    @cached_property
+    def decoded(self) -> Counter[tuple[int, int]]:
+        """How often an address was executed as which opcode."""
+        found: Counter[tuple[int, int]] = Counter()
+        for entry, times in self.kinds.items():
+            found[entry & PC, entry >> RECORD_OPCODE & 0xFF] += times
+        return found
+
+    def edges(self) -> Counter[tuple[int, int]]:
+        """How often control went from one address to another."""
+        steps = array("I", bytes(8 * (len(self) - 1)))
+        steps[::2], steps[1::2] = self.pcs[:-1], self.pcs[1:]
+        counts = Counter(array("Q", steps.tobytes()))
+        return Counter({(step & PC, step >> 32): times for step, times in counts.items()})
+
+    def pointers(self, pc: int) -> list[tuple[int, int]]:
+        """The least and greatest pointer of each recorded stack at an address; empty: not seen.
+
+        Stacks are aligned to their size, so the low bits of an address are the pointer.
+        """
+        seen = [entry for entry in self.kinds if entry & PC == pc]
+        if not seen:
+            return []
+        found = []
+        for size, shift in zip(self.sizes, RECORD_POINTERS, strict=False):
+            values = [entry >> shift & RECORD_POINTER_MASK & (size - 1) for entry in seen]
+            found.append((min(values), max(values)))
+        return found
+
+    def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
+        """Positions that were reached by a jump."""
+        decoded = self.decoded
+        following = {pc: (pc + lengths[op]) & mask for pc, op in decoded}
+        expected: Iterable[int]
+        if len(following) < len(decoded):  # some opcode was rewritten in between
+            expected = [
+                (pc + lengths[op]) & mask for pc, op in zip(self.pcs, self.opcodes, strict=True)
+            ]
+        else:
+            expected = map(following.__getitem__, self.pcs)
+        return list(compress(count(1), map(ne, expected, self.pcs[1:])))
+
+
+def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:
+    """Addresses where two copies of memory differ."""
+    if before == after:
+        return frozenset()
+    step = 256
+    return frozenset(
+        at
+        for start in range(0, len(before), step)
+        if before[start : start + step] != after[start : start + step]
+        for at in range(start, start + step)
+        if before[at] != after[at]
+    )
+
+
+class Loop:
+    """A loop found in a window: visits of an address, and instructions between them."""
+
+    __slots__ = ("covered", "pc", "visits")
+
+    def __init__(self, pc: int) -> None:
+        self.pc = pc
+        self.visits = 0
+        self.covered = 0
+
+
+def starts(window: Window, guest: Guest) -> list[int]:
+    """Addresses where a region could start, the best first; the hot one is always among them.
+
+    Loops are ranked by how much of the window they cover, in eighths; the one with the fewest
+    visits, that is the outermost, comes first among equals.
+    """
+    loops: dict[int, Loop] = {}
+    for loop in _loops(window, guest):
+        known = loops.setdefault(loop.pc, Loop(loop.pc))
+        known.visits += loop.visits
+        known.covered += loop.covered
+    eighth = max(len(window) // 8, 1)
+    ranked = sorted(
+        (loop for loop in loops.values() if loop.covered * 64 >= len(window)),
+        key=lambda loop: (-(loop.covered // eighth), loop.visits),
+    )
+    found = [loop.pc for loop in ranked[:MOST_STARTS]]
+    return found if window.hot in found else [*found, window.hot]
+
+
+class _Open:
+    """A place that may turn out to be a loop, while nothing returned from below it."""
+
+    __slots__ = ("last", "loop")
+
+    def __init__(self, loop: Loop, last: int) -> None:
+        self.loop = loop
+        self.last = last
+
+
+def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
+    """Every (address, stack pointers) that is come back to; see the head of this file."""
+    entries = window.entries
+    shift = next(
+        (shift for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False) if stack.links),
+        None,
+    )
+    open_: dict[int, _Open] = {}
+    by_depth: list[tuple[int, int]] = []
+    for at in window.arrivals(guest.lengths, guest.code_space.size - 1):
+        entry = entries[at]
+        if entry & PC in window.events:
+            begun = open_.pop(entry, None)
+            yield from (each.loop for each in open_.values() if each.loop.visits)
+            open_.clear()
+            by_depth.clear()
+            if begun is not None:
+                open_[entry] = begun
+                by_depth.append((0, entry))
+        depth = 0 if shift is None else (entry >> shift) & RECORD_POINTER_MASK
+        while by_depth and by_depth[-1][0] > depth:
+            closed = open_.pop(by_depth.pop()[1])
+            if closed.loop.visits:
+                yield closed.loop
+        known = open_.get(entry)
+        if known is None:
+            open_[entry] = _Open(Loop(entry & PC), at)
+            by_depth.append((depth, entry))
+        else:
+            known.loop.visits += 1
+            known.loop.covered += at - known.last
+            known.last = at
+    yield from (known.loop for known in open_.values() if known.loop.visits)

@@ -1,0 +1,1 @@
+"""What is decided by rows: limits, reasons, statuses, events; and the names that people read."""

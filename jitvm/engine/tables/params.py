@@ -1,0 +1,169 @@
+"""Every limit of the JIT, in one table.
+
+Each field is a row: its default, and in `LIMITS` its unit, its range and one line why. Set them
+by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
+(``-O hot=50``); ``jitvm params`` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from operator import index
+
+from jitvm.engine.tables.record import Record
+from jitvm.guest.numbers import shortened
+
+
+class ParameterError(ValueError):
+    """A parameter that does not exist, or a value outside its range; the message says which."""
+
+
+class Limit(Record, frozen=True):
+    """What a parameter counts, the range it may be set in, and what it is for."""
+
+    unit: str
+    low: int
+    high: int
+    why: str
+
+
+_limits: list[Limit] = []
+
+
+def _row(default: int, unit: str, low: int, high: int, why: str) -> int:
+    _limits.append(Limit(unit, low, high, why))
+    return default
+
+
+class Parameters(Record, frozen=True):
+    """Limits and switches of the JIT; all are whole numbers.
+
+    Raises:
+        ParameterError: an unknown name, or a value that is not a whole number or out of range.
+    """
+
+    hot: int = _row(
+        400, "jumps", 1, 65535, "taken jumps to one address before a recording starts there"
+    )
+    window: int = _row(
+        4096, "instructions", 64, 1 << 20, "length of the first recording; later ones are longer"
+    )
+    longest: int = _row(
+        32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
+    )
+    nodes: int = _row(
+        800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
+    )
+    followers: int = _row(
+        10, "regions", 0, 100, "how many places behind a new region are compiled with it"
+    )
+    share: int = _row(
+        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
+    )
+    quick: int = _row(
+        500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
+    )
+    entries: int = _row(
+        12,
+        "entries",
+        0,
+        64,
+        "places beside its start to enter a region at that is made fast and "
+        "shares callees; 0 shares none",
+    )
+    link: int = _row(
+        60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
+    )
+    follower_nodes: int = _row(
+        150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
+    )
+    recursion: int = _row(4, "levels", 0, 16, "how often one call site may be inlined into itself")
+    inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
+    returns: int = _row(
+        2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
+    )
+    ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    depth: int = _row(
+        64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
+    )
+    depths: int = _row(
+        4, "depths", 1, 16, "stack depths a place may be reached with when there is room for copies"
+    )
+    cells: int = _row(24, "addresses", 0, 256, "memory cells carried in values across a join")
+    aliases: int = _row(
+        16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"
+    )
+    exit_hot: int = _row(
+        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed anew"
+    )
+    growth: int = _row(12, "times", 0, 100, "how often one region may be formed anew to grow")
+    invalidations: int = _row(
+        16, "times", 1, 1000, "how often code at one start may be overwritten"
+    )
+    cooldown: int = _row(
+        4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
+    )
+    background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
+    keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
+    polish: int = _row(
+        2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
+    )
+    speed: int = _row(
+        1,
+        "level",
+        0,
+        3,
+        "passes over regions made only once: 0 as for those made fast first, 1 a "
+        "short list, 3 all of LLVM",
+    )
+    verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
+    keep_text: int = _row(
+        0, "switch", 0, 1, "keep IR and LLVM text of regions, for `jitvm explain`"
+    )
+
+    def __init__(self, **given: int) -> None:
+        super().__init__(**{name: _checked(name, value) for name, value in given.items()})
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Parameters:
+        """Defaults, changed by ``JITVM_<NAME>``.
+
+        Raises:
+            ParameterError: a value is not a number or out of range.
+        """
+        given = {
+            row: environment[name]
+            for row in cls.fields
+            if (name := f"JITVM_{row.upper()}") in environment
+        }
+        return cls().changed(given)
+
+    def changed(self, given: Mapping[str, str | int]) -> Parameters:
+        """A copy with some rows set.
+
+        Raises:
+            ParameterError: an unknown name, or a value that is not a number or out of range.
+        """
+        return self.but(**{name: _checked(name, value) for name, value in given.items()})
+
+
+LIMITS = dict(zip(Parameters.fields, _limits, strict=True))
+"""What each parameter is measured in and limited to, by its name, in the table's order."""
+
+
+def _checked(name: str, value: str | int) -> int:
+    if name not in LIMITS:
+        raise ParameterError(f"there is no parameter {name!r}; see `jitvm params`")
+    row = LIMITS[name]
+    try:
+        number = int(value) if isinstance(value, str) else index(value)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} is a whole number of {row.unit}, not {shortened(value)}"
+        ) from None
+    if not row.low <= number <= row.high:
+        raise ParameterError(
+            f"{name} is between {row.low} and {row.high} {row.unit}, not {shortened(number)}"
+        )
+    return number

@@ -1,0 +1,52 @@
+"""What people call an address of a guest program: a label, and a line of its source.
+
+Guests know such things in ways of their own (symbol files, assemblers); whoever shows addresses
+takes a function `Naming`, which a guest's tools make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jitvm.engine.tables.names import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address as people read it; its names are `shown`, whatever they are given as.
+
+    Attributes:
+        address: the address itself.
+        label: the label at or before it; empty where there is none.
+        offset: bytes behind the label, or from 0 without one.
+        file, line: the source that became the byte there; empty and 0 where nobody knows.
+    """
+
+    address: int
+    label: str = ""
+    offset: int = 0
+    file: str = ""
+    line: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", shown(self.label))
+        object.__setattr__(self, "file", shown(self.file))
+
+    def __str__(self) -> str:
+        if not self.label:
+            return f"0x{self.address:04x}"
+        return f"{self.label}+{self.offset}" if self.offset else self.label
+
+    @property
+    def group(self) -> str:
+        """What is counted together with it: its label, or its page of 256 bytes without one."""
+        return self.label or f"0x{self.address & ~0xFF:04x}.."
+
+
+Naming = Callable[[int], Place]
+
+
+def nameless(address: int) -> Place:
+    """A place without a name: the `Naming` of programs nothing is known of."""
+    return Place(address, "", address)
