@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
 from jitvm.guests.uxn.varvara.hashes import FrameHashes
@@ -65,7 +65,8 @@ class Outputs:
             self._complete(error)
 
     def _complete(self, error: BaseException | None) -> None:
-        if error is not None and not self._frames:
+        was_cut_off = isinstance(error, KeyboardInterrupt)
+        if error is not None and not was_cut_off and not self._frames:
             self._discard()
         failures: list[Failure] = []
         for output in reversed(self._outputs):
@@ -75,6 +76,8 @@ class Outputs:
                 failures.append(failure)
         if failures and error is None:
             raise failures[0]
+        if failures and isinstance(error, KeyboardInterrupt):
+            raise Failure(str(failures[0]), Exit(interrupted(error))) from error
 
     def _open(self) -> None:
         arguments, computer = self._arguments, self._computer
