@@ -24,6 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from jitvm.engine.memory.cachefolder import TAG
+
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
 CODES = (0, *(-number for number in SIGNALS), *(128 + number for number in SIGNALS))
 
@@ -139,7 +141,8 @@ def kill_many(
         known = {source.name, "cache", kind.file}
         strange = {path.name for path in folder.iterdir()} - known
         if shared_cache is None:
-            strange |= {path.name for path in cache.iterdir() if path.suffix != ".code"}
+            kept = {TAG, *(path.name for path in cache.glob("*.code"))}
+            strange |= {path.name for path in cache.iterdir()} - kept
         if strange:
             faults.append(f"{moment}: left behind: {', '.join(sorted(strange))}")
         return took
