@@ -6,6 +6,7 @@ import base64
 import io
 import os
 
+from jitvm.engine.host.part import write_result
 from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara.recording.animation import Animation
 from jitvm.guests.uxn.varvara.recording.gif import Gif
@@ -36,10 +37,9 @@ class Clip:
         """Write the animation to a file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be written; what was there before still is.
         """
-        with open(path, "wb") as file:
-            file.write(self.gif)
+        write_result(os.fspath(path), self.gif)
 
     def _repr_html_(self) -> str:
         """The animation, for notebooks."""
