@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.outfile import write_files
+from jitvm.cli.outfile import print_bytes, write_files
 from jitvm.cli.sources import Reported
 from jitvm.engine.tables.names import shown
 
@@ -119,7 +119,7 @@ def _assemble(arguments: Namespace) -> Assembly:
 
 def _write(arguments: Namespace, output: str, assembly: Assembly) -> None:
     if output == "-":
-        sys.stdout.buffer.write(assembly.rom)
+        print_bytes(assembly.rom)
         return
     contents = {output: assembly.rom}
     if arguments.symbols:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.outfile import write_files
+from jitvm.cli.outfile import print_bytes, write_files
 from jitvm.cli.sources import Reported
 from jitvm.engine.tables.names import shown_lines
 
@@ -55,12 +55,12 @@ def execute(arguments: Namespace) -> int:
     except DisassemblyError as error:
         raise Failure(f"{rom.name}: {error}") from error
     text = listing.render(addresses=arguments.addresses)
-    if arguments.output is None and sys.stdout.isatty():
+    if arguments.output is None and sys.stdout is not None and sys.stdout.isatty():
         print(shown_lines(text), end="")
         return Exit.OK
     data = text.encode("utf-8", "surrogateescape")
     if arguments.output is None:
-        sys.stdout.buffer.write(data)
+        print_bytes(data)
     else:
         write_files({arguments.output: data})
     return Exit.OK

@@ -28,7 +28,12 @@ def program() -> NoReturn:
     where something is compiled or imported for it on another thread that is not waited for: what
     is worth keeping is written, and the process ends at once.
     """
-    code = _signalled_main()
+    _fill_standard_descriptors()
+    try:
+        code = _signalled_main()
+    except Exception:  # a fault of ours; it ends the process no other way
+        sys.excepthook(*sys.exc_info())
+        code = Exit.FAILURE
     ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
@@ -36,6 +41,19 @@ def program() -> NoReturn:
             sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _fill_standard_descriptors() -> None:
+    """Put nothing in the place of streams that the process was started without.
+
+    Otherwise the next file to be opened gets one of their numbers, and what native libraries, or
+    Python at its end, write to standard error goes there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, so this one
 
 
 def _signalled_main() -> int:

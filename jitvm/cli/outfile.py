@@ -8,7 +8,9 @@ to as it is.
 
 from __future__ import annotations
 
-from jitvm.cli.exits import unwritable
+import sys
+
+from jitvm.cli.exits import Exit, Failure, unwritable
 from jitvm.engine.host.part import Part, is_special
 from jitvm.engine.host.part import Pending as PendingFile
 from jitvm.engine.host.signals import ENDING
@@ -61,6 +63,17 @@ class Pending(PendingFile):
             super().commit()
         except OSError as error:
             raise unwritable(self.path, error) from error
+
+
+def print_bytes(data: bytes) -> None:
+    """Write a result to standard output.
+
+    Raises:
+        Failure: it is closed.
+    """
+    if sys.stdout is None:
+        raise Failure("standard output is closed; name a file with -o", Exit.FAILURE)
+    sys.stdout.buffer.write(data)
 
 
 def _write_beside(path: str, data: bytes, parts: list[tuple[str, Part]]) -> None:
