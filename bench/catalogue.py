@@ -105,8 +105,7 @@ def with_distinct_names(programs: Iterable[Program]) -> list[Program]:
 
 def _rom(path: Path) -> bytes:
     from jitvm.guests.uxn.assembler import AssemblyError
-    from jitvm.guests.uxn.varvara.program import load_program
-    from jitvm.guests.uxn.varvara.rom import RomError
+    from jitvm.guests.uxn.varvara.program import RomError, load_program
 
     try:
         return load_program(path).rom.data

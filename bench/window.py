@@ -30,12 +30,12 @@ from time import perf_counter, process_time, sleep
 
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.frames import RATE, SAMPLES
+from jitvm.platform.frames import RATE, SAMPLES
 from jitvm.window import WindowError
 
 TYPE_CHECKING = False  # as in jitvm: importing the window fails where there is no SDL
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.frames import Frame
+    from jitvm.platform.frames import Frame
     from jitvm.window.player import Player
 
 SETTLE = 2
@@ -196,9 +196,9 @@ def _percent(seconds: int) -> float:
 
 def frame(options: Options) -> FrameCost:
     """Time what a player does to show a frame, at its pace, with the guest's work left out."""
+    from jitvm.playing.pacing import Pacer
     from jitvm.window.binding import poll_events
     from jitvm.window.display import Display
-    from jitvm.window.pacing import Pacer
 
     computer = _computer(FILL)
     computer.boot()
@@ -239,7 +239,7 @@ def pace(options: Options) -> Pace:
 
 def sound(options: Options) -> Sound:
     """Play four voices while the guest draws without an end."""
-    from jitvm.guests.uxn.varvara.audio import RATE as SOUND_RATE
+    from jitvm.platform.sound import RATE as SOUND_RATE
 
     computer = _computer(NOISE)
     computer.boot()
@@ -261,7 +261,8 @@ def _player(
     on_frame: Callable[[Frame], object] | None = None,
 ) -> Player:
     """A window that closes by itself, so many seconds after the measurement."""
-    from jitvm.window.player import Limits, Player
+    from jitvm.playing.loop import Limits
+    from jitvm.window.player import Player
 
     limits = Limits(seconds=SETTLE + options.seconds + margin)
     return Player(computer, scale=options.scale, on_frame=on_frame, limits=limits)

@@ -13,6 +13,9 @@
     computer.run_frames(60)
     computer.screen.pixels
 
+    jitvm.run("a.toy", guest="toyvm:TOY")       a program of any guest
+    print(jitvm.explain("life.tal"))            what the JIT made of a program
+
 Names are imported when they are first used, so ``import jitvm`` costs next to nothing.
 """
 
@@ -26,23 +29,26 @@ if TYPE_CHECKING:
     from jitvm.engine.machine.machine import Machine, Snapshot, Tier
     from jitvm.engine.memory.block import BlockError
     from jitvm.engine.tables.params import ParameterError, Parameters
-    from jitvm.facade import Result, load, profile, record, run
+    from jitvm.facade import Result, dashboard, explain, load, profile, record, run
     from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop, Word
     from jitvm.guests.uxn import UXN
     from jitvm.guests.uxn.assembler import AssemblyError, assemble, assemble_file
     from jitvm.guests.uxn.disassembler import disassemble
     from jitvm.guests.uxn.symbols import SymbolFileError
     from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, RomError
-    from jitvm.guests.uxn.varvara.input import InputError
-    from jitvm.guests.uxn.varvara.output import OutputError
     from jitvm.guests.uxn.varvara.recorder import Recorder
-    from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
-    from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
-    from jitvm.guests.uxn.varvara.script import Script, ScriptError, load_script, parse_script
-    from jitvm.guests.uxn.varvara.session import Session, SessionError
+    from jitvm.guests.uxn.varvara.replayer import Replayer
+    from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.platform import Option, Platform, Program, ProgramError, SourceError
+    from jitvm.platform.bare import BareComputer, BarePlatform
+    from jitvm.platform.input import InputError
+    from jitvm.platform.output import OutputError
+    from jitvm.platform.recording import Recording, RecordingError
+    from jitvm.platform.registry import GuestError
+    from jitvm.platform.script import Script, ScriptError, load_script, parse_script
+    from jitvm.platform.sessions import DivergedError, SessionError
     from jitvm.profiling import Profile, ProfileError
-
-__version__ = "0.1.0"
+    from jitvm.version import __version__
 
 _HOMES = {
     "BlockError": "jitvm.engine.memory.block",
@@ -54,6 +60,8 @@ _HOMES = {
     "ParameterError": "jitvm.engine.tables.params",
     "Parameters": "jitvm.engine.tables.params",
     "Result": "jitvm.facade",
+    "dashboard": "jitvm.facade",
+    "explain": "jitvm.facade",
     "load": "jitvm.facade",
     "profile": "jitvm.facade",
     "record": "jitvm.facade",
@@ -66,6 +74,14 @@ _HOMES = {
     "Stack": "jitvm.guest",
     "Stop": "jitvm.guest",
     "Word": "jitvm.guest",
+    "GuestError": "jitvm.platform.registry",
+    "Platform": "jitvm.platform",
+    "Program": "jitvm.platform",
+    "ProgramError": "jitvm.platform",
+    "SourceError": "jitvm.platform",
+    "BareComputer": "jitvm.platform.bare",
+    "BarePlatform": "jitvm.platform.bare",
+    "Option": "jitvm.platform",
     "UXN": "jitvm.guests.uxn",
     "AssemblyError": "jitvm.guests.uxn.assembler",
     "assemble": "jitvm.guests.uxn.assembler",
@@ -76,27 +92,30 @@ _HOMES = {
     "LimitReached": "jitvm.guests.uxn.varvara",
     "RomError": "jitvm.guests.uxn.varvara",
     "SymbolFileError": "jitvm.guests.uxn.symbols",
-    "InputError": "jitvm.guests.uxn.varvara.input",
-    "OutputError": "jitvm.guests.uxn.varvara.output",
+    "InputError": "jitvm.platform.input",
+    "OutputError": "jitvm.platform.output",
     "Recorder": "jitvm.guests.uxn.varvara.recorder",
-    "Recording": "jitvm.guests.uxn.varvara.recording",
-    "RecordingError": "jitvm.guests.uxn.varvara.recording",
-    "DivergedError": "jitvm.guests.uxn.varvara.replayer",
+    "Recording": "jitvm.platform.recording",
+    "RecordingError": "jitvm.platform.recording",
+    "DivergedError": "jitvm.platform.sessions",
     "Replayer": "jitvm.guests.uxn.varvara.replayer",
-    "Script": "jitvm.guests.uxn.varvara.script",
-    "ScriptError": "jitvm.guests.uxn.varvara.script",
-    "load_script": "jitvm.guests.uxn.varvara.script",
-    "parse_script": "jitvm.guests.uxn.varvara.script",
+    "Script": "jitvm.platform.script",
+    "ScriptError": "jitvm.platform.script",
+    "load_script": "jitvm.platform.script",
+    "parse_script": "jitvm.platform.script",
     "Session": "jitvm.guests.uxn.varvara.session",
-    "SessionError": "jitvm.guests.uxn.varvara.session",
+    "SessionError": "jitvm.platform.sessions",
     "Profile": "jitvm.profiling",
     "ProfileError": "jitvm.profiling",
+    "__version__": "jitvm.version",
 }
 """Where each public name lives."""
 
 __all__ = [
     "UXN",
     "AssemblyError",
+    "BareComputer",
+    "BarePlatform",
     "BlockError",
     "Computer",
     "Core",
@@ -105,16 +124,21 @@ __all__ = [
     "Ending",
     "FallbackWarning",
     "Guest",
+    "GuestError",
     "InputError",
     "LimitReached",
     "Machine",
     "NativeError",
     "Opcode",
+    "Option",
     "OutputError",
     "ParameterError",
     "Parameters",
+    "Platform",
     "Profile",
     "ProfileError",
+    "Program",
+    "ProgramError",
     "Recorder",
     "Recording",
     "RecordingError",
@@ -126,6 +150,7 @@ __all__ = [
     "Session",
     "SessionError",
     "Snapshot",
+    "SourceError",
     "Space",
     "Stack",
     "Stop",
@@ -135,8 +160,10 @@ __all__ = [
     "__version__",
     "assemble",
     "assemble_file",
+    "dashboard",
     "disassemble",
     "events",
+    "explain",
     "load",
     "load_script",
     "parse_script",

@@ -3,11 +3,13 @@
 computer.frame([events.Key(13), events.Move(10, 20)])
 """
 
-from jitvm.guests.uxn.varvara.events import (
+from jitvm.platform.events import (
     Button,
     EndOfInput,
     Event,
     Key,
+    KeyDown,
+    KeyUp,
     MouseDown,
     MouseUp,
     Move,
@@ -24,6 +26,8 @@ __all__ = [
     "EndOfInput",
     "Event",
     "Key",
+    "KeyDown",
+    "KeyUp",
     "MouseDown",
     "MouseUp",
     "Move",

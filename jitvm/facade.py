@@ -1,24 +1,37 @@
-"""The calls most people need: load a program, run it, record what it shows, profile it."""
+"""The calls most people need: load a program, run it, record what it shows, see what the JIT does.
+
+All of them work for any guest. Whose a program is its file tells, as on the command line; `guest`
+says it where that is not so: a `Guest`, a `Platform`, or their name, as ``--guest`` takes it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.guests.uxn.varvara.computer import Computer
-from jitvm.guests.uxn.varvara.evaluator import Ending
-from jitvm.guests.uxn.varvara.program import load_program
+from jitvm.platform import Platform, Program, registry
+from jitvm.platform.evaluator import Ending, LimitReached
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.recording.clip import Clip
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.dashboard.widget import Shown
+    from jitvm.guest import Guest
+    from jitvm.guests.uxn.varvara.computer import Computer as Varvara
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.input import Readable
+    from jitvm.platform.recording.clip import Clip
+    from jitvm.platform.script import Script
     from jitvm.profiling import Profile
+    from jitvm.profiling.explanation import Explanation
+
+    GuestLike = str | Guest | Platform
 
 ProgramLike = str | os.PathLike[str] | bytes
+
+FRAMES = 600
+"""Frames that `explain` gives a program with a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +43,8 @@ class Result:
     ending: Ending
     stdout: bytes
     stderr: bytes
-    computer: Computer
-    """The computer as the program left it."""
+    computer: Any
+    """The computer as the program left it: a `Computer` for a program of Uxn."""
 
     def __repr__(self) -> str:
         return (
@@ -45,40 +58,95 @@ def _shortened(data: bytes) -> str:
     return repr(data) if len(data) <= 60 else f"{data[:60]!r}... ({len(data):,} bytes)"
 
 
+# -- programs ------------------------------------------------------------------------------------
+
+
+def platform_of(program: ProgramLike | None, guest: GuestLike | None) -> Platform:
+    """The platform of a program, or of the guest that is named.
+
+    Raises:
+        GuestError: there is no such guest.
+        ProgramError: no guest knows the program.
+    """
+    if isinstance(guest, str):
+        return registry.named(guest)
+    if guest is not None:
+        return registry.as_platform(guest)
+    if program is None or isinstance(program, bytes):
+        return registry.of_stream()
+    return registry.of_file(os.fspath(program))
+
+
+def _loaded(
+    program: ProgramLike, guest: GuestLike | None, options: dict[str, Any]
+) -> tuple[Platform, Program, dict[str, Any]]:
+    """A program, its platform, and those options that are not for loading it."""
+    platform = platform_of(program, guest)
+    names = {option.name for option in platform.loading}
+    for_loading = {name: value for name, value in options.items() if name in names}
+    rest = {name: value for name, value in options.items() if name not in names}
+    if isinstance(program, bytes):
+        loaded = platform.program(program, **for_loading)
+    else:
+        loaded = platform.load(os.fspath(program), **for_loading)
+    loaded.platform = platform
+    return platform, loaded, rest
+
+
+@overload
 def load(
     program: ProgramLike,
     *,
+    guest: None = None,
     args: Iterable[str | bytes] = (),
     tier: Tier = Tier.JIT,
-    legacy: bool = False,
-    include_root: str | os.PathLike[str] | None = None,
     **options: Any,
-) -> Computer:
-    """Put a program into a new computer, ready to `start`.
+) -> Varvara: ...
+
+
+@overload
+def load(
+    program: ProgramLike,
+    *,
+    guest: GuestLike,
+    args: Iterable[str | bytes] = (),
+    tier: Tier = Tier.JIT,
+    **options: Any,
+) -> Computer: ...
+
+
+def load(
+    program: ProgramLike,
+    *,
+    guest: GuestLike | None = None,
+    args: Iterable[str | bytes] = (),
+    tier: Tier = Tier.JIT,
+    **options: Any,
+) -> Any:
+    """Put a program into a new computer, before its first instruction.
 
     Args:
-        program: a path to a ROM or Uxntal source, or the bytes of a ROM.
+        program: a path to a program or a source, or the bytes of a program (of Uxn, if no `guest`
+            is given).
+        guest: whose it is; None: as its file tells. (Type checkers then take it for one of Uxn.)
         args: its command line.
         tier: what executes it.
-        legacy: accept the older dialect of Uxntal.
-        include_root: the only folder a source may include files from.
-        options: `params`, `sandbox`, `clock`, `stdout`, `stderr` of `Computer`.
+        options: `params`, `stdout`, `stderr`, and those of the guest, which `jitvm guests` lists:
+            for Uxn `legacy`, `include_root`, `sandbox`, `clock`.
 
     Raises:
-        RomError: the program cannot be read or is not a ROM.
-        AssemblyError: the source has errors.
+        GuestError: there is no such guest.
+        ProgramError: the program cannot be read or is none: for Uxn a RomError.
+        SourceError: the source has errors: for Uxn an AssemblyError.
     """
-    if isinstance(program, bytes):
-        return Computer(program, args=args, tier=tier, **options)
-    loaded = load_program(program, legacy=legacy, include_root=include_root)
-    computer = Computer(loaded.rom, args=args, tier=tier, **options)
-    computer.program = loaded
-    return computer
+    platform, loaded, rest = _loaded(program, guest, options)
+    return platform.computer(loaded, args=args, tier=tier, **rest)
 
 
 def run(
     program: ProgramLike,
     *args: str | bytes,
+    guest: GuestLike | None = None,
     stdin: bytes | Readable | None = b"",
     max_instructions: int | None = None,
     time_limit: float | None = None,
@@ -89,17 +157,27 @@ def run(
     Args:
         program: as for `load`.
         args: its command line.
+        guest: as for `load`.
         stdin: its standard input.
         max_instructions: stop exactly after so many.
         time_limit: stop after so many seconds.
         options: the other arguments of `load`.
 
     Raises:
-        RomError, AssemblyError: as for `load`.
+        GuestError, ProgramError, SourceError: as for `load`.
     """
-    computer = load(program, args=args, **options)
+    platform, loaded, rest = _loaded(program, guest, options)
+    computer = platform.computer(loaded, args=args, **{"tier": Tier.JIT, **rest})
     ending = computer.run_console(stdin, max_instructions=max_instructions, time_limit=time_limit)
     return Result(computer.exit_code, ending, computer.stdout, computer.stderr, computer)
+
+
+def _computer(program: ProgramLike | Computer, options: dict[str, Any]) -> Computer:
+    """A computer that was given, or a new one with a program."""
+    if not isinstance(program, str | bytes | os.PathLike):
+        return program
+    computer: Computer = load(program, **options)
+    return computer
 
 
 def record(
@@ -123,15 +201,18 @@ def record(
         RecordingError: Pillow is not installed, or the scale makes no sense.
         TypeError, ValueError: `frames` is negative, or no whole number.
         ScriptError: the script's text has an error.
-        RomError, AssemblyError: as for `load`.
+        GuestError, ProgramError, SourceError: as for `load`.
     """
-    from jitvm.guests.uxn.varvara.recording.clip import record_clip
-    from jitvm.guests.uxn.varvara.script import parse_script
+    from jitvm.platform.recording.clip import record_clip
+    from jitvm.platform.script import parse_script
 
-    computer = program if isinstance(program, Computer) else load(program, **options)
+    computer = _computer(program, options)
     if isinstance(script, str):
         script = parse_script(script)
     return record_clip(computer, frames, script, scale)
+
+
+# -- what the JIT does ---------------------------------------------------------------------------
 
 
 def profile(
@@ -139,6 +220,7 @@ def profile(
     *,
     mode: str = "sampled",
     program: ProgramLike | None = None,
+    guest: GuestLike | None = None,
 ) -> Profile:
     """Watch what a machine and its JIT do while a ``with`` block lasts, as tables.
 
@@ -152,20 +234,151 @@ def profile(
             region; ``opcodes`` counts them by opcode, with the JIT off.
         program: whose labels and lines of source addresses are given; a path as for `load`.
             A computer that `load` made knows them itself.
+        guest: whose `program` is; as for `load`.
 
     Raises:
         ValueError: there is no such mode.
-        RomError, AssemblyError: as for `load`.
-        SymbolFileError: the ``.sym`` file beside a ROM is damaged.
+        GuestError, ProgramError, SourceError: as for `load`; or what names addresses is damaged.
     """
     from jitvm.engine.tables.place import nameless
-    from jitvm.guests.uxn.places import naming_of
     from jitvm.profiling import Mode, Profile
 
-    loaded = target.program if isinstance(target, Computer) else None
+    machine = target if target is None or isinstance(target, Machine) else target.machine
+    loaded = None if target is None or isinstance(target, Machine) else target.program
     if program is not None and not isinstance(program, bytes):
-        loaded = load_program(program)
-    naming = nameless if loaded is None else naming_of(loaded)
-    title = "" if loaded is None else loaded.rom.name
-    machine = target.machine if isinstance(target, Computer) else target
-    return Profile(machine, mode=Mode(mode), naming=naming, title=title)
+        loaded = _loaded(program, guest, {})[1]
+    if loaded is None:
+        return Profile(machine, mode=Mode(mode), naming=nameless)
+    loaded.place(0)  # raises what is wrong with names now
+    return Profile(machine, mode=Mode(mode), naming=loaded.place, title=loaded.name)
+
+
+def explain(
+    target: ProgramLike | Computer | Machine,
+    address: int | str | None = None,
+    *,
+    stages: Iterable[str] | None = None,
+    guest: GuestLike | None = None,
+    stdin: bytes | Readable | None = b"",
+    frames: int = FRAMES,
+    time_limit: float | None = 2.0,
+    **options: Any,
+) -> Explanation:
+    """What the JIT made of hot code, or why it made nothing of it; print what this gives.
+
+        print(jitvm.explain("life.tal", "draw", stages=["guest", "ir"]))
+        jitvm.explain(machine).regions
+
+    Args:
+        target: a program as for `load`, which is run; or a computer or machine that has run. LLVM
+            IR and assembly of these are there if they ran with ``Parameters(keep_text=1)``.
+        address: an address, or a label; None for the hottest region.
+        stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``; None for all.
+        guest: whose program it is, as for `load`.
+        stdin: what a program that is run reads.
+        frames: how many one with a screen gets.
+        time_limit: seconds that it runs at most.
+        options: the other arguments of `load`.
+
+    Raises:
+        ValueError: the machine has no JIT, or has not run; or there is no such label or stage.
+        GuestError, ProgramError, SourceError: as for `load`.
+    """
+    from jitvm.profiling.explanation import STAGES, Explanation
+
+    if isinstance(target, str | bytes | os.PathLike):
+        platform, program, rest = _loaded(target, guest, options)
+        machine = _run_for_explaining(platform, program, rest, stdin, frames, time_limit)
+    else:
+        machine, platform, program = _known(target)
+    return Explanation(machine, program, platform, address, STAGES if stages is None else stages)
+
+
+def _known(target: Computer | Machine) -> tuple[Machine, Platform, Program]:
+    """A machine, and what is known of its guest and program."""
+    machine = target if isinstance(target, Machine) else target.machine
+    program = None if isinstance(target, Machine) else target.program
+    platform = None if program is None else program.platform
+    return machine, platform or registry.of_guest(machine.guest), program or Program(b"")
+
+
+def _run_for_explaining(
+    platform: Platform,
+    program: Program,
+    options: dict[str, Any],
+    stdin: bytes | Readable | None,
+    frames: int,
+    time_limit: float | None,
+) -> Machine:
+    from jitvm.engine.machine.explain import keep_text
+
+    computer = platform.computer(program, tier=Tier.JIT, **options)
+    if computer.machine.native is None:
+        raise ValueError("nothing to explain: nothing can become native here")
+    keep_text(computer.machine, {})
+    with computer.limited(time_limit=time_limit):
+        try:
+            computer.boot()
+            if computer.is_graphical:
+                computer.run_frames(frames)
+            else:
+                computer.run_console(stdin)
+        except LimitReached:
+            return computer.machine  # what became hot until then is what there is to explain
+        finally:
+            computer.close()
+    return computer.machine
+
+
+def dashboard(
+    target: ProgramLike | Computer | Machine,
+    *,
+    guest: GuestLike | None = None,
+    args: Iterable[str] = (),
+    stdin: bytes | None = None,
+    paused: bool = False,
+    counting: bool = False,
+    port: int = 0,
+    **options: Any,
+) -> Shown:
+    """Run a program on a thread of its own and watch in a browser what the JIT makes of it.
+
+        shown = jitvm.dashboard("life.tal")
+        shown.url                 open it; in a notebook, the page is below the cell
+        shown.close()             stops serving, and the run
+
+    Args:
+        target: a program as for `load`; or a computer or a machine, of which the page runs
+            `Machine.run` from where it stands (starting over begins there again).
+        guest: whose program it is, as for `load`.
+        args: its command line.
+        stdin: its standard input; None: typed on the page.
+        paused: whether it waits for *Start* on the page.
+        counting: whether all instructions are counted, which slows tight loops down.
+        port: where to listen on 127.0.0.1; 0 for a free one.
+        options: the other arguments of `load`; `params` for the JIT.
+
+    Raises:
+        ImportError: the extra ``jitvm[dashboard]`` is not installed.
+        OSError: the port cannot be listened on.
+        ValueError: the machine has no JIT.
+        GuestError, ProgramError, SourceError: as for `load`.
+    """
+    from jitvm.dashboard.computer import WatchedComputer
+    from jitvm.dashboard.machine import WatchedMachine
+    from jitvm.dashboard.session import Session
+    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.widget import Shown
+
+    params = options.pop("params", None)
+    watched: Target
+    if isinstance(target, str | bytes | os.PathLike):
+        platform, program, rest = _loaded(target, guest, options)
+        name = os.path.basename(program.name)
+        watched = WatchedComputer(
+            platform, program, name, args=tuple(args), stdin=stdin, options=rest
+        )
+    else:
+        watched = WatchedMachine(*_known(target))
+    session = Session(watched, params, paused=paused, counting=counting)
+    return Shown(session, port=port, owns=True)

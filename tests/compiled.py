@@ -7,8 +7,6 @@ code table, and comes back when the guest halts: behind the instruction has to b
 
 from __future__ import annotations
 
-from functools import partial
-
 from jitvm.engine.jit.jit import Jit
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
@@ -34,8 +32,8 @@ def jit_of(machine: Machine) -> Jit:
 def compile_at(machine: Machine, pc: int) -> None:
     """Make the region at an address, and forget all others."""
     jit = jit_of(machine)
-    jit.forget_all()
-    jit._submit(partial(jit._job_again, pc, jit.world()))
+    jit.regions.forget_all()
+    jit.compile_again([pc])
     assert set(jit.regions) == {pc}, jit.statistics.errors
 
 
@@ -50,7 +48,7 @@ def is_entered(machine: Machine, pc: int) -> bool:
     """Whether the region at an address was never left as soon as it was entered."""
     jit = jit_of(machine)
     compiled = jit.regions[pc].compiled
-    counts = jit.exit_counts[compiled.first_exit : compiled.first_exit + len(compiled.exits)]
+    counts = jit.regions.times_left(jit.regions[pc])
     early = (Reason.ENTRY.name, Reason.DEEP.name)
     return not any(
         count for (reason, _), count in zip(compiled.exits, counts, strict=True) if reason in early

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import print_bytes, write_files
-from jitvm.cli.sources import Reported
 from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jitvm.cli.parser import Parser
-    from jitvm.guests.uxn.assembler import Assembly, Diagnostic
+    from jitvm.platform import Platform, ProgramError
+    from jitvm.platform.tools import Assembled, Assembler, Diagnostic
 
 DESCRIPTION = """\
-Assemble a Uxntal source into a ROM.
+Assemble a source: Uxntal into a ROM, or what another guest's assembler takes (--guest).
 
 All errors are told at once, each with its file, line, column and the line itself.
 Nothing is written unless everything is right.
@@ -44,6 +46,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--symbols", action="store_true", help="also write ROM.sym")
     options.source(parser)
+    options.guest(parser)
     parser.add_argument(
         "--warnings", action="store_true", help="list labels that nothing refers to, too"
     )
@@ -54,50 +57,65 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Assemble and write; return the exit code."""
-    from jitvm.guests.uxn.assembler import AssemblyError
+    from jitvm.platform import ProgramError
 
-    output = _output(arguments)
+    platform = _platform(arguments)
+    assembler = platform.assembler
+    if assembler is None:
+        raise Failure(f"{arguments.source}: there is no assembler of {platform.name}")
+    output = _output(arguments, assembler)
     try:
-        assembly = _assemble(arguments)
-    except AssemblyError as error:
-        if arguments.json:
-            _print_json(errors=error.diagnostics, hint=error.hint)
-            return Exit.USAGE
-        with Reported():
-            raise
+        assembly = _assemble(arguments, platform, assembler)
+    except ProgramError as error:
+        return _refuse(arguments, error)
     _write(arguments, output, assembly)
     if arguments.json:
         _print_json(assembly, output)
         return Exit.OK
     _print_warnings(assembly, in_full=arguments.warnings)
     if output != "-":
-        count = len(assembly.symbols)
-        print(f"{shown(output)}: {len(assembly.rom)} bytes, {count} labels", file=sys.stderr)
+        count = len(assembly.labels)
+        print(f"{shown(output)}: {len(assembly.data)} bytes, {count} labels", file=sys.stderr)
     return Exit.OK
 
 
-def _print_warnings(assembly: Assembly, *, in_full: bool) -> None:
-    """Tell what may be wrong; labels nothing refers to in one line, as right programs have them."""
-    from jitvm.guests.uxn.assembler import Problem
+def _platform(arguments: Namespace) -> Platform:
+    from jitvm.platform import registry
 
-    unused = 0
+    if arguments.guest is not None:
+        return options.named(arguments.guest)
+    return registry.of_tool(arguments.source)
+
+
+def _refuse(arguments: Namespace, error: ProgramError) -> int:
+    """Tell what is wrong with a source."""
+    from jitvm.cli.sources import failure
+    from jitvm.platform import SourceError
+
+    if not arguments.json or not isinstance(error, SourceError):
+        raise failure(error) from error
+    _print_json(errors=error.diagnostics, hint=error.hint)
+    return Exit.USAGE
+
+
+def _print_warnings(assembly: Assembled, *, in_full: bool) -> None:
+    """Tell what may be wrong; labels nothing refers to in one line, as right programs have them."""
+    unused = () if in_full else assembly.unused
     for warning in assembly.warnings:
-        if warning.problem is Problem.UNUSED and not in_full:
-            unused += 1
-        else:
+        if warning not in unused:
             print(warning.render(), file=sys.stderr)
     if unused:
-        what = f"{unused} labels are" if unused > 1 else "1 label is"
+        what = f"{len(unused)} labels are" if len(unused) > 1 else "1 label is"
         print(f"{what} unused; --warnings lists them", file=sys.stderr)
 
 
-def _output(arguments: Namespace) -> str:
-    """Where the ROM goes."""
+def _output(arguments: Namespace, assembler: Assembler) -> str:
+    """Where the program goes."""
     output: str | None = arguments.output
     if output is None:
         if arguments.source == "-":
             raise Failure("a source from standard input needs -o ROM, or -o - for stdout")
-        output = os.path.splitext(arguments.source)[0] + ".rom"
+        output = os.path.splitext(arguments.source)[0] + assembler.suffix
     if output == "-" and (arguments.symbols or arguments.json):
         raise Failure("-o - leaves no place for --symbols or --json; name a file with -o")
     if output == arguments.source != "-":
@@ -105,32 +123,31 @@ def _output(arguments: Namespace) -> str:
     return output
 
 
-def _assemble(arguments: Namespace) -> Assembly:
-    from jitvm.guests.uxn.assembler import assemble, assemble_file
-
-    legacy, root = arguments.legacy, options.include_root(arguments)
+def _assemble(arguments: Namespace, platform: Platform, assembler: Assembler) -> Assembled:
+    given = options.loading(arguments, platform)
     if arguments.source != "-":
-        return assemble_file(arguments.source, include_root=root, legacy=legacy)
+        return assembler.assemble_file(arguments.source, **given)
     if sys.stdin is None:
         raise Failure("standard input is closed; name a source")
-    data = sys.stdin.buffer.read()
-    return assemble(data, name="<stdin>", include_root=root, legacy=legacy)
+    return assembler.assemble(sys.stdin.buffer.read(), "<stdin>", **given)
 
 
-def _write(arguments: Namespace, output: str, assembly: Assembly) -> None:
+def _write(arguments: Namespace, output: str, assembly: Assembled) -> None:
     if output == "-":
-        print_bytes(assembly.rom)
+        print_bytes(assembly.data)
         return
-    contents = {output: assembly.rom}
+    contents = {output: assembly.data}
     if arguments.symbols:
-        contents[f"{output}.sym"] = assembly.symbols.to_bytes()
+        if assembly.symbols_file is None:
+            raise Failure("--symbols: this assembler keeps no labels; leave it out")
+        contents[f"{output}.sym"] = assembly.symbols_file
     write_files(contents)
 
 
 def _print_json(
-    assembly: Assembly | None = None,
+    assembly: Assembled | None = None,
     output: str | None = None,
-    errors: tuple[Diagnostic, ...] = (),
+    errors: Iterable[Diagnostic] = (),
     hint: str = "",
 ) -> None:
     from json import dumps
@@ -141,8 +158,8 @@ def _print_json(
     if assembly is not None:
         facts |= {
             "rom": None if output is None else shown(output),
-            "bytes": len(assembly.rom),
-            "symbols": {shown(symbol.name): symbol.address for symbol in assembly.symbols},
+            "bytes": len(assembly.data),
+            "symbols": {shown(name): address for name, address in assembly.labels},
             "warnings": [_facts(warning) for warning in assembly.warnings],
         }
     print(dumps(facts))

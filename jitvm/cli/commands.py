@@ -24,6 +24,18 @@ if TYPE_CHECKING:
             """Do it; return the exit code."""
 
 
+DESCRIPTION = "Run bytecode at native speed."
+EPILOG = """\
+examples:
+  jitvm run hello.tal            assemble and run a program
+  jitvm run life.rom             run a ROM
+  jitvm asm hello.tal            write hello.rom
+  jitvm dis hello.rom            read it again
+
+`jitvm COMMAND --help` tells more about a command.
+"""
+
+
 class Command:
     """One row: the command's name, its file, and one line of help."""
 
@@ -41,15 +53,24 @@ class Command:
         module: object = import_module(self.module)
         return module  # type: ignore[return-value]
 
+    def parser(self) -> Parser:
+        """The parser of its arguments."""
+        from jitvm.cli.parser import Parser
+
+        parser = Parser(prog=f"jitvm {self.name}")
+        self.load().configure(parser)
+        return parser
+
 
 COMMANDS = (
-    Command("run", "jitvm.cli.run", "run a ROM or a Uxntal source"),
-    Command("asm", "jitvm.cli.asm", "assemble a Uxntal source into a ROM"),
-    Command("dis", "jitvm.cli.dis", "disassemble a ROM into Uxntal"),
+    Command("run", "jitvm.cli.run", "run a program: a ROM, a Uxntal source, or another guest's"),
+    Command("asm", "jitvm.cli.asm", "assemble a source into a program"),
+    Command("dis", "jitvm.cli.dis", "disassemble a program"),
     Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
+    Command("guests", "jitvm.cli.guests", "list the guests whose programs can be run"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),
     Command("cache", "jitvm.cli.cache", "show or clear the native code kept between runs"),
     Command("completion", "jitvm.cli.completion", "print a completion script for a shell"),
@@ -59,3 +80,15 @@ COMMANDS = (
 def find(name: str) -> Command | None:
     """The command of a name."""
     return next((command for command in COMMANDS if command.name == name), None)
+
+
+def whole_parser() -> Parser:
+    """The parser of everything, for completion scripts and the top-level help."""
+    from jitvm.cli.parser import Parser
+
+    parser = Parser(prog="jitvm", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for command in COMMANDS:
+        command.load().configure(choices.add_parser(command.name, help=command.summary))
+    return parser

@@ -36,7 +36,7 @@ def execute(arguments: Namespace) -> int:
         raise Failure(
             "completion needs the package shtab; `pip install shtab`", Exit.FAILURE
         ) from error
-    from jitvm.cli.parser import whole_parser
+    from jitvm.cli.commands import whole_parser
 
     print(shtab.complete(whole_parser(), arguments.shell))
     return Exit.OK

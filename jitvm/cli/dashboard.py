@@ -11,7 +11,7 @@ from jitvm.cli.values import positive
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
-    from jitvm.cli.watched import WatchedComputer
+    from jitvm.dashboard.computer import WatchedComputer
     from jitvm.dashboard.server import Server
     from jitvm.dashboard.session import Session
     from jitvm.dashboard.source import Source
@@ -45,8 +45,9 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm dashboard``."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    parser.add_argument("program", metavar="PROGRAM", nargs="?", help=".rom or .tal file")
+    parser.add_argument("program", metavar="PROGRAM", nargs="?", help="its file")
     options.rest(parser)
+    options.guest(parser)
     parser.add_argument("--open", metavar="FILE", help="show a run that --save kept instead")
     parser.add_argument("--save", metavar="FILE", help="keep the run as JSON lines")
     parser.add_argument(
@@ -141,20 +142,10 @@ def _show_and_save(arguments: Namespace, session: Session) -> int:
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
-    from pathlib import Path
+    from os.path import basename
 
-    from jitvm.cli.sources import Reported
-    from jitvm.cli.watched import watched
-    from jitvm.guests.uxn.varvara.program import load_program
-
-    with Reported():
-        program = load_program(
-            arguments.program,
-            legacy=arguments.legacy,
-            include_root=options.include_root(arguments),
-        )
     stdin = options.input_file(arguments.input)
-    return watched(program, Path(arguments.program).name, stdin, arguments)
+    return options.watched(arguments, basename(arguments.program), stdin)
 
 
 def _serve(arguments: Namespace, source: Source) -> int:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.outfile import print_bytes, write_files
-from jitvm.cli.sources import Reported
 from jitvm.engine.tables.names import shown_lines
 
 if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
-    from jitvm.guests.uxn.symbols import SymbolTable
-    from jitvm.guests.uxn.varvara.rom import Rom
 
 DESCRIPTION = """\
-Disassemble a ROM into Uxntal that assembles back to the same bytes.
+Disassemble a ROM into Uxntal that assembles back to the same bytes, or a program of
+another guest (--guest).
 
 Code is told from data by following the flow from 0100. Labels come from ROM.sym
 when it lies beside the ROM, or from --symbols.
@@ -39,7 +37,8 @@ def configure(parser: Parser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("rom", metavar="ROM", help="the ROM")
     parser.add_argument("-o", "--output", metavar="FILE", help="write here, not to stdout")
-    parser.add_argument("--symbols", metavar="FILE", type=Path, help="labels (default: ROM.sym)")
+    parser.add_argument("--symbols", metavar="FILE", help="labels (default: ROM.sym)")
+    options.guest_alone(parser)
     parser.add_argument(
         "--addresses", action="store_true", help="show addresses and bytes as comments"
     )
@@ -47,14 +46,7 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Disassemble and print; return the exit code."""
-    from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
-
-    rom = _rom(arguments.rom)
-    try:
-        listing = disassemble(rom.data, _symbols(arguments))
-    except DisassemblyError as error:
-        raise Failure(f"{rom.name}: {error}") from error
-    text = listing.render(addresses=arguments.addresses)
+    text = _text(arguments)
     if arguments.output is None and sys.stdout is not None and sys.stdout.isatty():
         print(shown_lines(text), end="")
         return Exit.OK
@@ -66,22 +58,18 @@ def execute(arguments: Namespace) -> int:
     return Exit.OK
 
 
-def _rom(path: str) -> Rom:
-    from jitvm.guests.uxn.varvara.program import SOURCE_SUFFIX, read_rom
+def _text(arguments: Namespace) -> str:
+    from jitvm.platform import ProgramError, registry
 
-    if path.endswith(SOURCE_SUFFIX):
-        raise Failure(f"{path}: is a source, not a ROM; assemble it with `jitvm asm {path}`")
-    with Reported():
-        return read_rom(path)
-
-
-def _symbols(arguments: Namespace) -> SymbolTable | None:
-    from jitvm.guests.uxn.symbols import SymbolFileError, load_symbols
-
-    path: Path = arguments.symbols or Path(f"{arguments.rom}.sym")
-    if arguments.symbols is None and not path.exists():
-        return None
+    if arguments.guest is not None:
+        platform = options.named(arguments.guest)
+    else:
+        platform = registry.of_tool(arguments.rom)
+    if platform.disassembler is None:
+        raise Failure(f"{arguments.rom}: there is no disassembler of {platform.name}")
     try:
-        return load_symbols(path)
-    except SymbolFileError as error:
+        return platform.disassembler.disassemble(
+            arguments.rom, arguments.symbols, addresses=arguments.addresses
+        )
+    except ProgramError as error:
         raise Failure(str(error)) from error

@@ -10,12 +10,12 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 FRAMES = 600
 """How many a program gets where nobody says."""
@@ -35,7 +35,7 @@ def run(computer: Computer, count: int, script: Script | None, stdin: Readable |
     Raises:
         LimitReached, KeyboardInterrupt, OutputError: as for `Computer.frame`.
     """
-    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.platform.evaluator import Ending
 
     for frame in live(computer, script, stdin):
         computer.evaluator.check_time()
@@ -70,9 +70,9 @@ class _StdinEvents:
         """What has come since the last frame."""
         import os
 
-        from jitvm.guests.uxn.varvara.events import EndOfInput, Stdin
+        from jitvm.platform.events import EndOfInput, Stdin
 
-        if self._descriptor is None or not self._computer.machine.vector:
+        if self._descriptor is None or not self._computer.listens:
             return ()
         if not self._poll.poll(0):
             return ()

@@ -1,7 +1,6 @@
 """``--jit-log FILE`` and ``--gdb`` of ``jitvm run``: who is told what the JIT does.
 
-    arguments   configure(group)
-    use         with Told(computer.machine, program, log=..., gdb=...): run it
+    with Told(computer.machine, program.place, log=..., gdb=...): run it
 
 A log is there to be watched, and to be read after a crash: so it takes its place as soon as its
 first line is written, not in the end. What was there before is untouched until then. One that
@@ -15,7 +14,6 @@ from jitvm.engine.host.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from argparse import _ArgumentGroup
     from contextlib import ExitStack
     from typing import TextIO
 
@@ -23,28 +21,15 @@ if TYPE_CHECKING:
     from jitvm.engine.machine.machine import Machine
     from jitvm.engine.tables.events import Event
     from jitvm.engine.tables.place import Naming
-    from jitvm.guests.uxn.varvara.program import Program
     from jitvm.profiling.gdb import GdbObjects
 
 
-def configure(group: _ArgumentGroup) -> None:
-    """Declare the options."""
-    group.add_argument(
-        "--jit-log",
-        metavar="FILE",
-        help="write a line for everything the JIT does, to a file or (-) standard error",
-    )
-    group.add_argument(
-        "--gdb", action="store_true", help="name native code for GDB: `gdb --args jitvm run --gdb`"
-    )
-
-
 class Told:
-    """Tells a log and debuggers for a ``with`` block; where nobody asks, nothing is imported.
+    """Tells a log and debuggers for a ``with`` block.
 
     Args:
         machine: whose JIT is listened to.
-        program: whose labels stand for addresses.
+        naming: names for addresses.
         log: path of a log; ``-`` for standard error.
         gdb: whether to tell debuggers.
 
@@ -54,35 +39,30 @@ class Told:
     """
 
     def __init__(
-        self, machine: Machine, program: Program, *, log: str | None = None, gdb: bool = False
+        self, machine: Machine, naming: Naming, *, log: str | None = None, gdb: bool = False
     ) -> None:
         self._path = log
         self._gdb = gdb
         self._machine = machine
-        self._program = program
+        self._naming = naming
         self._stack: ExitStack | None = None
         self._log: Log | None = None
 
     def __enter__(self) -> None:
-        if self._path is None and not self._gdb:
-            return
         from contextlib import ExitStack
 
-        from jitvm.cli.sources import naming_for
-
-        naming = naming_for(self._program)
         self._stack = ExitStack()
         if self._path is not None:
-            self._begin_log(self._stack, self._path, naming)
+            self._begin_log(self._stack, self._path)
         if self._gdb:
             from jitvm.profiling.functions import announced
 
-            self._stack.enter_context(announced(self._machine, gdb_objects(), naming))
+            self._stack.enter_context(announced(self._machine, gdb_objects(), self._naming))
 
-    def _begin_log(self, stack: ExitStack, path: str, naming: Naming) -> None:
+    def _begin_log(self, stack: ExitStack, path: str) -> None:
         from jitvm.profiling.listening import listening
 
-        self._log = Log(path, naming)
+        self._log = Log(path, self._naming)
         stack.callback(self._log.close)
         stack.enter_context(listening(self._machine, self._log))
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from jitvm.cli.commands import COMMANDS, find
+from jitvm.cli.commands import COMMANDS, find, whole_parser
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.notes import tell_by
@@ -31,14 +31,19 @@ def program() -> NoReturn:
     _fill_standard_descriptors()
     try:
         code = _signalled_main()
+        ENDING.close()
+    except KeyboardInterrupt as stop:  # it came between these two; no other one is raised
+        code = interrupted(stop)
+        ENDING.close()
     except Exception:  # a fault of ours; it ends the process no other way
         sys.excepthook(*sys.exc_info())
         code = Exit.FAILURE
-    ENDING.close()
+        ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()
+        ENDING.undo_all()  # what another thread was writing
         os._exit(code)
     sys.exit(code)
 
@@ -110,21 +115,16 @@ def _dispatch(arguments: list[str]) -> int:
     command = find(name)
     if command is None:
         return _without_command(name)
-    from jitvm.cli.parser import command_parser
-
-    parser = command_parser(command)
-    return command.load().execute(parser.parse_command(arguments[1:]))
+    return command.load().execute(command.parser().parse_command(arguments[1:]))
 
 
 def _without_command(name: str) -> int:
     if name in ("--version", "-V"):
-        from jitvm import __version__
+        from jitvm.version import __version__
 
         print(f"jitvm {__version__}")
         return Exit.OK
     if name in ("--help", "-h", "help"):
-        from jitvm.cli.parser import whole_parser
-
         whole_parser().print_help()
         return Exit.OK
     from difflib import get_close_matches

@@ -1,8 +1,9 @@
 """Options that several commands declare alike, and what is made of their values.
 
-declare    program, rest, tier, settings, time_limit, top, max_instructions, files, clock,
+declare    program, rest, guest, tier, settings, time_limit, top, max_instructions, files, clock,
            source
-read       load, include_root, parameters, folder, clock_of, stdin, input_file, script
+read       load, computer, watched, naming, platform_of, named, loading, running, include_root,
+           parameters, folder, clock_of, stdin, input_file, script
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from argparse import Namespace, _ActionsContainer
     from collections.abc import Callable
     from datetime import datetime
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from jitvm.cli.parser import Parser
+    from jitvm.dashboard.computer import WatchedComputer
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.engine.tables.place import Naming
+    from jitvm.platform import Option, Platform, Program
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.script import Script
 
 TIERS = {
     Tier.REFERENCE: "Python integers, slow and plain",
@@ -41,7 +45,7 @@ TIERS = {
 def program(parser: Parser) -> None:
     """PROGRAM, and everything behind it for the program."""
     parser.rest = ("program", "arguments")
-    parser.add_argument("program", metavar="PROGRAM", help=".rom or .tal file, - for stdin")
+    parser.add_argument("program", metavar="PROGRAM", help="its file, - for stdin")
     rest(parser)
 
 
@@ -49,6 +53,29 @@ def rest(parser: Parser) -> None:
     """What stands behind PROGRAM."""
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
+    )
+
+
+def guest(parser: Parser) -> None:
+    """--guest and -G; read by `load`, `computer` and `platform_of`."""
+    guest_alone(parser)
+    parser.add_argument(
+        "-G",
+        dest="settings",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="tell the guest something, any number of times; `jitvm guests` lists what",
+    )
+
+
+def guest_alone(parser: Parser) -> None:
+    """--guest; read by `named`."""
+    parser.add_argument(
+        "--guest",
+        metavar="GUEST",
+        help="whose program it is: a name that `jitvm guests` lists, or module:NAME "
+        "(default: as its file tells)",
     )
 
 
@@ -146,7 +173,7 @@ def _moment(text: str) -> datetime:
 def source(group: _ActionsContainer) -> None:
     """--legacy and --include-root: how a source is read."""
     group.add_argument(
-        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources"
+        "--legacy", action="store_true", help="accept the Uxntal of 2021 to 2023 in sources of Uxn"
     )
     group.add_argument(
         "--include-root", metavar="DIR", help="the only folder a source may include files from"
@@ -156,22 +183,180 @@ def source(group: _ActionsContainer) -> None:
 # -- read ----------------------------------------------------------------------------------------
 
 
-def load(arguments: Namespace) -> Program:
+class Loaded:
+    """A program and the platform it is of."""
+
+    __slots__ = ("platform", "program")
+
+    def __init__(self, platform: Platform, program: Program) -> None:
+        self.platform = platform
+        self.program = program
+
+
+def load(arguments: Namespace) -> Loaded:
     """The program that PROGRAM names.
 
     Raises:
-        Failure: it cannot be read or assembled.
+        Failure: it cannot be read or assembled, or is of no guest.
     """
-    from jitvm.cli.sources import Reported
-    from jitvm.guests.uxn.varvara.program import load_program, read_program
+    from jitvm.platform import ProgramError
 
-    legacy, root = arguments.legacy, include_root(arguments)
-    with Reported():
+    try:
+        platform = platform_of(arguments)
+        given = loading(arguments, platform)
         if arguments.program != "-":
-            return load_program(arguments.program, legacy=legacy, include_root=root)
+            return Loaded(platform, platform.load(arguments.program, **given))
         if sys.stdin is None:
             raise Failure("standard input is closed; name a program or pipe one in")
-        return read_program(sys.stdin.buffer, name="<stdin>", legacy=legacy, include_root=root)
+        return Loaded(platform, platform.read(sys.stdin.buffer, "<stdin>", **given))
+    except ProgramError as error:
+        from jitvm.cli.sources import failure
+
+        raise failure(error) from error
+
+
+def platform_of(arguments: Namespace) -> Platform:
+    """The platform that --guest names, or whose PROGRAM is.
+
+    Raises:
+        Failure: there is no such guest.
+        ProgramError: no guest knows the program.
+    """
+    from jitvm.platform import registry
+
+    if arguments.guest is None:
+        path: str = arguments.program
+        return registry.of_stream() if path == "-" else registry.of_file(path)
+    return named(arguments.guest)
+
+
+def named(guest: str) -> Platform:
+    """The platform that --guest names.
+
+    Raises:
+        Failure: there is no such guest.
+    """
+    from jitvm.platform import registry
+
+    try:
+        return registry.named(guest)
+    except registry.GuestError as error:
+        raise Failure(str(error)) from error
+
+
+def computer(arguments: Namespace, loaded: Loaded, **given: Any) -> Computer:
+    """A computer with a program, as the arguments say.
+
+    Args:
+        arguments: of the command.
+        loaded: the program.
+        given: what `Platform.computer` takes for all guests.
+
+    Raises:
+        Failure: as for `running`; or the program does not fit in, or the guest's description breaks
+            a rule.
+    """
+    from jitvm.guest import DescriptionError
+    from jitvm.platform import ProgramError
+
+    platform = loaded.platform
+    given |= running(arguments, platform)
+    try:
+        return platform.computer(loaded.program, **given)
+    except (ProgramError, DescriptionError) as error:
+        raise Failure(str(error)) from error
+
+
+def watched(arguments: Namespace, name: str, stdin: bytes | None) -> WatchedComputer:
+    """The program that PROGRAM names, for the dashboard.
+
+    Args:
+        arguments: of the command.
+        name: what it is called on the page.
+        stdin: its standard input; None: typed on the page.
+
+    Raises:
+        Failure: as for `load` and `running`; or its labels are damaged.
+    """
+    from jitvm.dashboard.computer import WatchedComputer
+
+    loaded = load(arguments)
+    naming(loaded.program)
+    return WatchedComputer(
+        loaded.platform,
+        loaded.program,
+        name,
+        args=arguments.arguments,
+        stdin=stdin,
+        options=running(arguments, loaded.platform),
+    )
+
+
+def naming(program: Program) -> Naming:
+    """Names of a program's addresses.
+
+    Raises:
+        Failure: what they come from is damaged.
+    """
+    from jitvm.platform import ProgramError
+
+    try:
+        program.place(0)
+    except ProgramError as error:
+        raise Failure(str(error)) from error
+    return program.place
+
+
+def loading(arguments: Namespace, platform: Platform) -> dict[str, Any]:
+    """Options for loading a program of a platform: flags of the command line, and -G.
+
+    Raises:
+        Failure: the platform has no such option, or its value makes no sense.
+    """
+    flags = {"legacy": arguments.legacy or None, "include_root": include_root(arguments)}
+    return _chosen(arguments, platform, platform.loading, flags)
+
+
+def running(arguments: Namespace, platform: Platform) -> dict[str, Any]:
+    """Options for running a program of a platform: likewise.
+
+    Raises:
+        Failure: as for `loading`; or the folder of its files is none.
+    """
+    flags: dict[str, Any] = {"clock": clock_of(arguments)}
+    has_files = any(option.name == "sandbox" for option in platform.running)
+    if hasattr(arguments, "sandbox") and (has_files or arguments.sandbox is not None):
+        flags["sandbox"] = folder(arguments)
+    return _chosen(arguments, platform, platform.running, flags)
+
+
+def _chosen(
+    arguments: Namespace, platform: Platform, options: tuple[Option, ...], flags: dict[str, Any]
+) -> dict[str, Any]:
+    """Those options that were given."""
+    names = {option.name for option in options}
+    made = {name: value for name, value in flags.items() if value is not None or name == "sandbox"}
+    for name in made.keys() - names:
+        raise Failure(f"--{name.replace('_', '-')}: {platform.name} has no such option")
+    given = _settings(arguments, platform)
+    return made | {name: value for name, value in given.items() if name in names}
+
+
+def _settings(arguments: Namespace, platform: Platform) -> dict[str, Any]:
+    """What -G says."""
+    known = {option.name: option for option in (*platform.loading, *platform.running)}
+    made: dict[str, Any] = {}
+    for word in arguments.settings:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise Failure(f"-G {word}: takes NAME=VALUE; `jitvm guests` lists the names")
+        if name not in known:
+            raise Failure(f"-G {word}: {platform.name} has {', '.join(known) or 'no options'}")
+        try:
+            made[name] = known[name].convert(value)
+        except ValueError as error:
+            raise Failure(f"-G {word}: {error}") from error
+    return made
 
 
 def include_root(arguments: Namespace) -> str | None:
@@ -253,7 +438,7 @@ def folder(arguments: Namespace) -> str | None:
 
 def clock_of(arguments: Namespace) -> Callable[[], datetime] | None:
     """The clock that --clock sets; None for the host's."""
-    moment: datetime | None = arguments.clock
+    moment: datetime | None = getattr(arguments, "clock", None)
     return None if moment is None else lambda: moment
 
 
@@ -265,7 +450,7 @@ def script(path: str | None) -> Script | None:
     """
     if path is None:
         return None
-    from jitvm.guests.uxn.varvara.script import ScriptError, load_script
+    from jitvm.platform.script import ScriptError, load_script
 
     try:
         return load_script(path)

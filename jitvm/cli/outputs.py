@@ -12,11 +12,11 @@ from contextlib import suppress
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
-from jitvm.guests.uxn.varvara.hashes import FrameHashes
-from jitvm.guests.uxn.varvara.recording import Recording, RecordingError
-from jitvm.guests.uxn.varvara.recording.recording import format_of
-from jitvm.guests.uxn.varvara.screen.picture import PictureError
-from jitvm.guests.uxn.varvara.session import SessionError
+from jitvm.platform.picture import PictureError
+from jitvm.platform.recording import Recording, RecordingError
+from jitvm.platform.recording.hashes import FrameHashes
+from jitvm.platform.recording.possible import format_of
+from jitvm.platform.sessions import SessionError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame, Observer
+    from jitvm.platform import Platform
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, Observer
+    from jitvm.platform.tools import Sessions
 
 
 class Outputs:
@@ -37,8 +39,9 @@ class Outputs:
         Failure: one of them cannot be written: on entry, by a frame, or in the end.
     """
 
-    def __init__(self, arguments: Namespace, computer: Computer) -> None:
+    def __init__(self, arguments: Namespace, platform: Platform, computer: Computer) -> None:
         self._arguments = arguments
+        self._platform = platform
         self._computer = computer
         self._outputs: list[_Output | _PrintedHashes] = []
         self._before: Observer | None = None
@@ -83,7 +86,7 @@ class Outputs:
         arguments, computer = self._arguments, self._computer
         scale = arguments.scale or 1
         if arguments.record_session is not None:  # first: it takes the place of clock and files
-            self._outputs.append(_Session(arguments.record_session, computer))
+            self._outputs.append(_session(arguments.record_session, self._platform, computer))
         for name in arguments.record:
             self._outputs.append(_Recorded(name, computer, scale))
         if arguments.hash_frames is not None:
@@ -169,13 +172,21 @@ class _Output:
         """Close what is open, and leave no file."""
 
 
+def _session(path: str, platform: Platform, computer: Computer) -> _Session:
+    from jitvm.cli.sessions import sessions_of
+
+    return _Session(path, computer, sessions_of(platform, "--record-session"))
+
+
 class _Session(_Output):
-    """All that comes in; see `Recorder`, which is entered here and left in the end."""
+    """All that comes in; its recorder is entered here and left in the end."""
+
+    def __init__(self, path: str, computer: Computer, sessions: Sessions) -> None:
+        self._sessions = sessions
+        super().__init__(path, computer)
 
     def _open(self) -> None:
-        from jitvm.guests.uxn.varvara.recorder import Recorder
-
-        self._recorder = Recorder(self.path, self._computer)
+        self._recorder = self._sessions.recorder(self.path, self._computer)
         self._recorder.__enter__()
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
@@ -277,8 +288,8 @@ class _Screenshot(_Output):
         self._pending = Pending(self.path)
 
     def _close(self) -> None:
-        from jitvm.guests.uxn.varvara.recording.animation import enlarged
-        from jitvm.guests.uxn.varvara.screen.picture import png
+        from jitvm.platform.picture import png
+        from jitvm.platform.recording.animation import enlarged
 
         screen = self._computer.screen
         if not screen.touched:

@@ -6,24 +6,12 @@ import argparse
 import os
 import sys
 
-from jitvm.cli.commands import COMMANDS, Command
 from jitvm.cli.exits import Failure
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
-
-DESCRIPTION = "Run bytecode at native speed."
-EPILOG = """\
-examples:
-  jitvm run hello.tal            assemble and run a program
-  jitvm run life.rom             run a ROM
-  jitvm asm hello.tal            write hello.rom
-  jitvm dis hello.rom            read it again
-
-`jitvm COMMAND --help` tells more about a command.
-"""
 
 
 argparse._ = str  # type: ignore[attr-defined]  # in English, as all else; looking takes 2 ms
@@ -81,23 +69,6 @@ class Parser(argparse.ArgumentParser):
 
 def _narrow(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=80)
-
-
-def command_parser(command: Command) -> Parser:
-    """The parser of one command."""
-    parser = Parser(prog=f"jitvm {command.name}")
-    command.load().configure(parser)
-    return parser
-
-
-def whole_parser() -> Parser:
-    """The parser of everything, for completion scripts and the top-level help."""
-    parser = Parser(prog="jitvm", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("--version", action="store_true", help="show the version and exit")
-    choices = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for command in COMMANDS:
-        command.load().configure(choices.add_parser(command.name, help=command.summary))
-    return parser
 
 
 def _wants_color() -> bool:

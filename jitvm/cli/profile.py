@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from typing import BinaryIO
 
+    from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
     from jitvm.engine.tables.place import Naming
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.program import Program
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
     from jitvm.profiling import Mode, Profile
     from jitvm.profiling.functions import Book
 
@@ -56,6 +56,7 @@ def configure(parser: Parser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     options.program(parser)
+    options.guest(parser)
     _configure_run(parser)
     how = parser.add_argument_group("what is counted").add_mutually_exclusive_group()
     how.add_argument(
@@ -114,19 +115,18 @@ def execute(arguments: Namespace) -> int:
     """Run the program and print; return the exit code."""
     from contextlib import ExitStack
 
-    from jitvm.cli.sources import naming_for
     from jitvm.engine.host.signals import ENDING
     from jitvm.profiling import Profile
 
     _check(arguments)
-    program = options.load(arguments)
-    naming = naming_for(program)
+    loaded = options.load(arguments)
+    naming = options.naming(loaded.program)
     code: int = Exit.OK
     with ExitStack() as stack, ENDING.held() as hold:
-        computer = _computer(arguments, program, stack)
+        computer = _computer(arguments, loaded, stack)
         _name_native_code(arguments, computer, naming, stack)
         profile = Profile(
-            computer.machine, mode=_mode(arguments), naming=naming, title=program.rom.name
+            computer.machine, mode=_mode(arguments), naming=naming, title=loaded.program.name
         )
         with profile, _Progress(profile):
             try:
@@ -161,19 +161,16 @@ def _mode(arguments: Namespace) -> Mode:
 # -- the run -------------------------------------------------------------------------------------
 
 
-def _computer(arguments: Namespace, program: Program, stack: ExitStack) -> Computer:
+def _computer(arguments: Namespace, loaded: Loaded, stack: ExitStack) -> Computer:
     from os import devnull
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-
     output = stack.enter_context(_output(arguments.output or devnull))
-    return Computer(
-        program.rom,
+    return options.computer(
+        arguments,
+        loaded,
         args=arguments.arguments,
         tier=Tier(arguments.tier),
         params=options.parameters(arguments.parameters),
-        sandbox=options.folder(arguments),
-        clock=options.clock_of(arguments),
         stdout=output,
         stderr=output,
     )
@@ -210,7 +207,7 @@ def _name_native_code(
 def _run(arguments: Namespace, computer: Computer) -> Ending:
     """Run it as what it is, with whatever limits there are."""
     from jitvm.cli.headless import run
-    from jitvm.guests.uxn.varvara.evaluator import LimitReached
+    from jitvm.platform.evaluator import LimitReached
 
     script, stdin = options.script(arguments.input), options.stdin(arguments)
     limits = computer.limited(

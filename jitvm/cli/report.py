@@ -8,8 +8,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
 
     Fact = str | int | float
 

@@ -11,23 +11,26 @@ import sys
 from argparse import Namespace
 from time import monotonic, perf_counter
 
-from jitvm.cli import graphics, jitlog, options
+from jitvm.cli import graphics, options
 from jitvm.cli.exits import Exit, Failure, exit_table
 from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
     from typing import BinaryIO, TextIO
 
+    from jitvm.cli.jitlog import Told
+    from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.output import Closed, Stream
-    from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.output import Closed, Stream
+    from jitvm.platform.tools import Session
 
 DESCRIPTION = """\
-Run a Uxn program: a ROM, a Uxntal source, or either from standard input (-).
+Run a program: a ROM or a source of Uxn, or what another guest runs (see --guest and
+`jitvm guests`); - is standard input.
 
 Everything behind PROGRAM goes to the program, options too. The program reads and
 writes this terminal, and files in the current folder only (see --sandbox). If it
@@ -54,6 +57,7 @@ def configure(parser: Parser) -> None:
     parser.description = DESCRIPTION
     parser.late_epilog = _epilog
     options.program(parser)
+    options.guest(parser)
     speed = parser.add_argument_group("what executes the program")
     options.tier(speed)
     options.settings(speed)
@@ -72,7 +76,19 @@ def configure(parser: Parser) -> None:
         help="count instructions (slower) and show a table on stderr",
     )
     report.add_argument("--json", action="store_true", help="the same as one JSON object on stderr")
-    jitlog.configure(report)
+    _configure_listeners(report)
+
+
+def _configure_listeners(group: _ArgumentGroup) -> None:
+    """--jit-log and --gdb; see `jitlog`, which is not imported where nobody asks for it."""
+    group.add_argument(
+        "--jit-log",
+        metavar="FILE",
+        help="write a line for everything the JIT does, to a file or (-) standard error",
+    )
+    group.add_argument(
+        "--gdb", action="store_true", help="name native code for GDB: `gdb --args jitvm run --gdb`"
+    )
 
 
 def _epilog() -> str:
@@ -84,26 +100,25 @@ def _epilog() -> str:
 
 def execute(arguments: Namespace) -> int:
     """Run the program; return its exit code or the limit's."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.output import OutputError
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.output import OutputError
 
     graphics.check(arguments)
     arguments.held = []
-    session = _session(arguments)
-    program = options.load(arguments)
-    computer = _computer(arguments, program)
+    loaded = options.load(arguments)
+    session = _session(arguments, loaded)
+    computer = _computer(arguments, loaded)
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:
-        told = jitlog.Told(computer.machine, program, log=arguments.jit_log, gdb=arguments.gdb)
-        with told:
+        with _told(arguments, computer, loaded):
             if graphics.wants_frames(arguments):
                 limits = arguments.max_instructions, arguments.time_limit
-                ending = _show(arguments, computer, session, stdin, *limits)
+                ending = _show(arguments, loaded, computer, session, stdin, *limits)
             else:
-                ending = _run(arguments, computer, stdin)
+                ending = _run(arguments, loaded, computer, stdin)
         seconds = perf_counter() - begin
         if counts:
             from jitvm.cli.report import report
@@ -125,9 +140,31 @@ def execute(arguments: Namespace) -> int:
     }[ending]
 
 
-def _run(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> Ending:
+class _Nobody:
+    """Is told nothing for a ``with`` block."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_error: object) -> None:
+        return
+
+
+def _told(arguments: Namespace, computer: Computer, loaded: Loaded) -> Told | _Nobody:
+    """Who is told what the JIT does."""
+    if arguments.jit_log is None and not arguments.gdb:
+        return _Nobody()
+    from jitvm.cli.jitlog import Told
+
+    naming = options.naming(loaded.program)
+    return Told(computer.machine, naming, log=arguments.jit_log, gdb=arguments.gdb)
+
+
+def _run(
+    arguments: Namespace, loaded: Loaded, computer: Computer, stdin: BinaryIO | None
+) -> Ending:
     """Find out by the reset vector which kind of program it is, and run it as that."""
-    from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+    from jitvm.platform.evaluator import Ending, LimitReached
 
     instructions, seconds = arguments.max_instructions, arguments.time_limit
     before, begin = computer.machine.executed, monotonic()
@@ -147,11 +184,12 @@ def _run(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> En
             return Ending.INSTRUCTIONS
     if seconds is not None:
         seconds = max(seconds - (monotonic() - begin), 0.001)
-    return _show(arguments, computer, None, stdin, instructions, seconds)
+    return _show(arguments, loaded, computer, None, stdin, instructions, seconds)
 
 
 def _show(
     arguments: Namespace,
+    loaded: Loaded,
     computer: Computer,
     session: Session | None,
     stdin: BinaryIO | None,
@@ -161,7 +199,7 @@ def _show(
     from jitvm.cli.show import Show
 
     try:
-        return Show(arguments, computer, session, stdin).run(max_instructions, time_limit)
+        return Show(arguments, loaded, computer, session, stdin).run(max_instructions, time_limit)
     finally:
         for stream in arguments.held:
             stream.release()
@@ -170,7 +208,7 @@ def _show(
 def _is_of_native_code(error: RuntimeError) -> bool:
     """Whether it tells that native code of a device could not be made, in a line for the user."""
     kinds = {
-        ("jitvm.guests.uxn.varvara.audio.mixer", "AudioError"),
+        ("jitvm.platform.sound", "AudioError"),
         ("jitvm.engine.codegen.native", "NativeError"),
     }
     # By name: another thread may be importing these modules, and nobody else need.
@@ -180,28 +218,25 @@ def _is_of_native_code(error: RuntimeError) -> bool:
 # -- setting up ----------------------------------------------------------------------------------
 
 
-def _computer(arguments: Namespace, program: Program) -> Computer:
-    from jitvm.guests.uxn.varvara.computer import Computer
-
-    return Computer(
-        program.rom,
+def _computer(arguments: Namespace, loaded: Loaded) -> Computer:
+    return options.computer(
+        arguments,
+        loaded,
         args=arguments.arguments,
         tier=Tier(arguments.tier),
         params=options.parameters(arguments.parameters),
-        sandbox=options.folder(arguments),
-        clock=options.clock_of(arguments),
         stdout=_stream(sys.stdout, arguments),
         stderr=_stream(sys.stderr, arguments),
     )
 
 
-def _session(arguments: Namespace) -> Session | None:
+def _session(arguments: Namespace, loaded: Loaded) -> Session | None:
     """What is replayed; it brings the program's arguments, too, unless some are given."""
     if arguments.replay is None:
         return None
-    from jitvm.cli.show import load_session
+    from jitvm.cli.sessions import load_session
 
-    session = load_session(arguments.replay)
+    session = load_session(arguments.replay, loaded.platform)
     arguments.arguments = arguments.arguments or list(session.args)
     return session
 
@@ -209,7 +244,7 @@ def _session(arguments: Namespace) -> Session | None:
 def _stream(stream: TextIO | None, arguments: Namespace) -> Stream | Closed:
     """Where the program's output goes; held back while its screen is on the same terminal."""
     if stream is None:
-        from jitvm.guests.uxn.varvara.output import CLOSED
+        from jitvm.platform.output import CLOSED
 
         return CLOSED
     if arguments.terminal and stream.isatty():

@@ -13,7 +13,8 @@ from contextlib import ExitStack
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
+from jitvm.cli.sessions import sessions_of
+from jitvm.platform.evaluator import Ending, LimitReached
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -22,29 +23,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.script import Script
-    from jitvm.guests.uxn.varvara.session import Session
+    from jitvm.cli.options import Loaded
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
+    from jitvm.platform.tools import Session
 
 NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
 NO_DISPLAY = "a program with a screen needs a window, and there is no display"
 INSTEAD = "or show it with --terminal, or run it with --headless --frames N --screenshot FILE.png"
-
-
-def load_session(path: str) -> Session:
-    """Read what --replay names.
-
-    Raises:
-        Failure: it is no session.
-    """
-    from jitvm.guests.uxn.varvara.session import Session, SessionError
-
-    try:
-        return Session.load(path)
-    except SessionError as error:
-        raise Failure(str(error)) from error
 
 
 class Show:
@@ -52,6 +40,7 @@ class Show:
 
     Args:
         arguments: of ``jitvm run``.
+        loaded: the program.
         computer: one that has not run.
         session: what is replayed, if anything.
         stdin: the program's standard input; None for nothing.
@@ -63,17 +52,21 @@ class Show:
     def __init__(
         self,
         arguments: Namespace,
+        loaded: Loaded,
         computer: Computer,
         session: Session | None,
         stdin: Readable | None,
     ) -> None:
         self._arguments = arguments
+        self._platform = loaded.platform
         self._computer = computer
         self._session = session
         self._stdin = stdin
         self._script: Script | None = None
         self._replay: Iterator[Frame] | None = None
         self._stack = ExitStack()
+        if not computer.has_screen:
+            raise Failure(f"{computer.name}: programs of {loaded.platform.name} have no screen")
 
     def __enter__(self) -> Self:
         self._script = options.script(self._arguments.input)
@@ -82,7 +75,7 @@ class Show:
         if self._has_outputs():
             from jitvm.cli.outputs import Outputs
 
-            self._stack.enter_context(Outputs(self._arguments, self._computer))
+            self._stack.enter_context(Outputs(self._arguments, self._platform, self._computer))
         return self
 
     def __exit__(
@@ -101,17 +94,17 @@ class Show:
     # -- what goes in ------------------------------------------------------------------------
 
     def _replayed(self, session: Session) -> Iterator[Frame]:
-        from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
-        from jitvm.guests.uxn.varvara.session import SessionError
+        from jitvm.platform.sessions import DivergedError, SessionError
 
+        sessions = sessions_of(self._platform, "--replay")
         try:
-            replayer = Replayer(session, self._computer)
+            replayed = sessions.replay(session, self._computer)
         except SessionError as error:
             raise Failure(str(error)) from error
 
         def frames() -> Iterator[Frame]:
             try:
-                yield from replayer.frames()
+                yield from replayed
             except DivergedError as error:
                 message = f"the replay is not what was recorded: {error}"
                 raise Failure(message, Exit.DIVERGED) from error
@@ -178,7 +171,7 @@ class Show:
         computer.boot()
         if not (computer.is_graphical or computer.is_ended or self._arguments.frames):
             raise Failure(
-                f"{computer.rom.name}: has no screen, so nobody knows when to stop; "
+                f"{computer.name}: has no screen, so nobody knows when to stop; "
                 "say how many frames it gets: --frames N"
             )
         yield from live(computer, self._script, self._stdin)
@@ -209,8 +202,8 @@ class Show:
                 scale=arguments.scale,
                 fullscreen=arguments.fullscreen,
                 source=None if arguments.program == "-" else arguments.program,
-                legacy=arguments.legacy,
-                include_root=options.include_root(arguments),
+                platform=self._platform,
+                loading=options.loading(arguments, self._platform),
                 stdin=self._stdin,
                 script=self._script,
                 replay=self._replay,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.cli.parser import Parser
-    from jitvm.cli.watched import WatchedComputer
+    from jitvm.dashboard.computer import WatchedComputer
     from jitvm.dashboard.session import Session
     from jitvm.dashboard.terminal import View
 
@@ -41,7 +41,7 @@ def configure(parser: Parser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     options.program(parser)
-    options.rest(parser)
+    options.guest(parser)
     parser.add_argument(
         "--input", metavar="FILE", help="its standard input, - for this command's (default: none)"
     )
@@ -93,11 +93,8 @@ def execute(arguments: Namespace) -> int:
 
 
 def _target(arguments: Namespace) -> WatchedComputer:
-    from jitvm.cli.watched import watched
-
-    program = options.load(arguments)
     stdin = options.input_file(arguments.input) or b""
-    return watched(program, arguments.program, stdin, arguments)
+    return options.watched(arguments, arguments.program, stdin)
 
 
 def _watch(session: Session, arguments: Namespace, show: Callable[[View], None]) -> None:

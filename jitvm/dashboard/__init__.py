@@ -8,3 +8,24 @@
 `session` ties them together, `saved` writes runs to files and opens them again, `static/` is the
 page. Needs the extra ``jitvm[dashboard]``; nothing here is imported without it being asked for.
 """
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class _Package(ModuleType):
+    """This package, which is a function as well: `jitvm.dashboard` (see `jitvm.facade`)."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        from jitvm.facade import dashboard
+
+        return dashboard(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -13,54 +13,38 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
-from jitvm.engine.ir.text import show
-from jitvm.engine.machine.explain import assembly_lines
 
 if TYPE_CHECKING:
-    from jitvm.dashboard.regions import Counters
     from jitvm.dashboard.target import Target
-    from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.machine.inspect import Inspector, RegionView
 
 _EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?")
 _EXIT_NAME = re.compile(r"\bx\d+\b")
 
 
-def detail(target: Target, jit: Jit, installed: Installed, counters: Counters) -> dict[str, object]:
+def detail(target: Target, look: Inspector, region: RegionView) -> dict[str, object]:
     """Everything of a region but its assembly, as plain data for the page."""
-    compiled = installed.compiled
-    times = counters.exits(installed)
+    times = look.times_left(region)
     exits = [
         {"reason": reason, "target": to, "times": count, "label": _label(target, to)}
-        for (reason, to), count in zip(compiled.exits, times, strict=True)
+        for (reason, to), count in zip(region.exits, times, strict=True)
     ]
     taken: Counter[tuple[str, int | None]] = Counter()
-    for exit_, count in zip(compiled.exits, times, strict=True):
+    for exit_, count in zip(region.exits, times, strict=True):
         taken[exit_] += count
-    region = compiled.region
-    guest = _guest_lines(target, jit, installed, taken)
+    guest = _guest_lines(target, look, region, taken)
     return {
-        "number": installed.number,
+        "number": region.number,
         "start": region.start,
         "label": str(target.place(region.start)),
         "guest": guest,
         "source": _source(target, guest),
         "exits": sorted(exits, key=lambda each: -int(str(each["times"]))),
-        "entries": [str(target.place(at)) for at in jit.planner.entries_of(installed)],
-        "limits": [[reason.name, travel] for reason, travel in region.limits.items()],
-        "ir": _ir_lines(show(region.graph), taken),
-        "llvm": compiled.llvm.splitlines(),
+        "entries": [str(target.place(at)) for at in look.entries_of(region)],
+        "limits": [[reason, travel] for reason, travel in region.limits.items()],
+        "ir": _ir_lines(region.ir(), taken),
+        "llvm": region.llvm.splitlines(),
     }
-
-
-def assembly(installed: Installed) -> list[str]:
-    """The machine code of a region as lines of assembly; empty where its text was not kept.
-
-    Raises:
-        NativeError: LLVM refused its text.
-    """
-    compiled = installed.compiled
-    return assembly_lines(compiled.llvm, compiled.speed) if compiled.llvm else []
 
 
 def _label(target: Target, address: int | None) -> str:
@@ -68,10 +52,10 @@ def _label(target: Target, address: int | None) -> str:
 
 
 def _guest_lines(
-    target: Target, jit: Jit, installed: Installed, taken: Counter[tuple[str, int | None]]
+    target: Target, look: Inspector, region: RegionView, taken: Counter[tuple[str, int | None]]
 ) -> list[dict[str, object]]:
-    memory = bytes(jit.state.spaces[jit.guest.code_index])
-    nodes = installed.compiled.region.nodes
+    memory = bytes(look.machine.memory)
+    nodes = region.instructions
     leaving: Counter[int] = Counter()
     for (_, to), count in taken.items():
         if to is not None:
@@ -89,7 +73,7 @@ def _guest_lines(
                 "line": line_of(place),
                 "gap": following >= 0 and address != following,
                 "copies": nodes[address],
-                "seen": jit.travel(address),
+                "seen": look.travel(address),
                 "left": leaving[address],
             }
         )

@@ -18,7 +18,7 @@ DEVICES_SHOWN = 4
 
 def totals(run: Run, runner: Runner, viewers: int) -> Message:
     """Figures of a run as a whole; with the sampler's lock held."""
-    jit = run.machine.jit
+    statistics = run.look.statistics
     totals: Message = {
         "counting": runner.counting,
         "wanted": runner.wants_counting,
@@ -32,8 +32,7 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
         "viewers": viewers,
         "devices": _devices(runner),
     }
-    if jit is not None:
-        statistics = jit.statistics
+    if statistics is not None:
         totals |= {
             "recordings": statistics.recordings,
             "installed": statistics.installed,

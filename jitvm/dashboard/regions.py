@@ -10,7 +10,6 @@ as the sampler can afford (`count`).
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,8 +17,7 @@ from typing import TYPE_CHECKING
 from jitvm.dashboard.target import line_of
 
 if TYPE_CHECKING:
-    from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.machine.inspect import Counters, Inspector, RegionView
     from jitvm.engine.tables.place import Naming, Place
 
 REMEMBERED = 8192
@@ -36,7 +34,7 @@ class Row:
         executed: instructions it has executed; 0 where these are not counted.
     """
 
-    installed: Installed
+    region: RegionView
     place: Place
     born: float
     added: int
@@ -46,42 +44,24 @@ class Row:
 
     def facts(self) -> dict[str, object]:
         """What does not change."""
-        compiled = self.installed.compiled
-        region = compiled.region
+        region = self.region
         return {
-            "number": self.installed.number,
+            "number": region.number,
             "start": region.start,
             "label": str(self.place),
             "line": line_of(self.place),
             "size": region.size,
-            "bytes": len(compiled.text),
-            "exits": len(compiled.exits),
-            "ms": [round(1000 * seconds, 2) for seconds in compiled.seconds],
-            "kept": compiled.is_kept,
-            "limits": [reason.name for reason in region.limits],
+            "bytes": region.code_bytes,
+            "exits": len(region.exits),
+            "ms": [round(1000 * seconds, 2) for seconds in region.seconds],
+            "kept": region.is_kept,
+            "limits": list(region.limits),
             "born": round(self.born, 4),
         }
 
     def counters(self) -> list[int]:
         """What does: number, left, executed, whether it was made thoroughly."""
-        return [self.installed.number, self.left, self.executed, int(self.installed.polished)]
-
-
-class Counters:
-    """One copy of all counters of a JIT: consistent to a few microseconds, cheap to read."""
-
-    def __init__(self, jit: Jit) -> None:
-        self._exits = array("I", bytes(jit.exit_counts))
-        self._executed = array("Q", bytes(jit.executed_counts))
-
-    def exits(self, installed: Installed) -> array[int]:
-        """How often each exit of a region was taken."""
-        first = installed.compiled.first_exit
-        return self._exits[first : first + len(installed.compiled.exits)]
-
-    def executed(self, installed: Installed) -> int:
-        """Instructions a region has executed."""
-        return self._executed[installed.compiled.slot]
+        return [self.region.number, self.left, self.executed, int(self.region.is_thorough)]
 
 
 class RegionTable:
@@ -100,31 +80,33 @@ class RegionTable:
         self._removed: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         self._forgotten = 0
 
-    def refresh(self, jit: Jit, now: float) -> None:
+    def refresh(self, look: Inspector, now: float) -> None:
         """Look which regions came and went."""
-        present = {each.number: each for each in list(jit.regions.values())}
+        if self.rows.keys() == look.region_numbers():
+            return
+        present = {each.number: each for each in look.regions()}
         gone = self.rows.keys() - present.keys()
         fresh = present.keys() - self.rows.keys()
         if not gone and not fresh:
             return
         self.version += 1
         for number in gone:
-            self.code_bytes -= len(self.rows.pop(number).installed.compiled.text)
+            self.code_bytes -= self.rows.pop(number).region.code_bytes
             if len(self._removed) == REMEMBERED:
                 self._forgotten = self._removed[0][0]
             self._removed.append((self.version, number))
         for number in sorted(fresh):
-            installed = present[number]
-            place = self._naming(installed.start)
-            self.code_bytes += len(installed.compiled.text)
-            self.rows[number] = Row(installed, place, now, self.version)
+            region = present[number]
+            place = self._naming(region.start)
+            self.code_bytes += region.code_bytes
+            self.rows[number] = Row(region, place, now, self.version)
 
     def count(self, counters: Counters) -> None:
         """Read all counters."""
         version = self.version + 1
         for row in self.rows.values():
-            left = sum(counters.exits(row.installed))
-            executed = counters.executed(row.installed)
+            left = sum(counters.exits(row.region))
+            executed = counters.executed(row.region)
             if left != row.left or executed != row.executed:
                 row.left, row.executed, row.counted = left, executed, version
                 self.version = version

@@ -20,7 +20,7 @@ from jitvm.profiling.hosttime import HostTime
 
 if TYPE_CHECKING:
     from jitvm.dashboard.target import Target
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
 
 SLICE = 0.05
@@ -181,6 +181,7 @@ class Runner:
                 self._sleep(None)
             else:
                 self._take_slice()
+        self._leave_devices()
         self._target.close()
 
     def _is_open(self) -> bool:
@@ -194,9 +195,10 @@ class Runner:
             self._steps.clear()
             self._inputs.clear()
         self.trouble = ""
+        self._leave_devices()
         try:
             self._target.restart(self.params)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             self._fail(error)
             return
         self._machine = machine = self._target.machine
@@ -207,14 +209,17 @@ class Runner:
         self._on_machine(machine)
         self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
 
+    def _leave_devices(self) -> None:
+        """Give devices their own functions again: the machine may be somebody else's."""
+        if self.host is not None:
+            self.host.detach()
+
     def _adopt_params(self) -> None:
         if self._machine is None or self._activity in OVER:
             return
         if self.counting is not self.wants_counting:
             self._machine.counting = self.counting = self.wants_counting
-        jit = self._machine.jit
-        if jit is not None and jit.params is not self.params:
-            jit.change_params(self.params)
+        self._machine.change_params(self.params)
 
     def _hand_over_inputs(self) -> None:
         while self._inputs:

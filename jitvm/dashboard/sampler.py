@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard import tables
 from jitvm.dashboard.journal import Journal
-from jitvm.dashboard.regions import Counters, RegionTable
+from jitvm.dashboard.regions import RegionTable
 from jitvm.dashboard.runner import OVER, Activity
 from jitvm.dashboard.series import Cost, Part, Sample, Series
 from jitvm.dashboard.target import line_of
+from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables import events
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.runner import Runner
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
-    from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
 
 BEAT = 0.1
 """Seconds between fast beats."""
@@ -53,6 +53,7 @@ class Run:
     def __init__(self, number: int, machine: Machine, target: Target) -> None:
         self.number = number
         self.machine = machine
+        self.look = Inspector(machine)
         self.began = monotonic()
         self._naming = target.place
         self.journal = Journal()
@@ -156,21 +157,19 @@ class Sampler:
             run = self.run
             if run is None:
                 return
-            jit = run.machine.jit
-            if jit is not None:
-                run.regions.refresh(jit, run.now)
-            self._look(run, jit)
+            run.regions.refresh(run.look, run.now)
+            self._look(run)
             due = self.is_asked or (self.viewers and monotonic() >= self._next_slow)
-            if jit is not None and due:
-                self._slow_beat(run, jit)
+            if run.look.has_jit and due:
+                self._slow_beat(run)
         if self.after_beat is not None:
             self.after_beat(run)
 
     # -- fast --------------------------------------------------------------------------------
 
-    def _look(self, run: Run, jit: Jit | None) -> None:
+    def _look(self, run: Run) -> None:
         """Add a sample; the last one of a run reaches to its end, and there is none behind it."""
-        sample, idle = self._sample(run, jit)
+        sample, idle = self._sample(run)
         if run.ended is None:
             sample.end -= idle
             sample.span -= idle
@@ -180,7 +179,7 @@ class Sampler:
             if idle and any(each.running or each.paused for each in run.series.samples):
                 run.ended = sample.end
 
-    def _sample(self, run: Run, jit: Jit | None) -> tuple[Sample, float]:
+    def _sample(self, run: Run) -> tuple[Sample, float]:
         """What happened since the last look, and how much of that time the run was over."""
         assert self.runner is not None
         before, seconds_before, events_before = self._last
@@ -188,7 +187,7 @@ class Sampler:
         total = run.journal.total
         self._last = (now, seconds, total)
         executed = max(run.machine.executed_now - run.executed, 0)
-        native = 0 if jit is None else jit.executed - run.native
+        native = run.look.native_executed - run.native if run.look.has_jit else 0
         sample = Sample(now - run.began, span=now - before, events=total - events_before)
         # A region that goes while they are added up is missed this time and found the next: what
         # comes late is told late, so that both tiers always are all that was executed.
@@ -207,8 +206,8 @@ class Sampler:
             has_native = native > 0
         if self.runner.host is not None:
             sample.devices = run.devices.of(sample.running, self.runner.host.seconds)
-        if jit is not None and run.ended is None:
-            run.jit_began = run.now - jit.now
+        if run.look.has_jit and run.ended is None:
+            run.jit_began = run.now - run.look.now
         self._look_at_events(run, sample)
         run.cost.part(sample, has_native=has_native)
         return sample, idle
@@ -233,18 +232,18 @@ class Sampler:
 
     # -- slow --------------------------------------------------------------------------------
 
-    def _slow_beat(self, run: Run, jit: Jit) -> None:
+    def _slow_beat(self, run: Run) -> None:
         began = perf_counter()
-        counters = Counters(jit)
+        counters = run.look.counters()
         table, naming = run.regions, self._target.place
         table.count(counters)
         run.slow = {
             "exits": tables.exits(table, counters, naming),
             "reasons": tables.exit_reasons(table, counters),
             "aborts": tables.aborts(table, counters, run.journal, naming),
-            "graph": tables.graph(table, counters, jit.planner.inner),
+            "graph": tables.graph(table, counters, run.look.inner_entries()),
         }
-        heat = tables.heat(jit, run.journal.places()[1])
+        heat = tables.heat(run.look, run.journal.places()[1])
         if heat != run.heat:
             run.heat, run.heat_serial = heat, run.heat_serial + 1
         run.beats += 1

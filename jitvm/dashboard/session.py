@@ -19,12 +19,10 @@ from jitvm.dashboard.console import Transcript
 from jitvm.dashboard.feed import LiveViewer
 from jitvm.dashboard.figures import totals
 from jitvm.dashboard.metrics import exposition
-from jitvm.dashboard.regions import Counters
 from jitvm.dashboard.runner import Activity, Runner
 from jitvm.dashboard.sampler import Run, Sampler
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
-from jitvm.engine.codegen.native import NativeError
 from jitvm.engine.tables.params import LIMITS, ParameterError, Parameters
 from jitvm.engine.tables.reasons import Reason
 
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jitvm.dashboard.target import Target
-    from jitvm.engine.jit.regions import Installed
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine, RegionView
 
 MOST_STEPS = 1_000_000_000
 """Instructions of one step."""
@@ -121,24 +118,19 @@ class Session:
         found = self._installed(number)
         if found is None:
             return None
-        run, installed = found
-        assert run.machine.jit is not None
-        jit = run.machine.jit
-        return detail.detail(self.target, jit, installed, Counters(jit))
+        run, region = found
+        return detail.detail(self.target, run.look, region)
 
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code; made anew from its LLVM text."""
         found = self._installed(number)
-        try:
-            return None if found is None else detail.assembly(found[1])
-        except NativeError as error:
-            return [f"; {error}"]
+        return None if found is None else found[1].assembly()
 
-    def _installed(self, number: int) -> tuple[Run, Installed] | None:
+    def _installed(self, number: int) -> tuple[Run, RegionView] | None:
         with self.sampler.lock:
             run = self.sampler.run
             row = None if run is None else run.regions.rows.get(number)
-            return None if run is None or row is None else (run, row.installed)
+            return None if run is None or row is None else (run, row.region)
 
     def metrics(self) -> str:
         """Figures for Prometheus."""

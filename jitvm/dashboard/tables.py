@@ -12,13 +12,13 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import line_of
-from jitvm.engine.memory.layout import CELL, CODE
+from jitvm.engine.machine.inspect import CELL, CODE
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
     from jitvm.dashboard.journal import Journal
-    from jitvm.dashboard.regions import Counters, RegionTable
-    from jitvm.engine.jit.jit import Jit
+    from jitvm.dashboard.regions import RegionTable
+    from jitvm.engine.machine.inspect import Counters, Inspector
     from jitvm.engine.tables.place import Naming
 
 EXITS_SHOWN = 200
@@ -42,11 +42,11 @@ _FROM_MEMORY = bytes(_NOT_ZERO if byte else 0 for byte in range(256))
 def exits(table: RegionTable, counters: Counters, naming: Naming) -> list[list[object]]:
     """The most taken exits: region, reason, target or None, times, the target's label and line."""
     taken = (
-        (times, row.installed.number, reason, target)
+        (times, row.region.number, reason, target)
         for row in table.rows.values()
         if row.left
         for (reason, target), times in zip(
-            row.installed.compiled.exits, counters.exits(row.installed), strict=True
+            row.region.exits, counters.exits(row.region), strict=True
         )
         if times
     )
@@ -63,7 +63,7 @@ def exit_reasons(table: RegionTable, counters: Counters) -> dict[str, int]:
     for row in table.rows.values():
         if row.left:
             for (reason, _), times in zip(
-                row.installed.compiled.exits, counters.exits(row.installed), strict=True
+                row.region.exits, counters.exits(row.region), strict=True
             ):
                 reasons[reason] += times
     return dict(reasons)
@@ -76,18 +76,16 @@ def graph(table: RegionTable, counters: Counters, inner: Mapping[int, int]) -> d
     `inner` has the start of the region that is entered at an address where none begins.
     """
     rows = nlargest(GRAPH_NODES, table.rows.values(), key=lambda row: (row.executed, row.left))
-    number_of = {row.installed.start: row.installed.number for row in table.rows.values()}
-    shown = {row.installed.number for row in rows}
+    number_of = {row.region.start: row.region.number for row in table.rows.values()}
+    shown = {row.region.number for row in rows}
     edges: Counter[tuple[int, int]] = Counter()
     for row in rows:
-        for (_, target), times in zip(
-            row.installed.compiled.exits, counters.exits(row.installed), strict=True
-        ):
+        for (_, target), times in zip(row.region.exits, counters.exits(row.region), strict=True):
             to = 0 if target is None else number_of.get(inner.get(target, target), 0)
             if times and (to in shown or to == 0):
-                edges[row.installed.number, to] += times
+                edges[row.region.number, to] += times
     return {
-        "nodes": [row.installed.number for row in rows],
+        "nodes": [row.region.number for row in rows],
         "edges": [[a, b, times] for (a, b), times in edges.most_common(GRAPH_EDGES)],
         "hidden": len(table.rows) - len(rows),
     }
@@ -105,9 +103,9 @@ def aborts(
     rows += [["overwritten", "OVERWRITTEN", at, times] for at, times in overwritten.items()]
     rows += [["failing", reason, at, times] for (reason, at), times in failing.items()]
     rows += [
-        ["limit", reason.name, row.installed.start, travel]
+        ["limit", reason, row.region.start, travel]
         for row in table.rows.values()
-        for reason, travel in row.installed.compiled.region.limits.items()
+        for reason, travel in row.region.limits.items()
     ]
     rows += [
         ["left", reason, at, times] for (reason, at), times in _helped(table, counters).items()
@@ -122,12 +120,10 @@ def _helped(table: RegionTable, counters: Counters) -> Counter[tuple[str, int]]:
     taken: Counter[tuple[str, int]] = Counter()
     for row in table.rows.values():
         if row.left:
-            installed = row.installed
-            for (reason, target), times in zip(
-                installed.compiled.exits, counters.exits(installed), strict=True
-            ):
+            region = row.region
+            for (reason, target), times in zip(region.exits, counters.exits(region), strict=True):
                 if times and reason in AVOIDABLE:
-                    taken[reason, installed.start if target is None else target] += times
+                    taken[reason, region.start if target is None else target] += times
     return taken
 
 
@@ -145,30 +141,30 @@ def _number(row: list[object], column: int = 3) -> int:
     return value
 
 
-def heat(jit: Jit, overwritten: dict[int, int]) -> bytes:
+def heat(look: Inspector, overwritten: dict[int, int]) -> bytes:
     """One byte for each of the code space: see `HEAT_CODE` and the bits behind it."""
-    size = jit.guest.code_space.size
-    flags = bytes(jit.code_map.view).translate(_FROM_MAP)
-    memory = bytes(jit.state.spaces[jit.guest.code_index]).translate(_FROM_MEMORY)
-    both = int.from_bytes(flags, "little") | int.from_bytes(memory, "little")
-    cells = bytearray(both.to_bytes(size, "little"))
-    for at in jit.variables:
+    memory = bytes(look.machine.memory)
+    flags = look.code_map.translate(_FROM_MAP)
+    known = memory.translate(_FROM_MEMORY)
+    both = int.from_bytes(flags, "little") | int.from_bytes(known, "little")
+    cells = bytearray(both.to_bytes(len(memory), "little"))
+    for at in look.variables:
         cells[at] |= HEAT_VARIABLE
     for at in overwritten:
         if at >= 0:
             cells[at] |= HEAT_OVERWRITTEN
-    for at, rank in _executed(jit, size).items():
+    for at, rank in _executed(look, memory).items():
         cells[at] |= rank << _HEAT_SHIFT
     return bytes(cells)
 
 
-def _executed(jit: Jit, size: int) -> dict[int, int]:
+def _executed(look: Inspector, memory: bytes) -> dict[int, int]:
     """A rank of 1 to 7 for each byte of recorded instructions: four times as often, one more."""
     ranks: dict[int, int] = {}
-    memory = jit.state.spaces[jit.guest.code_index]
-    for pc, followers in list(jit.recorded_edges.items()):
-        rank = min(7, 1 + sum(list(followers.values())).bit_length() // 2)
-        for at in range(pc, pc + jit.guest.lengths[memory[pc]]):
-            at %= size
+    lengths = look.machine.guest.lengths
+    for pc, travel in look.travelled().items():
+        rank = min(7, 1 + travel.bit_length() // 2)
+        for at in range(pc, pc + lengths[memory[pc]]):
+            at %= len(memory)
             ranks[at] = max(rank, ranks.get(at, 0))
     return ranks

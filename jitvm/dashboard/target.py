@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
     from jitvm.engine.tables.place import Place
 

@@ -188,9 +188,9 @@ def _regions(run: Run, top: int) -> list[tuple[str, int, int, int, int]]:
     rows = sorted(run.regions.rows.values(), key=lambda row: (-row.executed, -row.left))
     return [
         (
-            f"{row.place} #{row.installed.number}",
-            row.installed.compiled.region.size,
-            len(row.installed.compiled.text),
+            f"{row.place} #{row.region.number}",
+            row.region.size,
+            row.region.code_bytes,
             row.left,
             row.executed,
         )

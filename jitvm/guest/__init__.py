@@ -1,6 +1,7 @@
 """Describing a bytecode: its state, its opcodes, and the interpreter that is the oracle."""
 
-from jitvm.guest.description import DescriptionError, Guest, Opcode, Space, Stack
+from jitvm.guest.description import Guest
+from jitvm.guest.parts import DescriptionError, Opcode, Space, Stack
 from jitvm.guest.state import Ports, State, Stop
 
 TYPE_CHECKING = False  # known to type checkers

@@ -17,14 +17,29 @@ What passes here the cores of the engine can build; they check nothing again.
 
 from __future__ import annotations
 
-from jitvm.guest.description import DescriptionError, shown
 from jitvm.guest.opaque import Word
+from jitvm.guest.parts import DescriptionError, shown
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
 
-    from jitvm.guest.description import Guest, Opcode, Space, Stack
+    from jitvm.guest.parts import Opcode, Space, Stack
+
+    class Declared(Protocol):
+        """What is looked at of a guest; see `jitvm.guest.description.Guest`."""
+
+        opcodes: tuple[Opcode, ...]
+        spaces: tuple[Space, ...]
+        stacks: tuple[Stack, ...]
+        ports: int
+        pc_bits: int
+        word_bits: int
+        code_index: int
+
+        def where(self, row: Opcode) -> str:
+            """Guest and opcode, as messages begin."""
+
 
 MODULAR = 0
 """`bits` of a word whose high bits mean nothing."""
@@ -34,7 +49,7 @@ STEPS = 4096
 COMPARISONS = frozenset(("eq", "ne", "lt", "le"))
 
 
-def check(guest: Guest) -> str:
+def check(guest: Declared) -> str:
     """Run all semantic functions of a guest.
 
     Returns a digest of all that they do: guests of one declaration and one digest are the same.
@@ -62,7 +77,7 @@ def _plain(steps: object) -> object:
     return int(steps) if isinstance(steps, int) else steps
 
 
-def _round(guest: Guest) -> list[list[object]]:
+def _round(guest: Declared) -> list[list[object]]:
     """What each function does, in order."""
     return [Run(guest, row).steps() for row in guest.opcodes]
 
@@ -83,7 +98,7 @@ class _Depth:
 class Run:
     """One function at work: what it has done, and what is wrong with it."""
 
-    def __init__(self, guest: Guest, row: Opcode) -> None:
+    def __init__(self, guest: Declared, row: Opcode) -> None:
         self.guest = guest
         self.row = row
         self.done: list[object] = []

@@ -10,9 +10,16 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
 
-    from jitvm.guest.checker import Run
+    class Run(Protocol):
+        """Whose words they are: a function at work; see `jitvm.guest.checker`."""
+
+        def combine(self, op: str, left: object, right: object) -> Word:
+            """The word that an operator gives."""
+
+        def refuse(self, message: str) -> NoReturn:
+            """Raise for a broken rule."""
 
 
 class Word:

@@ -2,7 +2,8 @@
 
 | module    | what it knows                                                         |
 |-----------|-----------------------------------------------------------------------|
-| profile   | `Profile`: start, stop, tables                                        |
+| profile   | `Profile`: start, stop                                                |
+| measured  | `Measured`: numbers and tables, when they are asked for               |
 | rows      | the rows of all tables                                                |
 | collector | events, counters and samples of one machine                           |
 | regions   | counts of each region, from its installation to its end               |
@@ -24,6 +25,7 @@ How to read a profile: docs/profiling.md.
 from __future__ import annotations
 
 from jitvm.profiling.collector import Mode
-from jitvm.profiling.profile import Profile, ProfileError
+from jitvm.profiling.measured import ProfileError
+from jitvm.profiling.profile import Profile
 
 __all__ = ["Mode", "Profile", "ProfileError"]

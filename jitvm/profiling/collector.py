@@ -20,17 +20,13 @@ from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.inspect import Inspector, Machine, Tier
 from jitvm.engine.tables import events
 from jitvm.profiling.hosttime import HostTime
 from jitvm.profiling.listening import listening
 from jitvm.profiling.regions import Regions, Watched
 from jitvm.profiling.spotter import Spotter
-
-if TYPE_CHECKING:
-    from jitvm.engine.jit.jit import Jit
 
 SPOT_INTERVAL = 0.002
 """Seconds of processor time between spots; most kernels make it 4 ms."""
@@ -64,8 +60,8 @@ class Spot(StrEnum):
 class Reading:
     """The machine's counters and memory at one moment; counts are since the profile began.
 
-    `executed` and `native` are None where nobody counts. `code_map` as `jitvm.engine.memory.layout`
-    has it; `modified` are addresses of instructions that the guest was seen to overwrite.
+    `executed` and `native` are None where nobody counts. `code_map` is as `Inspector.code_map` has
+    it; `modified` are addresses of instructions that the guest was seen to overwrite.
     """
 
     executed: int | None
@@ -96,6 +92,7 @@ class Collector:
 
     def __init__(self, machine: Machine, mode: Mode, *, sampling: bool = True) -> None:
         self.machine = machine
+        self.look = Inspector(machine)
         self.mode = mode
         self.regions = Regions()
         self.host = HostTime(machine, exact=mode is not Mode.SAMPLED or not sampling)
@@ -138,27 +135,23 @@ class Collector:
             machine.profiling = True
         elif self._sampling:
             machine.counting_interpreted = True  # for runs that end before the first sample
-        jit = machine.jit
         self.executed_before = machine.executed
-        self.native_before = jit.executed if jit is not None else 0
+        self.native_before = self.look.native_executed
         self.histogram_before = machine.histogram()
         self.memory_before = bytes(machine.memory)
-        self.regions.begin(jit)
+        self.regions.begin(self.look)
         self.host.attach()
         self._attached.enter_context(listening(machine, self._on_event))
         self._thread = threading.current_thread()
-        if self._sampling and machine.native is not None:
+        if self._sampling and self.look.has_native_code:
             self._start_sampling()
         self._cpu_began = self._cpu()
         self._began = time.perf_counter()
 
     def _start_sampling(self) -> None:
-        machine, native = self.machine, self.machine.native
-        assert native is not None
+        machine = self.machine
         if machine.tier is not Tier.IR:
-            layout = machine.layout
-            table = machine.block.base + layout.fields["table"]
-            self._spotter = Spotter(table, SPOT_INTERVAL)
+            self._spotter = Spotter(self.look.mode_word, SPOT_INTERVAL)
             if not self._spotter.start(self._thread):
                 self._spotter = None
         machine.on_stop(self._on_stop)
@@ -177,7 +170,7 @@ class Collector:
         if self._spotter is not None:
             self._spotter.stop()
             self._take_spots()
-        self.regions.update(machine.jit)
+        self.regions.update(self.look)
         self._last = self._read()
         self._attached.close()
         self.host.detach()
@@ -235,8 +228,7 @@ class Collector:
         return self._last or self._read()
 
     def _read(self) -> Reading:
-        machine, jit = self.machine, self.machine.jit
-        layout = machine.layout
+        machine = self.machine
         return Reading(
             self._executed(),
             self._native(),
@@ -245,8 +237,8 @@ class Collector:
                 for now, before in zip(machine.histogram(), self.histogram_before, strict=True)
             ],
             bytes(machine.memory),
-            bytes(machine.block.view(layout.code_map, layout.size)),
-            frozenset() if jit is None else jit.variables,
+            self.look.code_map,
+            self.look.variables,
         )
 
     def _executed(self) -> int | None:
@@ -255,8 +247,7 @@ class Collector:
     def _native(self) -> int | None:
         if not self._counts_all():
             return 0 if self.was_short else None
-        jit = self.machine.jit
-        return 0 if jit is None else jit.executed - self.native_before
+        return self.look.native_executed - self.native_before if self.look.has_jit else 0
 
     def _counts_all(self) -> bool:
         return self.mode is not Mode.SAMPLED or self._counted_before
@@ -288,16 +279,15 @@ class Collector:
     # -- events ------------------------------------------------------------------------------
 
     def _on_event(self, event: events.Event) -> None:
-        jit = self.machine.jit
         here = threading.get_ident() == self._thread.ident
         self.happened.append(Happened(self.now, event, here))
         self.kinds[event.kind] += 1
-        if isinstance(event, events.Installed) and jit is not None:
+        if isinstance(event, events.Installed):
             self._take_spots()
-            self.regions.installed(jit, event.address)
-        elif isinstance(event, events.Removed) and jit is not None:
+            self.regions.installed(self.look, event.address)
+        elif isinstance(event, events.Removed):
             self._take_spots()
-            self.regions.removed(jit, event.number)
+            self.regions.removed(self.look, event.number)
         elif isinstance(event, events.Compiled) and here:
             self.compiled_on_guest_thread += event.took
         elif isinstance(event, events.Recorded):
@@ -313,10 +303,7 @@ class Collector:
         """Sort what the spotter has; how many of it were in the interpreter."""
         if self._spotter is None:
             return 0
-        native, layout = self.machine.native, self.machine.layout
-        assert native is not None
-        handlers = native.handlers.span
-        record = self.machine.block.base + layout.tables["record"]
+        interpreter, record = self.look.interpreter, self.look.recording
         interpreting = 0
         with self._lock:
             for pointer, table in self._spotter.take():
@@ -324,7 +311,7 @@ class Collector:
                 if region is not None:
                     region.samples += 1
                     self.spots[Spot.NATIVE] += 1
-                elif handlers.address <= pointer < handlers.address + handlers.size:
+                elif pointer in interpreter:
                     interpreting += 1
                     self.spots[Spot.RECORDING if table == record else Spot.INTERPRETING] += 1
                 else:
@@ -356,8 +343,7 @@ class Collector:
         thread = threading.current_thread()
         if thread is not self._thread:
             self._follow(thread)
-        jit: Jit | None = self.machine.jit
-        region = None if jit is None else self.regions.polled(jit, pc)
+        region = self.regions.polled(self.look, pc)
         if region is None:
             self.interpreted_at[pc] += 1
             self.stops[Spot.INTERPRETING] += 1
@@ -379,4 +365,4 @@ class Collector:
 
     def watched(self) -> list[Watched]:
         """All regions with their counts as they are now."""
-        return self.regions.update(None if self._ended.is_set() else self.machine.jit)
+        return self.regions.update(None if self._ended.is_set() else self.look)

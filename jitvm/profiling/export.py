@@ -5,7 +5,7 @@
 | chrome-trace | Perfetto, chrome://tracing          | "Trace Event Format" (Google)        |
 | speedscope   | speedscope.app                      | its `file-format-spec.ts`            |
 | collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, a stack a line |
-| jsonl        | jitvm dashboard --open, jq, pandas  | below, at `jsonl`                    |
+| jsonl        | jq, pandas                          | below, at `jsonl`                    |
 | openmetrics  | Prometheus                          | OpenMetrics 1.0                      |
 """
 
@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jitvm import __version__
 from jitvm.engine.tables import events
 from jitvm.engine.tables.place import Place
-from jitvm.profiling.profile import TABLES, Profile
+from jitvm.profiling.measured import TABLES, Measured
 from jitvm.profiling.rows import State
 from jitvm.profiling.tables import Work, work_by_region
+from jitvm.version import __version__
 
 Frame = Place | str
 
@@ -36,7 +36,7 @@ class Stack:
     instructions: float
 
 
-def stacks(profile: Profile) -> Iterator[Stack]:
+def stacks(profile: Measured) -> Iterator[Stack]:
     """All of a profile's time and, in the exact modes, instructions."""
     naming = profile.naming
     for region, address, work in work_by_region(profile.collector):
@@ -64,7 +64,7 @@ def _stack(frames: tuple[Frame, ...], work: Work) -> Stack:
 # -- collapsed -----------------------------------------------------------------------------------
 
 
-def collapsed(profile: Profile) -> str:
+def collapsed(profile: Measured) -> str:
     """Stacks of labels with instructions, or microseconds while sampling."""
     weights: Counter[str] = Counter()
     for stack in stacks(profile):
@@ -81,7 +81,7 @@ def _group(frame: Frame) -> str:
 # -- speedscope ----------------------------------------------------------------------------------
 
 
-def speedscope(profile: Profile) -> str:
+def speedscope(profile: Measured) -> str:
     """Time by state, region and line, and the same of instructions in the exact modes."""
     frames: dict[tuple[str, str, int], int] = {}
 
@@ -141,7 +141,7 @@ _GUEST, _COMPILER = 1, 2
 """Thread numbers in a trace."""
 
 
-def chrome_trace(profile: Profile) -> str:
+def chrome_trace(profile: Measured) -> str:
     """Recordings, compilations and what became of them, on a timeline."""
     naming, title = profile.naming, profile.title or "guest"
     rows: list[dict[str, Any]] = [
@@ -202,7 +202,7 @@ def _counter(at: float, sizes: dict[int, int]) -> dict[str, Any]:
 # -- JSON lines ----------------------------------------------------------------------------------
 
 
-def jsonl(profile: Profile) -> str:
+def jsonl(profile: Measured) -> str:
     """One object a line: the summary, then events, then rows of tables.
 
     ``kind`` is "profile", an event's kind, or "row" with the table's name in ``table``; events
@@ -223,7 +223,7 @@ def jsonl(profile: Profile) -> str:
 # -- OpenMetrics ---------------------------------------------------------------------------------
 
 
-def openmetrics(profile: Profile) -> str:
+def openmetrics(profile: Measured) -> str:
     """Counters and gauges in the text format of Prometheus."""
     lines: list[str] = []
 
@@ -332,7 +332,7 @@ def _escaped(value: object) -> str:
     return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-FORMATS: dict[str, Callable[[Profile], str]] = {
+FORMATS: dict[str, Callable[[Measured], str]] = {
     "chrome-trace": chrome_trace,
     "speedscope": speedscope,
     "collapsed": collapsed,

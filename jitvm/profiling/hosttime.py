@@ -18,7 +18,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from jitvm.engine.machine.machine import Machine
+from jitvm.engine.machine.inspect import Machine
 from jitvm.profiling.rows import HostRow, Method
 
 FIRST = 0.1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jitvm.profiling.summary import LEGEND, Table, headline, is_number, notes, tables
 
 if TYPE_CHECKING:
-    from jitvm.profiling.profile import Profile
+    from jitvm.profiling.measured import Measured
 
 _STYLE = (
     "<style>.jitvm-profile { --bar: #2e9e5b55; } .jitvm-profile h2 { font-size: 1em; }"
@@ -17,7 +17,7 @@ _STYLE = (
 )
 
 
-def notebook(profile: Profile) -> str:
+def notebook(profile: Measured) -> str:
     """The summary, for a notebook, which has a page's style already."""
     return "\n".join(
         [

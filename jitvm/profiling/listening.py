@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.events import Event, Listener
 
 

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
-    from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
+    from jitvm.engine.machine.inspect import Inspector, RegionView
 
 
 @dataclass(slots=True)
 class Watched:
     """One region and its counts; `instructions` and `times` are since the profile began."""
 
-    installed: Installed
+    region: RegionView
     first_instructions: int
     first_times: list[int]
     instructions: int = 0
@@ -34,21 +33,20 @@ class Watched:
 
     @property
     def number(self) -> int:
-        return self.installed.number
+        return self.region.number
 
     @property
     def start(self) -> int:
-        return self.installed.start
+        return self.region.start
 
-    def update(self, jit: Jit) -> None:
+    def update(self, look: Inspector) -> None:
         """Copy the counters; for a region that is installed."""
-        nodes = self.installed.compiled.region.nodes
-        self.instructions = jit.executed_in(self.installed) - self.first_instructions
+        self.instructions = look.executed_in(self.region) - self.first_instructions
         self.times = [
             now - first
-            for now, first in zip(jit.times_left(self.installed), self.first_times, strict=True)
+            for now, first in zip(look.times_left(self.region), self.first_times, strict=True)
         ]
-        self.travel = {pc: max(1, jit.travel(pc)) for pc in nodes}
+        self.travel = {pc: max(1, look.travel(pc)) for pc in self.region.instructions}
 
     def parts(self) -> list[tuple[int, float]]:
         """Addresses of its instructions, and what part of its work each is thought to be.
@@ -70,35 +68,33 @@ class Regions:
         self._polled: dict[int, int] = {}
         self._is_stale = False
 
-    def begin(self, jit: Jit | None) -> None:
+    def begin(self, look: Inspector) -> None:
         """Note what counters say now."""
         self._is_stale = True
-        if jit is None:
-            return
-        for installed in list(jit.regions.values()):
-            first, times = jit.executed_in(installed), jit.times_left(installed)
-            self._all[installed.number] = Watched(installed, first, times)
+        for region in look.regions():
+            first, times = look.executed_in(region), look.times_left(region)
+            self._all[region.number] = Watched(region, first, times)
 
-    def installed(self, jit: Jit, start: int) -> None:
+    def installed(self, look: Inspector, start: int) -> None:
         """A region was installed."""
-        installed = jit.regions[start]
-        exits = len(installed.compiled.exits)
-        self._all[installed.number] = Watched(installed, 0, [0] * exits)
+        region = look.region(start)
+        assert region is not None
+        self._all[region.number] = Watched(region, 0, [0] * len(region.exits))
         self._is_stale = True
 
-    def removed(self, jit: Jit, number: int) -> None:
+    def removed(self, look: Inspector, number: int) -> None:
         """A region is about to go."""
         watched = self._all.get(number)
         if watched is not None:
-            watched.update(jit)
+            watched.update(look)
             watched.is_removed = self._is_stale = True
 
-    def update(self, jit: Jit | None) -> list[Watched]:
-        """All of them, counts as they are now."""
+    def update(self, look: Inspector | None) -> list[Watched]:
+        """All of them, counts as they are now, or as they were last where nobody looks."""
         everything = list(self._all.values())
         for watched in everything:
-            if jit is not None and not watched.is_removed:
-                watched.update(jit)
+            if look is not None and not watched.is_removed:
+                watched.update(look)
         return everything
 
     # -- whose code, whose poll --------------------------------------------------------------
@@ -113,12 +109,12 @@ class Regions:
         _, end, watched = self._spans[index]
         return watched if pointer < end else None
 
-    def polled(self, jit: Jit, pc: int) -> Watched | None:
+    def polled(self, look: Inspector, pc: int) -> Watched | None:
         """The region that came back from a loop at `pc`, if since the last call one did."""
         if self._is_stale:
             self._index()
         for watched, exit_ in self._polls.get(pc, ()):
-            count = jit.times_left(watched.installed)[exit_]
+            count = look.times_left(watched.region)[exit_]
             if count != self._polled.get(watched.number << 16 | exit_, 0):
                 self._polled[watched.number << 16 | exit_] = count
                 return watched
@@ -130,14 +126,11 @@ class Regions:
         self._spans = _spans(living)
         self._polls = {}
         for watched in living:
-            for index, (reason, target) in enumerate(watched.installed.compiled.exits):
+            for index, (reason, target) in enumerate(watched.region.exits):
                 if reason == Reason.POLL.name and target is not None:
                     self._polls.setdefault(target, []).append((watched, index))
 
 
 def _spans(living: Iterable[Watched]) -> list[tuple[int, int, Watched]]:
-    spans = []
-    for watched in sorted(living, key=attrgetter("installed.span.address")):
-        span = watched.installed.span
-        spans.append((span.address, span.address + span.size, watched))
-    return spans
+    in_order = sorted(living, key=attrgetter("region.address"))
+    return [(each.region.address, each.region.end, each) for each in in_order]

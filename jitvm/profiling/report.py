@@ -11,7 +11,7 @@ from html import escape
 
 from jitvm.engine.tables import events
 from jitvm.profiling.htmltables import html_table
-from jitvm.profiling.profile import Profile
+from jitvm.profiling.measured import Measured
 from jitvm.profiling.rows import CompileRow, MemoryRow, State, StateRow
 from jitvm.profiling.summary import LEGEND, headline, notes, percent, tables
 
@@ -75,7 +75,7 @@ for (const head of document.querySelectorAll("th")) {
 """
 
 
-def report(profile: Profile) -> str:
+def report(profile: Measured) -> str:
     """The page."""
     share = profile.native_share
     title = escape(profile.title or "a guest program")
@@ -142,7 +142,7 @@ _MARKS = {
 }
 
 
-def _timeline(profile: Profile) -> str:
+def _timeline(profile: Measured) -> str:
     """Recordings and compilations as bars, what became of them as marks below."""
     total = profile.seconds or 1.0
     scale = (WIDTH - 90) / total

@@ -12,10 +12,10 @@ from rich.text import Text
 from jitvm.profiling.summary import BAR, LEGEND, Table, headline, is_number, notes, tables
 
 if TYPE_CHECKING:
-    from jitvm.profiling.profile import Profile
+    from jitvm.profiling.measured import Measured
 
 
-def rich(profile: Profile, top: int) -> str:
+def rich(profile: Measured, top: int) -> str:
     """The summary with the colours of this terminal."""
     console = Console()
     with console.capture() as captured:
@@ -23,7 +23,7 @@ def rich(profile: Profile, top: int) -> str:
     return captured.get()
 
 
-def _print(console: Console, profile: Profile, top: int) -> None:
+def _print(console: Console, profile: Measured, top: int) -> None:
     console.print(Text(headline(profile), style="bold"))
     for note in notes(profile):
         console.print(Text(note))

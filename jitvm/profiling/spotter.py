@@ -140,8 +140,7 @@ class Spotter:
 
     def _handler(self) -> int:
         """The handler's address. Its few bytes stay: a thread might be inside when it is unset."""
-        from jitvm.engine.codegen.native import Compiler
-        from jitvm.engine.memory.arena import shared_arena
+        from jitvm.engine.machine.inspect import install_code
 
         architecture, ring = os.uname().machine, ctypes.addressof(self._ring)
         text = _IR.format(
@@ -151,8 +150,7 @@ class Spotter:
             entries=ring + 8,
             mask=SLOTS - 1,
         )
-        code = Compiler(architecture).compile(text, speed=1)
-        return shared_arena().install(code.text).address + code.symbols["spot"]
+        return install_code(text, "spot", architecture)
 
     def _set_timer(self, thread: threading.Thread) -> bool:
         if thread.ident is None or thread.native_id is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jitvm.profiling.rows import Method
 
 if TYPE_CHECKING:
-    from jitvm.profiling.profile import Profile
+    from jitvm.profiling.measured import Measured
 
 TOP = 10
 """Rows of a table, unless asked for more."""
@@ -34,13 +34,13 @@ class Table:
     hidden: int = 0
 
 
-def headline(profile: Profile) -> str:
+def headline(profile: Measured) -> str:
     """The one number."""
     share = profile.native_share
     if share is None:
         if profile.is_exact:
             return "nothing was executed"
-        interpreted = _count(profile.collector.interpreted, "instruction")
+        interpreted = _count(profile.interpreted, "instruction")
         return f"no sample fell into guest code; {interpreted} interpreted, native ones not counted"
     if profile.is_exact:
         (native, *_) = profile.tiers
@@ -51,7 +51,7 @@ def headline(profile: Profile) -> str:
     return f"{percent(share)} of the time in guest code was spent in native code (~ sampled)"
 
 
-def notes(profile: Profile) -> Iterator[str]:
+def notes(profile: Measured) -> Iterator[str]:
     """What else is to be known before the tables."""
     active = [row for row in profile.regions if not row.removed]
     compiles = profile.compiles
@@ -68,7 +68,7 @@ def notes(profile: Profile) -> Iterator[str]:
         yield f"{profile.recorded:,} of the interpreted instructions were recorded"
 
 
-def tables(profile: Profile, top: int = TOP) -> Iterator[Table]:
+def tables(profile: Measured, top: int = TOP) -> Iterator[Table]:
     """All tables that have something to say."""
     makers = (
         _states,
@@ -104,7 +104,7 @@ def _marked(share: float, method: Method) -> str:
     return f"{_MARKS[method]}{percent(share)}"
 
 
-def _states(profile: Profile, _top: int) -> Table:
+def _states(profile: Measured, _top: int) -> Table:
     rows = [row for row in profile.states if row.seconds > 0]
     return Table(
         "time of the guest's thread",
@@ -114,7 +114,7 @@ def _states(profile: Profile, _top: int) -> Table:
     )
 
 
-def _labels(profile: Profile, top: int) -> Table:
+def _labels(profile: Measured, top: int) -> Table:
     rows = profile.labels
     counted = profile.is_exact
     cells = [
@@ -131,7 +131,7 @@ def _labels(profile: Profile, top: int) -> Table:
     return Table("by label", heads, cells, bars, max(0, len(rows) - top))
 
 
-def _lines(profile: Profile, top: int) -> Table:
+def _lines(profile: Measured, top: int) -> Table:
     rows = profile.lines
     cells = [
         (
@@ -147,7 +147,7 @@ def _lines(profile: Profile, top: int) -> Table:
     return Table("by line of source", heads, cells, bars, max(0, len(rows) - top))
 
 
-def _regions(profile: Profile, top: int) -> Table:
+def _regions(profile: Measured, top: int) -> Table:
     rows = profile.regions
     method = Method.EXACT if profile.is_exact else Method.SAMPLED
     cells = [
@@ -168,7 +168,7 @@ def _regions(profile: Profile, top: int) -> Table:
     return Table("regions", heads, cells, bars, max(0, len(rows) - top))
 
 
-def _exits(profile: Profile, top: int) -> Table:
+def _exits(profile: Measured, top: int) -> Table:
     rows = profile.exits
     cells = [
         (f"{row.times:,}", f"#{row.region} {row.label}", row.reason, row.target_label, row.advice)
@@ -178,14 +178,14 @@ def _exits(profile: Profile, top: int) -> Table:
     return Table("exits", heads, cells, [], max(0, len(rows) - top))
 
 
-def _aborts(profile: Profile, top: int) -> Table:
+def _aborts(profile: Measured, top: int) -> Table:
     rows = profile.aborts
     cells = [(f"{row.times:,}", row.label, row.reason, row.advice) for row in rows[:top]]
     heads = ("times", "at", "reason", "what to do")
     return Table("not compiled, or thrown away", heads, cells, [], max(0, len(rows) - top))
 
 
-def _opcodes(profile: Profile, top: int) -> Table:
+def _opcodes(profile: Measured, top: int) -> Table:
     rows = profile.opcodes
     cells = [
         (
@@ -200,7 +200,7 @@ def _opcodes(profile: Profile, top: int) -> Table:
     return Table("opcodes", heads, cells, bars, max(0, len(rows) - top))
 
 
-def _compiles(profile: Profile, top: int) -> Table:
+def _compiles(profile: Measured, top: int) -> Table:
     rows = sorted(profile.compiles, key=lambda row: -row.seconds)
     cells = [
         (
@@ -216,7 +216,7 @@ def _compiles(profile: Profile, top: int) -> Table:
     return Table("compilations", heads, cells, [], max(0, len(rows) - top))
 
 
-def _host(profile: Profile, top: int) -> Table:
+def _host(profile: Measured, top: int) -> Table:
     rows = profile.host
     cells = [
         (
@@ -230,7 +230,7 @@ def _host(profile: Profile, top: int) -> Table:
     return Table("Python devices", heads, cells, [], max(0, len(rows) - top))
 
 
-def _memory(profile: Profile, top: int) -> Table:
+def _memory(profile: Measured, top: int) -> Table:
     rows = sorted(profile.memory, key=lambda row: (-row.executed, -row.reads - row.writes))
     cells = [
         (

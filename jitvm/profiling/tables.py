@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from jitvm.engine.ir.graph import Op
-from jitvm.engine.memory.layout import CELL, CODE
+from jitvm.engine.machine.inspect import CELL, CODE
 from jitvm.engine.tables import events
 from jitvm.engine.tables.place import Naming, Place
 from jitvm.engine.tables.reasons import Reason
@@ -274,7 +273,7 @@ def region_rows(collector: Collector, naming: Naming) -> list[RegionRow]:
     inside = sum(seconds.values())
     rows = []
     for region in watched:
-        compiled = region.installed.compiled
+        view = region.region
         place, spent = naming(region.start), region.samples * each
         if executed is not None:
             share = region.instructions / executed if executed else 0.0
@@ -283,11 +282,11 @@ def region_rows(collector: Collector, naming: Naming) -> list[RegionRow]:
         rows.append(
             RegionRow(
                 region.number, region.start, str(place), place.file, place.line,
-                compiled.region.size, len(compiled.text),
+                view.size, view.code_bytes,
                 None if executed is None else region.instructions,
-                spent, share, sum(region.times), *compiled.seconds,
-                compiled.is_kept, region.installed.polished, region.is_removed,
-                tuple(reason.name for reason in compiled.region.limits),
+                spent, share, sum(region.times), *view.seconds,
+                view.is_kept, view.is_thorough, region.is_removed,
+                tuple(view.limits),
             )
         )  # fmt: skip
     return sorted(rows, key=lambda row: (-row.share, -row.exits, row.number))
@@ -298,9 +297,7 @@ def exit_rows(collector: Collector, naming: Naming) -> list[ExitRow]:
     rows = []
     for region in collector.watched():
         label = str(naming(region.start))
-        for (name, target), times in zip(
-            region.installed.compiled.exits, region.times, strict=False
-        ):
+        for (name, target), times in zip(region.region.exits, region.times, strict=False):
             if times:
                 reason = Reason[name].value
                 to = "computed" if target is None else str(naming(target))
@@ -349,7 +346,7 @@ def memory_rows(collector: Collector, naming: Naming) -> list[MemoryRow]:
     code_map, modified = reading.code_map, reading.modified
     memory, before = reading.memory, collector.memory_before
     rows = []
-    for page in range(machine.layout.size // PAGE):
+    for page in range(machine.guest.code_space.size // PAGE):
         start, end = page * PAGE, (page + 1) * PAGE
         row = MemoryRow(
             start,
@@ -373,11 +370,6 @@ def _accesses(watched: Iterable[Watched], space: int) -> tuple[Counter[int], Cou
     reads: Counter[int] = Counter()
     writes: Counter[int] = Counter()
     for region in watched:
-        for block in region.installed.compiled.region.graph.blocks:
-            for value in block.values:
-                if value.op not in (Op.LOAD, Op.STORE) or value.imm[0] != space:
-                    continue
-                address = value.args[0].constant
-                if address is not None:
-                    (reads if value.op is Op.LOAD else writes)[address // PAGE] += 1
+        for address, is_written in region.region.accesses(space):
+            (writes if is_written else reads)[address // PAGE] += 1
     return reads, writes

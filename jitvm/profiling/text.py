@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TextIO
 from jitvm.profiling.summary import BAR, LEGEND, TOP, Table, headline, is_number, notes, tables
 
 if TYPE_CHECKING:
-    from jitvm.profiling.profile import Profile
+    from jitvm.profiling.measured import Measured
 
 
-def plain(profile: Profile, top: int = TOP) -> str:
+def plain(profile: Measured, top: int = TOP) -> str:
     """The summary as plain text."""
     lines = [headline(profile), *notes(profile)]
     for table in tables(profile, top):
@@ -23,7 +23,7 @@ def plain(profile: Profile, top: int = TOP) -> str:
     return "\n".join([*lines, "", LEGEND, ""])
 
 
-def text(profile: Profile, stream: TextIO | None, top: int = TOP) -> str:
+def text(profile: Measured, stream: TextIO | None, top: int = TOP) -> str:
     """The summary as it suits a stream: with colours and bars where it is a terminal."""
     if draws(stream):
         try:

@@ -12,8 +12,9 @@
 | kitty     | pictures by the graphics protocol of kitty                               |
 | sixel     | pictures as sixels                                                       |
 | keyboard  | what is typed and pointed at, as events of the guest                     |
-| player    | the main loop                                                            |
+| player    | the playing loop (`jitvm.playing`) with a terminal around it             |
 | held      | the program's own output, kept back meanwhile                            |
+| errors    | what is raised where there is no terminal                                |
 
 Nothing but `held` and, for its text on keys, `keyboard` is imported before `run` is called. There
 is no sound.
@@ -21,20 +22,18 @@ is no sound.
 
 from __future__ import annotations
 
+from jitvm.terminal.errors import TerminalError
+
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.script import Script
 
 __all__ = ["TerminalError", "run"]
-
-
-class TerminalError(RuntimeError):
-    """There is no terminal to show a picture in; the message says what to do."""
 
 
 def run(
@@ -66,6 +65,8 @@ def run(
         SystemExit: SIGTERM or SIGHUP came.
         KeyboardInterrupt, OutputError, NativeError, AudioError: as for `FrameLoop.frame`.
     """
+    from jitvm.playing.loop import Limits
     from jitvm.terminal.player import Player
 
-    return Player(computer, script, replay, max_frames, max_instructions, time_limit).run()
+    limits = Limits(max_frames, max_instructions, time_limit)
+    return Player(computer, script, replay, limits).run()

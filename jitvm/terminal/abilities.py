@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from jitvm.terminal import TerminalError
+from jitvm.terminal.errors import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _GRAPHICS = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
 _KEYBOARD = re.compile(rb"\x1b\[\?[0-9]+u")
 _POINTER = re.compile(rb"\x1b\[\?1016;[12]\$y")
-_CELL = re.compile(rb"\x1b\[6;([0-9]+);([0-9]+)t")
+_CELL = re.compile(rb"\x1b\[6;([0-9]{1,3});([0-9]{1,3})t")
 _SIXEL = b"4"
 
+LARGEST_CELL = 256
+"""Pixels of a character across or down: with more of them a picture would fill the memory."""
 PAINTERS = ("blocks", "sixel", "kitty")
 
 
@@ -89,8 +91,14 @@ def understood(answers: bytes) -> Abilities:
         painter=painter,
         has_key_releases=bool(_KEYBOARD.search(answers)),
         has_pixel_pointer=bool(_POINTER.search(answers)),
-        cell=(int(cell[2]), int(cell[1])) if cell else (0, 0),
+        cell=_size(cell) if cell else (0, 0),
     )
+
+
+def _size(cell: re.Match[bytes]) -> tuple[int, int]:
+    """Width and height of a character; (0, 0) for sizes that none has."""
+    height, width = map(int, cell.groups())
+    return (width, height) if max(width, height) <= LARGEST_CELL else (0, 0)
 
 
 def chosen(abilities: Abilities, environment: Mapping[str, str]) -> Abilities:

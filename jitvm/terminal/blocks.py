@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
 CELL = (1, 2)
 """Dots of a character."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
     Size = tuple[int, int]
 

@@ -18,8 +18,8 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from enum import Enum, IntEnum
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button, Event
+from jitvm.platform import events
+from jitvm.platform.events import Button, Event
 
 HOLD = 0.15
 """Seconds that a button stays down in a terminal that does not tell when it goes up."""
@@ -87,6 +87,8 @@ class Decoder:
         pixel_at: the guest's pixel at a place of the terminal, in characters from 0 on.
         cell: width and height of a character in the pointer's units.
         tells_releases: whether the terminal tells when keys go up.
+        holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed; where
+            the terminal does not tell, they go up by themselves, as buttons do.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Decoder:
         *,
         cell: tuple[int, int] = (1, 1),
         tells_releases: bool = False,
+        holds_keys: bool = False,
     ) -> None:
         self._pixel_at = pixel_at
         self._cell = cell
@@ -102,6 +105,8 @@ class Decoder:
         self._rest = b""
         self._now = 0.0
         self._down: dict[Button, float] = {}
+        self._holds_keys = holds_keys
+        self._held: dict[str, float] = {}
 
     def decode(self, data: bytes, now: float) -> Iterator[Told]:
         """Events of what has come; an Escape that nothing follows for a moment is the key.
@@ -110,6 +115,23 @@ class Decoder:
             data: the bytes.
             now: the time in seconds.
         """
+        for told in self._typed(data, now):
+            if self._holds_keys and isinstance(told, events.Key | events.Text):
+                yield from self._hold(chr(told.byte) if isinstance(told, events.Key) else told.text)
+            else:
+                yield told
+
+    def _hold(self, text: str) -> Iterator[Event]:
+        """Keys of what was typed go down, until they expire; those that are down stay so."""
+        for char in text:
+            name = events.key_name(char)
+            if name is not None:
+                if name not in self._held:
+                    yield events.KeyDown(name)
+                self._held[name] = self._now
+
+    def _typed(self, data: bytes, now: float) -> Iterator[Told]:
+        """Events as of a guest that is told what is typed."""
         if self._rest == b"\x1b" and not data:
             if now - self._now >= _MOMENT:
                 self._rest = b""
@@ -129,11 +151,15 @@ class Decoder:
                 data = yield from self._plain(data)
 
     def expired(self, now: float) -> Iterator[Event]:
-        """Releases of buttons that were held long enough."""
+        """Releases of buttons and keys that were held long enough."""
         for button, since in [*self._down.items()]:
             if now - since >= HOLD:
                 del self._down[button]
                 yield events.Release(button)
+        for name, since in [*self._held.items()]:
+            if now - since >= HOLD:
+                del self._held[name]
+                yield events.KeyUp(name)
 
     # -- bytes -------------------------------------------------------------------------------
 
@@ -240,6 +266,9 @@ class Decoder:
             if action is not _Action.REPEAT:
                 yield from self._button(_MODIFIER_KEYS[number], action)
             return
+        if self._holds_keys and not (number == ord("c") and modifiers == _CTRL):
+            yield from _held_key(number, action)
+            return
         if action is _Action.RELEASE:
             return
         if number == ord("c") and modifiers == _CTRL:
@@ -269,6 +298,14 @@ class Decoder:
         elif not kind & 32 and kind & 3 != 3:
             button = (kind & 3) + 1
             yield events.MouseDown(button) if is_down else events.MouseUp(button)
+
+
+def _held_key(number: int, action: _Action) -> Iterator[Event]:
+    """A key of kitty's protocol goes down or up."""
+    byte = _BYTES.get(number, number)
+    name = events.key_name(chr(byte)) if 0 < byte < 0x110000 else None
+    if name is not None and action is not _Action.REPEAT:
+        yield events.KeyDown(name) if action is _Action.PRESS else events.KeyUp(name)
 
 
 def _char(code: int) -> str:

@@ -16,7 +16,7 @@ from jitvm.terminal.fit import Fit
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
 _CHUNK = 4096
 _FAST = 1

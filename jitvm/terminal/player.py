@@ -1,12 +1,7 @@
-"""The main loop of a program in a terminal.
+"""A computer in a terminal: the playing loop, with a terminal to listen to and to draw in.
 
-    rest       until the next frame is due, or something is typed
-    listen     what was typed: to the guest's next frame, or to leave
-    advance    run the guest: a frame, or as much of one as fits into `SLICE`
-    show       draw the picture, if the terminal has taken the last one
-
-A vector that takes long is run in slices, so that the program can be left at any time. Where
-nothing happens nothing is done.
+listen     what was typed: to the guest's next frame, or to leave
+show       draw the picture, if the terminal has taken the last one
 """
 
 from __future__ import annotations
@@ -15,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
 
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
-from jitvm.guests.uxn.varvara.events import Event, Move
-from jitvm.guests.uxn.varvara.frames import RATE, Frame
+from jitvm.platform.evaluator import Ending
+from jitvm.platform.frames import Frame
+from jitvm.playing.loop import Limits, Loop
 from jitvm.terminal.abilities import Abilities, ask
 from jitvm.terminal.blocks import CELL, Blocks
 from jitvm.terminal.fit import Fit
@@ -33,17 +28,14 @@ from jitvm.terminal.keyboard import (
 from jitvm.terminal.kitty import UNDO, Kitty
 from jitvm.terminal.sixel import Sixel
 from jitvm.terminal.tty import Tty
-from jitvm.window.pacing import Pacer
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.script import Script
 
 SLICE = 0.05
 """Seconds that the guest runs before the keyboard is looked at."""
-NAP = 0.1
-"""Seconds of waiting for keys where there is nothing to do."""
 PICTURES = 30
 """Most pictures drawn a second."""
 _BEGIN, _END = b"\x1b[?2026h", b"\x1b[?2026l"
@@ -52,7 +44,7 @@ _CELL = (8, 16)
 """Pixels of a character in a terminal that does not say."""
 
 
-class Player:
+class Player(Loop):
     """Plays one computer in the terminal; the arguments are those of `jitvm.terminal.run`."""
 
     def __init__(
@@ -60,20 +52,9 @@ class Player:
         computer: Computer,
         script: Script | None,
         replay: Iterator[Frame] | None,
-        max_frames: int | None,
-        max_instructions: int | None,
-        time_limit: float | None,
+        limits: Limits,
     ) -> None:
-        self._computer = computer
-        self._loop = computer.frames
-        self._script = script
-        self._replay = replay
-        self._last_frame = None if max_frames is None else self._loop.number + max_frames
-        self._instructions = max_instructions
-        self._deadline = None if time_limit is None else monotonic() + time_limit
-        self._ending: Ending | None = None
-        self._pending: list[Event] = []
-        self._is_owed = True
+        super().__init__(computer, script=script, replay=replay, limits=limits, seconds=SLICE)
         self._is_stale = True
         self._next_picture = 0.0
         self._size: tuple[int, ...] = ()
@@ -88,14 +69,9 @@ class Player:
                 lambda x, y: self._fit.pixel_at(x, y),
                 cell=self._cell if abilities.has_pixel_pointer else (1, 1),
                 tells_releases=abilities.has_key_releases,
+                holds_keys=self._computer.holds_keys,
             )
-            self._pacer = Pacer(RATE)
-            while self._ending is None and not self._tty.signal:
-                self._rest()
-                self._listen()
-                if self._ending is None and self._is_due:
-                    self._advance()
-                self._show()
+            self._play()
         if self._ending is None:
             raise SystemExit(128 + self._tty.signal)
         return self._ending
@@ -115,32 +91,12 @@ class Player:
 
     # -- rest and listen ---------------------------------------------------------------------
 
-    def _rest(self) -> None:
-        if self._loop.is_unfinished:
-            return
-        if not self._has_work:
-            self._tty.wait(NAP)
-            self._pacer.resume()
-            return
-        self._tty.wait(self._pacer.remaining())
-
     @property
-    def _has_work(self) -> bool:
-        """Whether there is any reason to run a frame."""
-        computer = self._computer
-        return bool(
-            self._is_owed
-            or self._pending
-            or computer.screen.vector
-            or (computer.has_sound and computer.audio.active)
-            or self._script is not None
-            or self._replay is not None
-            or self._last_frame is not None
-        )
+    def _is_left(self) -> bool:
+        return bool(self._tty.signal)
 
-    @property
-    def _is_due(self) -> bool:
-        return self._loop.is_unfinished or (self._has_work and self._pacer.remaining() == 0)
+    def _wait(self, seconds: float) -> None:
+        self._tty.wait(seconds)
 
     def _listen(self) -> None:
         data, now = self._tty.read(), monotonic()
@@ -151,62 +107,10 @@ class Player:
             if isinstance(told, Quit):
                 self._ending = Ending.EXIT
                 return
-            if self._replay is None:
-                self._queue(told)
-        if self._deadline is not None and now >= self._deadline:
-            self._ending = Ending.TIME
+            self._queue(told)
 
-    def _queue(self, event: Event) -> None:
-        """Have the next frame bring an event; of the pointer's ways only the last place counts."""
-        if isinstance(event, Move) and self._pending and isinstance(self._pending[-1], Move):
-            self._pending.pop()
-        self._pending.append(event)
-
-    # -- advance -----------------------------------------------------------------------------
-
-    def _advance(self) -> None:
-        """Run a frame, or a part of one."""
-        computer = self._computer
-        before = computer.machine.executed
-        if not self._loop.is_unfinished:
-            self._pacer.begin()
-        try:
-            with computer.limited(max_instructions=self._instructions, time_limit=self._slice()):
-                frame = self._next_frame()
-        except LimitReached as reached:
-            if reached.ending is Ending.INSTRUCTIONS:
-                self._ending = reached.ending
-            return
-        finally:
-            if self._instructions is not None:
-                self._instructions -= computer.machine.executed - before
-        self._judge(frame)
-
-    def _slice(self) -> float | None:
-        """How long the guest may run now. A replay is not cut: its frames come from elsewhere."""
-        if self._deadline is None:
-            return None if self._replay else SLICE
-        rest = max(self._deadline - monotonic(), 0.001)
-        return rest if self._replay else min(rest, SLICE)
-
-    def _next_frame(self) -> Frame | None:
-        if self._replay is not None:
-            return next(self._replay, None)
-        events = tuple(self._pending)
-        if self._script is not None and not self._loop.is_unfinished:
-            events = (*self._script.at(self._loop.number + 1), *events)
-        self._pending = []
-        return self._loop.frame(events)
-
-    def _judge(self, frame: Frame | None) -> None:
-        """See what came of a frame."""
-        self._is_owed = False
-        if frame is None or self._computer.is_ended:
-            self._ending = Ending.EXIT
-        elif frame.number == self._last_frame:
-            self._ending = Ending.FRAMES
-        if frame is not None and frame.changed:
-            self._is_stale = True
+    def _told(self, frame: Frame) -> None:
+        self._is_stale |= frame.changed
 
     # -- show --------------------------------------------------------------------------------
 

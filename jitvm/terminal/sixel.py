@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels
+    from jitvm.platform.screen import Pixels
 
 _ROWS = 6
 _EMPTY = 0x3F

@@ -21,7 +21,7 @@ from contextlib import suppress
 from time import monotonic
 
 from jitvm.engine.host.signals import ENDING
-from jitvm.terminal import TerminalError
+from jitvm.terminal.errors import TerminalError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
 | display   | the window itself: texture, presentation, icon                      |
 | naming    | the program's name and icon, and names of screenshots               |
-| pacing    | when the next frame is due                                          |
 | sound     | a thread between Audio.render and the sound card                    |
 | stdin     | a thread that reads standard input                                  |
 | reload    | which files a program is made of, and whether they changed          |
-| player    | the main loop, which ties all of it together                        |
+| player    | the playing loop (`jitvm.playing`) with a window around it          |
 | errors    | what is raised where there is no window                             |
 
 Nothing of it is imported before `run` is called, apart from `keys`, whose text the command line
@@ -26,18 +25,21 @@ shows.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from jitvm.window.errors import WindowError
 from jitvm.window.keys import KEYS_HELP
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.evaluator import Ending
-    from jitvm.guests.uxn.varvara.frames import Frame
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.script import Script
+    from typing import Any
+
+    from jitvm.platform import Platform
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Ending
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 __all__ = ["KEYS_HELP", "WindowError", "run"]
 
@@ -49,8 +51,8 @@ def run(
     fullscreen: bool = False,
     title: str | None = None,
     source: str | os.PathLike[str] | None = None,
-    legacy: bool = False,
-    include_root: str | None = None,
+    platform: Platform | None = None,
+    loading: Mapping[str, Any] | None = None,
     stdin: Readable | None = None,
     script: Script | None = None,
     replay: Iterator[Frame] | None = None,
@@ -74,8 +76,8 @@ def run(
         title: in place of the name that the program's metadata gives.
         source: the file the program came from: it is loaded again when that, or a file it
             includes, changes. While the computer is recorded or replayed, it is not.
-        legacy: whether sources may be in the older dialect of Uxntal.
-        include_root: the only folder a source may include files from.
+        platform: loads `source`, and files that are dropped on the window; None: as files tell.
+        loading: options for that, see `Platform.loading`.
         stdin: a binary stream whose bytes reach the program as they come; None for nothing.
         script: events in addition to the user's.
         replay: frames to show, which somebody else runs, such as `Replayer.frames`; the user's
@@ -98,7 +100,8 @@ def run(
     """
     if scale is not None and scale < 1:
         raise ValueError(f"scale {scale}: take 1 or more")
-    from jitvm.window.player import Limits, Player
+    from jitvm.playing.loop import Limits
+    from jitvm.window.player import Player
 
     player = Player(
         computer,
@@ -106,8 +109,8 @@ def run(
         fullscreen=fullscreen,
         title=title,
         source=None if source is None else os.fspath(source),
-        legacy=legacy,
-        include_root=include_root,
+        platform=platform,
+        loading=loading,
         stdin=stdin,
         script=script,
         replay=replay,

@@ -24,7 +24,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Any
 
-    from jitvm.guests.uxn.varvara.screen.canvas import Pixels, Rectangle
+    from jitvm.platform.screen import Pixels, Rectangle
 
 _PIXEL_BYTES = 4
 

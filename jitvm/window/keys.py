@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from jitvm.guests.uxn.varvara.events import Button
+from jitvm.platform.events import Button, key_name
 
 _PLACE = 1 << 30
 
@@ -117,3 +117,11 @@ def key_byte(code: int, modifiers: int) -> int | None:
     if not as_button or not 0x20 <= code < DELETE:
         return None
     return ord(chr(code).upper()) if modifiers & MOD_SHIFT else code
+
+
+def held_name(code: int) -> str | None:
+    """What a key is called by a guest whose keys are held; None for buttons, and for what types
+    nothing."""
+    if code == KEYPAD_ENTER:
+        return "enter"
+    return key_name(chr(code)) if 0 < code < _PLACE and code < 0x110000 else None

@@ -1,62 +1,8 @@
-"""What a window is called and what it looks like in a list: from the program's metadata.
-
-The icon (field 0x83) is 24 by 24 pixels: nine tiles of 8 by 8, row by row, two bits a pixel, in the
-program's colours. Source: the metadata page of the Varvara documentation.
-"""
+"""Names of screenshots."""
 
 from __future__ import annotations
 
 import os
-
-from jitvm.engine.tables.names import shown
-from jitvm.guests.uxn.varvara.system import METADATA
-
-TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
-if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-
-ICON = 0x83
-ICON_SIDE = 24
-_TILE = 8
-_TILE_BYTES = 16
-_LONGEST = 80
-
-
-def metadata_address(computer: Computer) -> bytes:
-    """What tells whether metadata have to be looked at again."""
-    return bytes(computer.machine.page[METADATA : METADATA + 2])
-
-
-def program_name(computer: Computer) -> str:
-    """The name in the metadata; the file's, where there is none."""
-    metadata = computer.system.metadata
-    name = "" if metadata is None else metadata.name
-    visible = "".join(char for char in name if char.isprintable()).strip()[:_LONGEST]
-    return visible or shown(file_stem(computer.rom.name))
-
-
-def file_stem(path: str) -> str:
-    """A file's name without folder and suffix."""
-    return os.path.splitext(os.path.basename(path))[0].strip("<>") or "uxn"
-
-
-def program_icon(computer: Computer) -> bytes | None:
-    """The icon in the metadata, RGBA bytes of 24 by 24 pixels; None where there is none."""
-    metadata = computer.system.metadata
-    address = None if metadata is None else dict(metadata.extras).get(ICON)
-    if not address:
-        return None
-    tiles = (ICON_SIDE // _TILE) ** 2
-    data = computer.banks.read(0, address, tiles * _TILE_BYTES)
-    colors = [color.to_bytes(3, "big") + b"\xff" for color in computer.system.colors]
-    return b"".join(colors[_value(data, x, y)] for y in range(ICON_SIDE) for x in range(ICON_SIDE))
-
-
-def _value(tiles: bytes, x: int, y: int) -> int:
-    """A pixel of the icon, 0 to 3."""
-    tile = y // _TILE * (ICON_SIDE // _TILE) + x // _TILE
-    row, shift = tile * _TILE_BYTES + y % _TILE, 7 - x % _TILE
-    return tiles[row] >> shift & 1 | (tiles[row + _TILE] >> shift & 1) << 1
 
 
 def screenshot_path(stem: str, folder: str = ".") -> str:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitvm.guests.uxn.varvara.controller import PADS
-from jitvm.guests.uxn.varvara.events import Button, Press, Release
+from jitvm.platform.events import PADS, Button, Press, Release
 from jitvm.window.binding import sdl
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -119,7 +118,7 @@ class Pads:
 
     def _plug(self, index: int) -> None:
         taken = {pad.number for pad in self._pads.values()}
-        number = next((n for n in range(1, len(PADS) + 1) if n not in taken), None)
+        number = next((n for n in range(1, PADS + 1) if n not in taken), None)
         if number is None:
             return
         if sdl.SDL_IsGameController(index):

@@ -1,49 +1,36 @@
-"""The main loop of a program in a window.
+"""A computer in a window: the playing loop, with a window to listen to and to show frames in.
 
-    rest       until the next frame is due, or, where there is nothing to do, until an event comes
-    listen     events: to the guest's next frame, or to a command
-    advance    run the guest: a frame, or as much of one as fits into `SLICE`
+    listen     events: to the guest's next frame, or to a command; files, names, standard input
     show       upload what changed, present it
 
-Rules
- 1. A vector that takes long is run in slices, with a look at the events in between: a window can
-    always be closed. After a while what it has drawn so far is shown.
- 2. Where nothing happens nothing is done: a program without a screen vector, whose notes are over,
-    waits for events, and so does one that is paused.
- 3. Events wait while a frame is unfinished; of the pointer's ways only the last place is kept.
- 4. In an exact run (somebody records it or is told of its frames) the guest sees nothing that does
+Rules, beside those of `jitvm.playing.loop`
+ 1. What a frame that takes long has drawn so far is shown after a while.
+ 2. In an exact run (somebody records it or is told of its frames) the guest sees nothing that does
     not follow from the frames and their events: sound is the frame loop's, pictures are composed
     at the end of frames alone, and the program stays the same.
- 5. Whatever happens, the computer's files are closed, output is written, and the frame loop renders
+ 3. Whatever happens, the computer's files are closed, output is written, and the frame loop renders
     sound again as it did before.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from math import isqrt
 from time import monotonic, sleep
 
 from jitvm.engine.host.part import write_whole
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
-from jitvm.guests.uxn.varvara.events import Event, Move, Reset
-from jitvm.guests.uxn.varvara.frames import RATE, Frame
-from jitvm.guests.uxn.varvara.system import DEBUG
+from jitvm.platform import ProgramError, SourceError
+from jitvm.platform.computer import file_stem
+from jitvm.platform.evaluator import Ending
+from jitvm.platform.events import Reset
+from jitvm.platform.frames import Frame
+from jitvm.playing.loop import NAP, Limits, Loop
 from jitvm.window.binding import poll_events, wait_for_event, waker
 from jitvm.window.display import Display
 from jitvm.window.errors import WindowError
 from jitvm.window.keys import Command
-from jitvm.window.naming import (
-    ICON_SIDE,
-    file_stem,
-    metadata_address,
-    program_icon,
-    program_name,
-    screenshot_path,
-)
-from jitvm.window.pacing import Pacer
+from jitvm.window.naming import screenshot_path
 from jitvm.window.reload import ProgramFiles
 from jitvm.window.sound import FrameSounds, Speaker
 from jitvm.window.stdin import InputThread
@@ -51,16 +38,16 @@ from jitvm.window.translate import Dropped, Exposed, SoundDevice, Told, Translat
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.input import Readable
-    from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
+    from collections.abc import Mapping
+    from typing import Any
+
+    from jitvm.platform import Platform, Program
+    from jitvm.platform.computer import Computer, Face
+    from jitvm.platform.input import Readable
+    from jitvm.platform.script import Script
 
 SLICE = 0.02
 """Seconds that the guest runs before the window is looked at."""
-
-NAP = 0.1
-"""Seconds of waiting for events before files and Ctrl-C are looked at."""
 
 SWITCH = 0.001
 """Seconds for which a thread may keep the interpreter's lock from the one that plays sound."""
@@ -69,20 +56,10 @@ PROGRESS_AFTER, PROGRESS_EVERY = 0.25, 0.1
 """Seconds a frame has to take before it is shown unfinished, and until it is shown again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What ends a run from outside; None for no limit. See `run`."""
-
-    frames: int | None = None
-    instructions: int | None = None
-    seconds: float | None = None
-
-
-class Player:
+class Player(Loop):
     """Plays one computer in one window; the arguments are those of `run`.
 
     Attributes:
-        pacer: says when frames are due, and how many were dropped.
         speaker: plays the sound, and says how often it ran dry.
     """
 
@@ -94,8 +71,8 @@ class Player:
         fullscreen: bool = False,
         title: str | None = None,
         source: str | None = None,
-        legacy: bool = False,
-        include_root: str | None = None,
+        platform: Platform | None = None,
+        loading: Mapping[str, Any] | None = None,
         stdin: Readable | None = None,
         script: Script | None = None,
         replay: Iterator[Frame] | None = None,
@@ -103,43 +80,33 @@ class Player:
         limits: Limits | None = None,
         notify: Callable[[str], object] | None = None,
     ) -> None:
-        self._computer = computer
-        self._loop = computer.frames
+        super().__init__(
+            computer, script=script, replay=replay, limits=limits or Limits(), seconds=SLICE
+        )
         self._given_title = title
-        self._legacy = legacy
-        self._include_root = include_root
+        self._platform = platform
+        self._loading = dict(loading or {})
         self._stream = stdin
-        self._script = script
-        self._replay = replay
         self._on_frame = on_frame
-        self._limits = limits or Limits()
         self._notify = notify or (lambda text: computer.output.message(f"jitvm: {text}\n"))
         self._is_exact = bool(replay or on_frame or self._loop.observer)
-        self._files = ProgramFiles(source) if source and not self._is_exact else None
+        self._files = self._watch(source) if source and not self._is_exact else None
 
-        self._begun = monotonic()
-        self._first_frame = self._loop.number
-        self._first_instruction = computer.machine.executed
-        self._ending: Ending | None = None
-        self._pending: list[Event] = []
         self._is_paused = False
         self._steps = 0
-        self._is_owed = True
         self._was_sounding = False
-        self._unfinished_since: float | None = None
         self._trouble = ""
-        self._name, self._named = "", b""
+        self._face: Face | None = None
         self._shown_title = ""
         self._shows_pointer: bool | None = None
 
         self._display = Display(self._size, scale, fullscreen, title or self._stem)
-        self._translator = Translator(self._display.pixel_at)
+        self._translator = Translator(self._display.pixel_at, holds_keys=computer.holds_keys)
         self.speaker = Speaker(self._later)
         self._sounds = FrameSounds()
         self._stdin: InputThread | None = None
         self._wake = waker()
         self._notices: list[str] = []
-        self.pacer = Pacer(RATE)
 
     def run(self) -> Ending:
         """See `jitvm.window.run`."""
@@ -149,25 +116,13 @@ class Player:
         try:
             if self._computer.screen.touched:
                 self._show_all()
-            while self._ending is None:
-                self._turn()
-            self._display.present()
+            self._play()
+            assert self._ending is not None
             return self._ending
         finally:
             self._loop.sound = rendered
             sys.setswitchinterval(switch)
             self._close()
-
-    def _turn(self) -> None:
-        """Go round the main loop once."""
-        self._rest()
-        for event in poll_events():
-            for told in self._translator.told(event):
-                self._listen(told)
-        self._look_around()
-        if self._ending is None and self._is_due:
-            self._advance_frames()
-        self._display.present()
 
     def _close(self) -> None:
         self.speaker.close()
@@ -180,51 +135,29 @@ class Player:
 
     # -- rest --------------------------------------------------------------------------------
 
-    def _rest(self) -> None:
-        if self._is_busy:
-            return
-        if not self._has_work:
-            wait_for_event(NAP)
-            self.pacer.resume()
-            return
-        sleep(min(self.pacer.remaining(), NAP))
+    def _wait(self, seconds: float) -> None:
+        wait_for_event(seconds)
 
-    @property
-    def _is_busy(self) -> bool:
-        """Whether the guest is in the middle of a frame."""
-        return self._unfinished_since is not None and not self._stands_still
+    def _sleep(self, seconds: float) -> None:
+        sleep(min(seconds, NAP))
 
     @property
     def _stands_still(self) -> bool:
         return self._is_paused and not self._steps
 
     @property
-    def _has_work(self) -> bool:
-        """Whether there is any reason to run a frame."""
-        if self._stands_still:
-            return False
-        return bool(
-            self._is_owed
-            or self._pending
-            or self._computer.screen.vector
-            or self._is_sounding
-            or self._was_sounding
-            or self._script is not None
-            or self._replay is not None
-            or self._limits.frames is not None
-        )
-
-    @property
-    def _is_due(self) -> bool:
-        return self._is_busy or (self._has_work and self.pacer.remaining() == 0)
-
-    @property
-    def _is_sounding(self) -> bool:
-        return self._computer.has_sound and self._computer.audio.active
+    def _wants_frame(self) -> bool:
+        return self._was_sounding
 
     # -- listen ------------------------------------------------------------------------------
 
-    def _listen(self, told: Told) -> None:
+    def _listen(self) -> None:
+        for event in poll_events():
+            for told in self._translator.told(event):
+                self._hear(told)
+        self._look_around()
+
+    def _hear(self, told: Told) -> None:
         match told:
             case Command():
                 self._obey(told)
@@ -240,15 +173,6 @@ class Player:
             case _:
                 self._queue(told)
 
-    def _queue(self, event: Event) -> None:
-        if self._replay is not None:
-            return
-        waits = self._unfinished_since is not None or self._stands_still
-        moves = [isinstance(each, Move) for each in (event, *self._pending[-1:])]
-        if waits and moves == [True, True]:
-            self._pending.pop()
-        self._pending.append(event)
-
     def _obey(self, command: Command) -> None:
         match command:
             case Command.QUIT:
@@ -260,7 +184,7 @@ class Player:
             case Command.BORDER:
                 self._display.toggle_border()
             case Command.STACKS:
-                self._computer.machine.state.ports.writers[DEBUG](1)
+                self._computer.show_state()
             case Command.RESET:
                 self._reset(soft=False)
             case Command.SOFT_RESET:
@@ -292,17 +216,11 @@ class Player:
         self._computer.reset(soft=soft)
         self._start_over()
 
-    def _start_over(self) -> None:
-        self._pending.clear()
-        self._unfinished_since = None
-        self._is_owed = True
-        self.pacer.resume()
-
     def _take_picture(self) -> None:
-        from jitvm.guests.uxn.varvara.screen.picture import PictureError
+        from jitvm.platform.picture import PictureError, png
 
         try:
-            data = self._computer.screen.png()
+            data = png(self._computer.screen.pixels)
             path = screenshot_path(self._stem)
             write_whole(path, data)
             self._notify(f"wrote {path}")
@@ -317,9 +235,6 @@ class Player:
         """What else may have happened."""
         if self._display.lost:
             raise WindowError("the display is gone, and the window with it; the program was ended")
-        seconds = self._limits.seconds
-        if seconds is not None and monotonic() - self._begun >= seconds:
-            self._ending = Ending.TIME
         while self._notices:
             self._notify(self._notices.pop(0))
         if self._files is not None and self._files.changed():
@@ -334,7 +249,7 @@ class Player:
         self._wake()
 
     def _read_stdin(self) -> None:
-        if self._stream is None or not self._computer.console.vector or self._replay is not None:
+        if self._stream is None or not self._computer.listens or self._replay is not None:
             return
         if self._stdin is None:
             self._stdin = InputThread(self._stream, self._wake)
@@ -347,7 +262,7 @@ class Player:
         if self._is_exact:
             self._notify(f"{path}: not loaded, since this run is recorded or replayed")
         elif self._load(path):
-            self._files = ProgramFiles(path)
+            self._files = self._watch(path)
 
     def _load(self, path: str) -> bool:
         """Run another program from its beginning; leave the old one alone if it has errors."""
@@ -355,85 +270,40 @@ class Player:
         if program is None:
             return False
         self._trouble = ""
-        self._computer.load(program.rom)
+        self._computer.put_in(program)
         self._start_over()
         return True
 
     def _read_program(self, path: str) -> Program | None:
-        from jitvm.guests.uxn.assembler import AssemblyError
-        from jitvm.guests.uxn.varvara.program import load_program
-        from jitvm.guests.uxn.varvara.rom import RomError
-
         try:
-            return load_program(path, legacy=self._legacy, include_root=self._include_root)
-        except AssemblyError as error:
+            return self._platform_of(path).load(path, **self._loading)
+        except SourceError as error:
             first = error.diagnostics[0]
-            self._trouble = f"{file_stem(first.file)}:{first.line}: {first.message}"
+            self._trouble = f"{file_stem(first.file, first.file)}:{first.line}: {first.message}"
             for diagnostic in error.diagnostics:
                 self._notify(diagnostic.render())
-        except RomError as error:
+        except ProgramError as error:
             self._trouble = str(error)
             self._notify(str(error))
         return None
 
-    # -- advance -----------------------------------------------------------------------------
+    def _platform_of(self, path: str) -> Platform:
+        if self._platform is not None:
+            return self._platform
+        from jitvm.platform.registry import of_file
 
-    def _advance_frames(self) -> None:
-        """Run as many frames as are due now, but leave off when the slice is used up."""
-        if self._unfinished_since is None:
-            self.pacer.begin()
-        end = monotonic() + SLICE
-        for _ in range(1 if self._is_paused else self.pacer.frames):
-            frame = self._advance()
-            if frame is None:
-                self._show_progress()
-                break
-            self._end_frame(frame)
-            if self._ending is not None or monotonic() >= end:
-                break
-        self._sound()
+        return of_file(path)
 
-    def _advance(self) -> Frame | None:
-        """Run a frame; None when it is unfinished."""
-        now = monotonic()
-        try:
-            if self._replay is not None:
-                with self._computer.limited(max_instructions=self._instructions_left):
-                    return self._replayed(self._replay)
-            with self._computer.limited(time_limit=SLICE, max_instructions=self._instructions_left):
-                self._computer.boot()
-                events = () if self._loop.is_unfinished else self._take_events()
-                return self._loop.frame(events)
-        except LimitReached as reached:
-            if reached.ending is Ending.INSTRUCTIONS:
-                self._ending = reached.ending
-            if self._unfinished_since is None:
-                self._unfinished_since = now
-            return None
+    def _watch(self, path: str) -> ProgramFiles:
+        return ProgramFiles(path, self._platform_of(path).files_of)
 
-    def _replayed(self, frames: Iterator[Frame]) -> Frame | None:
-        frame = next(frames, None)
-        if frame is None:
-            self._ending = Ending.EXIT
-        return frame
+    # -- frames ------------------------------------------------------------------------------
 
     @property
-    def _instructions_left(self) -> int | None:
-        if self._limits.instructions is None:
-            return None
-        return self._limits.instructions - (
-            self._computer.machine.executed - self._first_instruction
-        )
+    def _due_frames(self) -> int:
+        return 1 if self._is_paused else self.pacer.frames
 
-    def _take_events(self) -> tuple[Event, ...]:
-        events, self._pending = tuple(self._pending), []
-        if self._script is not None:
-            events = (*self._script.at(self._loop.number + 1), *events)
-        return events
-
-    def _end_frame(self, frame: Frame) -> None:
-        self._unfinished_since = None
-        self._is_owed = False
+    def _told(self, frame: Frame) -> None:
         self._steps = max(0, self._steps - 1)
         if frame.changed:
             self._show_change()
@@ -441,12 +311,8 @@ class Player:
             self._on_frame(frame)
         if frame.sound is not None:
             self._sounds.add(frame.sound)
-        if self._computer.is_ended:
-            self._ending = Ending.EXIT
-        elif self._loop.number - self._first_frame == self._limits.frames:
-            self._ending = Ending.FRAMES
 
-    def _sound(self) -> None:
+    def _after_frames(self) -> None:
         """See to it that what there is to be heard is heard."""
         if self._is_exact:
             if self._sounds.active:
@@ -460,13 +326,16 @@ class Player:
 
     # -- show --------------------------------------------------------------------------------
 
+    def _show(self) -> None:
+        self._display.present()
+
     @property
     def _size(self) -> tuple[int, int]:
         return self._computer.screen.width, self._computer.screen.height
 
     @property
     def _stem(self) -> str:
-        return file_stem(self._computer.rom.name)
+        return file_stem(self._computer.name, self._computer.machine.guest.name)
 
     def _show_change(self) -> None:
         if self._size != self._display.picture:
@@ -496,14 +365,12 @@ class Player:
 
     def _show_name(self) -> None:
         """Keep the title right, and the icon."""
-        named = metadata_address(self._computer) + os.fsencode(self._computer.rom.name)
-        if named != self._named:
-            self._named = named
-            self._name = program_name(self._computer)
-            icon = program_icon(self._computer)
-            if icon is not None:
-                self._display.set_icon(icon, ICON_SIDE)
-        title = self._given_title or self._name
+        face = self._computer.face
+        if face is not self._face:
+            self._face = face
+            if face.icon is not None:
+                self._display.set_icon(face.icon, isqrt(len(face.icon) // 4))
+        title = self._given_title or face.title
         speed = self.pacer.speed
         notes = [
             self._trouble,
@@ -517,7 +384,7 @@ class Player:
 
     def _show_pointer(self) -> None:
         """A program that listens to the mouse draws a pointer of its own."""
-        shows = not self._computer.mouse.vector
+        shows = not self._computer.draws_pointer
         if shows != self._shows_pointer:
             self._shows_pointer = shows
             self._display.show_pointer(shows)

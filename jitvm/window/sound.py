@@ -21,20 +21,19 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from jitvm.guests.uxn.varvara.audio import RATE, AudioError
+from jitvm.platform.sound import RATE, AudioError
 from jitvm.window.binding import error_text, sdl
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from jitvm.guests.uxn.varvara.audio import Audio
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
+    from jitvm.platform.sound import Samples, Sound
 
     class Source(Protocol):
         """Where sound comes from."""
 
-        def render(self, frames: int) -> Frames:
+        def render(self, frames: int) -> Samples:
             """The next frames of sound, shape (frames, 2)."""
 
         @property
@@ -45,9 +44,9 @@ if TYPE_CHECKING:
         """Where sound goes."""
 
         def queued(self) -> int:
-            """Frames that are still to be played."""
+            """Samples that are still to be played."""
 
-        def queue(self, sound: Frames) -> None:
+        def queue(self, sound: Samples) -> None:
             """Play these after those."""
 
         def pause(self, paused: bool) -> None:
@@ -59,10 +58,10 @@ if TYPE_CHECKING:
 
 FRAME_BYTES = 4
 PIECE = 256
-"""Frames are rendered in multiples of this."""
+"""Samples are rendered in multiples of this."""
 
 PERIOD = 512
-"""Frames that the card takes at a time."""
+"""Samples that the card takes at a time."""
 
 LEAST, MOST, MORE = 4 * PERIOD, 12 * PERIOD, PERIOD
 """How many frames are kept in the queue: at first, at most, and how many more after a drop-out."""
@@ -92,7 +91,7 @@ class CardDevice:
         size: int = sdl.SDL_GetQueuedAudioSize(self.number)
         return size // FRAME_BYTES
 
-    def queue(self, sound: Frames) -> None:
+    def queue(self, sound: Samples) -> None:
         sdl.SDL_QueueAudio(self.number, ctypes.c_void_p(sound.ctypes.data), sound.nbytes)
 
     def pause(self, paused: bool) -> None:
@@ -115,7 +114,7 @@ class SilentDevice:
     def queued(self) -> int:
         return max(0, int((self._end - self._clock()) * RATE))
 
-    def queue(self, sound: Frames) -> None:
+    def queue(self, sound: Samples) -> None:
         self._end = max(self._end, self._clock()) + len(sound) / RATE
 
     def pause(self, paused: bool) -> None:  # noqa: ARG002  as the card has it
@@ -137,11 +136,11 @@ class FrameSounds:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._sounds: deque[Frames] = deque(maxlen=self.MOST)
-        self._first: Frames | None = None
+        self._sounds: deque[Samples] = deque(maxlen=self.MOST)
+        self._first: Samples | None = None
         self._last_time = 0.0
 
-    def add(self, sound: Frames) -> None:
+    def add(self, sound: Samples) -> None:
         """The sound of a frame."""
         import numpy as np
 
@@ -155,7 +154,7 @@ class FrameSounds:
     def active(self) -> bool:
         return bool(self._sounds) or self._first is not None
 
-    def render(self, frames: int) -> Frames:
+    def render(self, frames: int) -> Samples:
         """As many frames as there are, up to the number."""
         import numpy as np
 
@@ -206,7 +205,7 @@ class Speaker:
 
     # -- for the window's thread -------------------------------------------------------------
 
-    def play(self, source: Audio | FrameSounds) -> None:
+    def play(self, source: Sound | FrameSounds) -> None:
         """Play what a source has, until it has no more. Cheap: call it for each frame."""
         if self._wanted.is_set() or self._stopped.is_set():
             return

@@ -14,11 +14,11 @@ import select
 import threading
 from collections.abc import Callable
 
-from jitvm.guests.uxn.varvara.events import EndOfInput, Stdin
+from jitvm.platform.events import EndOfInput, Stdin
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.input import Readable
+    from jitvm.platform.input import Readable
 
 CHUNK = 8192
 """Most bytes a frame."""

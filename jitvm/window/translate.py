@@ -13,9 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import STEPS, Event
-from jitvm.guests.uxn.varvara.mouse import BUTTONS as MOUSE_BUTTONS
+from jitvm.platform import events
+from jitvm.platform.events import MOUSE_BUTTONS, STEPS, Event
 from jitvm.window.binding import sdl, take_dropped
 from jitvm.window.keys import (
     BUTTONS,
@@ -24,6 +23,7 @@ from jitvm.window.keys import (
     LEFT_SHIFT,
     SHORTCUT_OF,
     Command,
+    held_name,
     key_byte,
 )
 from jitvm.window.pads import Pads
@@ -69,10 +69,15 @@ class Translator:
 
     Args:
         pixel_at: which pixel of the picture a place in the window is.
+        holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed.
     """
 
-    def __init__(self, pixel_at: Callable[[int, int], tuple[int, int]]) -> None:
+    def __init__(
+        self, pixel_at: Callable[[int, int], tuple[int, int]], *, holds_keys: bool = False
+    ) -> None:
         self._pixel_at = pixel_at
+        self._holds_keys = holds_keys
+        self._names: dict[int, str] = {}
         self._pads = Pads()
         self._held: set[int] = set()
         self._place: tuple[int, int] | None = None
@@ -133,6 +138,11 @@ class Translator:
             if shortcut.repeats or not is_repeat:
                 yield shortcut.command
             return
+        if self._holds_keys and (name := held_name(code)) is not None:
+            if not is_repeat:
+                self._names[code] = name
+                yield events.KeyDown(name)
+            return
         byte = key_byte(code, modifiers)
         if byte is not None:
             self._is_text_told = True
@@ -142,12 +152,14 @@ class Translator:
             yield events.Press(BUTTONS[code])
 
     def _key_up(self, code: int) -> Iterator[Told]:
+        if code in self._names:
+            yield events.KeyUp(self._names.pop(code))
         if code in self._held:
             self._held.remove(code)
             yield events.Release(BUTTONS[code])
 
     def _text(self, text: str) -> Iterator[Told]:
-        if text and not self._is_text_told:
+        if text and not self._is_text_told and not self._holds_keys:
             yield events.Text(text)
 
     # -- mouse -------------------------------------------------------------------------------

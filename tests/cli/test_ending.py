@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Slow())
 
 
 @pytest.mark.parametrize(
-    "name", ["queue", "jitvm.engine.jit.compiler", "jitvm.engine.codegen.native"]
+    "name", ["queue", "jitvm.engine.jit.thread", "jitvm.engine.codegen.native"]
 )
 @pytest.mark.parametrize("command", ["run", "profile"])
 def test_a_command_ends_while_something_is_imported(

@@ -346,7 +346,8 @@ def test_a_full_disk_is_one_line_and_other_files_are_kept(capfd: Capture, option
 def test_sound_that_cannot_be_made_is_one_line(
     capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jitvm.guests.uxn.varvara.audio.mixer import AudioError, Mixer
+    from jitvm.guests.uxn.varvara.audio.mixer import Mixer
+    from jitvm.platform.sound import AudioError
 
     def refuse(*_arguments: object) -> None:
         raise AudioError("sound needs numba; install it")

@@ -189,7 +189,7 @@ def test_a_jit_log_has_a_line_for_each_event() -> None:
 
     program = load_program("loop.tal")
     computer = Computer(program.rom, params=Parameters(background=0))
-    with Told(computer.machine, program, log="jit.log"):
+    with Told(computer.machine, program.place, log="jit.log"):
         computer.run_console()
     lines = Path("jit.log").read_text().splitlines()
     kinds = [line.split()[1] for line in lines]
@@ -200,14 +200,14 @@ def test_a_jit_log_has_a_line_for_each_event() -> None:
 def test_no_log_is_no_listener() -> None:
     program = load_program("loop.tal")
     computer = Computer(program.rom)
-    with Told(computer.machine, program):
+    with Told(computer.machine, program.place):
         assert computer.machine.listener is None
 
 
 def test_a_log_that_cannot_be_written_is_told() -> None:
     program = load_program("loop.tal")
     computer = Computer(program.rom)
-    told = Told(computer.machine, program, log="no/where")
+    told = Told(computer.machine, program.place, log="no/where")
     with pytest.raises(Failure, match="cannot be written"), told:
         pass
 
@@ -216,6 +216,6 @@ def test_debuggers_are_told_where_they_are_asked_for(capfd: Capture) -> None:
     profile(capfd, "--gdb", "loop.tal")
     program = load_program("loop.tal")
     computer = Computer(program.rom)
-    with Told(computer.machine, program, gdb=True):
+    with Told(computer.machine, program.place, gdb=True):
         assert computer.machine.listener is not None
     assert computer.machine.listener is None

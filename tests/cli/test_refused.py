@@ -11,8 +11,8 @@ import pytest
 
 from jitvm.cli.refused import refused
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.uxn.varvara.input import InputError
-from jitvm.guests.uxn.varvara.output import OutputError
+from jitvm.platform.input import InputError
+from jitvm.platform.output import OutputError
 
 
 def error(number: int, filename: object = None) -> OSError:

@@ -13,7 +13,7 @@ import pytest
 
 from jitvm.cli.exits import Exit
 from tests.clock import HANGS, until
-from tests.kills import KINDS, PROGRAM, kill_many
+from tests.kills.kinds import KINDS, PROGRAM
 
 JITVM = [sys.executable, "-m", "jitvm"]
 ENDLESS = '|0100 LIT "x #18 DEO &l !&l'
@@ -189,7 +189,26 @@ def test_an_early_ctrl_c_prints_nothing(command: str) -> None:
         assert done.stderr == b"", imports
 
 
-def test_kills_leave_nothing(folder: Path) -> None:
-    (folder / "here").mkdir()
-    cache = Path(os.environ["JITVM_CACHE"])
-    assert kill_many(KINDS["session"], folder / "here", 3, seed=1, shared_cache=cache) == []
+LATE = """
+import os, signal, sys
+from jitvm.cli.main import program
+from jitvm.engine.host.signals import ENDING
+
+close = ENDING.close
+
+def late():
+    ENDING.close = close
+    os.kill(os.getpid(), signal.SIGTERM)
+
+ENDING.close = late
+sys.argv[1:] = ["params"]
+program()
+"""
+"""The signal comes when the command has done its work, and has not yet said so."""
+
+
+def test_a_late_signal_prints_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], capture_output=True, stdin=subprocess.DEVNULL, timeout=HANGS
+    )
+    assert (done.returncode, done.stderr) == (Exit.TERMINATED, b"")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.computer import WatchedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
-from jitvm.guests.uxn.varvara.program import Program
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.platform import PLATFORM
+from jitvm.guests.uxn.varvara.program import Program, Rom
 from tests.clock import until
 
 COUNT = """
@@ -82,7 +82,8 @@ def program(source: str, name: str = "test.tal") -> Program:
 
 def target(source: str, **options: Any) -> WatchedComputer:
     """A computer with a program, as the dashboard sees it."""
-    return WatchedComputer(program(source), "test.tal", sandbox=None, **options)
+    none = {"sandbox": None}
+    return WatchedComputer(PLATFORM, program(source), "test.tal", options=none, **options)
 
 
 @contextmanager

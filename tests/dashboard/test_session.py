@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from jitvm.cli.watched import WatchedComputer
+from jitvm.dashboard.computer import WatchedComputer
 from jitvm.dashboard.feed import HEAT, SCREEN, LiveViewer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.series import Cost, Part, Sample
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from jitvm.dashboard.tables import HEAT_CODE
-from jitvm.engine.jit.jit import Jit
+from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.tables.events import Installed, Overwritten
 from jitvm.engine.tables.params import Parameters
+from jitvm.guests.uxn.platform import PLATFORM
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import best_of, until
@@ -106,7 +107,7 @@ def test_tiers_add_up_to_the_exact_count() -> None:
 def test_regions_that_are_missed_while_they_are_added_up_are_told_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Jit, "executed", 0)
+    monkeypatch.setattr(Inspector, "native_executed", 0)
     with session(COUNT, counting=True) as run:
         until(lambda: run.sampler.run and run.sampler.run.executed and regions(run))
         stand_still(run)
@@ -144,7 +145,7 @@ def test_a_region_is_shown_at_every_stage() -> None:
 def test_places_have_their_line_of_source(tmp_path: Path) -> None:
     path = tmp_path / "count.tal"
     path.write_text(COUNT)
-    watched = WatchedComputer(load_program(path), "count.tal", sandbox=None)
+    watched = WatchedComputer(PLATFORM, load_program(path), "count.tal", options={"sandbox": None})
     with Session(watched, Parameters(hot=50)) as run:
         until(lambda: regions(run))
         stand_still(run)

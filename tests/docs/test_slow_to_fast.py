@@ -13,7 +13,7 @@ SECOND = 0xC6
 def clock_reads(name: str, instructions: int) -> tuple[int, str]:
     """Reads of the clock within so many instructions, and what was printed, dots left out."""
     computer = jitvm.load(PROGRAMS / name)
-    with computer.profile("exact") as profile:
+    with jitvm.profile(computer, mode="exact") as profile:
         computer.run_console(max_instructions=instructions)
     reads = sum(row.calls for row in profile.host if (row.port, row.kind) == (SECOND, "read"))
     return reads, computer.stdout.decode().replace(".", "")

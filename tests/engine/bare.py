@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jitvm.engine.interpreter.installed import handlers_for
-from jitvm.engine.machine.nativetier import UNLIMITED
+from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.block import Block
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import Layout

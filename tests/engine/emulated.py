@@ -29,7 +29,7 @@ import unicorn
 
 from jitvm.engine.interpreter.installed import Handlers, build
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.machine.nativetier import NativeTier
+from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.block import Block
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.fingerprint import stamp
@@ -203,5 +203,5 @@ class EmulatedMachine(Machine):
         super().__init__(guest, tier=Tier.REFERENCE)
         handlers = EmulatedHandlers(code or aarch64_code(guest), self.block)
         self.emulator = handlers.emulator
-        self._native = NativeTier(self.block, self.state, cast(Handlers, handlers))
+        self._executor = NativeTier(self.block, self.state, cast(Handlers, handlers))
         self.tier = Tier.INTERPRETER

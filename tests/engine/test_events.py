@@ -32,9 +32,9 @@ def test_what_regions_and_the_interpreter_execute_is_all(name: str) -> None:
         each.run(0x100, max_instructions=300_000)
     jit = jit_of(machine)
     assert machine.executed == exact.executed
-    assert 0 <= jit.executed <= machine.executed
+    assert 0 <= jit.regions.executed <= machine.executed
     if jit.regions and not jit.statistics.invalidated:
-        assert jit.executed > 0
+        assert jit.regions.executed > 0
 
 
 def test_events_tell_the_life_of_a_region() -> None:

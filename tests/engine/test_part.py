@@ -8,10 +8,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jitvm.engine.host import part as part_module
 from jitvm.engine.host.part import Part, sweep, write_whole
+from jitvm.engine.host.signals import Ending, Signalled
 
 
 def hidden(folder: Path) -> list[str]:
@@ -129,3 +132,34 @@ def test_without_locks_files_are_written_and_nothing_is_removed(
     (tmp_path / ".jitvm-0000.part").touch()
     write_whole(str(tmp_path / "a"), b"1")
     assert {path.name for path in tmp_path.iterdir()} == {"a", ".jitvm-0000.part"}
+
+
+def test_a_signal_leaves_no_part_whenever_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment between the making of the file and the return to whoever wanted it is covered."""
+    ending = Ending()
+    monkeypatch.setattr(part_module, "ENDING", ending)
+    made = os.open
+
+    def cut_off(*arguments: Any) -> int:
+        made(*arguments)
+        raise Signalled(signal.SIGTERM)
+
+    monkeypatch.setattr(os, "open", cut_off)
+    with pytest.raises(Signalled):
+        Part(str(tmp_path / "a"))
+    monkeypatch.undo()
+    assert not hidden(tmp_path)
+    assert not ending.undo
+
+
+def test_a_part_that_nobody_completes_is_gone_when_the_command_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = Ending()
+    monkeypatch.setattr(part_module, "ENDING", ending)
+    Part(str(tmp_path / "a")).write(b"half")
+    assert hidden(tmp_path)
+    ending.close()
+    assert not hidden(tmp_path)

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from jitvm.engine.machine.nativetier import UNLIMITED
+from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop

@@ -163,6 +163,8 @@ def test_events_hold_whole_numbers(number: Any) -> None:
 def test_events_hold_text_and_bytes() -> None:
     with pytest.raises(TypeError, match="text is a string, not 5"):
         events.Text(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="key is a string, not 5"):
+        events.KeyDown(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="standard input is bytes, not 'x'"):
         events.Stdin("x")  # type: ignore[arg-type]
 

@@ -83,3 +83,17 @@ def test_bad_text_is_told(body: str, message: str) -> None:
     with pytest.raises(TextError, match="line ") as caught:
         parse(text)
     assert message in str(caught.value)
+
+
+HEADS = ['graph "a\x01" words 32', 'graph "a" "b" words 32', 'graph "a" words 33', "graph words 32"]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_bad_head_is_told(head: str) -> None:
+    with pytest.raises(TextError, match="line 1: "):
+        parse(f"{head}\nb0 entry:\n  open\n")
+
+
+def test_a_number_that_has_no_end_is_told() -> None:
+    with pytest.raises(TextError, match="line 3: "):
+        parse(f'graph "g" words 32\nb0 entry:\n  %0:8 = page[{"9" * 5000}] #1\n')

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-import jitvm.engine.jit.jit as jit_module
+import jitvm.engine.jit.regions as regions_module
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.memory.arena import Span
@@ -43,7 +43,7 @@ def emulated_jit(
         compiler: one for AArch64.
     """
     arena = EmulatedArena(machine.emulator)
-    with mock.patch.object(jit_module, "shared_arena", return_value=arena):
+    with mock.patch.object(regions_module, "shared_arena", return_value=arena):
         machine.tier = Tier.JIT
         assert machine.native is not None
         machine.native.start_jit(params)

@@ -90,9 +90,9 @@ def test_budgets_from_the_start(name: str, tier: Tier) -> None:
             restored(each, fresh)
         same_run(machine, expected, 0x100, budget)
     jit = jit_of(machine)
-    assert jit.is_charging
+    assert jit.regions.is_charging
     assert jit.statistics.installed
-    assert jit.executed
+    assert jit.regions.executed
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -103,7 +103,7 @@ def test_a_program_in_slices(name: str, tier: Tier) -> None:
     for budget, slices in zip(cycle((1, 500, 13, 97, 0, 211, 2000)), count(), strict=False):
         if same_run(machine, expected, None, budget) is Stop.HALT or slices > 400:
             break
-    assert jit_of(machine).executed
+    assert jit_of(machine).regions.executed
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -124,7 +124,7 @@ def test_budgets_over_events(tier: Tier) -> None:
     for each in pair:
         each.vector = 0x101
         each.deliver(b"x" * 200, port=0x12, stop_port=0x0F, max_instructions=1 << 40)
-    before = jit_of(machine).executed
+    before = jit_of(machine).regions.executed
     for budget in range(0, 700, 13):
         done = [
             each.deliver(b"abcdefgh", port=0x12, stop_port=0x0F, max_instructions=budget)
@@ -134,7 +134,7 @@ def test_budgets_over_events(tier: Tier) -> None:
         assert seen(machine) == seen(expected)
         if done[0].stop is Stop.BUDGET:
             assert same_run(machine, expected, None, 1000) is Stop.HALT
-    assert jit_of(machine).executed > before
+    assert jit_of(machine).regions.executed > before
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -145,7 +145,7 @@ def test_a_device_is_asked_as_often(tier: Tier) -> None:
     for budget in (1000, *range(40)):
         same_run(machine, expected, None, budget)
         assert told[0] == told[1]
-    assert jit_of(machine).executed
+    assert jit_of(machine).regions.executed
 
 
 def _told(machine: Machine) -> list[int]:
@@ -169,7 +169,7 @@ def test_a_budget_is_spent_in_regions() -> None:
     machine = eager(ENDLESS)
     assert machine.run(0x100, max_instructions=10**6) is Stop.BUDGET
     assert machine.executed == 10**6
-    assert jit_of(machine).executed > 0.95 * 10**6
+    assert jit_of(machine).regions.executed > 0.95 * 10**6
 
 
 def test_a_budget_is_spent_in_regions_of_a_jit_that_is_made_meanwhile() -> None:
@@ -187,17 +187,17 @@ def test_a_budget_is_spent_in_regions_of_a_jit_that_is_made_meanwhile() -> None:
 
 
 def _native(machine: Machine) -> int:
-    return jit_of(machine).executed if has_jit(machine) else 0
+    return jit_of(machine).regions.executed if has_jit(machine) else 0
 
 
 def test_slices_are_executed_in_regions() -> None:
     machine = eager(ENDLESS)
     machine.run(0x100, max_instructions=10_000)
-    before, native = machine.executed, jit_of(machine).executed
+    before, native = machine.executed, jit_of(machine).regions.executed
     for _ in range(500):
         assert machine.run(max_instructions=1000) is Stop.BUDGET
     assert machine.executed - before == 500_000
-    assert jit_of(machine).executed - native > 400_000
+    assert jit_of(machine).regions.executed - native > 400_000
 
 
 # -- with and without ----------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_runs_with_and_without_a_budget_share_regions(counting: bool) -> None:
 def test_a_machine_without_budgets_does_not_charge() -> None:
     machine = eager(ADDING)
     again(machine)
-    assert not jit_of(machine).is_charging
+    assert not jit_of(machine).regions.is_charging
     assert machine.executed == 0
 
 
@@ -239,7 +239,7 @@ def test_a_first_budget_when_there_are_regions_that_do_not_charge() -> None:
     assert jit_of(machine).regions
     for budget in (77, 1000, 0, 1, 2000):
         assert same_run(machine, expected, None, budget) is Stop.BUDGET
-    assert jit_of(machine).executed
+    assert jit_of(machine).regions.executed
 
 
 @pytest.mark.parametrize("tier", list(Tier))
@@ -274,5 +274,5 @@ def test_regions_that_charge_are_kept_beside_those_that_do_not(tmp_path: Path) -
         ran(budget, "installed")
     for budget in (None, 10**9):
         found = jit_of(ran(budget, "kept"))
-        assert found.is_charging is (budget is not None)
+        assert found.regions.is_charging is (budget is not None)
         assert found.statistics.compile_seconds == 0

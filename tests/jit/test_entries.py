@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-import jitvm.engine.jit.jit as jit_module
+import jitvm.engine.jit.quick as quick_module
 from jitvm.dashboard.detail import detail
-from jitvm.dashboard.regions import Counters, RegionTable
+from jitvm.dashboard.regions import RegionTable
 from jitvm.dashboard.tables import graph
-from jitvm.engine.jit.compiler import Job, compile_thread
-from jitvm.engine.jit.regions import Installed
+from jitvm.engine.jit.compiled import Installed
+from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.machine.explain import regions
+from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import NEVER
@@ -85,7 +86,7 @@ def test_programs_made_fast_do_the_same(source: str, params: dict[str, int], tie
 
 def test_a_region_is_entered_in_the_middle() -> None:
     machine = made_fast(NESTED)
-    inner = jit_of(machine).planner.inner
+    inner = jit_of(machine).regions.inner
     assert inner
     starts = {each.start for each in regions_of(machine)}
     assert set(inner.values()) <= starts
@@ -93,15 +94,15 @@ def test_a_region_is_entered_in_the_middle() -> None:
 
 
 def test_one_entry_is_all_where_no_more_are_wanted() -> None:
-    assert not jit_of(made_fast(NESTED, entries=0)).planner.inner
-    assert not jit_of(made_fast(NESTED, speed=1)).planner.inner
+    assert not jit_of(made_fast(NESTED, entries=0)).regions.inner
+    assert not jit_of(made_fast(NESTED, speed=1)).regions.inner
 
 
 def test_entries_go_with_their_region() -> None:
     machine = made_fast(NESTED)
     jit = jit_of(machine)
-    jit.forget_all()
-    assert not jit.planner.inner
+    jit.regions.forget_all()
+    assert not jit.regions.inner
     before = jit.statistics.installed
     again(machine)
     assert jit.statistics.installed > before
@@ -122,7 +123,7 @@ def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
         (reason, times)
         for each in regions_of(machine)
         for (reason, _), times in zip(
-            each.compiled.exits, jit_of(machine).times_left(each), strict=True
+            each.compiled.exits, jit_of(machine).regions.times_left(each), strict=True
         )
     ]
     assert any(reason == "ENTRY" and times for reason, times in reasons)
@@ -143,18 +144,18 @@ def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
 
     def is_entered() -> bool:
         again(first)
-        return has_jit(first) and bool(jit_of(first).planner.inner)
+        return has_jit(first) and bool(jit_of(first).regions.inner)
 
     until(is_entered)
     jit_of(first).keeper.put()
-    entries = dict(jit_of(first).planner.inner)
+    entries = dict(jit_of(first).regions.inner)
     second = machine()
     while not has_jit(second):
         again(second)
     assert jit_of(second).statistics.kept
     again(second)
     if not any(each.polished for each in regions_of(first)):
-        assert entries.items() <= jit_of(second).planner.inner.items()
+        assert entries.items() <= jit_of(second).regions.inner.items()
 
 
 def test_a_failed_entry_is_not_told_while_regions_are_made(
@@ -175,9 +176,9 @@ def test_a_failed_entry_is_not_told_while_regions_are_made(
     jit = jit_of(machine)
     patience = machine.block.words(machine.block.layout.fields["patience"], 1)
     assert patience[0] == jit.params.exit_hot
-    monkeypatch.setattr(jit_module, "compile_thread", Slow)
+    monkeypatch.setattr(quick_module, "compile_thread", Slow)
     jit.change_params(jit.params.changed({"background": 1}))
-    jit.forget_all()
+    jit.regions.forget_all()
 
     def waits_for(period: int) -> bool:
         again(machine)
@@ -202,7 +203,7 @@ def test_instructions_are_counted_from_every_entry_on(source: str, tier: Tier) -
         before = machine.executed
         again(machine)
         assert machine.executed - before == expected.executed
-    assert jit_of(machine).planner.inner or source is SHALLOW
+    assert jit_of(machine).regions.inner or source is SHALLOW
 
 
 @pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
@@ -226,24 +227,27 @@ def test_an_entry_that_fails_for_whatever_is_made_is_closed() -> None:
     of its own once it is hot."""
     machine = made_fast(SHALLOW, hot=20, exit_hot=1)
     assert any(each.compiled.entries for each in regions_of(machine))
-    assert not jit_of(machine).planner.inner
+    assert not jit_of(machine).regions.inner
 
 
 def test_ways_to_an_entry_are_shown_as_ways_into_its_region() -> None:
     machine = made_fast(NESTED)
     jit = jit_of(machine)
     table = RegionTable(nameless)
-    table.refresh(jit, 0.0)
-    counters = Counters(jit)
+    look = Inspector(machine)
+    table.refresh(look, 0.0)
+    counters = look.counters()
     table.count(counters)
     number_of = {each.start: each.number for each in regions_of(machine)}
     ways = {
-        (each.number, number_of[jit.planner.inner[target]])
+        (each.number, number_of[jit.regions.inner[target]])
         for each in regions_of(machine)
-        for (_, target), times in zip(each.compiled.exits, jit.times_left(each), strict=True)
-        if times and target in jit.planner.inner
+        for (_, target), times in zip(
+            each.compiled.exits, jit.regions.times_left(each), strict=True
+        )
+        if times and target in jit.regions.inner
     }
-    edges = graph(table, counters, jit.planner.inner)["edges"]
+    edges = graph(table, counters, jit.regions.inner)["edges"]
     assert isinstance(edges, list)
     assert ways
     assert ways <= {(a, b) for a, b, _ in edges}
@@ -252,11 +256,11 @@ def test_ways_to_an_entry_are_shown_as_ways_into_its_region() -> None:
 def test_a_region_names_where_else_it_is_entered() -> None:
     machine = made_fast(NESTED, keep_text=1)
     jit = jit_of(machine)
-    counters, inner = Counters(jit), jit.planner.inner
+    look, inner = Inspector(machine), jit.regions.inner
     about = target(NESTED)
     entries = {start: [at for at in sorted(inner) if inner[at] == start] for start in jit.regions}
     assert any(entries.values())
     assert {report.start: list(report.entries) for report in regions(machine)} == entries
-    for start, installed in jit.regions.items():
-        shown = detail(about, jit, installed, counters)["entries"]
-        assert shown == [str(about.place(at)) for at in entries[start]]
+    for region in look.regions():
+        shown = detail(about, look, region)["entries"]
+        assert shown == [str(about.place(at)) for at in entries[region.start]]

@@ -136,7 +136,7 @@ def test_a_wide_store_just_below_the_end_of_memory_is_no_wrap() -> None:
     jit = jit_of(machine)
     assert jit.regions
     left = sum(
-        jit.exit_counts[region.compiled.first_exit + number]
+        jit.regions.exit_counts[region.compiled.first_exit + number]
         for region in jit.regions.values()
         for number, (reason, _) in enumerate(region.compiled.exits)
         if reason == "STORE"

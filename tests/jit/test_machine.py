@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-import jitvm.engine.jit.jit as jit_module
-from jitvm.engine.jit.compiler import Job, compile_thread
+import jitvm.engine.jit.quick as quick_module
+from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.tables.events import Event, Hot
@@ -84,7 +84,7 @@ def test_a_device_connected_while_a_region_is_compiled_is_called(
         def submit(self, job: Job) -> None:
             held.append(job)
 
-    monkeypatch.setattr(jit_module, "compile_thread", Holding)
+    monkeypatch.setattr(quick_module, "compile_thread", Holding)
     machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
 
     def is_held() -> bool:
@@ -104,16 +104,16 @@ def test_a_region_that_is_gone_leaves_no_mark_and_no_count() -> None:
     machine = eager(PROGRAMS["cells of both widths"])
     again(machine)
     jit = jit_of(machine)
-    assert jit.code_map.watched
-    jit.forget_all()
-    assert not jit.code_map.watched
-    assert not any(jit.code_map.view)
+    assert jit.regions.code_map.watched
+    jit.regions.forget_all()
+    assert not jit.regions.code_map.watched
+    assert not any(jit.regions.code_map.view)
     for at in range(0x1000):  # as if those before had left often
-        jit.exit_counts[at] = 9
+        jit.regions.exit_counts[at] = 9
     jit.maker.next_exit = 0
     again(machine)
     assert jit.regions
-    assert all(0 in jit.times_left(installed) for installed in jit.regions.values())
+    assert all(0 in jit.regions.times_left(installed) for installed in jit.regions.values())
 
 
 def test_an_exit_belongs_to_one_region() -> None:
@@ -124,7 +124,7 @@ def test_an_exit_belongs_to_one_region() -> None:
     assert len(jit.regions) > 1
     for installed in jit.regions.values():
         first, count = installed.compiled.first_exit, len(installed.compiled.exits)
-        owners = [jit._owner_of_exit(first + i) for i in range(-1, count + 1)]
+        owners = [jit.regions.owner_of_exit(first + i) for i in range(-1, count + 1)]
         assert owners[1:-1] == [installed] * count
         assert installed not in (owners[0], owners[-1])
 
@@ -502,7 +502,7 @@ def test_compiling_again_and_again_uses_no_more_memory() -> None:
     again(machine)
     jit, levels = jit_of(machine), []
     for _ in range(40):
-        jit.forget_all()
+        jit.regions.forget_all()
         assert again(machine) == 0xC00
         levels.append(shared_arena().used)
     assert used(machine).installed >= 40

@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from jitvm.engine.jit.planner import SLACK, Planner
+from jitvm.engine.jit.planner import SLACK
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
 from jitvm.engine.region.window import Window, starts
-from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
+from tests.jit.rig import eager, jit_of
 
 BRK, INC, LIT, JMP = 0x00, 0x01, 0x80, 0x0C
 LOOP = ((0x100, LIT), (0x102, INC), (0x103, JMP))
@@ -32,7 +32,7 @@ def rounds(tops: Sequence[int]) -> Window:
 
 
 def room(tops: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
-    planner = Planner(UXN, Parameters(), {})
+    planner = jit_of(eager("BRK")).planner
     planner.expect_pointers(0x100, rounds(tops))
     return planner.about(0x100).room
 

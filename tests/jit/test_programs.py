@@ -41,20 +41,20 @@ def test_nested_loops_are_one_region() -> None:
         again(machine, 2)
     jit = jit_of(machine)
     installed = jit.statistics.installed
-    before = {start: sum(jit.times_left(each)) for start, each in jit.regions.items()}
+    before = {start: sum(jit.regions.times_left(each)) for start, each in jit.regions.items()}
     assert again(machine, 2) == 0
     assert bytes(machine.memory[0:2]) == (3 * 0x1000).to_bytes(2, "big")
     assert jit.statistics.installed == installed
     left = {
         start: times
         for start, each in jit.regions.items()
-        if (times := sum(jit.times_left(each)) - before[start])
+        if (times := sum(jit.regions.times_left(each)) - before[start])
     }
     size = {start: len(jit.regions[start].compiled.region.nodes) for start in left}
     loops = max(size, key=lambda start: size[start])
     assert left[loops] == 1
     assert sum(left.values()) - left[loops] <= 1, "what stands behind the loops"
-    outside = jit.recorded_edges.keys() - jit.regions[loops].compiled.region.nodes.keys()
+    outside = jit.planner.learned.edges.keys() - jit.regions[loops].compiled.region.nodes.keys()
     assert len(outside) <= 3, "before the outer loop, and behind it"
 
 

@@ -45,12 +45,12 @@ def test_a_profile_begins_in_the_middle() -> None:
     machine.counting = True
     machine.run(0x100, max_instructions=10_000)
     before = machine.executed
-    with machine.profile("exact") as profile:
+    with jitvm.profile(machine, mode="exact") as profile:
         machine.run()
     native, interpreted = (row.instructions or 0 for row in profile.tiers)
     assert native + interpreted == count_of(COUNTING) - before
     assert interpreted < 10
-    with machine.profile("exact") as second:
+    with jitvm.profile(machine, mode="exact") as second:
         machine.run(0x100)
     assert second.instructions == count_of(COUNTING)
     assert profile.instructions == count_of(COUNTING) - before, "numbers of the first stay"
@@ -61,7 +61,7 @@ def test_a_computer_that_was_loaded_knows_its_labels(tmp_path: Path) -> None:
     path = tmp_path / "count.tal"
     path.write_text(COUNTING)
     computer = jitvm.load(path, params=Parameters(**EAGER))
-    with computer.profile("exact") as profile:
+    with jitvm.profile(computer, mode="exact") as profile:
         computer.run_console()
     assert profile.instructions == count_of(COUNTING)
     assert profile.title == str(path)
@@ -77,7 +77,7 @@ def test_instructions_from_before_the_jit_began_count_as_interpreted() -> None:
     total = count_of(source)
     machine = machine_with(source, background=1)
     assert machine.jit is None
-    with machine.profile("exact") as profile:
+    with jitvm.profile(machine, mode="exact") as profile:
         machine.run(0x100)
     native, interpreted = (row.instructions or 0 for row in profile.tiers)
     assert machine.jit is not None
@@ -132,12 +132,12 @@ def test_the_estimated_opcode_mix_is_near() -> None:
 def test_the_machine_counts_no_more_than_before_when_it_ends() -> None:
     machine = machine_with(COUNTING)
     assert not machine.counting
-    with machine.profile("exact"):
+    with jitvm.profile(machine, mode="exact"):
         assert machine.counting
         machine.run(0x100)
     assert not machine.counting
     assert machine.listener is None
-    with machine.profile("opcodes"):
+    with jitvm.profile(machine, mode="opcodes"):
         machine.run(0x100)
     assert not machine.profiling
     assert not machine.counting

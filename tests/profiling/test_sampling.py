@@ -36,7 +36,7 @@ def states(profile: Profile) -> dict[State, float]:
 @needs_spotter
 def test_a_native_loop_is_seen_as_native() -> None:
     machine = machine_with(FOREVER)
-    with machine.profile() as profile:
+    with jitvm.profile(machine) as profile:
         spin(machine, 0.25)
     assert profile.instructions is None
     assert profile.native_share is not None
@@ -53,7 +53,7 @@ def test_an_interpreted_loop_is_seen_where_it_is() -> None:
         spin(machine, 0.1)
         return bool(addresses.total() >= 5)
 
-    with machine.profile() as profile:
+    with jitvm.profile(machine) as profile:
         addresses = profile.collector.interpreted_at
         until(is_sampled)
     assert profile.native_share == 0
@@ -64,7 +64,7 @@ def test_an_interpreted_loop_is_seen_where_it_is() -> None:
 @needs_spotter
 def test_waiting_is_no_processor_time() -> None:
     machine = machine_with(COUNTING)
-    with machine.profile() as profile:
+    with jitvm.profile(machine) as profile:
         machine.run(0x100)
         time.sleep(0.2)
     assert states(profile)[State.WAITING] > 0.19
@@ -81,7 +81,7 @@ def test_host_functions_are_counted_and_timed() -> None:
 
     machine.on_write(0x20, slow)
     machine.on_read(0x21, lambda: 7)
-    with machine.profile("exact") as profile:
+    with jitvm.profile(machine, mode="exact") as profile:
         machine.run(0x100)
     rows = {(row.port, row.kind): row for row in profile.host}
     assert rows[0x20, "write"].calls == rows[0x21, "read"].calls == 64
@@ -142,7 +142,7 @@ def test_an_exception_of_a_host_function_passes_through() -> None:
         raise RuntimeError("no")
 
     machine.on_write(0x20, fail)
-    with pytest.raises(RuntimeError, match="no"), machine.profile() as profile:
+    with pytest.raises(RuntimeError, match="no"), jitvm.profile(machine) as profile:
         machine.run(0x100)
     assert not profile.is_running
     assert machine.state.ports.writers[0x20] is fail
@@ -207,7 +207,7 @@ def test_two_profiles_at_once_both_tell_shares() -> None:
         spin(machine, 0.1)
         return profile.native_share is not None
 
-    with one.profile() as first, two.profile() as second:
+    with jitvm.profile(one) as first, jitvm.profile(two) as second:
         until(lambda: is_sampled(one, first))
         until(lambda: is_sampled(two, second))
     assert second.native_share is not None
@@ -222,7 +222,7 @@ def test_tables_can_be_read_while_it_runs() -> None:
         count: int = profile.as_dict()["instructions"]
         return count if count > before else 0
 
-    with machine.profile("exact") as profile:
+    with jitvm.profile(machine, mode="exact") as profile:
         thread = threading.Thread(target=machine.run, args=(0x100,))
         thread.start()
         seen = [0]
@@ -242,7 +242,7 @@ def test_events_go_on_to_whoever_listened_before() -> None:
         heard.append(type(event).__name__)
 
     machine.listen(listener)
-    with machine.profile() as profile:
+    with jitvm.profile(machine) as profile:
         machine.run(0x100)
     assert machine.listener is listener
     assert heard == [type(each.event).__name__ for each in profile.events]
@@ -252,7 +252,7 @@ def test_events_go_on_to_whoever_listened_before() -> None:
 def test_pandas_takes_every_table() -> None:
     pandas = pytest.importorskip("pandas")
     machine = machine_with(COUNTING)
-    with machine.profile("exact") as profile:
+    with jitvm.profile(machine, mode="exact") as profile:
         machine.run(0x100)
     for name in ("tiers", "states", "regions", "labels", "exits", "opcodes", "compiles", "memory"):
         rows = getattr(profile, name)

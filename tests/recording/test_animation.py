@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from jitvm.guests.uxn.varvara.recording.animation import Animation
-from jitvm.guests.uxn.varvara.recording.gif import Gif
-from jitvm.guests.uxn.varvara.recording.webp import Webp
+from jitvm.platform.recording.animation import Animation
+from jitvm.platform.recording.gif import Gif
+from jitvm.platform.recording.webp import Webp
 
 Picture = NDArray[np.uint8]
 Make = type[Gif] | type[Webp]

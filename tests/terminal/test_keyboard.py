@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button
+from jitvm.platform import events
+from jitvm.platform.events import Button
 from jitvm.terminal.keyboard import HOLD, Decoder, Quit, Told
 
 A, B, SELECT = Button.A, Button.B, Button.SELECT
@@ -138,3 +138,31 @@ def test_nothing_typed_raises(data: bytes) -> None:
 def test_no_sequence_raises(text: str) -> None:
     told(b"\x1b[" + text.encode())
     told(b"\x1b[" + text.encode(), releases=True)
+
+
+# -- guests whose keys are held ------------------------------------------------------------------
+
+
+def held(*, releases: bool = False) -> Decoder:
+    return Decoder(lambda x, y: (int(x), int(y)), tells_releases=releases, holds_keys=True)
+
+
+def test_a_typed_key_goes_down_and_up_by_itself() -> None:
+    keys = held()
+    assert list(keys.decode(b"qW\r", 1.0)) == [
+        events.KeyDown("q"), events.KeyDown("w"), events.KeyDown("enter"),
+    ]  # fmt: skip
+    assert list(keys.decode(b"q", 1.0 + HOLD)) == []
+    assert list(keys.expired(1.0 + 1.5 * HOLD)) == [events.KeyUp("w"), events.KeyUp("enter")]
+    assert list(keys.expired(1.0 + 3 * HOLD)) == [events.KeyUp("q")]
+
+
+def test_the_terminal_tells_when_a_key_goes_up() -> None:
+    keys = held(releases=True)
+    sent = b"\x1b[113;1:1;113u\x1b[113;1:2;113u\x1b[113;1:3u\x1b[27;1:1u\x1b[99;5:1u"
+    assert list(keys.decode(sent, 1.0)) == [
+        events.KeyDown("q"), events.KeyUp("q"), events.KeyDown("escape"), Quit.QUIT,
+    ]  # fmt: skip
+    assert list(keys.decode(b"\x1b[A", 1.0)) == [events.Press(Button.UP)]
+    assert list(keys.decode(b"\x1b[57376u", 1.0)) == []
+    assert list(keys.expired(9.0)) == []

@@ -173,6 +173,11 @@ def test_answers_are_understood() -> None:
     assert understood(b"") == Abilities()
 
 
+@pytest.mark.parametrize("size", ["0;0", "9999;9", "257;100", "9" * 5000 + ";9"])
+def test_a_character_of_a_size_that_none_has_is_not_said(size: str) -> None:
+    assert understood(f"\x1b[6;{size}t".encode()).cell == (0, 0)
+
+
 def test_the_environment_chooses() -> None:
     assert chosen(Abilities("kitty"), {"JITVM_TERMINAL": "blocks"}).painter == "blocks"
     assert chosen(Abilities(), {"COLORTERM": "24bit"}).has_all_colors

@@ -25,7 +25,7 @@ from jitvm.guests.uxn.assembler.limits import (
     MAX_NAME,
 )
 from jitvm.guests.uxn.encoding import MNEMONICS, mnemonic, opcode, operand_size
-from jitvm.guests.uxn.widetext import wide_encoding
+from jitvm.platform.widetext import wide_encoding
 
 
 def problems(source: str | bytes, *, legacy: bool = False) -> list[Diagnostic]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer
-from jitvm.guests.uxn.varvara.events import Button, Event, Key, Press, Release, Text
+from jitvm.platform.events import Button, Event, Key, Press, Release, Text
 from tests.varvara.graphical import CONTROLLER_LOG, DEVICES
 
 Make = Callable[..., Computer]

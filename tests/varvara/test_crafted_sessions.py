@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.guests.uxn.varvara.script import load_script, parse_script
-from jitvm.guests.uxn.varvara.session import Session, SessionError
+from jitvm.guests.uxn.varvara.session import Session
+from jitvm.platform.script import load_script, parse_script
+from jitvm.platform.sessions import SessionError
 
 _HEAD = {"session": 1, "jitvm": "0", "rom": "0", "args": [], "files": True, "sound": False}
 _END = {"end": 1, "state": 0}

@@ -15,12 +15,13 @@ import pytest
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
-from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached, events
-from jitvm.guests.uxn.varvara.events import Button
-from jitvm.guests.uxn.varvara.frames import Frame
-from jitvm.guests.uxn.varvara.hashes import FrameHashes
-from jitvm.guests.uxn.varvara.rom import RomError
-from jitvm.guests.uxn.varvara.script import Script, parse_script
+from jitvm.guests.uxn.varvara import Computer, Ending, LimitReached
+from jitvm.guests.uxn.varvara.program import RomError
+from jitvm.platform import events
+from jitvm.platform.events import Button
+from jitvm.platform.frames import Frame
+from jitvm.platform.recording.hashes import FrameHashes
+from jitvm.platform.script import Script, parse_script
 from tests.clock import HANGS, best_of, seconds_of, until
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import CONTROLLER_LOG, DEVICES, WALKER
@@ -203,7 +204,7 @@ def test_frames_with_a_limit_are_executed_in_regions(tier: Tier) -> None:
         assert pair[0].machine.executed == pair[1].machine.executed
     jit = pair[1].machine.jit
     assert jit is not None
-    assert jit.executed > pair[1].machine.executed / 2
+    assert jit.regions.executed > pair[1].machine.executed / 2
 
 
 def test_events_wait_while_a_frame_is_unfinished(make: Make) -> None:

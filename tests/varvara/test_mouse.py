@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer
-from jitvm.guests.uxn.varvara.events import Event, MouseDown, MouseUp, Move, Wheel
+from jitvm.platform.events import Event, MouseDown, MouseUp, Move, Wheel
 from tests.varvara.graphical import DEVICES, MOUSE_LOG
 
 Make = Callable[..., Computer]

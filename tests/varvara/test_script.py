@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitvm.guests.uxn.varvara import events
-from jitvm.guests.uxn.varvara.events import Button, Event
-from jitvm.guests.uxn.varvara.script import (
+from jitvm.platform import events
+from jitvm.platform.events import Button, Event
+from jitvm.platform.script import (
     ScriptError,
     event_text,
     load_script,
@@ -29,6 +29,8 @@ EVENTS = st.one_of(
     st.builds(events.MouseUp, st.integers(1, 3)),
     st.builds(events.Wheel, st.integers(-0x8000, 0x7FFF), st.integers(-0x8000, 0x7FFF)),
     st.builds(events.Stdin, st.binary() | st.text().map(str.encode)),
+    st.builds(events.KeyDown, st.sampled_from([*events.KEYS, *'a1 "#é'])),
+    st.builds(events.KeyUp, st.sampled_from([*events.KEYS, *'a1 "#é'])),
     st.just(events.EndOfInput()),
     st.builds(events.Reset, st.booleans()),
 )
@@ -48,6 +50,9 @@ EVENTS = st.one_of(
         ("press A left", [events.Press(Button.A | Button.LEFT)]),
         ("press a LEFT Start", [events.Press(Button.A | Button.LEFT | Button.START)]),
         ("release up pad 4", [events.Release(Button.UP, 4)]),
+        ("keydown q", [events.KeyDown("q")]),
+        ('keyup " "', [events.KeyUp(" ")]),
+        ("keyup enter", [events.KeyUp("enter")]),
         ("move 100 0x20", [events.Move(100, 32)]),
         ("click 3", [events.MouseDown(3), events.MouseUp(3)]),
         ("down 1", [events.MouseDown(1)]),

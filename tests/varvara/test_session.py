@@ -16,11 +16,12 @@ import jitvm
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer, Ending
-from jitvm.guests.uxn.varvara.hashes import FrameHashes
 from jitvm.guests.uxn.varvara.recorder import Recorder
-from jitvm.guests.uxn.varvara.replayer import DivergedError, Replayer
-from jitvm.guests.uxn.varvara.script import parse_script
-from jitvm.guests.uxn.varvara.session import Session, SessionError
+from jitvm.guests.uxn.varvara.replayer import Replayer
+from jitvm.guests.uxn.varvara.session import Session
+from jitvm.platform.recording.hashes import FrameHashes
+from jitvm.platform.script import parse_script
+from jitvm.platform.sessions import DivergedError, SessionError
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import WALKER
 

@@ -24,7 +24,7 @@ pytest.importorskip("sdl2", reason="PySDL2 is not installed: pip install 'jitvm[
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.varvara import Computer
-from jitvm.guests.uxn.varvara.evaluator import Ending
+from jitvm.platform.evaluator import Ending
 from jitvm.window import WindowError, run
 from jitvm.window.binding import sdl, start_video
 from tests.clock import HANGS

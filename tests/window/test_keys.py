@@ -16,6 +16,7 @@ from jitvm.window.keys import (
     MOD_SHIFT,
     SHORTCUTS,
     Command,
+    held_name,
     key_byte,
 )
 
@@ -40,6 +41,17 @@ from jitvm.window.keys import (
 )
 def test_which_keys_have_a_byte(code: int, modifiers: int, byte: int | None) -> None:
     assert key_byte(code, modifiers) == byte
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (ord("a"), "a"), (ord(" "), " "), (0xE9, "é"), (0x0D, "enter"), (0x4000_0058, "enter"),
+        (0x1B, "escape"), (0x7F, "delete"), (0x4000_0052, None), (0, None), (1, None),
+    ],
+)  # fmt: skip
+def test_names_of_keys_that_are_held(code: int, name: str | None) -> None:
+    assert held_name(code) == name
 
 
 def test_codes_are_those_of_sdl() -> None:

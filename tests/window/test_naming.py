@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer
-from jitvm.guests.uxn.varvara.rom import Rom
-from jitvm.window.naming import file_stem, program_icon, program_name, screenshot_path
+from jitvm.guests.uxn.varvara.face import program_icon, program_name
+from jitvm.guests.uxn.varvara.program import Rom
+from jitvm.platform.computer import file_stem
+from jitvm.window.naming import screenshot_path
 from tests.window.conftest import computer_of
 
 
@@ -22,7 +24,8 @@ def test_names() -> None:
     assert program_name(booted(';m #06 DEO2 BRK @m 00 "A 1b "B 0a "x 00 00')) == "AB"
     assert program_name(booted(";m #06 DEO2 BRK @m 00 0a 00 00")) == "rom"
     assert program_name(Computer(Rom(b"\0", "/some/where/left.v2.rom"))) == "left.v2"
-    assert file_stem("<stdin>") == "stdin"
+    assert file_stem("<stdin>", "x") == "stdin"
+    assert file_stem("<>", "x") == "x"
 
 
 def test_an_icon_has_the_colours_of_the_program() -> None:

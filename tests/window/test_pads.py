@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jitvm.guests.uxn.varvara.events import Button, Press, Release
+from jitvm.platform.events import Button, Press, Release
 from jitvm.window.binding import poll_events, sdl
 from jitvm.window.pads import Pads
 

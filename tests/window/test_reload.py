@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.guests.uxn.sourcefiles import source_files
 from jitvm.window import reload
-from jitvm.window.reload import ProgramFiles, source_files
+from jitvm.window.reload import ProgramFiles
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def test_includes_of_includes_and_missing_ones(tmp_path: Path) -> None:
 def test_a_change_counts_once_and_when_it_has_settled(tmp_path: Path) -> None:
     write(tmp_path / "main.tal", "~a.tal")
     write(tmp_path / "a.tal", "BRK")
-    files = ProgramFiles("main.tal")
+    files = ProgramFiles("main.tal", source_files)
     assert [files.changed() for _ in range(3)] == [False] * 3
     write(tmp_path / "a.tal", "BRK BRK")
     assert [files.changed() for _ in range(4)] == [False, True, False, False]
@@ -50,7 +51,7 @@ def test_a_change_counts_once_and_when_it_has_settled(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_for_a_moment(tmp_path: Path) -> None:
     rom = tmp_path / "x.rom"
     write(rom, "1")
-    files = ProgramFiles(str(rom))
+    files = ProgramFiles(str(rom), source_files)
     rom.unlink()
     assert [files.changed() for _ in range(3)] == [False] * 3
     rom.write_text("22")
@@ -59,7 +60,7 @@ def test_a_file_that_is_gone_for_a_moment(tmp_path: Path) -> None:
 
 def test_a_missing_include_that_comes_and_brings_its_own(tmp_path: Path) -> None:
     write(tmp_path / "main.tal", "~a.tal")
-    files = ProgramFiles("main.tal")
+    files = ProgramFiles("main.tal", source_files)
     write(tmp_path / "a.tal", "~b.tal")
     assert [files.changed() for _ in range(2)] == [False, True]
     write(tmp_path / "b.tal", "BRK")

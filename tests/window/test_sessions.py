@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from jitvm.guests.uxn.varvara import Ending
-from jitvm.guests.uxn.varvara.frames import Frame
 from jitvm.guests.uxn.varvara.recorder import Recorder
 from jitvm.guests.uxn.varvara.replayer import Replayer
 from jitvm.guests.uxn.varvara.session import Session
+from jitvm.platform.frames import Frame
 from tests.varvara.graphical import WALKER
 from tests.window.conftest import Play, User, computer_of
 

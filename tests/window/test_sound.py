@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jitvm.guests.uxn.varvara.audio import AudioError
+from jitvm.platform.sound import AudioError
 from jitvm.window.sound import LEAST, PIECE, CardDevice, FrameSounds, SilentDevice, Speaker
 from tests.clock import best_of, seconds_of, until
 from tests.varvara.graphical import WALKER

@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer, Ending
-from jitvm.guests.uxn.varvara.script import parse_script
+from jitvm.platform import events
+from jitvm.platform.events import Button
+from jitvm.platform.frames import Frame
+from jitvm.platform.script import parse_script
 from jitvm.window.binding import sdl
 from tests.clock import HANGS, best_of
 from tests.varvara.graphical import CONTROLLER_LOG, MOUSE_LOG, WALKER
@@ -180,6 +183,39 @@ def test_keys_and_buttons(play: Play) -> None:
     play(computer, type_)
     assert computer.stdout[0::5] == b"\0\0\0\x40\0"
     assert computer.stdout[1::5] == b"a\r\x1b\0\0"
+
+
+class Events:
+    """Gathers the events of frames."""
+
+    def __init__(self) -> None:
+        self.seen: list[events.Event] = []
+
+    def begin(self, number: int, happened: tuple[events.Event, ...]) -> None:
+        del number
+        self.seen += [each for each in happened if not isinstance(each, events.Move)]
+
+    def end(self, frame: Frame) -> None:
+        """Nothing of it is looked at."""
+
+
+def test_keys_of_a_guest_that_holds_them_go_down_and_up(play: Play) -> None:
+    computer = computer_of(PICTURE)
+    computer.holds_keys = True
+    computer.frames.observer = gathered = Events()
+
+    def act(user: User) -> None:
+        user.hold("q")
+        user.until(lambda: gathered.seen)
+        user.let_go("q")
+        user.keys("Escape", "Up")
+        user.until(lambda: len(gathered.seen) == 6)
+
+    play(computer, act)
+    assert gathered.seen == [
+        events.KeyDown("q"), events.KeyUp("q"), events.KeyDown("escape"), events.KeyUp("escape"),
+        events.Press(Button.UP), events.Release(Button.UP),
+    ]  # fmt: skip
 
 
 def test_text_beyond_ascii_and_shift(play: Play) -> None:

@@ -13,7 +13,9 @@ Rules
  1. A part without a lock is anybody's to remove. Between being made and being locked it may be
     gone already, so its writer looks, and makes another.
  2. Where a file system has no locks, nothing is removed.
- 3. A result that replaces a file takes over its permissions and, as far as that is allowed, its
+ 3. `ENDING` knows a part before there is a file of it, so that a signal leaves none, whenever it
+    comes.
+ 4. A result that replaces a file takes over its permissions and, as far as that is allowed, its
     owner.
 """
 
@@ -52,11 +54,27 @@ class Part:
         self._target = os.path.realpath(target) if mode is None else target
         folder = os.path.dirname(self._target) or "."
         self._replaced = _status(self._target) if mode is None else None
-        self.path, self.descriptor = _make(folder, 0o666 if mode is None else mode)
+        self.path, self.descriptor = "", -1
         ENDING.undo.append(self.discard)
-        if self._replaced is not None:  # until it is complete, it can be written in any case
-            os.fchmod(self.descriptor, stat.S_IMODE(self._replaced.st_mode) | stat.S_IRWXU)
-        sweep(folder)
+        try:
+            self._make(folder, 0o666 if mode is None else mode)
+            if self._replaced is not None:  # until it is complete, it can be written in any case
+                os.fchmod(self.descriptor, stat.S_IMODE(self._replaced.st_mode) | stat.S_IRWXU)
+            sweep(folder)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _make(self, folder: str, mode: int) -> None:
+        """Make the file, open and locked."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        while True:
+            self.path = os.path.join(folder, f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+            self.descriptor = os.open(self.path, flags, mode)
+            _lock(self.descriptor, waiting=True)
+            if os.fstat(self.descriptor).st_nlink:
+                return
+            os.close(self.descriptor)
 
     def write(self, data: bytes) -> None:
         """Write all of it.
@@ -85,13 +103,14 @@ class Part:
 
     def discard(self) -> None:
         """Throw it away, unless it is in its place already."""
-        if self.descriptor < 0:
-            return
-        with suppress(OSError):
-            os.unlink(self.path)
-        os.close(self.descriptor)
-        self.descriptor = -1
-        ENDING.undo.remove(self.discard)
+        if self.path:
+            with suppress(OSError):
+                os.unlink(self.path)
+        self.path, descriptor, self.descriptor = "", self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+        with suppress(ValueError):
+            ENDING.undo.remove(self.discard)
 
 
 class Pending:
@@ -213,18 +232,6 @@ def _status(path: str) -> os.stat_result | None:
         return os.stat(path)
     except OSError:
         return None
-
-
-def _make(folder: str, mode: int) -> tuple[str, int]:
-    """A new part, open and locked."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    while True:
-        path = os.path.join(folder, f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
-        descriptor = os.open(path, flags, mode)
-        _lock(descriptor, waiting=True)
-        if os.fstat(descriptor).st_nlink:
-            return path, descriptor
-        os.close(descriptor)
 
 
 def _lock(descriptor: int, *, waiting: bool) -> bool:

@@ -67,8 +67,17 @@ class Ending:
         sys.unraisablehook = self._on_lost
 
     def close(self) -> None:
-        """Everything is complete: from now on a signal ends the process at once."""
+        """Everything is complete: from now on a signal ends the process at once.
+
+        What was cut off between its beginning and whoever was to complete it is undone.
+        """
         self._is_closed = True
+        self.undo_all()
+
+    def undo_all(self) -> None:
+        """Do what is done even where the process ends at once."""
+        for function in list(self.undo):
+            function()
 
     def held(self) -> Held:
         """A ``with`` block that a first signal does not cut off; it is raised behind it."""
@@ -90,8 +99,7 @@ class Ending:
 
     def _end_at_once(self, number: int) -> None:
         try:
-            for function in list(self.undo):
-                function()
+            self.undo_all()
         finally:
             os._exit(128 + number)
 

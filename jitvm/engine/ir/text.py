@@ -30,10 +30,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jitvm.engine.ir.graph import EFFECTS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
-
-WITHOUT_RESULT = EFFECTS - {Op.HOST_IN}
-"""Operations whose value nobody may use."""
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import BY_NAME, WITHOUT_RESULT, Op
 
 
 class TextError(ValueError):
@@ -127,7 +125,7 @@ class _Printer:
 
 # -- parsing -------------------------------------------------------------------------------------
 
-_GRAPH = re.compile(r'graph (".*") words (\d+)')
+_GRAPH = re.compile(r'graph (".*") words (32|64)')
 _BLOCK = re.compile(r"b(\d+)(?: ([\w-]+))?(?:\((.*)\))?:")
 _PARAM = re.compile(r"%(\d+):(\d+)")
 _EXIT = re.compile(r"x(\d+): (\w+) ([\w-]+) pc (\S+) pointers(.*)")
@@ -168,10 +166,18 @@ class _Parser:
         self._blocks: dict[str, _Lines] = {}
         self._exits: dict[str, Exit] = {}
         self._exit_lines: list[tuple[int, Exit, re.Match[str]]] = []
+        try:
+            self._parse(text)
+        except TextError:
+            raise
+        except ValueError as error:  # of a name or a number
+            raise self._error(str(error)) from None
+
+    def _parse(self, text: str) -> None:
         lines = self._read(text)
         head = _GRAPH.fullmatch(next(lines, ""))
         if head is None:
-            raise self._error('a text begins with: graph "name" words 32')
+            raise self._error('a text begins with: graph "name" words 32, or words 64')
         self.graph = Graph(int(head[2]), json.loads(head[1]))
         self.graph.blocks.clear()
         for line in lines:
@@ -223,11 +229,11 @@ class _Parser:
 
     def _declare_value(self, line: str) -> None:
         match, lines = _VALUE.fullmatch(line), self._last()
-        if match is None or match["op"] not in list(Op):
+        op = None if match is None else BY_NAME.get(match["op"])
+        if match is None or op is None:
             raise self._error(f"{line!r} is no operation")
         if lines.end is not None:
             raise self._error(f"{line!r} stands behind the terminator of its block")
-        op = Op(match["op"])
         if (match["name"] is None) != (op in WITHOUT_RESULT):
             raise self._error(f"{op} has {'no' if match['name'] else 'a'} result")
         imm = tuple(int(word) for word in match["imm"].split(",")) if match["imm"] else ()

@@ -10,14 +10,20 @@ from weakref import WeakSet
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import ModuleLock
-from jitvm.engine.jit.compiler import compile_thread
+from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Kept, ports_of
-from jitvm.engine.jit.regions import Start
+from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.engine.jit.jit import Jit
+    from collections.abc import Callable
+
+    from jitvm.engine.jit.compiled import Compiled
     from jitvm.engine.jit.kept import Shelf
+    from jitvm.engine.jit.maker import RegionMaker
+    from jitvm.engine.jit.planner import Planner
+    from jitvm.engine.jit.regions import Regions
+    from jitvm.engine.tables.reasons import Reason
 
 _living: WeakSet[Keeper] = WeakSet()
 _living_lock = ModuleLock()
@@ -36,12 +42,18 @@ class Keeper:
     """Brings one machine's regions to their shelf and back.
 
     Args:
-        jit: whose regions.
+        regions: what is installed.
+        planner: what is known of the program.
+        maker: what compiles.
         shelf: where they are kept; None keeps none.
     """
 
-    def __init__(self, jit: Jit, shelf: Shelf | None) -> None:
-        self._jit = jit
+    def __init__(
+        self, regions: Regions, planner: Planner, maker: RegionMaker, shelf: Shelf | None
+    ) -> None:
+        self._regions = regions
+        self._planner = planner
+        self._maker = maker
         self._shelf = shelf if self._may_keep() else None
         self._fetched: Kept | None = None
         self._put = 0
@@ -51,8 +63,8 @@ class Keeper:
 
     def _may_keep(self) -> bool:
         """Whether regions of another run are as good as those made here."""
-        params = self._jit.params
-        return bool(params.keep and params.background and not self._jit.maker.is_dumping) and not (
+        params = self._maker.params
+        return bool(params.keep and params.background and not self._maker.is_dumping) and not (
             params.keep_text or params.verify
         )
 
@@ -62,27 +74,27 @@ class Keeper:
         Regions that charge are kept beside those that do not.
         """
         if self._shelf is not None:
-            self._fetched = self._shelf.load(self._jit.params, charging=charging)
+            self._fetched = self._shelf.load(self._maker.params, charging=charging)
         return self._fetched is not None
 
-    def install(self) -> None:
+    def install(self, install: Callable[[Compiled], Reason | None]) -> None:
         """Install what `fetch` has found, where it still fits; on the guest's thread."""
-        jit, kept = self._jit, self._fetched
+        regions, kept = self._regions, self._fetched
         self._fetched = None
-        if kept is None or kept.charging != jit.is_charging or kept.ports != self._ports():
+        if kept is None or kept.charging != regions.is_charging or kept.ports != self._ports():
             return
-        planner = jit.planner
+        planner = self._planner
         planner.learned = kept.learned
-        jit.maker.next_exit, jit.maker.next_slot = kept.next_exit, kept.next_slot
+        self._maker.next_exit, self._maker.next_slot = kept.next_exit, kept.next_slot
         for start in kept.roomless:
             planner.starts[start] = Start(room=planner.no_room)
         for compiled, polished in kept.regions:
-            compiled.epoch = jit.epoch
+            compiled.epoch = regions.epoch
             planner.about(compiled.region.start)
-            if jit.install(compiled) is None:
-                jit.regions[compiled.region.start].polished = polished
-                jit.statistics.kept += 1
-        self._put = jit.statistics.installed
+            if install(compiled) is None:
+                regions[compiled.region.start].polished = polished
+                regions.statistics.kept += 1
+        self._put = regions.statistics.installed
 
     def put_soon(self) -> None:
         """Have the compile thread keep the regions, where there are new ones."""
@@ -90,30 +102,28 @@ class Keeper:
             compile_thread().submit(self.put)
 
     def _has_new(self) -> bool:
-        jit = self._jit
-        return self._shelf is not None and self._put != jit.statistics.installed
+        return self._shelf is not None and self._put != self._regions.statistics.installed
 
     def put(self) -> None:
         """Keep the regions for later runs, where there are new ones."""
-        jit = self._jit
-        installed = list(jit.regions.values())
+        installed = list(self._regions.values())
         if self._shelf is None or not installed or not self._has_new():
             return
-        self._put = jit.statistics.installed
-        planner = jit.planner
+        self._put = self._regions.statistics.installed
+        planner = self._planner
         kept = Kept(
             regions=[(each.compiled, each.polished) for each in installed],
             learned=planner.learned,
             ports=self._ports(),
-            charging=jit.is_charging,
-            next_exit=jit.maker.next_exit,
-            next_slot=jit.maker.next_slot,
+            charging=self._regions.is_charging,
+            next_exit=self._maker.next_exit,
+            next_slot=self._maker.next_slot,
             roomless=[
                 at for at, about in list(planner.starts.items()) if about.room == planner.no_room
             ],
         )
-        self._shelf.store(jit.params, kept)
+        self._shelf.store(self._maker.params, kept)
 
     def _ports(self) -> list[list[int]]:
-        ports = self._jit.state.ports
+        ports = self._regions.state.ports
         return ports_of(ports.readers, ports.writers, ports.collected)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 
 from jitvm.engine.ir.graph import Graph
-from jitvm.engine.jit.regions import Compiled
+from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
@@ -56,6 +56,10 @@ class Learned(Record):
     opcodes: dict[int, Counter[int]] = fresh(dict)
     written: set[int] = fresh(set)
     aliased: set[int] = fresh(set)
+
+    def travel(self, pc: int) -> int:
+        """How often an instruction was seen while recording; readable from any thread."""
+        return sum(list(self.edges.get(pc, {}).values()))
 
 
 class Kept(Record):

@@ -6,12 +6,12 @@ planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import IMPORTS
+from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.dump import Dump
-from jitvm.engine.jit.regions import Compiled
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS, Layout
 from jitvm.engine.region.attempt import form
 from jitvm.engine.region.core import World
@@ -45,11 +45,10 @@ class RegionMaker:
         layout: where things lie.
         planner: what is known of the program.
         params: limits.
-        now: the time of events, in seconds.
+        report: who is told of what was compiled.
 
     Attributes:
         compiler: LLVM, made when it is first needed.
-        listener: who is told of what was compiled.
         next_exit, next_slot: the counters that the next region gets.
     """
 
@@ -58,17 +57,16 @@ class RegionMaker:
         layout: Layout,
         planner: Planner,
         params: Parameters,
-        now: Callable[[], float],
+        report: events.Reporter,
     ) -> None:
         self.layout = layout
         self.guest = layout.guest
         self.planner = planner
         self.params = params
-        self.now = now
         self.compiler: Compiler | None = None
-        self.listener: events.Listener | None = None
         self.next_exit = 0
         self.next_slot = 0
+        self._report = report
         self._dump = Dump.from_environment()
 
     @property
@@ -171,12 +169,9 @@ class RegionMaker:
         known = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
         kept = text if self.params.keep_text else ""
-        if self.listener is not None:
-            self.listener(
-                events.Compiled(
-                    self.now(), start, region.size, len(exits), len(code), *seconds, nodes is None
-                )
-            )
+        self._report(
+            events.Compiled, start, region.size, len(exits), len(code), *seconds, nodes is None
+        )
         return Compiled(
             region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept, entries
         )

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Learned
-from jitvm.engine.jit.regions import Installed, Start
 from jitvm.engine.region.region import Region
 from jitvm.engine.region.window import Window, starts
 from jitvm.engine.tables.reasons import Reason
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from jitvm.engine.jit.regions import Regions
     from jitvm.engine.region.core import Room
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
@@ -34,36 +35,25 @@ class Planner:
     Args:
         guest: the bytecode.
         params: limits.
-        regions: the installed regions by their start, as the JIT keeps them.
+        regions: what is installed.
 
     Attributes:
-        inner: other addresses where regions can be entered, with their starts.
         roomless_from: number of the last region that was installed before an entry failed; None:
             none has. The stack pointers move about, so what is made fast from then on asks for no
             room.
     """
 
-    def __init__(self, guest: Guest, params: Parameters, regions: dict[int, Installed]) -> None:
+    def __init__(self, guest: Guest, params: Parameters, regions: Regions) -> None:
         self.guest = guest
         self.params = params
         self.regions = regions
         self.learned = Learned()
         self.starts: dict[int, Start] = {}
-        self.inner: dict[int, int] = {}
         self.roomless_from: int | None = None
 
     def about(self, start: int) -> Start:
         """What is remembered about an address where regions start."""
         return self.starts.setdefault(start, Start())
-
-    def region_at(self, address: int) -> Installed | None:
-        """The region that is entered at an address."""
-        return self.regions.get(self.inner.get(address, address))
-
-    def entries_of(self, installed: Installed) -> list[int]:
-        """Other addresses where a region is entered now, in the order of memory."""
-        start = installed.start
-        return [at for at in sorted(installed.compiled.entries) if self.inner.get(at) == start]
 
     def room(self, start: int, *, is_hurried: bool) -> Room | None:
         """What the entry of a region asks for; None: all it can use."""
@@ -135,14 +125,14 @@ class Planner:
         for start in starts(window, self.guest):
             if start not in inside and self.is_promising(start):
                 return start
-            installed = self.region_at(start)
+            installed = self.regions.at(start)
             if installed is not None:
                 inside.update(installed.compiled.region.nodes)
         return window.hot if self.is_promising(window.hot) else None
 
     def is_promising(self, start: int) -> bool:
         """Whether a region that starts here would have something the installed one has not."""
-        installed = self.region_at(start)
+        installed = self.regions.at(start)
         if installed is None:
             return True
         about = self.starts.get(start)

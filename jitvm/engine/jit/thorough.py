@@ -12,29 +12,37 @@ import time
 from functools import partial
 
 from jitvm.engine.host.threads import started
-from jitvm.engine.jit.compiler import compile_thread
 from jitvm.engine.jit.maker import Refused
+from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Compiled, Installed
+    from collections.abc import Callable
+
+    from jitvm.engine.jit.compiled import Compiled, Installed
+    from jitvm.engine.jit.maker import RegionMaker
+    from jitvm.engine.jit.regions import Regions
     from jitvm.engine.region.core import World
-
-QUIET = 0.25
-"""Seconds without a new region before regions are made again."""
+    from jitvm.engine.tables.reasons import Reason
 
 
-class Polisher:
-    """Compiles one machine's regions again.
+class Thorough:
+    """The thorough compilations of one machine.
+
+    Args:
+        regions: what is installed.
+        maker: what compiles.
+        wake: called from other threads to have the guest come back.
 
     Attributes:
         last_change: when the last new region came, by `time.monotonic`.
     """
 
-    def __init__(self, jit: Jit) -> None:
+    def __init__(self, regions: Regions, maker: RegionMaker, wake: Callable[[], None]) -> None:
         self.last_change = 0.0
-        self._jit = jit
+        self._regions = regions
+        self._maker = maker
+        self._wake = wake
         self._busy = False
         self._done: list[tuple[Installed, Compiled | None]] = []
         self._lock = threading.Lock()
@@ -44,59 +52,66 @@ class Polisher:
         self._lock = threading.Lock()
         self._busy = bool(self._done)
 
-    def next(self) -> None:
-        """When things are quiet, begin with what needs it most; on the guest's thread."""
-        jit = self._jit
-        if not jit.maker.is_hurried or self._busy:
-            return
-        todo = [each for each in jit.regions.values() if not each.polished]
+    def next(self) -> bool:
+        """When things are quiet, begin with what needs it most; on the guest's thread.
+
+        Returns whether all that there is has been made so.
+        """
+        if not self._maker.is_hurried or self._busy:
+            return False
+        regions = self._regions
+        todo = [each for each in regions.values() if not each.polished]
         rough = max(todo, key=self._need, default=None)
         if rough is None:
-            jit.keeper.put_soon()
-            return
+            return True
         self._busy = True
-        if time.monotonic() - self.last_change < QUIET:
+        if time.monotonic() - self.last_change < self._quiet:
             if not started(self._wait):
                 self._busy = False  # it is looked at again with the next region
         else:
             # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
             # middle of that one, which cannot be entered there.
             cuts = rough.compiled.region.cuts
-            links = frozenset(cut for cut in cuts if cut in jit.regions)
-            compile_thread().submit(partial(self._compile, rough, jit.world(), links))
+            links = frozenset(cut for cut in cuts if cut in regions)
+            compile_thread().submit(partial(self._compile, rough, regions.world(), links))
+        return False
 
     def _need(self, installed: Installed) -> int:
         """How often a region was left; of those never left the oldest counts most."""
-        return sum(self._jit.times_left(installed)) or -installed.number
+        return sum(self._regions.times_left(installed)) or -installed.number
+
+    @property
+    def _quiet(self) -> float:
+        """Seconds without a new region before regions are made again."""
+        return self._maker.params.quiet / 1000
 
     def _wait(self) -> None:
         """On a thread of its own: come back later."""
-        time.sleep(QUIET)
+        time.sleep(self._quiet)
         self._busy = False
-        self._jit.wake()
+        self._wake()
 
     def _compile(self, rough: Installed, world: World, links: frozenset[int]) -> None:
         """On the compile thread."""
         compiled = None
         try:
-            compiled = self._jit.maker.compile(rough.start, world, links=links)
+            compiled = self._maker.compile(rough.start, world, links=links)
         except Refused:
             pass  # what there is stays
         except Exception as error:
-            self._jit.statistics.failed(error)
+            self._regions.statistics.failed(error)
         with self._lock:
             self._done.append((rough, compiled))
-        self._jit.wake()
+        self._wake()
 
-    def install_done(self) -> None:
+    def install_done(self, install: Callable[[Compiled], Reason | None]) -> None:
         """Put what was made in the place of what it was made from; on the guest's thread."""
         with self._lock:
             done, self._done = self._done, []
-        regions = self._jit.regions
         for rough, compiled in done:
             self._busy = False
             rough.polished = True
-            if compiled is None or regions.get(rough.start) is not rough:
+            if compiled is None or self._regions.get(rough.start) is not rough:
                 continue
-            if self._jit.install(compiled) is None:
-                regions[rough.start].polished = True
+            if install(compiled) is None:
+                self._regions[rough.start].polished = True

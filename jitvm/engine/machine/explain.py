@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jitvm.engine.ir.text import show
+from jitvm.engine.machine.inspect import assembly_lines
 from jitvm.engine.tables.reasons import Reason
 
 if TYPE_CHECKING:
+    from jitvm.engine.jit.compiled import Installed
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.regions import Installed
     from jitvm.engine.machine.machine import Machine
 
 
@@ -82,9 +83,7 @@ def keep_text(machine: Machine, given: Mapping[str, str | int]) -> None:
 
     fixed: dict[str, str | int] = {"keep_text": 1, "background": 0}
     params = Parameters.from_environment().changed({**given, **fixed})
-    native = machine.native
-    assert native is not None
-    native.start_jit(params)
+    machine.start_jit(params)
 
 
 def regions(machine: Machine) -> list[RegionReport]:
@@ -102,23 +101,6 @@ def assembly(machine: Machine, report: RegionReport) -> str:
     """
     lines = assembly_lines(report.llvm, _jit(machine).params.speed)
     return "".join(f"{line}\n" for line in lines)
-
-
-def assembly_lines(llvm: str, speed: int) -> list[str]:
-    """LLVM text as assembly for this processor, without directives and comments.
-
-    Raises:
-        NativeError: LLVM refused the text.
-    """
-    from jitvm.engine.codegen.native import host_compiler
-
-    text = host_compiler().assembly(llvm, speed=speed)
-    return [line for line in text.splitlines() if not _is_directive(line)]
-
-
-def _is_directive(line: str) -> bool:
-    word = line.strip()
-    return not word or word[0] in "#/" or (word[0] == "." and not word.endswith(":"))
 
 
 def why_none(machine: Machine) -> Absence:
@@ -153,7 +135,7 @@ def why_not(machine: Machine, address: int) -> Absence:
                     f"{exit_.what}",
                     exit_.advice,
                 )
-    if address not in jit.recorded_edges:
+    if address not in jit.planner.learned.edges:
         return Absence(
             "it was not executed while hot code was recorded",
             f"nothing, if it runs seldom; else lower the parameter `hot` ({jit.params.hot} jumps)",
@@ -177,9 +159,9 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
     region = compiled.region
     return RegionReport(
         start=region.start,
-        entries=tuple(jit.planner.entries_of(installed)),
+        entries=tuple(jit.regions.entries_of(installed)),
         instructions=dict(sorted(region.nodes.items())),
-        travel=sum(map(jit.travel, region.nodes)),
+        travel=sum(map(jit.planner.learned.travel, region.nodes)),
         code_bytes=len(compiled.text),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),
@@ -196,5 +178,7 @@ def _exits(jit: Jit, installed: Installed) -> list[ExitReport]:
     compiled = installed.compiled
     return [
         ExitReport(name, target, times, Reason[name].value.what, Reason[name].value.advice)
-        for (name, target), times in zip(compiled.exits, jit.times_left(installed), strict=True)
+        for (name, target), times in zip(
+            compiled.exits, jit.regions.times_left(installed), strict=True
+        )
     ]

@@ -11,6 +11,7 @@ The text form follows LuaJIT's ``-jv``: one line an event, made for reading and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from jitvm.engine.tables.record import Record
@@ -143,3 +144,25 @@ class ExitHot(Event, frozen=True):
 
 
 Listener = Callable[[Event], None]
+
+
+class Reporter:
+    """Tells one listener what a JIT does, by the time since the reporter was made.
+
+    Attributes:
+        listener: who is told; None: nobody.
+    """
+
+    def __init__(self) -> None:
+        self.listener: Listener | None = None
+        self._began = time.monotonic()
+
+    @property
+    def now(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._began
+
+    def __call__(self, kind: type[Event], address: int, *values: object) -> None:
+        """Tell of an event, made of its fields behind the time."""
+        if self.listener is not None:
+            self.listener(kind(self.now, address, *values))

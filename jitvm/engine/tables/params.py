@@ -105,6 +105,9 @@ class Parameters(Record, frozen=True):
         4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
     )
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
+    quiet: int = _row(
+        250, "ms", 0, 60000, "how long no new region comes before regions are made thoroughly"
+    )
     keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
     polish: int = _row(
         2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"

@@ -38,12 +38,3 @@ def symbols_of(program: Program) -> SymbolTable:
         return program.symbols
     beside = Path(f"{program.rom.name}.sym")
     return load_symbols(beside) if beside.is_file() else SymbolTable()
-
-
-def naming_of(program: Program) -> Naming:
-    """Names for a program's addresses, of the labels that `symbols_of` gives.
-
-    Raises:
-        SymbolFileError: as there.
-    """
-    return naming(symbols_of(program), program.source_map)

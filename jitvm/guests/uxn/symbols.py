@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jitvm.engine.tables.names import decoded, shown
+from jitvm.platform import ProgramError
 
 PROGRAM_START = 0x0100
 _MAX_FILE_BYTES = 16 << 20
 
 
-class SymbolFileError(ValueError):
+class SymbolFileError(ProgramError):
     """A ``.sym`` file is damaged or cannot be read; the message says where and how."""
 
 
@@ -135,10 +136,10 @@ class SymbolTable:
         return bytes(out)
 
 
-def load_symbols(path: Path) -> SymbolTable:
+def load_symbols(path: str | Path) -> SymbolTable:
     """Read a ``.sym`` file; raise SymbolFileError when it is missing, too large or damaged."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SymbolFileError(f"{path}: cannot read symbols: {error.strerror}") from error

@@ -9,7 +9,7 @@
 | targets   | each parser: its seeds, how it is called, what it may raise              |
 | mutate    | from a seed to something nearly right                                    |
 | worker    | a child process with limits, guided by coverage where atheris is there   |
-| processes | whole commands with mutated files                                        |
+| processes | whole commands with mutated files, input, arguments and environment       |
 
 With the extra `fuzz` the worker lets atheris, which sees what code ran, choose the mutations.
 """

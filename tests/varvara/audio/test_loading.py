@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jitvm.guests.uxn.varvara.audio import AudioError
+from jitvm.platform.sound import AudioError
 from tests.clock import HANGS
 from tests.varvara.audio.conftest import Synth
 

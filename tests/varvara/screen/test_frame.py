@@ -12,7 +12,7 @@ import pytest
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.screen import Screen
-from jitvm.guests.uxn.varvara.screen.picture import PictureError
+from jitvm.platform.picture import PictureError
 from tests.varvara.screen.pair import Pair
 
 PALETTE = bytes.fromhex("0f572a3048a1")

@@ -31,7 +31,7 @@ from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.resolve import Resolver
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.symbols import Symbol, SymbolTable
-from jitvm.guests.uxn.widetext import wide_encoding
+from jitvm.platform.widetext import wide_encoding
 
 __all__ = [
     "Assembly",
@@ -61,6 +61,26 @@ class Assembly:
     symbols: SymbolTable
     source_map: SourceMap
     warnings: tuple[Diagnostic, ...]
+
+    @property
+    def data(self) -> bytes:
+        """The ROM, as `jitvm.platform.Assembled` has it; so are those below."""
+        return self.rom
+
+    @property
+    def labels(self) -> list[tuple[str, int]]:
+        """Names and addresses."""
+        return [(symbol.name, symbol.address) for symbol in self.symbols]
+
+    @property
+    def symbols_file(self) -> bytes:
+        """The contents of a ``.sym`` file."""
+        return self.symbols.to_bytes()
+
+    @property
+    def unused(self) -> list[Diagnostic]:
+        """Warnings of labels that nothing refers to."""
+        return [each for each in self.warnings if each.problem is Problem.UNUSED]
 
 
 def assemble(

@@ -15,11 +15,11 @@ A rendered diagnostic:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from jitvm.engine.tables.names import shown
+from jitvm.platform import SourceError
 
 _WINDOW = 96
 """Widest piece of a source line shown, in characters."""
@@ -104,20 +104,10 @@ class Diagnostic:
         ]
 
 
-class AssemblyError(Exception):
-    """A source could not be assembled.
+class AssemblyError(SourceError):
+    """A source could not be assembled; see `SourceError`."""
 
-    `diagnostics` holds every error found, in order; `hint` is about all of them, or empty.
-    """
-
-    def __init__(self, diagnostics: Iterable[Diagnostic], hint: str = "") -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
-        self.hint = hint
-        super().__init__(self.diagnostics, hint)
-
-    def __str__(self) -> str:
-        lines = [diagnostic.render() for diagnostic in self.diagnostics]
-        return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def _printable(text: str) -> str:

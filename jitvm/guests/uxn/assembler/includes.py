@@ -18,7 +18,7 @@ from pathlib import Path
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.limits import MAX_SOURCE_BYTES
 from jitvm.guests.uxn.assembler.source import SourceFile
-from jitvm.guests.uxn.widetext import wide_encoding
+from jitvm.platform.widetext import wide_encoding
 
 LEVELS = 3
 """How many folders above the top source's one are looked in."""

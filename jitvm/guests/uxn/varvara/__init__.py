@@ -2,9 +2,9 @@
 
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.console import Type
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached
-from jitvm.guests.uxn.varvara.output import OutputError
-from jitvm.guests.uxn.varvara.rom import Rom, RomError
+from jitvm.guests.uxn.varvara.program import Rom, RomError
+from jitvm.platform.evaluator import Ending, LimitReached
+from jitvm.platform.output import OutputError
 
 __all__ = [
     "Computer",

@@ -14,7 +14,7 @@ the mirror image: the last bytes over and over, lined up at the end.
 from __future__ import annotations
 
 from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.rom import BANK_COUNT, BANK_SIZE, Rom
+from jitvm.guests.uxn.varvara.program import BANK_COUNT, BANK_SIZE, Rom
 
 _MASK = BANK_SIZE - 1
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.guest.numbers import shortened
+from jitvm.platform.device import Device
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FIELDS: tuple[Callable[[time.struct_time], int], ...] = (
 """The byte of each port, counted from the first; truncated to 8 bits."""
 
 
-class DateTime:
+class DateTime(Device):
     """Connects the DateTime ports of a machine.
 
     Args:
@@ -47,6 +48,8 @@ class DateTime:
     Attributes:
         now: called at each read. Others may take its place.
     """
+
+    ports = range(BASE, BASE + 0x10)
 
     def __init__(self, machine: Machine, clock: Clock | None) -> None:
         self.now: Callable[[], time.struct_time] = time.localtime

@@ -32,28 +32,29 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
+from jitvm import platform
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.machine.watch import Watch
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type, argument_events
-from jitvm.guests.uxn.varvara.evaluator import Ending, LimitReached, Limits
 from jitvm.guests.uxn.varvara.hardware import Hardware
-from jitvm.guests.uxn.varvara.input import open_source
-from jitvm.guests.uxn.varvara.rom import PROGRAM_START, Rom, rom_of
+from jitvm.guests.uxn.varvara.program import PROGRAM_START, Rom, rom_of
+from jitvm.guests.uxn.varvara.system import DEBUG
+from jitvm.platform.evaluator import Ending, LimitReached, Limits
+from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from typing import Any
-
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame, FrameLoop
-    from jitvm.guests.uxn.varvara.input import Readable, Source
-    from jitvm.guests.uxn.varvara.output import Closed, Stream
-    from jitvm.guests.uxn.varvara.program import Program
-    from jitvm.guests.uxn.varvara.script import Script
+    from jitvm.guests.uxn.varvara.frames import FrameLoop
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
+    from jitvm.platform.computer import Face
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame
+    from jitvm.platform.input import Readable, Source
+    from jitvm.platform.output import Closed, Stream
+    from jitvm.platform.script import Script
 
 
 class Computer(Hardware):
@@ -90,7 +91,8 @@ class Computer(Hardware):
         stdout: Stream | Closed | None = None,
         stderr: Stream | Closed | None = None,
     ) -> None:
-        self.program: Program | None = None
+        self.program: platform.Program | None = None
+        self._face_key = b""
         self.args = tuple(os.fsencode(arg) for arg in args)
         self._booting: Iterator[int] | None = None
         super().__init__(
@@ -103,6 +105,11 @@ class Computer(Hardware):
             stderr=stderr,
         )
         self._announce_arguments()
+
+    @property
+    def name(self) -> str:
+        """Of the program, in messages."""
+        return self.rom.name
 
     # -- what came of it ---------------------------------------------------------------------
 
@@ -171,6 +178,13 @@ class Computer(Hardware):
         """Tell that standard input has ended."""
         self.send(Type.END, console.END_BYTE)
 
+    def feed_some(self, data: bytes) -> int:
+        """Hand over bytes of standard input, until a limit stops an event; how many were begun.
+
+        `boot` goes on with that event.
+        """
+        return self.evaluator.deliver_some(data, (console.TYPE, Type.STDIN))
+
     def reset(self, *, soft: bool = False) -> None:
         """Start over with the program as it was loaded; `start` or the next frame then runs it.
 
@@ -203,15 +217,14 @@ class Computer(Hardware):
         self.clear()
         self._announce_arguments()
 
+    def put_in(self, program: platform.Program) -> None:
+        """As `load`, with what is known of the program."""
+        self.load(Rom(program.data, program.name))
+        self.program = program
+
     def _announce_arguments(self) -> None:
         """Tell the reset vector whether there will be arguments."""
         self.machine.page[console.TYPE] = bool(self.args)
-
-    def profile(self, mode: str = "sampled") -> Any:
-        """Short for `jitvm.profile`: ``with computer.profile() as p: computer.run_console()``."""
-        import jitvm  # the package's face: no layer of the guest's
-
-        return jitvm.profile(self, mode=mode)
 
     def _abandon_frame(self) -> None:
         if "frames" in self.__dict__:
@@ -225,32 +238,38 @@ class Computer(Hardware):
             has_begun=self._booting is not None,
             machine=self.machine.snapshot(),
             banks=self.banks.save_extra(),
-            picture=self.screen.snapshot() if self.screen.touched else None,
-            sound=self.audio.snapshot() if self.has_sound else None,
-            files=tuple(device.snapshot() for device in self.files),
-            controller=self.controller.vector,
-            mouse=self.mouse.vector,
+            devices=self.devices.snapshot(),
         )
 
     def restore(self, snapshot: ComputerSnapshot) -> None:
         """Put a copied state back, of this computer or another one with the same program."""
         self._booting = iter(()) if snapshot.has_begun else None
         self._abandon_frame()
-        self.evaluator.is_unfinished = False
-        if snapshot.picture is None:
-            self.screen.reset()
-        else:
-            self.screen.restore(snapshot.picture)
+        self.evaluator.abandon()
+        self.devices.restore(snapshot.devices)
         self.machine.restore(snapshot.machine)  # last of the two: sizes may be half written
         self.banks.restore_extra(snapshot.banks)
-        self.controller.vector = snapshot.controller
-        self.mouse.vector = snapshot.mouse
-        for device, state in zip(self.files, snapshot.files, strict=True):
-            device.restore(state)
-        if snapshot.sound is None:
-            self._silence()
-        else:
-            self.audio.restore(snapshot.sound)
+
+    # -- what its window looks like ----------------------------------------------------------
+
+    @property
+    def face(self) -> Face:
+        """Name and icon of the program's metadata; its file's name where there are none."""
+        from jitvm.guests.uxn.varvara.face import face_key, face_of
+
+        key = face_key(self)
+        if key != self._face_key:
+            self._face_key, self._face = key, face_of(self)
+        return self._face
+
+    @property
+    def draws_pointer(self) -> bool:
+        """Whether it listens to the mouse: then it draws a pointer of its own."""
+        return self.mouse.vector != 0
+
+    def show_state(self) -> None:
+        """Print both stacks, as a write to System/debug does."""
+        self.machine.state.ports.writers[DEBUG](1)
 
     # -- frames ------------------------------------------------------------------------------
 

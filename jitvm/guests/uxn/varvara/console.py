@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.output import Output
+from jitvm.platform.device import Device
+from jitvm.platform.output import Output
 
 VECTOR = 0x10
 READ = 0x12
@@ -39,8 +40,10 @@ class Type(IntEnum):
     END = 4
 
 
-class Console:
-    """Connects the Console ports of a machine."""
+class Console(Device):
+    """Connects the Console ports of a machine; its vector is the machine's."""
+
+    ports = range(0x10, 0x20)
 
     def __init__(self, machine: Machine, output: Output) -> None:
         self._machine = machine

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.listener import Listener
+from jitvm.platform.device import Listener
 
-VECTOR = 0x80
 BUTTON = 0x82
 KEY = 0x83
 PADS = (BUTTON, 0x85, 0x86, 0x87)
@@ -26,8 +24,7 @@ PADS = (BUTTON, 0x85, 0x86, 0x87)
 class Controller(Listener):
     """Connects the Controller ports of a machine."""
 
-    def __init__(self, machine: Machine) -> None:
-        super().__init__(machine, VECTOR)
+    ports = range(0x80, 0x90)
 
     def press(self, buttons: int, pad: int = 1) -> Iterator[int]:
         """Buttons (0 to 255, a bit each) of a pad (1 to 4) go down, as one event."""

@@ -32,11 +32,12 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn.varvara.handle import Handle
-from jitvm.guests.uxn.varvara.output import Output
+from jitvm.guests.uxn.varvara.program import BANK_SIZE
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
-from jitvm.guests.uxn.varvara.rom import BANK_SIZE
 from jitvm.guests.uxn.varvara.sandbox import MAX_PATH, OutsideError, Sandbox
 from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, DeviceWords
+from jitvm.platform.device import Device
+from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def connect_files(
     )
 
 
-class File:
+class File(Device):
     """Connects the File ports at `base` of a machine.
 
     Args:
@@ -94,6 +95,7 @@ class File:
         self._output = output
         self._sandbox = sandbox
         self._base = base
+        self.ports = range(base, base + 0x10)
         self._ahead = ahead
         self._path_at: int | None = None
         self._small_reads = 0

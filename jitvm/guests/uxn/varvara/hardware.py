@@ -17,23 +17,72 @@ from jitvm.guests.uxn.varvara.banks import Banks
 from jitvm.guests.uxn.varvara.clock import DateTime
 from jitvm.guests.uxn.varvara.console import Console
 from jitvm.guests.uxn.varvara.controller import Controller
-from jitvm.guests.uxn.varvara.evaluator import Evaluator
 from jitvm.guests.uxn.varvara.mouse import Mouse
-from jitvm.guests.uxn.varvara.output import Output
-from jitvm.guests.uxn.varvara.rom import Rom
+from jitvm.guests.uxn.varvara.program import Rom
 from jitvm.guests.uxn.varvara.sandbox import Sandbox
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.words import DeviceWords
+from jitvm.platform.device import Device, Devices
+from jitvm.platform.evaluator import Evaluator
+from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.audio import Audio
+    from jitvm.guests.uxn.varvara.audio.device import AudioState
     from jitvm.guests.uxn.varvara.clock import Clock
-    from jitvm.guests.uxn.varvara.output import Closed, Stream
+    from jitvm.platform.output import Closed, Stream
 
 PITCHES = (0x3F, 0x4F, 0x5F, 0x6F)
 """The ports that start notes: the first write to one of them makes the Audio devices."""
+
+
+class Voices(Device):
+    """The Audio devices, which are made when they are first used, as few programs do that."""
+
+    ports = range(0x30, 0x70)
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        for port in PITCHES:
+            machine.on_write(port, partial(self._first_note, port))
+
+    @cached_property
+    def audio(self) -> Audio:
+        """They themselves."""
+        from jitvm.guests.uxn.varvara.audio import Audio
+
+        return Audio(self._machine)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether they were used."""
+        return "audio" in self.__dict__
+
+    def _first_note(self, port: int, pitch: int) -> None:
+        self.audio  # noqa: B018  connects itself to the port
+        self._machine.state.ports.writers[port](pitch)
+
+    def reset(self) -> None:
+        """Be silent."""
+        if self.is_made:
+            self.audio.reset()
+
+    def close(self) -> None:
+        """Be silent."""
+        self.reset()
+
+    def snapshot(self) -> AudioState | None:
+        """The voices in the middle of their notes; None where none has ever played."""
+        return self.audio.snapshot() if self.is_made else None
+
+    def restore(self, state: AudioState | None) -> None:
+        """Put them back."""
+        if state is None:
+            self.reset()
+        else:
+            self.audio.restore(state)
 
 
 class Hardware:
@@ -42,7 +91,13 @@ class Hardware:
     Attributes:
         rom: the program, loaded again when it is reset.
         evaluator: runs vectors of the program.
+        devices: a row each; see `jitvm.platform.device`.
+        has_screen: it has.
+        holds_keys: it is told what is typed; see `jitvm.platform.events`.
     """
+
+    has_screen = True
+    holds_keys = False
 
     def __init__(
         self,
@@ -61,35 +116,31 @@ class Hardware:
         self.machine = machine = Machine(UXN, tier=tier, params=params)
         self.output = Output(machine, (console.WRITE, console.ERROR), stdout, stderr)
         self.banks = Banks(machine)
-        self.system = system.System(machine, self.banks, self.output)
-        self.console = Console(machine, self.output)
         words = DeviceWords(machine)
-        self.screen = Screen(machine, words)
-        for port in PITCHES:
-            machine.on_write(port, partial(self._first_note, port))
-        self.controller = Controller(machine)
-        self.mouse = Mouse(machine)
-        self.files = file.connect_files(machine, self.output, self._sandbox, words)
-        self.clock = DateTime(machine, clock)
+        self.devices = Devices()
+        connect = self.devices.connect
+        self.system = connect(system.System(machine, self.banks, self.output))
+        self.console = connect(Console(machine, self.output))
+        self.screen = connect(Screen(machine, words))
+        self._voices = connect(Voices(machine))
+        self.controller = connect(Controller(machine))
+        self.mouse = connect(Mouse(machine))
+        files = file.connect_files(machine, self.output, self._sandbox, words)
+        self.files = tuple(connect(each) for each in files)
+        self.clock = connect(DateTime(machine, clock))
         self.evaluator = Evaluator(machine, console.READ, system.STATE)
         self.output.while_waiting = self.evaluator.check_time
         self.banks.load(rom)
 
-    @cached_property
+    @property
     def audio(self) -> Audio:
         """The Audio devices; connected when they are first used, which few programs do."""
-        from jitvm.guests.uxn.varvara.audio import Audio
-
-        return Audio(self.machine)
+        return self._voices.audio
 
     @property
     def has_sound(self) -> bool:
         """Whether the Audio devices were used."""
-        return "audio" in self.__dict__
-
-    def _first_note(self, port: int, pitch: int) -> None:
-        self.audio  # noqa: B018  connects itself to the port
-        self.machine.state.ports.writers[port](pitch)
+        return self._voices.is_made
 
     # -- what the program wants --------------------------------------------------------------
 
@@ -102,6 +153,11 @@ class Hardware:
     def is_ended(self) -> bool:
         """Whether the program has asked to end."""
         return self.system.state != 0
+
+    @property
+    def listens(self) -> bool:
+        """Whether the program wants standard input: whether it has set a console vector."""
+        return self.machine.vector != 0
 
     @property
     def is_graphical(self) -> bool:
@@ -125,23 +181,12 @@ class Hardware:
             stack[:] = bytes(len(stack))
         machine.state.pointers[:] = [0] * len(machine.state.pointers)
         machine.vector = 0
-        self.evaluator.is_unfinished = False
-        for device in self.files:
-            device.reset()
-        self.screen.reset()
-        self.controller.reset()
-        self.mouse.reset()
-        self._silence()
+        self.evaluator.abandon()
+        self.devices.reset()
         self.banks.load(self.rom)
 
     def close(self) -> None:
         """Close the program's files and silence its voices. The computer can still be used."""
-        for device in self.files:
-            device.close()
-        self._silence()
+        self.devices.close()
         if self._sandbox is not None:
             self._sandbox.close()
-
-    def _silence(self) -> None:
-        if self.has_sound:
-            self.audio.reset()

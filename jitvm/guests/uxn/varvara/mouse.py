@@ -12,25 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.listener import Listener
+from jitvm.platform.device import Listener
 
-VECTOR = 0x90
 X = 0x92
 Y = 0x94
 STATE = 0x96
 SCROLL_X = 0x9A
 SCROLL_Y = 0x9C
 
-BUTTONS = 3
-"""Left, middle and right, counted from 1."""
-
 
 class Mouse(Listener):
     """Connects the Mouse ports of a machine."""
 
-    def __init__(self, machine: Machine) -> None:
-        super().__init__(machine, VECTOR)
+    ports = range(0x90, 0xA0)
 
     def move(self, x: int, y: int) -> Iterator[int]:
         """The pointer moves to a pixel, 0 to 65535 each way."""

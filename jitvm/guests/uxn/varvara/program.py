@@ -1,5 +1,11 @@
 """Programs from files and streams: ROMs as they are, Uxntal sources assembled.
 
+A ROM is the bytes of a program; this is where they go:
+
+    0x000000 .. 0x00feff   bank 0 from 0x0100 to its end
+    0x00ff00 .. 0x01feff   bank 1, the whole of it
+    0x01ff00 ..            bank 2, and so on to bank 15
+
 A file that ends in ``.tal`` is a source, one that ends in ``.rom`` a ROM. Anything else is judged
 by its bytes: a source is UTF-8 text without control characters, which no working ROM is in
 practice (its jumps, literals and zeros are not text).
@@ -9,15 +15,23 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
-from jitvm.guests.uxn.varvara.rom import MAX_SIZE, Rom, RomError
+from jitvm import platform
+from jitvm.platform import ProgramError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from jitvm.engine.tables.place import Naming, Place
     from jitvm.guests.uxn.assembler import Assembly, SourceMap
     from jitvm.guests.uxn.symbols import SymbolTable
+
+BANK_SIZE = 0x10000
+BANK_COUNT = 16
+PROGRAM_START = 0x0100
+MAX_SIZE = BANK_COUNT * BANK_SIZE - PROGRAM_START
 
 SOURCE_SUFFIX = ".tal"
 ROM_SUFFIX = ".rom"
@@ -27,10 +41,55 @@ MAX_SOURCE = 32 << 20
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v")
 
 
-class Program:
-    """A ROM and, when it was assembled just now, what the assembler knows about it."""
+class RomError(ProgramError):
+    """Bytes that cannot be a ROM; the message says why and what to do."""
 
-    __slots__ = ("rom", "source_map", "symbols", "warnings")
+
+class Rom:
+    """The bytes of a program and its name in messages. (No dataclass: those slow every start.)
+
+    Raises:
+        RomError: there are none, or more than all banks hold.
+    """
+
+    __slots__ = ("data", "name")
+
+    def __init__(self, data: bytes, name: str = "<rom>") -> None:
+        size = len(data)
+        if not size:
+            raise RomError(f"{name}: the ROM is empty; a program has at least one byte")
+        if size > MAX_SIZE:
+            raise RomError(
+                f"{name}: {size} bytes are too many for a ROM; {BANK_COUNT} banks of memory "
+                f"hold {MAX_SIZE}. Is it another kind of file?"
+            )
+        self.data = data
+        self.name = name
+
+    def pieces(self) -> Iterator[tuple[int, int, bytes]]:
+        """What each bank gets: (bank, address, bytes)."""
+        first = BANK_SIZE - PROGRAM_START
+        yield 0, PROGRAM_START, self.data[:first]
+        for bank, start in enumerate(range(first, len(self.data), BANK_SIZE), 1):
+            yield bank, 0, self.data[start : start + BANK_SIZE]
+
+
+def rom_of(rom: bytes | Rom) -> Rom:
+    """A ROM, from one or from its bytes.
+
+    Raises:
+        RomError: it is empty or too long.
+    """
+    return rom if isinstance(rom, Rom) else Rom(bytes(rom))
+
+
+class Program(platform.Program):
+    """A ROM and, when it was assembled just now, what the assembler knows about it.
+
+    Labels of a ROM come from a ``.sym`` file beside it, which is read when one is asked for.
+    """
+
+    __slots__ = ("_place", "_symbols", "rom", "source_map", "symbols", "warnings")
 
     def __init__(
         self,
@@ -39,10 +98,41 @@ class Program:
         warnings: tuple[str, ...] = (),
         source_map: SourceMap | None = None,
     ) -> None:
+        super().__init__(rom.data, rom.name)
         self.rom = rom
         self.symbols = symbols
         self.warnings = warnings
         self.source_map = source_map
+        self._symbols: SymbolTable | None = None
+        self._place: Naming | None = None
+
+    def label_table(self) -> SymbolTable:
+        """All labels.
+
+        Raises:
+            SymbolFileError: the ``.sym`` file is damaged.
+        """
+        if self._symbols is None:
+            from jitvm.guests.uxn.places import symbols_of
+
+            self._symbols = symbols_of(self)
+        return self._symbols
+
+    def place(self, address: int) -> Place:
+        """A label and a line of source; see `platform.Program`."""
+        if self._place is None:
+            from jitvm.guests.uxn.places import naming
+
+            self._place = naming(self.label_table(), self.source_map)
+        return self._place(address)
+
+    def address_of(self, label: str) -> int | None:
+        """The address of a label."""
+        return self.label_table().address_of(label)
+
+    def labels_at(self, address: int) -> tuple[str, ...]:
+        """The labels at an address."""
+        return self.label_table().names_at(address)
 
 
 def load_program(
@@ -108,7 +198,7 @@ def read_program(
 
 def looks_like_source(data: bytes) -> bool:
     """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
-    from jitvm.guests.uxn.widetext import wide_encoding
+    from jitvm.platform.widetext import wide_encoding
 
     if wide_encoding(data) is not None:
         return True

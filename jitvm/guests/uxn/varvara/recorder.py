@@ -20,31 +20,31 @@ from contextlib import suppress
 from time import struct_time
 from typing import TYPE_CHECKING
 
-import jitvm
 from jitvm.engine.host.part import Pending
-from jitvm.guests.uxn.varvara.hashes import NOTHING, FrameHashes, sound_hash
-from jitvm.guests.uxn.varvara.script import event_text
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     VERSION,
     FileCall,
     Inputs,
     Json,
-    SessionError,
     checksum,
     describe_request,
     read_request,
     write_request,
 )
+from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
+from jitvm.platform.script import event_text
+from jitvm.platform.sessions import SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.handle import Files, Path
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame
 
 
 class Recorder:
@@ -83,7 +83,7 @@ class Recorder:
         computer = self._computer
         head = {
             "session": VERSION,
-            "jitvm": jitvm.__version__,
+            "jitvm": __version__,
             "rom": checksum(computer.rom),
             "args": [os.fsdecode(arg) for arg in computer.args],
             "files": computer.files[0].files is not None,

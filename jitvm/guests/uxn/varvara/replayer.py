@@ -12,39 +12,27 @@ from collections.abc import Callable, Iterator
 from time import struct_time
 from typing import TYPE_CHECKING
 
-import jitvm
-from jitvm.guests.uxn.varvara.hashes import NOTHING, FrameHashes, sound_hash
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     FileCall,
     Inputs,
     RecordedFrame,
     Session,
-    SessionError,
     checksum,
     describe_request,
     read_request,
     write_request,
 )
+from jitvm.platform.recording.hashes import NOTHING, FrameHashes, sound_hash
+from jitvm.platform.sessions import DivergedError, SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.frames import Frame
     from jitvm.guests.uxn.varvara.handle import Path
+    from jitvm.platform.frames import Frame
 
 _NOTHING_CAME = RecordedFrame()
-
-
-class DivergedError(SessionError):
-    """A replayed program does something else than it did when it was recorded.
-
-    Attributes:
-        frame: the frame it was noticed in.
-    """
-
-    def __init__(self, frame: int, message: str) -> None:
-        super().__init__(f"frame {frame}: {message}")
-        self.frame = frame
 
 
 class Replayer:
@@ -137,7 +125,7 @@ class Replayer:
                 raise self._diverged(f"another {what}: hash {now}, not {then}")
 
     def _diverged(self, what: str) -> DivergedError:
-        then, now = self._session.jitvm, jitvm.__version__
+        then, now = self._session.jitvm, __version__
         versions = "" if then == now else f" (recorded with jitvm {then}, this is {now})"
         return DivergedError(self._number, f"{what}; {self._session.name}{versions}")
 

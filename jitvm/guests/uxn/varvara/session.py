@@ -36,12 +36,13 @@ from dataclasses import dataclass, field
 from time import struct_time
 from typing import TYPE_CHECKING, Any
 
-import jitvm
-from jitvm.guests.uxn.varvara.script import ScriptError, parse_events
+from jitvm.platform.script import ScriptError, parse_events
+from jitvm.platform.sessions import SessionError
+from jitvm.version import __version__
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.events import Event
-    from jitvm.guests.uxn.varvara.rom import Rom
+    from jitvm.guests.uxn.varvara.program import Rom
+    from jitvm.platform.events import Event
 
 VERSION = 1
 """Of the format."""
@@ -73,10 +74,6 @@ def describe_request(width: int) -> str:
 def checksum(rom: Rom) -> str:
     """What tells programs apart: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
-
-
-class SessionError(Exception):
-    """A session cannot be recorded, read or replayed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +204,7 @@ class _Reader:
         if head["session"] != VERSION:
             raise SessionError(
                 f"{self._name}: is a session of version {head['session']}, recorded with "
-                f"jitvm {head.get('jitvm')}; jitvm {jitvm.__version__} reads version {VERSION}"
+                f"jitvm {head.get('jitvm')}; jitvm {__version__} reads version {VERSION}"
             )
         if not {"jitvm", "rom", "args", "files", "sound"} <= head.keys():
             raise SessionError(f"{self._name}:1: its first line is damaged")

@@ -16,9 +16,7 @@ from jitvm.engine.machine.machine import Snapshot
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.audio.device import AudioState
-    from jitvm.guests.uxn.varvara.file import FileState
-    from jitvm.guests.uxn.varvara.screen.canvas import Picture
+    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +27,11 @@ class ComputerSnapshot:
         has_begun: whether the reset vector was run, or begun.
         machine: memory, stacks, registers, ports, and the console's vector.
         banks: the banks above 0 that were ever touched.
-        picture: what the screen shows; None where the program has not used it.
-        sound: the voices in the middle of their notes; None where none has ever played.
-        files: what each File device was told.
-        controller, mouse: the latched vectors.
+        devices: what each device keeps, in the order of `Hardware.devices`: what the screen shows,
+            voices in the middle of their notes, what files were named, latched vectors.
     """
 
     has_begun: bool
     machine: Snapshot
     banks: dict[int, bytes]
-    picture: Picture | None
-    sound: AudioState | None
-    files: tuple[FileState, ...]
-    controller: int
-    mouse: int
+    devices: tuple[Any, ...]

@@ -22,7 +22,8 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.guests.uxn.varvara.banks import Banks
-from jitvm.guests.uxn.varvara.output import Output
+from jitvm.platform.device import Device
+from jitvm.platform.output import Output
 
 EXPANSION = 0x02
 WST = 0x04
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.metadata import Metadata
 
 
-class System:
+class System(Device):
     """Connects the System ports of a machine."""
+
+    ports = range(0x10)
 
     def __init__(self, machine: Machine, banks: Banks, output: Output) -> None:
         self._machine = machine

@@ -29,7 +29,7 @@ from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.audio.mixer import Frames
+    from jitvm.platform.sound import Samples
 
 BASE = 0x30
 VECTOR = 0x0
@@ -68,7 +68,7 @@ class Audio:
 
     # -- for whoever plays the sound ---------------------------------------------------------
 
-    def render(self, frames: int) -> Frames:
+    def render(self, frames: int) -> Samples:
         """Let time pass, and give what is heard meanwhile.
 
         Callable from any thread, from one at a time; it never waits for the guest's. Silence

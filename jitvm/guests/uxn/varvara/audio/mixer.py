@@ -26,21 +26,14 @@ from dataclasses import dataclass
 
 from jitvm.guests.uxn.varvara.audio import state as at
 from jitvm.guests.uxn.varvara.audio.note import VOICES
+from jitvm.platform.sound import AudioError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from jitvm.guests.uxn.varvara.audio.note import Note
-
-    Frames = NDArray[np.int16]
-
-
-class AudioError(RuntimeError):
-    """There can be no sound; the message says why and what to do."""
+    from jitvm.platform.sound import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +109,7 @@ class Mixer:
 
     # -- for the mixing thread ---------------------------------------------------------------
 
-    def render(self, frames: int) -> Frames:
+    def render(self, frames: int) -> Samples:
         """The next frames of sound, shape (frames, 2), left before right.
 
         Raises:

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from jitvm.platform.sound import RATE
+
 VOICES = 4
-RATE = 44100
-"""Frames a second."""
 
 PEAK = 0x888
 """The highest level of an envelope."""

@@ -23,13 +23,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from jitvm.guests.uxn.varvara.words import DeviceWords
-
-    Pixels = NDArray[np.uint8]
-    Rectangle = tuple[int, int, int, int]
+    from jitvm.platform.screen import Pixels, Rectangle
 
 
 class Picture:

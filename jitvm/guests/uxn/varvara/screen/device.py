@@ -25,6 +25,7 @@ from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
 from jitvm.guests.uxn.varvara.screen import native
 from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
+from jitvm.platform.device import Device
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine.machine import Machine
     from jitvm.guests.uxn.varvara.native.library import Kernel
-    from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture, Pixels, Rectangle
+    from jitvm.guests.uxn.varvara.screen.canvas import Canvas, Picture
+    from jitvm.platform.screen import Pixels, Rectangle
 
 VECTOR = 0x20
 WIDTH = 0x22
@@ -47,13 +49,15 @@ SPRITE = 0x2F
 DEFAULT_SIZE = (512, 320)
 
 
-class Screen:
+class Screen(Device):
     """Connects the Screen ports of a machine.
 
     Args:
         machine: whose ports they are; it must be a Uxn machine.
         words: the row of words that native devices have; None: one of its own.
     """
+
+    ports = range(0x20, 0x30)
 
     def __init__(self, machine: Machine, words: DeviceWords | None = None) -> None:
         self._machine = machine
@@ -83,6 +87,11 @@ class Screen:
         return self._word(VECTOR)
 
     @property
+    def is_live(self) -> bool:
+        """Whether it does; see `jitvm.platform.screen`."""
+        return self.vector != 0
+
+    @property
     def touched(self) -> bool:
         """Whether the program has drawn, set a size or a vector: whether it wants a screen."""
         return self._drawn or self.vector != 0
@@ -103,15 +112,19 @@ class Screen:
             self._canvas.resize(*DEFAULT_SIZE)
         self._show_size(*DEFAULT_SIZE)
 
-    def snapshot(self) -> Picture:
-        """Copy size and layers; ports and palette are in the machine's snapshot."""
-        return self._canvas.snapshot()
+    def snapshot(self) -> Picture | None:
+        """Copy size and layers; ports and palette are in the machine's snapshot. None where the
+        program has not used it."""
+        return self._canvas.snapshot() if self.touched else None
 
-    def restore(self, picture: Picture) -> None:
-        """Put copied layers back, before the machine's own state: the ports are the machine's."""
+    def restore(self, state: Picture | None) -> None:
+        """Put copied layers back."""
+        if state is None:
+            self.reset()
+            return
         self._drawn = True
-        self._canvas.restore(picture)
-        self._show_size(picture.width, picture.height)
+        self._canvas.restore(state)
+        self._show_size(state.width, state.height)
 
     # -- what it shows -----------------------------------------------------------------------
 
@@ -168,7 +181,7 @@ class Screen:
 
     def hash(self) -> str:
         """16 hexadecimal digits that tell frames apart, the same on every machine."""
-        from jitvm.guests.uxn.varvara.screen.picture import frame_hash
+        from jitvm.platform.picture import frame_hash
 
         return frame_hash(self.pixels)
 
@@ -178,7 +191,7 @@ class Screen:
         Raises:
             PictureError: Pillow is not installed.
         """
-        from jitvm.guests.uxn.varvara.screen.picture import png
+        from jitvm.platform.picture import png
 
         return png(self.pixels)
 
@@ -197,7 +210,7 @@ class Screen:
 
     def _repr_png_(self) -> bytes | None:
         """The frame, for notebooks; None where there is none, or no Pillow to write it."""
-        from jitvm.guests.uxn.varvara.screen.picture import PictureError
+        from jitvm.platform.picture import PictureError
 
         if not self.touched:
             return None

@@ -1,0 +1,111 @@
+"""A machine that somebody else has made, as the dashboard sees it: run on from where it stands.
+
+It has no console and no screen of its own; devices that its owner has connected do what they do.
+Starting over puts the machine's state back to what it was when it was handed over, on the same
+machine: devices keep what they know, and regions that were made stay.
+
+Implements `jitvm.dashboard.target.Target`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jitvm.dashboard.target import InputError, Picture, Progress
+from jitvm.engine.machine.inspect import Inspector, Tier
+from jitvm.platform.evaluator import Evaluator, LimitReached, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jitvm.engine.machine.inspect import Machine
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.engine.tables.place import Place
+    from jitvm.platform import Platform, Program
+
+
+class WatchedMachine:
+    """A machine, run until it halts.
+
+    Args:
+        machine: at a tier with a JIT; it runs from ``machine.state.pc``.
+        platform: of its guest.
+        program: whose labels are shown.
+
+    Raises:
+        ValueError: the machine has no JIT.
+        ProgramError: what names its addresses is damaged.
+    """
+
+    has_input = False
+
+    def __init__(self, machine: Machine, platform: Platform, program: Program) -> None:
+        if machine.tier not in (Tier.JIT, Tier.IR):
+            raise ValueError(f"{machine!r} has no JIT to look at; make it with tier=Tier.JIT")
+        self.name = machine.guest.name
+        self.machine = machine
+        self._platform = platform
+        self._program = program
+        self._start = machine.snapshot()
+        self._evaluator = Evaluator(machine)
+        program.place(0)  # raises what is wrong with names before anything runs
+
+    def restart(self, params: Parameters) -> None:
+        """Begin again where the machine stood."""
+        machine = self.machine
+        if not Inspector(machine).has_jit:
+            machine.start_jit(params)
+        machine.restore(self._start)
+        self._evaluator = Evaluator(machine)
+
+    def advance(self, *, seconds: float | None, instructions: int | None) -> Progress:
+        """Run on."""
+        limits = Limits(
+            self.machine,
+            self._evaluator,
+            max_instructions=instructions,
+            time_limit=seconds,
+            tick=lambda: None,
+        )
+        with limits:
+            try:
+                self._evaluator.go_on()
+            except LimitReached:
+                return Progress.RUNNING
+        return Progress.ENDED
+
+    def step_frame(self) -> Progress:
+        """It has no frames: run on until it halts."""
+        return self.advance(seconds=None, instructions=None)
+
+    def rest(self) -> float:
+        """It waits for nothing."""
+        return 0.0
+
+    def input(self, event: Mapping[str, object]) -> None:
+        """There is nothing to type into."""
+        raise InputError(f"a machine without a computer takes no input: {str(event)[:80]}")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    # -- from any thread ---------------------------------------------------------------------
+
+    def place(self, address: int, /) -> Place:
+        """What people call an address."""
+        return self._program.place(address)
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source."""
+        return self._program.source(file)
+
+    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
+        """The instruction at an address, and its size."""
+        return self._platform.spell(memory, address, self._program)
+
+    def picture(self) -> Picture | None:
+        """There is none."""
+        return None
+
+    def on_text(self, receiver: Callable[[str], None]) -> None:
+        """It prints nothing that could be passed on."""

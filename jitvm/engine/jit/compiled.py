@@ -1,0 +1,84 @@
+"""What the JIT of a machine knows of its regions: compiled, installed, and where they start."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from jitvm.engine.memory.arena import Span
+from jitvm.engine.region.core import Room
+from jitvm.engine.region.region import Region
+from jitvm.engine.tables.record import Record, fresh
+
+
+class Compiled(Record):
+    """A region with its machine code, not yet installed.
+
+    Attributes:
+        exits: reason and target address (None: computed) of each exit, by its counter.
+        known: edges that were known from each of its addresses when it was formed.
+        seconds: time spent forming, in LLVM text, and in LLVM.
+        epoch: `World.epoch` when it was formed.
+        slot: number of its counter of executed instructions.
+        speed: how LLVM made the code, see `Compiler.compile`.
+        llvm: the LLVM text, where the parameter `keep_text` is on.
+        entries: addresses where it is entered beside its start, with their offsets in the text.
+    """
+
+    region: Region
+    text: bytes
+    exits: list[tuple[str, int | None]]
+    known: dict[int, frozenset[int]]
+    first_exit: int
+    seconds: tuple[float, float, float]
+    epoch: int
+    slot: int = 0
+    speed: int = 0
+    llvm: str = ""
+    entries: dict[int, int] = fresh(dict)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether an earlier run made it, so that this one spent nothing."""
+        return not any(self.seconds)
+
+
+class Installed(Record):
+    """A region that can be entered. `number` rises with every installation."""
+
+    number: int
+    compiled: Compiled
+    span: Span
+    polished: bool = False
+
+    @property
+    def start(self) -> int:
+        return self.compiled.region.start
+
+
+class Start(Record):
+    """What is remembered about an address where regions start."""
+
+    formed: int = 0
+    failures: int = 0
+    invalidated: int = 0
+    room: Room | None = None
+
+
+class Statistics(Record):
+    """Counts since the machine was made."""
+
+    recordings: int = 0
+    compiled: int = 0
+    installed: int = 0
+    kept: int = 0
+    """Of the installed ones: made by an earlier run."""
+    invalidated: int = 0
+    rejected: int = 0
+    compile_seconds: float = 0.0
+    refused: Counter[str] = fresh(Counter)
+    errors: list[str] = fresh(list)
+    """What went wrong inside the compiler: bugs of jitvm, one line each."""
+
+    def failed(self, error: Exception) -> None:
+        """Note a failure of the compiler."""
+        self.errors.append(f"{type(error).__name__}: {error}")

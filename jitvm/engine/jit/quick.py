@@ -1,0 +1,150 @@
+"""The first, quick compilation: of what is hot, while the guest waits for it.
+
+    begin --job--> the compile thread: window -> start -> region, then those beyond it
+    take  <------- what is done, on the guest's thread, which installs it
+
+Where regions are compiled with others is known already from what they are left for, so nobody has
+to find those places hot first.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+from jitvm.engine.jit.compiled import Compiled
+from jitvm.engine.jit.maker import Refused
+from jitvm.engine.jit.thread import compile_thread
+from jitvm.engine.tables.reasons import Reason
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.engine.jit.maker import RegionMaker
+    from jitvm.engine.jit.planner import Planner
+    from jitvm.engine.jit.thread import Job
+    from jitvm.engine.region.core import World
+    from jitvm.engine.region.window import Window
+
+    Done = tuple[int, Compiled | None, Reason | None]
+    """An address, and what came of it or why nothing did."""
+
+
+class Quick:
+    """The quick compilations of one machine.
+
+    Args:
+        planner: what is known of the program.
+        maker: what compiles.
+        wake: called from the compile thread to have the guest come back.
+    """
+
+    def __init__(self, planner: Planner, maker: RegionMaker, wake: Callable[[], None]) -> None:
+        self._planner = planner
+        self._maker = maker
+        self._wake = wake
+        self._done: list[Done] = []
+        self._lock = threading.Lock()
+        self._pending = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being made, or waits to be installed."""
+        return self._pending > 0
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what was being compiled will not come, what was ready will."""
+        self._lock = threading.Lock()
+        self._pending = len(self._done)
+
+    def take(self) -> list[Done]:
+        """What is done since the last time."""
+        with self._lock:
+            done, self._done = self._done, []
+            self._pending -= len(done)
+        return done
+
+    # -- begun on the guest's thread ---------------------------------------------------------
+
+    def begin(self, window: Window, world: World) -> None:
+        """Compile what is best of a recording, and what belongs to it."""
+        self._submit(partial(self._compile_window, window, world))
+
+    def begin_again(self, start: int, world: World) -> None:
+        """Compile a region again, by what is known now."""
+        self._submit(partial(self._compile_again, start, world))
+
+    def _submit(self, job: Job) -> None:
+        with self._lock:
+            self._pending += 1
+        if self._maker.params.background:
+            compile_thread().submit(job)
+        else:
+            job()
+
+    # -- done on the compile thread ----------------------------------------------------------
+
+    def _compile_window(self, window: Window, world: World) -> None:
+        planner, params = self._planner, self._maker.params
+
+        def work() -> Compiled:
+            planner.learn(window)
+            start = planner.choose(window)
+            if start is None:
+                raise Refused(Reason.NO_LOOP)
+            planner.expect_pointers(start, window)
+            return self._compile(start, world)
+
+        first = self._do(window.hot, work)
+        if first is None:
+            return
+        made = {first.region.start}
+        new = [first]
+        todo = planner.beyond(first.region)
+        while todo and len(made) <= params.followers:
+            start = todo.pop(0)
+            if start in made or planner.regions.at(start) is not None:
+                continue
+            made.add(start)
+            links = planner.large() | {
+                each.region.start for each in new if planner.is_large(each.region)
+            }
+            with self._lock:
+                self._pending += 1
+            planner.expect_pointers(start, window)
+            cut = any(start in each.region.cuts for each in new)
+            nodes = params.quick if cut else params.follower_nodes
+            work = partial(self._maker.compile, start, world, links=links, nodes=nodes)
+            compiled = self._do(start, work)
+            if compiled is not None:
+                new.append(compiled)
+                todo += planner.beyond(compiled.region)
+
+    def _compile_again(self, start: int, world: World) -> None:
+        self._do(start, partial(self._compile, start, world))
+
+    def _compile(self, start: int, world: World) -> Compiled:
+        """A region as it is first made, where nothing led to it but that it is hot."""
+        links, nodes = self._planner.large(), self._maker.params.quick
+        return self._maker.compile(start, world, links=links, nodes=nodes)
+
+    def _do(self, pc: int, work: Callable[[], Compiled]) -> Compiled | None:
+        """Do the work for an address; whatever goes wrong, the guest goes on interpreting."""
+        compiled = None
+        try:
+            compiled = work()
+            self._finish(pc, compiled, None)
+        except Refused as refused:
+            self._finish(pc, None, refused.reason)
+        except Exception as error:
+            self._planner.regions.statistics.failed(error)
+            self._finish(pc, None, Reason.COMPILER)
+        return compiled
+
+    def _finish(self, pc: int, compiled: Compiled | None, reason: Reason | None) -> None:
+        """Hand a result over to the guest's thread."""
+        with self._lock:
+            self._done.append((pc, compiled, reason))
+        if self._maker.params.background:
+            self._wake()

@@ -1,0 +1,540 @@
+"""Running a machine on native code: modes, host functions, interrupts, budgets.
+
+    run: state -> context,  enter(base),  look at why it came back,  context -> state
+
+While native code runs, stack pointers and the program counter live in registers. They are in the
+context whenever Python sees the machine: host functions are called with the pointers written
+there, and may change them.
+
+Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop`
+handler, so the next dispatch leaves, and the interpreter pays nothing for being interruptible.
+Compiled code looks at the context's flag, which is set first.
+
+Budgets: from the first run with one on, regions charge what they execute, also in runs without
+one, as those that charge and those that do not cannot be mixed: each change of mind would have
+all of them compiled again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from _thread import get_ident
+from enum import StrEnum
+from time import sleep
+from zlib import crc32
+
+from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.process import GATE, IMPORTS, THREADED
+from jitvm.engine.host.threads import started
+from jitvm.engine.memory.layout import RING, TARGETS
+from jitvm.engine.tables.status import Status
+from jitvm.guest import Stop
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from jitvm.engine.interpreter.installed import Handlers
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.memory.block import Block
+    from jitvm.engine.memory.cache import CodeCache
+    from jitvm.engine.tables.events import Listener
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import State
+
+_PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
+    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
+)
+_WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
+UNLIMITED = (1 << 64) - 1
+"""The budget of a run without one; those that exceed it come to the same."""
+WARM_UP = 0.005
+"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one, nor
+for the table of limits, which is not loaded before; so this one is no row of it."""
+_COLD, _WARMING, _WARM = range(3)
+
+
+class Mode(StrEnum):
+    """Which dispatch table a run enters with."""
+
+    PLAIN = "plain"
+    JIT = "jit"
+    """Taken jumps go through the code table, into regions where there are some."""
+    CHARGE = "charge"
+    """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
+    COUNT = "count"
+    """Exact instruction counts and budgets, with all code interpreted."""
+    PROFILE = "profile"
+    """As COUNT, and a count for each opcode."""
+
+
+def _load_llvm() -> None:
+    """Have LLVM ready for what may be hot soon."""
+    with IMPORTS:
+        from jitvm.engine.codegen.native import host_compiler
+
+    try:
+        host_compiler()
+    except (ImportError, OSError):  # whoever needs it will tell
+        return
+
+
+class NativeTier:
+    """Executes one machine's block with installed handlers.
+
+    `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
+    may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
+    not count do so outside of compiled code.
+    """
+
+    def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
+        self.block = block
+        self.state = state
+        self.handlers = handlers
+        self.mode = Mode.PLAIN
+        self.counts_interpreted = False
+        self.executed = self._granted = 0
+        self.on_ring_full: Callable[[], None] | None = None
+        self._is_limited = self._was_limited = False
+        self.is_native = self.is_called = self._is_running = False
+        self.thread = 0
+        self._error: BaseException | None = None
+        layout = block.layout
+        self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
+        self._pointers = [block.words(at, 1) for at in layout.pointers]
+        self._bases = [block.base + at for at in layout.stacks]
+        self._masks = [stack.size - 1 for stack in layout.guest.stacks]
+        self._tables = {name: block.view(at, 2048) for name, at in layout.tables.items()}
+        self._readers = block.words(layout.readers, layout.guest.ports)
+        self._writers = block.words(layout.writers, layout.guest.ports)
+        self._callbacks = [_PORT_FUNCTION(f) for f in (self._read, self._write, self._ring_full)]
+        self._read_address, self._write_address, full = (
+            ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks
+        )
+        self._fields["ring_full"][0] = full
+        for name in ("halt", "event"):
+            self._fields[name][0] = self.handlers.address(name)
+        self._fields["halted"][0] = self._fields["halt"][0]
+        self._asked = False
+        self._table: str = Mode.PLAIN
+        self._settled = self._window = 0
+        self.jit: Jit | None = None
+        self._make: Callable[[], Jit] | None = None
+        self._made: Jit | None = None
+        self._warmth = _COLD
+        self._cache: CodeCache | None = None
+        self._program = 0
+        self.listener: Listener | None = None
+        self.on_stop: Callable[[int], None] | None = None
+        self._restore_tables()
+        GATE.add(self)
+        THREADED.add(self)
+
+    # -- the JIT -----------------------------------------------------------------------------
+
+    def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
+        """Let hot code become native: at once where runs wait for the compiler, else after
+        `WARM_UP` seconds of running.
+
+        Args:
+            params: None for those of the environment.
+            cache: where regions are kept between runs.
+        """
+        self._cache = cache
+
+        def make() -> Jit:
+            with IMPORTS:
+                from jitvm.engine.tables.params import Parameters
+
+            return self._make_jit(params or Parameters.from_environment())
+
+        self._make = make
+        if params is not None and not params.background:
+            self._begin_jit()
+
+    def _make_jit(self, params: Parameters) -> Jit:
+        with IMPORTS:
+            from jitvm.engine.jit.jit import Jit
+            from jitvm.engine.jit.kept import Shelf
+
+        shelf = None
+        if self._cache is not None:
+            shelf = Shelf(self._cache, self.block.layout.guest, self._program)
+        return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
+
+    def _warm_up(self) -> None:
+        """On a thread of its own: make the JIT, then have the guest come back for it.
+
+        LLVM is imported behind that, as it takes long and something may be hot soon; where an
+        earlier run has kept regions, that is not to be expected.
+        """
+        sleep(WARM_UP)
+        BACKGROUND.do(self._make_ready)
+
+    def _make_ready(self, *, alone: bool = False) -> None:
+        assert self._make is not None
+        self._made = self._make()
+        known = self._made.keeper.fetch(charging=self._charges(self.mode))
+        self._warmth = _WARM
+        self.wake()
+        if not known and not alone:
+            _load_llvm()
+
+    def _warm(self) -> None:
+        """Before a run: make the JIT that is due, or start the time until it is."""
+        if self._warmth == _WARM:
+            self._begin_jit()
+        else:
+            self._warmth = _WARMING
+            self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
+            if not started(self._warm_up):
+                self._make_ready(alone=True)
+
+    def _begin_jit(self) -> None:
+        assert self._make is not None
+        self.jit, self._make = self._made or self._make(), None
+        self.jit.report.listener = self.listener
+        if self.mode is not Mode.PROFILE:
+            self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
+        written = _WRITTEN(self._written)
+        self._callbacks.append(written)
+        self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
+        self._fields["trace"][0] = self.jit.trace_address
+        self.jit.install_kept()
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell somebody what the JIT does from now on; None: nobody."""
+        self.listener = listener
+        for jit in (self.jit, self._made):
+            if jit is not None:
+                jit.report.listener = listener
+
+    def change_params(self, params: Parameters) -> None:
+        """Go on with other limits, where there is a JIT yet."""
+        if self.jit is not None and self.jit.params is not params:
+            self.jit.change_params(params)
+
+    @property
+    def counting(self) -> bool:
+        """Whether every instruction is counted."""
+        return self.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
+
+    @counting.setter
+    def counting(self, on: bool) -> None:
+        self.mode = self.usual_mode(counting=on)
+
+    @property
+    def profiling(self) -> bool:
+        """Whether instructions are counted by opcode."""
+        return self.mode is Mode.PROFILE
+
+    @profiling.setter
+    def profiling(self, on: bool) -> None:
+        usual = self.usual_mode(counting=False)
+        self.mode = Mode.PROFILE if on else usual
+
+    def usual_mode(self, *, counting: bool) -> Mode:
+        """The mode of a run without a profile."""
+        if self.jit is None:
+            return Mode.COUNT if counting else Mode.PLAIN
+        mode = Mode.CHARGE if counting else Mode.JIT
+        self.jit.regions.charge(self._charges(mode))
+        return mode
+
+    def _charges(self, mode: Mode) -> bool:
+        """Whether regions have to charge what they execute."""
+        return self._was_limited or mode in (Mode.COUNT, Mode.CHARGE)
+
+    def _limit(self) -> None:
+        """The first run with a budget: regions charge from now on."""
+        self._was_limited = True
+        if self.jit is not None:
+            self.jit.regions.charge(True)
+
+    def forget_regions(self) -> None:
+        """A port was connected: regions were made for the ports as they were. One that runs is
+        left after this instruction."""
+        if self.jit is not None:
+            self.jit.regions.forget_all()
+            self._fields["stop"][0] = 1
+
+    # -- devices -----------------------------------------------------------------------------
+
+    def connect_reader(self, port: int, address: int | None = None) -> None:
+        """Have reads of a port call a function (default: the one in ``state.ports``)."""
+        self._readers[port] = address or self._read_address
+        self.forget_regions()
+
+    def connect_writer(self, port: int, address: int | None = None) -> None:
+        """Have writes to a port call a function (default: the one in ``state.ports``)."""
+        self._writers[port] = address or self._write_address
+        self.forget_regions()
+
+    def connect_collector(self, port: int) -> None:
+        """Have writes to a port append to the output ring."""
+        self._writers[port] = self.handlers.address("collect")
+        self.forget_regions()
+
+    def _read(self, _base: int, port: int, _value: int) -> int:
+        return self._call(lambda: self.state.ports.readers[port]() & 0xFF, moves=False)
+
+    def _write(self, _base: int, port: int, byte: int) -> int:
+        return self._call(lambda: self._tell(port, byte))
+
+    def _tell(self, port: int, byte: int) -> int:
+        self.state.ports.writers[port](byte)
+        return 0
+
+    def _ring_full(self, _base: int, _port: int, _byte: int) -> int:
+        return self._call(self._drain)
+
+    def _drain(self) -> int:
+        """Have the ring emptied; where nobody does, the oldest entry goes."""
+        try:
+            if self.on_ring_full is not None:
+                self.on_ring_full()
+        finally:
+            head, tail = self._fields["ring_head"], self._fields["ring_tail"]
+            tail[0] = max(tail[0], head[0] - RING + 1)
+        return 0
+
+    def _call(self, function: Callable[[], int], *, moves: bool = True) -> int:
+        """Call a host function with the state as it is now; keep what it raises for `run`.
+
+        `moves` says that it may set the stack pointers.
+        """
+        self.is_called, self.is_native = True, False
+        try:
+            self._take_pointers()
+            try:
+                result = function()
+            finally:
+                if moves:
+                    self._give_pointers()
+        except BaseException as error:
+            self._error = self._error or error
+            self._fields["stop"][0] = 1
+            self.wake()
+            result = 0
+        GATE.back(self)
+        self.is_called = False
+        return result
+
+    def _written(self, _base: int, address: int, _size: int) -> None:
+        if self.jit is not None:
+            self.jit.overwritten(address, 1, by_guest=True)
+
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space: code made from it is left after this instruction."""
+        if self.jit is None:
+            return
+        end = self.block.layout.size
+        address %= end
+        before_end = min(size, end - address)
+        parts = [(address, before_end), (0, min(size - before_end, address))]
+        for start, count in parts:
+            if self.jit.overwritten(start, count, by_guest=False):
+                self._fields["stop"][0] = 1
+
+    # -- state -------------------------------------------------------------------------------
+
+    def _take_pointers(self) -> None:
+        for i, (field, base) in enumerate(zip(self._pointers, self._bases, strict=True)):
+            self.state.pointers[i] = field[0] - base
+
+    def _give_pointers(self) -> None:
+        for field, base, mask, pointer in zip(
+            self._pointers, self._bases, self._masks, self.state.pointers, strict=True
+        ):
+            field[0] = base + (pointer & mask)
+
+    # -- running -----------------------------------------------------------------------------
+
+    @property
+    def executed_now(self) -> int:
+        """`executed`, with what the run at hand has done so far; from any thread."""
+        return self.executed + self._granted - self._fields["budget"][0]
+
+    def run(self, budget: int | None = None) -> Stop:
+        """Run from ``state.pc``; at most `budget` instructions, exactly."""
+        self._begin(budget)
+        self._fields["pc"][0] = self.state.pc
+        if self.jit is not None:
+            self.jit.entered = self.state.pc
+        self._go(self.handlers.enter)
+        return self._finish()
+
+    def _go(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Be in native code until it comes back."""
+        GATE.enter(self)
+        try:
+            return function(self.block.base, *arguments)
+        finally:  # also where the handler of a signal raises something as soon as it is back
+            self.is_native = False
+
+    def step(self) -> Stop:
+        """Execute one instruction: its handler, with a table in which everything stops."""
+        if self._fields["interrupt"][0] and not self._goes_on(Status.INTERRUPT):
+            return Stop.INTERRUPT
+        self._begin(None)
+        self._fields["pc"][0] = self.state.pc
+        self._go(self.handlers.step)
+        halted = self._fields["status"][0] == Status.HALT
+        self._fields["status"][0] = Status.HALT
+        self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
+        self._finish()
+        return Stop.HALT if halted else Stop.BUDGET
+
+    def deliver(
+        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+    ) -> tuple[int, Stop]:
+        """Run one event a byte natively; returns events begun and why it came back."""
+        begun, stop = 0, Stop.HALT
+        page = self.state.ports.page
+        left = budget
+        while begun < len(data):
+            self._begin(left)
+            self._fields["status"][0] = Status.HALT
+            begun += self._go(
+                self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
+            )
+            stop = self._finish()
+            if left is not None:
+                left = self._fields["budget"][0]
+            if stop is not Stop.HALT or page[stop_port]:
+                break
+        return begun, stop
+
+    def interrupt(self) -> None:
+        """Make the run return at its next dispatch or compiled loop; from any thread."""
+        self._asked = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have native code come back, to be entered again if nobody asked it to stop."""
+        self._fields["interrupt"][0] = 1
+        stop = self.handlers.tables["stop"]
+        for name, view in self._tables.items():
+            if name not in TARGETS:
+                view[:] = stop
+
+    def _begin(self, budget: int | None) -> None:
+        self._is_running, self.thread = True, get_ident()
+        if self._make is not None and self._warmth != _WARMING:
+            self._warm()
+        self._is_limited = budget is not None
+        if self._is_limited and not self._was_limited:
+            self._limit()
+        self._granted = UNLIMITED if budget is None else min(budget, UNLIMITED)
+        self._fields["budget"][0] = self._granted
+        mode = self._mode_at_hand()
+        if self._table == "record" and mode in (Mode.JIT, Mode.CHARGE):
+            self._go_on_recording()
+        else:
+            self._enter_with(mode)
+        self._give_pointers()
+
+    def _mode_at_hand(self) -> Mode:
+        """The mode of the run at hand: the one asked for, or one that counts and does the same."""
+        mode = self.mode
+        if self._is_limited or self.counts_interpreted:
+            return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
+        if mode is Mode.JIT and self._was_limited:
+            return Mode.CHARGE
+        return mode
+
+    def _enter_with(self, table: str) -> None:
+        self._table = table
+        self._fields["table"][0] = self.block.base + self.block.layout.tables[table]
+
+    def _finish(self) -> Stop:
+        """Deal with what brought native code back, until it is something for the caller."""
+        fields = self._fields
+        while self._goes_on(fields["status"][0]):
+            self._go(self.handlers.enter)
+        self._settle()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return Stop(fields["status"][0])
+
+    def _settle(self) -> None:
+        """Take the state from where native code has left it."""
+        fields = self._fields
+        self.executed, self._granted = self.executed_now, fields["budget"][0]
+        self._take_pointers()
+        self.state.pc = fields["pc"][0]
+        self._is_running = False
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what ran on another thread has stopped where it was."""
+        if self._warmth == _WARMING:
+            self._warmth = _COLD if self._made is None else _WARM
+        if self._is_running and self.thread != get_ident():
+            self._settle()
+
+    def _goes_on(self, status: int) -> bool:
+        """Whether native code is to be entered again after it came back with a status."""
+        fields, jit = self._fields, self.jit
+        self._settle_recording()
+        if status == Status.RECORDED and fields["trace_head"][0] < self._window:
+            # The budget ended first; the recording goes on in the next run.
+            status = fields["status"][0] = Status.BUDGET
+        if status == Status.INTERRUPT:
+            self._restore_tables()
+            fields["interrupt"][0] = 0
+            if self.on_stop is not None:
+                self.on_stop(fields["pc"][0])
+            if jit is not None:
+                jit.install_done()
+            elif self._make is not None and self._warmth == _WARM:
+                self._begin_jit()
+            if self._table not in ("record", self._mode_at_hand()):
+                self._enter_with(self._mode_at_hand())
+            asked, self._asked = self._asked, False
+            return not asked and self._error is None
+        if status == Status.HOST:
+            fields["stop"][0] = 0
+            return self._error is None
+        if jit is None or status in (Status.HALT, Status.BUDGET):
+            if jit is not None and self._table == "record":
+                self._end_recording_early(jit)
+            return False
+        window = jit.window
+        if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
+            fields["trace_head"][0] = self._settled = 0
+            self._window = window
+            self._go_on_recording()
+        elif status == Status.RECORDED:
+            jit.recorded(fields["trace_head"][0])
+            self._enter_with(self._mode_at_hand())
+        elif status == Status.HOT_EXIT:
+            jit.exit_is_hot(fields["exit"][0])
+        return True
+
+    def _go_on_recording(self) -> None:
+        """Record until the window is full or the budget spent, whichever is first."""
+        left = self._fields["budget"][0]
+        self._fields["trace_size"][0] = min(self._window, self._settled + left)
+        self._enter_with("record")
+
+    def _settle_recording(self) -> None:
+        """Take what was recorded since the last time off the budget: the table does not count."""
+        if self._table == "record":
+            head = self._fields["trace_head"][0]
+            if self._mode_at_hand() is not Mode.JIT:
+                self._fields["budget"][0] -= head - self._settled
+            self._settled = head
+
+    def _end_recording_early(self, jit: Jit) -> None:
+        """The guest halted: what is recorded may do. Guests that are called again and again for
+        short events go on recording in the next one."""
+        count = self._fields["trace_head"][0]
+        if count >= jit.params.window:
+            jit.recorded(count)
+            self._table = self.mode
+
+    def _restore_tables(self) -> None:
+        for name, view in self._tables.items():
+            view[:] = self.handlers.tables[name]

@@ -1,0 +1,75 @@
+"""The parts of a declaration: stacks, spaces, opcodes; and how its mistakes are told.
+
+Plain values, checked where a `Guest` is made of them (`jitvm.guest.description`).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.guest.core import Core
+
+    Semantics = Callable[[Core], None]
+
+
+class DescriptionError(ValueError):
+    """A description that breaks a rule; the message names guest, row and rule, and what to do."""
+
+
+def shown(value: object) -> str:
+    """Any value in a message, shortened."""
+    try:
+        text = repr(value)
+    except Exception:  # a mistake of its class, or an int too long for a text
+        text = f"something of class {type(value).__name__}"
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+class Stack:
+    """A circular stack of `size` bytes; its pointer is the index of the next free byte.
+
+    `links` says that calls keep their return addresses on it. It is a hint for choosing where
+    compiled code starts; what is right does not depend on it.
+    """
+
+    __slots__ = ("links", "name", "size")
+
+    def __init__(self, name: str, size: int, links: bool = False) -> None:
+        self.name = name
+        self.size = size
+        self.links = links
+
+
+class Space:
+    """A byte-addressed array of `size` bytes; addresses wrap at the size.
+
+    `code` marks the space that instructions are fetched from. A space that is not code is
+    private to the guest's own instructions (a register file): no host writes to it while code
+    runs.
+    """
+
+    __slots__ = ("code", "name", "size")
+
+    def __init__(self, name: str, size: int, code: bool = False) -> None:
+        self.name = name
+        self.size = size
+        self.code = code
+
+
+class Opcode:
+    """One value of the opcode byte: its name, its meaning, and how many operand bytes follow."""
+
+    __slots__ = ("code", "name", "operand_size", "semantics")
+
+    def __init__(self, code: int, name: str, semantics: Semantics, operand_size: int = 0) -> None:
+        self.code = code
+        self.name = name
+        self.semantics = semantics
+        self.operand_size = operand_size
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole instruction."""
+        return 1 + self.operand_size

@@ -1,0 +1,341 @@
+"""What commands, profiler and dashboard need of a guest beside its description: its platform.
+
+    Guest       what an instruction means                      jitvm.guest
+    Platform    how programs are known and loaded, and what
+                computer they run on                           this file
+    Program     one program: bytes, labels, lines of source    this file
+    Computer    a machine and its devices, with one program    computer, bare
+
+A platform is an object without state of a run; any number of programs and computers come of it.
+What is required is short:
+
+    class Toy(Platform):
+        name = "toy"
+        suffixes = (".toy",)
+
+        @property
+        def guest(self) -> Guest:
+            return TOY
+
+        def computer(self, program, **options):
+            return BareComputer(program, TOY, origin=0x100, output=0x18, **options)
+
+    PLATFORM = Toy()
+
+All else has a default, or is None for a guest that has no such thing (see `tools`).
+A guest without any platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship
+with jitvm, those that other packages install as entry points of the group ``jitvm.guests``, and
+``module:NAME``.
+
+| module      | what it knows                                                              |
+|-------------|----------------------------------------------------------------------------|
+| registry    | which platforms there are, and whose a program is                          |
+| tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
+| computer    | what a computer offers to whoever runs, shows and profiles it              |
+| bare        | the computer and the platform of a guest that says nothing of its own      |
+| device      | devices: what is behind ports                                              |
+| evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
+| frames      | the frame loop of a program with a screen                                  |
+| screen      | what a screen is                                                           |
+| sound       | what a source of sound is                                                  |
+| sessions    | what is raised of recorded sessions                                        |
+| events      | what a user does                                                           |
+| script      | what a user does, written down                                             |
+| input       | standard input as it comes                                                 |
+| output      | standard output and standard error of a program, through ports             |
+| picture     | frames as PNG files                                                        |
+| recording/  | files of what a program shows and plays                                    |
+| widetext    | text that is not UTF-8                                                     |
+
+Only this file and what a console program needs are imported when one is run.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any, BinaryIO
+
+    from jitvm.engine.machine.machine import Tier
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.engine.tables.place import Place
+    from jitvm.guest import Guest
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.output import Closed, Stream
+    from jitvm.platform.tools import Assembler, Diagnostic, Disassembler, Sessions
+
+
+MOST_BYTES = 32 << 20
+"""Bytes of the longest program that is read."""
+
+
+class ProgramError(ValueError):
+    """A program that cannot be read or is none; the message says which, why and what to do."""
+
+
+class SourceError(ProgramError):
+    """A source could not be assembled.
+
+    Attributes:
+        diagnostics: every error found, in order.
+        hint: about all of them; empty for none.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], hint: str = "") -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.hint = hint
+        super().__init__(self.diagnostics, hint)
+
+    def __str__(self) -> str:
+        lines = [diagnostic.render() for diagnostic in self.diagnostics]
+        return "\n".join([*lines, f"hint: {self.hint}"] if self.hint else lines)
+
+
+class Program:
+    """One program as it was loaded.
+
+    Args:
+        data: its bytes.
+        name: its file, or what stands for one in messages.
+        labels: names of addresses, where they are known.
+
+    Attributes:
+        data, name: as given.
+        platform: whose it is, where somebody has said so: `jitvm.load` does.
+    """
+
+    __slots__ = ("_labels", "_sources", "data", "name", "platform")
+
+    def __init__(
+        self, data: bytes, name: str = "<program>", labels: Mapping[str, int] | None = None
+    ) -> None:
+        self.data = data
+        self.name = name
+        self.platform: Platform | None = None
+        self._labels = dict(labels or {})
+        self._sources: dict[str, list[str]] = {}
+
+    def place(self, address: int) -> Place:
+        """What people call an address: the label at or before it, and a line of source.
+
+        Raises:
+            ProgramError: what names it is damaged.
+        """
+        from jitvm.engine.tables.place import Place
+
+        before = [(at, name) for name, at in self._labels.items() if at <= address]
+        at, label = max(before, key=lambda pair: pair[0], default=(0, ""))
+        return Place(address, label, address - at)
+
+    def address_of(self, label: str) -> int | None:
+        """The address of a label; None where there is no such.
+
+        Raises:
+            ProgramError: as for `place`.
+        """
+        return self._labels.get(label)
+
+    def labels_at(self, address: int) -> tuple[str, ...]:
+        """The labels that stand at an address, in the order of their definition.
+
+        Raises:
+            ProgramError: as for `place`.
+        """
+        return tuple(name for name, at in self._labels.items() if at == address)
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a file that places are in; none where it cannot be read."""
+        if file not in self._sources:
+            try:
+                with open(file, encoding="utf-8", errors="replace") as text:
+                    self._sources[file] = text.read().splitlines()
+            except (OSError, ValueError):
+                self._sources[file] = []
+        return self._sources[file]
+
+
+class Option:
+    """Something that a platform can be told, by ``-G NAME=VALUE`` or as a keyword.
+
+    Args:
+        name: a Python name.
+        about: one line for people; it says what the default is.
+        convert: makes a value of text.
+
+    `convert` raises ValueError for what is none, with a message that says what is.
+    """
+
+    __slots__ = ("about", "convert", "name")
+
+    def __init__(self, name: str, about: str, convert: Callable[[str], Any] = str) -> None:
+        self.name = name
+        self.about = about
+        self.convert = convert
+
+
+def truth(text: str) -> bool:
+    """A value of an `Option`: yes or no.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    words = {"yes": True, "on": True, "1": True, "no": False, "off": False, "0": False}
+    if text not in words:
+        raise ValueError(f"{text} is neither yes nor no")
+    return words[text]
+
+
+def number(text: str) -> int:
+    """A value of an `Option`: a number as Python writes it, 256 or 0x100, 0 or more.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ValueError(f"{text} is no number like 256 or 0x100")
+    return value
+
+
+class Platform:
+    """A guest with all that goes with it; see the head of this package.
+
+    Attributes:
+        name: what ``--guest`` takes and messages say; one word.
+        about: one line for `jitvm guests`.
+        suffixes: of its programs' files, with their dots, lower case.
+        loading: options that `load` and `program` take.
+        running: options that `computer` takes.
+        assembler, disassembler, sessions: None where there is no such thing.
+    """
+
+    name: str = ""
+    about: str = ""
+    suffixes: tuple[str, ...] = ()
+    loading: tuple[Option, ...] = ()
+    running: tuple[Option, ...] = ()
+    assembler: Assembler | None = None
+    disassembler: Disassembler | None = None
+    sessions: Sessions | None = None
+
+    @property
+    def guest(self) -> Guest:
+        """The bytecode's description."""
+        raise NotImplementedError(f"platform {self.name}: has no guest")
+
+    # -- programs ----------------------------------------------------------------------------
+
+    def recognises(self, name: str, head: bytes) -> bool:
+        """Whether a file is surely a program of this guest: by its suffix, or by its first bytes.
+
+        Args:
+            name: of the file; empty for a stream.
+            head: its first bytes, up to 4096; none for what is no regular file.
+        """
+        del head
+        return bool(self.suffixes) and name.lower().endswith(self.suffixes)
+
+    def accepts(self, name: str, head: bytes) -> bool:
+        """Whether a file that no guest surely knows may be a program of this one; see there."""
+        del name, head
+        return False
+
+    def load(self, path: str, **options: Any) -> Program:
+        """Read a program from a file.
+
+        Args:
+            path: the file.
+            options: some of `loading`.
+
+        Raises:
+            ProgramError: it cannot be read or is no program.
+        """
+        try:
+            with open(path, "rb") as file:
+                return self.read(file, path, **options)
+        except IsADirectoryError:
+            raise ProgramError(f"{path}: is a folder; name a program in it") from None
+        except FileNotFoundError:
+            raise ProgramError(f"{path}: there is no such file; check the path") from None
+        except OSError as error:
+            raise ProgramError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def read(self, stream: BinaryIO, name: str, **options: Any) -> Program:
+        """Read a program from a stream to its end; `name` is for messages.
+
+        Raises:
+            ProgramError: as for `load`.
+        """
+        try:
+            data = stream.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise ProgramError(f"{name}: cannot be read: {error.strerror}") from error
+        if len(data) > MOST_BYTES:
+            raise ProgramError(f"{name}: over {MOST_BYTES >> 20} MiB is no program")
+        return self.program(data, name, **options)
+
+    def program(self, data: bytes, name: str = "<program>", **options: Any) -> Program:
+        """A program of its bytes.
+
+        Raises:
+            ProgramError: they are none.
+        """
+        del options
+        return Program(data, name)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def computer(
+        self,
+        program: Program,
+        *,
+        args: Iterable[str | bytes] = (),
+        tier: Tier,
+        params: Parameters | None = None,
+        stdout: Stream | Closed | None = None,
+        stderr: Stream | Closed | None = None,
+        **options: Any,
+    ) -> Computer:
+        """Put a program on a new computer, before its first instruction.
+
+        Args:
+            program: what `load`, `read` or `program` gave.
+            args: its command line.
+            tier: what executes it.
+            params: limits of the JIT; None: what the environment says.
+            stdout, stderr: binary streams for its output; None to capture it.
+            options: some of `running`.
+
+        Raises:
+            ProgramError: it does not fit in.
+            BlockError: the operating system refused the memory.
+        """
+        raise NotImplementedError(f"platform {self.name}: makes no computer")
+
+    # -- looking at code ---------------------------------------------------------------------
+
+    def files_of(self, path: str) -> Iterable[Path]:
+        """The files that a program is made of, those that are missing as well: `path`, and for a
+        source all that it includes. A window loads the program again when one changes."""
+        from pathlib import Path
+
+        return (Path(path),)
+
+    def spell(self, memory: Sequence[int], address: int, program: Program) -> tuple[str, int]:
+        """The instruction at an address as text, and its size in bytes.
+
+        Args:
+            memory: the code space, or a copy.
+            address: of its first byte.
+            program: whose labels may stand for numbers.
+        """
+        del program
+        row = self.guest.opcodes[memory[address]]
+        end = min(address + row.length, len(memory))
+        operand = " ".join(f"{memory[at]:02x}" for at in range(address + 1, end))
+        return f"{row.name} {operand}".rstrip(), row.length

@@ -1,0 +1,330 @@
+"""The computer and the platform of a guest that says nothing of its own.
+
+The program's bytes are put into the code space at an address, the machine runs from there until it
+halts, and what it writes to a port, if there is one for that, is its standard output:
+
+    PLATFORM = BarePlatform(TOY, suffixes=(".toy",), origin=0x100, output=0x18)
+
+A computer with devices derives from `BareComputer`; one with a screen says `is_graphical`, `screen`
+and `frames` besides.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.tables.names import shown
+from jitvm.platform import Option, Platform, Program, ProgramError, number
+from jitvm.platform.computer import Face, file_stem
+from jitvm.platform.device import Devices
+from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Limits
+from jitvm.platform.output import Output
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from jitvm.engine.machine.machine import Tier
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import Guest
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, FrameLoop
+    from jitvm.platform.input import Readable
+    from jitvm.platform.output import Closed, Stream
+    from jitvm.platform.screen import Screen
+    from jitvm.platform.script import Script
+    from jitvm.platform.sound import Sound
+
+
+class BareComputer:
+    """A machine with a program, and a port for what it writes; see `jitvm.platform.computer`.
+
+    Args:
+        program: what runs.
+        guest: its guest.
+        args: its command line; a guest without devices has none.
+        tier: what executes it.
+        params: limits of the JIT.
+        stdout, stderr: binary streams; None to capture what is written.
+        origin: where its bytes are put, and its first instruction is.
+        output: the port whose bytes are standard output; None for no such port.
+        error: the port whose bytes are standard error; None for no such port.
+
+    Attributes:
+        args: the command line as bytes.
+        devices: what is connected to ports; a computer with devices adds its own.
+        is_graphical, holds_keys, has_sound, listens, draws_pointer: False; see there.
+
+    Raises:
+        ProgramError: the program does not fit in.
+        BlockError: the operating system refused the memory.
+    """
+
+    is_graphical = False
+    holds_keys = False
+    has_sound = False
+    listens = False
+    draws_pointer = False
+    exit_code = 0
+
+    def __init__(
+        self,
+        program: Program,
+        guest: Guest,
+        *,
+        args: Iterable[str | bytes] = (),
+        tier: Tier,
+        params: Parameters | None = None,
+        stdout: Stream | Closed | None = None,
+        stderr: Stream | Closed | None = None,
+        origin: int = 0,
+        output: int | None = None,
+        error: int | None = None,
+    ) -> None:
+        self.args = tuple(os.fsencode(arg) for arg in args)
+        self.program = program
+        self.origin = origin
+        self.machine = Machine(guest, tier=tier, params=params)
+        self.output = Output(self.machine, (output, error), stdout, stderr)
+        self.evaluator = Evaluator(self.machine)
+        self.devices = Devices()
+        self.output.while_waiting = self.evaluator.check_time
+        self._has_begun = False
+        self._put(program)
+
+    def _put(self, program: Program) -> None:
+        """Write the program's bytes to memory."""
+        end = self.origin + len(program.data)
+        if end > len(self.machine.memory):
+            raise ProgramError(
+                f"{program.name}: {len(program.data)} bytes from {self.origin:#x} on do not fit "
+                f"into the {len(self.machine.memory)} bytes of {self.machine.guest.name}"
+            )
+        self.machine.memory[self.origin : end] = program.data
+        self.machine.code_written(self.origin, len(program.data))
+
+    @property
+    def name(self) -> str:
+        """Of the program."""
+        return self.program.name
+
+    @property
+    def stdout(self) -> bytes:
+        """Standard output so far, when it is captured."""
+        self.output.flush()
+        return self.output.stdout
+
+    @property
+    def stderr(self) -> bytes:
+        """Standard error so far, when it is captured."""
+        self.output.flush()
+        return self.output.stderr
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it has halted."""
+        return self._has_begun and self.evaluator.has_halted
+
+    # -- running -----------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Run from the origin until the guest halts; where a limit has stopped it, go on.
+
+        Raises:
+            LimitReached: a limit of `limited` was reached.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        if self._has_begun:
+            self.evaluator.follow(iter(()))
+        else:
+            self._has_begun = True
+            self.evaluator.run(self.origin)
+
+    def limited(
+        self, *, max_instructions: int | None = None, time_limit: float | None = None
+    ) -> Limits:
+        """Limits for all that runs while a ``with`` block lasts; see `Limits`."""
+        return Limits(
+            self.machine,
+            self.evaluator,
+            max_instructions=max_instructions,
+            time_limit=time_limit,
+            tick=self.output.trickle,
+        )
+
+    def run_console(
+        self,
+        stdin: bytes | Readable | None = b"",  # noqa: ARG002  it does not listen
+        *,
+        max_instructions: int | None = None,
+        time_limit: float | None = None,
+    ) -> Ending:
+        """Run to the end.
+
+        Args:
+            stdin: not read.
+            max_instructions: stop exactly after so many.
+            time_limit: stop after so many seconds.
+
+        Raises:
+            OutputError: an output stream cannot be written.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
+            try:
+                ending = self._run()
+                if ending is not Ending.TIME:
+                    self.output.flush()
+                watch.stopped()  # for a failure of the last tick that nobody has seen yet
+                return ending
+            finally:
+                self.close()
+
+    def _run(self) -> Ending:
+        try:
+            self.boot()
+        except LimitReached as reached:
+            return reached.ending
+        return Ending.EXIT
+
+    def feed_some(self, data: bytes, /) -> int:
+        """Drop what nobody listens to."""
+        return len(data)
+
+    def end_of_input(self) -> None:
+        """Nobody listens."""
+
+    def reset(self, *, soft: bool = False) -> None:  # noqa: ARG002  there is no other
+        """Start over with the program as it was loaded: memory, stacks and ports zero."""
+        machine = self.machine
+        for memory in (*machine.state.spaces, *machine.state.stacks, machine.page):
+            memory[:] = bytes(len(memory))
+        machine.code_written(0, len(machine.memory))
+        machine.state.pointers[:] = [0] * len(machine.state.pointers)
+        machine.vector = machine.state.pc = 0
+        self.evaluator.abandon()
+        if "frames" in self.__dict__:  # where it is made when it is first asked for
+            self.frames.abandon()
+        self._has_begun = self.evaluator.has_halted = False
+        self.devices.reset()
+        self._put(self.program)
+
+    def put_in(self, program: Program) -> None:
+        """Take another program in place of the present one."""
+        before, self.program = self.program, program
+        try:
+            self.reset()
+        except ProgramError:
+            self.program = before
+            self.reset()
+            raise
+
+    def close(self) -> None:
+        """Close all devices."""
+        self.devices.close()
+
+    # -- one with a screen -------------------------------------------------------------------
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether its programs are shown on one."""
+        return self.is_graphical
+
+    @property
+    def screen(self) -> Screen:
+        """There is none."""
+        raise AttributeError(f"{self.machine.guest.name} has no screen")
+
+    @property
+    def audio(self) -> Sound:
+        """There is none."""
+        raise AttributeError(f"{self.machine.guest.name} has no sound")
+
+    @property
+    def frames(self) -> FrameLoop:
+        """There are none."""
+        raise AttributeError(f"{self.machine.guest.name} has no frames")
+
+    def frame(self, events: Iterable[Event] = ()) -> Frame:
+        """Run one frame; see `FrameLoop.frame`."""
+        return self.frames.frame(events)
+
+    def run_frames(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        *,
+        on_frame: Callable[[Frame], object] | None = None,
+        max_instructions: int | None = None,
+        time_limit: float | None = None,
+    ) -> Ending:
+        """Run frames as fast as they go; see `FrameLoop.run`."""
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
+            try:
+                return self.frames.run(count, script, on_frame)
+            except LimitReached as reached:
+                return reached.ending
+
+    @cached_property
+    def face(self) -> Face:
+        """Called as its file."""
+        return Face(shown(file_stem(self.name, self.machine.guest.name)))
+
+    def show_state(self) -> None:
+        """Write program counter and stack pointers."""
+        state = self.machine.state
+        stacks = zip(self.machine.guest.stacks, state.pointers, strict=True)
+        words = [f"pc {state.pc:04x}", *(f"{stack.name} {at}" for stack, at in stacks)]
+        self.output.message(", ".join(words) + "\n")
+
+
+class BarePlatform(Platform):
+    """A guest as it is.
+
+    Args:
+        guest: its description.
+        name: what ``--guest`` takes; None for the guest's.
+        about: one line for `jitvm guests`.
+        suffixes: of its programs' files.
+        origin, output, error: see `BareComputer`; None: as the guest says.
+    """
+
+    running = (
+        Option("origin", "address of the program's first byte (default: the guest's)", number),
+        Option("output", "port whose bytes are standard output (default: the guest's)", number),
+        Option("error", "port whose bytes are standard error (default: the guest's)", number),
+    )
+
+    def __init__(
+        self,
+        guest: Guest,
+        *,
+        name: str | None = None,
+        about: str = "",
+        suffixes: tuple[str, ...] = (),
+        origin: int | None = None,
+        output: int | None = None,
+        error: int | None = None,
+    ) -> None:
+        self._guest = guest
+        self.name = guest.name if name is None else name
+        self.about = about
+        self.suffixes = suffixes
+        self._settings = {
+            "origin": guest.origin if origin is None else origin,
+            "output": guest.output if output is None else output,
+            "error": guest.error if error is None else error,
+        }
+
+    @property
+    def guest(self) -> Guest:
+        """Its description."""
+        return self._guest
+
+    def computer(self, program: Program, **options: Any) -> Computer:
+        """A machine with the program in it; see `BareComputer`."""
+        return BareComputer(program, self._guest, **{**self._settings, **options})

@@ -1,0 +1,197 @@
+"""What a computer offers to whoever runs it, shows it and looks into it.
+
+A computer is a machine and its devices, with one program on it. It is of one of two kinds, which
+shows after `boot`:
+
+    a console program     boot(), then standard input: `run_console` is its whole life
+    one with a screen     boot(), then frames: `frame`, sixty times a second
+
+`jitvm.platform.bare.BareComputer` has all of it, in its simplest form; derive from it.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
+
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.platform import Program
+    from jitvm.platform.evaluator import Ending, Evaluator, Limits
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, FrameLoop
+    from jitvm.platform.input import Readable
+    from jitvm.platform.output import Output
+    from jitvm.platform.screen import Screen
+    from jitvm.platform.script import Script
+    from jitvm.platform.sound import Sound
+
+    class Computer(Protocol):
+        """A machine and its devices, with one program."""
+
+        @property
+        def machine(self) -> Machine:
+            """What executes the program."""
+
+        @property
+        def evaluator(self) -> Evaluator:
+            """What runs the machine within limits."""
+
+        @property
+        def output(self) -> Output:
+            """Its standard output and standard error."""
+
+        @property
+        def program(self) -> Program | None:
+            """What is known of the program; None where nobody has said."""
+
+        @property
+        def name(self) -> str:
+            """Of the program's file, or what stands for one."""
+
+        # -- what came of it -----------------------------------------------------------------
+
+        @property
+        def stdout(self) -> bytes:
+            """Standard output so far, when it is captured."""
+
+        @property
+        def stderr(self) -> bytes:
+            """Standard error so far, when it is captured."""
+
+        @property
+        def exit_code(self) -> int:
+            """What the program ends with, 0 to 127."""
+
+        @property
+        def is_ended(self) -> bool:
+            """Whether the program has ended by itself."""
+
+        # -- running -------------------------------------------------------------------------
+
+        def boot(self) -> None:
+            """Run what comes before input and frames; nothing when that is done.
+
+            Raises:
+                LimitReached: a limit of `limited` was reached; another call goes on.
+                KeyboardInterrupt: Ctrl-C; likewise.
+            """
+
+        def limited(
+            self, *, max_instructions: int | None = None, time_limit: float | None = None
+        ) -> Limits:
+            """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
+
+            Args:
+                max_instructions: stop exactly after so many.
+                time_limit: stop after so many seconds.
+            """
+
+        def run_console(
+            self,
+            stdin: bytes | Readable | None = b"",
+            *,
+            max_instructions: int | None = None,
+            time_limit: float | None = None,
+        ) -> Ending:
+            """Run a console program to its end, from wherever it has come to, and `close` it."""
+
+        @property
+        def listens(self) -> bool:
+            """Whether the program wants standard input, after `boot`."""
+
+        def feed_some(self, data: bytes, /) -> int:
+            """Hand over bytes of standard input, until a limit stops it; how many it has taken."""
+
+        def end_of_input(self) -> None:
+            """Tell that standard input has ended."""
+
+        def reset(self, *, soft: bool = False) -> None:
+            """Start over with the program as it was loaded; `boot` or the next frame runs it."""
+
+        def put_in(self, program: Program, /) -> None:
+            """Take another program of the same guest in place of the present one, likewise.
+
+            Raises:
+                ProgramError: it does not fit in; the present one goes on.
+            """
+
+        def close(self) -> None:
+            """Let go of files and silence what sounds."""
+
+        # -- one with a screen ---------------------------------------------------------------
+
+        @property
+        def has_screen(self) -> bool:
+            """Whether there is a screen at all. Without, what follows is not used."""
+
+        @property
+        def is_graphical(self) -> bool:
+            """Whether the program wants frames, after `boot`."""
+
+        @property
+        def holds_keys(self) -> bool:
+            """Whether it wants to know of keys that go down and up (KeyDown, KeyUp), not of what is
+            typed (Text, Key)."""
+
+        @property
+        def frames(self) -> FrameLoop:
+            """Its frame loop."""
+
+        def run_frames(
+            self,
+            count: int | None = None,
+            script: Script | None = None,
+            *,
+            on_frame: Callable[[Frame], object] | None = None,
+            max_instructions: int | None = None,
+            time_limit: float | None = None,
+        ) -> Ending:
+            """Run frames as fast as they go: `count` of them, or until the program ends.
+
+            `on_frame` is called with each. It can be run on, so files stay open until `close`.
+            """
+
+        def frame(self, events: Iterable[Event] = (), /) -> Frame:
+            """Run one frame, and `boot` before the first; see `FrameLoop.frame`."""
+
+        @property
+        def screen(self) -> Screen:
+            """What it shows."""
+
+        @property
+        def has_sound(self) -> bool:
+            """Whether anything may ever sound; only then is `audio` asked for."""
+
+        @property
+        def audio(self) -> Sound:
+            """What is to be heard."""
+
+        @property
+        def face(self) -> Face:
+            """What its window is called and looks like; the same object while that is the same."""
+
+        @property
+        def draws_pointer(self) -> bool:
+            """Whether it shows a pointer of its own, so that a window hides the usual one."""
+
+        def show_state(self) -> None:
+            """Write to standard error where it stands, for people: stacks, registers."""
+
+
+class Face:
+    """What a program is called, and its icon: RGBA bytes of a square, or None."""
+
+    __slots__ = ("icon", "title")
+
+    def __init__(self, title: str, icon: bytes | None = None) -> None:
+        self.title = title
+        self.icon = icon
+
+
+def file_stem(path: str, nameless: str) -> str:
+    """A file's name without folder and suffix; `nameless` where nothing is left."""
+    return os.path.splitext(os.path.basename(path))[0].strip("<>") or nameless

@@ -1,0 +1,121 @@
+"""Devices: what is behind a machine's ports, one class each, and the list that a computer keeps.
+
+    class Buzzer(Device):
+        ports = range(0x30, 0x38)
+
+        def __init__(self, machine: Machine) -> None:
+            machine.on_write(0x30, self._start)
+
+    self.buzzer = self.devices.connect(Buzzer(machine))      a row in the computer
+
+A new device is such a file and such a row: the computer then starts it over, closes it, and has its
+state in snapshots. Ports keep the bytes that were written to them; those are the machine's, which
+the computer clears and restores itself, before and after the devices respectively.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, TypeVar
+
+    from jitvm.engine.machine.machine import Machine
+
+    Each = TypeVar("Each", bound="Device")
+
+
+class Device:
+    """What is behind some ports. One that keeps nothing of its own needs no more than `ports`.
+
+    Attributes:
+        ports: that it answers.
+    """
+
+    ports: range = range(0)
+
+    def reset(self) -> None:
+        """Be as in a new computer; the ports are cleared already."""
+
+    def close(self) -> None:
+        """Let go of files, be silent; the computer can still be used."""
+
+    def snapshot(self) -> Any:
+        """A copy of its state, of which it keeps nothing: comparable, and fit to be pickled."""
+        return None
+
+    def restore(self, state: Any) -> None:
+        """Put back what `snapshot` gave, of any such device; the ports are put back after it."""
+
+
+class Listener(Device):
+    """A device that only tells: something happens to it, and the program's vector runs.
+
+    The vector is a big-endian word at its first port, latched when the low byte is written.
+
+    Attributes:
+        vector: where events go; 0 for nowhere.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._page = machine.page
+        self.vector = 0
+        machine.on_write(self.ports.start + 1, self._latch)
+
+    def reset(self) -> None:
+        """Forget the vector."""
+        self.vector = 0
+
+    def snapshot(self) -> int:
+        """The vector."""
+        return self.vector
+
+    def restore(self, state: int) -> None:
+        """Put it back."""
+        self.vector = state
+
+    def _latch(self, low: int) -> None:
+        self.vector = self._page[self.ports.start] << 8 | low
+
+
+class Devices:
+    """The devices of one computer, in the order of their rows."""
+
+    def __init__(self) -> None:
+        self._all: list[Device] = []
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter(self._all)
+
+    def connect(self, device: Each) -> Each:
+        """Add a device, and give it back.
+
+        Raises:
+            ValueError: another one has some of its ports.
+        """
+        for other in self._all:
+            low = max(device.ports.start, other.ports.start)
+            if low < min(device.ports.stop, other.ports.stop):
+                names = type(other).__name__, type(device).__name__
+                raise ValueError(f"port {low:#04x} belongs to {names[0]} and to {names[1]}")
+        self._all.append(device)
+        return device
+
+    def reset(self) -> None:
+        """All of them are as in a new computer."""
+        for device in self._all:
+            device.reset()
+
+    def close(self) -> None:
+        """All of them let go."""
+        for device in self._all:
+            device.close()
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """Their states, in order."""
+        return tuple(device.snapshot() for device in self._all)
+
+    def restore(self, states: tuple[Any, ...]) -> None:
+        """Put states back, of this computer or another one with the same devices."""
+        for device, state in zip(self._all, states, strict=True):
+            device.restore(state)

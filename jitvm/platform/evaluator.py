@@ -1,0 +1,298 @@
+"""Runs vectors to their end, within a budget of instructions and a watch's deadline.
+
+An interrupted vector is continued unless the deadline has passed, so signals whose handlers do not
+raise go unnoticed by the guest. Console events are raised by the machine's own loop, many in one
+call. Devices with more to do than one byte an event describe it as an iterator of vectors:
+
+    page[KEY] = byte      what has to be there when the vector runs
+    yield vector          it is run, to its end; 0 is skipped
+    page[KEY] = 0         what has to be done when it has ended
+
+Such an iterator can be left in the middle of a vector, when a limit is reached, and followed on
+later: `Evaluator.follow` first runs the vector it was in to its end.
+
+A guest that never halts, as computers of old do not, is given a share of instructions instead:
+
+    yield Share(1000)     it runs on from where it is, for exactly so many, or until it halts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import partial
+
+from jitvm.engine.machine.machine import Machine
+from jitvm.engine.machine.watch import Watch
+from jitvm.guest import Stop
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import TypeVar
+
+    Outcome = TypeVar("Outcome")
+
+
+SLICE = 5_000_000
+"""Instructions between two looks at a watch that has no thread: some milliseconds."""
+
+
+class Ending(StrEnum):
+    """Why a program is no longer running."""
+
+    EXIT = "exit"
+    """It ended by itself, or has nothing more to wait for."""
+    TIME = "time limit"
+    INSTRUCTIONS = "instruction limit"
+    FRAMES = "frame limit"
+
+
+class LimitReached(Exception):
+    """A vector was stopped before its end; the machine can be run on from there."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.value)
+        self.ending = ending
+
+
+class Share:
+    """Instructions that a guest gets, in the place of a vector; 1 or more."""
+
+    __slots__ = ("instructions",)
+
+    def __init__(self, instructions: int) -> None:
+        self.instructions = instructions
+
+
+class Evaluator:
+    """Runs a machine's vectors.
+
+    Args:
+        machine: what runs.
+        read_port: where an event's byte is put, by `deliver`.
+        state_port: not zero there: no further event; None: there is no such port.
+
+    Attributes:
+        remaining: instructions that may still run; None for any number.
+        watch: whose deadline holds; None for one of its own for each call, without a deadline.
+        is_unfinished: whether a vector or share was begun and has not ended.
+        has_halted: whether the guest has halted in what was run last.
+    """
+
+    def __init__(self, machine: Machine, read_port: int = 0, state_port: int | None = None) -> None:
+        self._machine = machine
+        self._read_port = read_port
+        self._state_port = state_port
+        self._share: int | None = None
+        self.remaining: int | None = None
+        self.watch: Watch | None = None
+        self.is_unfinished = False
+        self.has_halted = False
+
+    def run(self, address: int) -> None:
+        """Run from an address until the guest halts.
+
+        Raises:
+            LimitReached: the budget or the time is used up.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        self._watched(lambda: self._finish(self._run(address)))
+
+    def go_on(self) -> None:
+        """Run from where the machine stands until the guest halts.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`.
+        """
+        self._watched(lambda: self._finish(self._run(None)))
+
+    def follow(self, vectors: Iterator[int | Share]) -> None:
+        """Run one vector after the other until there is none left or the program ends.
+
+        A vector that a limit has stopped is run to its end first.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`; call again to go on.
+        """
+        self._watched(lambda: self._follow(vectors))
+
+    def deliver(self, data: bytes, mark: tuple[int, int]) -> None:
+        """Raise one event a byte until the data or the program ends.
+
+        `mark` is a port and what its cell holds at each event.
+
+        Raises:
+            LimitReached, KeyboardInterrupt: as for `run`.
+        """
+        self._watched(lambda: self._deliver(data, mark))
+
+    def deliver_some(self, data: bytes, mark: tuple[int, int]) -> int:
+        """As `deliver`, but leave off where a limit stops an event; `follow` goes on with that.
+
+        Returns how many events were begun.
+
+        Raises:
+            KeyboardInterrupt: as for `run`.
+        """
+        begun, _ = self._deliver_some(data, mark)
+        return begun
+
+    def abandon(self) -> None:
+        """Forget what is unfinished: the next vector is run without it."""
+        self.is_unfinished = False
+        self._share = None
+
+    def check_time(self) -> None:
+        """Raise what ends a run while something is waited for: see `run`."""
+        if self.watch is not None and self.watch.stopped():
+            raise LimitReached(Ending.TIME)
+
+    def _watched(self, work: Callable[[], None]) -> None:
+        """Do the work under a watch, so that Ctrl-C ends it."""
+        if self.watch is not None:
+            work()
+            return
+        with Watch(self._machine) as self.watch:
+            try:
+                work()
+            finally:
+                self.watch = None
+
+    def _follow(self, vectors: Iterator[int | Share]) -> None:
+        if self.is_unfinished:
+            self._finish(self._run(None))
+        while not self._is_over:
+            vector = next(vectors, None)
+            if vector is None:
+                return
+            if isinstance(vector, Share):
+                self._share = vector.instructions
+                self._finish(self._run(None))
+            elif vector:
+                self._finish(self._run(vector))
+
+    @property
+    def _is_over(self) -> bool:
+        return self._state_port is not None and self._machine.page[self._state_port] != 0
+
+    def _deliver(self, data: bytes, mark: tuple[int, int]) -> None:
+        while data and not self._is_over:
+            begun, stop = self._deliver_some(data, mark)
+            data = data[begun:]
+            self._finish(stop)
+
+    def _deliver_some(self, data: bytes, mark: tuple[int, int]) -> tuple[int, Stop]:
+        assert self._state_port is not None  # who delivers has one
+        done = self._native(
+            partial(
+                self._machine.deliver,
+                data,
+                port=self._read_port,
+                stop_port=self._state_port,
+                mark=mark,
+                max_instructions=self._allowed(),
+            ),
+            lambda done: done.stop,
+        )
+        return done.begun, done.stop
+
+    def _finish(self, stop: Stop) -> None:
+        """Run on until the vector halts or its share is used up."""
+        while stop is not Stop.HALT and self._share != 0:
+            self._check(stop)
+            stop = self._run(None)
+        self.abandon()
+
+    def _run(self, address: int | None) -> Stop:
+        run = partial(self._machine.run, address, max_instructions=self._allowed())
+        return self._native(run, lambda stop: stop)
+
+    def _allowed(self) -> int | None:
+        """How many instructions may run before somebody looks at the watch again."""
+        most = self.remaining
+        if self._share is not None:
+            most = self._share if most is None else min(most, self._share)
+        if self.watch is None or not self.watch.is_alone:
+            return most
+        return SLICE if most is None else min(most, SLICE)
+
+    def _native(self, run: Callable[[], Outcome], stop_of: Callable[[Outcome], Stop]) -> Outcome:
+        """Have the machine run, and keep account of it whatever is raised."""
+        before, watch = self._machine.executed, self.watch
+        self.is_unfinished = True
+        if watch is not None:
+            watch.enter_native()
+        try:
+            outcome = run()
+            # Here, because Ctrl-C is raised on leaving, whether the vector has ended or not.
+            self.has_halted = stop_of(outcome) is Stop.HALT
+            self.is_unfinished = not self.has_halted
+            return outcome
+        finally:
+            done = self._machine.executed - before
+            if self.remaining is not None:
+                self.remaining -= done
+            if self._share is not None:
+                self._share -= done
+            if watch is not None:
+                watch.leave_native()
+
+    def _check(self, stop: Stop) -> None:
+        if stop is Stop.BUDGET:
+            if not self._allowed() or self.watch is None or not self.watch.is_alone:
+                raise LimitReached(Ending.INSTRUCTIONS)
+            self.watch.look()
+        self.check_time()
+
+
+class Limits:
+    """The limits of one run, in force while a ``with`` block lasts; see `Computer.limited`.
+
+    Raises:
+        ValueError: some are in force already, and more are given; or one is out of range.
+        TypeError: one is no number.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        evaluator: Evaluator,
+        *,
+        max_instructions: int | None,
+        time_limit: float | None,
+        tick: Callable[[], None],
+    ) -> None:
+        if (max_instructions, time_limit) != (None, None):
+            from jitvm.guest.numbers import seconds, whole
+
+            time_limit = seconds("time_limit", time_limit)
+            if max_instructions is not None:
+                max_instructions = whole("max_instructions", max_instructions)
+        self._evaluator = evaluator
+        self._max_instructions = max_instructions
+        self._tick = tick
+        self._watch = Watch(machine, seconds=time_limit, tick=tick)
+        self._is_inner = evaluator.watch is not None
+        if self._is_inner and (max_instructions, time_limit) != (None, None):
+            raise ValueError("a run inside of another's limits has none of its own: give it none")
+
+    def __enter__(self) -> Watch:
+        outer = self._evaluator.watch
+        if outer is not None:
+            return outer
+        self._evaluator.watch = self._watch.__enter__()
+        self._evaluator.remaining = self._max_instructions
+        return self._watch
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_inner:
+            return
+        self._evaluator.watch = self._evaluator.remaining = None
+        self._watch.__exit__(kind, error, trace)
+        self._tick()

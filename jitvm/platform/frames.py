@@ -1,0 +1,189 @@
+"""The frame loop: what a program with a screen gets sixty times a second.
+
+    frame 0   what comes before the first: see `Computer.boot`
+    frame n   1. the user's events of this frame, in order, and whatever else the guest does in a
+                 frame: vectors and shares of instructions that `_steps` gives
+              2. 735 samples of sound
+              3. the picture is composed, output is flushed
+
+Nothing here knows the time: who paces the frames, in a window, calls `FrameLoop.frame` when one is
+due. So the same events give the same pictures and sound, always.
+
+A frame that a limit or Ctrl-C has stopped is *unfinished*: the next call of `frame` goes on with
+it, in the middle of the vector it had come to, and keeps its own events for the frame after.
+A window uses that to stay alive during a vector that takes seconds:
+
+    try:
+        with computer.limited(time_limit=0.015):
+            frame = loop.frame(events)
+    except LimitReached:
+        ...                    look at the window, come back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from jitvm.guest.numbers import shortened, whole
+from jitvm.platform.evaluator import Ending, Share
+from jitvm.platform.events import Event
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.script import Script
+    from jitvm.platform.sound import Samples
+
+    class Observer(Protocol):
+        """Who is told of frames: see `FrameLoop.observer`."""
+
+        def begin(self, number: int, events: tuple[Event, ...]) -> None:
+            """A frame is about to begin; frame 0 is over when frame 1 begins."""
+
+        def end(self, frame: Frame) -> None:
+            """A frame is complete."""
+
+
+RATE = 60
+"""Frames a second."""
+
+SAMPLES = 735
+"""Samples of sound in a frame, for each side: 44100 a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What came of a frame.
+
+    Attributes:
+        number: from 1 on.
+        changed: whether the picture is another one than before; see `Screen.changed` for where.
+        sound: 735 samples for each side, shape (735, 2), 16 bit; None for silence.
+    """
+
+    number: int
+    changed: bool
+    sound: Samples | None
+
+    def heard(self) -> Samples:
+        """What is heard during it, silence included; shape (735, 2)."""
+        import numpy as np
+
+        return np.zeros((SAMPLES, 2), np.int16) if self.sound is None else self.sound
+
+
+class FrameLoop:
+    """Runs a computer frame by frame; a guest's own derives from it and says `_steps`.
+
+    Args:
+        computer: what it runs.
+        boot: runs what comes before the first frame, unless that was done.
+
+    Attributes:
+        number: frames that are complete; frame 0 is not counted.
+        sound: whether it renders sound. Without it, time stands still for notes: switch it off
+            only where somebody else calls `Sound.render`.
+        observer: told of each frame.
+    """
+
+    def __init__(self, computer: Computer, boot: Callable[[], None]) -> None:
+        self._computer = computer
+        self._boot = boot
+        self._waiting: tuple[Event, ...] = ()
+        self._unfinished: Iterator[int | Share] | None = None
+        self.number = 0
+        self.sound = True
+        self.observer: Observer | None = None
+
+    def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
+        """What is run in a frame, for `Evaluator.follow`."""
+        raise NotImplementedError(f"{type(self).__name__}: says not what runs in a frame")
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a frame was begun and is not complete."""
+        return self._unfinished is not None
+
+    def abandon(self) -> None:
+        """Forget an unfinished frame and the events that wait."""
+        self._unfinished = None
+        self._waiting = ()
+
+    def frame(self, events: Iterable[Event] = ()) -> Frame:
+        """Run one frame, or finish an unfinished one; the reset vector before the first.
+
+        Args:
+            events: what the user does in this frame; in the next one, if this one was unfinished.
+
+        Raises:
+            LimitReached: a limit of `Computer.limited` was reached: the frame is unfinished.
+            KeyboardInterrupt: Ctrl-C; likewise.
+            OutputError: an output stream cannot be written.
+            AudioError, ImportError: the first note or picture could not be prepared.
+            TypeError: something is no event; nothing was done.
+        """
+        computer = self._computer
+        given = tuple(events)
+        for event in given:
+            if not isinstance(event, Event):
+                raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")
+        self._waiting += given
+        self._boot()
+        if self._unfinished is None:
+            self._unfinished = self._begin()
+        computer.evaluator.follow(self._unfinished)
+        computer.output.flush()
+        self._unfinished = None
+        return self._end()
+
+    def run(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        on_frame: Callable[[Frame], object] | None = None,
+    ) -> Ending:
+        """Run frames until the program ends; see `Computer.run_frames`.
+
+        Raises:
+            LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
+            ValueError, TypeError: `count` is negative or no whole number, or `script` is no script.
+        """
+        if script is not None and not hasattr(script, "at"):
+            raise TypeError(f"script is what `parse_script` gives, not {shortened(script)}")
+        if count is not None:
+            count = whole("count", count)
+        computer = self._computer
+        self._boot()
+        last = None if count is None else self.number + count
+        while not computer.is_ended and self.number != last:
+            computer.evaluator.check_time()
+            due = script is not None and not self.is_unfinished
+            frame = self.frame(script.at(self.number + 1) if script is not None and due else ())
+            if on_frame is not None:
+                on_frame(frame)
+        computer.output.flush()
+        return Ending.EXIT if computer.is_ended else Ending.FRAMES
+
+    # -- one frame ---------------------------------------------------------------------------
+
+    def _begin(self) -> Iterator[int | Share]:
+        events, self._waiting = self._waiting, ()
+        if self.observer is not None:
+            self.observer.begin(self.number + 1, events)
+        return self._steps(events)
+
+    def _end(self) -> Frame:
+        computer = self._computer
+        self.number += 1
+        sounds = self.sound and computer.has_sound and computer.audio.active
+        frame = Frame(
+            self.number,
+            sound=computer.audio.render(SAMPLES) if sounds else None,
+            changed=computer.screen.touched and computer.screen.compose(),
+        )
+        if self.observer is not None:
+            self.observer.end(frame)
+        return frame

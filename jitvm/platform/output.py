@@ -1,0 +1,246 @@
+"""From the machine's output ring to standard output and standard error.
+
+    guest --DEO--> ring of (port, byte) --flush--> queue of (sink, bytes) --> descriptor, stream
+                                                                              or captured bytes
+
+Two threads take from the ring: the one that runs the machine (`flush`, which waits until all is
+written) and the watcher (`trickle`, which writes what a sink takes without waiting, so that
+progress is seen during a long vector and signals never wait behind a slow reader). One lock makes
+each of them take and write in one piece, so the order of bytes is kept, across both sinks too.
+
+After a sink has failed, what was meant for it is dropped: the failure is told once.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import os
+import select
+from collections import deque
+from collections.abc import Callable
+
+from jitvm.engine.machine.machine import Machine
+from jitvm.guest.numbers import shortened
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """The part of a binary stream that is written to."""
+
+        def write(self, data: bytes, /) -> object:
+            """Write all the bytes."""
+
+        def flush(self) -> object:
+            """Pass on what is buffered."""
+
+
+PATIENCE = 50
+"""Milliseconds between two calls of `Output.while_waiting`."""
+
+
+class OutputError(OSError):
+    """Standard output or standard error could not be written; `errno` says why."""
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error))
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"cannot write {self.name}: {self.strerror}"
+
+
+class _Capture:
+    """Keeps the bytes."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: memoryview) -> int:
+        self.data += data
+        return len(data)
+
+    def ready(self, _milliseconds: int) -> bool:
+        return True
+
+
+class _Descriptor:
+    """Writes straight to a stream's file descriptor."""
+
+    def __init__(self, stream: Stream, descriptor: int) -> None:
+        self._stream = stream  # it closes the descriptor when it goes
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def write(self, data: memoryview) -> int:
+        # A pipe that polls as writable takes this much without blocking.
+        return os.write(self._descriptor, data[: select.PIPE_BUF])
+
+    def ready(self, milliseconds: int) -> bool:
+        return bool(self._poll.poll(milliseconds))
+
+
+class _Buffered:
+    """Writes to a stream that has no descriptor."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def write(self, data: memoryview) -> int:
+        self._stream.write(bytes(data))
+        self._stream.flush()
+        return len(data)
+
+    def ready(self, _milliseconds: int) -> bool:
+        return True
+
+
+class Closed:
+    """Stands for a stream the process was started without."""
+
+    def write(self, data: memoryview) -> int:  # noqa: ARG002 - all sinks have it
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def ready(self, _milliseconds: int) -> bool:
+        return True
+
+
+if TYPE_CHECKING:
+    _Sink = _Capture | _Descriptor | _Buffered | Closed
+
+CLOSED = Closed()
+"""Pass this for a stream that is closed: writing to it is an error, not writing is none."""
+
+
+def _sink(stream: Stream | Closed | None) -> _Sink:
+    if stream is None:
+        return _Capture()
+    if isinstance(stream, Closed):
+        return stream
+    if not hasattr(stream, "write"):
+        raise TypeError(
+            f"output goes to a binary stream, or to None to be captured, not {shortened(stream)}"
+        )
+    try:
+        descriptor = stream.fileno()  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return _Buffered(stream)
+    stream.flush()
+    return _Descriptor(stream, descriptor)
+
+
+class Output:
+    """Drains the ring of a machine. A stream of None is captured, see `stdout` and `stderr`.
+
+    Args:
+        machine: whose output it is.
+        ports: the two ports it collects, for standard output and for standard error; None where
+            there is no such port.
+
+    Attributes:
+        while_waiting: called again and again while a slow reader is waited for; what it raises
+            ends the waiting, and what was not written stays in the queue.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        ports: tuple[int | None, int | None],
+        stdout: Stream | Closed | None,
+        stderr: Stream | Closed | None,
+    ) -> None:
+        self._machine = machine
+        self._ports = ports
+        self._stdout, self._stderr = _sink(stdout), _sink(stderr)
+        self._names = {id(self._stdout): "standard output", id(self._stderr): "standard error"}
+        self._queue: deque[tuple[_Sink, memoryview]] = deque()
+        self._failed: set[int] = set()
+        self._lock = _thread.allocate_lock()
+        self.while_waiting: Callable[[], None] = lambda: None
+        machine.collect(*(port for port in ports if port is not None))
+        machine.on_output_full(self.flush)
+
+    @property
+    def stdout(self) -> bytes:
+        """What was captured of standard output."""
+        return bytes(self._stdout.data) if isinstance(self._stdout, _Capture) else b""
+
+    @property
+    def stderr(self) -> bytes:
+        """What was captured of standard error."""
+        return bytes(self._stderr.data) if isinstance(self._stderr, _Capture) else b""
+
+    def flush(self) -> None:
+        """Write everything; wait for slow readers.
+
+        Raises:
+            OutputError: a descriptor cannot be written.
+        """
+        with self._lock:
+            self._take()
+            self._write(wait=True)
+
+    def trickle(self) -> None:
+        """Write what can be written without waiting.
+
+        Raises:
+            OutputError: a descriptor cannot be written.
+        """
+        if not self._lock.acquire(blocking=False):
+            return  # the machine's own thread is at it
+        try:
+            self._write(wait=False)
+            if not self._queue:
+                self._take()
+                self._write(wait=False)
+        finally:
+            self._lock.release()
+
+    def message(self, text: str) -> None:
+        """Write a line of the emulator's own to standard error, behind all that came before it."""
+        with self._lock:
+            self._take()
+            self._queue.append((self._stderr, memoryview(text.encode("utf-8", "replace"))))
+            self._write(wait=True)
+
+    # -- the queue, with the lock held -------------------------------------------------------
+
+    def _take(self) -> None:
+        """Move the ring to the queue, as runs of bytes for one sink."""
+        written, ports = self._machine.take_written()
+        data = memoryview(written)
+        out, err = self._ports
+        start = 0
+        while start < len(ports):
+            is_out = ports[start] == out
+            other = err if is_out else out
+            end = -1 if other is None else ports.find(other, start)
+            end = len(ports) if end < 0 else end
+            self._queue.append((self._stdout if is_out else self._stderr, data[start:end]))
+            start = end
+
+    def _write(self, *, wait: bool) -> None:
+        """Empty the queue, or, without `wait`, as much of it as sinks take at once."""
+        while self._queue:
+            sink, data = self._queue[0]
+            if id(sink) in self._failed:
+                self._queue.popleft()
+                continue
+            if not sink.ready(0):
+                if not wait:
+                    return
+                self.while_waiting()
+                sink.ready(PATIENCE)
+                continue
+            try:
+                written = sink.write(data)
+            except OSError as error:
+                self._failed.add(id(sink))
+                raise OutputError(self._names[id(sink)], error) from error
+            if written < len(data):
+                self._queue[0] = (sink, data[written:])
+            else:
+                self._queue.popleft()

@@ -1,0 +1,277 @@
+"""The playing loop: a computer's frames at their pace, whatever they are shown on.
+
+    rest       until the next frame is due, or, where there is nothing to do, until something comes
+    listen     what has come: to the guest's next frame, or to whoever shows it
+    advance    run the guest: the frames that are due, or as much of one as fits into a slice
+    show       draw what changed
+
+A window and a terminal derive from `Loop` and say how they wait, listen and show.
+
+Rules
+ 1. A frame that takes long is run in slices, with a look at what comes in between: one can always
+    leave. A replayed frame is run in one piece, since somebody else runs it.
+ 2. Where nothing happens nothing is done: a program that is not called for each frame, and whose
+    sound is over, waits for events, and so does one that stands still.
+ 3. Events wait while a frame is unfinished; of the pointer's ways only the last place is kept.
+ 4. Limits count from the moment the loop is made. That of instructions is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+
+from jitvm.platform.evaluator import Ending, LimitReached
+from jitvm.platform.events import Event, Move
+from jitvm.platform.frames import RATE, Frame
+from jitvm.playing.pacing import Pacer
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jitvm.platform.computer import Computer
+    from jitvm.platform.script import Script
+
+NAP = 0.1
+"""Seconds of waiting where there is nothing to do, before anything else is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What ends a run from outside; None for no limit."""
+
+    frames: int | None = None
+    instructions: int | None = None
+    seconds: float | None = None
+
+
+class Loop:
+    """Plays one computer.
+
+    Args:
+        computer: what runs; booted or not.
+        script: events in addition to the user's.
+        replay: frames to show, which somebody else runs; the user's events do not reach these.
+        limits: what ends it from outside.
+        seconds: that the guest runs before anything else is looked at.
+
+    Attributes:
+        pacer: says when frames are due, and how many were dropped.
+    """
+
+    def __init__(
+        self,
+        computer: Computer,
+        *,
+        script: Script | None,
+        replay: Iterator[Frame] | None,
+        limits: Limits,
+        seconds: float,
+    ) -> None:
+        self._computer = computer
+        self._loop = computer.frames
+        self._script = script
+        self._replay = replay
+        self._slice = seconds
+        self._last_frame = None if limits.frames is None else self._loop.number + limits.frames
+        self._instructions = limits.instructions
+        self._first_instruction = computer.machine.executed
+        self._deadline = None if limits.seconds is None else monotonic() + limits.seconds
+        self._ending: Ending | None = None
+        self._pending: list[Event] = []
+        self._is_owed = True
+        self._unfinished_since: float | None = None
+        self.pacer = Pacer(RATE)
+
+    def _play(self) -> None:
+        """Go round until something ends it."""
+        while self._ending is None and not self._is_left:
+            self._rest()
+            self._listen()
+            if self._deadline is not None and monotonic() >= self._deadline:
+                self._ending = Ending.TIME
+            if self._ending is None and self._is_due:
+                self._advance()
+            self._show()
+
+    # -- what is particular to a place it is shown in ----------------------------------------
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for so long, or until something comes."""
+        raise NotImplementedError
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait until a frame is due; what comes meanwhile may wait."""
+        self._wait(seconds)
+
+    def _listen(self) -> None:
+        """Take what has come; give the guest's to `_queue`."""
+        raise NotImplementedError
+
+    def _show(self) -> None:
+        """Draw."""
+        raise NotImplementedError
+
+    def _told(self, frame: Frame) -> None:
+        """A frame is complete."""
+        raise NotImplementedError
+
+    def _show_progress(self) -> None:
+        """A frame is unfinished."""
+
+    def _after_frames(self) -> None:
+        """All frames that were due have run."""
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether something else ends it."""
+        return False
+
+    @property
+    def _stands_still(self) -> bool:
+        """Whether no frames are to run."""
+        return False
+
+    @property
+    def _wants_frame(self) -> bool:
+        """Whether there is one more reason to run a frame."""
+        return False
+
+    # -- rest --------------------------------------------------------------------------------
+
+    def _rest(self) -> None:
+        if self._is_busy:
+            return
+        if self._has_work:
+            self._sleep(self.pacer.remaining())
+        else:
+            self._wait(NAP)
+            self.pacer.resume()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the guest is in the middle of a frame."""
+        return self._unfinished_since is not None and not self._stands_still
+
+    @property
+    def _has_work(self) -> bool:
+        """Whether there is any reason to run a frame."""
+        return not self._stands_still and bool(
+            self._is_owed
+            or self._pending
+            or self._computer.screen.is_live
+            or self._is_sounding
+            or self._wants_frame
+            or self._script is not None
+            or self._replay is not None
+            or self._last_frame is not None
+        )
+
+    @property
+    def _is_due(self) -> bool:
+        return self._is_busy or (self._has_work and self.pacer.remaining() == 0)
+
+    @property
+    def _is_sounding(self) -> bool:
+        return self._computer.has_sound and self._computer.audio.active
+
+    # -- events ------------------------------------------------------------------------------
+
+    def _queue(self, event: Event) -> None:
+        """Have the next frame bring an event."""
+        if self._replay is not None:
+            return
+        waits = self._unfinished_since is not None or self._stands_still
+        if waits and isinstance(event, Move) and isinstance(self._newest, Move):
+            self._pending.pop()
+        self._pending.append(event)
+
+    @property
+    def _newest(self) -> Event | None:
+        return self._pending[-1] if self._pending else None
+
+    def _take_events(self) -> tuple[Event, ...]:
+        if self._loop.is_unfinished:
+            return ()
+        events, self._pending = tuple(self._pending), []
+        if self._script is not None:
+            events = (*self._script.at(self._loop.number + 1), *events)
+        return events
+
+    def _start_over(self) -> None:
+        """Another program, or the same from its beginning, is in the computer's place."""
+        self._pending.clear()
+        self._unfinished_since = None
+        self._is_owed = True
+        self.pacer.resume()
+
+    # -- advance -----------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Run as many frames as are due now, but leave off when the slice is used up."""
+        if self._unfinished_since is None:
+            self.pacer.begin()
+        end = monotonic() + self._slice
+        for _ in range(self._due_frames):
+            frame = self._run_frame()
+            if frame is None:
+                self._show_progress()
+                break
+            self._judge(frame)
+            if self._ending is not None or monotonic() >= end:
+                break
+        self._after_frames()
+
+    @property
+    def _due_frames(self) -> int:
+        return self.pacer.frames
+
+    def _run_frame(self) -> Frame | None:
+        """Run a frame; None when it is unfinished, or there is none."""
+        now = monotonic()
+        try:
+            with self._computer.limited(
+                max_instructions=self._instructions_left, time_limit=self._time_left(now)
+            ):
+                return self._next_frame()
+        except LimitReached as reached:
+            if reached.ending is Ending.INSTRUCTIONS:
+                self._ending = reached.ending
+            elif self._replay is not None:
+                self._ending = Ending.TIME
+            if self._unfinished_since is None:
+                self._unfinished_since = now
+            return None
+
+    def _next_frame(self) -> Frame | None:
+        if self._replay is not None:
+            frame = next(self._replay, None)
+            if frame is None:
+                self._ending = Ending.EXIT
+            return frame
+        self._computer.boot()
+        return self._loop.frame(self._take_events())
+
+    def _time_left(self, now: float) -> float | None:
+        """How long the guest may run now. A replay is not cut: its frames come from elsewhere."""
+        if self._deadline is None:
+            return None if self._replay is not None else self._slice
+        rest = max(self._deadline - now, 0.001)
+        return rest if self._replay is not None else min(rest, self._slice)
+
+    @property
+    def _instructions_left(self) -> int | None:
+        if self._instructions is None:
+            return None
+        return self._instructions - (self._computer.machine.executed - self._first_instruction)
+
+    def _judge(self, frame: Frame) -> None:
+        """See what came of a frame."""
+        self._unfinished_since = None
+        self._is_owed = False
+        self._told(frame)
+        if self._computer.is_ended:
+            self._ending = Ending.EXIT
+        elif frame.number == self._last_frame:
+            self._ending = Ending.FRAMES

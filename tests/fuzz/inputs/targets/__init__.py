@@ -1,0 +1,22 @@
+"""Each parser: valid small inputs, how it is called, and the exceptions its documentation names.
+
+| module   | what is read                                                        |
+|----------|---------------------------------------------------------------------|
+| programs | ROMs, sources in both dialects with includes, symbols               |
+| runs     | input scripts, recorded sessions, a terminal's keys and answers     |
+| engine   | files of the code cache, kept regions, parameters, IR as text       |
+| pages    | saved runs of the dashboard, requests and messages to it            |
+| commands | arguments of commands                                               |
+"""
+
+from __future__ import annotations
+
+from tests.fuzz.inputs.targets.commands import COMMAND_LINES
+from tests.fuzz.inputs.targets.engine import ENGINE
+from tests.fuzz.inputs.targets.pages import PAGES
+from tests.fuzz.inputs.targets.programs import PROGRAMS
+from tests.fuzz.inputs.targets.runs import RUNS
+from tests.fuzz.inputs.targets.target import Target
+
+TARGETS: dict[str, Target] = {**PROGRAMS, **RUNS, **ENGINE, **PAGES, **COMMAND_LINES}
+"""All of them, by name."""

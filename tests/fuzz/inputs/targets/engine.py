@@ -1,0 +1,98 @@
+"""Files of the code cache, regions kept in them, parameters of the JIT, and IR as text."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from functools import cache as once
+from pathlib import Path
+
+from jitvm.engine.ir.graph import Graph
+from jitvm.engine.ir.text import TextError, parse, show
+from jitvm.engine.ir.verify import VerifyError, verify
+from jitvm.engine.jit import kept
+from jitvm.engine.memory import cache
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.tables.params import ParameterError, Parameters
+from jitvm.guests.uxn import UXN
+from tests.fuzz.inputs.targets.target import Refused, Target, text_of
+
+SPACE = 65536
+IR = Path(__file__).parents[3] / "ir" / "passes"
+
+_KEY = b"key"
+_CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
+_BODY = _CODE[len(cache.MAGIC) + 4 :]
+_REGION = {
+    "start": 256, "size": 4, "polished": False, "exits": [["BRANCH", 300], ["TARGET", None]],
+    "first_exit": 0, "slot": 0, "entries": [[260, 2]], "known": {"256": [260]},
+    "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
+    "stores": [18],
+}  # fmt: skip
+_KEPT = {
+    "format": kept.FORMAT, "ports": [[1], [2], []], "charging": False, "next_exit": 2,
+    "next_slot": 1, "roomless": [256], "edges": {"256": [[260, 5]]}, "opcodes": {"256": [[128, 5]]},
+    "written": [32], "aliased": [], "regions": [_REGION],
+}  # fmt: skip
+
+
+def _cache(data: bytes, _: Path) -> None:
+    """With a right checksum: as it is, and behind a right key; one of these has to be taken."""
+    bodies = (data, cache._field(_KEY) + data)
+    found = [
+        cache._decode("key", cache.MAGIC + zlib.crc32(body).to_bytes(4, "little") + body)
+        for body in bodies
+    ]
+    for code in filter(None, found):
+        assert all(0 <= offset <= len(code.text) for offset in code.symbols.values())
+    if not any(found):
+        raise Refused
+
+
+def _regions(data: bytes, _: Path) -> None:
+    """Whatever is taken can be kept, and is the same then."""
+    found = kept.decode(CachedCode(b"code" + data, {"about": 4}), SPACE)
+    if found is None:
+        raise Refused
+    again = kept.decode(kept.encode(found), SPACE)
+    assert again is not None
+    assert kept.encode(again).text == kept.encode(found).text
+
+
+def _parameters(data: bytes, _: Path) -> None:
+    """A line for -O, or for the environment where its name begins like one of these."""
+    name, _equals, value = text_of(data).partition("=")
+    if name.startswith("JITVM_"):
+        Parameters.from_environment({name: value})
+    else:
+        Parameters().changed({name: value})
+
+
+@once
+def _graphs() -> tuple[bytes, ...]:
+    files = sorted(IR.glob("*.ir"))
+    return tuple(show(_of(each)).encode() for each in files[::4])
+
+
+def _of(path: Path) -> Graph:
+    return parse(path.read_text())
+
+
+def _ir(data: bytes, _: Path) -> None:
+    """Whatever is read has a text that is read alike; its rules are looked at."""
+    graph = parse(text_of(data))
+    text = show(graph)
+    assert show(parse(text)) == text
+    verify(graph, UXN)
+
+
+ENGINE = {
+    "cache": Target(lambda: (_BODY, _BODY[4 + len(_KEY) :]), _cache, (Refused,)),
+    "regions": Target(lambda: (json.dumps(_KEPT).encode(),), _regions, (Refused,), is_json=True),
+    "parameters": Target(
+        lambda: (b"hot=2", b"JITVM_HOT=5", b"window=4096"), _parameters, (ParameterError,),
+        words=(b"JITVM_", b"HOT", b"hot", b"=", b"1_0", b"\xd9\xa5", b"99999999999"),
+    ),
+    "ir": Target(_graphs, _ir, (TextError, VerifyError)),
+}  # fmt: skip
+"""By name."""

@@ -1,0 +1,1 @@
+"""The loop that windows and terminals share."""
