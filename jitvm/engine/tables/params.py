@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from operator import index
 
 from jitvm.engine.tables.record import Record
+from jitvm.guest.numbers import shortened
 
 
 class ParameterError(ValueError):
@@ -208,9 +209,13 @@ def _checked(name: str, value: str | int) -> int:
     try:
         number = int(value) if isinstance(value, str) else index(value)
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} is a whole number of {row.unit}, not {value!r}") from None
+        raise ParameterError(
+            f"{name} is a whole number of {row.unit}, not {shortened(value)}"
+        ) from None
     if not row.low <= number <= row.high:
-        raise ParameterError(f"{name} is between {row.low} and {row.high} {row.unit}, not {number}")
+        raise ParameterError(
+            f"{name} is between {row.low} and {row.high} {row.unit}, not {shortened(number)}"
+        )
     return number
 
 
