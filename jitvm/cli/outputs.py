@@ -175,7 +175,7 @@ class _Output:
 
 
 def _session(path: str, platform: Platform, computer: Computer) -> _Session:
-    from jitvm.cli.show import sessions_of
+    from jitvm.cli.sessions import sessions_of
 
     return _Session(path, computer, sessions_of(platform, "--record-session"))
 

@@ -234,7 +234,7 @@ def _session(arguments: Namespace, loaded: Loaded) -> Session | None:
     """What is replayed; it brings the program's arguments, too, unless some are given."""
     if arguments.replay is None:
         return None
-    from jitvm.cli.show import load_session
+    from jitvm.cli.sessions import load_session
 
     session = load_session(arguments.replay, loaded.platform)
     arguments.arguments = arguments.arguments or list(session.args)

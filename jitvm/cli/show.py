@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
+from jitvm.cli.sessions import sessions_of
 from jitvm.platform.evaluator import Ending, LimitReached
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -23,41 +24,15 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.cli.options import Loaded
-    from jitvm.platform import Platform
     from jitvm.platform.computer import Computer
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
-    from jitvm.platform.tools import Session, Sessions
+    from jitvm.platform.tools import Session
 
 NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
 NO_DISPLAY = "a program with a screen needs a window, and there is no display"
 INSTEAD = "or show it with --terminal, or run it with --headless --frames N --screenshot FILE.png"
-
-
-def load_session(path: str, platform: Platform) -> Session:
-    """Read what --replay names.
-
-    Raises:
-        Failure: it is no session, or the guest has none.
-    """
-    from jitvm.platform.sessions import SessionError
-
-    try:
-        return sessions_of(platform, "--replay").load(path)
-    except SessionError as error:
-        raise Failure(str(error)) from error
-
-
-def sessions_of(platform: Platform, option: str) -> Sessions:
-    """What records and replays sessions of a guest.
-
-    Raises:
-        Failure: nothing does.
-    """
-    if platform.sessions is None:
-        raise Failure(f"{option}: sessions of {platform.name} cannot be recorded")
-    return platform.sessions
 
 
 class Show:

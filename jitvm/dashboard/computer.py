@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jitvm.dashboard.target import InputError, Picture, Progress
-from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.inspect import Machine, Tier
 from jitvm.engine.tables.names import shown
 from jitvm.engine.tables.params import Parameters
 from jitvm.platform import events

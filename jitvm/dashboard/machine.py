@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jitvm.dashboard.target import InputError, Picture, Progress
-from jitvm.engine.machine.machine import Tier
+from jitvm.engine.machine.inspect import Inspector, Tier
 from jitvm.platform.evaluator import Evaluator, LimitReached, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
     from jitvm.engine.tables.place import Place
     from jitvm.platform import Platform, Program
@@ -53,9 +53,8 @@ class WatchedMachine:
     def restart(self, params: Parameters) -> None:
         """Begin again where the machine stood."""
         machine = self.machine
-        assert machine.native is not None
-        if machine.jit is None:
-            machine.native.start_jit(params)
+        if not Inspector(machine).has_jit:
+            machine.start_jit(params)
         machine.restore(self._start)
         self._evaluator = Evaluator(machine)
 

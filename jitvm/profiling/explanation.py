@@ -15,13 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.machine.explain import assembly, regions, why_none, why_not
+from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jitvm.engine.machine.explain import Absence, RegionReport
-    from jitvm.engine.machine.machine import Machine
+    from jitvm.engine.machine.inspect import Machine
     from jitvm.platform import Platform, Program
 
 STAGES = ("guest", "exits", "ir", "llvm", "asm")
@@ -55,7 +56,7 @@ class Explanation:
         address: int | str | None = None,
         stages: Iterable[str] = STAGES,
     ) -> None:
-        if machine.jit is None:
+        if not Inspector(machine).has_jit:
             raise ValueError(
                 f"nothing to explain: {machine!r} has no JIT yet; make it with tier=Tier.JIT, and "
                 "run it for some milliseconds"

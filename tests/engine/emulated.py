@@ -203,5 +203,5 @@ class EmulatedMachine(Machine):
         super().__init__(guest, tier=Tier.REFERENCE)
         handlers = EmulatedHandlers(code or aarch64_code(guest), self.block)
         self.emulator = handlers.emulator
-        self._native = NativeTier(self.block, self.state, cast(Handlers, handlers))
+        self._executor = NativeTier(self.block, self.state, cast(Handlers, handlers))
         self.tier = Tier.INTERPRETER

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.reference import ReferenceTier
 from jitvm.engine.memory.layout import EXITS
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest, ReferenceInterpreter, State, Word
@@ -187,7 +188,9 @@ def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str
     def spoil(noise: int) -> tuple[Outcome, bool]:
         lab = Lab(Tier.REFERENCE)
         spoiler = Spoiler(lab.machine.guest, lab.machine.state, noise)
-        lab.machine._reference = spoiler
+        reference = lab.machine._executor
+        assert isinstance(reference, ReferenceTier)
+        reference.interpreter = spoiler
         return lab.run(case, rom), spoiler.has_looked
 
     return but_for_dead_bytes(expected, got, spoil)

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,16 +24,27 @@ LAYERS = (
     "terminal",
     "cli",
 )
+ROOMS = (
+    "tables", "host", "memory", "ir", "codegen", "interpreter", "region", "jit", "machine",
+)  # fmt: skip
+"""Rooms of the engine; each may know those before it."""
+MOST_FLOORS = 8
+"""Rooms that may stand upon each other."""
+WALLS = ("jitvm.engine.machine.inspect", "jitvm.engine.machine.explain")
+"""What of the engine its tools may know, besides the tables."""
 FILES = {
     layer: sorted((PACKAGE / layer).rglob("*.py")) for layer in LAYERS if (PACKAGE / layer).is_dir()
 }
 
 
-def imported(file: Path) -> set[str]:
-    """Full names of all modules a file imports, wherever in it."""
+def imported(file: Path, *, for_types: bool = True) -> set[str]:
+    """Full names of all modules a file imports, wherever in it; or only what it runs with."""
     package = ["jitvm", *file.relative_to(PACKAGE).parts[:-1]]
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    if not for_types:
+        tree = _WithoutTypes().visit(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -40,6 +52,143 @@ def imported(file: Path) -> set[str]:
             start = ".".join([*parent, *filter(None, [node.module])])
             names.update(f"{start}.{alias.name}" for alias in node.names)
     return names
+
+
+class _WithoutTypes(ast.NodeTransformer):
+    """Takes out what only type checkers see."""
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return ast.Pass() if is_for_types else self.generic_visit(node)
+
+
+def name_of(file: Path) -> str:
+    """The full name of the module a file is."""
+    parts = ["jitvm", *file.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def arrows(module: str, *, for_types: bool = True) -> set[str]:
+    """Modules of jitvm that one imports, wherever in it: also lazily, or for type checkers only."""
+    found = set()
+    for name in imported(MODULES[module], for_types=for_types):
+        while name and name not in MODULES:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found - {"", module}
+
+
+HOUSE = {module: arrows(module) for module in MODULES}
+RUNNING = {module: arrows(module, for_types=False) for module in MODULES}
+"""Without what only type checkers see: two classes may well take each other as arguments."""
+
+
+def circles(house: Mapping[str, set[str]]) -> list[set[str]]:
+    """Groups of those that can all be reached from each other."""
+    reached: dict[str, set[str]] = {}
+    for module in house:
+        seen, todo = set[str](), [module]
+        while todo:
+            new = house[todo.pop()] - seen
+            seen |= new
+            todo += new
+        reached[module] = seen
+    groups = {
+        frozenset(other for other in reached[module] if module in reached[other])
+        for module in house
+        if module in reached[module]
+    }
+    return sorted(map(set, groups), key=sorted)
+
+
+def floors(house: Mapping[str, set[str]]) -> int:
+    """How many stand upon each other at most; there are no circles."""
+
+    def floor(one: str) -> int:
+        return 1 + max(map(floor, house[one]), default=0)
+
+    return max(map(floor, house))
+
+
+def room(module: str) -> str:
+    """The room of the engine that a module is in; empty for other modules."""
+    names = module.split(".")
+    return names[2] if names[:2] == ["jitvm", "engine"] and len(names) > 2 else ""
+
+
+ENGINE = {
+    one: {room(to) for from_ in HOUSE if room(from_) == one for to in HOUSE[from_]} - {"", one}
+    for one in ROOMS
+}
+
+
+def test_files_of_the_engine_are_in_rooms() -> None:
+    inside = {room(module) for module in MODULES if module.startswith("jitvm.engine.")}
+    assert inside == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if room(module)])
+def test_rooms_know_those_before_them(module: str) -> None:
+    above = ROOMS[ROOMS.index(room(module)) + 1 :]
+    assert not [to for to in HOUSE[module] if room(to) in above or to == "jitvm"]
+
+
+def test_few_rooms_stand_upon_each_other() -> None:
+    assert floors(ENGINE) <= MOST_FLOORS
+
+
+def test_no_files_know_each_other_in_a_circle() -> None:
+    assert not circles(RUNNING)
+
+
+def test_circles_are_found() -> None:
+    house = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"d"}, "e": {"a", "d"}}
+    assert circles(house) == [{"b", "c"}, {"d"}]
+    assert floors({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == 3
+    assert "jitvm.engine.jit.jit" in HOUSE["jitvm.engine.machine.native"], "a lazy import"
+    assert "jitvm.engine.memory.block" in HOUSE["jitvm.engine.jit.jit"], "one for type checkers"
+
+
+TOOLS = [file for layer in ("profiling", "dashboard") for file in FILES[layer]]
+
+
+@pytest.mark.parametrize("file", TOOLS, ids=name_of)
+def test_tools_look_at_machines_through_one_wall(file: Path) -> None:
+    for to in HOUSE[name_of(file)]:
+        assert not room(to) or to in WALLS or room(to) == "tables", f"imports {to}"
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert not _is_behind_the_wall(node), f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def _is_behind_the_wall(node: ast.Attribute) -> bool:
+    """Whether it is something of a machine's that tools have no business with, or private."""
+    owner = node.value
+    of_machine = isinstance(owner, ast.Name | ast.Attribute) and (
+        "machine" in (owner.id if isinstance(owner, ast.Name) else owner.attr)
+    )
+    if of_machine and node.attr in ("jit", "native", "block", "layout"):
+        return True
+    is_own = isinstance(owner, ast.Name) and owner.id in ("self", "cls")
+    is_private = node.attr.startswith("_") and not node.attr.endswith("_")  # ctypes: _fields_
+    return is_private and not is_own
+
+
+@pytest.mark.parametrize(
+    ("code", "behind"),
+    [
+        ("machine.jit", True), ("self._machine.block", True), ("run.machine.layout", True),
+        ("look._jit", True), ("self._kept", False), ("collector.native", False),
+        ("machine.counting", False), ("type(event).__name__", False),
+    ],
+)  # fmt: skip
+def test_the_wall_is_seen(code: str, behind: bool) -> None:
+    node = ast.parse(code, mode="eval").body
+    assert isinstance(node, ast.Attribute)
+    assert _is_behind_the_wall(node) is behind
 
 
 @pytest.mark.parametrize("layer", FILES)

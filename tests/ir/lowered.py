@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from jitvm.engine.codegen.native import Compiler, host_compiler
-from jitvm.engine.ir.graph import Graph, Op
+from jitvm.engine.ir.graph import Graph
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.layout import EXITS, NEVER, WIDEST

@@ -1,5 +1,7 @@
 """Every rule that makes an operation simpler, tried on all numbers of a few bits.
 
+The equations that rules stand under are read from there, and must hold and be found.
+
 An expression is built as it is written and by the rules, and both are interpreted for every value
 of what it depends on. Words have five bits, so that they wrap, numbers come from all of them, and
 variables have fewer bits, or all; where the rules claim bits for a result, it must have no more.
@@ -7,15 +9,17 @@ variables have fewer bits, or all; where the rules claim bits for a result, it m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 
 import pytest
 
-from jitvm.engine.ir.graph import COMPARISONS, MODULAR, Graph, Op, Value
-from jitvm.engine.ir.passes.fold import combine, select, simplify, truth
+from jitvm.engine.ir.graph import Graph, Value
+from jitvm.engine.ir.ops import BINARY, BY_NAME, COMPARISONS, MEANS, MODULAR, Op
 from jitvm.engine.ir.passes.guards import Facts
-from jitvm.engine.ir.run import ARITHMETIC
+from jitvm.engine.ir.rules import AT_ONCE, FOLDED, combine, rebuild, simplify, truth
 from jitvm.engine.ir.verify import least_bits
 from jitvm.guest import DescriptionError
 from jitvm.guests.uxn import UXN
@@ -24,8 +28,8 @@ WORD = 5
 ALL = range(1 << WORD)
 SOME = (0, 1, 2, 3, 4, 7, 8, 11, 15, 16, 28, 30, 31)
 FEW = (0, 1, 3, 7, 8, 15, 30, 31)
-SHIFTS = frozenset({Op.SHL, Op.SHR})
-OPS = (Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, *sorted(COMPARISONS))
+OPS = tuple(sorted(BINARY))
+COMPARED = tuple(sorted(COMPARISONS))
 INNER = (Op.ADD, Op.SUB, Op.AND, Op.SHL, Op.SHR)
 
 Env = dict[Value, int]
@@ -57,24 +61,23 @@ class Results:
                 known = [value.constant] * len(self._states)
             else:
                 operands = zip(*(self.of(arg) for arg in value.args), strict=True)
-                compute, mask = ARITHMETIC[value.op], self._mask
-                known = [compute(value, list(args)) & mask for args in operands]
+                means, mask = MEANS[value.op], self._mask
+                known = [means(*args, *value.imm) & mask for args in operands]
             assert not value.bits or not max(known) >> value.bits, f"{value.op} of {value.bits}"
             self._known[value] = known
         return known
 
 
-def written(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
+def written(graph: Graph, op: Op, *args: Value, imm: tuple[int, ...] = ()) -> Value | None:
     """An operation as it stands in a graph before the passes; None where the IR has none."""
-    if op in COMPARISONS and MODULAR in (a.bits, b.bits):
-        return None
-    if op is Op.SHR and a.bits == MODULAR:
-        return None
-    if op in SHIFTS:
-        furthest = (1 << b.bits) - 1 if b.constant is None else b.constant
-        if b.bits == MODULAR or furthest >= graph.word_bits:
+    for kind, operand in zip(op.row.operands, args, strict=True):
+        if kind != "word" and operand.bits == MODULAR:
             return None
-    value = Value(graph, op, (a, b))
+        if kind == "distance":
+            known = operand.constant
+            if ((1 << operand.bits) - 1 if known is None else known) >= graph.word_bits:
+                return None
+    value = Value(graph, op, args, imm)
     value.bits = least_bits(value, UXN)
     return value
 
@@ -206,12 +209,13 @@ def test_selections_divisions_and_signs() -> None:
     graph = Graph(16)
     x, y = variable(graph, 2), variable(graph, 3)
     results = Results(graph, states(x, y))
-    conditions = [graph.binary(op, x, graph.const(c)) for op in OPS[8:] for c in range(5)]
+    conditions = [graph.binary(op, x, graph.const(c)) for op in COMPARED for c in range(5)]
     words = [x, y, *map(graph.const, (0, 1, 2, 300))]
     for condition, yes, no in product([x, *conditions], words, words):
         as_written = Value(graph, Op.SELECT, (condition, yes, no))
         assert results.of(graph.select(condition, yes, no)) == results.of(as_written)
-        assert results.of(select(graph, condition, yes, no)) == results.of(as_written)
+        by_rules = rebuild(graph, Op.SELECT, (condition, yes, no), ())
+        assert results.of(by_rules) == results.of(as_written)
     for a, b, by_zero in product(words, words, (0, 1, 5, 999)):
         as_written = Value(graph, Op.DIV, (a, b), (by_zero,))
         assert results.of(graph.divide(a, b, by_zero)) == results.of(as_written)
@@ -234,6 +238,124 @@ def test_what_is_true_where_a_condition_is() -> None:
         assert [bool(word) for word in results.of(truth(condition))] == is_true
 
 
+# -- equations -----------------------------------------------------------------------------------
+
+_SIGNS: dict[type[ast.AST], Op] = {
+    ast.Add: Op.ADD, ast.Sub: Op.SUB, ast.Mult: Op.MUL, ast.BitAnd: Op.AND, ast.BitOr: Op.OR,
+    ast.BitXor: Op.XOR, ast.LShift: Op.SHL, ast.RShift: Op.SHR, ast.Eq: Op.EQ, ast.NotEq: Op.NE,
+    ast.Lt: Op.LT, ast.LtE: Op.LE,
+}  # fmt: skip
+_WORD = re.compile(r"\b([xyz]):(\d+)")
+_TRIED = (0, 1, 2, 3, 4, 7, 8, 9, 13)
+"""Values of the numbers of an equation."""
+
+
+def equations(rule: Callable[..., object]) -> list[tuple[str, str]]:
+    """Both sides of each equation that a rule stands under."""
+    parts = re.split(r"\s{4,}|\n", (rule.__doc__ or "").strip())
+    found = [part.strip().split("  =  ") for part in parts if "  =  " in part]
+    return [(left, right) for left, right in found]
+
+
+class Reading:
+    """Builds an expression as it is written, for some values of its numbers.
+
+    Operations that the IR does not have (`written`) raise `Unwritten`.
+    """
+
+    def __init__(self, graph: Graph, names: dict[str, Value]) -> None:
+        self.graph = graph
+        self.names = names
+
+    def value(self, text: str) -> Value:
+        return self._of(ast.parse(_WORD.sub(r"\1", text), mode="eval").body)
+
+    def _of(self, node: ast.expr) -> Value:
+        if isinstance(node, ast.Name):
+            return self.names[node.id]
+        if isinstance(node, ast.Constant):
+            assert isinstance(node.value, int)
+            return self.graph.const(node.value)
+        if isinstance(node, ast.Call):
+            assert isinstance(node.func, ast.Name)
+            op = BY_NAME[node.func.id]
+            return self._made(op, *map(self._of, node.args))
+        if isinstance(node, ast.Compare):
+            return self._made(
+                _SIGNS[type(node.ops[0])], self._of(node.left), self._of(node.comparators[0])
+            )
+        assert isinstance(node, ast.BinOp)
+        return self._made(_SIGNS[type(node.op)], self._of(node.left), self._of(node.right))
+
+    def _made(self, op: Op, *args: Value) -> Value:
+        count = len(op.row.operands)
+        imm = tuple(arg.imm[0] for arg in args[count:])
+        made = written(self.graph, op, *args[:count], imm=imm)
+        if made is None:
+            raise Unwritten
+        return made
+
+
+class Unwritten(Exception):
+    """The IR has no such operation on such words."""
+
+
+def readings(left: str, right: str) -> Iterator[tuple[Value, Value, Results]]:
+    """Both sides of an equation as they are written, for words of several widths and numbers."""
+    widths = dict(_WORD.findall(left))
+    words = sorted(set(re.findall(r"\b[xyz]\b", left)))
+    numbers = sorted(set(re.findall(r"\b[cdm]\b", left)))
+    needed = 16 if re.search(r"\b(8|255)\b", left) else WORD
+    for bits in product(*[[int(widths[w])] if w in widths else [MODULAR, 3] for w in words]):
+        graph = Graph(needed)
+        named = {word: variable(graph, each) for word, each in zip(words, bits, strict=True)}
+        tried = states(*named.values()) if needed == WORD else some_states(named)
+        for values in product(_TRIED, repeat=len(numbers)):
+            constants = {n: graph.const(v) for n, v in zip(numbers, values, strict=True)}
+            reading = Reading(graph, {**named, **constants})
+            try:
+                sides = reading.value(left), reading.value(right)
+            except Unwritten:
+                continue
+            yield *sides, Results(graph, tried)
+
+
+def some_states(named: dict[str, Value]) -> list[Env]:
+    """Some values of words that are too wide for all."""
+    some = [(0, 1, 3, 255, 256, 0x1234, 0xFFFF)] * len(named)
+    return [
+        {
+            word: each & ((1 << (word.bits or 16)) - 1)
+            for word, each in zip(named.values(), row, strict=True)
+        }
+        for row in product(*some)
+    ]
+
+
+RULES = [
+    pytest.param(table, rule, id=rule.__name__)
+    for table in (AT_ONCE, FOLDED)
+    for rule in dict.fromkeys(rule for rules in table.values() for rule in rules)
+]
+
+
+@pytest.mark.parametrize(("table", "rule"), RULES)
+def test_equations_hold_and_are_found(
+    table: dict[Op, tuple[Callable[..., Value | None], ...]], rule: Callable[..., Value | None]
+) -> None:
+    ops = {op for op, rules in table.items() if rule in rules}
+    assert equations(rule)
+    for left, right in equations(rule):
+        found = 0
+        for whole, part, results in readings(left, right):
+            assert whole.op in ops
+            simpler = rule(whole.graph, whole.op, *whole.args, *whole.imm)
+            if simpler is not None:
+                found += 1
+                assert results.of(simpler) == results.of(whole) == results.of(part), left
+        assert found, f"{left} is not found"
+
+
 # -- guards --------------------------------------------------------------------------------------
 
 
@@ -246,7 +368,10 @@ def _conditions(graph: Graph, words: list[Value]) -> list[Value]:
         for pair in ((word, graph.const(number)), (graph.const(number), word))
     ]
     pairs += [(a, b) for a in words for b in words if a is not b]
-    return [*words, *(Value(graph, op, pair, bits=1) for op in OPS[8:] for pair in pairs)]
+    return [
+        *words,
+        *(Value(graph, op, pair, bits=1) for op in COMPARED for pair in pairs),
+    ]
 
 
 def _sets(results: Results, conditions: list[Value]) -> list[int]:

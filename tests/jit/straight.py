@@ -12,7 +12,8 @@ import random
 from collections.abc import Iterable
 from functools import partial
 
-from jitvm.engine.ir.graph import Exit, Graph, Leave, Op, Value
+from jitvm.engine.ir.graph import Exit, Graph, Leave, Value
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.passes import optimise
 from jitvm.engine.ir.run import run
 from jitvm.engine.ir.stacks import VirtualStack

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jitvm.engine.ir.graph import Op
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import CODE as MARK
 from jitvm.engine.region.core import World
 from jitvm.engine.tables.reasons import Reason

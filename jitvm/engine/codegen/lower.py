@@ -19,21 +19,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jitvm.engine.ir.graph import (
-    COMPARISONS,
-    Block,
-    Branch,
-    Exit,
-    Goto,
-    Graph,
-    Leave,
-    Op,
-    Slot,
-    Value,
-)
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import RING, Layout
 from jitvm.engine.tables.record import Record
 from jitvm.engine.tables.status import Status
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar, TypeVar
+
+    Lowerings = dict[Op, Callable[[Any, Value], str | None]]
+    """What lowers each operation, and gives the name of its result."""
+    L = TypeVar("L", bound=Callable[[Any, Value], str | None])
 
 _TAGS = ("context", "stack", "code", "map", "page", "private")
 _TAG_NODE = {name: 100 + i for i, name in enumerate(_TAGS)}
@@ -73,6 +72,16 @@ _INSTRUCTION = {
     Op.SHL: "shl", Op.SHR: "lshr",
 }  # fmt: skip
 _PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
+
+
+def lowers(table: Lowerings, *ops: Op) -> Callable[[L], L]:
+    """Put a method into the table of its class: it lowers these operations."""
+
+    def put(method: L) -> L:
+        table.update(dict.fromkeys(ops, method))
+        return method
+
+    return put
 
 
 class Prototype(Record, frozen=True):
@@ -202,7 +211,12 @@ class Lowering(Emitter):
         graph: what to lower; finished and verified.
         retry: the function that guards with `Leave.RETRY` tail-call.
         hooked: taken jumps go through the code table.
+
+    Attributes:
+        lowerings: what lowers each operation; of the class.
     """
+
+    lowerings: ClassVar[Lowerings] = {}
 
     def __init__(self, layout: Layout, graph: Graph, *, retry: str, hooked: bool) -> None:
         super().__init__(layout)
@@ -449,21 +463,23 @@ class Lowering(Emitter):
         return self.let(f"getelementptr inbounds ptr, ptr {table}, i64 {index}")
 
     def _value(self, value: Value) -> None:
-        op = value.op
-        if op in _INSTRUCTION:
-            a, b = value.args
-            text = f"{_INSTRUCTION[op]} {self.word} {self.text(a)}, {self.text(b)}"
-            self._text[id(value)] = self.let(text)
-        elif op in COMPARISONS:
-            a, b = value.args
-            text = f"icmp {_PREDICATE[op]} {self.word} {self.text(a)}, {self.text(b)}"
-            self._flags[id(value)] = flag = self.let(text)
-            self._text[id(value)] = self.let(f"zext i1 {flag} to {self.word}")
-        else:
-            result = _LOWER[op](self, value)
-            if result is not None:
-                self._text[id(value)] = result
+        result = self.lowerings[value.op](self, value)
+        if result is not None:
+            self._text[id(value)] = result
 
+    @lowers(lowerings, *_INSTRUCTION)
+    def _instruction(self, value: Value) -> str:
+        a, b = value.args
+        return self.let(f"{_INSTRUCTION[value.op]} {self.word} {self.text(a)}, {self.text(b)}")
+
+    @lowers(lowerings, *_PREDICATE)
+    def _comparison(self, value: Value) -> str:
+        a, b = value.args
+        text = f"icmp {_PREDICATE[value.op]} {self.word} {self.text(a)}, {self.text(b)}"
+        self._flags[id(value)] = flag = self.let(text)
+        return self.let(f"zext i1 {flag} to {self.word}")
+
+    @lowers(lowerings, Op.DIV)
     def _divide(self, value: Value) -> str:
         dividend, divisor = (self.text(v) for v in value.args)
         word = self.word
@@ -474,21 +490,25 @@ class Lowering(Emitter):
         quotient = self.let(f"udiv {word} {dividend}, {safe}")
         return self.let(f"select i1 {zero}, {word} {value.imm[0]}, {word} {quotient}")
 
+    @lowers(lowerings, Op.SELECT)
     def _select(self, value: Value) -> str:
         condition, yes, no = value.args
         flag, word = self.flag(condition), self.word
         words = f"{word} {self.text(yes)}, {word} {self.text(no)}"
         return self.let(f"select i1 {flag}, {words}, !unpredictable !93")
 
+    @lowers(lowerings, Op.SIGNED)
     def _signed(self, value: Value) -> str:
         bits = 8 * value.imm[0]
         if f"i{bits}" == self.word:
             return self.text(value.args[0])
         return self.let(f"sext i{bits} {self.narrow(value.args[0], bits)} to {self.word}")
 
+    @lowers(lowerings, Op.PC)
     def _pc(self, _: Value) -> str:
         return "%pc" if self.word == "i64" else self.let(f"trunc i64 %pc to {self.word}")
 
+    @lowers(lowerings, Op.POINTER)
     def _pointer(self, value: Value) -> str:
         (index,) = value.imm
         return self._index_of(f"%s{index}", index)
@@ -498,42 +518,51 @@ class Lowering(Emitter):
         number = self.let(f"ptrtoint ptr {pointer} to i64")
         return self._widen(self.let(f"trunc i64 {number} to i{bits}"), bits)
 
+    @lowers(lowerings, Op.SLOT)
     def _slot(self, value: Value) -> str:
         index, offset, size = value.imm
         return self._load_bytes(self.at(offset, f"%s{index}"), size, "stack")
 
+    @lowers(lowerings, Op.CELL)
     def _cell(self, value: Value) -> str:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         return self._load_bytes(address, 1, "stack")
 
+    @lowers(lowerings, Op.SET_CELL)
     def _set_cell(self, value: Value) -> None:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         self._store_bytes(address, value.args[1], 1, "stack")
 
+    @lowers(lowerings, Op.LOAD)
     def _load(self, value: Value) -> str:
         space, size, _ = value.imm
         return self._load_bytes(self._space(space, value.args[0]), size, self._tag(space))
 
+    @lowers(lowerings, Op.STORE)
     def _store(self, value: Value) -> None:
         space, size, _ = value.imm
         address, word = value.args
         self._store_bytes(self._space(space, address), word, size, self._tag(space))
 
+    @lowers(lowerings, Op.MAP)
     def _map(self, value: Value) -> str:
         (size,) = value.imm
         address = self._address(self.layout.code_map, value.args[0])
         return self._widen(self.load(f"i{8 * size}", address, "map"), 8 * size)
 
+    @lowers(lowerings, Op.WATERMARK)
     def _watermark(self, _: Value) -> str:
         mark = self.load("i64", self.field("watermark"), "context", 8)
         return mark if self.word == "i64" else self.let(f"trunc i64 {mark} to {self.word}")
 
+    @lowers(lowerings, Op.PAGE)
     def _page(self, value: Value) -> str:
         address = self.at(self.layout.ports, self.at(self.wide(value.args[0])))
         return self._load_bytes(address, 1, "page")
 
+    @lowers(lowerings, Op.SET_PAGE)
     def _set_page(self, value: Value) -> None:
         port, byte = value.args
         address = self.at(self.layout.ports, self.at(self.wide(port)))
@@ -544,12 +573,15 @@ class Lowering(Emitter):
         there = self.let(f"icmp ne ptr {function}, null")
         return self.let(f"zext i1 {there} to {self.word}")
 
+    @lowers(lowerings, Op.READER)
     def _reader(self, value: Value) -> str:
         return self._has(value, self.layout.readers)
 
+    @lowers(lowerings, Op.WRITER)
     def _writer(self, value: Value) -> str:
         return self._has(value, self.layout.writers)
 
+    @lowers(lowerings, Op.WRITTEN)
     def _written(self, value: Value) -> None:
         self.do(f"call void @written(ptr %base, i64 {self.wide(value.args[0])})")
 
@@ -558,53 +590,31 @@ class Lowering(Emitter):
             address = self.at(self.wide(pointer), self._stack_base(index))
             self.store("ptr", address, self.at(self.layout.pointers[index]), "context", 8)
 
+    @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> str:
         port, *pointers = value.args
         self._show_pointers(tuple(pointers))
         byte = self.let(f"call i64 @host_in(ptr %base, i64 {self.wide(port)})")
         return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
 
+    @lowers(lowerings, Op.HOST_OUT)
     def _host_out(self, value: Value) -> None:
         port, byte, *pointers = value.args
         self._show_pointers(tuple(pointers))
         arguments = f"ptr %base, i64 {self.wide(port)}, i64 {self.wide(byte)}"
         self.do(f"call void @host_out({arguments})")
 
+    @lowers(lowerings, Op.HOST_POINTER)
     def _host_pointer(self, value: Value) -> str:
         (index,) = value.imm
         pointer = self.load("ptr", self.at(self.layout.pointers[index]), "context", 8)
         return self._index_of(pointer, index)
 
+    @lowers(lowerings, Op.ACT, Op.DONE)
     def _mark(self, _: Value) -> None:
         """Nothing: marks are for the verifier."""
 
+    @lowers(lowerings, Op.GUARD)
     def _guard_value(self, value: Value) -> None:
         assert value.exit is not None
         self._guard(self.flag(value.args[0]), value.exit)
-
-
-_LOWER = {
-    Op.DIV: Lowering._divide,
-    Op.SELECT: Lowering._select,
-    Op.SIGNED: Lowering._signed,
-    Op.PC: Lowering._pc,
-    Op.POINTER: Lowering._pointer,
-    Op.SLOT: Lowering._slot,
-    Op.CELL: Lowering._cell,
-    Op.SET_CELL: Lowering._set_cell,
-    Op.LOAD: Lowering._load,
-    Op.STORE: Lowering._store,
-    Op.MAP: Lowering._map,
-    Op.WATERMARK: Lowering._watermark,
-    Op.PAGE: Lowering._page,
-    Op.SET_PAGE: Lowering._set_page,
-    Op.READER: Lowering._reader,
-    Op.WRITER: Lowering._writer,
-    Op.WRITTEN: Lowering._written,
-    Op.HOST_IN: Lowering._host_in,
-    Op.HOST_OUT: Lowering._host_out,
-    Op.HOST_POINTER: Lowering._host_pointer,
-    Op.GUARD: Lowering._guard_value,
-    Op.ACT: Lowering._mark,
-    Op.DONE: Lowering._mark,
-}

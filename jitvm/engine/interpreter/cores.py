@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE
 from jitvm.guest import Guest, Opcode
@@ -80,7 +81,7 @@ class GraphCore:
 
     def _load(self, space: int, address: Value, size: int, within: int) -> Value:
         imm = (space, size, within)
-        return self.graph.add(Op.LOAD, address & (within - 1), imm=imm, bits=8 * size)
+        return self.graph.add(Op.LOAD, address & (within - 1), imm=imm)
 
 
 class FastCore(GraphCore):
@@ -141,7 +142,7 @@ class FastCore(GraphCore):
         graph, value = self.graph, self._word(word)
         whole = self._whole(space, self._word(address), size, within)
         if self.checked and space == self.guest.code_index:
-            watched = graph.pure(Op.MAP, whole, imm=(size,), bits=8 * size)
+            watched = graph.pure(Op.MAP, whole, imm=(size,))
             code = int.from_bytes(bytes([CODE] * size), "little")
             graph.guard((watched & code) == 0, self.retry)
         self.effects.append(
@@ -150,13 +151,13 @@ class FastCore(GraphCore):
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
-        graph.guard(graph.pure(Op.READER, port, bits=1) == 0, self.retry)
-        return graph.add(Op.PAGE, port, bits=8)
+        graph.guard(graph.pure(Op.READER, port) == 0, self.retry)
+        return graph.add(Op.PAGE, port)
 
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
-        graph.guard(graph.pure(Op.WRITER, port, bits=1) == 0, self.retry)
+        graph.guard(graph.pure(Op.WRITER, port) == 0, self.retry)
         self.effects.append(lambda: void(graph.add(Op.SET_PAGE, port, byte)))
 
 
@@ -196,9 +197,7 @@ class FullCore(GraphCore):
     def _cells(self, stack: int, start: Value, size: int) -> Value:
         return self._gather(
             size,
-            lambda i: self.graph.add(
-                Op.CELL, (start + i) & self._mask(stack), imm=(stack,), bits=8
-            ),
+            lambda i: self.graph.add(Op.CELL, (start + i) & self._mask(stack), imm=(stack,)),
         )
 
     def _set_cells(self, stack: int, start: Value, word: Value, size: int) -> None:
@@ -244,7 +243,7 @@ class FullCore(GraphCore):
                 self.graph.add(Op.WRITTEN, at, imm=(1,))
 
     def port_in(self, port: Value) -> Value:
-        byte = self.graph.add(Op.HOST_IN, self._port(port), *self.pointers, bits=8)
+        byte = self.graph.add(Op.HOST_IN, self._port(port), *self.pointers)
         self._after_host()
         return byte
 

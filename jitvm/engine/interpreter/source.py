@@ -30,7 +30,8 @@ from jitvm.engine.codegen.lower import (
     keep,
 )
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
-from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Op, Terminator
+from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import (
     CODE,
     RECORD_OPCODE,

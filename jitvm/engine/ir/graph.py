@@ -24,84 +24,18 @@ Text: `jitvm.engine.ir.text` prints and parses; `jitvm.engine.ir.verify` checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
+from jitvm.engine.ir.ops import BINARY, BITS, COMPARISONS, MARKS, MEANS, MODULAR, Op
+from jitvm.engine.ir.rules import AT_ONCE, first
 from jitvm.guest import DescriptionError
 
-MODULAR = 0
-"""`bits` of a word whose high bits mean nothing."""
-
-
-class Op(StrEnum):
-    """Operations; the comment gives static attributes and operands."""
-
-    __hash__ = str.__hash__  # that of enumerations is written in Python
-
-    # words: pure
-    CONST = "const"  # [value]
-    PARAM = "param"  # a block's parameter
-    ADD = "add"
-    SUB = "sub"
-    MUL = "mul"
-    DIV = "div"  # [by_zero] dividend, divisor
-    AND = "and"
-    OR = "or"
-    XOR = "xor"
-    SHL = "shl"
-    SHR = "shr"
-    EQ = "eq"
-    NE = "ne"
-    LT = "lt"
-    LE = "le"
-    SELECT = "select"  # condition, yes, no
-    SIGNED = "signed"  # [size] word
-    # state: reads
-    PC = "pc"  # the program counter at entry, where it is not a constant
-    POINTER = "pointer"  # [stack] index of the pointer at entry
-    SLOT = "slot"  # [stack, offset, size]
-    CELL = "cell"  # [stack] index
-    LOAD = "load"  # [space, size, within] address
-    MAP = "map"  # [size] address: not zero where compiled code was made from these bytes
-    WATERMARK = "watermark"  # the highest address that `map` is not zero for; 0 without one
-    PAGE = "page"  # port
-    READER = "reader"  # port: not zero where a device answers reads
-    WRITER = "writer"  # port: not zero where a device acts on writes
-    # state: effects
-    STORE = "store"  # [space, size, within] address, word
-    SET_CELL = "set_cell"  # [stack] index, byte
-    SET_PAGE = "set_page"  # port, byte
-    WRITTEN = "written"  # [size] address: tells the host of a store to watched bytes
-    HOST_IN = "host_in"  # port, pointer...: a read through the device, which sees the pointers
-    HOST_OUT = "host_out"  # port, byte, pointer...
-    COLLECT = "collect"  # port, byte: written to the port's cell and to the output ring
-    HOST_POINTER = "host_pointer"  # [stack] the pointer a device left
-    SYNC = "sync"  # writes what its exit would write, without leaving
-    ACT = "act"  # the instruction has decided, and begins to act
-    DONE = "done"  # it is complete
-    CHECK = "check"  # exit where a device moved a pointer or asked to stop
-    GUARD = "guard"  # condition; exit
-    CHARGE = "charge"  # [instructions]; exit where the budget does not cover them
-    POLL = "poll"  # exit where an interrupt is asked for
-
-
-EFFECTS = frozenset({
-    Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.COLLECT,
-    Op.SYNC, Op.CHECK, Op.GUARD, Op.CHARGE, Op.POLL, Op.ACT, Op.DONE,
-})  # fmt: skip
-ACTS = frozenset({
-    Op.STORE, Op.SET_CELL, Op.SET_PAGE, Op.WRITTEN, Op.HOST_IN, Op.HOST_OUT, Op.COLLECT, Op.SYNC,
-})  # fmt: skip
-"""What cannot be undone."""
-MARKS = frozenset({Op.ACT, Op.DONE})
-"""What does nothing."""
-COMPARISONS = frozenset({Op.EQ, Op.NE, Op.LT, Op.LE})
-
-
 # Members of enumerations are slow to get at, and values are made by thousands.
-_CONST, _ADD, _SUB, _MUL, _AND = Op.CONST, Op.ADD, Op.SUB, Op.MUL, Op.AND
-_OR, _XOR, _SHL, _SHR = Op.OR, Op.XOR, Op.SHL, Op.SHR
-_ADDS = frozenset({_ADD, _OR, _XOR})
+_CONST, _AND, _OR, _SHL, _SUB = Op.CONST, Op.AND, Op.OR, Op.SHL, Op.SUB
+_CHECKED = frozenset([op for op in BINARY if op.row.operands != ("word", "word")])
+"""Operations of two words that may not be any words."""
+_SHIFTS = frozenset([op for op in BINARY if "distance" in op.row.operands])
 
 
 class Value:
@@ -361,21 +295,36 @@ class Graph:
         block.params.append(value)
         return value
 
-    def add(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
+    def add(
+        self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int | None = None
+    ) -> Value:
         """Append an operation that may not be shared."""
+        if bits is None:
+            bits = self.bits(op, args, imm) if op in BITS else MODULAR
         value = Value(self, op, args, imm, bits)
         self.block.values.append(value)
         return value
 
-    def pure(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
+    def pure(
+        self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int | None = None
+    ) -> Value:
         """Append an operation, or find the same one earlier in the block."""
         block = self.block
         key = (op, *map(id, args), *imm)
         value = block.pure.get(key)
         if value is None:
+            if bits is None:
+                bits = self.bits(op, args, imm)
             value = block.pure[key] = Value(self, op, args, imm, bits)
             block.values.append(value)
         return value
+
+    def bits(self, op: Op, args: tuple[Value, ...], imm: tuple[int, ...]) -> int:
+        """The bits of a result, by the row of its operation; what depends on the guest is given
+        by who asks for it."""
+        known = BITS.get(op)
+        bits = MODULAR if known is None else known(*args, *imm)
+        return bits if bits <= self.word_bits else MODULAR
 
     def guard(self, condition: Value, exit_: Exit) -> None:
         if condition.constant:
@@ -402,60 +351,43 @@ class Graph:
                 "mask the distance first"
             )
 
+    def _check(self, op: Op, args: tuple[Value, ...]) -> None:
+        """Refuse operands that the row of an operation does not allow."""
+        for kind, value in zip(op.row.operands, args, strict=True):
+            if kind == "distance":
+                self._need_distance(op, value)
+            elif kind != "word":
+                self.need(op, value)
+
     def binary(self, op: Op, a: Value, b: Value) -> Value:
         """Build ``a op b``, folding what is known."""
         x, y = a.constant, b.constant
-        if op in COMPARISONS:
-            self.need(op, a, b)
-            if x is not None and y is not None:
-                return self.const(_FOLD[op](x, y))
-            return self.pure(op, a, b, bits=1)
-        if op is _SHR:
-            self.need(op, a)
-        if op is _SHR or op is _SHL:
-            self._need_distance(op, b)
+        if op in _CHECKED:
+            is_near = op not in _SHIFTS or (y is not None and y < self.word_bits)
+            if not (is_near and a.bits and b.bits):
+                self._check(op, (a, b))
         if x is not None and y is not None and (op is not _SUB or x >= y):
-            return self.const(_FOLD[op](x, y))
+            return self.const(MEANS[op](x, y))
         if x is not None or y is not None or a is b:
-            simpler = self._identity(op, a, b, x, y)
-            if simpler is not None:
-                return simpler
-        return self.pure(op, a, b, bits=self._bound(op, a, b))
+            for rule in AT_ONCE.get(op, ()):
+                simpler = rule(self, op, a, b)
+                if simpler is not None:
+                    return simpler
+        bits = BITS[op](a, b)
+        return self.pure(op, a, b, bits=bits if bits <= self.word_bits else MODULAR)
 
-    def _identity(self, op: Op, a: Value, b: Value, x: int | None, y: int | None) -> Value | None:
-        if y is not None:
-            if op is _AND:
-                return self._masked(a, y)
-            if y == 0:
-                return self.const(0) if op is _MUL else a
-            if op is _SHR:
-                return self._shifted(a, y)
-            return a if op is _MUL and y == 1 else None
-        if x is not None:
-            if x == 0:
-                return b if op in _ADDS else self.const(0) if op in (_MUL, _AND) else None
-            return b if op is _MUL and x == 1 else None
-        return self.const(0) if op is _SUB else None
-
-    def _shifted(self, a: Value, distance: int) -> Value | None:
-        """``a >> distance`` where it needs no operation."""
-        if a.bits <= distance:
-            return self.const(0)
-        if distance == 8 and (parts := self.halves(a)) is not None:
-            return parts[0]
-        return None
-
-    def _masked(self, a: Value, mask: int) -> Value | None:
-        """``a & mask`` where it needs no operation."""
-        if mask == 0:
-            return self.const(0)
-        if a.bits and mask & ((1 << a.bits) - 1) == (1 << a.bits) - 1:
-            return a
-        if mask == 0xFF and (parts := self.halves(a)) is not None:
-            return parts[1]
-        if a.op is _AND and (inner := a.args[1].constant) is not None:
-            return self.binary(_AND, a.args[0], self.const(inner & mask))
-        return None
+    def word(self, op: Op, *args: Value, imm: tuple[int, ...] = ()) -> Value:
+        """Build any operation on words, folding what is known."""
+        if op in BINARY:
+            return self.binary(op, *args)
+        self._check(op, args)
+        simpler = first(AT_ONCE, self, op, (*args, *imm))
+        if simpler is not None:
+            return simpler
+        numbers = [arg.constant for arg in args]
+        if None in numbers:
+            return self.pure(op, *args, imm=imm)
+        return self.const(MEANS[op](*numbers, *imm))
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""
@@ -478,65 +410,17 @@ class Graph:
             return high.args[0]
         return self.binary(Op.OR, self.binary(Op.SHL, high, self.const(8)), low)
 
-    def _bound(self, op: Op, a: Value, b: Value) -> int:
-        if op is _AND:
-            bits = min(a.bits, b.bits) or a.bits or b.bits
-        elif op is _SHR:
-            bits = max(a.bits - (b.constant or 0), 1)
-        elif not (a.bits and b.bits) or op is _SUB:
-            return MODULAR
-        elif op is _ADD:
-            bits = max(a.bits, b.bits) + 1
-        elif op is _MUL:
-            bits = a.bits + b.bits
-        elif op is _SHL:
-            bits = a.bits + ((1 << b.bits) - 1 if b.constant is None else b.constant)
-        else:
-            bits = max(a.bits, b.bits)
-        return bits if bits <= self.word_bits else MODULAR
-
     def select(self, condition: Value, yes: Value, no: Value) -> Value:
-        self.need(Op.SELECT, condition)
-        known = condition.constant
-        if known is not None:
-            return yes if known else no
-        if yes is no:
-            return yes
-        bits = max(yes.bits, no.bits) if yes.bits and no.bits else MODULAR
-        return self.pure(Op.SELECT, condition, yes, no, bits=bits)
+        return self.word(Op.SELECT, condition, yes, no)
 
     def divide(self, dividend: Value, divisor: Value, by_zero: int) -> Value:
-        self.need(Op.DIV, dividend, divisor)
-        x, y = dividend.constant, divisor.constant
-        if x is not None and y is not None:
-            return self.const(x // y if y else by_zero)
-        bits = max(dividend.bits, by_zero.bit_length())
-        return self.pure(Op.DIV, dividend, divisor, imm=(by_zero,), bits=bits)
+        return self.word(Op.DIV, dividend, divisor, imm=(by_zero,))
 
     def signed(self, word: Value, size: int) -> Value:
-        sign = 1 << (8 * size - 1)
-        if (known := word.constant) is not None:
-            return self.const(((known & (2 * sign - 1)) ^ sign) - sign)
-        return self.pure(Op.SIGNED, word, imm=(size,))
+        return self.word(Op.SIGNED, word, imm=(size,))
 
     def truncate(self, word: Value, size: int) -> Value:
         """The low `size` bytes."""
         if 0 < word.bits <= 8 * size and not word.link:
             return word
         return self.binary(_AND, word, self.const((1 << 8 * size) - 1))
-
-
-_FOLD: dict[Op, Callable[[int, int], int]] = {
-    Op.ADD: lambda x, y: x + y,
-    Op.SUB: lambda x, y: x - y,
-    Op.MUL: lambda x, y: x * y,
-    Op.AND: lambda x, y: x & y,
-    Op.OR: lambda x, y: x | y,
-    Op.XOR: lambda x, y: x ^ y,
-    Op.SHL: lambda x, y: x << y,
-    Op.SHR: lambda x, y: x >> y,
-    Op.EQ: lambda x, y: int(x == y),
-    Op.NE: lambda x, y: int(x != y),
-    Op.LT: lambda x, y: int(x < y),
-    Op.LE: lambda x, y: int(x <= y),
-}

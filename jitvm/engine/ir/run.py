@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jitvm.engine.ir.graph import MARKS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import MARKS, MEANS, Op, covered
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Guest, State
 
@@ -128,8 +129,8 @@ class _Run:
     def _value(self, value: Value) -> Exit | None:
         """Execute one operation; its exit where it leaves."""
         args = [self.word(arg) for arg in value.args]
-        if (words := ARITHMETIC.get(value.op)) is not None:
-            self._let(value, words(value, args))
+        if (means := MEANS.get(value.op)) is not None:
+            self._let(value, means(*args, *value.imm))
             return None
         if (compute := _COMPUTE.get(value.op)) is not None:
             self._let(value, compute(self, value, args))
@@ -273,39 +274,6 @@ class _Run:
             )
 
 
-def _signed(value: Value, args: list[int]) -> int:
-    sign = 1 << (8 * value.imm[0] - 1)
-    return ((args[0] & (2 * sign - 1)) ^ sign) - sign
-
-
-_BINARY: dict[Op, Callable[[int, int], int]] = {
-    Op.ADD: lambda a, b: a + b,
-    Op.SUB: lambda a, b: a - b,
-    Op.MUL: lambda a, b: a * b,
-    Op.AND: lambda a, b: a & b,
-    Op.OR: lambda a, b: a | b,
-    Op.XOR: lambda a, b: a ^ b,
-    Op.SHL: lambda a, b: a << b,
-    Op.SHR: lambda a, b: a >> b,
-    Op.EQ: lambda a, b: int(a == b),
-    Op.NE: lambda a, b: int(a != b),
-    Op.LT: lambda a, b: int(a < b),
-    Op.LE: lambda a, b: int(a <= b),
-}
-
-
-def _binary(op: Op) -> Callable[[Value, list[int]], int]:
-    combine = _BINARY[op]
-    return lambda _, args: combine(*args)
-
-
-ARITHMETIC: dict[Op, Callable[[Value, list[int]], int]] = {
-    **{op: _binary(op) for op in _BINARY},
-    Op.DIV: lambda value, args: args[0] // args[1] if args[1] else value.imm[0],
-    Op.SELECT: lambda _, args: args[1] if args[0] else args[2],
-    Op.SIGNED: _signed,
-}
-"""What operations on words give for numbers, not yet cut to the word."""
 _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.PC: lambda run, _value, _args: run.state.pc,
     Op.POINTER: _Run.pointer,
@@ -334,3 +302,4 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.CHARGE: _Run.charge,
     Op.POLL: lambda run, _value, _args: not run.host.poll(),
 }
+covered(__name__, (*MEANS, *_COMPUTE, *_EFFECT))

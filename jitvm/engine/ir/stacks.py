@@ -12,7 +12,8 @@ it held at entry, and entries are made from it on demand. Nothing is written bef
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import Graph, Op, Value
+from jitvm.engine.ir.graph import Graph, Value
+from jitvm.engine.ir.ops import Op
 
 Entry = tuple[Value, int]
 Link = tuple[int, int, int]
@@ -214,7 +215,7 @@ class VirtualStack:
 
 def slot(graph: Graph, index: int, offset: int, size: int) -> Value:
     """Stack memory as it was at entry."""
-    return graph.pure(Op.SLOT, imm=(index, offset, size), bits=8 * size)
+    return graph.pure(Op.SLOT, imm=(index, offset, size))
 
 
 def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:

@@ -30,10 +30,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jitvm.engine.ir.graph import EFFECTS, Block, Branch, Exit, Goto, Graph, Leave, Op, Value
-
-WITHOUT_RESULT = EFFECTS - {Op.HOST_IN}
-"""Operations whose value nobody may use."""
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import BY_NAME, WITHOUT_RESULT, Op
 
 
 class TextError(ValueError):
@@ -231,11 +229,11 @@ class _Parser:
 
     def _declare_value(self, line: str) -> None:
         match, lines = _VALUE.fullmatch(line), self._last()
-        if match is None or match["op"] not in list(Op):
+        op = None if match is None else BY_NAME.get(match["op"])
+        if match is None or op is None:
             raise self._error(f"{line!r} is no operation")
         if lines.end is not None:
             raise self._error(f"{line!r} stands behind the terminator of its block")
-        op = Op(match["op"])
         if (match["name"] is None) != (op in WITHOUT_RESULT):
             raise self._error(f"{op} has {'no' if match['name'] else 'a'} result")
         imm = tuple(int(word) for word in match["imm"].split(",")) if match["imm"] else ()

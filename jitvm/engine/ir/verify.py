@@ -9,7 +9,7 @@ Values
  4. A use is dominated by its definition; uses by an exit count where the exit is.
  5. What an operation or a branch uses stands in the same block or one earlier in the list: lowering
     names values in that order. (Edges and exits come last there.)
- 6. Each operation has the operands, static attributes and exit that the table below says;
+ 6. Each operation has the operands, static attributes and exit that its row (`ops.py`) says;
     stacks, spaces, sizes and offsets are ones the guest has.
  7. `bits` is no less than what follows from the operands; words of which only the low bits are
     meant are not compared, shifted right, divided, tested, or used as a place to continue at.
@@ -27,25 +27,11 @@ Effects
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from jitvm.engine.ir.graph import (
-    ACTS,
-    COMPARISONS,
-    MARKS,
-    MODULAR,
-    Block,
-    Branch,
-    Exit,
-    Goto,
-    Graph,
-    Leave,
-    Op,
-    Value,
-)
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import ACTS, MARKS, MODULAR, WITHOUT_RESULT, Op
 from jitvm.engine.ir.passes.dominators import Dominators, dominators
 from jitvm.engine.ir.passes.params import exits_of
-from jitvm.engine.ir.text import WITHOUT_RESULT
 from jitvm.engine.memory.layout import reach
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Guest
@@ -57,59 +43,6 @@ _BEFORE = frozenset({Leave.NEXT, Leave.RETRY})
 
 class VerifyError(ValueError):
     """A graph that breaks a rule; the message names graph, block, value and rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What an operation looks like.
-
-    Attributes:
-        args: how many operands; `more` allows more.
-        imm: what its static attributes are.
-        exits: whether it has an exit.
-        known: operands whose high bits must be known.
-    """
-
-    args: int
-    imm: tuple[str, ...] = ()
-    exits: bool = False
-    known: tuple[int, ...] = ()
-    more: bool = False
-
-
-_SHAPES = {
-    **{op: _Shape(2) for op in (Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.OR, Op.XOR)},
-    **{op: _Shape(2, known=(0, 1)) for op in (*COMPARISONS, Op.SHR)},
-    Op.SHL: _Shape(2, known=(1,)),
-    Op.DIV: _Shape(2, ("word",), known=(0, 1)),
-    Op.SELECT: _Shape(3, known=(0,)),
-    Op.SIGNED: _Shape(1, ("size",)),
-    Op.PC: _Shape(0),
-    Op.POINTER: _Shape(0, ("stack",)),
-    Op.SLOT: _Shape(0, ("stack", "offset", "size")),
-    Op.CELL: _Shape(1, ("stack",), known=(0,)),
-    Op.LOAD: _Shape(1, ("space", "size", "within"), known=(0,)),
-    Op.MAP: _Shape(1, ("size",), known=(0,)),
-    Op.WATERMARK: _Shape(0),
-    Op.PAGE: _Shape(1, known=(0,)),
-    Op.READER: _Shape(1, known=(0,)),
-    Op.WRITER: _Shape(1, known=(0,)),
-    Op.STORE: _Shape(2, ("space", "size", "within"), known=(0,)),
-    Op.SET_CELL: _Shape(2, ("stack",), known=(0,)),
-    Op.SET_PAGE: _Shape(2, known=(0,)),
-    Op.WRITTEN: _Shape(1, ("size",), known=(0,)),
-    Op.HOST_IN: _Shape(1, known=(0,), more=True),
-    Op.HOST_OUT: _Shape(2, known=(0, 1), more=True),
-    Op.COLLECT: _Shape(2, known=(0, 1)),
-    Op.HOST_POINTER: _Shape(0, ("stack",)),
-    Op.SYNC: _Shape(0, exits=True),
-    Op.CHECK: _Shape(0, exits=True),
-    Op.GUARD: _Shape(1, exits=True, known=(0,)),
-    Op.CHARGE: _Shape(0, ("instructions",), exits=True),
-    Op.POLL: _Shape(0, exits=True),
-    Op.ACT: _Shape(0),
-    Op.DONE: _Shape(0),
-}
 
 
 def verify(graph: Graph, guest: Guest) -> None:
@@ -218,36 +151,36 @@ class _Verifier:
                 )
 
     def _value(self, value: Value) -> None:
-        op, shape = value.op, _SHAPES.get(value.op)
-        self._require(shape is not None, f"{op} stands among values")
-        assert shape is not None
-        right = len(value.args) == shape.args or (shape.more and len(value.args) > shape.args)
-        self._require(right, f"{op} takes {shape.args} operands, not {len(value.args)}")
+        op, row = value.op, value.op.row
+        self._require(row.stands, f"{op} stands among values")
+        count = len(row.operands)
+        right = len(value.args) == count or (row.has_more and len(value.args) > count)
+        self._require(right, f"{op} takes {count} operands, not {len(value.args)}")
         self._require(
-            len(value.imm) == len(shape.imm),
-            f"{op} takes static attributes {list(shape.imm)}, not {list(value.imm)}",
+            len(value.imm) == len(row.attributes),
+            f"{op} takes static attributes {list(row.attributes)}, not {list(value.imm)}",
         )
         self._require(
-            shape.exits == (value.exit is not None),
-            f"{op} has {'no exit' if shape.exits else 'an exit'}",
+            row.exits == (value.exit is not None),
+            f"{op} has {'no exit' if row.exits else 'an exit'}",
         )
-        for index in shape.known:
-            self._known(value.args[index], f"operand {index} of {op}")
-        self._static(value, dict(zip(shape.imm, value.imm, strict=True)))
-        if op not in WITHOUT_RESULT:
+        for index, kind in enumerate(row.operands):
+            if kind != "word":
+                self._known(value.args[index], f"operand {index} of {op}")
+            if kind == "distance":
+                self._distance(op, value.args[index])
+        self._static(value, dict(zip(row.attributes, value.imm, strict=True)))
+        if row.has_result:
             self._bits(value, least_bits(value, self.guest))
-        if op in (Op.SHL, Op.SHR):
-            self._distance(value)
 
     def _known(self, value: Value, what: str) -> None:
         self._require(value.bits != MODULAR, f"{what} is a word whose high bits are not known")
 
-    def _distance(self, value: Value) -> None:
-        distance = value.args[1]
+    def _distance(self, op: Op, distance: Value) -> None:
         most = distance.imm[0] if distance.op is Op.CONST else (1 << distance.bits) - 1
         self._require(
             most < self.graph.word_bits,
-            f"{value.op} by up to {most} bits of a {self.graph.word_bits}-bit word",
+            f"{op} by up to {most} bits of a {self.graph.word_bits}-bit word",
         )
 
     def _static(self, value: Value, given: dict[str, int]) -> None:
@@ -380,47 +313,5 @@ def _uses(exit_: Exit) -> Iterator[Value]:
 
 def least_bits(value: Value, guest: Guest) -> int:
     """The bits a result has at least, by its operands alone; MODULAR where nothing is sure."""
-    op, imm = value.op, value.imm
-    if op in (Op.SLOT, Op.LOAD, Op.MAP):
-        return 8 * imm[-1 if op in (Op.SLOT, Op.MAP) else 1]
-    if op in (Op.PAGE, Op.CELL, Op.HOST_IN):
-        return 8
-    if op in (Op.POINTER, Op.HOST_POINTER):
-        return guest.stacks[imm[0]].size.bit_length() - 1
-    if op is Op.PC:
-        return guest.pc_bits
-    if op is Op.WATERMARK:
-        return (guest.code_space.size - 1).bit_length()
-    if op in COMPARISONS or op in (Op.READER, Op.WRITER):
-        return 1
-    if op is Op.SELECT:
-        return _widest(value.args[1:])
-    if op is Op.DIV:
-        return max(value.args[0].bits, imm[0].bit_length())
-    return _arithmetic(value)
-
-
-def _widest(values: Iterable[Value]) -> int:
-    bits = [value.bits for value in values]
-    return max(bits) if all(bits) else MODULAR
-
-
-def _arithmetic(value: Value) -> int:
-    op, words = value.op, value.graph.word_bits
-    if op in (Op.SUB, Op.SIGNED):
-        return MODULAR
-    a, b = value.args
-    if op is Op.AND:
-        return min((v.bits for v in (a, b) if v.bits), default=MODULAR)
-    if op is Op.SHR:
-        return max(a.bits - (b.constant or 0), 1)
-    if not (a.bits and b.bits):
-        return MODULAR
-    bits = {
-        Op.ADD: max(a.bits, b.bits) + 1,
-        Op.MUL: a.bits + b.bits,
-        Op.OR: max(a.bits, b.bits),
-        Op.XOR: max(a.bits, b.bits),
-        Op.SHL: a.bits + ((1 << b.bits) - 1 if b.constant is None else b.constant),
-    }[op]
-    return bits if bits <= words else MODULAR
+    bits = value.op.row.least_bits(value.args, value.imm, guest)
+    return bits if bits <= value.graph.word_bits else MODULAR

@@ -83,9 +83,7 @@ def keep_text(machine: Machine, given: Mapping[str, str | int]) -> None:
 
     fixed: dict[str, str | int] = {"keep_text": 1, "background": 0}
     params = Parameters.from_environment().changed({**given, **fixed})
-    native = machine.native
-    assert native is not None
-    native.start_jit(params)
+    machine.start_jit(params)
 
 
 def regions(machine: Machine) -> list[RegionReport]:

@@ -114,7 +114,7 @@ class RegionView:
     def accesses(self, space: int) -> Iterator[tuple[int, bool]]:
         """Places in it that access a space at a constant address: the address, and whether it is
         written."""
-        from jitvm.engine.ir.graph import Op
+        from jitvm.engine.ir.ops import Op
 
         for block in self._installed.compiled.region.graph.blocks:
             for value in block.values:

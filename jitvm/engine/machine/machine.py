@@ -13,11 +13,10 @@ parallel.
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cached_property
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
-from jitvm.engine.machine.native import Mode, NativeTier
+from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.block import Block, BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
@@ -30,9 +29,10 @@ if TYPE_CHECKING:
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.machine.executor import Executor
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guest import Guest, ReferenceInterpreter
+    from jitvm.guest import Guest
     from jitvm.guest.state import Reader, Writer
 
     class CFunc(Protocol):
@@ -146,12 +146,7 @@ class Machine:
         self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
         self._histogram = self.block.words(layout.histogram, 256)
-        self._output_full: Callable[[], None] | None = None
-        self._native: NativeTier | None = None
-        if handlers is not None:
-            self._native = _native_tier(tier)(self.block, self.state, handlers)
-        if self._native is not None and tier in (Tier.JIT, Tier.IR):
-            self._native.start_jit(params, cache)
+        self._executor = self._executor_of(handlers, params, cache)
         if (tell := Machine.made) is not None:
             tell(self)
 
@@ -172,11 +167,18 @@ class Machine:
         at = f"pc={self.state.pc:#06x} stacks={self.state.pointers}"
         return f"<Machine {self.guest.name} {self.tier.value} {at}>"
 
-    @cached_property
-    def _reference(self) -> ReferenceInterpreter:
-        from jitvm.guest.reference import ReferenceInterpreter
+    def _executor_of(
+        self, handlers: Handlers | None, params: Parameters | None, cache: CodeCache | None
+    ) -> Executor:
+        """What executes it, by its tier."""
+        if handlers is None:
+            from jitvm.engine.machine.reference import ReferenceTier
 
-        return ReferenceInterpreter(self.guest, self.state)
+            return ReferenceTier(self.block, self.state)
+        native = _native_tier(self.tier)(self.block, self.state, handlers)
+        if self.tier in (Tier.JIT, Tier.IR):
+            native.start_jit(params, cache)
+        return native
 
     # -- views -------------------------------------------------------------------------------
 
@@ -226,8 +228,7 @@ class Machine:
         """
         self._check_port(port)
         self.state.ports.readers[port] = reader
-        if self._native is not None:
-            self._native.connect_reader(port)
+        self._executor.connect_reader(port)
 
     def on_write(self, port: int, writer: Writer) -> None:
         """Call `writer(byte)` after each write to a port (0 to 255).
@@ -250,8 +251,7 @@ class Machine:
         address = _address_of(function)
         call = _native_call(address)
         self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
-        if self._native is not None:
-            self._native.connect_reader(port, address)
+        self._executor.connect_reader(port, address)
 
     def on_write_native(self, port: int, function: NativeFunction) -> None:
         """Call a native function after each write to a port, without the interpreter lock.
@@ -279,8 +279,7 @@ class Machine:
         """Put a device on a port, in the place of whatever was there."""
         self.state.ports.writers[port] = writer
         self.state.ports.collected.discard(port)
-        if self._native is not None:
-            self._native.connect_writer(port, address)
+        self._executor.connect_writer(port, address)
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
@@ -288,8 +287,7 @@ class Machine:
             self._check_port(port)
             self.state.ports.writers[port] = self._collector(port)
             self.state.ports.collected.add(port)
-            if self._native is not None:
-                self._native.connect_collector(port)
+            self._executor.connect_collector(port)
 
     def _check_port(self, port: int) -> None:
         if not 0 <= port < self.guest.ports:
@@ -298,9 +296,7 @@ class Machine:
 
     def on_output_full(self, drain: Callable[[], None]) -> None:
         """Call `drain` when `take_output` is due because 65536 bytes have gathered."""
-        self._output_full = drain
-        if self._native is not None:
-            self._native.on_ring_full = drain
+        self._executor.on_ring_full = drain
 
     def take_output(self) -> bytes:
         """Bytes gathered since the last call, as pairs (port, byte) in the order written.
@@ -332,8 +328,8 @@ class Machine:
             head = fields["ring_head"][0]
             if head - fields["ring_tail"][0] == RING:
                 try:
-                    if self._output_full is not None:
-                        self._output_full()
+                    if (drain := self._executor.on_ring_full) is not None:
+                        drain()
                 finally:
                     fields["ring_tail"][0] = max(fields["ring_tail"][0], head - RING + 1)
             at = head % RING
@@ -344,8 +340,7 @@ class Machine:
 
     def code_written(self, address: int, size: int) -> None:
         """Tell that the host changed `size` bytes of the code space (wrapping at its end)."""
-        if self._native is not None:
-            self._native.code_written(address, size)
+        self._executor.code_written(address, size)
 
     # -- running -----------------------------------------------------------------------------
 
@@ -363,9 +358,7 @@ class Machine:
         """
         self.state.pc = self._checked(self.state.pc if pc is None else pc)
         _check_budget(max_instructions)
-        if self._native is None:
-            return self._reference.run(max_instructions)
-        return self._native.run(max_instructions)
+        return self._executor.run(max_instructions)
 
     def step(self) -> Stop:
         """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` where it halts.
@@ -375,7 +368,7 @@ class Machine:
             whatever a host function raised.
         """
         self._checked(self.state.pc)
-        return self._reference.run(1) if self._native is None else self._native.step()
+        return self._executor.step()
 
     def deliver(
         self,
@@ -399,78 +392,64 @@ class Machine:
             whatever a host function raised.
         """
         _check_budget(max_instructions)
-        mark_port, marked = mark or (port, 0)
-        if self._native is not None:
-            begun, stop = self._native.deliver(
-                data, port, stop_port, (mark_port, marked), max_instructions
-            )
-            return Delivery(begun, stop)
-        last = None if max_instructions is None else self.executed + max_instructions
-        for index, byte in enumerate(data):
-            self.page[mark_port] = marked
-            self.page[port] = byte
-            if self.vector:
-                left = None if last is None else last - self.executed
-                stop = self.run(self.vector, max_instructions=left)
-                if stop is not Stop.HALT or self.page[stop_port]:
-                    return Delivery(index + 1, stop)
-        return Delivery(len(data), Stop.HALT)
+        return Delivery(
+            *self._executor.deliver(data, port, stop_port, mark or (port, 0), max_instructions)
+        )
 
     def interrupt(self) -> None:
         """Stop the running guest at its next instruction or loop; callable from any thread.
 
         Where none is running, the next run returns at once.
         """
-        if self._native is None:
-            self._reference.interrupted = True
-        else:
-            self._native.interrupt()
+        self._executor.interrupt()
 
     @property
     def native(self) -> NativeTier | None:
-        """What executes it, for profilers and debuggers; None at the tier `reference`."""
-        return self._native
+        """What executes it natively; None at the tier `reference`."""
+        return self._executor if isinstance(self._executor, NativeTier) else None
 
     @property
     def jit(self) -> Jit | None:
         """The JIT, once it has begun: its regions and statistics."""
-        return None if self._native is None else self._native.jit
+        return self._executor.jit
+
+    def start_jit(self, params: Parameters) -> None:
+        """Have a JIT that keeps to these limits made once the machine runs; while there is none."""
+        native = self.native
+        assert native is not None
+        native.start_jit(params)
 
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, where there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
-        if self.jit is not None and self.jit.params is not params:
-            self.jit.change_params(params)
+        self._executor.change_params(params)
 
     def listen(self, listener: Listener | None) -> None:
         """Call a function for all that the JIT does (`jitvm.engine.tables.events`); None: nobody.
 
         It is called on the guest's thread and on the compile thread, and must be quick.
         """
-        if self._native is not None:
-            self._native.listen(listener)
+        self._executor.listen(listener)
 
     @property
     def listener(self) -> Listener | None:
         """Who is called; whoever takes the place should pass events on."""
-        return None if self._native is None else self._native.listener
+        return self._executor.listener
 
     def on_stop(self, watcher: Callable[[int], None] | None) -> None:
         """Call a function with the program counter whenever native code was made to come back
         (`wake`), on the guest's thread, before it goes on; None: nobody."""
-        if self._native is not None:
-            self._native.on_stop = watcher
+        self._executor.on_stop = watcher
 
     def wake(self) -> None:
         """Have native code come back and go on at once; callable from any thread."""
-        if self._native is not None:
-            self._native.wake()
+        self._executor.wake()
 
     @property
     def executed(self) -> int:
         """Instructions executed so far; native tiers count only while `counting`, in runs with a
         budget, and behind the first of those."""
-        return self._reference.executed if self._native is None else self._native.executed
+        return self._executor.executed
 
     @property
     def executed_now(self) -> int:
@@ -478,17 +457,16 @@ class Machine:
 
         Right to a block of compiled code; a moment's too much while a run is ending.
         """
-        return self._reference.executed if self._native is None else self._native.executed_now
+        return self._executor.executed_now
 
     @property
     def counting(self) -> bool:
         """Whether native tiers count every instruction, at some cost in speed."""
-        return self._native is None or self._native.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
+        return self._executor.counting
 
     @counting.setter
     def counting(self, on: bool) -> None:
-        if self._native is not None:
-            self._native.mode = self._native.usual_mode(counting=on)
+        self._executor.counting = on
 
     @property
     def counting_interpreted(self) -> bool:
@@ -496,27 +474,20 @@ class Machine:
 
         It costs little: only interpreted instructions are counted, regions are as they were.
         """
-        return self._native is None or self._native.counts_interpreted
+        return self._executor.counts_interpreted
 
     @counting_interpreted.setter
     def counting_interpreted(self, on: bool) -> None:
-        if self._native is not None:
-            self._native.counts_interpreted = on
+        self._executor.counts_interpreted = on
 
     @property
     def profiling(self) -> bool:
         """Whether instructions are counted by opcode; native tiers then count them as well."""
-        if self._native is None:
-            return self._reference.histogram is not None
-        return self._native.mode is Mode.PROFILE
+        return self._executor.profiling
 
     @profiling.setter
     def profiling(self, on: bool) -> None:
-        if self._native is None:
-            self._reference.histogram = self._histogram if on else None
-        else:
-            usual = self._native.usual_mode(counting=False)
-            self._native.mode = Mode.PROFILE if on else usual
+        self._executor.profiling = on
 
     def histogram(self) -> list[int]:
         """How often each of the 256 opcodes was executed while `profiling`."""
@@ -542,9 +513,8 @@ class Machine:
         state.pointers[:] = snapshot.pointers
         state.pc = snapshot.pc
         self.vector = snapshot.vector
-        if self._native is not None:
-            for at in changed:
-                self._native.code_written(at, 1)
+        for at in changed:
+            self._executor.code_written(at, 1)
 
 
 def _native_tier(tier: Tier) -> type[NativeTier]:

@@ -210,6 +210,30 @@ class NativeTier:
             if jit is not None:
                 jit.report.listener = listener
 
+    def change_params(self, params: Parameters) -> None:
+        """Go on with other limits, where there is a JIT yet."""
+        if self.jit is not None and self.jit.params is not params:
+            self.jit.change_params(params)
+
+    @property
+    def counting(self) -> bool:
+        """Whether every instruction is counted."""
+        return self.mode in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE)
+
+    @counting.setter
+    def counting(self, on: bool) -> None:
+        self.mode = self.usual_mode(counting=on)
+
+    @property
+    def profiling(self) -> bool:
+        """Whether instructions are counted by opcode."""
+        return self.mode is Mode.PROFILE
+
+    @profiling.setter
+    def profiling(self, on: bool) -> None:
+        usual = self.usual_mode(counting=False)
+        self.mode = Mode.PROFILE if on else usual
+
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""
         if self.jit is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 
-from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Op, Value
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
 from jitvm.engine.region.forming import Forming

@@ -18,16 +18,13 @@ device gave or left to decide is not placed: the region leaves before it (`Reaso
 from __future__ import annotations
 
 from jitvm.engine.interpreter.cores import GraphCore
-from jitvm.engine.ir.graph import ACTS, MODULAR, Exit, Graph, Leave, Op, Slot, Value
+from jitvm.engine.ir.graph import Exit, Graph, Leave, Slot, Value
+from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.record import Record, fresh
 from jitvm.guest import Guest, Opcode
-
-_CALLS = frozenset({Op.HOST_IN, Op.HOST_OUT})
-_CHANGED = frozenset({Op.LOAD, Op.PAGE, Op.READER, Op.WRITER})
-"""What reads what a device may change. (The code map gets no marks while native code runs.)"""
 
 
 class Assumptions(Record):
@@ -152,10 +149,10 @@ class RegionCore(GraphCore):
             op = value.op
             if op in ACTS:
                 late.append(value)
-                was_called = was_called or op in _CALLS
+                was_called = was_called or op in CALLS
                 if op is Op.HOST_IN:
                     given.add(value)
-            elif (was_called and op in _CHANGED) or not given.isdisjoint(value.args):
+            elif (was_called and op in CHANGED) or not given.isdisjoint(value.args):
                 if op is Op.GUARD:
                     return False
                 late.append(value)
@@ -165,9 +162,9 @@ class RegionCore(GraphCore):
         values[self._start :] = [*early, Value(self.graph, Op.ACT), *late]
         return True
 
-    def _act(self, op: Op, *args: Value, imm: tuple[int, ...] = (), bits: int = MODULAR) -> Value:
+    def _act(self, op: Op, *args: Value, imm: tuple[int, ...] = ()) -> Value:
         self._acts = True
-        return self.graph.add(op, *args, imm=imm, bits=bits)
+        return self.graph.add(op, *args, imm=imm)
 
     def _guard_room(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
@@ -383,7 +380,7 @@ class RegionCore(GraphCore):
 
     def _guard_map(self, at: Value, size: int, bits: int | None = None) -> None:
         """Leave before a store to bytes that the code map has (these) bits for."""
-        watched = self.graph.pure(Op.MAP, at, imm=(size,), bits=8 * size)
+        watched = self.graph.pure(Op.MAP, at, imm=(size,))
         if bits is not None:
             watched = watched & int.from_bytes(bytes([bits] * size), "little")
         self.graph.guard(watched == 0, self.retry(Reason.STORE))
@@ -394,12 +391,12 @@ class RegionCore(GraphCore):
         graph, port = self.graph, self._port(port)
         known = port.constant
         if known is None:
-            guard = graph.pure(Op.READER, port, bits=1) == 0
+            guard = graph.pure(Op.READER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
         elif known in self.world.readers:
             self._show()
-            return self._act(Op.HOST_IN, port, bits=8)
-        return graph.add(Op.PAGE, port, bits=8)
+            return self._act(Op.HOST_IN, port)
+        return graph.add(Op.PAGE, port)
 
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
@@ -407,7 +404,7 @@ class RegionCore(GraphCore):
         known = port.constant
         op = Op.SET_PAGE
         if known is None:
-            guard = graph.pure(Op.WRITER, port, bits=1) == 0
+            guard = graph.pure(Op.WRITER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
         elif known in self.world.collected:
             op = Op.COLLECT

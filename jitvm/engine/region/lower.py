@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jitvm.engine.codegen.lower import ATTRIBUTES, DECLARATIONS, METADATA, Emitter, keep
-from jitvm.engine.ir.graph import Op, Value
+from jitvm.engine.codegen.lower import (
+    ATTRIBUTES,
+    DECLARATIONS,
+    METADATA,
+    Emitter,
+    keep,
+    lowers,
+)
+from jitvm.engine.ir.graph import Value
+from jitvm.engine.ir.ops import Op, covered
 from jitvm.engine.memory.layout import HIT
 from jitvm.engine.region.exits import ExitLowering
 from jitvm.engine.tables.reasons import Reason
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+    from jitvm.engine.codegen.lower import Lowerings
 
 
 def entry_name(region: str, address: int) -> str:
@@ -18,6 +32,8 @@ def entry_name(region: str, address: int) -> str:
 
 class RegionLowering(ExitLowering):
     """Lowers one region; arguments as for `ExitLowering`."""
+
+    lowerings: ClassVar[Lowerings] = {**ExitLowering.lowerings}
 
     def module(self, name: str, entries: Mapping[int, tuple[int, ...]]) -> str:
         """The text of a module with this function and those of its other entries.
@@ -43,6 +59,7 @@ class RegionLowering(ExitLowering):
 
     # -- values ------------------------------------------------------------------------------
 
+    @lowers(lowerings, Op.GUARD)
     def _guard_value(self, value: Value) -> None:
         if value.exit is None or value.exit.reason != Reason.STORE.name:
             super()._guard_value(value)
@@ -65,6 +82,7 @@ class RegionLowering(ExitLowering):
         marked = self.let(f"or {type_} {self.load(type_, address, 'map')}, {bits}")
         self.store(type_, marked, address, "map")
 
+    @lowers(lowerings, Op.CHARGE)
     def _charge(self, value: Value) -> None:
         assert value.exit is not None
         (instructions,) = value.imm
@@ -72,11 +90,13 @@ class RegionLowering(ExitLowering):
         self._guard(self.let(f"icmp uge i64 {left}, {instructions}"), value.exit)
         self._pay(instructions)
 
+    @lowers(lowerings, Op.POLL)
     def _poll(self, value: Value) -> None:
         assert value.exit is not None
         flag = self.let(f"load volatile i64, ptr {self.field('interrupt')}, align 8")
         self._guard(self.let(f"icmp eq i64 {flag}, 0"), value.exit)
 
+    @lowers(lowerings, Op.SYNC)
     def _sync(self, value: Value) -> None:
         assert value.exit is not None
         self._write_slots(value.exit)
@@ -85,6 +105,7 @@ class RegionLowering(ExitLowering):
         ):
             self.store("ptr", self._stack_after(index, change), self.at(at), "context", 8)
 
+    @lowers(lowerings, Op.CHECK)
     def _check(self, value: Value) -> None:
         assert value.exit is not None
         stop = self.load("i64", self.field("stop"), "context", 8)
@@ -103,25 +124,24 @@ class RegionLowering(ExitLowering):
         function = self.load("ptr", entry, "context", 8)
         return self.let(f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})")
 
+    @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> str:
         byte = self._call_host(self.layout.readers, value.args[0], "0")
         return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
 
+    @lowers(lowerings, Op.HOST_OUT)
     def _host_out(self, value: Value) -> None:
         self._set_page(value)
         self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))
 
+    @lowers(lowerings, Op.COLLECT)
     def _collect(self, value: Value) -> None:
         self._set_page(value)
         port, byte = value.args
         self._predecessor = self.append(self.wide(port), self.wide(byte))
 
-    def _value(self, value: Value) -> None:
-        own = _LOWER.get(value.op)
-        if own is None:
-            super()._value(value)
-        elif (result := own(self, value)) is not None:
-            self._text[id(value)] = result
+
+covered(__name__, RegionLowering.lowerings)
 
 
 def _map_read(guard: Value) -> Value | None:
@@ -133,15 +153,3 @@ def _map_read(guard: Value) -> Value | None:
             return value
         todo.extend(value.args)
     return None
-
-
-_LOWER = {
-    Op.GUARD: RegionLowering._guard_value,
-    Op.CHARGE: RegionLowering._charge,
-    Op.POLL: RegionLowering._poll,
-    Op.SYNC: RegionLowering._sync,
-    Op.CHECK: RegionLowering._check,
-    Op.HOST_IN: RegionLowering._host_in,
-    Op.HOST_OUT: RegionLowering._host_out,
-    Op.COLLECT: RegionLowering._collect,
-}

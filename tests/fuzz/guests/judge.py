@@ -19,6 +19,7 @@ from functools import cache
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.interpreter.installed import build
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.reference import ReferenceTier
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import EXITS
 from jitvm.engine.tables.params import Parameters
@@ -133,7 +134,9 @@ class Judging:
         def spoil(noise: int) -> tuple[Outcome, bool]:
             machine = self._machine(Tier.REFERENCE)
             spoiler = Spoiler(self.guest, machine.state, noise)
-            machine._reference = spoiler
+            reference = machine._executor
+            assert isinstance(reference, ReferenceTier)
+            reference.interpreter = spoiler
             return self._run(machine, limited=True), spoiler.has_looked
 
         try:

@@ -20,7 +20,8 @@ Dependence to Data Dependence (1983); the profile decides, as in hyperblocks (Ma
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import EFFECTS, MARKS, MODULAR, Block, Branch, Goto, Graph, Op, Value
+from jitvm.engine.ir.graph import Block, Branch, Goto, Graph, Value
+from jitvm.engine.ir.ops import MARKS, READS_MEMORY, SPECULATED, TOUCHES, Op
 from jitvm.engine.ir.passes.blocks import absorb, count_edges
 from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.ir.passes.params import substitute_merged
@@ -30,10 +31,6 @@ LONGEST = 12
 
 Place = tuple[int, int, int]
 """A space, a constant address in it, and bytes."""
-
-_DEAR = frozenset({Op.DIV, Op.PARAM})
-_HARMLESS = frozenset({Op.GUARD, Op.POLL, Op.CHARGE, *MARKS})
-"""Effects that leave memory as it is."""
 
 
 class _Arm:
@@ -133,7 +130,7 @@ def _arm(way: Goto, reached: dict[Block, int]) -> _Arm | None:
             has_stored = True
         elif value.op in MARKS:
             continue
-        elif value.op in EFFECTS or value.op in _DEAR or (value.op is Op.LOAD and has_stored):
+        elif value.op not in SPECULATED or (has_stored and value.op in READS_MEMORY):
             return None
     return _Arm(way, block)
 
@@ -159,7 +156,7 @@ def _content(block: Block, place: Place) -> Value | None:
                 return value.args[1] if value.op is Op.STORE else value
             if value.op is Op.STORE and (other is None or _overlap([place, other])):
                 return None
-        elif value.op in EFFECTS and value.op not in _HARMLESS:
+        elif value.op in TOUCHES:
             return None
     return None
 
@@ -178,8 +175,8 @@ class _Selection:
             return yes
         made = self._made.get((id(yes), id(no)))
         if made is None:
-            bits = max(yes.bits, no.bits) if yes.bits and no.bits else MODULAR
-            made = Value(self._graph, Op.SELECT, (self._condition, yes, no), (), bits)
+            args = (self._condition, yes, no)
+            made = Value(self._graph, Op.SELECT, args, (), self._graph.bits(Op.SELECT, args, ()))
             self._made[id(yes), id(no)] = made
             self._block.values.append(made)
         return made

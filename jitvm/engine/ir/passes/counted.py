@@ -16,16 +16,14 @@ the code map. Where the loop ends at a constant, floor and ceiling say that it g
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import COMPARISONS, Block, Branch, Goto, Graph, Op, Value
-from jitvm.engine.ir.passes.fold import bounds
+from jitvm.engine.ir.graph import Block, Branch, Goto, Graph, Value
+from jitvm.engine.ir.ops import ACCESSES, COMPARISONS, Op, denied
+from jitvm.engine.ir.rules import bounds
 
-ACCESSES = frozenset({Op.LOAD, Op.STORE, Op.MAP})
-"""What has an address as its first operand."""
 SPARE = 6
 """Bits that sums have more than their words, of a few rounds' steps."""
 NEAR = 256
 """What is added is one of the highest numbers, where less than this is missing."""
-_SWAPPED = {Op.LT: Op.LE, Op.LE: Op.LT}
 
 
 class Counter:
@@ -153,7 +151,7 @@ class CountedLoop:
         if end.condition.op in COMPARISONS:
             op, (a, b) = end.condition.op, end.condition.args
         if end.yes is not self.again:
-            op, a, b = _denied(op, a, b)
+            op, a, b = denied(op, a, b)
         if op is Op.EQ:
             return False
         if op is Op.NE:
@@ -190,9 +188,9 @@ class CountedLoop:
         if place is None:
             return
         counter, offset = place
-        size, limit = access.imm[0], _most(address) + 1
-        if access.op is not Op.MAP:
-            size, limit = access.imm[1:]
+        row, imm = access.op.row, access.imm
+        size = row.attribute("size", imm)
+        limit = row.attribute("within", imm) if "within" in row.attributes else _most(address) + 1
         counter.keep(offset, limit - size)
         counter.base = min(counter.base, offset + counter.fall)
         self.places[address] = place
@@ -238,10 +236,3 @@ def offset_of(value: Value) -> tuple[Value, int] | None:
 
 def _most(value: Value) -> int:
     return bounds(value)[1]
-
-
-def _denied(op: Op, a: Value, b: Value) -> tuple[Op, Value, Value]:
-    """The comparison that holds where this one does not."""
-    if op in _SWAPPED:
-        return _SWAPPED[op], b, a
-    return Op.EQ if op is Op.NE else Op.NE, a, b

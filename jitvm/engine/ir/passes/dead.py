@@ -7,7 +7,8 @@ kept itself, so values that merely travel around a loop go.
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import EFFECTS, Branch, Goto, Graph, Op, Value
+from jitvm.engine.ir.graph import Branch, Goto, Graph, Value
+from jitvm.engine.ir.ops import EFFECTS, Op
 from jitvm.engine.ir.passes.params import exits_of
 
 

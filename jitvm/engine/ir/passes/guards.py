@@ -17,9 +17,10 @@ same value guarded twice is found without looking at what it compares.
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import COMPARISONS, Block, Branch, Goto, Graph, Op, Value
+from jitvm.engine.ir.graph import Block, Branch, Goto, Graph, Value
+from jitvm.engine.ir.ops import COMPARISONS, Op
 from jitvm.engine.ir.passes.dominators import Dominators, dominators, reverse_postorder
-from jitvm.engine.ir.passes.fold import bounds
+from jitvm.engine.ir.rules import bounds
 
 Interval = tuple[int, int]
 _Shifted = tuple[Value, int, int]

@@ -10,7 +10,8 @@ Source: Click and Cooper, Combining Analyses, Combining Optimizations (1995), fo
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Op, Value
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Value
+from jitvm.engine.ir.ops import Op
 
 
 def remove_trivial_params(graph: Graph) -> None:

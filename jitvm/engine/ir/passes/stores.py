@@ -10,12 +10,13 @@ no load that may see the bytes: one at a computed address of the same space sees
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import Block, Graph, Op, Value
+from jitvm.engine.ir.graph import Block, Graph, Value
+from jitvm.engine.ir.ops import READS_MEMORY, Op
 
 Byte = tuple[int, int]
 """A space and an address in it."""
 
-_OPAQUE = frozenset({Op.HOST_IN, Op.HOST_OUT, Op.COLLECT, Op.WRITTEN})
+_OPAQUE = READS_MEMORY - {Op.LOAD}
 
 
 def remove_overwritten_stores(graph: Graph) -> None:

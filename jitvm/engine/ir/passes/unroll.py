@@ -21,30 +21,23 @@ Source of the idea: unrolling with a remainder loop, and range checks hoisted by
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import COMPARISONS, MARKS, Block, Branch, Exit, Goto, Graph, Op, Value
-from jitvm.engine.ir.passes.counted import ACCESSES, SPARE, CountedLoop, Counter
+from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Value
+from jitvm.engine.ir.ops import ACCESSES, REPEATED, WORDS, Op
+from jitvm.engine.ir.passes.counted import SPARE, CountedLoop, Counter
 from jitvm.engine.ir.passes.dominators import reverse_postorder
-from jitvm.engine.ir.passes.fold import bounds, combine
+from jitvm.engine.ir.rules import bounds, combine, rebuild
 
 ROUNDS = (8, 4)
 """Rounds at a time, as many as stay below LONGEST."""
 LONGEST = 96
 """Operations of all rounds together."""
 
-_WORDS = frozenset({
-    Op.ADD, Op.SUB, Op.MUL, Op.AND, Op.OR, Op.XOR, Op.SHL, Op.SHR, *COMPARISONS,
-})  # fmt: skip
-_REPEATED = _WORDS | ACCESSES | {
-    Op.SELECT, Op.SIGNED, Op.PAGE, Op.SET_PAGE, Op.GUARD, Op.POLL, *MARKS,
-}  # fmt: skip
-"""What may be done several times in a row: nothing that calls a device, or takes long anyway."""
-
 
 def unroll_counted(graph: Graph) -> None:
     """Unroll the counted loops that are one block."""
     for block in list(graph.blocks):
         again = _again(block)
-        if again is None or any(value.op not in _REPEATED for value in block.values):
+        if again is None or any(value.op not in REPEATED for value in block.values):
             continue
         rounds = next((n for n in ROUNDS if n * block.weight <= LONGEST), 0)
         if rounds:
@@ -164,12 +157,8 @@ class _Unrolling:
         args = [became.get(arg, arg) for arg in value.args]
         if op in ACCESSES and (place := self.loop.places.get(value.args[0])) is not None:
             args[0] = self._address(*place, number)
-        if op in _WORDS:
-            return combine(graph, op, *args)
-        if op is Op.SELECT:
-            return graph.select(*args)
-        if op is Op.SIGNED:
-            return graph.signed(args[0], value.imm[0])
+        if op in WORDS:
+            return rebuild(graph, op, tuple(args), value.imm)
         if op is Op.GUARD and args[0] in self._sure:
             return value
         made = graph.add(op, *args, imm=value.imm, bits=value.bits)

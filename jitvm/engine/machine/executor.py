@@ -1,0 +1,88 @@
+"""The one face of all tiers. Nothing of this is there when programs run: a type, no more.
+
+    ReferenceTier   `jitvm.engine.machine.reference`   in Python, instruction by instruction
+    NativeTier      `jitvm.engine.machine.native`      on native code, with a JIT or without
+    IrTier          `jitvm.engine.machine.ir`          as with a JIT, regions interpreted
+
+`Machine` hands on to it what it does not do itself; what a tier has nothing to do for it ignores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.tables.events import Listener
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import Stop
+
+
+class Executor(Protocol):
+    """What executes a machine's block.
+
+    Attributes:
+        on_ring_full: called when the output ring has to be emptied; None: the oldest byte goes.
+        on_stop: called with the program counter whenever it was made to come back (`wake`).
+        counting: whether every instruction is counted.
+        counts_interpreted: whether those outside of regions are, without `counting`.
+        profiling: whether instructions are counted by opcode.
+    """
+
+    on_ring_full: Callable[[], None] | None
+    on_stop: Callable[[int], None] | None
+    counting: bool
+    counts_interpreted: bool
+    profiling: bool
+
+    @property
+    def jit(self) -> Jit | None:
+        """The JIT, once it has begun."""
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who is told what the JIT does."""
+
+    @property
+    def executed(self) -> int:
+        """Instructions of runs that have ended, as far as they are counted."""
+
+    @property
+    def executed_now(self) -> int:
+        """`executed`, with what the run at hand has done so far; from any thread."""
+
+    def run(self, budget: int | None = None) -> Stop:
+        """Run from ``state.pc``; at most `budget` instructions, exactly."""
+
+    def step(self) -> Stop:
+        """Execute one instruction."""
+
+    def deliver(
+        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+    ) -> tuple[int, Stop]:
+        """Run one event a byte; returns events begun and why it came back."""
+
+    def interrupt(self) -> None:
+        """Make the run return soon; from any thread."""
+
+    def wake(self) -> None:
+        """Have native code come back and go on at once; from any thread."""
+
+    def connect_reader(self, port: int, address: int | None = None) -> None:
+        """A reader was put into ``state.ports``, or a native one is at an address."""
+
+    def connect_writer(self, port: int, address: int | None = None) -> None:
+        """A writer was put into ``state.ports``, or a native one is at an address."""
+
+    def connect_collector(self, port: int) -> None:
+        """Writes to a port only gather in the output ring."""
+
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space."""
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell somebody what the JIT does from now on."""
+
+    def change_params(self, params: Parameters) -> None:
+        """Go on with other limits of the JIT."""

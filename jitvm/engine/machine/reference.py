@@ -1,0 +1,124 @@
+"""The tier `reference`: a machine on the reference interpreter, with the face of the native tiers.
+
+There is no JIT to listen to or to wake, and all that is executed is counted.
+"""
+
+from __future__ import annotations
+
+from jitvm.guest import Stop
+from jitvm.guest.reference import ReferenceInterpreter
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.engine.memory.block import Block
+    from jitvm.engine.tables.events import Listener
+    from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import State
+
+
+class ReferenceTier:
+    """Executes one machine's block in Python; see `jitvm.engine.machine.executor`."""
+
+    jit = None
+    listener = None
+
+    def __init__(self, block: Block, state: State) -> None:
+        layout = block.layout
+        self.state = state
+        self.interpreter = ReferenceInterpreter(layout.guest, state)
+        self.on_ring_full: Callable[[], None] | None = None
+        self.on_stop: Callable[[int], None] | None = None
+        self._vector = block.words(layout.fields["vector"], 1)
+        self._histogram = block.words(layout.histogram, 256)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(self, budget: int | None = None) -> Stop:
+        """Run from ``state.pc``; at most `budget` instructions, exactly."""
+        return self.interpreter.run(budget)
+
+    def step(self) -> Stop:
+        """Execute one instruction."""
+        return self.interpreter.run(1)
+
+    def deliver(
+        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+    ) -> tuple[int, Stop]:
+        """Run one event a byte; returns events begun and why it came back."""
+        state, page = self.state, self.state.ports.page
+        last = None if budget is None else self.executed + budget
+        mark_port, marked = mark
+        for index, byte in enumerate(data):
+            page[mark_port] = marked
+            page[port] = byte
+            if self._vector[0]:
+                state.pc = self._vector[0]
+                stop = self.run(None if last is None else last - self.executed)
+                if stop is not Stop.HALT or page[stop_port]:
+                    return index + 1, stop
+        return len(data), Stop.HALT
+
+    def interrupt(self) -> None:
+        """Make the run return at its next instruction; from any thread."""
+        self.interpreter.interrupted = True
+
+    def wake(self) -> None:
+        """Nobody waits for it to come back."""
+
+    # -- devices: found in ``state.ports`` each time -----------------------------------------
+
+    def connect_reader(self, port: int, address: int | None = None) -> None:
+        """Reads of a port are answered by the function in ``state.ports``."""
+
+    def connect_writer(self, port: int, address: int | None = None) -> None:
+        """Writes to a port call the function in ``state.ports``."""
+
+    def connect_collector(self, port: int) -> None:
+        """Writes to a port call the function in ``state.ports``, which appends to the ring."""
+
+    def code_written(self, address: int, size: int) -> None:
+        """The host wrote to the code space, from which nothing was made."""
+
+    # -- counting ----------------------------------------------------------------------------
+
+    @property
+    def executed(self) -> int:
+        """Instructions executed so far."""
+        return self.interpreter.executed
+
+    executed_now = executed
+
+    @property
+    def counting(self) -> bool:
+        """Everything is counted, always."""
+        return True
+
+    @counting.setter
+    def counting(self, on: bool) -> None: ...
+
+    @property
+    def counts_interpreted(self) -> bool:
+        """Everything is interpreted, and counted."""
+        return True
+
+    @counts_interpreted.setter
+    def counts_interpreted(self, on: bool) -> None: ...
+
+    @property
+    def profiling(self) -> bool:
+        """Whether instructions are counted by opcode."""
+        return self.interpreter.histogram is not None
+
+    @profiling.setter
+    def profiling(self, on: bool) -> None:
+        self.interpreter.histogram = self._histogram if on else None
+
+    # -- the JIT there is none of ------------------------------------------------------------
+
+    def listen(self, listener: Listener | None) -> None:
+        """There is nothing to tell."""
+
+    def change_params(self, params: Parameters) -> None:
+        """There is nothing they limit."""
