@@ -22,6 +22,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 30.0
 """Seconds the end of a program waits for what is under way."""
 _INTERVAL = 0.001

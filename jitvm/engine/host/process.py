@@ -72,6 +72,7 @@ if TYPE_CHECKING:
             """Have native code come back soon."""
 
 
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 1.0
 """Seconds a fork, or the end of the process, waits for native code to come back."""
 CALL_PATIENCE = 0.1

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"jitvm-code-1\n"
 LIMIT = 128 << 20
+"""Bytes that a cache folder holds before the oldest files go; of the folder, which machines and
+processes share, so no row of `params`."""
 LONGEST_NAME = 64
 """Letters of a guest's name, and what its code is, in the name of a file."""
 
