@@ -83,7 +83,9 @@ def test_a_file_without_an_end_is_none(tmp_path: Path, monkeypatch: pytest.Monke
 def test_an_error_does_not_repeat_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "s"
     path.write_text(json.dumps({"session": "9" * 100_000}) + "\n")
-    assert main(["run", "--replay", str(path), "any.rom"]) == Exit.USAGE
+    program = tmp_path / "a.rom"
+    program.write_bytes(b"\0")
+    assert main(["run", "--replay", str(path), str(program)]) == Exit.USAGE
     error = capfd.readouterr().err
     assert error.count("\n") == 1
     assert len(error) < 6000
