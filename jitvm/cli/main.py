@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+LONGEST_LINE = 5000
+"""Characters of an error: room for the longest path there is, and what is said about it."""
+
+
 def program() -> NoReturn:
     """Run the command line and end the process.
 
@@ -155,8 +159,11 @@ def _print_line(kind: str, message: str) -> None:
         return
     from jitvm.engine.tables.names import shown
 
+    text = shown(message)
+    if len(text) > LONGEST_LINE:  # as where it repeats what is in a file: the advice is at its end
+        text = f"{text[: LONGEST_LINE - 300]} ... {text[-300:]}"
     try:
-        print(f"jitvm: {kind}: {shown(message)}", file=sys.stderr, flush=True)
+        print(f"jitvm: {kind}: {text}", file=sys.stderr, flush=True)
     except OSError:
         return
 

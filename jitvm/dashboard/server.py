@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import socket
 from contextlib import suppress
@@ -205,6 +206,11 @@ def _switch(wanted: asyncio.Event, *, on: bool) -> None:
 # -- a server of our own -------------------------------------------------------------------------
 
 
+def _is_no_clients_fault(record: logging.LogRecord) -> bool:
+    """Whether to log something: text that is none is refused, which nobody here need know of."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
+
+
 class Server:
     """Serves a source on loopback, on a thread of its own.
 
@@ -234,6 +240,7 @@ class Server:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_clients_fault)
         self._server = uvicorn.Server(config)
         self._thread = Thread(
             target=self._server.run, args=([self._socket],), name="jitvm-server", daemon=True
