@@ -226,6 +226,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(source, self.token),
+            log_config=None,  # its own asks standard output for colours, which may be closed
             log_level="error",
             access_log=False,
             lifespan="off",

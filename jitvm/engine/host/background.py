@@ -6,7 +6,7 @@ nothing new is begun from then on:
 
     thread of the JIT:   BACKGROUND.do(work)
     end of a command:    if BACKGROUND.close(): put away, end at once      else end as usual
-    end of any program:  close, wait for what is under way
+    end of any program:  close, wait for what is under way (see `jitvm.engine.host.process`)
 
 Nothing is imported here that costs time at start.
 """
@@ -78,5 +78,4 @@ class Background:
 
 
 BACKGROUND = Background()
-atexit.register(BACKGROUND.wait)
 os.register_at_fork(after_in_child=BACKGROUND.forget_threads)

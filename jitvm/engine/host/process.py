@@ -32,6 +32,8 @@ from _thread import RLock, allocate_lock, get_ident
 from _weakrefset import WeakSet
 from time import monotonic, sleep
 
+from jitvm.engine.host.background import BACKGROUND
+
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Protocol, TypeVar
@@ -261,6 +263,7 @@ def _at_end() -> None:
     They stop at the gate. What does not come back, because a host function does not, finds all of
     its code and its memory until the process is gone.
     """
+    BACKGROUND.wait()  # before its threads are kept from what they need to finish
     LLVM.acquire(timeout=LOCK_PATIENCE)  # for good: other threads wait for it until they are gone
     GATE.close()
     GATE.is_ending = True
