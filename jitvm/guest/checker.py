@@ -17,6 +17,8 @@ What passes here the cores of the engine can build; they check nothing again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jitvm.guest.opaque import Word
 from jitvm.guest.parts import DescriptionError, shown
 
@@ -24,7 +26,7 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
-    from jitvm.guest.parts import Opcode, Space, Stack
+    from jitvm.guest.parts import Opcode, Semantics, Space, Stack
 
     class Declared(Protocol):
         """What is looked at of a guest; see `jitvm.guest.description.Guest`."""
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 MODULAR = 0
 """`bits` of a word whose high bits mean nothing."""
 SIZES = (1, 2, 4, 8)
+FURTHEST = 8
+"""Bytes behind an instruction that it may look at."""
 STEPS = 4096
 """Operations of one instruction: what does more is taken for a loop that never ends."""
 COMPARISONS = frozenset(("eq", "ne", "lt", "le"))
@@ -78,8 +82,12 @@ def _plain(steps: object) -> object:
 
 
 def _round(guest: Declared) -> list[list[object]]:
-    """What each function does, in order."""
-    return [Run(guest, row).steps() for row in guest.opcodes]
+    """What each row does, in order. One function for several rows does the same in all of them."""
+    done: dict[tuple[int, int], list[object]] = {}
+    for row in guest.opcodes:
+        if row.meaning not in done:
+            done[row.meaning] = Run(guest, row).steps()
+    return [done[row.meaning] for row in guest.opcodes]
 
 
 class _Depth:
@@ -94,6 +102,11 @@ class _Depth:
         self.top = self.low = self.high = 0
         self.holes: set[int] = set()
 
+    def copy(self) -> _Depth:
+        twin = _Depth()
+        twin.top, twin.low, twin.high, twin.holes = self.top, self.low, self.high, set(self.holes)
+        return twin
+
 
 class Run:
     """One function at work: what it has done, and what is wrong with it."""
@@ -107,7 +120,9 @@ class Run:
         self.words = 0
         self.depths = [_Depth() for _ in guest.stacks]
         self.stored: set[int] = set()
-        self.wrote_port = self.jumped = False
+        self.wrote_port = self.jumped = self.switched = False
+        self.others: list[range] = []
+        """Numbers of words that belong to another case of a switch."""
 
     def steps(self) -> list[object]:
         """Call the function; everything it did.
@@ -115,8 +130,14 @@ class Run:
         Raises:
             DescriptionError: it broke a rule.
         """
+        self._call(self.row.semantics)
+        self.is_over = True
+        return self.done
+
+    def _call(self, semantics: Semantics) -> None:
+        """Call what completes the instruction."""
         try:
-            result = self.row.semantics(CheckingCore(self))
+            result: object = semantics(CheckingCore(self))  # type: ignore[func-returns-value]
         except DescriptionError:
             if self.error is None:
                 raise
@@ -127,14 +148,24 @@ class Run:
                 self._raised(error)
         if self.error is not None:
             raise self.error
-        self._returned(result)
+        self._returned(semantics, result)
         for stack, depth in zip(self.guest.stacks, self.depths, strict=True):
-            if depth.holes:
+            if depth.holes and not self.switched:
                 self.refuse(
                     f"reserves {len(depth.holes)} bytes of stack {stack.name} and does not put them"
                 )
-        self.is_over = True
-        return self.done
+
+    def case(self, semantics: Semantics) -> list[object]:
+        """Everything that one case of a switch does, as if there were no others."""
+        before = self.done, self.depths, self.stored, self.wrote_port, self.jumped, self.words
+        self.done, self.depths = [], [depth.copy() for depth in self.depths]
+        self.stored = set(self.stored)
+        self._call(semantics)
+        steps = self.done
+        self.done, self.depths, self.stored, self.wrote_port, self.jumped, words = before
+        self.switched = False
+        self.others.append(range(words + 1, self.words + 1))
+        return steps
 
     def _raised(self, error: BaseException) -> NoReturn:
         text = str(error).replace(f"{CheckingCore.__name__}.", "core.")
@@ -142,11 +173,11 @@ class Run:
             f"{self.guest.where(self.row)}: raised {type(error).__name__}: {text}"
         ) from error
 
-    def _returned(self, result: object) -> None:
+    def _returned(self, semantics: Semantics, result: object) -> None:
         """Nothing is to be returned; a lambda cannot help what its last call gives."""
         if result is None:
             return
-        if getattr(self.row.semantics, "__name__", "") == "<lambda>":
+        if getattr(semantics, "__name__", "") == "<lambda>":
             parts = result if isinstance(result, tuple | list) else (result,)
             if all(part is None or isinstance(part, Word) for part in parts):
                 return
@@ -170,6 +201,8 @@ class Run:
         """Note an operation."""
         if self.is_over:
             self.refuse("kept its core and used it after it had returned")
+        if self.switched:
+            self.refuse("goes on behind its switch; a switch is the last thing an instruction does")
         self.done.append(what)
         if len(self.done) > STEPS:
             self.refuse(f"does more than {STEPS} things; does a loop of it never end?")
@@ -189,6 +222,8 @@ class Run:
                     f"{doing} of a word kept from another instruction; "
                     "keep it in a space or on a stack"
                 )
+            if any(value.number_ in numbers for numbers in self.others):
+                self.refuse(f"{doing} of a word kept from another case of the switch")
             return value.bits_
         if not isinstance(value, int):
             self.refuse(f"{doing} of {shown(value)}; take a word or an int")
@@ -364,6 +399,12 @@ class CheckingCore:
         self._run.step("next_pc")
         return self._run.word(self._run.guest.pc_bits)
 
+    @property
+    def opcode(self) -> Word:
+        self._run.not_stored(self._run.guest.code_index)
+        self._run.step("opcode")
+        return self._run.word(8)
+
     def operand(self, offset: int, size: int) -> Word:
         run = self._run
         run.size("operand", size)
@@ -375,6 +416,16 @@ class CheckingCore:
                 f"{run.row.operand_size} operand bytes; declare its operand_size"
             )
         run.step("operand", offset, size)
+        return run.word(8 * size)
+
+    def beyond(self, offset: int, size: int) -> Word:
+        run = self._run
+        run.size("beyond", size)
+        end = run.known("beyond: an offset of", offset) + size
+        run.not_stored(run.guest.code_index)
+        if offset < 0 or end > FURTHEST:
+            run.refuse(f"beyond: {size} bytes at {offset}; take some of the {FURTHEST} that follow")
+        run.step("beyond", offset, size)
         return run.word(8 * size)
 
     def _stack(self, doing: str, stack: int, size: int) -> tuple[Stack, _Depth]:
@@ -462,6 +513,20 @@ class CheckingCore:
         x, y = run.bits("select", yes), run.bits("select", no)
         run.step("select", run.noted(condition), run.noted(yes), run.noted(no))
         return run.word(max(x, y) if x and y else MODULAR)
+
+    def switch(self, word: object, cases: Mapping[int, Semantics], otherwise: Semantics) -> None:
+        run = self._run
+        run.need("switch", run.bits("switch", word))
+        if not isinstance(cases, Mapping):
+            run.refuse(f"switch: cases are a dict of functions by number, not {shown(cases)}")
+        for number, case in (*cases.items(), (0, otherwise)):
+            run.comparable("switch", run.known("switch: a case of", number))
+            if not callable(case):
+                run.refuse(f"switch: a case is a function of a core, not {shown(case)}")
+        run.step("switch", run.noted(word))
+        done = [(number, run.case(case)) for number, case in cases.items()]
+        run.done.append((done, run.case(otherwise)))
+        run.switched = True
 
     def signed(self, word: object, size: int) -> Word:
         self._of_bytes("signed", word, size)

@@ -22,10 +22,13 @@ Rules for semantic functions
  4. Effects happen in the order they are written; a load does not follow a store to the same
     space within one opcode, nor a read of a port a write (compiled code decides about leaving
     before the first effect). An instruction jumps at most once.
+ 5. `switch` is the last thing a function does: each case is an instruction of its own from there
+    on, and what one case computes is unknown to the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 # Words are ints on the reference core and IR values on the others; they share operators, not a
@@ -44,8 +47,17 @@ class Core(Protocol):
     def next_pc(self) -> Word:
         """Address of the instruction that follows this one in memory."""
 
+    @property
+    def opcode(self) -> Word:
+        """The instruction's opcode byte, for functions that several rows share: rows of one
+        function and one size share their handlers, too."""
+
     def operand(self, offset: int, size: int) -> Word:
         """The instruction's bytes from `offset` behind the opcode byte."""
+
+    def beyond(self, offset: int, size: int) -> Word:
+        """Bytes of the code space from `offset` behind the instruction, as constant as its own:
+        for instructions that look at what follows them."""
 
     def pop(self, stack: int, size: int) -> Word:
         """Take `size` bytes off a stack; the pointer wraps."""
@@ -84,6 +96,19 @@ class Core(Protocol):
 
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         """`yes` where the condition is not zero, else `no`; both are evaluated."""
+
+    def switch(
+        self,
+        word: Word,
+        cases: Mapping[int, Callable[[Core], None]],
+        otherwise: Callable[[Core], None],
+    ) -> None:
+        """End the instruction as `cases[word]` does, or as `otherwise` where there is none.
+
+        Meant for encodings in which further bytes of the instruction say what it does. A word that
+        depends on anything else is right too, but compiled code then leaves the instruction to
+        the interpreter.
+        """
 
     def signed(self, word: Word, size: int) -> Word:
         """The low `size` bytes of a word read as two's complement."""

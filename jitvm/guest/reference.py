@@ -11,8 +11,11 @@ from jitvm.guest.state import Stop
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jitvm.guest.core import Word
     from jitvm.guest.description import Guest
+    from jitvm.guest.parts import Semantics
     from jitvm.guest.state import State
 
 
@@ -98,8 +101,15 @@ class ReferenceInterpreter:
 
     # -- Core --------------------------------------------------------------------------------
 
+    @property
+    def opcode(self) -> Word:
+        return self._code[self.pc]
+
     def operand(self, offset: int, size: int) -> Word:
         return self._read(self._code, self.pc + 1 + offset, size, self._pc_mask)
+
+    def beyond(self, offset: int, size: int) -> Word:
+        return self._read(self._code, self.next_pc + offset, size, self._pc_mask)
 
     def pop(self, stack: int, size: int) -> Word:
         cells, pointers = self.state.stacks[stack], self.state.pointers
@@ -159,6 +169,9 @@ class ReferenceInterpreter:
 
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         return yes if condition else no
+
+    def switch(self, word: Word, cases: Mapping[int, Semantics], otherwise: Semantics) -> None:
+        cases.get(word, otherwise)(self)
 
     def signed(self, word: Word, size: int) -> Word:
         sign = 1 << (8 * size - 1)

@@ -51,7 +51,10 @@ class Row:
         return _resolved(self.target, self.name)
 
 
-BUILT_IN = (Row("uxn", "jitvm.guests.uxn.platform:PLATFORM", (".rom", ".tal")),)
+BUILT_IN = (
+    Row("uxn", "jitvm.guests.uxn.platform:PLATFORM", (".rom", ".tal")),
+    Row("chip8", "jitvm.guests.chip8.platform:PLATFORM", (".ch8", ".sc8", ".xo8", ".hex8")),
+)
 """Guests that ship with jitvm. The first takes what may be anybody's."""
 
 

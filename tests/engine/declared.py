@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 
-CODE, PRIVATE = 0, 1
+CODE, PRIVATE, LARGE = 0, 1, 2
 """Its spaces."""
 LENGTH = 9
 """Bytes of each of its instructions."""
@@ -32,7 +32,11 @@ def declared(byte_order: str, word_bits: int = 64, meanings: tuple[Semantics, ..
             Opcode(code, f"op-{code:02x}", meaning, LENGTH - 1)
             for code, meaning in enumerate((*meanings, *rest))
         ),
-        spaces=(Space("memory", 0x10000, code=True), Space("private", 64)),
+        spaces=(
+            Space("memory", 0x10000, code=True),
+            Space("private", 64),
+            Space("large", 512),
+        ),
         stacks=(Stack("first", 256), Stack("second", 256)),
         ports=256,
         word_bits=word_bits,

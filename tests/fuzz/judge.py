@@ -21,8 +21,8 @@ from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.machine.reference import ReferenceTier
 from jitvm.engine.memory.layout import EXITS
 from jitvm.engine.tables.params import Parameters
-from jitvm.guest import Guest, ReferenceInterpreter, State, Word
 from jitvm.guests.uxn.assembler import AssemblyError
+from jitvm.testing.oracle import Spoiler
 from tests.fuzz.case import Case
 from tests.fuzz.guests.lab import Outcome as GuestOutcome
 from tests.fuzz.lab import Lab, Outcome
@@ -55,46 +55,6 @@ class Verdict:
     installed: int = 0
     taken: int = 0
     programs: int = 1
-
-
-class Spoiler(ReferenceInterpreter):
-    """A reference interpreter that overwrites bytes when they are popped.
-
-    `has_looked` says that it popped or read a byte that had been popped before and not been
-    pushed again since.
-    """
-
-    def __init__(self, guest: Guest, state: State, noise: int) -> None:
-        super().__init__(guest, state)
-        self.has_looked = False
-        self._noise = noise
-        self._dead: list[set[int]] = [set() for _ in state.stacks]
-
-    def _places(self, stack: int, depth: int, size: int) -> list[int]:
-        """Indices of `size` bytes of a stack, the first `depth` below the pointer."""
-        start, mask = self.state.pointers[stack] - depth, len(self.state.stacks[stack]) - 1
-        return [(start + i) & mask for i in range(size)]
-
-    def pop(self, stack: int, size: int) -> Word:
-        word = self.peek(stack, size, size)
-        for at in self._places(stack, size, size):
-            self._noise = self._noise * 0x19660D & 0xFFFFFFFF
-            self.state.stacks[stack][at] = self._noise >> 24
-            self._dead[stack].add(at)
-        self.reserve(stack, -size)
-        return word
-
-    def peek(self, stack: int, depth: int, size: int) -> Word:
-        self.has_looked |= not self._dead[stack].isdisjoint(self._places(stack, depth, size))
-        return super().peek(stack, depth, size)
-
-    def push(self, stack: int, word: Word, size: int) -> None:
-        self._dead[stack].difference_update(self._places(stack, 0, size))
-        super().push(stack, word, size)
-
-    def put(self, stack: int, word: Word, size: int) -> None:
-        self._dead[stack].difference_update(self._places(stack, size, size))
-        super().put(stack, word, size)
 
 
 class DeadBytes(Exception):

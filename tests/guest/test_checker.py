@@ -342,6 +342,78 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
 }
 
 
+def goes_on(core: Core) -> None:
+    core.switch(pop(core), {}, halts)
+    core.push(STACK, 1, 1)
+
+
+def shares_a_word(core: Core) -> None:
+    def gives(core: Core) -> None:
+        kept.append(pop(core))
+
+    core.switch(pop(core), {0: gives}, lambda core: core.push(STACK, kept[-1], 1))
+
+
+def breaks_a_rule_in_a_case(core: Core) -> None:
+    core.switch(pop(core), {0: lambda core: core.jump_if(pop(core) - 1, 0)}, halts)
+
+
+def loads_late_in_a_case(core: Core) -> None:
+    core.store(CELLS, 0, 1, 1)
+    core.switch(1, {0: lambda core: core.push(STACK, core.load(CELLS, 0, 1), 1)}, halts)
+
+
+def halts(core: Core) -> None:
+    core.halt()
+
+
+SWITCHES = {
+    "goes on": (goes_on, "goes on behind its switch; a switch is the last thing"),
+    "shares": (shares_a_word, "push of a word kept from another case of the switch"),
+    "case": (breaks_a_rule_in_a_case, "jump_if of a word whose high bits are not known"),
+    "late": (loads_late_in_a_case, "a load follows a store to the same space; load first"),
+    "list": (lambda core: core.switch(1, [halts], halts), "cases are a dict of functions"),
+    "number": (lambda core: core.switch(1, {-1: halts}, halts), "which no unsigned word can be"),
+    "text": (lambda core: core.switch(1, {"a": halts}, halts), "a case of 'a'; take an int"),
+    "function": (lambda core: core.switch(1, {1: 2}, halts), "a case is a function of a core"),
+    "otherwise": (lambda core: core.switch(1, {}, None), "a case is a function of a core"),
+    "high bits": (lambda core: core.switch(pop(core) - 1, {}, halts), "switch of a word whose"),
+    "returns": (lambda core: core.switch(1, {1: returns_number}, halts), "returns int 5"),
+    "reserves": (lambda core: core.switch(1, {1: reserves}, halts), "reserves 1 bytes"),
+    "beyond": (lambda core: core.push(STACK, core.beyond(7, 2), 2), "take some of the 8 that"),
+    "before": (lambda core: core.push(STACK, core.beyond(-1, 1), 1), "take some of the 8 that"),
+    "no step": (lambda core: core.push(STACK, core.beyond(0, 3), 2), "a word of 3 bytes"),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_what_switches_are_not(name: str) -> None:
+    meaning, message = SWITCHES[name]
+    kept.clear()
+    assert message in refused(guest(meaning))
+
+
+def test_cases_are_part_of_the_digest() -> None:
+    def switched(case: int) -> str:
+        return guest(lambda core: core.switch(pop(core), {case: halts}, never)).check_semantics()
+
+    def never(core: Core) -> None:
+        core.jump(0)
+
+    assert switched(1) != switched(2)
+
+
+def test_a_stack_reserved_before_a_switch_is_put_in_each_case() -> None:
+    def puts(core: Core) -> None:
+        core.put(STACK, 1, 1)
+
+    def meaning(core: Core) -> None:
+        core.reserve(STACK, 1)
+        core.switch(core.load(CELLS, 0, 1), {0: puts}, puts)
+
+    guest(meaning).check_semantics()
+
+
 @pytest.mark.parametrize("name", WORDS)
 def test_what_words_are_not(name: str) -> None:
     expression, message = WORDS[name]

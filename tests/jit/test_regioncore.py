@@ -11,7 +11,7 @@ from jitvm.engine.memory.layout import CODE as MARK
 from jitvm.engine.region.core import World
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Core
-from tests.engine.declared import CODE, LENGTH, PRIVATE, Semantics
+from tests.engine.declared import CODE, LARGE, LENGTH, PRIVATE, Semantics
 from tests.jit.straight import ROOMY, START, Line
 
 SIZES = (1, 2, 4, 8)
@@ -258,10 +258,91 @@ def test_a_cell_is_loaded_once() -> None:
     assert line.agrees() == {"BRANCH"}
 
 
-def test_a_private_space_has_no_cells() -> None:
+def test_a_small_space_has_cells() -> None:
     line = Line(load(8, 4, PRIVATE), load(8, 4, PRIVATE))
-    assert len(line.all(Op.LOAD)) == 2
-    assert not line.assumptions.cells
+    assert len(line.all(Op.LOAD)) == 1
+    assert not line.assumptions.cells  # marks are for code
+    assert line.agrees() == {"BRANCH"}
+
+
+@pytest.mark.parametrize("space", [CODE, LARGE])
+def test_what_is_stored_is_known_where_there_are_cells(space: int) -> None:
+    line = Line(number(7, 4), store(8, 4, space), load(8, 4, space), load(8, 4, space))
+    assert len(line.all(Op.LOAD)) == (0 if space == CODE else 2)
+    assert line.agrees() == {"BRANCH"}
+
+
+@ORDERS
+@pytest.mark.parametrize("size", SIZES)
+def test_a_computed_store_makes_cells_of_its_space_unknown(size: int, byte_order: str) -> None:
+    line = Line(
+        load(8, size, PRIVATE), load(CELL, size), store_computed(2, PRIVATE),
+        load(8, size, PRIVATE), load(CELL, size), byte_order=byte_order,
+    )  # fmt: skip
+    assert len(line.all(Op.LOAD)) == 3
+    assert line.agrees(range(40)) >= {"BRANCH"}
+
+
+@ORDERS
+@pytest.mark.parametrize("seed", range(40))
+def test_any_mixture_of_cells_of_spaces(seed: int, byte_order: str) -> None:
+    rng = random.Random(seed)
+
+    def any_instruction() -> Semantics:
+        size, at, space = rng.choice(SIZES), rng.randrange(12), rng.choice((PRIVATE, LARGE))
+        kinds = [load(at, size, space), store(at, size, space), literal(size)]
+        if rng.random() < 0.2:
+            kinds = [store_computed(1, space), load_computed(1, space)]
+        return rng.choice(kinds)
+
+    line = Line(*(any_instruction() for _ in range(14)), byte_order=byte_order)
+    assert line.agrees(range(3)) == {"BRANCH"}
+    assert not {"STORE", "WRAP"} & {*line.guards}
+
+
+def test_a_device_leaves_cells_of_registers_as_they_are() -> None:
+    known = NOWHERE.but(writers=frozenset([0x18]))
+    line = Line(
+        load(8, 1, PRIVATE), load(CELL, 1), number(1, 1), write(0x18), load(8, 1, PRIVATE),
+        load(CELL, 1), known=known,
+    )  # fmt: skip
+    assert len(line.all(Op.LOAD)) == 3
+
+
+# -- switches ------------------------------------------------------------------------------------
+
+
+def pushes(word: int) -> Semantics:
+    return lambda core: core.push(0, word, 1)
+
+
+def test_a_switch_by_the_instruction_is_its_case() -> None:
+    def semantics(core: Core) -> None:
+        core.switch(core.operand(0, 1), {0x21: pushes(7), 0x22: pushes(8)}, pushes(9))
+
+    line = Line(semantics)
+    assert line.state.stacks[0].entries[-1][0].constant == 7
+    assert not line.guards
+    assert line.agrees() == {"BRANCH"}
+
+
+def test_a_region_leaves_before_a_switch_by_what_is_not_known() -> None:
+    def semantics(core: Core) -> None:
+        core.switch(core.pop(0, 1) & 1, {0: pushes(7)}, pushes(9))
+
+    line = Line(semantics)
+    assert line.core.refusal is Reason.SWITCH
+    assert not line.graph.block.values
+
+
+def test_the_opcode_and_what_follows_are_constants() -> None:
+    def semantics(core: Core) -> None:
+        core.push(0, core.opcode, 1)
+        core.push(0, core.beyond(0, 1), 1)
+
+    line = Line(semantics, semantics)
+    assert [word.constant for word, _ in line.state.stacks[0].entries] == [0, 1, 1, 0]
+    assert START + 2 * LENGTH in line.assumptions.code
     assert line.agrees() == {"BRANCH"}
 
 
@@ -334,7 +415,7 @@ def test_addresses_wrap_where_they_are_told_to(within: int) -> None:
 def test_a_computed_access(size: int, space: int, within: int | None, byte_order: str) -> None:
     for access in (load_computed(size, space, within), store_computed(size, space, within)):
         line = Line(access, byte_order=byte_order)
-        reasons = line.agrees(range(60))
+        reasons = line.agrees(range(120))
         wraps = size > 1 and (space, within) != (CODE, None)
         assert ("WRAP" in reasons) == wraps
         assert "BRANCH" in reasons

@@ -10,13 +10,20 @@ to bytes that compiled code was made from. Both run the opcode's one semantic fu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 
 from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE
 from jitvm.guest import Guest, Opcode
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    Meaning = Callable[[Any], None]
 
 
 class Outcome:
@@ -53,6 +60,12 @@ class GraphCore:
 
     def select(self, condition: Value | int, yes: Value | int, no: Value | int) -> Value:
         return self.graph.select(self._word(condition), self._word(yes), self._word(no))
+
+    def operand(self, offset: int, size: int) -> Value:
+        raise NotImplementedError
+
+    def beyond(self, offset: int, size: int) -> Value:
+        return self.operand(self.row.operand_size + offset, size)
 
     def signed(self, word: Value | int, size: int) -> Value:
         return self.graph.signed(self._word(word), size)
@@ -93,7 +106,59 @@ class GraphCore:
         return self.graph.add(Op.LOAD, address & (within - 1), imm=imm)
 
 
-class FastCore(GraphCore):
+class HandlerCore(GraphCore):
+    """What fast and full handlers share: how they end, and how they part into cases."""
+
+    def __init__(self, guest: Guest, row: Opcode, graph: Graph) -> None:
+        super().__init__(guest, row, graph)
+        self._is_switched = False
+
+    @property
+    def opcode(self) -> Value:
+        """From memory: rows that mean the same share their handlers."""
+        return self.operand(-1, 1)
+
+    def complete(self, semantics: Meaning) -> None:
+        """Build the instruction from here to its end."""
+        semantics(self)
+        if not self._is_switched:
+            self._end()
+
+    def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
+        graph, word = self.graph, self._word(word)
+        self._is_switched = True
+        for number, case in cases.items():
+            yes, no = graph.new_block("case"), graph.new_block("test")
+            graph.block.end = Branch(word == number, Goto(yes), Goto(no))
+            graph.block = yes
+            self._twin().complete(case)
+            graph.block = no
+        self._twin().complete(otherwise)
+
+    def _twin(self) -> Self:
+        """A core that goes on from here, whatever other cases do."""
+        twin = copy(self)
+        twin._is_switched = False
+        return twin
+
+    def _end(self) -> None:
+        """Close the last block with what the instruction does next."""
+        on, away = (Leave.HALT, Leave.HALT) if self.halted else (Leave.NEXT, Leave.JUMP)
+        block, outcome = self.graph.block, self.outcome
+        if outcome is None:
+            block.end = self._leave(self.next_pc, on)
+            return
+        taken = self._leave(outcome.target, away)
+        if outcome.condition is None:
+            block.end = taken
+            return
+        block.end = Branch(outcome.condition, taken, self._leave(self.next_pc, on))
+
+    def _leave(self, pc: Value, kind: Leave) -> Exit:
+        raise NotImplementedError
+
+
+class FastCore(HandlerCore):
     """Builds the fast graph of one opcode; effects wait until all guards are placed."""
 
     def __init__(self, guest: Guest, row: Opcode, graph: Graph, *, checked: bool) -> None:
@@ -103,6 +168,26 @@ class FastCore(GraphCore):
         self.stacks = [VirtualStack(graph, i, big) for i in range(len(guest.stacks))]
         self.retry = Exit(self.pc, (0,) * len(self.stacks), kind=Leave.RETRY)
         self.effects: list[Callable[[], None]] = []
+        self.reached = [VirtualStack(graph, i, big) for i in range(len(guest.stacks))]
+        """How far some way through the instruction goes into each stack."""
+
+    def _twin(self) -> Self:
+        twin = super()._twin()
+        twin.stacks = [stack.copy() for stack in self.stacks]
+        twin.effects = self.effects.copy()
+        return twin
+
+    def _end(self) -> None:
+        for effect in self.effects:
+            effect()
+        for stack, reached in zip(self.stacks, self.reached, strict=True):
+            reached.low = min(reached.low, stack.low)
+            reached.high = max(reached.high, stack.high)
+        super()._end()
+
+    def _leave(self, pc: Value, kind: Leave) -> Exit:
+        slots = tuple(write for stack in self.stacks for write in stack.writes())
+        return Exit(pc, tuple(stack.top for stack in self.stacks), slots, kind)
 
     def operand(self, offset: int, size: int) -> Value:
         space, within = self.guest.code_index, self.guest.code_space.size
@@ -134,7 +219,7 @@ class FastCore(GraphCore):
         """
         address = address & (within - 1)
         mirrored = space == self.guest.code_index and within == self.guest.code_space.size
-        if size > 1 and not mirrored:
+        if not (mirrored or never_wraps(address, size, within)):
             fits = address <= within - size if size <= within else self.graph.const(0)
             self.graph.guard(fits, self.retry)
         return address
@@ -170,7 +255,7 @@ class FastCore(GraphCore):
         self.effects.append(lambda: void(graph.add(Op.SET_PAGE, port, byte)))
 
 
-class FullCore(GraphCore):
+class FullCore(HandlerCore):
     """Builds the full graph of one opcode: byte by byte, in the order written."""
 
     def __init__(self, guest: Guest, row: Opcode, graph: Graph) -> None:
@@ -180,6 +265,16 @@ class FullCore(GraphCore):
             for i, stack in enumerate(guest.stacks)
         ]
         self.calls_host = False
+
+    def _twin(self) -> Self:
+        twin = super()._twin()
+        twin.pointers = self.pointers.copy()
+        return twin
+
+    def _leave(self, pc: Value, kind: Leave) -> Exit:
+        if self.calls_host and kind is not Leave.HALT:
+            kind = Leave.STOP
+        return Exit(pc, tuple(self.pointers), (), kind)
 
     def operand(self, offset: int, size: int) -> Value:
         return self.load(self.guest.code_index, self.pc + (1 + offset), size)
@@ -236,16 +331,24 @@ class FullCore(GraphCore):
 
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
         limit = within or self.guest.spaces[space].size
-        return self._gather(size, lambda i: self._load(space, self._word(address) + i, 1, limit))
+        first = self._word(address) & (limit - 1)
+        if never_wraps(first, size, limit):
+            return self._load(space, first, size, limit)
+        return self._gather(size, lambda i: self._load(space, first + i, 1, limit))
 
     def store(
         self, space: int, address: Value, word: Value | int, size: int, within: int | None = None
     ) -> None:
         limit = within or self.guest.spaces[space].size
-        imm = (space, 1, limit)
-        addresses = [(self._word(address) + i) & (limit - 1) for i in range(size)]
-        for i, at in enumerate(addresses):
-            self.graph.add(Op.STORE, at, self._byte(self._word(word), i, size), imm=imm)
+        graph, first = self.graph, self._word(address) & (limit - 1)
+        addresses = [(first + i) & (limit - 1) for i in range(size)]
+        if never_wraps(first, size, limit):
+            whole = graph.truncate(self._word(word), size)
+            graph.add(Op.STORE, first, whole, imm=(space, size, limit))
+        else:
+            for i, at in enumerate(addresses):
+                byte = self._byte(self._word(word), i, size)
+                graph.add(Op.STORE, at, byte, imm=(space, 1, limit))
         if space == self.guest.code_index:
             self.calls_host = True
             for at in addresses:
@@ -270,6 +373,13 @@ class FullCore(GraphCore):
         ]
 
 
+def never_wraps(address: Value, size: int, limit: int) -> bool:
+    """Whether an access at an address below the limit is sure to end there as well."""
+    known = address.constant
+    furthest = (1 << address.bits) - 1 if known is None else known
+    return furthest <= limit - size
+
+
 def void(_: object) -> None:
     """Drop a result: effects are called for what they do."""
 
@@ -280,15 +390,10 @@ def fast_graph(guest: Guest, row: Opcode, *, checked: bool) -> Graph:
     body = graph.new_block("body")
     entry, graph.block = graph.block, body
     core = FastCore(guest, row, graph, checked=checked)
-    row.semantics(core)
-    for effect in core.effects:
-        effect()
-    slots = tuple(write for stack in core.stacks for write in stack.writes())
-    pointers = tuple(stack.top for stack in core.stacks)
-    _finish(graph, core, lambda pc, kind: Exit(pc, pointers, slots, kind))
+    core.complete(row.semantics)
     graph.block = entry
-    for stack, declared in zip(core.stacks, guest.stacks, strict=True):
-        if (enough := in_range(graph, stack, declared.size)) is not None:
+    for reached, declared in zip(core.reached, guest.stacks, strict=True):
+        if (enough := in_range(graph, reached, declared.size)) is not None:
             graph.guard(enough, core.retry)
     entry.end = Goto(body)
     return graph
@@ -297,26 +402,5 @@ def fast_graph(guest: Guest, row: Opcode, *, checked: bool) -> Graph:
 def full_graph(guest: Guest, row: Opcode) -> Graph:
     """The full graph of an opcode: correct from any state."""
     graph = Graph(guest.word_bits, row.name)
-    core = FullCore(guest, row, graph)
-    row.semantics(core)
-
-    def leave(pc: Value, kind: Leave) -> Exit:
-        if core.calls_host and kind is not Leave.HALT:
-            kind = Leave.STOP
-        return Exit(pc, tuple(core.pointers), (), kind)
-
-    _finish(graph, core, leave)
+    FullCore(guest, row, graph).complete(row.semantics)
     return graph
-
-
-def _finish(graph: Graph, core: GraphCore, leave: Callable[[Value, Leave], Exit]) -> None:
-    """Close the last block with what the instruction does next."""
-    on, away = (Leave.HALT, Leave.HALT) if core.halted else (Leave.NEXT, Leave.JUMP)
-    if core.outcome is None:
-        graph.block.end = leave(core.next_pc, on)
-        return
-    taken = leave(core.outcome.target, away)
-    if core.outcome.condition is None:
-        graph.block.end = taken
-        return
-    graph.block.end = Branch(core.outcome.condition, taken, leave(core.next_pc, on))

@@ -13,7 +13,8 @@
     ways in      enter, step, deliver (C convention)
 
 A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
-which function each entry is; opcodes whose variants would be the same share one.
+which function each entry is; opcodes whose variants would be the same share one, and so do rows
+that mean the same.
 """
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ class InterpreterSource:
         self._plain: list[str] = []
         self._checked: list[str] = []
         self._hooked: list[str] = []
+        first: dict[tuple[int, int], int] = {}
         for row in guest.opcodes:
-            self._handlers(row)
+            self._handlers(row, first.setdefault(row.meaning, row.code))
 
     # -- handlers ----------------------------------------------------------------------------
 
@@ -84,7 +86,12 @@ class InterpreterSource:
         self._functions.append(lowering.function(name, optimised=name != retry))
         return name
 
-    def _handlers(self, row: Opcode) -> None:
+    def _handlers(self, row: Opcode, first: int) -> None:
+        """Make the handlers of a row, or take those of the first that means the same."""
+        if first != row.code:
+            for names in (self._plain, self._checked, self._hooked):
+                names.append(names[first])
+            return
         guest, suffix = self.guest, f"{row.code:02x}"
         full = f"full_{suffix}"
         graph = fast_graph(guest, row, checked=False)

@@ -322,7 +322,8 @@ class Attempt:
         for at, size in join.cells.items():
             args.append(self.core.cell(state, at, size))
             inside.cells[at] = (graph.param(block, 8 * size), size)
-            self.region.assumptions.cells.update(range(at, at + size))
+            if at < self.guest.code_space.size:
+                self.region.assumptions.cells.update(range(at, at + size))
         return args, inside, block
 
     def _arguments(self, join: Join, state: RegionState, block: Block) -> list[Value]:
@@ -401,7 +402,7 @@ class Attempt:
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
         if not core.finish():
-            self.graph.block.end = core.retry(Reason.DEVICE)
+            self.graph.block.end = core.retry(core.refusal or Reason.DEVICE)
             return False
         self._measure(state)
         return True

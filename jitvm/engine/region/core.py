@@ -4,27 +4,42 @@ What is constant is decided here: operands and opcodes are baked in unless the g
 write to them, addresses that fold to constants become *cells*, ports that fold to constants are
 plain storage or calls.
 
-Cells: a word of memory at a constant address is loaded once and then lives in a value. Stores to
+Cells: a word of a space at a constant address is loaded once and then lives in a value. Stores to
 it go to memory at once as well (write-through), so memory is always right for loads through
-computed addresses, for devices and at exits; only stores through computed addresses must not hit
-a cell, which one look at the code map guards.
+computed addresses, for devices and at exits. Only stores through computed addresses could change
+a cell unseen. In the code space one look at the code map guards against that. Other spaces are
+written by the guest's own instructions alone, so such a store just makes all cells of its space
+unknown. Only small spaces have cells: registers, whose addresses are constants of instructions.
+
+    number of a cell    0 ... N - 1    N + 8 ...
+                        code space     a register file, then the next, with gaps before each
 
 Decide, then act: what an instruction does is put down in the order written, and when it is
 complete all that decides goes before the first effect, a read through a device included. So an
 exit that leaves before the instruction undoes nothing. An instruction that must look at what a
-device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`).
+device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`). So it
+does before a `switch` by what is not known (`Reason.SWITCH`).
 """
 
 from __future__ import annotations
 
-from jitvm.engine.interpreter.cores import GraphCore
+from collections.abc import Mapping
+
+from jitvm.engine.interpreter.cores import GraphCore, never_wraps
 from jitvm.engine.ir.graph import Exit, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
-from jitvm.engine.memory.layout import CODE
+from jitvm.engine.memory.layout import CODE, WIDEST
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.record import Record, fresh
 from jitvm.guest import Guest, Opcode
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from jitvm.engine.interpreter.cores import Meaning
+
+REGISTER_FILE = 256
+"""Bytes of the largest space, other than code, that has cells: a register file, not a memory."""
 
 
 class Assumptions(Record):
@@ -100,11 +115,13 @@ class RegionCore(GraphCore):
         self._exits: dict[Reason, Exit] = {}
         self._acts = False
         self._shown: tuple[int, ...] | None = None
-        self._is_shown = self._is_moved = self._is_late = False
+        self._is_shown = self._is_moved = False
+        self.refusal: Reason | None = None
         self.executed = 0
         self.refunds: list[tuple[Exit, int]] = []
         self._big = guest.byte_order == "big"
         self._mask = guest.code_space.size - 1
+        self._origins = _origins(guest)
 
     # -- framing -----------------------------------------------------------------------------
 
@@ -117,7 +134,8 @@ class RegionCore(GraphCore):
         self.halted = False
         self._acts = False
         self._shown = None
-        self._is_shown = self._is_moved = self._is_late = False
+        self._is_shown = self._is_moved = False
+        self.refusal = None
         self._exits = {}
         self._start = len(self.graph.block.values)
         self._before = [stack.picture() for stack in state.stacks]
@@ -125,10 +143,12 @@ class RegionCore(GraphCore):
     def finish(self) -> bool:
         """Put what decides before what acts; False where that cannot be, and nothing is placed.
 
-        The state is then of no use: only `retry` leads on.
+        `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
         self._guard_room()
-        if self._is_late or (self._acts and not self._order()):
+        if self.refusal is None and self._acts and not self._order():
+            self.refusal = Reason.DEVICE
+        if self.refusal is not None:
             del self.graph.block.values[self._start :]
             return False
         self.executed += 1
@@ -249,6 +269,10 @@ class RegionCore(GraphCore):
             return word
         return super().address(word)
 
+    @property
+    def opcode(self) -> Value:
+        return self.graph.const(self.row.code)
+
     def operand(self, offset: int, size: int) -> Value:
         at = (self.address_here + 1 + offset) & self._mask
         addresses = [(at + i) & self._mask for i in range(size)]
@@ -264,12 +288,20 @@ class RegionCore(GraphCore):
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
         return self._load_cell(self.guest.code_index, at, size)
 
+    def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
+        known = self._word(word).constant
+        if known is None:
+            self.refusal = Reason.SWITCH
+        else:
+            cases.get(known, otherwise)(self)
+
     # -- Core: stacks ------------------------------------------------------------------------
 
     def _stack(self, stack: int) -> VirtualStack:
         """A stack to work on, whose pointer is known unless a device may have moved it."""
         self._is_shown = False
-        self._is_late = self._is_late or self._is_moved
+        if self._is_moved:
+            self.refusal = Reason.DEVICE
         return self.state.stacks[stack]
 
     def pop(self, stack: int, size: int) -> Value:
@@ -302,33 +334,37 @@ class RegionCore(GraphCore):
         There it would reach the first bytes through their second mapping, unknown to LLVM, which
         takes the two for different memory.
         """
-        if size > 1 and not 0 < (1 << at.bits) - 1 <= limit - size:
+        if size > 1 and not never_wraps(at, size, limit):
             fits = at <= limit - size if size <= limit else self.graph.const(0)
             self.graph.guard(fits, self.retry(Reason.WRAP))
         return at
 
     def _load_cell(self, space: int, at: int, size: int) -> Value:
         """A word at a constant address: from the cells where they have it."""
-        if space != self.guest.code_index:
+        origin = self._origins.get(space)
+        if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
-        cells = self.state.cells
-        known = cells.get(at)
+        cells, number = self.state.cells, origin + at
+        known = cells.get(number)
         if known is not None:
             word, width = known
             if width == size:
                 return word
             if width > size:
                 return self._part(word, width, 0, size)
-        elif (wider := cells.get((at - 1) & self._mask)) is not None and wider[1] == 2 > size:
+        elif (wider := cells.get(number - 1)) is not None and wider[1] == 2 > size:
             return self._part(wider[0], 2, 1, 1)
         word = self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
-        self._remember(at, word, size)
+        self._remember(number, word, size)
         return word
 
-    def cell(self, state: RegionState, at: int, size: int) -> Value:
+    def cell(self, state: RegionState, number: int, size: int) -> Value:
         """What a state has in a cell, read from memory where it has nothing."""
         self.state = state
-        return self._load_cell(self.guest.code_index, at, size)
+        space, origin = max(
+            (each for each in self._origins.items() if each[1] <= number), key=lambda each: each[1]
+        )
+        return self._load_cell(space, number - origin, size)
 
     def opcode_cell(self, state: RegionState, pc: int) -> Value:
         """The opcode at an address whose code changes, as the cell it is."""
@@ -339,17 +375,31 @@ class RegionCore(GraphCore):
         shift = 8 * (width - index - size if self._big else index)
         return self.graph.truncate(word >> shift, size)
 
-    def _remember(self, at: int, word: Value, size: int) -> None:
-        """Keep a word of memory in a value, unless stores may reach it unseen."""
-        cells = self.state.cells
+    def _remember(self, number: int, word: Value, size: int) -> None:
+        """Keep a word of a space in a value, unless stores may reach it unseen."""
+        cells, code_size = self.state.cells, self._mask + 1
         for i in range(-7, size):
-            known = cells.get(at + i)
-            if known is not None and at + i + known[1] > at:
-                del cells[at + i]
-        covered = range(at, at + size)
-        if at + size <= self._mask + 1 and self.world.aliased.isdisjoint(covered):
-            cells[at] = (word, size)
+            known = cells.get(number + i)
+            if known is not None and number + i + known[1] > number:
+                del cells[number + i]
+        if number >= code_size:
+            cells[number] = (word, size)
+            return
+        covered = range(number, number + size)
+        if number + size <= code_size and self.world.aliased.isdisjoint(covered):
+            cells[number] = (word, size)
             self.assumptions.cells.update(covered)
+
+    def _forget(self, space: int) -> None:
+        """All that is known of a space that is not code, behind a store to who knows where."""
+        origin = self._origins.get(space)
+        if origin is not None:
+            self._drop_cells(range(origin, origin + self.guest.spaces[space].size))
+
+    def _drop_cells(self, numbers: range) -> None:
+        cells = self.state.cells
+        for number in [each for each in cells if each in numbers]:
+            del cells[number]
 
     def store(
         self, space: int, address: Value, word: Value | int, size: int, within: int | None = None
@@ -361,22 +411,24 @@ class RegionCore(GraphCore):
             at = self._whole(at, size, limit)
         value = graph.truncate(self._word(word), size)
         known = at.constant
-        if space == self.guest.code_index:
-            if known is not None and known <= limit - size:
-                self._store_cell(known, value, size)
-            else:
-                self._guard_map(at, size)
+        if known is not None and known <= limit - size:
+            self._store_cell(space, known, value, size)
+        elif space == self.guest.code_index:
+            self._guard_map(at, size)
+        else:
+            self._forget(space)
         self._act(Op.STORE, at, value, imm=(space, size, limit))
 
-    def _store_cell(self, at: int, value: Value, size: int) -> None:
-        covered = range(at, at + size)
-        if self.world.watched.isdisjoint(covered) and self.assumptions.code.keys().isdisjoint(
-            covered
-        ):
-            self.assumptions.stores.update(covered)
-        else:
-            self._guard_map(self.graph.const(at), size, CODE)
-        self._remember(at, value, size)
+    def _store_cell(self, space: int, at: int, value: Value, size: int) -> None:
+        if space == self.guest.code_index:
+            covered = range(at, at + size)
+            code = self.assumptions.code.keys()
+            if self.world.watched.isdisjoint(covered) and code.isdisjoint(covered):
+                self.assumptions.stores.update(covered)
+            else:
+                self._guard_map(self.graph.const(at), size, CODE)
+        if (origin := self._origins.get(space)) is not None:
+            self._remember(origin + at, value, size)
 
     def _guard_map(self, at: Value, size: int, bits: int | None = None) -> None:
         """Leave before a store to bytes that the code map has (these) bits for."""
@@ -422,7 +474,7 @@ class RegionCore(GraphCore):
             sync.exit = self.leave(self.state, self.pc, Leave.NEXT, Reason.HOST)
             self._shown = self._tops()
             self._is_shown = True
-        self.state.cells.clear()
+        self._drop_cells(range(self._mask + 1))
 
     def _tops(self) -> tuple[int, ...]:
         return tuple([stack.top for stack in self.state.stacks])
@@ -440,3 +492,13 @@ class RegionCore(GraphCore):
         check = self.graph.add(Op.CHECK)
         kind = Leave.HALT if self.halted else Leave.STOP
         check.exit = self.leave(self.state, pc, kind, Reason.HOST)
+
+
+def _origins(guest: Guest) -> dict[int, int]:
+    """The number of the first cell of each space that has some; see the head of this file."""
+    origins, end = {guest.code_index: 0}, guest.code_space.size
+    for index, space in enumerate(guest.spaces):
+        if not space.code and space.size <= REGISTER_FILE:
+            origins[index] = end + WIDEST
+            end += WIDEST + space.size
+    return origins

@@ -62,6 +62,10 @@ class Reason(Enum):
         "an instruction decides by what a device gives or leaves, so it is interpreted",
         "keep reads of such ports out of addresses, and apart from what moves a stack",
     )
+    SWITCH = Row(
+        "what an instruction does depends on a byte that is rewritten, so it is interpreted",
+        "change the operands of instructions instead of the byte that says what they do",
+    )
     POLL = Row("somebody interrupted the machine", "nothing")
     BUDGET = Row(
         "the instruction budget does not cover the next block", "nothing; counting is exact"

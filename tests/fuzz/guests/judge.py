@@ -24,11 +24,12 @@ from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import EXITS
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import DescriptionError
+from jitvm.testing.oracle import Spoiler
 from tests.engine.emulated import EmulatedMachine
 from tests.fuzz.guests.assembler import Assembler
 from tests.fuzz.guests.case import GuestCase, Program
 from tests.fuzz.guests.lab import GuestLab, Outcome
-from tests.fuzz.judge import DeadBytes, Spoiler, Verdict, but_for_dead_bytes
+from tests.fuzz.judge import DeadBytes, Verdict, but_for_dead_bytes
 from tests.jit.emulated import emulated_jit
 
 

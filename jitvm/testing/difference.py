@@ -1,0 +1,7 @@
+"""What is raised where tiers differ."""
+
+from __future__ import annotations
+
+
+class Difference(AssertionError):
+    """A tier does not do what the reference does; the message says which, where and in what."""
