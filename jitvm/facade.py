@@ -198,7 +198,8 @@ def record(
         options: the other arguments of `load`.
 
     Raises:
-        RecordingError: Pillow is not installed.
+        RecordingError: Pillow is not installed, or the scale makes no sense.
+        TypeError, ValueError: `frames` is negative, or no whole number.
         ScriptError: the script's text has an error.
         GuestError, ProgramError, SourceError: as for `load`.
     """

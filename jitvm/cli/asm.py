@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.outfile import write_files
+from jitvm.cli.outfile import print_bytes, write_files
 from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _assemble(arguments: Namespace, platform: Platform, assembler: Assembler) ->
 
 def _write(arguments: Namespace, output: str, assembly: Assembled) -> None:
     if output == "-":
-        sys.stdout.buffer.write(assembly.data)
+        print_bytes(assembly.data)
         return
     contents = {output: assembly.data}
     if arguments.symbols:

@@ -66,6 +66,10 @@ def execute(arguments: Namespace) -> int:
             print(f"unfinished        {entry.size:>9}  {shown(basename(entry.path))}")
         total = sum(entry.size for entry in (*entries, *abandoned))
         print(f"{folder}: {len(entries) + len(abandoned)} files, {total} bytes")
+        if not cache.is_own:
+            print(
+                "nothing is kept there, as it holds other files; set JITVM_CACHE to another folder"
+            )
     if left:
         raise Failure(f"{folder}: {left} files could not be deleted; are they yours?")
     return Exit.OK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.outfile import write_files
+from jitvm.cli.outfile import print_bytes, write_files
 from jitvm.engine.tables.names import shown_lines
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def configure(parser: Parser) -> None:
 def execute(arguments: Namespace) -> int:
     """Disassemble and print; return the exit code."""
     text = _text(arguments)
-    if arguments.output is None and sys.stdout.isatty():
+    if arguments.output is None and sys.stdout is not None and sys.stdout.isatty():
         print(shown_lines(text), end="")
         return Exit.OK
     data = text.encode("utf-8", "surrogateescape")
     if arguments.output is None:
-        sys.stdout.buffer.write(data)
+        print_bytes(data)
     else:
         write_files({arguments.output: data})
     return Exit.OK

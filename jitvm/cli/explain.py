@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
     from jitvm.platform.computer import Computer
+    from jitvm.platform.script import Script
 
 STAGES = ("guest", "exits", "ir", "llvm", "asm")
 """As `jitvm.profiling.explanation` has them; that is not imported for a help text."""
@@ -35,6 +36,8 @@ examples:
   jitvm explain life.tal                         the hottest loop, all stages
   jitvm explain life.tal draw --stage ir         the region IR of what contains @draw
   jitvm explain wc.rom 0x0143 --input notes.txt  the code at an address
+  jitvm explain calc.tal --arg '6 * 7'           with an argument for the program
+  jitvm explain game.rom --script play.txt       with what its user does
   jitvm explain life.tal --list                  all regions, one line each
 """
 
@@ -51,6 +54,15 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--list", action="store_true", help="list all regions instead")
     parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
     parser.add_argument(
+        "--arg",
+        metavar="WORD",
+        dest="arguments",
+        action="append",
+        default=[],
+        help="an argument for the program; may be repeated",
+    )
+    parser.add_argument("--script", metavar="FILE", help="what the user of its screen does")
+    parser.add_argument(
         "--frames",
         metavar="N",
         type=positive(int, "a number of frames"),
@@ -58,6 +70,8 @@ def configure(parser: Parser) -> None:
     )
     options.time_limit(parser, "run it for so long at most (default: %(default)s)", default=2.0)
     options.settings(parser)
+    options.files(parser)
+    options.clock(parser)
     options.source(parser)
     options.guest(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
@@ -83,7 +97,8 @@ def execute(arguments: Namespace) -> int:
     elif address is None and not explanation.regions:
         raise Failure(
             f"{arguments.program}: nothing in it became hot within {arguments.time_limit:g} s; "
-            "run it longer (--time-limit), give it input (--input), or lower -O hot=N",
+            "run it longer (--time-limit), give it input (--input, --arg, --script), or lower "
+            "-O hot=N",
             Exit.FAILURE,
         )
     else:
@@ -110,7 +125,8 @@ def _run(arguments: Namespace, loaded: Loaded) -> Computer:
     from jitvm.engine.machine.machine import Tier
     from jitvm.engine.tables.params import ParameterError
 
-    computer = options.computer(arguments, loaded, tier=Tier.JIT)
+    script = options.script(arguments.script)
+    computer = options.computer(arguments, loaded, args=arguments.arguments, tier=Tier.JIT)
     if computer.machine.native is None:
         raise Failure("nothing to explain: nothing can become native here", Exit.FAILURE)
     try:
@@ -118,11 +134,13 @@ def _run(arguments: Namespace, loaded: Loaded) -> Computer:
     except ParameterError as error:
         raise Failure(str(error)) from error
     with _input(arguments.input) as stdin:
-        _run_to_the_end(arguments, computer, stdin)
+        _run_to_the_end(arguments, computer, script, stdin)
     return computer
 
 
-def _run_to_the_end(arguments: Namespace, computer: Computer, stdin: BinaryIO) -> None:
+def _run_to_the_end(
+    arguments: Namespace, computer: Computer, script: Script | None, stdin: BinaryIO
+) -> None:
     from jitvm.cli.headless import run
     from jitvm.platform.evaluator import LimitReached
 
@@ -130,7 +148,7 @@ def _run_to_the_end(arguments: Namespace, computer: Computer, stdin: BinaryIO) -
         try:
             computer.boot()
             if computer.is_graphical or arguments.frames:
-                run(computer, arguments.frames or FRAMES, None, stdin)
+                run(computer, arguments.frames or FRAMES, script, stdin)
             else:
                 computer.run_console(stdin)
         except LimitReached:

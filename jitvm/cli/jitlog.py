@@ -116,8 +116,7 @@ class Log:
         import os
         import sys
 
-        from jitvm.cli.outfile import is_special
-        from jitvm.engine.host.part import Part
+        from jitvm.engine.host.part import Part, is_special
 
         if path == "-":
             if sys.stderr is None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+LONGEST_LINE = 5000
+"""Characters of an error: room for the longest path there is, and what is said about it."""
+
+
 def program() -> NoReturn:
     """Run the command line and end the process.
 
@@ -28,11 +32,16 @@ def program() -> NoReturn:
     where something is compiled or imported for it on another thread that is not waited for: what
     is worth keeping is written, and the process ends at once.
     """
+    _fill_standard_descriptors()
     try:
         code = _signalled_main()
         ENDING.close()
     except KeyboardInterrupt as stop:  # it came between these two; no other one is raised
         code = interrupted(stop)
+        ENDING.close()
+    except Exception:  # a fault of ours; it ends the process no other way
+        sys.excepthook(*sys.exc_info())
+        code = Exit.FAILURE
         ENDING.close()
     if BACKGROUND.close():
         BACKGROUND.put_away()
@@ -41,6 +50,19 @@ def program() -> NoReturn:
         ENDING.undo_all()  # what another thread was writing
         os._exit(code)
     sys.exit(code)
+
+
+def _fill_standard_descriptors() -> None:
+    """Put nothing in the place of streams that the process was started without.
+
+    Otherwise the next file to be opened gets one of their numbers, and what native libraries, or
+    Python at its end, write to standard error goes there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, so this one
 
 
 def _signalled_main() -> int:
@@ -137,8 +159,11 @@ def _print_line(kind: str, message: str) -> None:
         return
     from jitvm.engine.tables.names import shown
 
+    text = shown(message)
+    if len(text) > LONGEST_LINE:  # as where it repeats what is in a file: the advice is at its end
+        text = f"{text[: LONGEST_LINE - 300]} ... {text[-300:]}"
     try:
-        print(f"jitvm: {kind}: {shown(message)}", file=sys.stderr, flush=True)
+        print(f"jitvm: {kind}: {text}", file=sys.stderr, flush=True)
     except OSError:
         return
 

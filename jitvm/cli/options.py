@@ -276,12 +276,20 @@ def watched(arguments: Namespace, name: str, stdin: bytes | None) -> WatchedComp
         stdin: its standard input; None: typed on the page.
 
     Raises:
-        Failure: as for `load` and `running`; or its labels are damaged.
+        Failure: as for `load` and `running`; or its labels are damaged, or its guest's description
+            breaks a rule.
     """
     from jitvm.dashboard.computer import WatchedComputer
+    from jitvm.guest import DescriptionError
 
     loaded = load(arguments)
     naming(loaded.program)
+    guest = loaded.platform.guest
+    if not guest.sources:  # else it ships with jitvm, whose tests have checked it
+        try:
+            guest.check_semantics()
+        except DescriptionError as error:
+            raise Failure(str(error)) from error
     return WatchedComputer(
         loaded.platform,
         loaded.program,

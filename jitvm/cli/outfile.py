@@ -8,11 +8,11 @@ to as it is.
 
 from __future__ import annotations
 
-import os
-import stat
+import sys
 
-from jitvm.cli.exits import unwritable
-from jitvm.engine.host.part import Part
+from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.engine.host.part import Part, is_special
+from jitvm.engine.host.part import Pending as PendingFile
 from jitvm.engine.host.signals import ENDING
 
 
@@ -40,27 +40,16 @@ def write_files(contents: dict[str, bytes]) -> None:
                 part.discard()
 
 
-class Pending:
-    """A result file while it is written.
-
-    Attributes:
-        path: as the user named it.
-        beside: where to write meanwhile; empty at first.
+class Pending(PendingFile):
+    """A result file while it is written little by little; see `jitvm.engine.host.part.Pending`.
 
     Raises:
         Failure: the file cannot be written.
     """
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self._part: Part | None = None
         try:
-            if is_special(path):
-                self.beside = os.path.realpath(path)
-                os.close(os.open(self.beside, os.O_WRONLY | os.O_CLOEXEC))
-            else:
-                self._part = Part(path)
-                self.beside = self._part.path
+            super().__init__(path)
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -70,17 +59,21 @@ class Pending:
         Raises:
             Failure: that cannot be done; what was written is thrown away.
         """
-        if self._part is None:
-            return
         try:
-            self._part.commit()
+            super().commit()
         except OSError as error:
             raise unwritable(self.path, error) from error
 
-    def discard(self) -> None:
-        """Throw away what was written, unless it is in its place already."""
-        if self._part is not None:
-            self._part.discard()
+
+def print_bytes(data: bytes) -> None:
+    """Write a result to standard output.
+
+    Raises:
+        Failure: it is closed.
+    """
+    if sys.stdout is None:
+        raise Failure("standard output is closed; name a file with -o", Exit.FAILURE)
+    sys.stdout.buffer.write(data)
 
 
 def _write_beside(path: str, data: bytes, parts: list[tuple[str, Part]]) -> None:
@@ -93,12 +86,3 @@ def _write_beside(path: str, data: bytes, parts: list[tuple[str, Part]]) -> None
     part = Part(path)
     parts.append((path, part))
     part.write(data)
-
-
-def is_special(path: str) -> bool:
-    """Whether a path leads to what is there and is no regular file."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from jitvm.cli.exits import Exit, Failure, unwritable
+from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
 from jitvm.platform.picture import PictureError
@@ -68,7 +68,8 @@ class Outputs:
             self._complete(error)
 
     def _complete(self, error: BaseException | None) -> None:
-        if error is not None and not self._frames:
+        was_cut_off = isinstance(error, KeyboardInterrupt)
+        if error is not None and not was_cut_off and not self._frames:
             self._discard()
         failures: list[Failure] = []
         for output in reversed(self._outputs):
@@ -78,6 +79,8 @@ class Outputs:
                 failures.append(failure)
         if failures and error is None:
             raise failures[0]
+        if failures and isinstance(error, KeyboardInterrupt):
+            raise Failure(str(failures[0]), Exit(interrupted(error))) from error
 
     def _open(self) -> None:
         arguments, computer = self._arguments, self._computer
@@ -123,9 +126,8 @@ class _Output:
     def __init__(self, path: str, computer: Computer) -> None:
         self.path = path
         self._computer = computer
-        self._pending = Pending(path)
         self._is_open = False
-        self._guarded(lambda: self._open(self._pending.beside))
+        self._guarded(self._open)
         self._is_open = True
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
@@ -141,15 +143,12 @@ class _Output:
         if self._is_open:
             self._guarded(self._close)
             self._is_open = False
-            self._pending.commit()
 
     def discard(self) -> None:
         """Throw it away."""
         if self._is_open:
             self._is_open = False
-            with suppress(OSError, SessionError):  # it is not to be kept, so whatever it is
-                self._abandon()
-        self._pending.discard()
+            self._abandon()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -158,20 +157,19 @@ class _Output:
             self.discard()
             if isinstance(error, OSError) and error.strerror:
                 raise unwritable(self.path, error) from error
-            message = str(error).replace(self._pending.beside, self.path)
-            raise Failure(message, Exit.FAILURE) from error
+            raise Failure(str(error), Exit.FAILURE) from error
 
-    def _open(self, path: str) -> None:
-        """Begin to write, to this path."""
+    def _open(self) -> None:
+        """Begin to write."""
 
     def _add(self, frame: Frame) -> None:
         """Write a frame."""
 
     def _close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and put the file in its place."""
 
     def _abandon(self) -> None:
-        """Close what is open."""
+        """Close what is open, and leave no file."""
 
 
 def _session(path: str, platform: Platform, computer: Computer) -> _Session:
@@ -187,8 +185,8 @@ class _Session(_Output):
         self._sessions = sessions
         super().__init__(path, computer)
 
-    def _open(self, path: str) -> None:
-        self._recorder = self._sessions.recorder(path, self._computer)
+    def _open(self) -> None:
+        self._recorder = self._sessions.recorder(self.path, self._computer)
         self._recorder.__enter__()
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
@@ -200,7 +198,8 @@ class _Session(_Output):
     def _close(self) -> None:
         self._recorder.__exit__(None, None, None)
 
-    _abandon = _close
+    def _abandon(self) -> None:
+        self._recorder.discard()
 
 
 class _Recorded(_Output):
@@ -208,43 +207,44 @@ class _Recorded(_Output):
 
     def __init__(self, path: str, computer: Computer, scale: int) -> None:
         self._scale = scale
-        self._frames = 0
         try:
-            self._form = format_of(path)
+            format_of(path)
         except RecordingError as error:
             raise Failure(f"--record {error}") from error
         super().__init__(path, computer)
 
-    def _open(self, path: str) -> None:
-        self._recording = Recording(path, self._computer, scale=self._scale, form=self._form)
+    def _open(self) -> None:
+        self._recording = Recording(self.path, self._computer, scale=self._scale)
 
     def _add(self, frame: Frame) -> None:
         self._recording.add(frame)
-        self._frames += 1
 
     def _close(self) -> None:
         self._recording.close()
-        if not self._frames:
-            raise RecordingError(f"{self.path}: no frame was complete, so it is not written")
 
     def _abandon(self) -> None:
-        self._recording.close()
+        self._recording.discard()
 
 
 class _Hashes(_Output):
     """A line a frame, in a file."""
 
-    def _open(self, path: str) -> None:
+    def _open(self) -> None:
         self._hashes = FrameHashes(self._computer.screen)
-        self._file = open(path, "wb")  # noqa: SIM115  closed by `_close`
+        self._pending = Pending(self.path)
+        self._file = open(self._pending.beside, "wb")  # noqa: SIM115  closed by `_close`
 
     def _add(self, frame: Frame) -> None:
         self._file.write(self._hashes.line(frame).encode() + b"\n")
 
     def _close(self) -> None:
         self._file.close()
+        self._pending.commit()
 
-    _abandon = _close
+    def _abandon(self) -> None:
+        with suppress(OSError):  # it is not to be kept, so whatever it is
+            self._file.close()
+        self._pending.discard()
 
 
 def _hashes(path: str, computer: Computer) -> _Hashes | _PrintedHashes:
@@ -278,13 +278,14 @@ class _Screenshot(_Output):
         self._scale = scale
         super().__init__(path, computer)
 
-    def _open(self, path: str) -> None:  # noqa: ARG002  it is written at the end
+    def _open(self) -> None:
         from importlib.util import find_spec
 
         if find_spec("PIL") is None:
             raise PictureError(
                 "--screenshot needs Pillow, which is not installed; `pip install 'jitvm[screen]'`"
             )
+        self._pending = Pending(self.path)
 
     def _close(self) -> None:
         from jitvm.platform.picture import png
@@ -297,3 +298,7 @@ class _Screenshot(_Output):
             screen.compose()
         with open(self._pending.beside, "wb") as file:
             file.write(png(enlarged(screen.pixels, self._scale)))
+        self._pending.commit()
+
+    def _abandon(self) -> None:
+        self._pending.discard()

@@ -72,7 +72,7 @@ def _narrow(prog: str) -> argparse.HelpFormatter:
 
 
 def _wants_color() -> bool:
-    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
+    if "NO_COLOR" in os.environ or sys.stdout is None or not sys.stdout.isatty():
         return False
     from importlib.util import find_spec
 

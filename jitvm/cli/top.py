@@ -87,8 +87,8 @@ def execute(arguments: Namespace) -> int:
         last = look(session, arguments.top)
         if last is not None:
             show(last)
-    if last is not None and last.trouble:
-        raise Failure(last.trouble, Exit.FAILURE)
+    if session.runner.trouble:
+        raise Failure(session.runner.trouble, Exit.FAILURE)
     return code
 
 
@@ -101,6 +101,7 @@ def _watch(session: Session, arguments: Namespace, show: Callable[[View], None])
     """Show it at every interval, until it is over or the time is up."""
     from time import monotonic, sleep
 
+    from jitvm.dashboard.runner import OVER
     from jitvm.dashboard.terminal import look
 
     begin = monotonic()
@@ -108,7 +109,7 @@ def _watch(session: Session, arguments: Namespace, show: Callable[[View], None])
     due = begin + arguments.interval
     while (now := monotonic()) < end:
         view = look(session, arguments.top)
-        if view is not None and view.is_over:
+        if session.runner.activity in OVER and (view is None or view.is_over):
             return
         if view is not None and now >= due:
             show(view)

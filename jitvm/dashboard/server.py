@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import socket
 from contextlib import suppress
@@ -205,6 +206,11 @@ def _switch(wanted: asyncio.Event, *, on: bool) -> None:
 # -- a server of our own -------------------------------------------------------------------------
 
 
+def _is_no_clients_fault(record: logging.LogRecord) -> bool:
+    """Whether to log something: text that is none is refused, which nobody here need know of."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
+
+
 class Server:
     """Serves a source on loopback, on a thread of its own.
 
@@ -226,6 +232,7 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application(source, self.token),
+            log_config=None,  # its own asks standard output for colours, which may be closed
             log_level="error",
             access_log=False,
             lifespan="off",
@@ -233,6 +240,7 @@ class Server:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_clients_fault)
         self._server = uvicorn.Server(config)
         self._thread = Thread(
             target=self._server.run, args=([self._socket],), name="jitvm-server", daemon=True

@@ -529,10 +529,24 @@ class CheckingCore:
         run.switched = True
 
     def signed(self, word: object, size: int) -> Word:
+        self._of_bytes("signed", word, size)
+        return self._run.word(MODULAR)
+
+    def _of_bytes(self, doing: str, word: object, size: int) -> int:
+        """Note something done to the low bytes of a word; how many bits these have."""
         run = self._run
-        run.bits("signed", word)
-        run.step("signed", run.noted(word), run.size("signed", size))
-        return run.word(MODULAR)
+        run.bits(doing, word)
+        run.step(doing, run.noted(word), known := run.size(doing, size))
+        return 8 * known
+
+    def leading_zeros(self, word: object, size: int) -> Word:
+        return self._run.word(self._of_bytes("leading_zeros", word, size).bit_length())
+
+    def trailing_zeros(self, word: object, size: int) -> Word:
+        return self._run.word(self._of_bytes("trailing_zeros", word, size).bit_length())
+
+    def swap_bytes(self, word: object, size: int) -> Word:
+        return self._run.word(self._of_bytes("swap_bytes", word, size))
 
     def divide(self, dividend: object, divisor: object, by_zero: int) -> Word:
         run = self._run

@@ -113,6 +113,17 @@ class Core(Protocol):
     def signed(self, word: Word, size: int) -> Word:
         """The low `size` bytes of a word read as two's complement."""
 
+    def leading_zeros(self, word: Word, size: int) -> Word:
+        """How many bits of the low `size` bytes stand above the highest that is set: all of them,
+        8 * `size`, where none is."""
+
+    def trailing_zeros(self, word: Word, size: int) -> Word:
+        """How many bits of the low `size` bytes stand below the lowest that is set: all of them,
+        8 * `size`, where none is."""
+
+    def swap_bytes(self, word: Word, size: int) -> Word:
+        """The low `size` bytes of a word in the other order."""
+
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
         """Unsigned quotient, or `by_zero` where the divisor is zero."""
 

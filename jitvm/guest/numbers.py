@@ -15,6 +15,8 @@ from operator import index
 LONGEST = 1e9
 """Seconds of the longest time that can be asked for, some thirty years: the clocks of the operating
 system count in words that end somewhere above."""
+LONGEST_TEXT = 60
+"""Characters of what was given, in a message."""
 
 
 def whole(what: str, number: object, low: int = 0, high: int | None = None) -> int:
@@ -27,10 +29,10 @@ def whole(what: str, number: object, low: int = 0, high: int | None = None) -> i
     try:
         found = index(number)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{what} is a whole number, not {number!r}") from None
+        raise TypeError(f"{what} is a whole number, not {shortened(number)}") from None
     if found < low or (high is not None and found > high):
         end = "" if high is None else f" to {high}"
-        raise ValueError(f"{what} is a whole number from {low}{end}, not {_short(found)}")
+        raise ValueError(f"{what} is a whole number from {low}{end}, not {shortened(found)}")
     return found
 
 
@@ -46,16 +48,18 @@ def seconds(what: str, number: float | None) -> float | None:
     try:
         fits = 0 < number <= LONGEST
     except TypeError:
-        raise TypeError(f"{what} is a number of seconds, not {number!r}") from None
+        raise TypeError(f"{what} is a number of seconds, not {shortened(number)}") from None
     if not fits:
+        given = shortened(number)
         raise ValueError(
-            f"{what} is a number of seconds above 0 and up to {LONGEST:.0e}, not {_short(number)}"
+            f"{what} is a number of seconds above 0 and up to {LONGEST:.0e}, not {given}"
         )
     return float(number)
 
 
-def _short(number: float) -> str:
-    """A number as a person reads it; Python refuses to print those of thousands of digits."""
-    if isinstance(number, int) and number.bit_length() > 256:
-        return f"one of {number.bit_length()} bits"
-    return repr(number)
+def shortened(value: object) -> str:
+    """What was given, as a person reads it; Python prints no numbers of thousands of digits."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"one of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."

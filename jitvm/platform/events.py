@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
+from jitvm.guest.numbers import shortened, whole
+
 PADS = 4
 """Game pads that there may be, counted from 1."""
 MOUSE_BUTTONS = 3
@@ -67,7 +69,7 @@ class Key:
     byte: int
 
     def __post_init__(self) -> None:
-        _check(0 < self.byte <= 0xFF, f"key {self.byte}: take 1 to 255")
+        whole("key", self.byte, 1, 0xFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ class Text:
     text: str
 
     def __post_init__(self) -> None:
-        surrogates = any("\ud800" <= char <= "\udfff" for char in self.text)
-        _check(not surrogates, f"text {self.text!r}: there is no UTF-8 for it")
+        if not isinstance(self.text, str):
+            raise TypeError(f"text is a string, not {shortened(self.text)}")
+        if any("\ud800" <= char <= "\udfff" for char in self.text):
+            raise ValueError(f"text {self.text!r}: there is no UTF-8 for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,8 @@ class Move:
     y: int
 
     def __post_init__(self) -> None:
-        inside = 0 <= self.x <= WORD and 0 <= self.y <= WORD
-        _check(inside, f"pointer at {self.x} {self.y}: take 0 to {WORD}")
+        whole("pointer's x", self.x, 0, WORD)
+        whole("pointer's y", self.y, 0, WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class Wheel:
     y: int
 
     def __post_init__(self) -> None:
-        _check(self.x in STEPS and self.y in STEPS, f"wheel {self.x} {self.y}: too far")
+        whole("wheel's x", self.x, STEPS[0], STEPS[-1])
+        whole("wheel's y", self.y, STEPS[0], STEPS[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,10 @@ class Stdin:
     """Bytes come on standard input."""
 
     data: bytes
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes | bytearray | memoryview):
+            raise TypeError(f"standard input is bytes, not {shortened(self.data)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,23 +192,22 @@ KEYS = {"backspace": 0x08, "tab": 0x09, "enter": 0x0D, "escape": 0x1B, "delete":
 """Names of keys that type no character, and their bytes; the space bar is a space."""
 
 
-def _check(is_right: bool, message: str) -> None:
-    if not is_right:
-        raise ValueError(message)
-
-
 def _check_pad(buttons: int, pad: int) -> None:
-    _check(0 < buttons <= 0xFF, f"buttons {buttons:#x}: take 1 to 0xff")
-    _check(0 < pad <= PADS, f"pad {pad}: take 1 to {PADS}")
+    whole("buttons", buttons, 1, 0xFF)
+    whole("pad", pad, 1, PADS)
 
 
 def _check_mouse(button: int) -> None:
-    _check(0 < button <= MOUSE_BUTTONS, f"mouse button {button}: take 1 to {MOUSE_BUTTONS}")
+    whole("mouse button", button, 1, MOUSE_BUTTONS)
 
 
 def _check_key(key: str) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"key is a string, not {shortened(key)}")
     is_one = key in KEYS or (len(key) == 1 and key.isprintable() and key == key.lower())
-    _check(is_one, f"key {key!r}: take a character in lower case, or one of {', '.join(KEYS)}")
+    if not is_one:
+        names = ", ".join(KEYS)
+        raise ValueError(f"key {key!r}: take a character in lower case, or one of {names}")
 
 
 def key_name(char: str) -> str | None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from jitvm.guest.numbers import whole
+from jitvm.guest.numbers import shortened, whole
 from jitvm.platform.evaluator import Ending, Share
 from jitvm.platform.events import Event
 
@@ -149,8 +149,10 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
-            ValueError, TypeError: `count` is negative, or no whole number.
+            ValueError, TypeError: `count` is negative or no whole number, or `script` is no script.
         """
+        if script is not None and not hasattr(script, "at"):
+            raise TypeError(f"script is what `parse_script` gives, not {shortened(script)}")
         if count is not None:
             count = whole("count", count)
         computer = self._computer

@@ -6,6 +6,7 @@ import os
 import select
 
 from jitvm.engine.machine.watch import LONGEST_WAIT, Watch
+from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -81,9 +82,15 @@ class _Descriptor:
 
 
 def open_source(stdin: bytes | Readable | None) -> Source:
-    """Make a source of bytes, of a binary stream, or of nothing."""
-    if stdin is None or isinstance(stdin, bytes):
-        return _Bytes(stdin or b"")
+    """Make a source of bytes, of a binary stream, or of nothing.
+
+    Raises:
+        TypeError: it is none of them.
+    """
+    if stdin is None or isinstance(stdin, bytes | bytearray | memoryview):
+        return _Bytes(bytes(stdin or b""))
+    if not hasattr(stdin, "read"):
+        raise TypeError(f"standard input is bytes or a binary stream, not {shortened(stdin)}")
     try:
         descriptor = stdin.fileno()  # type: ignore[attr-defined]
     except (AttributeError, OSError):

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 
 from jitvm.engine.machine.machine import Machine
+from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -119,6 +120,10 @@ def _sink(stream: Stream | Closed | None) -> _Sink:
         return _Capture()
     if isinstance(stream, Closed):
         return stream
+    if not hasattr(stream, "write"):
+        raise TypeError(
+            f"output goes to a binary stream, or to None to be captured, not {shortened(stream)}"
+        )
     try:
         descriptor = stream.fileno()  # type: ignore[attr-defined]
     except (AttributeError, OSError):

@@ -23,7 +23,7 @@ def plain(profile: Measured, top: int = TOP) -> str:
     return "\n".join([*lines, "", LEGEND, ""])
 
 
-def text(profile: Measured, stream: TextIO, top: int = TOP) -> str:
+def text(profile: Measured, stream: TextIO | None, top: int = TOP) -> str:
     """The summary as it suits a stream: with colours and bars where it is a terminal."""
     if draws(stream):
         try:
@@ -34,9 +34,9 @@ def text(profile: Measured, stream: TextIO, top: int = TOP) -> str:
     return plain(profile, top)
 
 
-def draws(stream: TextIO) -> bool:
+def draws(stream: TextIO | None) -> bool:
     """Whether it is a terminal that knows all characters: colours and bars are for such."""
-    return stream.isatty() and stream.encoding.lower().startswith("utf")
+    return stream is not None and stream.isatty() and stream.encoding.lower().startswith("utf")
 
 
 def plain_table(table: Table) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from jitvm.cli import main
 from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cachefolder import TAG
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_files_are_listed_and_cleared(folder: Path, capfd: pytest.CaptureFixture
     assert main(["cache", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["folder"] == str(folder)
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = sum(path.stat().st_size for path in folder.glob("*.code"))
     assert sum(file["bytes"] for file in facts["files"]) == size
     assert main(["cache"]) == 0
     lines = capfd.readouterr().out.splitlines()
@@ -37,7 +38,18 @@ def test_files_are_listed_and_cleared(folder: Path, capfd: pytest.CaptureFixture
     assert lines[-1] == f"{folder}: 2 files, {size} bytes"
     assert main(["cache", "--clear"]) == 0
     assert "2 files deleted" in capfd.readouterr().out
-    assert not list(folder.iterdir())
+    assert [path.name for path in folder.iterdir()] == [TAG]  # which goes on keeping guests out
+
+
+def test_a_folder_with_other_things_is_told_of(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder.mkdir()
+    (folder / "letters.txt").touch()
+    assert main(["cache"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == f"{folder}: 0 files, 0 bytes"
+    assert lines[1].startswith("nothing is kept there, as it holds other files; ")
 
 
 def test_what_killed_runs_left_is_listed_and_cleared(

@@ -88,6 +88,20 @@ def test_a_program_with_a_screen_gets_frames(capfd: Capture, given: str) -> None
     assert "on-frame/more" in capfd.readouterr().out
 
 
+def test_arguments_and_scripts_are_what_makes_it_hot(capfd: Capture) -> None:
+    loop = "#0000 &more INC2 DUP2 #fff0 NEQ2 ?&more POP2 BRK"
+    Path("asked.tal").write_text(
+        f'|0100 ;on-console #10 DEO2 BRK @on-console #12 DEI LIT "x EQU ?&go BRK &go {loop}'
+    )
+    Path("keyed.tal").write_text(f"|0100 ;on-key #80 DEO2 BRK @on-key {loop}")
+    Path("keys.txt").write_text("2 key x\n")
+    for words in (["asked.tal", "--arg", "a", "--arg", "x"], ["keyed.tal", "--script", "keys.txt"]):
+        assert main(["explain", *words, "--list", "--no-files"]) == Exit.OK
+        assert "/more" in capfd.readouterr().out
+        assert main(["explain", words[0], "--list", "--frames", "3"]) == Exit.OK
+        assert "no region" in capfd.readouterr().out
+
+
 def test_a_list_of_nothing_says_why(capfd: Capture) -> None:
     out = explain(capfd, "--list", "-O", "hot=65535")
     assert out.startswith("no region: no place in it was jumped to 65535 times")
@@ -124,6 +138,8 @@ def test_nothing_hot(capfd: Capture) -> None:
         (["-O", "heat=1"], "there is no parameter 'heat'"),
         (["-O", "hot=0"], "hot is between 1 and 65535"),
         (["--input", "missing.txt"], "--input missing.txt: cannot be read"),
+        (["--script", "missing.txt"], "missing.txt: cannot be read"),
+        (["--sandbox", "missing"], "--sandbox missing: is not a folder"),
         (["--time-limit", "0"], "0 is not a number of seconds above 0"),
     ],
 )

@@ -217,6 +217,15 @@ def test_a_message_that_is_too_long_ends_its_own_socket_alone(server: Server) ->
         until(lambda: "fly" in _refusal(other))
 
 
+def test_text_that_is_none_is_refused_without_a_word(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_socket(server) as ws:
+        ws.send(b"\xff{}", text=True)
+        until(lambda: _is_closed(ws))
+    assert not caplog.records
+
+
 def _is_closed(ws: Any) -> bool:
     try:
         ws.recv(timeout=HANGS)

@@ -109,8 +109,13 @@ def test_a_byte_order_mark_does_no_harm(saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["{", "nonsense", "3", '{"kind":"hot","seconds":NaN,"address":1}']
-)
+    "wrong",
+    [
+        "{", "nonsense", "3", '{"kind":"hot","seconds":NaN,"address":1}',
+        '{"kind":"hot","seconds":0.5,"line":"x","address":' + "9" * 400 + "}",
+    ],
+    ids=["cut", "text", "number", "nan", "more-than-a-float"],
+)  # fmt: skip
 def test_a_line_in_the_middle_that_is_damaged_is_named(saved: Path, wrong: str) -> None:
     head, rest = saved.read_text().split("\n", 1)
     saved.write_text(f"{head}\n{wrong}\n{rest}")
@@ -119,7 +124,7 @@ def test_a_line_in_the_middle_that_is_damaged_is_named(saved: Path, wrong: str) 
 
 
 STRANGE: list[Any] = [
-    None, -1, 0.5, 1e308, float("nan"), float("inf"), 10**30, True, "", "x", "\ud800", [],
+    None, -1, 0.5, 1e308, float("nan"), float("inf"), 10**30, 10**400, True, "", "x", "\ud800", [],
     {}, [[]], [None], {"a": 1}, ["x"] * 3,
 ]  # fmt: skip
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import jitvm
+from jitvm.cli.commands import COMMANDS
+from jitvm.engine.tables.params import LIMITS
 from tests.docs.pages import ROOT, anchors, blocks, links, pages, run_block
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.tal"))
@@ -71,6 +73,54 @@ def test_the_page_about_screens_has_every_key_of_the_window() -> None:
     page = (ROOT / "docs" / "graphics.md").read_text("utf-8")
     rows = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("|"))
     assert [key.name for key in SHORTCUTS if key.name not in rows] == []
+
+
+# -- parameters and options against the pages ------------------------------------------------------
+
+
+def test_the_page_of_parameters_is_the_table() -> None:
+    from jitvm.cli.params import page
+
+    assert (ROOT / "docs" / "parameters.md").read_text("utf-8") == page()
+
+
+def test_what_pages_set_in_the_environment_is_there() -> None:
+    sources = " ".join(path.read_text("utf-8") for path in (ROOT / "jitvm").rglob("*.py"))
+    known = {f"JITVM_{name.upper()}" for name in LIMITS} | {"JITVM_"}
+    known |= set(re.findall(r'"(JITVM_[A-Z]+)"', sources))
+    for page in pages():
+        assert set(re.findall(r"JITVM_[A-Z_]*", page.read_text("utf-8"))) <= known, page.name
+
+
+def _options() -> dict[str, set[str]]:
+    """Options of each command, as its parser has them."""
+    # Of another library; there is no public way to ask a parser.
+    return {
+        command.name: {
+            word for action in command.parser()._actions for word in action.option_strings
+        }
+        for command in COMMANDS
+    }
+
+
+def test_commands_in_pages_have_the_options_they_are_given() -> None:
+    options = _options()
+    seen = set()
+    for page in pages():
+        for line in re.findall(r"jitvm ((?:\w+) [^\n`|#]*)", page.read_text("utf-8")):
+            command, _, rest = line.partition(" ")
+            for word in re.findall(r"(?<!\S)\[?(--?[a-zA-Z][\w-]*)", rest):
+                if command in options:
+                    assert word in options[command], f"{page.name}: jitvm {line}"
+                    seen.add(word)
+    assert len(seen) > 20
+
+
+def test_every_option_is_on_a_page() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in pages())
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))
+    wanted = {word for words in _options().values() for word in words if word.startswith("--")}
+    assert wanted - named == set()
 
 
 # -- the README's commands -----------------------------------------------------------------------

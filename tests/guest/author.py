@@ -124,6 +124,10 @@ class Author:
     def signed(self) -> Step:
         return "signed", (self._word(), self._size())
 
+    def of_bytes(self) -> Step:
+        name = self.rng.choice(("leading_zeros", "trailing_zeros", "swap_bytes"))
+        return name, (self._word(), self._size())
+
     def divide(self) -> Step:
         return "divide", (self._word(), self._word(), self._number(0, 1, 0xFF))
 
@@ -155,8 +159,8 @@ class Author:
 
 
 _READS = (Author.pop, Author.peek, Author.operand, Author.load, Author.port_in, Author.place)
-_OPERATORS = (Author.operator, Author.mask, Author.mask, Author.signed, Author.divide,
-              Author.select)  # fmt: skip
+_OPERATORS = (Author.operator, Author.mask, Author.mask, Author.signed, Author.of_bytes,
+              Author.divide, Author.select)  # fmt: skip
 _EFFECTS = (Author.push, Author.push, Author.put, Author.store, Author.store, Author.port_out,
             Author.jump, Author.jump_if, Author.halt)  # fmt: skip
 

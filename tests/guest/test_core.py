@@ -46,6 +46,33 @@ def signed_of_a_constant(core: Core) -> None:
     core.push(STACK, core.signed(0x1FF, 1), 4)
 
 
+def leading_zeros(core: Core) -> None:
+    word = core.pop(STACK, 8)
+    for size in (8, 4, 2, 1):
+        core.push(STACK, core.leading_zeros(word, size), 1)
+
+
+def trailing_zeros(core: Core) -> None:
+    word = core.pop(STACK, 8)
+    for size in (8, 4, 2, 1):
+        core.push(STACK, core.trailing_zeros(word, size), 1)
+
+
+def swaps_bytes(core: Core) -> None:
+    """Each size, of a word of eight; and of a word of which only the low bits are meant."""
+    word = core.pop(STACK, 8)
+    for size in (8, 4, 2, 1):
+        core.push(STACK, core.swap_bytes(word, size), size)
+    core.push(STACK, core.swap_bytes(word - 1, 1), 1)
+
+
+def zeros_of_constants(core: Core) -> None:
+    core.push(STACK, core.leading_zeros(0x0100, 1), 1)
+    core.push(STACK, core.leading_zeros(0x0100, 2), 1)
+    core.push(STACK, core.trailing_zeros(0x0100, 1), 1)
+    core.push(STACK, core.trailing_zeros(0x0100, 2), 1)
+
+
 def select(core: Core) -> None:
     b, a = core.pop(STACK, 4), core.pop(STACK, 4)
     core.push(STACK, core.select(a < b, a, b), 4)
@@ -133,6 +160,16 @@ def puts(core: Core) -> None:
 SAMPLES = {
     "signed": Sample(signed_keeps_low_bits, [0x1280], [0xFFFF_FF80]),
     "signed constant": Sample(signed_of_a_constant, [], [0xFFFF_FFFF]),
+    "zeros above": Sample(leading_zeros, [0, 0x0001_0040], [0x2F0F0901]),
+    "zeros above nothing": Sample(leading_zeros, [0x8000_0000, 0], [0x0020_1008]),
+    "zeros below": Sample(trailing_zeros, [0, 0x0001_0400], [0x0A0A_0A08]),
+    "zeros below nothing": Sample(trailing_zeros, [0x8000_0000, 0], [0x3F20_1008]),
+    "bytes swapped": Sample(
+        swaps_bytes,
+        [0x0102_0304, 0x0506_0700],
+        [0x0007_0605, 0x0403_0201, 0x0007_0605, 0x0007_00FF],
+    ),
+    "zeros of constants": Sample(zeros_of_constants, [], [0x0807_0808]),
     "select yes": Sample(select, [3, 5], [3]),
     "select no": Sample(select, [5, 3], [3]),
     "select constants": Sample(select_of_constants, [0x8000_0000], [0xFFFF_FFFF]),

@@ -263,6 +263,42 @@ def test_llvm_is_behind_one_wall() -> None:
     }
 
 
+NO_LIMITS = {
+    "ir/ops.py MODULAR", "ir/verify.py SIZES",  # words
+    "ir/passes/counted.py SPARE",  # what makes sums of rounds right
+    "region/core.py REGISTER_FILE",  # what a register file is
+    "region/window.py PC", "jit/codetable.py MOST",  # widths in the block
+    "jit/kept.py FORMAT", "jit/kept.py MOST",  # a file's
+    "jit/thread.py SWITCH_INTERVAL", "jit/thread.py LAST_JOB",  # patience of the process
+}  # fmt: skip
+"""Numbers with a name in the rooms of the JIT that are nothing to choose."""
+
+
+def test_limits_of_the_jit_are_rows_of_the_table() -> None:
+    found = {
+        f"{file.relative_to(PACKAGE / 'engine')} {target.id}"
+        for one in ("ir", "region", "jit")
+        for file in (PACKAGE / "engine" / one).rglob("*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and _is_number(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert found == NO_LIMITS
+
+
+def _is_number(value: ast.expr) -> bool:
+    """Whether an expression is a number, a shift of some, or a tuple of them."""
+    match value:
+        case ast.Constant(value=int() | float() as number):
+            return not isinstance(number, bool)
+        case ast.BinOp(left=left, right=right):
+            return _is_number(left) and _is_number(right)
+        case ast.Tuple(elts=[_, *_] as parts):
+            return all(map(_is_number, parts))
+    return False
+
+
 WITHOUT_LLVM = """
 import sys
 

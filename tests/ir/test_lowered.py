@@ -191,6 +191,30 @@ x0: next DEEP pc #256 pointers -{size} +{size} slots 0@-{2 * size}:{size}=%7 1@0
 """, guest)  # fmt: skip
 
 
+@pytest.mark.parametrize("guest", [LITTLE, BIG], ids=["little", "big"])
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+def test_zeros_and_bytes_of_each_width(size: int, guest: Guest) -> None:
+    """Of any word, of one of which only the low bits are meant, and of nothing at all."""
+    bits, count = 8 * size, (8 * size).bit_length()
+    agree(f"""graph "bytes" words 64
+b0 entry:
+  %0:{bits} = slot[0,-{size},{size}]
+  %1:0 = sub %0, #256
+  %2:{bits} = load[0,{size},65536] #4096
+  %3:{count} = clz[{size}] %0
+  %4:{count} = clz[{size}] %1
+  %5:{count} = clz[{size}] %2
+  %6:{count} = ctz[{size}] %0
+  %7:{count} = ctz[{size}] %1
+  %8:{count} = ctz[{size}] %2
+  %9:{bits} = bswap[{size}] %0
+  %10:{bits} = bswap[{size}] %1
+  leave x0
+x0: next DEEP pc #256 pointers +6 +{2 * size} slots 0@0:1=%3 0@1:1=%4 0@2:1=%5 0@3:1=%6 0@4:1=%7 \
+0@5:1=%8 1@0:{size}=%9 1@{size}:{size}=%10
+""", guest)  # fmt: skip
+
+
 @pytest.mark.parametrize("guest", [UXN, LITTLE], ids=["32", "64"])
 def test_words_are_unsigned_up_to_their_highest_bit(guest: Guest) -> None:
     size = guest.word_bits // 8

@@ -226,6 +226,34 @@ def test_selections_divisions_and_signs() -> None:
             assert results.of(graph.signed(word, size)) == results.of(as_written)
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_zeros_and_bytes(size: int) -> None:
+    """Of all words of nine bits, and of numbers, by their digits."""
+
+    def leading(digits: str) -> int:
+        return len(digits) - len(digits.lstrip("0"))
+
+    def trailing(digits: str) -> int:
+        return len(digits) - len(digits.rstrip("0"))
+
+    def swapped(digits: str) -> int:
+        return int("".join(digits[i : i + 8] for i in range(8 * size - 8, -1, -8)), 2)
+
+    graph = Graph(16)
+    x = variable(graph, 9)
+    results = Results(graph, states(x))
+    digits = [f"{word:016b}"[-8 * size :] for word in range(1 << 9)]
+    for op, count in ((Op.CLZ, leading), (Op.CTZ, trailing), (Op.BSWAP, swapped)):
+        expected = [count(each) for each in digits]
+        assert results.of(graph.word(op, x, imm=(size,))) == expected
+        assert [
+            graph.word(op, graph.const(word), imm=(size,)).constant for word in range(1 << 9)
+        ] == expected
+        again = graph.word(op, graph.word(op, x, imm=(size,)), imm=(size,))
+        as_written = Value(graph, op, (Value(graph, op, (x,), (size,)),), (size,))
+        assert results.of(again) == results.of(as_written)
+
+
 def test_what_is_true_where_a_condition_is() -> None:
     graph = Graph(WORD)
     x, zero = variable(graph, 3), graph.const(0)
@@ -305,7 +333,7 @@ def readings(left: str, right: str) -> Iterator[tuple[Value, Value, Results]]:
     widths = dict(_WORD.findall(left))
     words = sorted(set(re.findall(r"\b[xyz]\b", left)))
     numbers = sorted(set(re.findall(r"\b[cdm]\b", left)))
-    needed = 16 if re.search(r"\b(8|255)\b", left) else WORD
+    needed = 16 if re.search(r"\b(8|16|255)\b", left) else WORD
     for bits in product(*[[int(widths[w])] if w in widths else [MODULAR, 3] for w in words]):
         graph = Graph(needed)
         named = {word: variable(graph, each) for word, each in zip(words, bits, strict=True)}

@@ -14,9 +14,12 @@ from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.tables.events import Event, Hot
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Stop
+from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.assembler import assemble
 from tests.clock import HANGS, best_of, until
 from tests.jit.programs import PROGRAMS, loop
 from tests.jit.rig import SUM, again, eager, has_jit, interpreted, jit_of, patient, used
+from tests.tiers import make_machine
 
 ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2")
 
@@ -555,3 +558,19 @@ def test_a_device_takes_the_place_of_a_collected_port() -> None:
     assert 0x30 not in machine.state.ports.collected
     assert machine.run(0x100) is Stop.HALT
     assert seen == [1] * 0x40
+
+
+@pytest.mark.parametrize("tier", ["interpreter", "jit"])
+@pytest.mark.parametrize("is_on", [False, True])
+def test_counting_is_switched_in_the_middle_of_a_run(tier: str, is_on: bool) -> None:
+    """By whoever is told that a run was stopped: what is behind that is counted, or is not."""
+    source = "|0100 #00 @before INC DUP #40 NEQ ?before #01 #40 DEO @behind INC DUP ?behind BRK"
+    rom = assemble(source).rom
+    machine = make_machine(tier, UXN)
+    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    before, behind = 1 + 64 * 5 + 3, (256 - 64) * 3 + 1
+    machine.counting_interpreted = not is_on
+    machine.on_write(0x40, lambda _: machine.wake())
+    machine.on_stop(lambda _: setattr(machine, "counting_interpreted", is_on))
+    assert machine.run(0x100) is Stop.HALT
+    assert machine.executed == (behind if is_on else before)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from jitvm.engine.jit.planner import SLACK
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
 from jitvm.engine.region.window import Window, starts
+from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
 from tests.jit.rig import eager, jit_of
 
@@ -66,7 +66,8 @@ def test_an_entry_asks_for_what_pointers_were_seen_to_leave() -> None:
 
 
 def test_pointers_that_moved_may_move_further() -> None:
-    assert room([30, 34]) == ((30 - SLACK, 255 - 34 - SLACK), (7, 255 - 7))
+    slack = Parameters().slack
+    assert room([30, 34]) == ((30 - slack, 255 - 34 - slack), (7, 255 - 7))
     assert room([2, 252]) == ((0, 0), (7, 255 - 7))
 
 

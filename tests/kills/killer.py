@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jitvm.engine.memory.cachefolder import TAG
 from tests.kills.inotify import Happened, Watch
 from tests.kills.kinds import Kind
 
@@ -215,7 +216,8 @@ class Killer:
         """Files that do not belong where they are."""
         ours = {"program.tal", *(() if self._kind.is_cached else (self._kind.file,))}
         found = {path.name for path in self._files.iterdir()} - ours
-        return found | {path.name for path in self._cache.iterdir() if path.suffix != ".code"}
+        kept = {TAG, *(path.name for path in self._cache.glob("*.code"))}
+        return found | {path.name for path in self._cache.iterdir()} - kept
 
     def _look_at_files(self, moment: str) -> None:
         for path in self._whole():

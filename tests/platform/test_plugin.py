@@ -213,3 +213,32 @@ BARE = ("--guest", "bare:TOY", "-G", "output=1")
 def test_a_bare_guest_in_the_current_folder(place: Place, words: list[str], expected: str) -> None:
     (place.folder / "bare.py").write_text("".join(blocks(PAGE, "python")))
     assert expected in place.out(*words)
+
+
+BROKEN = """
+from jitvm import Guest, Opcode, Space
+
+def wrong(core):
+    if core.load(0, 0, 1):
+        core.halt()
+
+rows = [Opcode(n, f"wrong-{n}", wrong) for n in range(256)]
+VM = Guest("broken", tuple(rows), (Space("memory", 0x10000, code=True),))
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "profile", "explain", "top", "dashboard"])
+def test_a_description_that_breaks_a_rule_is_told_in_a_line(place: Place, command: str) -> None:
+    (place.folder / "broken.py").write_text(BROKEN)
+    done = place.jitvm(command, "--guest", "broken:VM", "busy.bin")
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr == (
+        "jitvm: error: guest broken, opcode 0x00 wrong-0: asked Python whether a word is true; "
+        "use select or jump_if\n"
+    )
+
+
+def test_top_ends_where_no_machine_could_be_made(place: Place) -> None:
+    done = place.jitvm("top", *BARE, "-G", "origin=0xffff", "busy.bin")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "do not fit into the 65536 bytes of toy" in done.stderr

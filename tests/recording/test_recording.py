@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 import jitvm
 from jitvm.guests.uxn.assembler import assemble
+from tests.clock import HANGS
 from tests.varvara.conftest import DEVICES
 from tests.varvara.graphical import WALKER
 
@@ -92,3 +95,84 @@ def test_notebooks_without_pillow_show_text(monkeypatch: pytest.MonkeyPatch) -> 
     computer.run_frames(1)
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     assert computer._repr_png_() is None
+
+
+# -- files are whole -----------------------------------------------------------------------------
+
+
+def old(path: Path) -> Path:
+    """A file from before."""
+    path.write_bytes(b"from before")
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.wav", "a.mp4"])
+def test_a_recording_is_in_its_place_when_it_is_closed(tmp_path: Path, name: str) -> None:
+    if name == "a.mp4":
+        pytest.importorskip("av")
+    path = old(tmp_path / name)
+    computer = jitvm.load(ROM)
+    with jitvm.Recording(path, computer):
+        computer.run_frames(2)
+        assert path.read_bytes() == b"from before"
+    assert path.read_bytes() != b"from before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.wav", "a.mp4"])
+def test_a_recording_without_a_frame_is_none(tmp_path: Path, name: str) -> None:
+    if name == "a.mp4":
+        pytest.importorskip("av")
+    path = old(tmp_path / name)
+    recording = jitvm.Recording(path, jitvm.load(ROM))
+    with pytest.raises(jitvm.RecordingError, match="no frame was complete"):
+        recording.close()
+    recording.close()
+    with pytest.raises(KeyError), jitvm.Recording(path, jitvm.load(ROM)):
+        raise KeyError
+    assert path.read_bytes() == b"from before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.wav", "a.mp4", "a.jsonl"])
+def test_what_does_not_fit_leaves_what_was_there(tmp_path: Path, name: str) -> None:
+    """A limit of the size of files is a full disk that anybody can have."""
+    if name == "a.mp4":
+        pytest.importorskip("av")
+    path = old(tmp_path / name)
+    code = f"""
+import resource, sys, jitvm
+computer = jitvm.load({ROM!r}, tier="reference")
+kind = jitvm.Recorder if {name!r}.endswith("l") else jitvm.Recording
+resource.setrlimit(resource.RLIMIT_FSIZE, (60, 60))
+try:
+    with kind({str(path)!r}, computer):
+        computer.run_frames(3)
+except (OSError, jitvm.SessionError, jitvm.RecordingError) as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "File too large" in done.stdout
+    assert str(path) in done.stdout
+    assert ".part" not in done.stdout
+    assert path.read_bytes() == b"from before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_pictures_are_whole_and_devices_are_left_alone(tmp_path: Path) -> None:
+    computer = jitvm.load(ROM)
+    clip = jitvm.record(computer, 2)
+    for save, path in ((clip.save, tmp_path / "a.gif"), (computer.screen.save, tmp_path / "a.png")):
+        link = tmp_path / f"link-to-{path.name}"
+        link.symlink_to(path)
+        save(link)
+        assert link.is_symlink()
+        assert path.stat().st_size > 20
+        with pytest.raises(OSError, match="No space left"):
+            save("/dev/full")
+        with pytest.raises(FileNotFoundError, match=str(tmp_path / "none" / "a")):
+            save(tmp_path / "none" / "a")
+    assert Path("/dev/full").is_char_device()

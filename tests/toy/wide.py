@@ -2,6 +2,7 @@
 
 lit4 N, lit8 N      push a word                     drop4, drop8     take one off
 add, sub, mul, and  of two words of 8 bytes         div, shr, lt     the same
+clz, ctz, bswap     of a word of 8 bytes: zeros from above, from below, bytes the other way round
 widen, narrow       4 bytes to 8 (signed), 8 to 4   swap4, over8     move words about
 split, join         one word of 8 bytes as two of 4, and back
 part                a word of 4 bytes out of the middle of one of 8
@@ -44,6 +45,10 @@ def binary(combine: Callable[[Core, Word, Word], Word]) -> Meaning:
         core.push(DATA, combine(core, a, b), 8)
 
     return semantics
+
+
+def unary(compute: Callable[[Core, Word], Word]) -> Meaning:
+    return lambda core: core.push(DATA, compute(core, core.pop(DATA, 8)), 8)
 
 
 def widen(core: Core) -> None:
@@ -153,6 +158,9 @@ MEANINGS: dict[str, tuple[Meaning, tuple[int, ...]]] = {
     "div": (binary(lambda core, a, b: core.divide(a, b, by_zero=ALL)), ()),
     "shr": (binary(lambda _, a, b: a >> (b & 63)), ()),
     "lt": (binary(lambda _, a, b: a < b), ()),
+    "clz": (unary(lambda core, a: core.leading_zeros(a, 8)), ()),
+    "ctz": (unary(lambda core, a: core.trailing_zeros(a, 8)), ()),
+    "bswap": (unary(lambda core, a: core.swap_bytes(a, 8)), ()),
     "widen": (widen, ()),
     "narrow": (narrow, ()),
     "swap4": (swap, ()),

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.cli.exits import Exit
+from jitvm.cli.main import main
+from jitvm.guests.uxn.varvara import session as session_module
 from jitvm.guests.uxn.varvara.session import Session
 from jitvm.platform.script import load_script, parse_script
 from jitvm.platform.sessions import SessionError
@@ -67,3 +70,24 @@ def test_a_script_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "bom.txt"
     path.write_bytes(b"\xef\xbb\xbf1 key a\n")
     assert load_script(path) == parse_script("1 key a\n")
+
+
+def test_a_file_without_an_end_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MAX_SIZE", 1000)
+    (tmp_path / "s").write_bytes(bytes(1001))
+    for path in ("/dev/zero", str(tmp_path / "s")):
+        with pytest.raises(SessionError, match=f"{path}: is longer than"):
+            Session.load(path)
+
+
+def test_an_error_does_not_repeat_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s"
+    path.write_text(json.dumps({"session": "9" * 100_000}) + "\n")
+    program = tmp_path / "a.rom"
+    program.write_bytes(b"\0")
+    assert main(["run", "--replay", str(path), str(program)]) == Exit.USAGE
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    assert len(error) < 6000
+    assert "is a session of version 999" in error
+    assert error.endswith("reads version 1\n")

@@ -40,10 +40,15 @@ _LIKELY = "!prof !90"
 
 DECLARATIONS = """\
 declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
-declare i16 @llvm.bswap.i16(i16)
-declare i32 @llvm.bswap.i32(i32)
-declare i64 @llvm.bswap.i64(i64)
-"""
+""" + "".join(
+    f"declare i{bits} @llvm.{name}.i{bits}(i{bits}{more})\n"
+    for name, more, sizes in (
+        ("bswap", "", (16, 32, 64)),
+        ("ctlz", ", i1", (8, 16, 32, 64)),
+        ("cttz", ", i1", (8, 16, 32, 64)),
+    )
+    for bits in sizes
+)
 METADATA = "\n".join([
     '!90 = !{!"branch_weights", i32 2000, i32 1}',
     '!91 = !{!"branch_weights", i32 1, i32 2000}',
@@ -72,6 +77,7 @@ _INSTRUCTION = {
     Op.SHL: "shl", Op.SHR: "lshr",
 }  # fmt: skip
 _PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
+_ZEROS = {Op.CLZ: "ctlz", Op.CTZ: "cttz"}
 
 
 def lowers(table: Lowerings, *ops: Op) -> Callable[[L], L]:
@@ -429,16 +435,18 @@ class Lowering(Emitter):
     def _load_bytes(self, address: str, size: int, tag: str) -> str:
         bits = 8 * size
         raw = self.load(f"i{bits}", address, tag)
-        if size > 1 and self.big:
-            raw = self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {raw})")
-        return self._widen(raw, bits)
+        return self._widen(self._swapped(raw, bits) if self.big else raw, bits)
 
     def _store_bytes(self, address: str, word: Value, size: int, tag: str) -> None:
         bits = 8 * size
         text = self.narrow(word, bits)
-        if size > 1 and self.big:
-            text = self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {text})")
-        self.store(f"i{bits}", text, address, tag)
+        self.store(f"i{bits}", self._swapped(text, bits) if self.big else text, address, tag)
+
+    def _swapped(self, text: str, bits: int) -> str:
+        """An integer with its bytes in the other order."""
+        if bits == 8:
+            return text
+        return self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {text})")
 
     def _tag(self, space: int) -> str:
         return "code" if space == self.layout.guest.code_index else "private"
@@ -503,6 +511,18 @@ class Lowering(Emitter):
         if f"i{bits}" == self.word:
             return self.text(value.args[0])
         return self.let(f"sext i{bits} {self.narrow(value.args[0], bits)} to {self.word}")
+
+    @lowers(lowerings, *_ZEROS)
+    def _zeros(self, value: Value) -> str:
+        bits = 8 * value.imm[0]
+        type_, word = f"i{bits}", self.narrow(value.args[0], bits)
+        count = self.let(f"call {type_} @llvm.{_ZEROS[value.op]}.{type_}({type_} {word}, i1 false)")
+        return self._widen(count, bits)
+
+    @lowers(lowerings, Op.BSWAP)
+    def _bswap(self, value: Value) -> str:
+        bits = 8 * value.imm[0]
+        return self._widen(self._swapped(self.narrow(value.args[0], bits), bits), bits)
 
     @lowers(lowerings, Op.PC)
     def _pc(self, _: Value) -> str:

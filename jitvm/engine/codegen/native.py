@@ -35,7 +35,8 @@ _LEVELS = (1, 2, 2, 2)
 _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
-leaves 1.4 KB behind when it goes: sixteen keeps both below notice."""
+leaves 1.4 KB behind when it goes: sixteen keeps both below notice. A way around a fault of
+llvmlite, no limit of the JIT."""
 
 _WARM_UP = "define i32 @f(i32 %x) {\n ret i32 %x\n}"
 """A module that has all of LLVM that regions need run once."""

@@ -6,7 +6,7 @@ nothing new is begun from then on:
 
     thread of the JIT:   BACKGROUND.do(work)
     end of a command:    if BACKGROUND.close(): put away, end at once      else end as usual
-    end of any program:  close, wait for what is under way
+    end of any program:  close, wait for what is under way (see `jitvm.engine.host.process`)
 
 Nothing is imported here that costs time at start.
 """
@@ -22,6 +22,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 30.0
 """Seconds the end of a program waits for what is under way."""
 _INTERVAL = 0.001
@@ -78,5 +79,4 @@ class Background:
 
 
 BACKGROUND = Background()
-atexit.register(BACKGROUND.wait)
 os.register_at_fork(after_in_child=BACKGROUND.forget_threads)

@@ -6,6 +6,9 @@ A writer that is killed leaves its part behind, but not its lock: whoever writes
 folder removes what nobody has locked. Numbers of processes would not tell, for in a container each
 run has the same one; and no other program makes files of such names.
 
+`Part` is such a file; `write_whole` writes one at once; `Pending` is for results that a user names,
+which may also be a device or a pipe.
+
 Rules
  1. A part without a lock is anybody's to remove. Between being made and being locked it may be
     gone already, so its writer looks, and makes another.
@@ -110,6 +113,62 @@ class Part:
             ENDING.undo.remove(self.discard)
 
 
+class Pending:
+    """A result while it is written: a part, or what is no regular file, which is written as it is.
+
+    Args:
+        path: as the user named it.
+
+    Attributes:
+        path: likewise.
+        beside: where to write meanwhile; empty at first.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._part: Part | None = None
+        try:
+            if is_special(path):
+                self.beside = os.path.realpath(path)
+                os.close(os.open(self.beside, os.O_WRONLY | os.O_CLOEXEC))
+            else:
+                self._part = Part(path)
+                self.beside = self._part.path
+        except OSError as error:
+            raise about(path, error) from error
+
+    def commit(self) -> None:
+        """Put the file in its place.
+
+        Raises:
+            OSError: that cannot be done; what was written is thrown away.
+        """
+        try:
+            if self._part is not None:
+                self._part.commit()
+        except OSError as error:
+            raise about(self.path, error) from error
+
+    def discard(self) -> None:
+        """Throw away what was written, unless it is in its place already."""
+        if self._part is not None:
+            self._part.discard()
+
+
+def about(path: str, error: OSError) -> OSError:
+    """An error about a part as one about what the user has named."""
+    return OSError(error.errno, error.strerror, path) if error.strerror else error
+
+
+def is_special(path: str) -> bool:
+    """Whether a path leads to what is there and is no regular file."""
+    found = _status(path)
+    return found is not None and not stat.S_ISREG(found.st_mode)
+
+
 def write_whole(target: str, data: bytes, mode: int | None = None) -> None:
     """Write a file at once; the arguments are those of `Part`.
 
@@ -122,6 +181,23 @@ def write_whole(target: str, data: bytes, mode: int | None = None) -> None:
         part.commit()
     finally:
         part.discard()
+
+
+def write_result(path: str, data: bytes) -> None:
+    """Write a result that a user names, at once; see `Pending`.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+    """
+    pending = Pending(path)
+    try:
+        with open(pending.beside, "wb") as file:
+            file.write(data)
+        pending.commit()
+    except OSError as error:
+        raise about(path, error) from error
+    finally:
+        pending.discard()
 
 
 def is_part(name: str) -> bool:

@@ -32,6 +32,8 @@ from _thread import RLock, allocate_lock, get_ident
 from _weakrefset import WeakSet
 from time import monotonic, sleep
 
+from jitvm.engine.host.background import BACKGROUND
+
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Protocol, TypeVar
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
             """Have native code come back soon."""
 
 
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 1.0
 """Seconds a fork, or the end of the process, waits for native code to come back."""
 CALL_PATIENCE = 0.1
@@ -261,6 +264,7 @@ def _at_end() -> None:
     They stop at the gate. What does not come back, because a host function does not, finds all of
     its code and its memory until the process is gone.
     """
+    BACKGROUND.wait()  # before its threads are kept from what they need to finish
     LLVM.acquire(timeout=LOCK_PATIENCE)  # for good: other threads wait for it until they are gone
     GATE.close()
     GATE.is_ending = True

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 GRACE = 0.2
 """Seconds within which a second signal is thought to be the first one again."""
 AGAIN = 0.01

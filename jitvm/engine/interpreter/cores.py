@@ -70,6 +70,15 @@ class GraphCore:
     def signed(self, word: Value | int, size: int) -> Value:
         return self.graph.signed(self._word(word), size)
 
+    def leading_zeros(self, word: Value | int, size: int) -> Value:
+        return self.graph.word(Op.CLZ, self._word(word), imm=(size,))
+
+    def trailing_zeros(self, word: Value | int, size: int) -> Value:
+        return self.graph.word(Op.CTZ, self._word(word), imm=(size,))
+
+    def swap_bytes(self, word: Value | int, size: int) -> Value:
+        return self.graph.word(Op.BSWAP, self._word(word), imm=(size,))
+
     def divide(self, dividend: Value | int, divisor: Value | int, by_zero: int) -> Value:
         return self.graph.divide(self._word(dividend), self._word(divisor), by_zero)
 

@@ -29,6 +29,7 @@ from enum import StrEnum
 
 from jitvm.engine.ir.ops import BINARY, BITS, COMPARISONS, MARKS, MEANS, MODULAR, Op
 from jitvm.engine.ir.rules import AT_ONCE, first
+from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import DescriptionError
 
 # Members of enumerations are slow to get at, and values are made by thousands.
@@ -252,11 +253,13 @@ class Graph:
     Args:
         word_bits: width of arithmetic.
         where: what is being built, for messages.
+        params: limits of what passes make of it.
     """
 
-    def __init__(self, word_bits: int, where: str = "") -> None:
+    def __init__(self, word_bits: int, where: str = "", params: Parameters = DEFAULTS) -> None:
         self.word_bits = word_bits
         self.where = where
+        self.params = params
         self.blocks: list[Block] = []
         self.block = self.new_block("entry")
         self._constants: dict[int, Value] = {}

@@ -196,6 +196,20 @@ def _signed(word: int, size: int) -> int:
     return ((word & (2 * sign - 1)) ^ sign) - sign
 
 
+def _leading_zeros(word: int, size: int) -> int:
+    return 8 * size - (word & ((1 << 8 * size) - 1)).bit_length()
+
+
+def _trailing_zeros(word: int, size: int) -> int:
+    above = word | 1 << 8 * size
+    return (above & -above).bit_length() - 1
+
+
+def _swapped(word: int, size: int) -> int:
+    low = word & ((1 << 8 * size) - 1)
+    return int.from_bytes(low.to_bytes(size, "little"), "big")
+
+
 # -- the table -----------------------------------------------------------------------------------
 
 
@@ -240,6 +254,17 @@ class Op(StrEnum):
         bits=lambda _, yes, no: _wider(yes, no), repeated=True,
     )  # fmt: skip
     SIGNED = Row("signed[size] word", means=_signed, bits=MODULAR, repeated=True)
+    CLZ = Row(  # of the low bytes: 8 * size where they are 0
+        "clz[size] word", means=_leading_zeros,
+        bits=lambda _, size: (8 * size).bit_length(), repeated=True,
+    )  # fmt: skip
+    CTZ = Row(
+        "ctz[size] word", means=_trailing_zeros,
+        bits=lambda _, size: (8 * size).bit_length(), repeated=True,
+    )  # fmt: skip
+    BSWAP = Row(  # the low bytes in the other order
+        "bswap[size] word", means=_swapped, bits=lambda _, size: 8 * size, repeated=True
+    )
     DIV = Row(  # dividend, divisor; the attribute is what there is by zero
         "div[word] known, known", means=lambda x, y, by_zero: x // y if y else by_zero,
         bits=lambda x, _, by_zero: max(x.bits, by_zero.bit_length()), dear=True,

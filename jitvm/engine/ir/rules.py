@@ -128,6 +128,16 @@ def _selected(_graph: Graph, _op: Op, flag: Value, yes: Value, no: Value) -> Val
     return yes if yes is no else None
 
 
+@_rule(AT_ONCE, Op.BSWAP)
+def _swapped_back(graph: Graph, op: Op, word: Value, size: int) -> Value | None:
+    """bswap(x, 1)  =  x & 255        bswap(bswap(x:16, 2), 2)  =  x"""
+    if size == 1:
+        return graph.truncate(word, 1)
+    if word.op is op and word.imm == (size,) and 0 < word.args[0].bits <= 8 * size:
+        return word.args[0]
+    return None
+
+
 # -- when more is known --------------------------------------------------------------------------
 
 

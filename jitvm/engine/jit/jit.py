@@ -146,7 +146,8 @@ class Jit:
     @property
     def window(self) -> int:
         """Instructions the next recording takes: each twice as many as the one before."""
-        longer = self.params.window << min(self.statistics.recordings, 16)
+        doubled = min(self.statistics.recordings, 16)  # least to longest, by their ranges
+        longer = self.params.window << doubled
         return max(self.params.window, min(longer, self.params.longest))
 
     def wants_recording(self, pc: int) -> bool:
@@ -233,7 +234,7 @@ class Jit:
         """Set the counter of an address again, the higher the oftener it led to nothing."""
         about = self.planner.about(pc)
         about.failures = 0 if reason is None else about.failures + 1
-        self.code.arm(pc, self.params.cooldown ** min(about.failures, 8))
+        self.code.arm(pc, self.params.cooldown ** min(about.failures, self.params.cooldowns))
 
     def install(self, compiled: Compiled) -> Reason | None:
         """Have a region entered from now on, in the place of one that begins where it does.

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.planner import Planner
     from jitvm.engine.tables.params import Parameters
 
-QUICK_CELLS = 8
-"""Limit of `cells` for what is made fast."""
-
 
 class Refused(Exception):
     """Nothing was compiled, for a reason of the table."""
@@ -88,7 +85,7 @@ class RegionMaker:
         world = world.but(
             written=world.written | learned.written, aliased=frozenset(learned.aliased)
         )
-        for _ in range(4):
+        for _ in range(self.params.retries):
             forming = Forming(self.guest, world, edges, opcodes, params, room, links)
             region = form(forming, start)
             if region is None:
@@ -131,9 +128,12 @@ class RegionMaker:
         if nodes is not None and speed == 0:
             # Copies of a recursion's callees are most of what such a region costs to make.
             params = params.but(
-                nodes=min(params.nodes, nodes), recursion=min(params.recursion, 1), depths=1,
-                returns=0, cells=min(params.cells, QUICK_CELLS),
-            )  # fmt: skip
+                nodes=min(params.nodes, nodes),
+                recursion=min(params.recursion, params.quick_recursion),
+                cells=min(params.cells, params.quick_cells),
+                depths=1,
+                returns=0,
+            )
         else:
             # What another entry may have changed is no invariant of a loop any more.
             params = params.but(entries=0)

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest
 
 
-SLACK = 8
-"""Bytes that a stack pointer is expected to move further than it was seen to."""
-
-
 class Planner:
     """Knowledge of one machine's program.
 
@@ -74,8 +70,10 @@ class Planner:
         """Whether calling a region costs little beside what it does; a recursion, which calls
         itself, has to be larger for that."""
         params = self.params
-        is_recursive = Reason.RECURSION in region.limits
-        return region.size >= (max(params.link, params.quick // 2) if is_recursive else params.link)
+        least = params.link
+        if Reason.RECURSION in region.limits:
+            least = max(least, params.quick // params.link_part)
+        return region.size >= least
 
     def beyond(self, region: Region) -> list[int]:
         """Where control often goes behind a region: places it was cut at, and its callers."""
@@ -98,7 +96,7 @@ class Planner:
             about.room = tuple(
                 (max(low - slack, 0), max(stack.size - 1 - high - slack, 0))
                 for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
-                for slack in (SLACK if low < high else 0,)
+                for slack in (self.params.slack if low < high else 0,)
             )
 
     def learn(self, window: Window) -> None:
@@ -122,7 +120,7 @@ class Planner:
         is hot is a place that regions are left for, so that is where the next one starts.
         """
         inside: set[int] = set()
-        for start in starts(window, self.guest):
+        for start in starts(window, self.guest, self.params):
             if start not in inside and self.is_promising(start):
                 return start
             installed = self.regions.at(start)

@@ -18,10 +18,9 @@ from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.host.threads import started
 
 Job = Callable[[], None]
+# Patience of the process, which has one such thread for all machines: no rows of `params`.
 SWITCH_INTERVAL = 0.00005
 """Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
-
-
 LAST_JOB = 30.0
 """Seconds the end of the process waits for the job at hand: more than any takes."""
 

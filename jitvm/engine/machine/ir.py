@@ -33,7 +33,7 @@ _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
     ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
 )
 STUB_SIZE = 256
-"""Bytes copied of the `stop` stub; more than it has on any processor."""
+"""Bytes copied of the `stop` stub; more than it has on any processor, so no limit to choose."""
 
 
 class IrMaker(RegionMaker):

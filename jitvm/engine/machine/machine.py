@@ -13,6 +13,7 @@ parallel.
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import index as any_whole
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
@@ -21,6 +22,7 @@ from jitvm.engine.memory.block import Block, BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
 from jitvm.guest import Ports, State, Stop
+from jitvm.guest.numbers import shortened, whole
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
         def address(self) -> int: ...
 
     NativeFunction = CFunc | int
+
+
+_WORD = (1 << 64) - 1
 
 
 class Tier(StrEnum):
@@ -108,6 +113,8 @@ class Machine:
     Raises:
         BlockError: the operating system refused the memory.
         DescriptionError: the guest breaks a rule of its description.
+        ValueError: there is no such tier.
+        TypeError: `cache` or `params` is something else.
     """
 
     made: ClassVar[Callable[[Machine], None] | None] = None
@@ -125,6 +132,8 @@ class Machine:
         self.guest = guest
         if tier is None:
             tier = Tier.JIT if jit else Tier.INTERPRETER
+        tier = Tier(tier)
+        _check_classes(cache, params)
         self.layout = Layout(guest)
         self.block = Block(self.layout)
         handlers = None if tier is Tier.REFERENCE else self._handlers(cache)
@@ -202,9 +211,7 @@ class Machine:
         self._fields["vector"][0] = self._checked(address)
 
     def _checked(self, pc: int) -> int:
-        if not 0 <= pc < self.layout.size:
-            raise ValueError(f"there is no code at {pc:#x}: take 0 to {self.layout.size - 1:#x}")
-        return pc
+        return whole("an address of code", pc, 0, self.layout.size - 1)
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class Machine:
 
     @data.setter
     def data(self, address: int) -> None:
-        self._fields["data"][0] = address
+        self._fields["data"][0] = whole("data", address, 0, _WORD)
 
     def on_read(self, port: int, reader: Reader) -> None:
         """Let `reader()` answer reads of a port (0 to 255) with a byte.
@@ -226,7 +233,7 @@ class Machine:
         Raises:
             ValueError: there is no such port.
         """
-        self._check_port(port)
+        port = self._port(port)
         self.state.ports.readers[port] = reader
         self._executor.connect_reader(port)
 
@@ -239,16 +246,17 @@ class Machine:
         Raises:
             ValueError: there is no such port.
         """
-        self._check_port(port)
-        self._connect_writer(port, writer)
+        self._connect_writer(self._port(port), writer)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
 
         Its result's low byte is what the guest reads.
+
+        Raises:
+            TypeError, ValueError: as there.
         """
-        self._check_port(port)
-        address = _address_of(function)
+        port, address = self._port(port), _address_of(function)
         call = _native_call(address)
         self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
         self._executor.connect_reader(port, address)
@@ -264,10 +272,10 @@ class Machine:
                 raise and not touch Python. Keep it alive as long as the machine.
 
         Raises:
-            ValueError: there is no such port.
+            TypeError: the port is no whole number, or the function neither of the two.
+            ValueError: there is no such port, or no such address.
         """
-        self._check_port(port)
-        address = _address_of(function)
+        port, address = self._port(port), _address_of(function)
         call = _native_call(address)
 
         def writer(byte: int) -> None:
@@ -283,16 +291,21 @@ class Machine:
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
-        for port in ports:
-            self._check_port(port)
+        for port in [self._port(port) for port in ports]:
             self.state.ports.writers[port] = self._collector(port)
             self.state.ports.collected.add(port)
             self._executor.connect_collector(port)
 
-    def _check_port(self, port: int) -> None:
-        if not 0 <= port < self.guest.ports:
-            name, count = self.guest.name, self.guest.ports
-            raise ValueError(f"there is no port {port:#x}: {name} has {count}")
+    def _port(self, port: int) -> int:
+        """A port's number.
+
+        Raises:
+            TypeError: it is no whole number.
+            ValueError: the guest has no such port.
+        """
+        if not self.guest.ports:
+            raise ValueError(f"{self.guest.name} has no ports")
+        return whole("a port", port, 0, self.guest.ports - 1)
 
     def on_output_full(self, drain: Callable[[], None]) -> None:
         """Call `drain` when `take_output` is due because 65536 bytes have gathered."""
@@ -339,7 +352,13 @@ class Machine:
         return collect
 
     def code_written(self, address: int, size: int) -> None:
-        """Tell that the host changed `size` bytes of the code space (wrapping at its end)."""
+        """Tell that the host changed `size` bytes of the code space (wrapping at its end).
+
+        Raises:
+            TypeError: one of the two is no whole number.
+            ValueError: `size` is negative.
+        """
+        address, size = any_whole(address), whole("size", size)
         self._executor.code_written(address, size)
 
     # -- running -----------------------------------------------------------------------------
@@ -353,12 +372,12 @@ class Machine:
                 such run on compiled code counts what it executes, which costs some speed.
 
         Raises:
+            TypeError: one of them is no whole number.
             ValueError: `pc` is outside the code space, or `max_instructions` negative.
             whatever a host function raised; the machine is left after that instruction.
         """
         self.state.pc = self._checked(self.state.pc if pc is None else pc)
-        _check_budget(max_instructions)
-        return self._executor.run(max_instructions)
+        return self._executor.run(_budget(max_instructions))
 
     def step(self) -> Stop:
         """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` where it halts.
@@ -388,13 +407,16 @@ class Machine:
         done; `run()` then continues that event.
 
         Raises:
-            ValueError: `max_instructions` is negative.
+            TypeError: `data` is not bytes, or another argument no whole number.
+            ValueError: there is no such port, or `max_instructions` is negative.
             whatever a host function raised.
         """
-        _check_budget(max_instructions)
-        return Delivery(
-            *self._executor.deliver(data, port, stop_port, mark or (port, 0), max_instructions)
-        )
+        data = bytes(memoryview(data))
+        port, stop_port = self._port(port), self._port(stop_port)
+        mark_port, marked = mark or (port, 0)
+        mark = self._port(mark_port), whole("what is marked", marked, 0, 0xFF)
+        budget = _budget(max_instructions)
+        return Delivery(*self._executor.deliver(data, port, stop_port, mark, budget))
 
     def interrupt(self) -> None:
         """Stop the running guest at its next instruction or loop; callable from any thread.
@@ -517,6 +539,17 @@ class Machine:
             self._executor.code_written(at, 1)
 
 
+def _check_classes(cache: object, params: object) -> None:
+    """Refuse what is neither None nor of its class: it would be noticed far from here, or never."""
+    if cache is not None and not isinstance(cache, CodeCache):
+        raise TypeError(f"cache is a CodeCache, not {shortened(cache)}")
+    if params is not None:
+        from jitvm.engine.tables.params import Parameters
+
+        if not isinstance(params, Parameters):
+            raise TypeError(f"params is a Parameters, not {shortened(params)}")
+
+
 def _native_tier(tier: Tier) -> type[NativeTier]:
     if tier is Tier.IR:
         from jitvm.engine.machine.ir import IrTier
@@ -526,7 +559,9 @@ def _native_tier(tier: Tier) -> type[NativeTier]:
 
 
 def _address_of(function: NativeFunction) -> int:
-    return function if isinstance(function, int) else int(function.address)
+    return whole(
+        "the address of a native function", getattr(function, "address", function), 1, _WORD
+    )
 
 
 def _native_call(address: int) -> Callable[[int, int, int], int]:
@@ -537,6 +572,5 @@ def _native_call(address: int) -> Callable[[int, int, int], int]:
     return ctypes.CFUNCTYPE(word, word, word, word)(address)
 
 
-def _check_budget(instructions: int | None) -> None:
-    if instructions is not None and instructions < 0:
-        raise ValueError(f"a run of {instructions} instructions; take 0 or more")
+def _budget(instructions: int | None) -> int | None:
+    return None if instructions is None else whole("max_instructions", instructions)

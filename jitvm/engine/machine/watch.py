@@ -61,6 +61,7 @@ if TYPE_CHECKING:
             """Stop the running guest soon; callable from any thread."""
 
 
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 BEAT = 0.03
 """Seconds between two ticks, and between two interrupts after a deadline."""
 LONGEST_WAIT = 1_000_000

@@ -33,7 +33,9 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     Range = tuple[int, int]
 
+# Of the process, whose machines share one arena: no limits of one machine's JIT (`params`).
 SIZE = 256 << 20
+"""Bytes of addresses that are reserved for machine code."""
 SMALLER = (64 << 20, 16 << 20, 4 << 20, 1 << 20)
 """Sizes where there is not as much, the largest first."""
 _PART = 16

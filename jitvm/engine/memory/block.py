@@ -35,7 +35,8 @@ _FAILED = ctypes.c_void_p(-1).value
 
 
 FEW_BLOCKS = 128
-"""Blocks that may be made, of a megabyte each, before Python is asked to look for garbage."""
+"""Blocks that the process may make, of a megabyte each, before Python is asked to look for garbage;
+no limit of the JIT."""
 
 
 class BlockError(OSError):

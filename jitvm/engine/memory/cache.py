@@ -8,10 +8,11 @@ description, the installed LLVM, the processor and the parameters; it is stored 
 whole, so nothing ever needs to be invalidated and checksums need not be cryptographic. What is
 damaged, foreign or unreadable is ignored, said so once through `warn`, and replaced.
 
-Machine code is trusted by whoever runs it, so the folder is private (0700) and files are only
-read when they belong to this user. Files are written beside their place and renamed (see
-`jitvm.engine.host.part`), so any number of processes may share the folder; what writers left that
-were killed is removed by the next one. Above LIMIT bytes the least recently used files go.
+Machine code is trusted by whoever runs it, so the folder is private (0700), no guest gets into it
+(see `jitvm.engine.memory.cachefolder`), and files are only read when they belong to this user.
+Files are written beside their place and renamed (see `jitvm.engine.host.part`), so any number of
+processes may share the folder; what writers left that were killed is removed by the next one.
+Above LIMIT bytes the least recently used files go.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import stat
 import time
 import zlib
 
-from jitvm.engine.memory.cachefolder import default_folder, lies_with_guest
+from jitvm.engine.host.notes import note
+from jitvm.engine.memory.cachefolder import SUFFIX, claim, default_folder, is_own, is_trusted
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"jitvm-code-1\n"
 LIMIT = 128 << 20
+"""Bytes that a cache folder holds before the oldest files go; of the folder, which machines and
+processes share, so no row of `params`."""
 LONGEST_NAME = 64
 """Letters of a guest's name, and what its code is, in the name of a file."""
 
@@ -84,10 +88,24 @@ class CodeCache:
     def folder(self) -> str | None:
         """Where the files are; without a folder of its own, what the environment says now.
 
-        None where there is no home for it, or where a guest of this process may write there.
+        None where there is no home for it.
         """
-        folder = default_folder() if self._folder is None else self._folder
-        return None if folder is None or lies_with_guest(folder) else folder
+        return default_folder() if self._folder is None else self._folder
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the folder can be used: it has its tag, or nothing but files of the cache in it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        folder = self.folder
+        if folder is None or is_trusted(folder):
+            return folder is not None
+        try:
+            return is_own(folder, _is_abandoned)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
 
     # -- files -------------------------------------------------------------------------------
 
@@ -100,6 +118,8 @@ class CodeCache:
             self._is_swept = True
             if self.abandoned():
                 _sweep(folder)
+        if not is_trusted(folder):
+            return None
         path = _path(folder, kind, key)
         try:
             with open(path, "rb") as file:
@@ -133,7 +153,9 @@ class CodeCache:
         try:
             from jitvm.engine.host.part import write_whole
 
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            if not claim(folder, _is_abandoned):
+                note(f"no code cache in {folder}, which holds other files", "nothing is kept")
+                return
             write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
         except OSError as error:
             self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
@@ -142,7 +164,7 @@ class CodeCache:
 
     def entries(self) -> list[Entry]:
         """All files, the least recently used first."""
-        return self._files(lambda name: name.endswith(".code"))
+        return self._files(lambda name: name.endswith(SUFFIX))
 
     def abandoned(self) -> list[Entry]:
         """Files that were never completed; those that are being written now are among them."""
@@ -192,7 +214,7 @@ def _path(folder: str, kind: str, key: str) -> str:
     # Whatever a guest is called: its name is part of a file's name here, and of the key.
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
     check = zlib.crc32(_bytes(f"{kind}\n{key}"))
-    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}.code")
+    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}{SUFFIX}")
 
 
 def _bytes(key: str) -> bytes:

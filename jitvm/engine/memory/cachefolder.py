@@ -1,15 +1,25 @@
-"""Where machine code is kept between runs, and where it must not be.
+"""Where machine code is kept between runs, and why no guest can put any there.
 
     JITVM_CACHE          that folder; ``~`` is the home, and a relative one is in the current folder
     XDG_CACHE_HOME       `jitvm` in it, where it is absolute: others are ignored, as its rules say
     the home folder      `jitvm` in the platform's cache folder
     none of them         nothing is kept
 
-Whoever can write there decides what code later runs execute. So a folder that lies in one of a
-guest's is not used, and the guest does not get there either: see `give_to_guest`.
+Whoever can write there decides what code later runs execute, and guests write files: perhaps in
+the home folder, with other settings, or by a second way to the same folder. So a folder is known
+by what is in it, not by its name: by its *tag*, a file that jitvm alone makes.
 
-The rules are few enough for the standard library: `platformdirs` takes tens of milliseconds to
-import.
+ 1. A guest gets into no folder with a tag, whichever way it comes (see `Sandbox`), and makes no
+    file of that name.
+ 2. Code is taken from a folder only where its tag is complete.
+ 3. A folder gets its tag while it is incomplete, which stops guests. Then all code in it is thrown
+    away, and then the tag is completed. It has to be a folder of its own: a tag in the home folder
+    would keep guests from all of it.
+
+By 1 and 3, what lies beside a complete tag was put there by jitvm.
+
+The rules for names are few enough for the standard library: `platformdirs` takes tens of
+milliseconds to import.
 """
 
 from __future__ import annotations
@@ -17,10 +27,15 @@ from __future__ import annotations
 import os
 import sys
 
-from jitvm.engine.host.notes import note
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-_guests: set[str] = set()
-"""Folders of guests of this process, with all links resolved."""
+SUFFIX = ".code"
+"""What names of files with code end in."""
+TAG = ".jitvm-code-cache"
+"""The name of the file that keeps guests out."""
+_COMPLETE = b"jitvm keeps machine code here. No guest gets into a folder with this file.\n"
 
 
 def default_folder() -> str | None:
@@ -46,26 +61,84 @@ def _absolute(path: str) -> str | None:
     return path if is_home_known else None
 
 
-def give_to_guest(folder: str) -> tuple[str, ...]:
-    """From now on a guest may write in a folder.
+# -- the tag -------------------------------------------------------------------------------------
+
+
+def is_tagged(descriptor: int) -> bool:
+    """Whether an open folder has a tag, complete or not: then it is none of a guest's."""
+    try:
+        os.stat(TAG, dir_fd=descriptor, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it cannot be told, so it may be
+    return True
+
+
+def is_trusted(folder: str) -> bool:
+    """Whether a folder's tag is complete: all code in it is jitvm's."""
+    try:
+        descriptor = os.open(_tag_of(folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, len(_COMPLETE)) == _COMPLETE
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def claim(folder: str, is_part: Callable[[str], bool]) -> bool:
+    """Have a folder trusted, which is made where it is missing; code that is in it is removed.
+
+    Args:
+        folder: which.
+        is_part: whether a file of this name is one that is being written, or was.
 
     Returns:
-        what it must be kept from all the same: the cache that later runs use, under each of its
-        names that lie in the folder, or nothing.
+        whether it is; not where there is anything in it that is none of the cache's.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    _guests.add(os.path.realpath(folder))
-    cache = default_folder()
-    if cache is None or not lies_with_guest(cache):
-        return ()
-    return tuple({cache, os.path.realpath(cache)})
+    if is_trusted(folder):
+        return True
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    if not is_own(folder, is_part):
+        return False
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(_tag_of(folder), flags, 0o600)
+    try:
+        for name in os.listdir(folder):
+            if name.endswith(SUFFIX):
+                _remove(os.path.join(folder, name))
+        os.write(descriptor, _COMPLETE)
+    finally:
+        os.close(descriptor)
+    return is_trusted(folder)
 
 
-def lies_with_guest(folder: str) -> bool:
-    """Whether a folder is one of a guest's, or in one; by its own name, or where links lead to."""
-    paths = folder, os.path.realpath(folder)
-    for root in tuple(_guests):  # other threads add to it
-        inside = root.rstrip(os.sep) + os.sep
-        if any(f"{path}{os.sep}".startswith(inside) for path in paths):
-            note(f"no code cache in {folder}, where the program may write", "nothing is kept")
-            return True
-    return False
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:  # somebody else is claiming the folder, too
+        return
+
+
+def is_own(folder: str, is_part: Callable[[str], bool]) -> bool:
+    """Whether nothing but the cache's files is in a folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with os.scandir(folder) as items:
+        return not any(
+            item.is_dir()
+            or not (item.name == TAG or item.name.endswith(SUFFIX) or is_part(item.name))
+            for item in items
+        )
+
+
+def _tag_of(folder: str) -> str:
+    return os.path.join(folder, TAG)

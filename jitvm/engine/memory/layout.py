@@ -33,6 +33,7 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from jitvm.guest import Guest, Stack
 
+# Where things lie, which native code has built in: no limits that may be set (`params`).
 MIRROR = max(mmap.ALLOCATIONGRANULARITY, 65536)
 RING = 65536
 EXITS = 65536

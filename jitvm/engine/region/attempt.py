@@ -1,31 +1,70 @@
-"""Attempts at a region's graph; what they are for is told in `jitvm.engine.region.forming`."""
+"""One try at a region's graph. Why there are several is told in `jitvm.engine.region.forming`.
+
+A *node* is an instruction in a context (see `Node`). An attempt begins with one, follows recorded
+control flow from node to node, the most travelled first, and puts down what each instruction does:
+
+    entry            room for the stacks, interrupts: guards
+      | pc = a?      other places to enter at, each with guards of its own, leading to their joins
+    start ---------- body: one block for each straight run of nodes
+      |
+    _edge(pc, state, travel)     control goes on at `pc` with stacks and cells as in `state`
+      |
+      |- the node has a place   -> _known_edge   to its join (a loop, or ways that meet)
+      |- a limit forbids it     -> an exit, with the limit as its reason
+      |- several ways lead here -> _enter_join   a block with parameters, its state made of these
+      '- else                   -> a block that only this edge leads to
+                                     |
+                                   _todo, a heap by travel --> _run: instruction after instruction,
+                                                               until control parts, or joins
+    _part            what an instruction decided: on, a jump, a branch, a halt
+      |- _jump       to a constant: an edge; to a value: compared with the targets recorded there
+      |- _way        one arm of a branch: an edge if it was ever gone, else an exit
+      '- _decode     an opcode that the guest rewrites: compared with those seen, each a variant
+
+`_close_loop` comes last: which joins are the targets of retreating edges is known only when all
+edges are there, and these poll for interrupts.
+
+What is where
+    _blocks    the block of each node that starts one, done or in `_todo`
+    _joined    the state at the beginning of each join, for entries and polls
+    _sketch    what was placed and met, which the `Economy` judges when it gets too large
+    _low, _high  how far instructions reached into the stacks, which the entry makes sure of
+
+Invariants
+ 1. A node is placed once. A second edge to it needs a join; where there is none, or one that does
+    not offer what this state needs, it is made or extended, and `changed` says so.
+ 2. A `changed` attempt is not used. It is finished all the same, to find as much as possible of
+    what the next one needs; only, arguments may not fit parameters (`_arguments`).
+ 3. A state belongs to one block. Where control parts, each way but the last gets a copy.
+ 4. A state knows its return addresses (links): a call is an edge, and so is its return. They are
+    forgotten at the entry of a shared callee, which returns by comparison.
+ 5. An exit leaves before its instruction has had any effect, or after all of it; what an
+    instruction decides comes before what it does (`jitvm.engine.region.core`).
+ 6. Of the `Forming`, which outlives the attempt, nothing is written here: it is told of joins,
+    loops and sizes, and decides.
+
+Rules of thumb: what changes the order of blocks or edges changes every region, so compare LLVM
+texts before and after; `JITVM_DUMP=folder` shows each graph, `jitvm explain` one with its program.
+"""
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
+from jitvm.engine.region.economy import Sketch
 from jitvm.engine.region.forming import Forming
 from jitvm.engine.region.region import Join, Links, Node, Region, TooLarge
 from jitvm.engine.tables.reasons import Reason
-
-SMALL = 8
-"""Instructions of a callee that is better copied than shared."""
-CALLS_OF_A_DEPTH = 3
-"""Calls for each stack depth, of a callee with several, for it to be better shared than copied."""
-UNEVEN = 8
-"""A branch is even while the way that is gone less has more than this part of the travel."""
-MAX_ATTEMPTS = 40
 
 
 def form(forming: Forming, start: int) -> Region | None:
     """The region entered at `start`, or None where its joins do not settle."""
     forming.begin(start)
-    for count in range(1, MAX_ATTEMPTS + 1):
+    for count in range(1, forming.params.attempts + 1):
         attempt = Attempt(forming, start)
         try:
             attempt.build()
@@ -45,18 +84,15 @@ class Attempt:
     def __init__(self, forming: Forming, start: int) -> None:
         self.forming = forming
         self.guest = forming.guest
-        self.graph = Graph(self.guest.word_bits, f"region {start:04x}")
+        self.graph = Graph(self.guest.word_bits, f"region {start:04x}", forming.params)
         self.region = Region(start, self.graph, Assumptions())
         self.core = RegionCore(self.guest, self.graph, forming.world, self.region.assumptions)
         self.changed = False
         self._blocks: dict[Node, Block] = {}
         self._joined: dict[Node, RegionState] = {}
-        self._placed: set[Node] = set()
+        self._sketch = Sketch(self._blocks.keys())
+        self._placed = self._sketch.placed
         self._todo: list[tuple[int, int, Node, Block, RegionState]] = []
-        # Where the jump before an address goes, for the calls among them.
-        self._callees: dict[int, int] = {}
-        # Stack depths where a place in the program was met: an address, and calls to return to.
-        self._tops: dict[int | tuple[int, ...], set[tuple[int, ...]]] = {}
         self._low = [0] * len(self.guest.stacks)
         self._high = [0] * len(self.guest.stacks)
 
@@ -87,7 +123,7 @@ class Attempt:
         invariant that another entry may have changed.
         """
         graph, forming = self.graph, self.forming
-        if not forming.shared:
+        if not forming.economy.shared:
             return
         for node in self._inner_nodes():
             pc, tops, _ = node
@@ -170,7 +206,7 @@ class Attempt:
         All is done again where what the poll gives back has to be counted, or where the join was
         none yet when its block was begun.
         """
-        self.forming.loops.add(node)
+        self.forming.close_loop(node)
         state = self._joined.get(node)
         if state is None or self.forming.world.charging:
             self.changed = True
@@ -200,13 +236,13 @@ class Attempt:
         for top, stack in zip(tops, self.guest.stacks, strict=True):
             if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
-        forming = self.forming
+        economy = self.forming.economy
         place = (pc, *[link[2] for link in links]) if links else pc
-        depths = self._tops.get(place)
+        depths = self._sketch.tops.get(place)
         if depths is None:
-            self._tops[place] = {tops}
+            self._sketch.tops[place] = {tops}
         elif tops not in depths:
-            if len(depths) >= forming.depths:
+            if len(depths) >= economy.depths:
                 return Reason.DRIFT
             depths.add(tops)
         if links:
@@ -216,57 +252,16 @@ class Attempt:
             if sum([link[2] == last for link in links]) > params.recursion:
                 return Reason.RECURSION
         if len(self._placed) >= params.nodes:
-            if self._shrinks():
+            if economy.gives_up(self._sketch):
                 raise TooLarge
             return Reason.NODES
-        if forming.is_linking and self._placed and pc in forming.links:
+        if self._placed and economy.leaves_for(pc):
             return Reason.LINK
         return None
 
-    def _shrinks(self) -> bool:
-        """Share callees, or allow fewer copies, or else links; whether that changes what is there
-        already."""
-        forming = self.forming
-        if forming.params.entries and self._shares():
-            return True
-        if forming.depths > 1:
-            most = max(map(len, self._tops.values()))
-            forming.depths = max(min(forming.depths, most) - 1, 1)
-            if most > 1:
-                return True
-        if not forming.is_linking:
-            forming.is_linking = True
-            links = forming.links
-            return any(node[0] in links for node in (*self._placed, *self._blocks))
-        return False
-
-    def _shares(self) -> bool:
-        """Have callees that were copied be there only once; whether there are any.
-
-        One that is called at several stack depths has to be left for at all but the first.
-        """
-        copies: dict[int, Counter[Links]] = {}
-        depths: dict[int, set[tuple[int, ...]]] = {}
-        for pc, tops, links in self._placed:
-            callee = self._callees.get(links[-1][2]) if links else None
-            if callee is not None:
-                copies.setdefault(callee, Counter())[links] += 1
-                if pc == callee:
-                    depths.setdefault(pc, set()).add(tops)
-        shared = self.forming.shared
-        many = set()
-        for callee, sizes in copies.items():
-            is_worth_it = len(sizes) > 1 and max(sizes.values()) >= SMALL
-            several = len(depths.get(callee, ()))
-            if is_worth_it and (several == 1 or several * CALLS_OF_A_DEPTH <= len(sizes)):
-                many.add(callee)
-        many -= shared
-        shared |= many
-        return bool(many)
-
     def _edge(self, pc: int, state: RegionState, travel: int) -> Goto | Exit:
         """Where control goes on at `pc`: into a block, new or known, or out."""
-        if pc in self.forming.shared:
+        if pc in self.forming.economy.shared:
             for stack in state.stacks:
                 stack.forget_links()
         node = self._node(pc, state)
@@ -476,7 +471,7 @@ class Attempt:
         went, stayed = self._travel(pc, target), self._travel(pc, following)
         yes = self._way(target, state, went)
         no = self._way(following, state, stayed)
-        is_even = min(went, stayed) * UNEVEN > went + stayed
+        is_even = min(went, stayed) * self.forming.params.even > went + stayed
         return Branch(outcome.condition, yes, no, is_even=is_even)
 
     def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
@@ -505,7 +500,7 @@ class Attempt:
         """Jump to a constant, or compare with the recorded targets."""
         known = target.constant
         if known is not None:
-            self._callees[self.core.following] = known
+            self._sketch.callees[self.core.following] = known
             return self._edge(known, state, self._travel(pc))
         params = self.forming.params
         followers = self.forming.edges.get(pc, {})

@@ -30,6 +30,7 @@ from functools import cached_property
 
 from jitvm.engine.ir.stacks import VirtualStack
 from jitvm.engine.region.core import RegionState, Room, World
+from jitvm.engine.region.economy import Economy
 from jitvm.engine.region.region import Edges, Join, Node
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest
@@ -46,6 +47,10 @@ class Forming:
         room: what the entry makes sure of; further away, instructions do so themselves.
         links: where other regions begin: it leaves for them instead of copying what they hold,
             if it would grow too large otherwise.
+
+    Attributes:
+        economy: what it does without, having grown too large.
+        loops: joins that close a loop.
     """
 
     def __init__(
@@ -63,10 +68,7 @@ class Forming:
         self.edges = edges
         self.opcodes = opcodes
         self.params = params
-        self.links = links
-        self.is_linking = False
-        self.shared: set[int] = set()
-        self.depths = params.depths
+        self.economy = Economy(params, links)
         self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
         self._joins: dict[Node, Join] = {}
@@ -105,6 +107,10 @@ class Forming:
             for target in followers:
                 sources[target] = sources.get(target, 0) + 1
         return {target for target, count in sources.items() if count > 1}
+
+    def close_loop(self, node: Node) -> None:
+        """A join turned out to close a loop."""
+        self.loops.add(node)
 
     def is_join(self, node: Node) -> bool:
         return node[0] in self._join_pcs or node in self._joins

@@ -21,9 +21,9 @@ from itertools import compress, count
 from operator import ne
 
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
+from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import Guest
 
-MOST_STARTS = 12
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
 
@@ -138,23 +138,23 @@ class Loop:
         self.covered = 0
 
 
-def starts(window: Window, guest: Guest) -> list[int]:
+def starts(window: Window, guest: Guest, params: Parameters = DEFAULTS) -> list[int]:
     """Addresses where a region could start, the best first; the hot one is always among them.
 
-    Loops are ranked by how much of the window they cover, in eighths; the one with the fewest
-    visits, that is the outermost, comes first among equals.
+    Loops are ranked by how much of the window they cover, in some parts of it (`ranks`); the one
+    with the fewest visits, that is the outermost, comes first among equals.
     """
     loops: dict[int, Loop] = {}
     for loop in _loops(window, guest):
         known = loops.setdefault(loop.pc, Loop(loop.pc))
         known.visits += loop.visits
         known.covered += loop.covered
-    eighth = max(len(window) // 8, 1)
+    part = max(len(window) // params.ranks, 1)
     ranked = sorted(
-        (loop for loop in loops.values() if loop.covered * 64 >= len(window)),
-        key=lambda loop: (-(loop.covered // eighth), loop.visits),
+        (loop for loop in loops.values() if loop.covered * params.cover >= len(window)),
+        key=lambda loop: (-(loop.covered // part), loop.visits),
     )
-    found = [loop.pc for loop in ranked[:MOST_STARTS]]
+    found = [loop.pc for loop in ranked[: params.starts]]
     return found if window.hot in found else [*found, window.hot]
 
 

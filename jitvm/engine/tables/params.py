@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from operator import index
 
 from jitvm.engine.tables.record import Record
+from jitvm.guest.numbers import shortened
 
 
 class ParameterError(ValueError):
@@ -51,6 +52,18 @@ class Parameters(Record, frozen=True):
     longest: int = _row(
         32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
     )
+    starts: int = _row(
+        12, "loops", 1, 100, "loops of one recording that are looked at for a start, the best first"
+    )
+    cover: int = _row(
+        64, "parts", 1, 1 << 20, "from what part of a recording on a loop is worth being a start"
+    )
+    ranks: int = _row(
+        8, "parts", 1, 1 << 20, "loops that cover as many parts of a recording come outermost first"
+    )
+    slack: int = _row(
+        8, "bytes", 0, 4096, "how much further a stack pointer may move than it was seen to"
+    )
     nodes: int = _row(
         800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
     )
@@ -71,13 +84,23 @@ class Parameters(Record, frozen=True):
         "places beside its start to enter a region at that is made fast and "
         "shares callees; 0 shares none",
     )
+    callee: int = _row(
+        8, "instructions", 1, 20000, "size of a callee from which on it may be shared, not copied"
+    )
+    calls: int = _row(
+        3, "calls", 1, 1000, "for each stack depth of a callee, for it to be shared, not copied"
+    )
     link: int = _row(
         60, "instructions", 1, 20000, "regions of this size are left for, not copied, at first"
+    )
+    link_part: int = _row(
+        2, "parts", 1, 1000, "as `link`, of recursive regions, whichever is more: a part of `quick`"
     )
     follower_nodes: int = _row(
         150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
     )
     recursion: int = _row(4, "levels", 0, 16, "how often one call site may be inlined into itself")
+    quick_recursion: int = _row(1, "levels", 0, 16, "limit of `recursion` for what is made fast")
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
     returns: int = _row(
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
@@ -90,6 +113,30 @@ class Parameters(Record, frozen=True):
         4, "depths", 1, 16, "stack depths a place may be reached with when there is room for copies"
     )
     cells: int = _row(24, "addresses", 0, 256, "memory cells carried in values across a join")
+    quick_cells: int = _row(8, "addresses", 0, 256, "limit of `cells` for what is made fast")
+    attempts: int = _row(
+        40, "attempts", 1, 1000, "tries at a region until the joins in it offer what is needed"
+    )
+    retries: int = _row(
+        4, "times", 1, 100, "formings of a region that turns out to write to its own instructions"
+    )
+    even: int = _row(
+        8, "parts", 1, 1000, "from what part of its travel on a way makes a branch one of two ways"
+    )
+    arms: int = _row(
+        12, "operations", 0, 1000, "of one way of such a branch, for both to be done and selected"
+    )
+    rounds: int = _row(
+        8,
+        "rounds",
+        1,
+        8,
+        "of a counted loop at a time, or half as many; 1 leaves it as it is",
+    )
+    unroll: int = _row(96, "operations", 1, 10000, "of all these rounds together")
+    stride: int = _row(
+        256, "steps", 1, 1 << 16, "what a counted loop counts down by in a round is less"
+    )
     aliases: int = _row(
         16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"
     )
@@ -103,6 +150,7 @@ class Parameters(Record, frozen=True):
     cooldown: int = _row(
         4, "factor", 1, 64, "by how much the threshold of an address rises when it led to nothing"
     )
+    cooldowns: int = _row(8, "times", 0, 100, "how often in a row it rises")
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
     quiet: int = _row(
         250, "ms", 0, 60000, "how long no new region comes before regions are made thoroughly"
@@ -161,7 +209,15 @@ def _checked(name: str, value: str | int) -> int:
     try:
         number = int(value) if isinstance(value, str) else index(value)
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} is a whole number of {row.unit}, not {value!r}") from None
+        raise ParameterError(
+            f"{name} is a whole number of {row.unit}, not {shortened(value)}"
+        ) from None
     if not row.low <= number <= row.high:
-        raise ParameterError(f"{name} is between {row.low} and {row.high} {row.unit}, not {number}")
+        raise ParameterError(
+            f"{name} is between {row.low} and {row.high} {row.unit}, not {shortened(number)}"
+        )
     return number
+
+
+DEFAULTS = Parameters()
+"""All rows as they are where nobody says otherwise."""

@@ -6,6 +6,8 @@ import base64
 import io
 import os
 
+from jitvm.engine.host.part import write_result
+from jitvm.guest.numbers import whole
 from jitvm.platform.recording.animation import Animation
 from jitvm.platform.recording.gif import Gif
 from jitvm.platform.recording.possible import check_scale, require_pillow
@@ -35,10 +37,9 @@ class Clip:
         """Write the animation to a file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be written; what was there before still is.
         """
-        with open(path, "wb") as file:
-            file.write(self.gif)
+        write_result(os.fspath(path), self.gif)
 
     def _repr_html_(self) -> str:
         """The animation, for notebooks."""
@@ -50,6 +51,7 @@ def record_clip(computer: Computer, frames: int, script: Script | None, scale: i
     """Run a computer for some frames; see `jitvm.record`."""
     require_pillow("a clip")
     check_scale(scale)
+    frames = whole("frames", frames)
     file = io.BytesIO()
     animation = Animation(file, Gif, scale)
     ending = computer.run_frames(

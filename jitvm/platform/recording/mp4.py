@@ -117,4 +117,4 @@ def _translated(error: av.FFmpegError) -> Exception:
     """What tells the user: errors of the system as they are, others as the recording's."""
     if isinstance(error, OSError):
         return error
-    return RecordingError(f"the video cannot be written: {error}")
+    return RecordingError(f"the video cannot be written: {error.strerror or error}")

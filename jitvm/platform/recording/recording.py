@@ -4,14 +4,18 @@
         computer.run_frames(300)
 
 A recording listens to the frame loop, behind whoever listens already, and writes as frames come:
-memory does not grow with the length. Without a `with` block, `add` takes frames one by one.
+memory does not grow with the length. Without a `with` block, `add` takes frames one by one. The
+file is in its place when it is complete; until then what was there before still is.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 
+from jitvm.engine.host.part import Pending, about
 from jitvm.platform.recording.possible import (
+    RecordingError,
     check_scale,
     format_of,
     require,
@@ -20,6 +24,7 @@ from jitvm.platform.recording.possible import (
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -41,7 +46,7 @@ class Recording:
     """A file with what a computer shows (.gif, .webp), plays (.wav), or both (.mp4).
 
     Args:
-        path: of the file; what was there before is replaced.
+        path: of the file; what is there before is replaced when the recording is closed.
         computer: what is recorded.
         scale: pixels of the file for each of the screen, both ways.
         form: the format, one of `FORMATS`; None for what the name says.
@@ -63,25 +68,64 @@ class Recording:
         self.path = os.fspath(path)
         self._computer = computer
         self._before: Observer | None = None
+        self._frames = 0
+        self._is_open = False
         kind = form or format_of(self.path)
         check_scale(scale)
-        self._writer = _writer(self.path, computer, kind, scale)
+        self._pending = Pending(self.path)
+        try:
+            self._writer = _writer(self._pending.beside, self.path, computer, kind, scale)
+        except BaseException:
+            self._pending.discard()
+            raise
+        self._is_open = True
 
     def add(self, frame: Frame) -> None:
-        """Record a frame that has just run.
+        """Record a frame that has just run; nothing once the recording is closed.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written; the recording is thrown away.
+            RecordingError: likewise, for what the format does not hold.
         """
-        self._writer.add(frame)
+        if self._is_open:
+            with self._guarded():
+                self._writer.add(frame)
+            self._frames += 1
 
     def close(self) -> None:
-        """Make the file complete; more than once does no harm.
+        """Make the file complete and put it in its place; more than once does no harm.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written; the recording is thrown away.
+            RecordingError: there was not one frame, so there is nothing to write.
         """
-        self._writer.close()
+        if not self._is_open:
+            return
+        with self._guarded():
+            self._writer.close()
+            if not self._frames:
+                raise RecordingError(f"{self.path}: no frame was complete, so it is not written")
+            self._is_open = False
+            self._pending.commit()
+
+    def discard(self) -> None:
+        """Throw the recording away; what was there before stays. Nothing once it is closed."""
+        if self._is_open:
+            self._is_open = False
+            with suppress(OSError, RecordingError):
+                self._writer.close()
+        self._pending.discard()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.discard()
+            raise about(self.path, error) from error
+        except BaseException:
+            self.discard()
+            raise
 
     def __enter__(self) -> Self:
         frames = self._computer.frames
@@ -96,6 +140,8 @@ class Recording:
         trace: TracebackType | None,
     ) -> None:
         self._computer.frames.observer = self._before
+        if error is not None and not self._frames:
+            self.discard()
         self.close()
 
     # -- what the frame loop tells -----------------------------------------------------------
@@ -112,14 +158,16 @@ class Recording:
         self.add(frame)
 
 
-def _writer(path: str, computer: Computer, kind: str, scale: int) -> Writer:
+def _writer(path: str, name: str, computer: Computer, kind: str, scale: int) -> Writer:
+    """What writes to a path; in messages the file has a name."""
     if kind == "wav":
-        return _Sound(path)
+        return _Sound(path, name)
     if kind == "mp4":
-        require("av", f"{path}: videos need PyAV", "video")
+        require("av", f"{name}: videos need PyAV", "video")
         from jitvm.platform.recording.mp4 import Video
 
         return Video(path, computer.screen, scale)
+    require_pillow(name)
     return _Pictures(path, computer, kind, scale)
 
 
@@ -131,7 +179,6 @@ class _Pictures:
         from jitvm.platform.recording.gif import Gif
         from jitvm.platform.recording.webp import Webp
 
-        require_pillow(path)
         self._screen = computer.screen
         self._file = open(path, "wb")  # noqa: SIM115  closed by `close`
         self._animation = Animation(self._file, Gif if kind == "gif" else Webp, scale)
@@ -149,10 +196,10 @@ class _Pictures:
 class _Sound:
     """Sound in a file, silence included."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, name: str) -> None:
         from jitvm.platform.recording.wav import WavWriter
 
-        self._writer = WavWriter(path)
+        self._writer = WavWriter(path, name)
 
     def add(self, frame: Frame) -> None:
         self._writer.write(frame.heard())

@@ -44,21 +44,22 @@ class WavWriter:
 
     Args:
         path: of a file; a pipe will not do, as the header is written again and again.
+        name: what messages call it; None: its path.
 
     Raises:
         WavError: it cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        self.name = name or os.fspath(path)
         self.frames = 0
         try:
-            self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115  closed by `close`
+            self._file = open(path, "wb", buffering=0)  # noqa: SIM115  closed by `close`
         except OSError as error:
             raise self._failure(error) from error
         if not self._file.seekable():
             self._file.close()
-            raise WavError(f"{self.path}: a WAV file cannot be written to a pipe; name a file")
+            raise WavError(f"{self.name}: a WAV file cannot be written to a pipe; name a file")
         self._append(b"", 0)
 
     def write(self, samples: Samples) -> None:
@@ -77,10 +78,10 @@ class WavWriter:
                 f"take int16 in shape (frames, {_CHANNELS})"
             )
         if self._file.closed:
-            raise WavError(f"{self.path}: the WAV file is closed already")
+            raise WavError(f"{self.name}: the WAV file is closed already")
         if self.frames + len(samples) > LIMIT:
             raise WavError(
-                f"{self.path}: a WAV file holds 4 GiB, {LIMIT // RATE // 60} minutes; "
+                f"{self.name}: a WAV file holds 4 GiB, {LIMIT // RATE // 60} minutes; "
                 "record in parts"
             )
         self._append(samples.astype("<i2", copy=False).tobytes(), len(samples))
@@ -124,7 +125,7 @@ class WavWriter:
             rest, at = rest[done:], at + done
 
     def _failure(self, error: OSError) -> WavError:
-        return WavError(f"{self.path}: cannot be written: {error.strerror}; name another place")
+        return WavError(f"{self.name}: cannot be written: {error.strerror}; name another place")
 
 
 def _header(frames: int) -> bytes:

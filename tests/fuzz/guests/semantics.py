@@ -190,7 +190,7 @@ class Writer:
     def _combine(self) -> None:
         rng = self.rng
         ways = (self._sum, self._sum, self._bits, self._bits, self._shift, self._compare,
-                self._select, self._signed, self._divide)  # fmt: skip
+                self._select, self._signed, self._of_bytes, self._divide)  # fmt: skip
         rng.choice(ways)()
 
     def _other(self) -> Word:
@@ -249,6 +249,15 @@ class Writer:
 
     def _signed(self) -> None:
         self._let(f"core.signed({self._any().name}, {self._size()})", MODULAR)
+
+    def _of_bytes(self) -> None:
+        size = self._size()
+        name, bits = self.rng.choice((
+            ("leading_zeros", (8 * size).bit_length()),
+            ("trailing_zeros", (8 * size).bit_length()),
+            ("swap_bytes", 8 * size),
+        ))  # fmt: skip
+        self._let(f"core.{name}({self._any().name}, {size})", bits)
 
     def _divide(self) -> None:
         rng = self.rng

@@ -18,13 +18,14 @@ NUMBERS = (
     b"18446744073709551616",
     b"1e999",
     b"NaN",
+    b"9" * 400,
     b"9" * 5000,
 )
 VALUES: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 255, 65536, 2**32, 2**53 + 1, 10**30, -0.5, 1e308, float("nan"),
-    float("inf"), "", "a", "\ud800", "\0", "0" * 5000, [], {}, [[]], [0], {"a": 0},
+    None, True, False, -1, 0, 1, 255, 65536, 2**32, 2**53 + 1, 10**30, 10**400, -0.5, 1e308,
+    float("nan"), float("inf"), "", "a", "\ud800", "\0", "0" * 5000, [], {}, [[]], [0], {"a": 0},
 )  # fmt: skip
-"""What may stand in the place of a value of JSON."""
+"""What may stand in the place of a value of JSON; 10**400 is more than a float holds."""
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 

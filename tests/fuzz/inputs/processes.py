@@ -62,7 +62,7 @@ COMMANDS = (
     Command("rom", (*_RUN, "--no-files", "--no-jit", "-"), STDIN),
     Command("rom", (*_RUN, "--no-files", "--screenshot", "a.png", "in.rom"), "in.rom", ("a.png",)),
     Command("rom", ("profile", "--exact", *FEW, "--frames", "2", "--no-files", "in.rom"), "in.rom"),
-    Command("rom", ("explain", "--time-limit", "0.2", "--list", "in.rom"), "in.rom"),
+    Command("rom", ("explain", "--time-limit", "0.2", "--list", "in.rom"), "in.rom", None),
     Command("rom", ("dis", "in.rom"), "in.rom"),
     Command("symbols", ("dis", "hello.rom"), "hello.rom.sym"),
     Command("symbols", ("profile", "--exact", *FEW, "hello.rom"), "hello.rom.sym"),

@@ -26,9 +26,6 @@ from jitvm.engine.ir.passes.blocks import absorb, count_edges
 from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.ir.passes.params import substitute_merged
 
-LONGEST = 12
-"""Operations of one way: about what a wrong guess costs."""
-
 Place = tuple[int, int, int]
 """A space, a constant address in it, and bytes."""
 
@@ -83,7 +80,7 @@ def _try(
     """Select between the ways of one branch, if they allow it."""
     if not isinstance(branch.yes, Goto) or not isinstance(branch.no, Goto):
         return
-    yes, no = (_arm(way, reached) for way in (branch.yes, branch.no))
+    yes, no = (_arm(way, reached, graph.params.arms) for way in (branch.yes, branch.no))
     if yes is None or no is None or yes.target is not no.target or yes.target is block:
         return
     models = {**yes.stores, **no.stores}
@@ -115,12 +112,13 @@ def _try(
         absorb(block, join, passed, replaced)
 
 
-def _arm(way: Goto, reached: dict[Block, int]) -> _Arm | None:
-    """A way, if all it does may be done in vain; a way straight to the join does nothing."""
+def _arm(way: Goto, reached: dict[Block, int], longest: int) -> _Arm | None:
+    """A way of few operations, if all it does may be done in vain; a way straight to the join does
+    nothing."""
     block = way.block
     if reached[block] > 1:
         return _Arm(way, None)
-    if way.args or block.weight > LONGEST or not isinstance(block.end, Goto):
+    if way.args or block.weight > longest or not isinstance(block.end, Goto):
         return None
     has_stored = False
     for value in block.values:

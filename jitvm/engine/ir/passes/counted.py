@@ -21,9 +21,8 @@ from jitvm.engine.ir.ops import ACCESSES, COMPARISONS, Op, denied
 from jitvm.engine.ir.rules import bounds
 
 SPARE = 6
-"""Bits that sums have more than their words, of a few rounds' steps."""
-NEAR = 256
-"""What is added is one of the highest numbers, where less than this is missing."""
+"""Bits that sums have more than their words, of a few rounds' steps. No limit that may be chosen:
+what `rounds` may be at most needs so many."""
 
 
 class Counter:
@@ -231,7 +230,8 @@ def offset_of(value: Value) -> tuple[Value, int] | None:
     step &= mask
     if total.op is Op.SUB:
         return param, -step
-    return param, step - (mask + 1 if mask - step < min(NEAR, mask >> 1) else 0)
+    near = min(value.graph.params.stride, mask >> 1)
+    return param, step - (mask + 1 if mask - step < near else 0)
 
 
 def _most(value: Value) -> int:

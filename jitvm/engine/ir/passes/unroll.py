@@ -26,11 +26,7 @@ from jitvm.engine.ir.ops import ACCESSES, REPEATED, WORDS, Op
 from jitvm.engine.ir.passes.counted import SPARE, CountedLoop, Counter
 from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.ir.rules import bounds, combine, rebuild
-
-ROUNDS = (8, 4)
-"""Rounds at a time, as many as stay below LONGEST."""
-LONGEST = 96
-"""Operations of all rounds together."""
+from jitvm.engine.tables.params import Parameters
 
 
 def unroll_counted(graph: Graph) -> None:
@@ -39,12 +35,18 @@ def unroll_counted(graph: Graph) -> None:
         again = _again(block)
         if again is None or any(value.op not in REPEATED for value in block.values):
             continue
-        rounds = next((n for n in ROUNDS if n * block.weight <= LONGEST), 0)
-        if rounds:
+        rounds = _rounds(graph.params, block.weight)
+        if rounds > 1:
             loop = CountedLoop(graph, block, again, rounds)
             if loop.is_counted():
                 _Unrolling(loop).place()
     graph.blocks = reverse_postorder(graph)
+
+
+def _rounds(params: Parameters, weight: int) -> int:
+    """How often a block of so many operations is repeated: the limit, or half of it."""
+    most = params.rounds
+    return next((n for n in (most, most // 2) if n * weight <= params.unroll), 0)
 
 
 def _again(block: Block) -> Goto | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from jitvm.engine.machine.machine import Machine
+from jitvm.guest.numbers import shortened
 from jitvm.platform.device import Device
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -53,6 +54,10 @@ class DateTime(Device):
     def __init__(self, machine: Machine, clock: Clock | None) -> None:
         self.now: Callable[[], time.struct_time] = time.localtime
         if clock is not None:
+            if not callable(clock):
+                raise TypeError(
+                    f"clock is a function that returns a datetime, not {shortened(clock)}"
+                )
             self.now = lambda: clock().timetuple()
         for index in range(len(_FIELDS)):
             machine.on_read(BASE + index, partial(self._read, index))

@@ -76,6 +76,7 @@ class Computer(Hardware):
     Raises:
         RomError: the ROM is empty or too long.
         BlockError: the operating system refused the memory.
+        TypeError, ValueError: an argument is not what is said above.
     """
 
     def __init__(
@@ -153,7 +154,13 @@ class Computer(Hardware):
         self.evaluator.run(PROGRAM_START)
 
     def send(self, kind: Type, data: bytes) -> None:
-        """Raise one console event of a type for each byte; none once the program has ended."""
+        """Raise one console event of a type for each byte; none once the program has ended.
+
+        Raises:
+            ValueError: there is no such type.
+            TypeError: `data` is not bytes.
+        """
+        kind, data = Type(kind), bytes(memoryview(data))
         if self.is_ended:
             return
         self.evaluator.deliver(data, (console.TYPE, kind))

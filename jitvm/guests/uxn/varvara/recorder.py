@@ -20,6 +20,7 @@ from contextlib import suppress
 from time import struct_time
 from typing import TYPE_CHECKING
 
+from jitvm.engine.host.part import Pending
 from jitvm.guests.uxn.varvara.session import (
     REMOVE,
     VERSION,
@@ -50,11 +51,11 @@ class Recorder:
     """Records what a computer does while a ``with`` block lasts.
 
     Enter the block before the computer has run. Frames count that run through `Computer.frame` or
-    `Computer.run_frames`; the last one only if it is complete. Each frame is in the file when it
-    is over.
+    `Computer.run_frames`; the last one only if it is complete. The file is in its place when the
+    block has been left; until then what was there before still is.
 
     Args:
-        path: of the file; what was there before is replaced.
+        path: of the file; what is there before is replaced in the end.
         computer: what is recorded.
 
     Raises:
@@ -73,7 +74,8 @@ class Recorder:
         self._now = computer.clock.now
         self._files = [device.files for device in computer.files]
         try:
-            self._file = open(self.path, "wb")  # noqa: SIM115  closed by `__exit__`
+            self._pending = Pending(self.path)
+            self._file = open(self._pending.beside, "wb")  # noqa: SIM115  closed by `__exit__`
         except OSError as error:
             raise self._failure(error) from error
 
@@ -108,10 +110,16 @@ class Recorder:
             self._write({"end": self._frames, "state": self._computer.system.state})
             self._write({"check": self._check})
             self._file.close()
+            self._pending.commit()
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
             self._abandon()
+
+    def discard(self) -> None:
+        """Leave no file, whether the block was entered or not; what was there before stays."""
+        self._leave()
+        self._abandon()
 
     # -- what the frame loop tells -----------------------------------------------------------
 
@@ -195,12 +203,13 @@ class Recorder:
         self._check = zlib.crc32(data, self._check)
 
     def _abandon(self) -> None:
-        """Close the file, whether or not what is left can be written."""
+        """Throw the file away, unless it is in its place."""
         with suppress(OSError):
             self._file.close()
+        self._pending.discard()
 
     def _failure(self, error: OSError) -> SessionError:
-        return SessionError(f"{self.path}: the session cannot be written: {error.strerror}")
+        return SessionError(f"{self.path}: cannot be written: {error.strerror}; name another place")
 
 
 class _RecordedFiles:

@@ -13,7 +13,9 @@ Rules
     beginning, compared name by name; the rest is walked from the root.
  4. Only regular files and folders are opened. The type is looked at before opening (opening a
     device can do things) and again on what was opened.
- 5. The code cache is not in the folder, wherever it lies: later runs execute what is in it.
+ 5. A code cache is not in the folder, wherever it lies: later runs execute what is in it. It is
+    known by its tag, which is looked for in every folder that was opened, by whichever way. Nor can
+    a guest make a tag: after making anything, the tag is looked for once more.
  6. A hard link cannot be told from a file: keep none to outside files in the folder.
 """
 
@@ -24,7 +26,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from jitvm.engine.memory.cachefolder import give_to_guest
+from jitvm.engine.memory.cachefolder import TAG, is_tagged
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ MAX_PATH = 4096
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A file could be exchanged for a pipe before it is opened: without O_NONBLOCK that would block.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | getattr(os, "O_NOCTTY", 0)
+
+
+_TAG = os.fsencode(TAG)
 
 
 class OutsideError(PermissionError):
@@ -92,8 +97,7 @@ class Sandbox:
     """
 
     def __init__(self, root: str | os.PathLike[str] = ".") -> None:
-        self.root = os.path.abspath(root)
-        self._kept_from = [os.path.split(path) for path in give_to_guest(self.root)]
+        self.root = os.path.abspath(os.fsdecode(root))
         self._root_fd = -1
 
     def close(self) -> None:
@@ -121,6 +125,10 @@ class Sandbox:
                 _require(place.status(), stat.S_ISREG)
             flags = os.O_WRONLY | os.O_CREAT | _FILE | (os.O_APPEND if append else 0)
             descriptor = _checked(os.open(place.name, flags, 0o666, dir_fd=place.parent))
+            if is_tagged(place.parent):  # it was made meanwhile, or this is it in another spelling
+                os.close(descriptor)
+                os.unlink(place.name, dir_fd=place.parent)
+                raise OutsideError(path)
         if not append:
             # Not O_TRUNC: what was opened had to be looked at first.
             os.ftruncate(descriptor, 0)
@@ -169,6 +177,7 @@ class Sandbox:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         folders = [os.dup(self._root())]
         try:
+            _keep_out(folders[0], path)
             return self._walk(path, folders, make_folders, follow_last)
         except BaseException:
             _close_all(folders)
@@ -187,7 +196,7 @@ class Sandbox:
                     raise OutsideError(path)
                 os.close(folders.pop())
                 continue
-            if self._kept_from and self._is_kept_from(folders[-1], name):
+            if name == _TAG:
                 raise OutsideError(path)
             target = self._link(folders[-1], name) if follow_last or not last else None
             if target is not None:
@@ -203,18 +212,8 @@ class Sandbox:
                 if make_folders:
                     _make_folder(name, folders[-1])
                 folders.append(os.open(name, _FOLDER, dir_fd=folders[-1]))
+                _keep_out(folders[-1], path)
         return Place(folders, b".")
-
-    def _is_kept_from(self, folder: int, name: bytes) -> bool:
-        """Whether a name in an open folder is the code cache's, made already or not."""
-        for parent, last in self._kept_from:
-            if name.lower() == os.fsencode(last).lower():  # some file systems take them for equal
-                try:
-                    if os.path.samestat(os.fstat(folder), os.stat(parent)):
-                        return True
-                except OSError:  # there is no such parent
-                    continue
-        return False
 
     def _names(self, text: bytes, path: bytes) -> list[bytes]:
         """The names of a path, the first one last; '.' is kept only at the end of the path."""
@@ -254,6 +253,16 @@ class Sandbox:
         return self._root_fd
 
 
+def _keep_out(folder: int, path: bytes) -> None:
+    """Refuse an open folder that holds a code cache.
+
+    Raises:
+        OutsideError: it does.
+    """
+    if is_tagged(folder):
+        raise OutsideError(path)
+
+
 def _close_all(descriptors: list[int]) -> None:
     while descriptors:
         os.close(descriptors.pop())
@@ -264,6 +273,9 @@ def _make_folder(name: bytes, folder: int) -> None:
         os.mkdir(name, 0o777, dir_fd=folder)
     except FileExistsError:
         return
+    if is_tagged(folder):
+        os.rmdir(name, dir_fd=folder)
+        raise OutsideError(name)
 
 
 def _require(found: os.stat_result, is_allowed: Callable[[int], bool]) -> None:

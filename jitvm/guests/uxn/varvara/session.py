@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the format."""
 
+MAX_SIZE = 256 << 20
+"""Most bytes taken of a file: hours of a program that reads the clock and a file in each frame."""
+
 MAX_READS = 1 << 24
 """Most reads of the clock taken of a session: each takes memory."""
 
@@ -147,9 +150,11 @@ class Session:
         name = os.fspath(path)
         try:
             with open(name, "rb") as file:
-                data = file.read()
+                data = file.read(MAX_SIZE + 1)
         except OSError as error:
             raise SessionError(f"{name}: cannot be read: {error.strerror}") from error
+        if len(data) > MAX_SIZE:
+            raise SessionError(f"{name}: is longer than {MAX_SIZE >> 20} MiB; is it a session?")
         return _Reader(name, data).session()
 
 

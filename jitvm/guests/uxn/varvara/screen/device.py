@@ -200,11 +200,13 @@ class Screen(Device):
 
         Raises:
             PictureError: Pillow is not installed.
-            OSError: the file cannot be written.
+            OSError: the file cannot be written; what was there before still is.
         """
-        data = self.png()
-        with open(path, "wb") as file:
-            file.write(data)
+        from os import fspath
+
+        from jitvm.engine.host.part import write_result
+
+        write_result(fspath(path), self.png())
 
     def _repr_png_(self) -> bytes | None:
         """The frame, for notebooks; None where there is none, or no Pillow to write it."""
