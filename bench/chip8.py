@@ -1,8 +1,9 @@
-"""How fast CHIP-8 runs: examples/life.xo8.hex8 at two tiers, in frames of a fixed number of instructions.
+"""How fast CHIP-8 runs: examples/life.xo8.hex8 at two tiers.
 
     python -m bench.chip8 [--instructions N] [--rounds N]
 
-Processor time of a frame, the least of some rounds at each tier, the JIT once it installs nothing more.
+Processor time of a frame of so many instructions, the least of some rounds at each tier; the JIT
+once it installs nothing more.
 """
 
 from __future__ import annotations
