@@ -16,7 +16,16 @@ from tests.fuzz.inputs.targets import TARGETS
 from tests.fuzz.inputs.targets.target import Target
 from tests.fuzz.inputs.worker import PARSERS, check
 
-RUNS = {"rom": 20, "keys": 20, "script": 20, "session": 60, "source": 40, "legacy": 40}
+RUNS = {
+    "rom": 20,
+    "chip8": 20,
+    "listing": 40,
+    "keys": 20,
+    "script": 20,
+    "session": 60,
+    "source": 40,
+    "legacy": 40,
+}
 """Those that start machines or follow what they read take milliseconds for each."""
 
 

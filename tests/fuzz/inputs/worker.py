@@ -19,6 +19,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -42,7 +43,8 @@ PARSERS = (
     "jitvm.dashboard.computer", "jitvm.dashboard.guard", "jitvm.dashboard.saved",
     "jitvm.dashboard.server", "jitvm.dashboard.session", "jitvm.dashboard.shapes",
     "jitvm.engine.ir.text", "jitvm.engine.ir.verify", "jitvm.engine.jit.kept",
-    "jitvm.engine.memory.cache", "jitvm.engine.tables.params", "jitvm.guests.uxn.assembler",
+    "jitvm.engine.memory.cache", "jitvm.engine.tables.params", "jitvm.guests.chip8.listing",
+    "jitvm.guests.uxn.assembler",
     "jitvm.guests.uxn.disassembler", "jitvm.guests.uxn.symbols", "jitvm.guests.uxn.varvara",
     "jitvm.platform", "jitvm.profiling.explanation", "jitvm.terminal.abilities",
     "jitvm.terminal.keyboard",
@@ -148,7 +150,9 @@ def main() -> None:
     else:
         from tests.fuzz.inputs.targets import TARGETS
     target = TARGETS[args.target]
-    target.seeds()
+    with tempfile.TemporaryDirectory() as name:
+        for seed in target.seeds():  # compiles an interpreter where the cache has none yet
+            check(target, seed, Path(name))
     limit()
     gc.freeze()
     trial = Trial(target, args.runs, args.scratch)

@@ -2,7 +2,7 @@
 
 | module   | what is read                                                        |
 |----------|---------------------------------------------------------------------|
-| programs | ROMs, sources in both dialects with includes, symbols               |
+| programs | ROMs, sources in both dialects with includes, symbols; CHIP-8       |
 | runs     | input scripts, recorded sessions, a terminal's keys and answers     |
 | engine   | files of the code cache, kept regions, parameters, IR as text       |
 | pages    | saved runs of the dashboard, requests and messages to it            |

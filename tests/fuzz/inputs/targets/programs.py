@@ -1,4 +1,4 @@
-"""ROMs, sources in both dialects, and symbols."""
+"""Programs: ROMs, sources in both dialects, symbols; CHIP-8, as bytes and as listings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import shutil
 from pathlib import Path
 
 from jitvm.engine.machine.machine import Tier
+from jitvm.guests.chip8.listing import disassemble as disassemble_chip8
+from jitvm.guests.chip8.platform import PLATFORM as CHIP8
 from jitvm.guests.uxn.assembler import Assembly, assemble_file
 from jitvm.guests.uxn.assembler.errors import AssemblyError
 from jitvm.guests.uxn.disassembler import DisassemblyError, disassemble
 from jitvm.guests.uxn.symbols import SymbolFileError, SymbolTable
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import RomError, read_rom
+from jitvm.platform import ProgramError
 from jitvm.platform.evaluator import LimitReached
 from tests.fuzz.inputs.targets.target import Target
 
@@ -97,6 +100,32 @@ def _rom(data: bytes, folder: Path) -> None:
     computer.close()
 
 
+# -- CHIP-8 --------------------------------------------------------------------------------------
+
+_LISTING = """# a point that moves
+0200: 6A02  LD VA, 02
+0202: A20A  LD I, 20A
+0204: DAA1  DRW VA, VA, 1
+0206: 7A01  ADD VA, 01
+0208: 1204  JP 204
+020A: 80F000001234  a sprite
+"""
+
+
+def _chip8(data: bytes, _: Path) -> None:
+    """A program of its bytes, listed and read again, and run for two frames."""
+    program = CHIP8.program(data, "input.xo8")
+    listing = CHIP8.program(disassemble_chip8(data).encode(), "input.hex8")
+    assert listing.data == data
+    computer = CHIP8.computer(program, tier=Tier.INTERPRETER, speed=1000)
+    computer.run_frames(2)
+    computer.close()
+
+
+def _listing(data: bytes, folder: Path) -> None:
+    _chip8(CHIP8.program(data, "input.hex8").data, folder)
+
+
 # -- sources -------------------------------------------------------------------------------------
 
 
@@ -142,6 +171,14 @@ PROGRAMS = {
     ),
     "legacy": Target(
         lambda: (_LEGACY,), _legacy, (AssemblyError,), ("input.tal", "lib.tal"), words=_WORDS
+    ),
+    "chip8": Target(
+        lambda: (CHIP8.program(_LISTING.encode(), "a.hex8").data,), _chip8, (ProgramError,),
+        longest=4096,
+    ),
+    "listing": Target(
+        lambda: (_LISTING.encode(),), _listing, (ProgramError,),
+        words=(b"FFFF: 00", b"0x200: ", b"10000: ", b"  ", b"#", b":", b"1 2"), longest=4096,
     ),
     "symbols": Target(
         lambda: (b"\x01\x00on-reset\0\x01\x10loop/next\0\x00\x10a\0",),
