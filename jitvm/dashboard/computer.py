@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from jitvm.dashboard.target import InputError, Picture, Progress
+from jitvm.dashboard.target import Described, InputError, Picture, Progress
 from jitvm.engine.machine.inspect import Machine, Tier
 from jitvm.engine.tables.names import shown
 from jitvm.engine.tables.params import Parameters
@@ -25,7 +25,6 @@ from jitvm.platform.events import Button, Event
 from jitvm.platform.frames import RATE
 
 if TYPE_CHECKING:
-    from jitvm.engine.tables.place import Place
     from jitvm.platform import Platform, Program
     from jitvm.platform.computer import Computer
 
@@ -70,7 +69,7 @@ class _Printed:
         """Nothing is held back."""
 
 
-class WatchedComputer:
+class WatchedComputer(Described):
     """One program on a computer; see `jitvm.dashboard.target.Target`.
 
     Args:
@@ -97,8 +96,7 @@ class WatchedComputer:
     ) -> None:
         self.name = shown(name)
         self.has_input = stdin is None
-        self._platform = platform
-        self._program = program
+        super().__init__(platform, program)
         self._args = tuple(args)
         self._given = stdin
         self._options = dict(options or {})
@@ -106,7 +104,6 @@ class WatchedComputer:
         self._computer: Computer | None = None
         self._serial = 0
         self._start_input()
-        program.place(0)  # raises what is wrong with names before anything runs
 
     def _start_input(self) -> None:
         self._events: list[Event] = []
@@ -126,18 +123,6 @@ class WatchedComputer:
     def machine(self) -> Machine:
         """Its machine."""
         return self.computer.machine
-
-    def place(self, address: int, /) -> Place:
-        """What people call an address."""
-        return self._program.place(address)
-
-    def source(self, file: str) -> Sequence[str]:
-        """Lines of a source; empty where it cannot be read."""
-        return self._program.source(file)
-
-    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
-        """The instruction at an address, and its size."""
-        return self._platform.spell(memory, address, self._program)
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Have what the program prints passed on."""

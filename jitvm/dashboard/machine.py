@@ -11,20 +11,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jitvm.dashboard.target import InputError, Picture, Progress
+from jitvm.dashboard.target import Described, InputError, Picture, Progress
 from jitvm.engine.machine.inspect import Inspector, Tier
 from jitvm.platform.evaluator import Evaluator, LimitReached, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
-    from jitvm.engine.tables.place import Place
     from jitvm.platform import Platform, Program
 
 
-class WatchedMachine:
+class WatchedMachine(Described):
     """A machine, run until it halts.
 
     Args:
@@ -42,13 +41,11 @@ class WatchedMachine:
     def __init__(self, machine: Machine, platform: Platform, program: Program) -> None:
         if machine.tier not in (Tier.JIT, Tier.IR):
             raise ValueError(f"{machine!r} has no JIT to look at; make it with tier=Tier.JIT")
+        super().__init__(platform, program)
         self.name = machine.guest.name
         self.machine = machine
-        self._platform = platform
-        self._program = program
         self._start = machine.snapshot()
         self._evaluator = Evaluator(machine)
-        program.place(0)  # raises what is wrong with names before anything runs
 
     def restart(self, params: Parameters) -> None:
         """Begin again where the machine stood."""
@@ -90,18 +87,6 @@ class WatchedMachine:
         """Nothing is open."""
 
     # -- from any thread ---------------------------------------------------------------------
-
-    def place(self, address: int, /) -> Place:
-        """What people call an address."""
-        return self._program.place(address)
-
-    def source(self, file: str) -> Sequence[str]:
-        """Lines of a source."""
-        return self._program.source(file)
-
-    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
-        """The instruction at an address, and its size."""
-        return self._platform.spell(memory, address, self._program)
 
     def picture(self) -> Picture | None:
         """There is none."""

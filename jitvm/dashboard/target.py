@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
     from jitvm.engine.tables.place import Place
+    from jitvm.platform import Platform, Program
 
 
 class Progress(StrEnum):
@@ -57,6 +58,31 @@ def line_of(place: Place) -> str:
 
 class InputError(ValueError):
     """An input from the page that is none; the message says why."""
+
+
+class Described:
+    """What a page is told of a program's code; the part of a `Target` that asks nothing of a run.
+
+    Raises:
+        ProgramError: what names its addresses is damaged.
+    """
+
+    def __init__(self, platform: Platform, program: Program) -> None:
+        self._platform = platform
+        self._program = program
+        program.place(0)  # raises what is wrong with names before anything runs
+
+    def place(self, address: int, /) -> Place:
+        """What people call an address."""
+        return self._program.place(address)
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source; empty where it cannot be read."""
+        return self._program.source(file)
+
+    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
+        """The instruction at an address, and its size."""
+        return self._platform.spell(memory, address, self._program)
 
 
 class Target(Protocol):

@@ -19,28 +19,25 @@ from jitvm.engine.tables.names import shown
 from jitvm.platform import Option, Platform, Program, ProgramError, number
 from jitvm.platform.computer import Face, file_stem
 from jitvm.platform.device import Devices
-from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Limits
+from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Run
 from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from jitvm.engine.machine.machine import Tier
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
     from jitvm.platform.computer import Computer
-    from jitvm.platform.events import Event
-    from jitvm.platform.frames import Frame, FrameLoop
     from jitvm.platform.input import Readable
     from jitvm.platform.output import Closed, Stream
     from jitvm.platform.screen import Screen
-    from jitvm.platform.script import Script
     from jitvm.platform.sound import Sound
 
 
-class BareComputer:
+class BareComputer(Run):
     """A machine with a program, and a port for what it writes; see `jitvm.platform.computer`.
 
     Args:
@@ -113,18 +110,6 @@ class BareComputer:
         return self.program.name
 
     @property
-    def stdout(self) -> bytes:
-        """Standard output so far, when it is captured."""
-        self.output.flush()
-        return self.output.stdout
-
-    @property
-    def stderr(self) -> bytes:
-        """Standard error so far, when it is captured."""
-        self.output.flush()
-        return self.output.stderr
-
-    @property
     def is_ended(self) -> bool:
         """Whether it has halted."""
         return self._has_begun and self.evaluator.has_halted
@@ -143,18 +128,6 @@ class BareComputer:
         else:
             self._has_begun = True
             self.evaluator.run(self.origin)
-
-    def limited(
-        self, *, max_instructions: int | None = None, time_limit: float | None = None
-    ) -> Limits:
-        """Limits for all that runs while a ``with`` block lasts; see `Limits`."""
-        return Limits(
-            self.machine,
-            self.evaluator,
-            max_instructions=max_instructions,
-            time_limit=time_limit,
-            tick=self.output.trickle,
-        )
 
     def run_console(
         self,
@@ -243,31 +216,6 @@ class BareComputer:
     def audio(self) -> Sound:
         """There is none."""
         raise AttributeError(f"{self.machine.guest.name} has no sound")
-
-    @property
-    def frames(self) -> FrameLoop:
-        """There are none."""
-        raise AttributeError(f"{self.machine.guest.name} has no frames")
-
-    def frame(self, events: Iterable[Event] = ()) -> Frame:
-        """Run one frame; see `FrameLoop.frame`."""
-        return self.frames.frame(events)
-
-    def run_frames(
-        self,
-        count: int | None = None,
-        script: Script | None = None,
-        *,
-        on_frame: Callable[[Frame], object] | None = None,
-        max_instructions: int | None = None,
-        time_limit: float | None = None,
-    ) -> Ending:
-        """Run frames as fast as they go; see `FrameLoop.run`."""
-        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
-            try:
-                return self.frames.run(count, script, on_frame)
-            except LimitReached as reached:
-                return reached.ending
 
     @cached_property
     def face(self) -> Face:

@@ -28,8 +28,14 @@ from jitvm.guest import Stop
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import TypeVar
+
+    from jitvm.platform.events import Event
+    from jitvm.platform.frames import Frame, FrameLoop
+    from jitvm.platform.output import Output
+    from jitvm.platform.script import Script
 
     Outcome = TypeVar("Outcome")
 
@@ -296,3 +302,99 @@ class Limits:
         self._evaluator.watch = self._evaluator.remaining = None
         self._watch.__exit__(kind, error, trace)
         self._tick()
+
+
+class Run:
+    """What computers share: what they have written, limits, and the way through frames.
+
+    Attributes:
+        machine: what runs.
+        evaluator: runs it.
+        output: what it writes to.
+    """
+
+    machine: Machine
+    evaluator: Evaluator
+    output: Output
+
+    @property
+    def frames(self) -> FrameLoop:
+        """The frame loop; of a computer with a screen.
+
+        Raises:
+            AttributeError: it has none.
+        """
+        raise AttributeError(f"{self.machine.guest.name} has no frames")
+
+    @property
+    def stdout(self) -> bytes:
+        """Standard output so far, when it is captured."""
+        self.output.flush()
+        return self.output.stdout
+
+    @property
+    def stderr(self) -> bytes:
+        """Standard error so far, when it is captured."""
+        self.output.flush()
+        return self.output.stderr
+
+    def limited(
+        self, *, max_instructions: int | None = None, time_limit: float | None = None
+    ) -> Limits:
+        """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
+
+        The block is given the `Watch`. Runs inside of it have no limits of their own. Without any
+        limit it still pays: Ctrl-C and slow readers of the output are looked after for the block,
+        not anew for each vector.
+
+        Args:
+            max_instructions: stop exactly after so many, for the whole block.
+            time_limit: stop after so many seconds.
+
+        Raises:
+            ValueError: limits are in force already, and more are given; or one is out of range.
+            TypeError: one is no number.
+        """
+        return Limits(
+            self.machine,
+            self.evaluator,
+            max_instructions=max_instructions,
+            time_limit=time_limit,
+            tick=self.output.trickle,
+        )
+
+    def frame(self, events: Iterable[Event] = ()) -> Frame:
+        """Run one frame, and `boot` before the first; see `FrameLoop.frame`."""
+        return self.frames.frame(events)
+
+    def run_frames(
+        self,
+        count: int | None = None,
+        script: Script | None = None,
+        *,
+        on_frame: Callable[[Frame], object] | None = None,
+        max_instructions: int | None = None,
+        time_limit: float | None = None,
+    ) -> Ending:
+        """Run a program with a screen, as fast as it goes.
+
+        Args:
+            count: how many frames; None for as many as there are before the program ends.
+            script: what the user does.
+            on_frame: called with each frame when it is complete.
+            max_instructions: stop exactly after so many, all frames together.
+            time_limit: stop after so many seconds.
+
+        Returns:
+            whether it ended by itself or what stopped it; see `exit_code`. It can be run on,
+            so files stay open until `close`.
+
+        Raises:
+            OutputError: an output stream cannot be written.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
+            try:
+                return self.frames.run(count, script, on_frame)
+            except LimitReached as reached:
+                return reached.ending

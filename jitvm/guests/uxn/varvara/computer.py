@@ -29,7 +29,7 @@ an earlier run has come to, a vector that a limit has stopped included.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from jitvm import platform
@@ -40,7 +40,7 @@ from jitvm.guests.uxn.varvara.console import Type, argument_events
 from jitvm.guests.uxn.varvara.hardware import Hardware
 from jitvm.guests.uxn.varvara.program import PROGRAM_START, Rom, rom_of
 from jitvm.guests.uxn.varvara.system import DEBUG
-from jitvm.platform.evaluator import Ending, LimitReached, Limits
+from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -50,11 +50,8 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.frames import FrameLoop
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
     from jitvm.platform.computer import Face
-    from jitvm.platform.events import Event
-    from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable, Source
     from jitvm.platform.output import Closed, Stream
-    from jitvm.platform.script import Script
 
 
 class Computer(Hardware):
@@ -112,18 +109,6 @@ class Computer(Hardware):
         return self.rom.name
 
     # -- what came of it ---------------------------------------------------------------------
-
-    @property
-    def stdout(self) -> bytes:
-        """Standard output so far, when it is captured."""
-        self.output.flush()
-        return self.output.stdout
-
-    @property
-    def stderr(self) -> bytes:
-        """Standard error so far, when it is captured."""
-        self.output.flush()
-        return self.output.stderr
 
     def _repr_png_(self) -> bytes | None:
         """What it shows, for notebooks; see `Screen`."""
@@ -280,10 +265,6 @@ class Computer(Hardware):
 
         return FrameLoop(self, self.boot)
 
-    def frame(self, events: Iterable[Event] = ()) -> Frame:
-        """Run one frame, and the reset vector before the first; see `FrameLoop.frame`."""
-        return self.frames.frame(events)
-
     # -- a whole run -------------------------------------------------------------------------
 
     def run_console(
@@ -315,62 +296,6 @@ class Computer(Hardware):
                 return reached.ending
             finally:
                 self.close()
-
-    def run_frames(
-        self,
-        count: int | None = None,
-        script: Script | None = None,
-        *,
-        on_frame: Callable[[Frame], object] | None = None,
-        max_instructions: int | None = None,
-        time_limit: float | None = None,
-    ) -> Ending:
-        """Run a program with a screen, as fast as it goes.
-
-        Args:
-            count: how many frames; None for as many as there are before the program ends.
-            script: what the user does.
-            on_frame: called with each frame when it is complete.
-            max_instructions: stop exactly after so many, all vectors together.
-            time_limit: stop after so many seconds.
-
-        Returns:
-            whether it ended by itself or what stopped it; see `exit_code`. It can be run on,
-            so files stay open until `close`.
-
-        Raises:
-            OutputError, KeyboardInterrupt: as for `run_console`.
-        """
-        with self.limited(max_instructions=max_instructions, time_limit=time_limit):
-            try:
-                return self.frames.run(count, script, on_frame)
-            except LimitReached as reached:
-                return reached.ending
-
-    def limited(
-        self, *, max_instructions: int | None = None, time_limit: float | None = None
-    ) -> Limits:
-        """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
-
-        The block is given the `Watch`. Runs inside of it have no limits of their own. Without any
-        limit it still pays: Ctrl-C and slow readers of the output are looked after for the block,
-        not anew for each vector.
-
-        Args:
-            max_instructions: stop exactly after so many, all vectors together.
-            time_limit: stop after so many seconds.
-
-        Raises:
-            ValueError: limits are in force already, and more are given; or one is out of range.
-            TypeError: one is no number.
-        """
-        return Limits(
-            self.machine,
-            self.evaluator,
-            max_instructions=max_instructions,
-            time_limit=time_limit,
-            tick=self.output.trickle,
-        )
 
     def _live(self, source: Source, watch: Watch) -> Ending:
         ending = Ending.EXIT

@@ -23,7 +23,7 @@ from jitvm.guests.uxn.varvara.sandbox import Sandbox
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.words import DeviceWords
 from jitvm.platform.device import Device, Devices
-from jitvm.platform.evaluator import Evaluator
+from jitvm.platform.evaluator import Evaluator, Run
 from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -85,7 +85,7 @@ class Voices(Device):
             self.audio.restore(state)
 
 
-class Hardware:
+class Hardware(Run):
     """All that a program runs on; the arguments are those of `Computer`.
 
     Attributes:
