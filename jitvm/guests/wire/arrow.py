@@ -54,15 +54,19 @@ _HELD: dict[int, _Held] = {}
 _NUMBERS = count(1)
 
 
+def _struct_at(pointer: int, words: int) -> Any:
+    """So many words at an address."""
+    return (ctypes.c_uint64 * words).from_address(pointer)
+
+
 def _release(
     pointer: int, size: int, release: int, children: tuple[int, int], dictionary: int
 ) -> None:
-    words = (ctypes.c_uint64 * size).from_address(pointer)
+    words = _struct_at(pointer, size)
     if not words[release]:
         return
     if words[children[0]]:
-        inner = (ctypes.c_uint64 * words[children[0]]).from_address(words[children[1]])
-        for child in inner:
+        for child in _struct_at(words[children[1]], words[children[0]]):
             _release(child, size, release, children, dictionary)
     if words[dictionary]:
         _release(words[dictionary], size, release, children, dictionary)
@@ -73,22 +77,24 @@ def _release(
         del _HELD[words[release + 1]]
 
 
-@_Releaser
 def _release_array(pointer: int) -> None:
     _release(pointer, ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
 
 
-@_Releaser
 def _release_schema(pointer: int) -> None:
     _release(pointer, SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
+
+
+_array_releaser: Any = _Releaser(_release_array)
+_schema_releaser: Any = _Releaser(_release_schema)
 
 
 def _address_of(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_ARRAY_RELEASER = _address_of(_release_array)
-_SCHEMA_RELEASER = _address_of(_release_schema)
+_ARRAY_RELEASER = _address_of(_array_releaser)
+_SCHEMA_RELEASER = _address_of(_schema_releaser)
 
 
 class _Block:
@@ -97,7 +103,7 @@ class _Block:
     __slots__ = ("address", "end", "held", "number", "words")
 
     def __init__(self, words: int) -> None:
-        self.words = (ctypes.c_uint64 * words)()
+        self.words: Any = (ctypes.c_uint64 * words)()
         self.address = ctypes.addressof(self.words)
         self.end = 0
         self.held = _Held([self.words])
@@ -141,7 +147,7 @@ def exported_array(data: Data, pointer: int, is_root: bool = False) -> None:
     except BaseException:  # out of memory, or a signal
         del _HELD[block.number]
         raise
-    (ctypes.c_uint64 * ARRAY_WORDS).from_address(pointer)[:] = words  # type: ignore[index]
+    _struct_at(pointer, ARRAY_WORDS)[:] = words
 
 
 def _array_words(data: Data) -> int:
@@ -234,7 +240,7 @@ def exported_schema(column: Column, pointer: int, has_null_rows: bool = False) -
     """
     block = _Block(_schema_words(column))
     words = _schema(block, column, False, has_null_rows)
-    (ctypes.c_uint64 * SCHEMA_WORDS).from_address(pointer)[:] = words  # type: ignore[index]
+    _struct_at(pointer, SCHEMA_WORDS)[:] = words
 
 
 def _visible(column: Column) -> list[Column]:
@@ -320,7 +326,6 @@ class _Running:
 _STREAMS: dict[int, _Running] = {}
 
 
-@_GetSchema
 def _get_schema(stream: Any, out: int) -> int:
     running = _STREAMS[stream.contents.private_data]
     try:
@@ -330,7 +335,6 @@ def _get_schema(stream: Any, out: int) -> int:
     return 0
 
 
-@_GetNext
 def _get_next(stream: Any, out: int) -> int:
     running = _STREAMS[stream.contents.private_data]
     try:
@@ -344,15 +348,19 @@ def _get_next(stream: Any, out: int) -> int:
     return 0
 
 
-@_GetError
 def _get_error(stream: Any) -> int:
     return ctypes.addressof(_STREAMS[stream.contents.private_data].error)
 
 
-@_ReleaseStream
 def _release_stream(stream: Any) -> None:
     _STREAMS.pop(stream.contents.private_data, None)
     stream.contents.release = _ReleaseStream()
+
+
+_schema_getter: Any = _GetSchema(_get_schema)
+_next_getter: Any = _GetNext(_get_next)
+_error_getter: Any = _GetError(_get_error)
+_stream_releaser: Any = _ReleaseStream(_release_stream)
 
 
 def exported_stream(
@@ -365,10 +373,10 @@ def exported_stream(
         batches: gives the batches.
         is_table: whether the batches are of records; else they are of a single column.
     """
-    stream = _Stream()
+    stream: Any = _Stream()
     number = next(_NUMBERS)
-    stream.get_schema, stream.get_next = _get_schema, _get_next
-    stream.get_last_error, stream.release = _get_error, _release_stream
+    stream.get_schema, stream.get_next = _schema_getter, _next_getter
+    stream.get_last_error, stream.release = _error_getter, _stream_releaser
     stream.private_data = number
     _STREAMS[number] = _Running(schema, batches, is_table)
     return _capsule(stream, b"arrow_array_stream")
@@ -394,7 +402,6 @@ _NAMES = {
 }
 
 
-@_Destructor
 def _destroy(capsule: int) -> None:
     """Release what nobody took out of a capsule."""
     name = _name_of(capsule)
@@ -409,10 +416,13 @@ def _destroy(capsule: int) -> None:
         _release_schema(pointer)
 
 
+_destructor: Any = _Destructor(_destroy)
+
+
 def _capsule(struct: Any, name: bytes) -> Any:
     address = ctypes.addressof(struct)
     _STRUCTS[address] = struct
-    return _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destroy))
+    return _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destructor))
 
 
 def array_capsule(data: Data, is_root: bool = False) -> Any:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
     "i": np.dtype("<i4"), "I": np.dtype("<u4"), "b": np.dtype("?"), "c": np.dtype("u1"),
 }  # fmt: skip
@@ -139,7 +139,8 @@ def _digests(key: Data) -> Array:
     first = np.where(is_empty, 0, words[key.offsets[:-1] + 8] << bits)
     last = np.where(is_empty, 0, words[key.offsets[1:]] >> bits)
     mixed: Array = (first * np.uint64(0x9E3779B97F4A7C15)) ^ (last * np.uint64(0xC2B2AE3D27D4EB4F))
-    return mixed ^ (lengths << np.uint64(56))
+    mixed ^= lengths << np.uint64(56)
+    return mixed
 
 
 def _found_among_few(keys: Array, rows: Array, longest: int) -> list[tuple[int, int]]:

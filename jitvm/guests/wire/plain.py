@@ -49,15 +49,17 @@ class Batch:
         rows: rows of the root that are in the columns.
         mistakes: what could not be decoded.
         next: the message after the last one that was looked at; where the framing is in the data,
-            the byte it begins at.
+            the byte that its frame begins at. A frame that is wrong, or not whole, is not passed.
+        seen: how many messages were looked at.
     """
 
-    __slots__ = ("mistakes", "next", "rows")
+    __slots__ = ("mistakes", "next", "rows", "seen")
 
-    def __init__(self, rows: int, mistakes: list[Mistake], next: int) -> None:
+    def __init__(self, rows: int, mistakes: list[Mistake], next: int, seen: int) -> None:
         self.rows = rows
         self.mistakes = mistakes
         self.next = next
+        self.seen = seen
 
 
 class _Wrong(Exception):
@@ -118,7 +120,13 @@ class PlainDecoder:
         }
 
     def decode(
-        self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
+        self,
+        data: memoryview,
+        offsets: memoryview | None,
+        first: int,
+        last: int,
+        out: OutputSpace,
+        prefix: int = 0,
     ) -> Batch:
         """Decode messages, as many as a batch may have.
 
@@ -129,6 +137,7 @@ class PlainDecoder:
             first: the first message; or the byte at which its frame begins.
             last: the message behind the last; or the end of the data.
             out: where the columns are written.
+            prefix: bytes at the beginning of each message that do not belong to it.
         """
         columns = [_Filled(column, self.tree.offset_width) for column in self.tree.columns]
         mistakes: list[Mistake] = []
@@ -136,6 +145,7 @@ class PlainDecoder:
         place = first
         while place < last and rows < self.layout.rows:
             begin, end, following = self._frame(data, offsets, place, last)
+            begin += prefix if end >= begin else 0
             fault = Fault.FRAME if end < begin else None
             if fault is None and seen and size + end - begin > self.layout.bytes:
                 break
@@ -149,8 +159,10 @@ class PlainDecoder:
                 state = self._parsed(data, begin, end)
             except _Wrong as wrong:
                 mistakes.append((seen, wrong.offset - begin, wrong.fault, wrong.column.index))
-                if self._errors == "raise" or wrong.fault is Fault.FRAME:
-                    place = last if wrong.fault is Fault.FRAME else following
+                if wrong.fault is Fault.FRAME:
+                    break
+                if self._errors == "raise":
+                    seen, place = seen + 1, following
                     break
             seen += 1
             place = following
@@ -162,7 +174,7 @@ class PlainDecoder:
             rows += 1
         for filled in columns:
             filled.write(out)
-        return Batch(rows, mistakes, place)
+        return Batch(rows, mistakes, place, seen)
 
     def _frame(
         self, data: memoryview, offsets: memoryview | None, place: int, last: int

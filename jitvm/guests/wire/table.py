@@ -134,10 +134,10 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.column_names)
 
-    def batches(self) -> Iterator[Table]:
+    def batches(self) -> Iterator[Batch]:
         """The same rows as tables that lie in one piece."""
         for chunk in self._chunks:
-            yield Table(self._tree, [chunk], [])
+            yield Batch(self._tree, [chunk], [])
 
     # -- Arrow -----------------------------------------------------------------------------------
 
@@ -154,20 +154,6 @@ class Table:
         root = self._tree.root
         schema = partial(_schema_of, exported_schema, root, root.is_nullable)
         return exported_stream(schema, (chunk.data for chunk in self._chunks))
-
-    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        """Capsules of the schema and of one batch.
-
-        Raises:
-            ValueError: it lies in more than one piece; see `batches`.
-        """
-        from jitvm.guests.wire.arrow import array_capsule
-
-        if len(self._chunks) != 1:
-            raise ValueError(
-                f"the table has {len(self._chunks)} batches; take one of batches(), or the stream"
-            )
-        return self.__arrow_c_schema__(), array_capsule(self._chunks[0].data, is_root=True)
 
     def to_arrow(self) -> Any:
         """A `pyarrow.Table` that shows the same memory.
@@ -208,6 +194,16 @@ class Table:
         if self.errors:
             lines.append(f"  {len(self.errors)} messages in errors, first: {self.errors[0]}")
         return "\n".join(lines)
+
+
+class Batch(Table):
+    """A table that lies in one piece: also what `pyarrow.record_batch` takes."""
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """Capsules of the schema and of the rows."""
+        from jitvm.guests.wire.arrow import array_capsule
+
+        return self.__arrow_c_schema__(), array_capsule(self._chunks[0].data, is_root=True)
 
 
 def _schema_of(
@@ -335,7 +331,7 @@ def _found(root: Data, column: TreeColumn) -> Data:
         inner = inner.parent
     data = root
     for each in reversed(places):
-        data = next(child for child in data.children if child.column is each)
+        data = next(child for child in data.children if child.column.index == each.index)
     if root.validity is not None and len(places) == 1:
         from jitvm.guests.wire.finish import Data as Made
 
