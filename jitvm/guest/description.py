@@ -38,6 +38,10 @@ MOST_STACKS = 8
 """What native code has registers for, beside its base, its table and the program counter."""
 LARGEST_STACK = 1 << 24
 LARGEST_SPACE = 1 << 28
+LEAST_ATTACHED = 1 << 16
+"""Bytes of the smallest window or large space."""
+LARGEST_ATTACHED = 1 << 32
+"""Bytes of the largest window or large space: addresses in it are words of four bytes."""
 LARGEST_CODE = 24
 """Bits of the widest program counter: a machine takes twelve bytes for each byte of code."""
 LONGEST = 255
@@ -165,6 +169,8 @@ class Guest:
 
     def _check_memory(self) -> None:
         self._check_sized("space", self.spaces, Space, 1, LARGEST_SPACE)
+        for space in self.spaces:
+            self._check_kind(space)
         self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
@@ -205,8 +211,16 @@ class Guest:
                 self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
             if size < least:
                 self._refuse(f"{name} needs at least {least} bytes")
-            if size > most:
+            is_attached = isinstance(each, Space) and each.is_attached
+            if size > (most := LARGEST_ATTACHED if is_attached else most):
                 self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
+
+    def _check_kind(self, space: Space) -> None:
+        kinds = [kind for kind in ("code", "window", "large") if getattr(space, kind)]
+        if len(kinds) > 1:
+            self._refuse(f"{space.name} is {' and '.join(kinds)}; take one of them")
+        if space.is_attached and space.size < LEAST_ATTACHED:
+            self._refuse(f"{space.name} has {space.size} bytes; take at least {LEAST_ATTACHED}")
 
     def _check_rows(self) -> None:
         for at, row in enumerate(self.opcodes):
