@@ -521,6 +521,11 @@ class CheckingCore:
         run.bits("near: an address", address)
         run.step("near", window, run.noted(address))
 
+    def expect(self, condition: object) -> None:
+        run = self._run
+        run.need("expect", run.bits("expect", condition))
+        run.step("expect", run.noted(condition))
+
     def length(self, window: int) -> Word:
         run = self._run
         run.window("length", window)

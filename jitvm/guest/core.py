@@ -112,6 +112,11 @@ class Core(Protocol):
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         """`yes` where the condition is not zero, else `no`; both are evaluated."""
 
+    def expect(self, condition: Word) -> None:
+        """Say that a condition, which is 0 or not, is to be expected: compiled code takes it for
+        granted once it has looked, and leaves the instruction to the interpreter where it is not
+        so. `select` by the same word is then decided. Means nothing by itself."""
+
     def switch(
         self,
         word: Word,

@@ -40,8 +40,8 @@ LARGEST_STACK = 1 << 24
 LARGEST_SPACE = 1 << 28
 LEAST_ATTACHED = 1 << 16
 """Bytes of the smallest window or large space."""
-LARGEST_ATTACHED = 1 << 32
-"""Bytes of the largest window or large space: addresses in it are words of four bytes."""
+LARGEST_WINDOW, LARGEST_LARGE = 1 << 32, 1 << 40
+"""Bytes of the largest window, and of the largest large space."""
 LARGEST_CODE = 24
 """Bits of the widest program counter: a machine takes twelve bytes for each byte of code."""
 LONGEST = 255
@@ -201,7 +201,9 @@ class Guest:
     def _check_sized(
         self, kind: str, all_: tuple[Space | Stack, ...], type_: type, least: int, most: int
     ) -> None:
+        usual = most
         for each in all_:
+            most = usual
             if not isinstance(each, type_):
                 self._refuse(f"{kind} {shown(each)} is no {type_.__name__}")
             if not isinstance(each.name, str) or not each.name:
@@ -211,8 +213,9 @@ class Guest:
                 self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
             if size < least:
                 self._refuse(f"{name} needs at least {least} bytes")
-            is_attached = isinstance(each, Space) and each.is_attached
-            if size > (most := LARGEST_ATTACHED if is_attached else most):
+            if isinstance(each, Space) and each.is_attached:
+                most = LARGEST_WINDOW if each.window else LARGEST_LARGE
+            if size > most:
                 self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
 
     def _check_kind(self, space: Space) -> None:

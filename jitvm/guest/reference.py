@@ -174,6 +174,9 @@ class ReferenceInterpreter:
     def near(self, window: int, address: Word) -> None:
         """Nothing."""
 
+    def expect(self, condition: Word) -> None:
+        """Nothing."""
+
     def length(self, window: int) -> Word:
         return len(self.state.spaces[window])
 

@@ -45,6 +45,8 @@ class GraphCore:
         self.graph = graph
         self.outcome: Outcome | None = None
         self.halted = False
+        self.sure: set[Value] = set()
+        """What is true here, as the instruction expects it or has been guarded."""
 
     @property
     def pc(self) -> Value:
@@ -59,7 +61,17 @@ class GraphCore:
         return self.address(self.pc + self.row.length)
 
     def select(self, condition: Value | int, yes: Value | int, no: Value | int) -> Value:
+        if condition in self.sure:
+            return self._word(yes)
         return self.graph.select(self._word(condition), self._word(yes), self._word(no))
+
+    def _expects(self, condition: Value | int) -> Value | None:
+        """What has to be guarded for a condition to be sure; None where it is."""
+        word = self._word(condition)
+        if word.constant or word in self.sure:
+            return None
+        self.sure = {*self.sure, word}
+        return word
 
     def operand(self, offset: int, size: int) -> Value:
         raise NotImplementedError
@@ -190,8 +202,6 @@ class FastCore(HandlerCore):
         self.stacks = [VirtualStack(graph, i, big) for i in range(len(guest.stacks))]
         self.retry = Exit(self.pc, (0,) * len(self.stacks), kind=Leave.RETRY)
         self.effects: list[Callable[[], None]] = []
-        self.sure: set[Value] = set()
-        """What has been guarded of windows."""
         self.reached = [VirtualStack(graph, i, big) for i in range(len(guest.stacks))]
         """How far some way through the instruction goes into each stack."""
 
@@ -278,10 +288,11 @@ class FastCore(HandlerCore):
         return self.graph.add(Op.VIEW, at, imm=(window, size))
 
     def near(self, window: int, address: Value) -> None:
-        inside = self._below_fence(window, self._at(window, address))
-        if inside not in self.sure:
-            self.graph.guard(inside, self.retry)
-            self.sure = {*self.sure, inside}
+        self.expect(self._below_fence(window, self._at(window, address)))
+
+    def expect(self, condition: Value | int) -> None:
+        if (unsure := self._expects(condition)) is not None:
+            self.graph.guard(unsure, self.retry)
 
     def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
         self.effects.append(lambda: void(self._copy(space, address, window, source, count)))
@@ -409,6 +420,9 @@ class FullCore(HandlerCore):
 
     def near(self, window: int, address: Value) -> None:
         """Each byte is looked at."""
+
+    def expect(self, condition: Value | int) -> None:
+        """What is not expected is done here as well."""
 
     def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
         self._copy(space, address, window, source, count)

@@ -137,6 +137,7 @@ class RegionCore(GraphCore):
         self._is_shown = self._is_moved = False
         self.refusal = None
         self._exits = {}
+        self.sure = set()
         self._start = len(self.graph.block.values)
         self._before = [stack.picture() for stack in state.stacks]
 
@@ -443,8 +444,14 @@ class RegionCore(GraphCore):
         self.graph.guard(watched == 0, self.retry(Reason.STORE))
 
     def near(self, window: int, address: Value | int) -> None:
-        inside = self._below_fence(window, self._at(window, address))
-        self.graph.guard(inside, self.retry(Reason.WINDOW))
+        self._expect(self._below_fence(window, self._at(window, address)), Reason.WINDOW)
+
+    def expect(self, condition: Value | int) -> None:
+        self._expect(condition, Reason.EXPECTED)
+
+    def _expect(self, condition: Value | int, reason: Reason) -> None:
+        if (unsure := self._expects(condition)) is not None:
+            self.graph.guard(unsure, self.retry(reason))
 
     def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
         self._acts = True
