@@ -163,6 +163,14 @@ def ten(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
     return fits, value, after, core.load(INPUT, after, 4)
 
 
+def a_length(core: Core, at: Word) -> tuple[Word, Word, Word]:
+    """A varint that is a length: whether it is one, of up to five bytes and 32 bits, its value, and
+    where it ends."""
+    fits, count, begin, _ = ten(core, at)
+    begin = begin & M32
+    return fits & (count <= M32) & (begin <= at + 5), count, begin
+
+
 LENGTHS = {"1": one, "2": two, "8": some, "10": ten}
 """How varints are read, by the bytes they have; the last is right for all."""
 
@@ -247,11 +255,11 @@ def string(most: int, place: str, core: Core) -> None:
         fits, begin = length <= most, (at + 1) & M32
         short = length & (2 * most - 1)
     else:
-        fits, length, begin, _ = ten(core, at)
+        fits, length, begin = a_length(core, at)
         short = length & M32
     after = begin + short
     if not most:
-        fits = fits & (length <= M32) & (after <= end(core))
+        fits = fits & (after <= end(core))
     after = after & M32
     here = row(core)
     if place == "list":
@@ -278,9 +286,9 @@ def string(most: int, place: str, core: Core) -> None:
 
 def passed_bytes(core: Core) -> tuple[Word, ...]:
     """What `passed` needs to know of bytes."""
-    fits, length, begin, _ = ten(core, cursor(core) + size(core))
-    after = (begin & M32) + (length & M32)
-    fits = fits & (length <= M32) & (after <= end(core))
+    fits, length, begin = a_length(core, cursor(core) + size(core))
+    after = begin + (length & M32)
+    fits = fits & (after <= end(core))
     return fits, length, after, core.load(INPUT, after, 4)
 
 
@@ -296,9 +304,13 @@ def message(length: str, place: str, core: Core) -> None:
             without; "list", the next row of the list whose offsets are b.
     """
     at = cursor(core) + size(core)
-    fits, count, begin, following = LENGTHS[length](core, at)
+    if length == "1":
+        fits, count, begin, following = one(core, at)
+    else:
+        fits, count, begin = a_length(core, at)
+        following = core.load(INPUT, begin, 4)
     until, begin = begin + (count & M32), begin & M32
-    fits = fits & (count <= M32) & (until <= end(core))
+    fits = fits & (until <= end(core))
     here = row(core)
     if place == "list":
         counter = column(core, "b", here + 1, 4)
@@ -474,9 +486,9 @@ def default(core: Core) -> None:
 
 def packed(is_first: bool, core: Core) -> None:
     """Begin to read a packed field into the list whose offsets are b."""
-    fits, count, begin, _ = ten(core, cursor(core) + size(core))
-    until, begin = begin + (count & M32), begin & M32
-    fits = fits & (count <= M32) & (until <= end(core))
+    fits, count, begin = a_length(core, cursor(core) + size(core))
+    until = begin + (count & M32)
+    fits = fits & (until <= end(core))
     before = core.load(OUTPUT, column(core, "b", row(core) + (0 if is_first else 1), 4), 4)
     core.expect(fits)
     core.put(FRAMES, before, 4)
@@ -583,8 +595,11 @@ def _past(core: Core, at: Word, until: Word) -> tuple[Word, Word, Word]:
     taken = core.select(wire == 1, begin + 8, core.select(wire == 5, begin + 4, taken))
     taken = core.select(is_group, begin, taken)
     right = (wire == 1) | (wire == 5) | is_group
-    right = right | (fits & ((wire == 0) | (is_length & (count <= M32))))
-    right = right & fine & (number != 0) & (number < 1 << 29) & (begin <= at + 5)
+    is_length = is_length & (count <= M32) & (behind <= begin + 5)
+    right = right | (fits & ((wire == 0) | is_length))
+    longest = core.select(tag < 1 << 7, 1, core.select(tag < 1 << 14, 2, 3))
+    longest = core.select(tag < 1 << 21, longest, core.select(tag < 1 << 28, 4, 5))
+    right = right & fine & (number != 0) & (number < 1 << 29) & (begin == at + longest)
     return right & (taken <= until) & (at < until), wire, taken
 
 
@@ -596,9 +611,6 @@ def skip(core: Core) -> None:
     core.put(FRAMES, core.select(right & (is_group == 0), taken, at), 4)
     onward = core.select(is_group, core.operand(8, 4), core.operand(0, 4))
     core.jump(core.select(right & (wire != 4), onward, core.operand(4, 4)))
-
-
-MOST_GROUPS = 100
 
 
 def mark_groups(core: Core) -> None:
@@ -617,7 +629,7 @@ def open_group(core: Core) -> None:
     _, tag, begin, _ = ten(core, at)
     for each in (until, tag >> 3, depth + 1, begin):
         core.push(FRAMES, each, 4)
-    core.jump_if(depth >= MOST_GROUPS, core.operand(0, 4))
+    core.jump_if(depth >= core.operand(4, 1), core.operand(0, 4))
 
 
 def in_group(core: Core) -> None:
@@ -687,7 +699,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "follow": (follow, FIELD),
         "goto": (go_to, 4),
         "group.mark": (mark_groups, 0),
-        "group.open": (open_group, 4),
+        "group.open": (open_group, 5),
         "group.field": (in_group, 8),
         "group.close": (close_group, 8),
         "group.unmark": (unmark_groups, 4),

@@ -24,6 +24,7 @@ from __future__ import annotations
 from copy import copy
 
 from jitvm.guests.wire.columns import Column, Shape, Tree
+from jitvm.guests.wire.faults import MAX_DEPTH
 from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
 from jitvm.guests.wire.schema import Field, Kind, Message, WireType
 
@@ -140,6 +141,11 @@ class _Node:
         self.message = message
         self.is_group = is_group
         self.tag = tag
+        self.depth = 0
+        around = column.parent
+        while around is not None:
+            self.depth += around.shape is Shape.STRUCT
+            around = around.parent
         self.fields: list[tuple[Field, Column | None]] = []
         self.oneofs: dict[int, Column] = {}
         for field in message.by_number.values():
@@ -341,23 +347,23 @@ class _Maker:
         self.put(skip)
         self.op("skip", node.end, self.fail, mark)
         self.put(mark)
-        self.skip_group(node.end)
+        self.skip_group(node)
         self.put(table)
         by_tag = dict(strays)
         for tag in range(128):
             self.uses.append((len(self.code), by_tag.get(tag, skip)))
             self.code += bytes(4)
 
-    def skip_group(self, after: Label) -> None:
+    def skip_group(self, node: _Node) -> None:
         opening = Label()
         self.op("group.mark")
         self.put(opening)
-        self.op("group.open", self.fail)
+        self.op("group.open", self.fail, (MAX_DEPTH - node.depth, 1))
         inside = Label()
         self.put(inside)
         self.op("group.field", self.fail, opening)
         self.op("group.close", self.fail, inside)
-        self.op("group.unmark", after)
+        self.op("group.unmark", node.end)
 
     # -- fields ------------------------------------------------------------------------------
 
