@@ -66,6 +66,8 @@ SKEW = 320
 which are written side by side do not compete for the same lines of the cache."""
 MAX_COLUMNS = 8192
 """Columns of one tree."""
+MAX_MEMBERS = 127
+"""Members of a oneof that has a column: their numbers fit a signed byte."""
 MAX_NARROW = (1 << 31) - 1
 """The largest offset of 32 bits."""
 
@@ -415,7 +417,7 @@ class _Builder:
         seen: set[str] = set()
         for field in message.fields:
             oneof = field.oneof
-            if oneof is not None and oneof.name not in seen:
+            if oneof is not None and oneof.name not in seen and len(oneof.fields) <= MAX_MEMBERS:
                 seen.add(oneof.name)
                 if selection is None or oneof.name in selection:
                     struct.children.append(self._oneof(struct, oneof))

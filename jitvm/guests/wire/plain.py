@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 
-    State = dict[int, Anything]
+    State = dict[int | str, Anything]
 
 Mistake = tuple[int, int, int, int]
 """Row, offset, `Fault` and `Column.index`; see `jitvm.guests.wire.faults`."""

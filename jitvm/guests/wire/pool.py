@@ -117,7 +117,7 @@ class OutputSpace:
         """Bytes of it as an object with the buffer protocol, which holds on to it."""
         if place < 0 or size < 0 or place + size > self.size:
             raise ValueError(f"{size} bytes at {place} of {self.size}")
-        array = (ctypes.c_ubyte * size).from_address(self.address + place)
+        array: Any = (ctypes.c_ubyte * size).from_address(self.address + place)
         array.space = self  # the memory lives as long as what shows it
         return array
 
