@@ -17,11 +17,11 @@ from bisect import bisect_right
 from collections import deque
 
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.guests.wire.columns import Shape
+from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
+    ALL,
     BIAS,
-    CODE,
     DONE,
     INPUT,
     M32,
@@ -30,16 +30,21 @@ from jitvm.guests.wire.instructions import (
     STATE,
     guest,
 )
-from jitvm.guests.wire.plain import Batch, PlainDecoder
-from jitvm.guests.wire.program import Program, make
+from jitvm.guests.wire.plain import Batch, PlainDecoder, Wrong
+from jitvm.guests.wire.program import Program, ProgramError, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.columns import Column, Layout, Tree
     from jitvm.guests.wire.plain import Mistake
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
+
+
+SMALL, LARGE = (16, 32), (20, 36)
+"""Bits of addresses in programs and in columns: two machines for all, so that there is native code
+for one at hand."""
 
 
 class Decoder:
@@ -68,13 +73,15 @@ class Decoder:
         self.tree = tree
         self.layout = layout
         self.program: Program = make(tree, where)
-        self._plain = PlainDecoder(tree, layout, errors=errors, where=where, framing=framing)
-        self._errors = errors
+        self.plain = PlainDecoder(tree, layout, errors=errors, where=where, framing=framing)
+        self.errors = errors
         self._tier = tier
         self._params = params
-        size = max(len(self.program.code), 1 << 16)
-        bits = (size - 1).bit_length()
-        self._guest = guest(bits if bits == 16 else 20, 32)
+        is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
+        bits = SMALL if is_small else LARGE
+        if len(self.program.code) > 1 << bits[0] or layout.size > 1 << bits[1]:
+            raise ProgramError("a program or columns that are too large for the VM")
+        self._guest = guest(*bits)
         self._idle: deque[_Runner] = deque()
 
     def decode(
@@ -83,7 +90,7 @@ class Decoder:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
         if offsets is None:
-            return self._plain.decode(data, offsets, first, last, out)
+            return self.plain.decode(data, offsets, first, last, out)
         try:
             runner = self._idle.pop()
         except IndexError:
@@ -128,28 +135,46 @@ class _Runner:
         if offsets[last] - offsets[first] > layout.bytes:
             last = bisect_right(offsets, offsets[first] + layout.bytes, first, last + 1) - 1
         if last <= first:  # one that is too large
-            return decoder._plain.decode(data, offsets, first, first + 1, out)
-        begin = offsets[first]
-        shown = data[begin : begin + (1 << 32)]
+            return decoder.plain.decode(data, offsets, first, first + 1, out)
         size = self.machine.guest.spaces[OUTPUT].mapped
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
+        batch = self._batch(data, offsets, first, last, frozenset())
+        if wrong := self._wrong_texts(data, offsets, first, batch, out):
+            batch = self._batch(data, offsets, first, last, frozenset(wrong))
+        self._finish(batch.rows, out)
+        return batch
+
+    def _batch(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]
+    ) -> Batch:
+        """Decode messages, of which some are known to be wrong."""
+        decoder = self._decoder
+        output = self.machine.state.spaces[OUTPUT]
         for column in decoder.tree.columns:
             if column.offsets is not None:
-                memory[column.offsets : column.offsets + decoder.tree.offset_width] = bytes(
-                    decoder.tree.offset_width
-                )
+                output[column.offsets : column.offsets + 4] = bytes(4)
+        begin = offsets[first]
+        shown = data[begin : begin + (1 << 32)]
         mistakes: list[Mistake] = []
+        self._nulls: list[int] = []
         rows, at = 0, first
+        todo = sorted(wrong, reverse=True)
         while at < last:
-            rows, at = self._run(shown, offsets, begin, at, last, rows)
-            if at == last:
-                break
-            rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes, memory)
-            at += 1
-            if not goes_on:
-                break
+            until = todo.pop() if todo else last
+            while at < until:
+                rows, at = self._run(shown, offsets, begin, at, until, rows)
+                if at < until:
+                    rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
+                    at += 1
+                    if not goes_on:
+                        return Batch(rows, mistakes, at)
+            if at < last:
+                rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
+                at += 1
+                if not goes_on:
+                    break
         return Batch(rows, mistakes, at)
 
     def _run(
@@ -176,30 +201,96 @@ class _Runner:
         first: int,
         row: int,
         mistakes: list[Mistake],
-        memory: ctypes.Array[ctypes.c_ubyte],
     ) -> tuple[int, bool]:
         """A message that the program could not read: how many rows there are behind it, and
         whether those after it are to be decoded."""
-        plain = self._decoder._plain
+        decoder = self._decoder
         begin, end = offsets[at], offsets[at + 1]
-        from jitvm.guests.wire.plain import _Wrong
-
         try:
             if end < begin:
-                raise _Wrong(Fault.FRAME, begin, self._decoder.tree.root)
-            state = plain._parsed(data, begin, end)
-        except _Wrong as wrong:
+                raise Wrong(Fault.FRAME, begin, decoder.tree.root)
+            state = decoder.plain.parsed(data, begin, end)
+        except Wrong as wrong:
             mistakes.append((at - first, wrong.offset - begin, wrong.fault, wrong.column.index))
-            if self._decoder._errors == "raise" or wrong.fault is Fault.FRAME:
+            if decoder.errors == "raise" or wrong.fault is Fault.FRAME:
                 return row, False
-            if self._decoder._errors == "skip":
-                return row, True
-            raise NotImplementedError from None
-        from jitvm.guests.wire.anew import written
+            if decoder.errors == "null":
+                self._nulls.append(row)
+                return self._one(b"", row, is_asked=False), True
+            return row, True
+        return self._one(written(decoder.tree, state), row), True
 
-        again = written(self._decoder.tree, state)
-        rows, _ = self._run(memoryview(again), memoryview(array("q", (0, len(again)))), 0, 0, 1, row)
-        return rows, True
+    def _one(self, message: bytes, row: int, *, is_asked: bool = True) -> int:
+        """Decode one message; how many rows there are behind it."""
+        state = self.machine.state.spaces[STATE]
+        state[ALL] = not is_asked
+        bounds = memoryview(array("q", (0, len(message))))
+        rows, at = self._run(memoryview(message), bounds, 0, 0, 1, row)
+        state[ALL] = 0
+        if at != 1:
+            raise RuntimeError(f"the wire VM cannot read {message[:200].hex()}; please report it")
+        return rows
+
+    # -- behind the program ------------------------------------------------------------------
+
+    def _wrong_texts(
+        self, data: memoryview, offsets: memoryview, first: int, batch: Batch, out: OutputSpace
+    ) -> set[int]:
+        """Messages with strings that are not valid UTF-8."""
+        decoder = self._decoder
+        for column in decoder.tree.columns:
+            if not column.is_utf8:
+                continue
+            rows = self._rows(column, batch.rows)
+            assert column.offsets is not None
+            assert column.values is not None
+            ends = self.machine.state.spaces[OUTPUT]
+            ends = ends[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
+            text = bytes(out.buffer(column.values, ends[rows]))
+            if not text.isascii() and not _are_texts(text, ends):
+                break
+        else:
+            return set()
+        wrong = set()
+        for at in range(first, batch.next):
+            try:
+                decoder.plain.parsed(data, offsets[at], offsets[at + 1])
+            except Wrong as error:
+                if error.fault is Fault.UTF8:
+                    wrong.add(at)
+        return wrong
+
+    def _rows(self, column: Column, rows: int) -> int:
+        """How many rows a column has, where the root has so many."""
+        counted = column.space.counted_by
+        if counted is None:
+            return rows
+        assert counted.offsets is not None
+        at = counted.offsets + 4 * self._rows(counted, rows)
+        return int.from_bytes(self.machine.state.spaces[OUTPUT][at : at + 4], "little")
+
+    def _finish(self, rows: int, out: OutputSpace) -> None:
+        """Presence of rows themselves, and offsets of 64 bits."""
+        tree = self._decoder.tree
+        if tree.root.validity is not None:
+            there = bytearray(b"\1" * rows)
+            for row in self._nulls:
+                there[row] = 0
+            out.write(tree.root.validity, there)
+        if tree.offset_width == 8:
+            output = self.machine.state.spaces[OUTPUT]
+            counts = [self._rows(column, rows) for column in tree.columns]
+            for column, count in zip(tree.columns, counts, strict=True):
+                if column.offsets is not None:
+                    narrow = output[column.offsets : column.offsets + 4 * (count + 1)].cast("I")
+                    out.write(column.offsets, array("Q", narrow))
 
 
-__all__ = ["CODE", "Decoder", "Shape"]
+def _are_texts(text: bytes, ends: memoryview) -> bool:
+    """Whether all pieces of some bytes are valid UTF-8, each on its own."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    total = len(text)
+    return all(end == total or text[end] & 0xC0 != 0x80 for end in ends)

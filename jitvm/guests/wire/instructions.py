@@ -12,7 +12,8 @@ Spaces
     CODE       the program
     INPUT      a window: the messages                    OFFSETS  a window: 8 bytes a message and
     OUTPUT     a large space: the buffers of columns              one more, where each begins
-    STATE      what the host gives before a run: BIAS, which is taken off all offsets
+    STATE      what the host gives before a run: BIAS, which is taken off all offsets; ALL, 1 where
+               rows count whatever the conditions say
 
 The stack holds a frame for each message that is open, words of 4 bytes:
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 CODE, INPUT, OFFSETS, OUTPUT, STATE = range(5)
 FRAMES = 0
-BIAS = 0
+BIAS, ALL = 0, 8
 """Addresses in STATE."""
 UNIT = 64
 M32 = (1 << 32) - 1
@@ -229,6 +230,25 @@ def varint(length: str, kind: str) -> Callable[[Core], tuple[Word, ...]]:
     return read
 
 
+def closed(length: str) -> Callable[[Core], tuple[Word, ...]]:
+    """A number that its enum has to know: c is the address in CODE of the lowest, of how many there
+    may be from there, and of 64 bits that tell which of the first there are."""
+
+    def read(core: Core) -> tuple[Word, ...]:
+        fits, value, at, following = LENGTHS[length](core, cursor(core) + size(core))
+        return fits & knows(core, value), value, at, following
+
+    return read
+
+
+def knows(core: Core, value: Word) -> Word:
+    """Whether the enum at c has a number."""
+    about = operand(core, "c")
+    distance = (value - core.load(CODE, about, 4)) & M32
+    bit = (core.load(CODE, about + 8, 8) >> (distance & 63)) & 1
+    return (distance < core.load(CODE, about + 4, 4)) & (bit | (distance > 63))
+
+
 def fixed(width: int) -> Callable[[Core], tuple[Word, ...]]:
     def read(core: Core) -> tuple[Word, ...]:
         at = cursor(core) + size(core)
@@ -272,7 +292,7 @@ def string(most: int, place: str, core: Core) -> None:
     target = column(core, "a", to, 1)
     if place == "list":
         core.store(OUTPUT, counter, here + core.select(fits, 1, 0), 4)
-    elif place == "row":
+    elif place != "plain":
         core.store(OUTPUT, column(core, "b", here, 1), core.select(fits, 1, 0), 1)
     taken = core.select(fits, short, 0)
     core.store(OUTPUT, column(core, "c", here + 1, 4), to + taken, 4)
@@ -415,6 +435,87 @@ def ended_group(core: Core) -> None:
     core.jump_if((is_empty | ends) == 0, core.operand(0, 4))
 
 
+# -- messages that stay bytes ---------------------------------------------------------------------
+
+
+def begin_raw(core: Core) -> None:
+    """A group that is kept as bytes begins: remember where. What skips groups comes next."""
+    at, until = core.pop(FRAMES, 4), core.peek(FRAMES, 4, 4)
+    for each in (at + size(core), until, at):
+        core.push(FRAMES, each, 4)
+
+
+def end_raw(place: str, core: Core) -> None:
+    """The group has ended: its bytes without its tags, as `string` has them."""
+    at, _, begin = (core.pop(FRAMES, 4) for _ in range(3))
+    core.push(FRAMES, at, 4)
+    taken = (at - begin - size(core)) & M32
+    here = row(core)
+    if place == "list":
+        counter = column(core, "b", here + 1, 4)
+        here = core.load(OUTPUT, counter, 4)
+    to = core.load(OUTPUT, column(core, "c", here + (1 if place == "more" else 0), 4), 4)
+    if place == "list":
+        core.store(OUTPUT, counter, here + 1, 4)
+    elif place != "plain":
+        core.store(OUTPUT, column(core, "b", here, 1), 1, 1)
+    core.store(OUTPUT, column(core, "c", here + 1, 4), to + taken, 4)
+    core.copy(OUTPUT, column(core, "a", to, 1), INPUT, begin, taken)
+    core.jump(operand(core, "miss"))
+
+
+# -- conditions on rows ---------------------------------------------------------------------------
+
+
+def unsigned(word: Word, width: int) -> Word:
+    return word
+
+
+def signed(word: Word, width: int) -> Word:
+    """A number that is in the order of signed ones."""
+    return word ^ (1 << 8 * width - 1)
+
+
+def real(core: Core, word: Word, width: int) -> tuple[Word, Word]:
+    """The same of a float, and whether it is a number."""
+    sign = 1 << 8 * width - 1
+    infinite = 0x7F80_0000 if width == 4 else 0x7FF0_0000_0000_0000
+    magnitude = word & (sign - 1)
+    negative = core.select(magnitude == 0, 0, word & sign)
+    order = core.select(negative == 0, magnitude | sign, magnitude ^ (sign - 1))
+    return order, magnitude <= infinite
+
+
+COMPARED = {
+    "eq": lambda a, b: a == b, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
+    "gt": lambda a, b: b < a, "ge": lambda a, b: b <= a,
+}  # fmt: skip
+
+
+def compare(op: str, kind: str, width: int, core: Core) -> None:
+    """Go to a place unless a[row] compares with a number, or (turned round) where it does."""
+    word = core.load(OUTPUT, core.operand(0, 4) * UNIT + row(core) * width, width)
+    constant = core.operand(4, width)
+    if kind == "real":
+        (a, is_number), (b, is_too) = real(core, word, width), real(core, constant, width)
+        holds = COMPARED[op](a, b) & is_number & is_too
+    else:
+        order = signed if kind == "signed" else unsigned
+        holds = COMPARED[op](order(word, width), order(constant, width))
+    core.jump_if(holds == (core.operand(12, 1) & 1), core.operand(13, 4))
+
+
+def present(core: Core) -> None:
+    """Go to a place where a[row] is 0, a byte."""
+    is_there = core.load(OUTPUT, core.operand(0, 4) * UNIT + row(core), 1)
+    core.jump_if(is_there == 0, core.operand(4, 4))
+
+
+def unasked(core: Core) -> None:
+    """Go to a place where the host wants all rows."""
+    core.jump_if(core.load(STATE, ALL, 1), core.operand(0, 4))
+
+
 # -- what is absent -------------------------------------------------------------------------------
 
 
@@ -502,6 +603,12 @@ def item(length: str, kind: str, core: Core) -> None:
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
     width, meaning = KINDS[kind]
     _item(core, fits, meaning(value), at & M32, width)
+
+
+def item_closed(length: str, core: Core) -> None:
+    """Numbers of an enum that is closed."""
+    fits, value, at, _ = LENGTHS[length](core, cursor(core))
+    _item(core, fits & knows(core, value), value, at & M32, 4)
 
 
 def item_fixed(width: int, core: Core) -> None:
@@ -707,6 +814,9 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "pass.fixed32": (partial(passed, fixed(4)), FIELD),
         "pass.fixed64": (partial(passed, fixed(8)), FIELD),
         "pass.bytes": (partial(passed, passed_bytes), FIELD),
+        "raw.begin": (begin_raw, FIELD),
+        "present": (present, 8),
+        "unasked": (unasked, 4),
         "list": (begin_list, FIELD),
         "which": (which, 9),
         "is set": (is_set, 9),
@@ -733,12 +843,24 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
             found[f"{name}.list"] = partial(element, read, width), FIELD
             found[f"{name}.item"] = partial(item, length, kind), FIELD
+        read, name = closed(length), f"closed.{length}"
+        found[name] = partial(scalar, read, 4, False), FIELD
+        found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
+        found[f"{name}.list"] = partial(element, read, 4), FIELD
+        found[f"{name}.item"] = partial(item_closed, length), FIELD
     for width in (4, 8):
         read, name = fixed(width), f"fixed{8 * width}"
         found[name] = partial(scalar, read, width, False), FIELD
         found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
         found[f"{name}.list"] = partial(element, read, width), FIELD
         found[f"{name}.item"] = partial(item_fixed, width), FIELD
+    for place in ("plain", "row", "list", "more"):
+        suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
+        found[f"raw.end{suffix}"] = partial(end_raw, place), FIELD
+    for op in COMPARED:
+        for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
+            for width in widths:
+                found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
     for most in (0, 16, 32):
         for place in ("plain", "row", "list", "more"):
             suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]

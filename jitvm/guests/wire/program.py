@@ -22,11 +22,13 @@ Source of the idea: the fast decoder of upb (a tail call a field, which knows th
 from __future__ import annotations
 
 from copy import copy
+from struct import pack
 
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
 from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
-from jitvm.guests.wire.schema import Field, Kind, Message, WireType
+from jitvm.guests.wire.schema import Enum, Field, Kind, Message, WireType
+from jitvm.guests.wire.where import All, Any, Compare
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Site:
         return f"{self.stem}.{variant}{self.suffix}"
 
 
+_COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "8", "10")
 STRINGS = ("16", "32", "any")
 MESSAGES = ("1", "10")
@@ -141,11 +144,7 @@ class _Node:
         self.message = message
         self.is_group = is_group
         self.tag = tag
-        self.depth = 0
-        around = column.parent
-        while around is not None:
-            self.depth += around.shape is Shape.STRUCT
-            around = around.parent
+        self.depth = _depth(column)
         self.fields: list[tuple[Field, Column | None]] = []
         self.oneofs: dict[int, Column] = {}
         for field in message.by_number.values():
@@ -166,6 +165,15 @@ class _Node:
     def first(self) -> int:
         """The tag that is looked for at its begin."""
         return NEVER if self.oneofs or not self.fields else expected(self.fields[0][0])
+
+
+def _depth(column: Column) -> int:
+    """How many messages are around it."""
+    depth, around = 0, column.parent
+    while around is not None:
+        depth += around.shape is Shape.STRUCT
+        around = around.parent
+    return depth
 
 
 def _unwrapped(column: Column) -> Column:
@@ -192,12 +200,13 @@ class _Maker:
         self.uses: list[tuple[int, Label]] = []
         self.todo: list[_Node] = []
         self.later: list[Callable[[], None]] = []
+        self.enums: dict[int, tuple[Enum, Label]] = {}
         self.nodes: dict[int, _Node] = {}
         self.fail, self.drop, self.done, self.next = (Label() for _ in range(4))
 
     def make(self) -> Program:
-        if self.tree.offset_width != 4:
-            raise ProgramError("offsets of 64 bits")
+        if any(column.is_unknown for column in self.tree.columns):
+            raise ProgramError("unknown fields are kept by the plain decoder")
         root, program = _Node(self.tree.root, self.tree.message, False, 0), self.program
         self.node(root, is_root=True)
         while self.todo:
@@ -208,6 +217,7 @@ class _Maker:
         self.op("drop", self.next)
         self.put(self.done)
         self.op("done")
+        self.known()
         for at, label in self.uses:
             self.code[at : at + 4] = label.at.to_bytes(4, "little")
         program.start, program.drop = self.next.at, self.drop.at
@@ -241,7 +251,7 @@ class _Maker:
         slow: Label | None = None,
         a: int | Label | None = None,
         b: int | None = None,
-        c: int | None = None,
+        c: int | Label | None = None,
     ) -> int:
         """An instruction with the operands of fields; where it is."""
         wanted = tag_bytes(next) if next != NEVER else b""
@@ -318,9 +328,59 @@ class _Maker:
             self.op("leave")
 
     def conditions(self) -> None:
-        """What rows must keep."""
+        """What rows must keep; others are taken back."""
         if self.where is not None:
-            raise ProgramError("conditions")
+            self.op("unasked", self.next)
+            self.condition(self.where, self.drop)
+
+    def condition(self, condition: Condition, no: Label) -> None:
+        """Go on where it is true, else to `no`."""
+        if isinstance(condition, All):
+            for part in condition.parts:
+                self.condition(part, no)
+            return
+        if isinstance(condition, Any):
+            yes = Label()
+            for part in condition.parts:
+                other = Label()
+                self.condition(part, other)
+                self.op("goto", yes)
+                self.put(other)
+            self.op("goto", no)
+            self.put(yes)
+            return
+        column = self.tree.column(condition.path)
+        assert column is not None
+        is_wanted = condition.op != "null"
+        absent = no if is_wanted else Label()
+        each: Column | None = column
+        around = []
+        while each is not None and each.parent is not None:
+            around.append(each)
+            each = each.parent
+        for each in reversed(around):
+            if each.validity is not None:
+                self.op("present", (each.validity // UNIT, 4), absent)
+        if not is_wanted:
+            self.op("goto", no)
+            self.put(absent)
+        elif condition.op != "present":
+            self.compare(condition, column, no)
+
+    def compare(self, condition: Compare, column: Column, no: Label) -> None:
+        assert column.values is not None
+        op, turned = ("eq", True) if condition.op == "!=" else (_COMPARED[condition.op], False)
+        width, value = column.width, condition.value
+        if column.format in "gf":
+            kind, raw = "real", pack("<d" if width == 8 else "<f", value)
+        else:
+            kind = "signed" if column.is_signed else "unsigned"
+            raw = (int(value) & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+        turned = turned is not condition.is_negated
+        self.op(
+            f"{op}.{kind}{8 * width}", (column.values // UNIT, 4),
+            (int.from_bytes(raw, "little"), 8), (int(turned), 1), no,
+        )  # fmt: skip
 
     def rest(self, node: _Node) -> None:
         """What to do with each tag."""
@@ -345,25 +405,27 @@ class _Maker:
                 word, mask = int.from_bytes(raw, "little"), (1 << 8 * len(raw)) - 1
                 self.op("try", (word, 8), (mask, 8), label)
         self.put(skip)
+        if node.message.is_map_entry:  # it may not count at all
+            self.op("goto", self.fail)
         self.op("skip", node.end, self.fail, mark)
         self.put(mark)
-        self.skip_group(node)
+        self.skip_group(node.depth, node.end)
         self.put(table)
         by_tag = dict(strays)
         for tag in range(128):
             self.uses.append((len(self.code), by_tag.get(tag, skip)))
             self.code += bytes(4)
 
-    def skip_group(self, node: _Node) -> None:
+    def skip_group(self, depth: int, after: Label) -> None:
         opening = Label()
         self.op("group.mark")
         self.put(opening)
-        self.op("group.open", self.fail, (MAX_DEPTH - node.depth, 1))
+        self.op("group.open", self.fail, (MAX_DEPTH - depth, 1))
         inside = Label()
         self.put(inside)
         self.op("group.field", self.fail, opening)
         self.op("group.close", self.fail, inside)
-        self.op("group.unmark", node.end)
+        self.op("group.unmark", after)
 
     # -- fields ------------------------------------------------------------------------------
 
@@ -476,7 +538,11 @@ class _Maker:
     # -- values ------------------------------------------------------------------------------
 
     def is_entered(self, column: Column) -> bool:
-        """Whether a value is a message that is entered."""
+        """Whether a value is a message that is entered, so that its instruction looks at no tag
+        behind it."""
+        if column.is_raw:
+            assert column.field is not None
+            return column.field.wire_type is WireType.START_GROUP
         return column.shape is Shape.STRUCT or column.wrapper is not None
 
     def value(
@@ -501,9 +567,10 @@ class _Maker:
         suffix = ".list" if around is not None else ".set" if column.is_nullable else ""
         b = around.offsets if around is not None else column.validity
         if column.shape is Shape.BYTES:
-            if column.is_raw:
-                self.refuse_groups(tag)
             if column.is_raw and is_stray:
+                if not column.is_nullable:  # of an entry of a map: who writes that?
+                    self.op("goto", self.fail)
+                    return
                 suffix = ".more"
             name = self.chosen("bytes", suffix, STRINGS, careful, column)
             self.field(
@@ -513,16 +580,46 @@ class _Maker:
             return
         field = column.field if column.wrapper is None else column.wrapper
         assert field is not None
-        kind = KINDS[field.kind]
+        kind, known = self.kind(field)
         if kind.startswith("fixed"):
             name = kind + suffix
         else:
             name = self.chosen(kind, suffix, VARINTS, careful, column)
-        self.field(name, tag=tag, next=following, miss=miss, slow=careful, a=column.values, b=b)
+        self.field(
+            name, tag=tag, next=following, miss=miss, slow=careful, a=column.values, b=b, c=known
+        )
 
-    def refuse_groups(self, tag: int) -> None:
-        if tag & 7 == WireType.START_GROUP:
-            raise ProgramError("groups as bytes")
+    def kind(self, field: Field) -> tuple[str, Label | None]:
+        """The instruction of a scalar, and where it finds the numbers of a closed enum."""
+        enum = field.enum
+        if enum is None or not enum.is_closed:
+            return KINDS[field.kind], None
+        if id(enum) not in self.enums:
+            self.enums[id(enum)] = enum, Label()
+        return "closed", self.enums[id(enum)][1]
+
+    def known(self) -> None:
+        """Tables of closed enums; see `instructions.knows`."""
+        for enum, label in self.enums.values():
+            numbers = sorted(set(enum.values.values()))
+            low, count = numbers[0], numbers[-1] - numbers[0] + 1
+            if count > 64 and count != len(numbers):
+                raise ProgramError(f"{enum.full_name} has numbers that are far apart")
+            bits = sum(1 << number - low for number in numbers if number - low < 64)
+            self.put(label)
+            self.code += (low & 0xFFFF_FFFF).to_bytes(4, "little") + count.to_bytes(4, "little")
+            self.code += bits.to_bytes(8, "little")
+
+    def raw_group(self, column: Column, tag: int, suffix: str, b: int | None) -> None:
+        """A group that is kept as bytes."""
+        over, behind = Label(), Label()
+        self.field("raw.begin", tag=tag)
+        self.skip_group(_depth(column), over)
+        self.put(over)
+        self.field(
+            f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets
+        )
+        self.put(behind)
 
     def chosen(
         self, stem: str, suffix: str, variants: tuple[str, ...], careful: Label | None,
@@ -544,10 +641,13 @@ class _Maker:
         merges: bool = False,
     ) -> None:
         """Enter a message; `merges` into what its row has already."""
-        inner = self.inner(column, tag)
         is_nullable = around is None and column.is_nullable
         suffix = ".list" if around is not None else ".set" if is_nullable else ""
         b = around.offsets if around is not None else column.validity
+        if column.is_raw:
+            self.raw_group(column, tag, ".more" if merges and is_nullable else suffix, b)
+            return
+        inner = self.inner(column, tag)
         into, entry = (inner.end, inner.end) if merges else (inner.none, self.entry_of(inner))
         first = NEVER if merges else inner.first
         if tag & 7 == WireType.START_GROUP:
@@ -580,20 +680,20 @@ class _Maker:
         field = value.field
         assert field is not None
         self.field(name, tag=tag, miss=end, b=column.offsets)
-        kind = KINDS[field.kind]
+        kind, known = self.kind(field)
         self.put(loop)
         if kind.startswith("fixed"):
             self.field(f"{kind}.item", a=value.values)
         else:
             usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
-            self.field(usual, slow=slow if careful else None, a=value.values)
+            self.field(usual, slow=slow if careful else None, a=value.values, c=known)
         self.put(end)
         self.field("packed.end", next=following, miss=miss, b=column.offsets)
         if careful and not kind.startswith("fixed"):
 
             def with_care() -> None:
                 self.put(slow)
-                self.field(f"{kind}.10.item", a=value.values)
+                self.field(f"{kind}.10.item", a=value.values, c=known)
                 self.op("goto", end)
 
             self.later.append(with_care)
