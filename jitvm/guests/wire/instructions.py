@@ -267,7 +267,8 @@ def string(most: int, place: str, core: Core) -> None:
     Args:
         most: up to so many bytes, copied by words; 0 for any.
         place: "row" of a field, whose presence b is told; "plain", the same without; "list" for an
-            element of the list whose offsets are b; "more" for bytes that are added to the row's.
+            element of the list whose offsets are b; "more" for bytes that are added to the row's;
+            "once" and "plain once" for those that have to be the row's first.
     """
     at = cursor(core) + size(core)
     if most:
@@ -286,13 +287,15 @@ def string(most: int, place: str, core: Core) -> None:
         counter = column(core, "b", here + 1, 4)
         here = core.load(OUTPUT, counter, 4)
     to = core.load(OUTPUT, column(core, "c", here + (1 if place == "more" else 0), 4), 4)
+    if place.endswith("once"):
+        fits = fits & (core.load(OUTPUT, column(core, "c", here + 1, 4), 4) == to)
     words = [core.load(INPUT, begin + i, 8) for i in range(0, most, 8)]
     following = core.load(INPUT, after, 4)
     core.expect(fits)
     target = column(core, "a", to, 1)
     if place == "list":
         core.store(OUTPUT, counter, here + core.select(fits, 1, 0), 4)
-    elif place != "plain":
+    elif not place.startswith("plain"):
         core.store(OUTPUT, column(core, "b", here, 1), core.select(fits, 1, 0), 1)
     taken = core.select(fits, short, 0)
     core.store(OUTPUT, column(core, "c", here + 1, 4), to + taken, 4)
@@ -868,6 +871,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     for place in ("plain", "row", "list"):
         suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
         found[f"group{suffix}"] = partial(group, place), FIELD
+    found["bytes.any.once"] = partial(string, 0, "plain once"), FIELD
+    found["bytes.any.once.set"] = partial(string, 0, "once"), FIELD
     for length in ("1", "10"):
         for place in ("plain", "row", "list"):
             suffix = {"plain": "", "row": ".set", "list": ".list"}[place]

@@ -529,6 +529,9 @@ class _Maker:
 
         def clear_others() -> None:
             self.put(clear)
+            if any(each.is_utf8 for column in others for each in column.walk()):
+                self.op("goto", self.fail)  # what is taken back has to be checked, too
+                return
             for column in others:
                 self.absent(column, NEVER, None)
             self.op("goto", go_on)
@@ -572,6 +575,8 @@ class _Maker:
                     self.op("goto", self.fail)
                     return
                 suffix = ".more"
+            elif column.is_utf8 and is_stray:  # what is written over has to be checked, too
+                suffix = ".once" + suffix
             name = self.chosen("bytes", suffix, STRINGS, careful, column)
             self.field(
                 name, tag=tag, next=following, miss=miss, slow=careful,
