@@ -18,16 +18,16 @@ from operator import index as any_whole
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
 from jitvm.engine.machine.native import NativeTier
-from jitvm.engine.memory.block import Block, BlockError
+from jitvm.engine.memory.block import Block, BlockError, Reservation, address_of
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.memory.layout import RING, Layout
+from jitvm.engine.memory.layout import RING, Layout, fence_of
 from jitvm.guest import Ports, State, Stop
 from jitvm.guest.numbers import shortened, whole
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ClassVar, Protocol
+    from typing import Any, ClassVar, Protocol
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         def address(self) -> int: ...
 
     NativeFunction = CFunc | int
+    Buffer = Any
+    """An object that shows its memory (PEP 3118): bytes, bytearray, memoryview, array, mmap."""
 
 
 _WORD = (1 << 64) - 1
@@ -60,7 +62,7 @@ class Tier(StrEnum):
 
 
 class Snapshot:
-    """A copy of a machine's whole guest-visible state."""
+    """A copy of a machine's whole guest-visible state, but for what windows show."""
 
     __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
 
@@ -144,7 +146,8 @@ class Machine:
         layout, view = self.layout, self.block.view
         self.state = State(
             spaces=tuple(
-                view(at, space.size) for at, space in zip(layout.spaces, guest.spaces, strict=True)
+                memoryview(b"") if space.is_attached else view(at, space.size)
+                for at, space in zip(layout.spaces, guest.spaces, strict=True)
             ),
             stacks=tuple(
                 view(at, stack.size) for at, stack in zip(layout.stacks, guest.stacks, strict=True)
@@ -152,6 +155,9 @@ class Machine:
             ports=Ports(view(layout.ports, guest.ports)),
             pointers=[0] * len(guest.stacks),
         )
+        for index, space in enumerate(guest.spaces):
+            if space.large:
+                self.attach(index, None)
         self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
         self._histogram = self.block.words(layout.histogram, 256)
@@ -212,6 +218,44 @@ class Machine:
 
     def _checked(self, pc: int) -> int:
         return whole("an address of code", pc, 0, self.layout.size - 1)
+
+    def attach(self, space: int, memory: Buffer | None) -> None:
+        """Put memory behind a window or a large space, in the place of what was there; between runs.
+
+        Args:
+            space: which; the index of a `Space` that is a window or large.
+            memory: for a window what it shows, at most its size. It must not change while the guest
+                runs, and is kept until something else is attached. For a large space writable
+                memory of exactly ``space.mapped`` bytes. None: nothing, or new memory of 0.
+
+        Raises:
+            BlockError: the operating system refused the memory.
+            TypeError: it is no contiguous memory, or for a large space read only.
+            ValueError: it has another size, or the space is neither of the two.
+        """
+        index = whole("a space", space, 0, len(self.guest.spaces) - 1)
+        declared = self.guest.spaces[index]
+        if not declared.is_attached:
+            raise ValueError(f"{declared.name} is neither a window nor a large space")
+        if memory is None:
+            view = memoryview(b"") if declared.window else Reservation(declared.mapped).view
+        else:
+            view = _contiguous(memory)
+        if declared.window:
+            view = view.toreadonly()
+            if len(view) > declared.size:
+                raise ValueError(f"{declared.name} shows at most {declared.size} bytes, not {len(view)}")
+        elif view.readonly:
+            raise TypeError(f"memory for {declared.name} is read only")
+        elif len(view) != declared.mapped:
+            raise ValueError(f"{declared.name} has {declared.mapped} bytes, not {len(view)}")
+        spaces = list(self.state.spaces)
+        spaces[index] = view
+        self.state.spaces = tuple(spaces)
+        known = [address_of(view), len(view), fence_of(len(view))]
+        words = self.block.words(self.layout.attached[index], 3 if declared.window else 1)
+        for i in range(len(words)):
+            words[i] = known[i]
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -537,6 +581,18 @@ class Machine:
         self.vector = snapshot.vector
         for at in changed:
             self._executor.code_written(at, 1)
+
+
+def _contiguous(memory: Buffer) -> memoryview:
+    """The bytes of memory that lies in one piece.
+
+    Raises:
+        TypeError: it does not, or is no memory.
+    """
+    try:
+        return memoryview(memory).cast("B")
+    except TypeError as error:
+        raise TypeError(f"what is attached is no memory in one piece: {error}") from None
 
 
 def _check_classes(cache: object, params: object) -> None:

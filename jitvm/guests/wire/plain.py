@@ -62,7 +62,7 @@ class Batch:
         self.seen = seen
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """A fault, where it is, and of which column."""
 
     def __init__(self, fault: Fault, offset: int, column: Column) -> None:
@@ -155,9 +155,9 @@ class PlainDecoder:
             state: State | None = None
             try:
                 if fault is not None:
-                    raise _Wrong(fault, begin, self.tree.root)
-                state = self._parsed(data, begin, end)
-            except _Wrong as wrong:
+                    raise Wrong(fault, begin, self.tree.root)
+                state = self.parsed(data, begin, end)
+            except Wrong as wrong:
                 mistakes.append((seen, wrong.offset - begin, wrong.fault, wrong.column.index))
                 if wrong.fault is Fault.FRAME:
                     break
@@ -184,14 +184,19 @@ class PlainDecoder:
             return offsets[place], offsets[place + 1], place + 1
         try:
             length, begin = _varint(data, place, last, 5, self.tree.root)
-        except _Wrong:
+        except Wrong:
             return place, -1, last
         end = begin + length
         return (begin, end, end) if end <= last else (place, -1, last)
 
     # -- what a message means --------------------------------------------------------------------
 
-    def _parsed(self, data: memoryview, begin: int, end: int) -> State:
+    def parsed(self, data: memoryview, begin: int, end: int) -> State:
+        """What a message has, by `Column.index`.
+
+        Raises:
+            Wrong: it is not to be read.
+        """
         state: State = {}
         self._message(self._plans[0], state, data, begin, end, MAX_DEPTH, 0)
         return state
@@ -212,10 +217,10 @@ class PlainDecoder:
             tag, place = _varint(data, place, end, 5, plan.column)
             number, wire_type = tag >> 3, tag & 7
             if number == 0 or tag > 0xFFFF_FFFF:
-                raise _Wrong(Fault.NUMBER, start, plan.column)
+                raise Wrong(Fault.NUMBER, start, plan.column)
             if wire_type == WireType.END_GROUP:
                 if number != group:
-                    raise _Wrong(Fault.GROUP, start, plan.column)
+                    raise Wrong(Fault.GROUP, start, plan.column)
                 return place
             field, column = plan.by_number.get(number, (None, None))
             if field is None or tag not in (field.tag, field.packed_tag):
@@ -226,7 +231,7 @@ class PlainDecoder:
             else:
                 place = self._value(plan, state, field, column, data, start, place, end, tag, depth)
         if group:
-            raise _Wrong(Fault.GROUP, place, plan.column)
+            raise Wrong(Fault.GROUP, place, plan.column)
         return place
 
     def _without_column(
@@ -318,8 +323,8 @@ class PlainDecoder:
             item = column.children[0]
             try:
                 one, place = self._one(field, item, None, data, place, stop, 0, item)
-            except _Wrong as wrong:
-                raise _Wrong(wrong.fault, value, item) from None
+            except Wrong as wrong:
+                raise Wrong(wrong.fault, value, item) from None
             if one is not _UNKNOWN:
                 values.append(one)
             elif plan.unknown is not None:
@@ -344,13 +349,13 @@ class PlainDecoder:
         if kind in _FIXED:
             form = _FIXED[kind]
             if place + form.size > end:
-                raise _Wrong(Fault.TRUNCATED, value, at)
+                raise Wrong(Fault.TRUNCATED, value, at)
             return form.unpack_from(data, place)[0], place + form.size
         if kind in (Kind.STRING, Kind.BYTES):
             length, place = _length(data, place, end, at)
             text = bytes(data[place : place + length])
             if column.is_utf8 and not _is_utf8(text):
-                raise _Wrong(Fault.UTF8, value, at)
+                raise Wrong(Fault.UTF8, value, at)
             return text, place + length
         if kind in (Kind.MESSAGE, Kind.GROUP):
             return self._submessage(field, column, old, data, place, end, depth)
@@ -383,7 +388,7 @@ class PlainDecoder:
         else:
             stop, group = end, field.number
         if depth == 0:
-            raise _Wrong(Fault.DEPTH, value, column)
+            raise Wrong(Fault.DEPTH, value, column)
         if column.is_raw:
             start = place
             if group:
@@ -420,17 +425,17 @@ class PlainDecoder:
             start = place
             tag, place = _varint(data, place, end, 5, column)
             if tag >> 3 == 0 or tag > 0xFFFF_FFFF:
-                raise _Wrong(Fault.NUMBER, start, column)
+                raise Wrong(Fault.NUMBER, start, column)
             if tag & 7 == WireType.END_GROUP:
                 if tag >> 3 != group or not group:
-                    raise _Wrong(Fault.GROUP, start, column)
+                    raise Wrong(Fault.GROUP, start, column)
                 return value, place
             if tag == inner.tag:
                 value, place = self._one(inner, column, None, data, place, end, depth, column)
             else:
                 place = _skipped(data, start, place, end, tag, depth, column)
         if group:
-            raise _Wrong(Fault.GROUP, place, column)
+            raise Wrong(Fault.GROUP, place, column)
         return value, place
 
     # -- conditions ------------------------------------------------------------------------------
@@ -549,20 +554,20 @@ def _varint(
     start, value = place, 0
     for shift in range(0, 7 * longest, 7):
         if place >= end:
-            raise _Wrong(Fault.TRUNCATED, start, column)
+            raise Wrong(Fault.TRUNCATED, start, column)
         byte = data[place]
         place += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value & _LOW64, place
-    raise _Wrong(Fault.VARINT, start, column)
+    raise Wrong(Fault.VARINT, start, column)
 
 
 def _length(data: memoryview, place: int, end: int, column: Column) -> tuple[int, int]:
     start = place
     length, place = _varint(data, place, end, 5, column)
     if length > end - place:
-        raise _Wrong(Fault.LENGTH, start, column)
+        raise Wrong(Fault.LENGTH, start, column)
     return length, place
 
 
@@ -579,23 +584,23 @@ def _skipped(
     if wire_type in (WireType.FIXED64, WireType.FIXED32):
         place += 8 if wire_type == WireType.FIXED64 else 4
         if place > end:
-            raise _Wrong(Fault.TRUNCATED, start, column)
+            raise Wrong(Fault.TRUNCATED, start, column)
         return place
     if wire_type != WireType.START_GROUP:
-        raise _Wrong(Fault.WIRE_TYPE, start, column)
+        raise Wrong(Fault.WIRE_TYPE, start, column)
     if depth == 0:
-        raise _Wrong(Fault.DEPTH, start, column)
+        raise Wrong(Fault.DEPTH, start, column)
     while place < end:
         begin = place
         inner, place = _varint(data, place, end, 5, column)
         if inner >> 3 == 0 or inner > 0xFFFF_FFFF:
-            raise _Wrong(Fault.NUMBER, begin, column)
+            raise Wrong(Fault.NUMBER, begin, column)
         if inner & 7 == WireType.END_GROUP:
             if inner >> 3 != tag >> 3:
-                raise _Wrong(Fault.GROUP, begin, column)
+                raise Wrong(Fault.GROUP, begin, column)
             return place
         place = _skipped(data, begin, place, end, inner, depth - 1, column)
-    raise _Wrong(Fault.GROUP, start, column)
+    raise Wrong(Fault.GROUP, start, column)
 
 
 def _number(kind: Kind, value: int) -> int:

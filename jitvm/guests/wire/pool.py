@@ -32,6 +32,8 @@ MAX_FREE = 512 << 20
 """Bytes of touched pages in free mappings that are kept for later."""
 MAX_IDLE = 20.0
 """Seconds for which a free mapping is kept while others are in use."""
+SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in (32, 36))
+"""Bytes of reservations: all addresses that native code may form lie in one."""
 _MAP_NORESERVE = 0x4000
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
@@ -159,6 +161,7 @@ class Pool:
         Raises:
             PoolError: there are no addresses left.
         """
+        size = next((each for each in SIZES if size < each), size)
         for _ in range(len(self._free)):
             try:
                 mapping = self._free.pop()  # the warmest
