@@ -36,12 +36,11 @@ class Messages:
         data: all bytes.
         offsets: int64, where message i begins at [i] and ends at [i + 1]; None: lengths are in the
             data.
-        prefix: bytes in front of each message that do not belong to it.
         nulls: which messages are null.
         owner: what the bytes belong to.
     """
 
-    __slots__ = ("data", "nulls", "offsets", "owner", "prefix")
+    __slots__ = ("data", "nulls", "offsets", "owner")
 
     def __init__(
         self,
@@ -54,7 +53,6 @@ class Messages:
         self.offsets = offsets
         self.owner = owner
         self.nulls = nulls
-        self.prefix = 0
 
     @property
     def last(self) -> int:
@@ -97,9 +95,8 @@ def taken(messages: Any, lengths: Any = None, framing: str | None = None) -> lis
             "Arrow array"
         )
     if framing == "confluent":
-        for each in found:
-            each.prefix = _confluent(each)
-    elif framing == "varint":
+        return [_without_header(each) for each in found]
+    if framing == "varint":
         raise MessagesError("the framing 'varint' is for one buffer or a stream; leave it out")
     return found
 
@@ -162,7 +159,19 @@ def _with_lengths(messages: Any, lengths: Any) -> Messages:
 # -- Confluent -----------------------------------------------------------------------------------
 
 
-def _confluent(messages: Messages) -> int:
+def _without_header(messages: Messages) -> Messages:
+    """The same without the header of each."""
+    size = _header(messages)
+    offsets = np.asarray(messages.offsets)
+    keep = np.ones(len(messages.data), bool)
+    for place in range(size):
+        keep[offsets[:-1] + place] = False
+    data = np.asarray(messages.data)[keep]
+    shown: Any = data
+    return Messages(memoryview(shown), _offsets(np.diff(offsets) - size), data)
+
+
+def _header(messages: Messages) -> int:
     """Bytes of the header that all messages have: a zero, a schema's number, indexes in it."""
     assert messages.offsets is not None
     offsets = np.asarray(messages.offsets)

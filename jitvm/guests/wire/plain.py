@@ -120,13 +120,7 @@ class PlainDecoder:
         }
 
     def decode(
-        self,
-        data: memoryview,
-        offsets: memoryview | None,
-        first: int,
-        last: int,
-        out: OutputSpace,
-        prefix: int = 0,
+        self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have.
 
@@ -137,7 +131,6 @@ class PlainDecoder:
             first: the first message; or the byte at which its frame begins.
             last: the message behind the last; or the end of the data.
             out: where the columns are written.
-            prefix: bytes at the beginning of each message that do not belong to it.
         """
         columns = [_Filled(column, self.tree.offset_width) for column in self.tree.columns]
         mistakes: list[Mistake] = []
@@ -145,7 +138,6 @@ class PlainDecoder:
         place = first
         while place < last and rows < self.layout.rows:
             begin, end, following = self._frame(data, offsets, place, last)
-            begin += prefix if end >= begin else 0
             fault = Fault.FRAME if end < begin else None
             if fault is None and seen and size + end - begin > self.layout.bytes:
                 break

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.decoder import Decoder
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
@@ -92,7 +93,7 @@ class _Ready:
 
     __slots__ = ("decoder", "layout", "tree")
 
-    def __init__(self, tree: Tree, layout: Layout, decoder: PlainDecoder) -> None:
+    def __init__(self, tree: Tree, layout: Layout, decoder: Decoder | PlainDecoder) -> None:
         self.tree = tree
         self.layout = layout
         self.decoder = decoder
@@ -210,7 +211,7 @@ class Reader:
                 else:
                     raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
             batch, chunk, mistakes = self._batch(
-                piece.data, piece.offsets, place, end, seen, BATCH_ROWS, size, piece.prefix
+                piece.data, piece.offsets, place, end, seen, BATCH_ROWS, size
             )
             if mistakes and mistakes[-1].fault is Fault.FRAME:
                 if end == last or size == LARGEST or not _is_cut_off(piece.data[batch.next : end]):
@@ -236,13 +237,12 @@ class Reader:
         seen: int,
         rows: int,
         size: int,
-        prefix: int = 0,
     ) -> tuple[Decoded, Chunk, list[RowError]]:
         """Decode one batch."""
         ready = self._taken(rows, size)
         try:
             out = POOL.take(ready.layout.size)
-            batch = ready.decoder.decode(data, offsets, first, last, out, prefix)
+            batch = ready.decoder.decode(data, offsets, first, last, out)
         finally:
             self._free.append(ready)
         columns = ready.tree.columns
@@ -266,10 +266,16 @@ class Reader:
         placed = layout(made, rows, size)
         return _Ready(made, placed, self._decoder(made, placed))
 
-    def _decoder(self, made: Tree, placed: Layout) -> PlainDecoder:
+    def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
+        """A native decoder, or a plain one where none can be had."""
+        from jitvm.guests.wire.decoder import Decoder
         from jitvm.guests.wire.plain import PlainDecoder
+        from jitvm.guests.wire.program import ProgramError
 
-        return PlainDecoder(made, placed, errors=self.errors, where=self._where)
+        try:
+            return Decoder(made, placed, errors=self.errors, where=self._where)
+        except ProgramError:
+            return PlainDecoder(made, placed, errors=self.errors, where=self._where)
 
     # -- streams ---------------------------------------------------------------------------------
 
