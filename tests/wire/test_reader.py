@@ -179,6 +179,7 @@ def test_rows_of_errors_count_over_batches(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_batches_hold_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BATCH_BYTES", 64)
+    monkeypatch.setattr(reading, "LEAST_BYTES", 64)
     big = LEAF(name="x" * 100, number=5).SerializeToString()
     data = [*NUMBERS[:50], big, *NUMBERS[51:]]
     reader = wire.reader(LEAF)

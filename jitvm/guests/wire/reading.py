@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import contextmanager
 
 from jitvm.guests.wire.columns import MAX_NARROW, Tree, layout, tree
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
+    from jitvm.guests.wire.frames import Framer
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
@@ -38,8 +40,10 @@ ERRORS = ("raise", "null", "skip")
 """What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
-BATCH_BYTES = 64 << 20
-"""Bytes of input of a batch at most, if no message is larger."""
+BATCH_BYTES, LEAST_BYTES = 64 << 20, 1 << 20
+"""Bytes of input of a batch at most, if no message is larger: as many as `ADDRESSES` allow."""
+ADDRESSES = 1 << 32
+"""Bytes that the columns of a batch lie in, where that is possible."""
 STREAM_ROWS = 65536
 """Rows of a batch of a stream, if nobody says another number."""
 STREAM_BYTES = 8 << 20
@@ -133,7 +137,9 @@ class Reader:
         hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
         self._tree = tree(message, **self._options)
+        self._batch_bytes = _batch_bytes(self._tree)
         self._free: deque[_Ready] = deque()
+        self._framers: deque[Framer] = deque()
 
     @property
     def schema(self) -> dict[str, str]:
@@ -198,27 +204,39 @@ class Reader:
         self, piece: Messages, seen: int, chunks: list[Chunk], errors: list[RowError]
     ) -> int:
         """Decode all messages of a piece; how many messages were seen, with those before."""
-        place, last, size = 0, piece.last, BATCH_BYTES
-        while place < last:
-            if piece.offsets is None:
+        if piece.offsets is not None:
+            return self._all(piece.data, piece.offsets, seen, chunks, errors)
+        place, last, size = 0, len(piece.data), STREAM_BYTES
+        with self._framing() as framer:
+            while place < last:
                 end = min(place + size, last)
-            else:
-                end = _end(piece.offsets, place, size)
-                size = max(BATCH_BYTES, piece.offsets[end] - piece.offsets[place])
+                data, offsets, behind = framer.messages(piece.data, place, end, BATCH_ROWS)
+                if behind == place:
+                    if end == last or size > LARGEST or not _is_cut_off(piece.data[place:end]):
+                        raise DecodeError(RowError(seen, 0, "", Fault.FRAME))
+                    size *= 2
+                seen = self._all(data, offsets, seen, chunks, errors)
+                place = behind
+        return seen
+
+    def _all(
+        self,
+        data: memoryview,
+        offsets: memoryview,
+        seen: int,
+        chunks: list[Chunk],
+        errors: list[RowError],
+    ) -> int:
+        """Decode messages in as many batches as they need; how many were seen with those before."""
+        place, last = 0, len(offsets) - 1
+        while place < last:
+            end = _end(offsets, place, self._batch_bytes)
+            size = offsets[end] - offsets[place]
             if size > LARGEST:
-                if piece.offsets is None:
-                    size = LARGEST
-                else:
-                    raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
+                raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
             batch, chunk, mistakes = self._batch(
-                piece.data, piece.offsets, place, end, seen, BATCH_ROWS, size
+                data, offsets, place, end, seen, max(size, self._batch_bytes)
             )
-            if mistakes and mistakes[-1].fault is Fault.FRAME:
-                if end == last or size == LARGEST or not _is_cut_off(piece.data[batch.next : end]):
-                    raise DecodeError(mistakes[-1])
-                mistakes.pop()
-                if not batch.seen:
-                    size = min(2 * size, LARGEST)
             if mistakes and self.errors == "raise":
                 raise DecodeError(mistakes[-1])
             errors += mistakes
@@ -228,23 +246,37 @@ class Reader:
             place = batch.next
         return seen
 
+    @contextmanager
+    def _framing(self) -> Iterator[Framer]:
+        """What takes messages out of streams, for one thread."""
+        from jitvm.guests.wire.frames import Framer
+
+        try:
+            framer = self._framers.pop()
+        except IndexError:
+            framer = Framer()
+        try:
+            yield framer
+        finally:
+            self._framers.append(framer)
+
     def _batch(
         self,
         data: memoryview,
-        offsets: memoryview | None,
+        offsets: memoryview,
         first: int,
         last: int,
         seen: int,
-        rows: int,
         size: int,
     ) -> tuple[Decoded, Chunk, list[RowError]]:
-        """Decode one batch."""
-        ready = self._taken(rows, size)
+        """Decode one batch of at most so many bytes."""
+        ready = self._taken(BATCH_ROWS, size)
         try:
             out = POOL.take(ready.layout.size)
             batch = ready.decoder.decode(data, offsets, first, last, out)
         finally:
             self._free.append(ready)
+        out.used(4 * (offsets[batch.next] - offsets[first]))
         columns = ready.tree.columns
         mistakes = [
             RowError(seen + row, offset, columns[column].path, Fault(fault))
@@ -259,11 +291,11 @@ class Reader:
                 ready = self._free.pop()
             except IndexError:
                 break
-            if (ready.layout.rows, ready.layout.bytes) == (rows, size):
+            if ready.layout.rows == rows and ready.layout.bytes >= size:
                 return ready
             self._free.appendleft(ready)
         made = tree(self.message, **self._options)
-        placed = layout(made, rows, size)
+        placed = layout(made, rows, size if size <= self._batch_bytes else LARGEST)
         return _Ready(made, placed, self._decoder(made, placed))
 
     def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
@@ -335,74 +367,86 @@ class Reader:
         state = Progress(None)
         while some := list(islice(messages, rows)):
             for piece in taken(some, None, framing if framing == "confluent" else None):
-                chunks: list[Chunk] = []
-                errors: list[RowError] = []
-                seen = self._piece(piece, state.messages, chunks, errors)
+                assert piece.offsets is not None
                 state.bytes += len(piece.data)
-                state.messages = seen
-                state.errors += len(errors)
-                state.rows += sum(chunk.rows for chunk in chunks)
-                if progress is not None:
-                    progress(state)
-                if chunks or errors:
-                    yield Table(chunks[0].tree if chunks else self._tree, chunks, errors)
+                yield from self._tables(piece.data, piece.offsets, state, progress)
 
     def _of_source(
         self, source: Source, rows: int, progress: Callable[[Progress], object] | None
-    ) -> Iterator[Batch]:
+    ) -> Iterator[Table]:
         state = Progress(source.size)
         buffer = bytearray(STREAM_BYTES)
-        with source:
+        with source, self._framing() as framer:
             first = filled = 0
             while True:
                 view = memoryview(buffer)
                 filled += source.fill(view[filled:])
                 while first < filled:
-                    given = self._next(source, view, first, filled, rows, state)
-                    if given is None:
+                    data, offsets, behind = framer.messages(view, first, filled, rows)
+                    if behind == first:
                         break
-                    table, first = given
-                    state.bytes = source.place or state.bytes + first
-                    if progress is not None:
-                        progress(state)
-                    if len(table) or table.errors:
-                        yield table
-                if source.is_at_end:
-                    return
+                    state.bytes = source.place or state.bytes + behind - first
+                    first = behind
+                    yield from self._tables(data, offsets, state, progress)
                 rest = bytes(view[first:filled])
+                if rest and not _is_cut_off(memoryview(rest[:5])):
+                    raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME))
+                if source.is_at_end:
+                    if rest:
+                        raise StreamError(
+                            f"{source.name} ends in the middle of message {state.messages}"
+                        )
+                    return
                 del view
                 if not first and filled == len(buffer):  # a message larger than what is read
                     if len(buffer) > LARGEST:
-                        raise StreamError(
-                            f"{source.name}: message {state.messages} has more than {LARGEST} bytes"
-                        )
+                        raise DecodeError(RowError(state.messages, 0, "", Fault.SIZE))
                     buffer += bytes(len(buffer))
                 else:
                     buffer[: len(rest)] = rest
                 first, filled = 0, len(rest)
 
-    def _next(
-        self, source: Source, view: memoryview, first: int, filled: int, rows: int, state: Progress
-    ) -> tuple[Batch, int] | None:
-        """The next table of what was read, and the place behind; None where more has to come."""
-        size = max(BATCH_BYTES, len(view))
-        batch, chunk, errors = self._batch(
-            view, None, first, filled, state.messages, rows, min(size, LARGEST)
-        )
-        if errors and errors[-1].fault is Fault.FRAME:
-            if not _is_cut_off(view[batch.next : filled]):
-                raise DecodeError(errors[-1])
-            cut = errors.pop()
-            if source.is_at_end and not batch.seen:
-                raise StreamError(f"{source.name} ends in the middle of message {cut.row}")
-            if not batch.seen:
-                return None
-        if errors and self.errors == "raise":
-            raise DecodeError(errors[-1])
-        state.messages += batch.seen
-        state.rows += batch.rows
+    def _tables(
+        self,
+        data: memoryview,
+        offsets: memoryview,
+        state: Progress,
+        progress: Callable[[Progress], object] | None,
+    ) -> Iterator[Table]:
+        """Decode messages that were read; what was right before a mistake is given first."""
+        chunks: list[Chunk] = []
+        errors: list[RowError] = []
+        failure: DecodeError | None = None
+        place, last = 0, len(offsets) - 1
+        while place < last and failure is None:
+            end = _end(offsets, place, self._batch_bytes)
+            size = max(offsets[end] - offsets[place], self._batch_bytes)
+            batch, chunk, mistakes = self._batch(data, offsets, place, end, state.messages, size)
+            if mistakes and self.errors == "raise":
+                failure = DecodeError(mistakes.pop())
+            errors += mistakes
+            chunks.append(chunk)
+            state.messages += batch.seen
+            state.rows += batch.rows
+            place = batch.next
         state.errors += len(errors)
-        return Batch(chunk.tree, [chunk], errors), batch.next
+        if progress is not None:
+            progress(state)
+        full = [chunk for chunk in chunks if chunk.rows]
+        if len(full) == 1:
+            yield Batch(full[0].tree, full, errors)
+        elif full or errors:
+            yield Table(self._tree, full, errors)
+        if failure is not None:
+            raise failure
+
+
+def _batch_bytes(tree: Tree) -> int:
+    """Bytes of input of a batch: as many as its columns have addresses for."""
+    size = BATCH_BYTES
+    while size > LEAST_BYTES and layout(tree, BATCH_ROWS, size).size > ADDRESSES:
+        size //= 2
+    return size
 
 
 def _end(offsets: memoryview, first: int, size: int) -> int:
