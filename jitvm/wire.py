@@ -43,6 +43,7 @@ __all__ = [
     "StreamError",
     "Table",
     "WhereError",
+    "messages",
     "reader",
     "trim",
 ]
@@ -98,6 +99,19 @@ def reader(
         fields=fields, where=where, errors=errors, depth=depth, wrappers=wrappers, utf8=utf8,
         unknown=unknown, large_offsets=large_offsets,
     )  # fmt: skip
+
+
+def messages(
+    schema: str | os.PathLike[str], *, include: Sequence[str | os.PathLike[str]] = ()
+) -> list[str]:
+    """Full names of all messages of a schema, which is the path of a file.
+
+    Raises:
+        SchemaError: it cannot be had.
+    """
+    from jitvm.guests.wire.protobuf.sources import names_of
+
+    return names_of(schema, include)
 
 
 def trim() -> None:

@@ -18,7 +18,7 @@ from itertools import count
 
 import numpy as np
 
-from jitvm.guests.wire.columns import Column, Shape
+from jitvm.guests.wire.columns import MAX_NARROW, Column, Shape
 from jitvm.guests.wire.finish import Data
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -54,39 +54,54 @@ _HELD: dict[int, _Held] = {}
 _NUMBERS = count(1)
 
 
-def _struct_at(pointer: int, words: int) -> Any:
+def _struct_at(pointer: int, words: int, word: type[ctypes.c_uint64] = ctypes.c_uint64) -> Any:
     """So many words at an address."""
-    return (ctypes.c_uint64 * words).from_address(pointer)
+    return (word * words).from_address(pointer)
 
 
-def _release(
-    pointer: int, size: int, release: int, children: tuple[int, int], dictionary: int
-) -> None:
-    words = _struct_at(pointer, size)
-    if not words[release]:
-        return
-    if words[children[0]]:
-        for child in _struct_at(words[children[1]], words[children[0]]):
-            _release(child, size, release, children, dictionary)
-    if words[dictionary]:
-        _release(words[dictionary], size, release, children, dictionary)
-    words[release] = 0
-    held = _HELD[words[release + 1]]
-    held.count -= 1
-    if not held.count:
-        del _HELD[words[release + 1]]
+class _Release:
+    """What releases structs of one kind.
+
+    It may be called while the interpreter ends and the names of modules are gone, so it has all
+    that it needs, and the native function that calls it is never freed.
+    """
+
+    def __init__(self, size: int, release: int, children: tuple[int, int], dictionary: int) -> None:
+        self._size = size
+        self._release = release
+        self._children = children
+        self._dictionary = dictionary
+        self._held = _HELD
+        self._at = _struct_at
+
+    def __call__(self, pointer: int) -> None:
+        """Release a struct and what is still with it."""
+        words = self._at(pointer, self._size)
+        if not words[self._release]:
+            return
+        if words[self._children[0]]:
+            for child in self._at(words[self._children[1]], words[self._children[0]]):
+                self(child)
+        if words[self._dictionary]:
+            self(words[self._dictionary])
+        words[self._release] = 0
+        number = words[self._release + 1]
+        held = self._held[number]
+        held.count -= 1
+        if not held.count:
+            del self._held[number]
 
 
-def _release_array(pointer: int) -> None:
-    _release(pointer, ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
+def _for_good(function: Any) -> Any:
+    """A native function that is never freed: consumers may call it when all else is gone."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    return function
 
 
-def _release_schema(pointer: int) -> None:
-    _release(pointer, SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
-
-
-_array_releaser: Any = _Releaser(_release_array)
-_schema_releaser: Any = _Releaser(_release_schema)
+_release_array = _Release(ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
+_release_schema = _Release(SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
+_array_releaser: Any = _for_good(_Releaser(_release_array))
+_schema_releaser: Any = _for_good(_Releaser(_release_schema))
 
 
 def _address_of(function: Any) -> int:
@@ -169,7 +184,12 @@ def _array(block: _Block, data: Data, around: Any, is_root: bool = False) -> lis
     buffers = [bits]
     dictionary = 0
     if data.offsets is not None:
-        buffers.append(_shown(block, data.offsets))
+        offsets = data.offsets
+        if shape is Shape.MAP and offsets.itemsize > 4:  # maps have no large form
+            if offsets[-1] > MAX_NARROW:
+                raise ValueError(f"the map {column.path} has more than {MAX_NARROW} entries")
+            offsets = offsets.astype("<i4")
+        buffers.append(_shown(block, offsets))
     if shape is Shape.FIXED and data.values is not None:
         values = data.values
         if column.format == "b":
@@ -357,10 +377,10 @@ def _release_stream(stream: Any) -> None:
     stream.contents.release = _ReleaseStream()
 
 
-_schema_getter: Any = _GetSchema(_get_schema)
-_next_getter: Any = _GetNext(_get_next)
-_error_getter: Any = _GetError(_get_error)
-_stream_releaser: Any = _ReleaseStream(_release_stream)
+_schema_getter: Any = _for_good(_GetSchema(_get_schema))
+_next_getter: Any = _for_good(_GetNext(_get_next))
+_error_getter: Any = _for_good(_GetError(_get_error))
+_stream_releaser: Any = _for_good(_ReleaseStream(_release_stream))
 
 
 def exported_stream(
@@ -416,7 +436,7 @@ def _destroy(capsule: int) -> None:
         _release_schema(pointer)
 
 
-_destructor: Any = _Destructor(_destroy)
+_destructor: Any = _for_good(_Destructor(_destroy))
 
 
 def _capsule(struct: Any, name: bytes) -> Any:

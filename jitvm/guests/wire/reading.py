@@ -15,11 +15,11 @@ import os
 from collections import deque
 from contextlib import contextmanager
 
-from jitvm.guests.wire.columns import MAX_NARROW, Tree, layout, tree
+from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.streams import Source, StreamError, opened
-from jitvm.guests.wire.table import Batch, Chunk, RowError, Table
+from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
 from jitvm.guests.wire.where import parse, paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -145,6 +145,16 @@ class Reader:
     def schema(self) -> dict[str, str]:
         """Arrow's types by the names of columns."""
         return Table(self._tree, [], []).schema
+
+    def columns(self) -> Iterator[tuple[str, str, bool]]:
+        """Path, Arrow's type, and whether values may be null, of each column: those of messages
+        before those in them."""
+        for column in self._tree.columns[1:]:
+            parent = column.parent
+            assert parent is not None
+            if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden:
+                continue
+            yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of the schema that tables will have."""

@@ -88,6 +88,10 @@ class Chunk:
             self._data = finished(self.tree, self.rows, self.space)
         return self._data
 
+    def first(self, rows: int) -> Chunk:
+        """Its first rows: what lies behind them is left where it is."""
+        return Chunk(self.tree, rows, self.space)
+
 
 class Table:
     """Rows in columns.
@@ -117,7 +121,7 @@ class Table:
     def schema(self) -> dict[str, str]:
         """Arrow's types by the names of columns."""
         return {
-            child.name: _type(child) for child in self._tree.root.children if not child.is_hidden
+            child.name: type_of(child) for child in self._tree.root.children if not child.is_hidden
         }
 
     def __getitem__(self, path: str) -> Column:
@@ -138,6 +142,17 @@ class Table:
         """The same rows as tables that lie in one piece."""
         for chunk in self._chunks:
             yield Batch(self._tree, [chunk], [])
+
+    def head(self, rows: int) -> Table:
+        """The first rows, at most so many."""
+        chunks: list[Chunk] = []
+        for chunk in self._chunks:
+            if rows <= 0:
+                break
+            count = min(rows, chunk.rows)
+            chunks.append(chunk if count == chunk.rows else chunk.first(count))
+            rows -= count
+        return Table(self._tree, chunks, self.errors)
 
     # -- Arrow -----------------------------------------------------------------------------------
 
@@ -227,7 +242,7 @@ class Column:
     @property
     def type(self) -> str:
         """Arrow's type of it."""
-        return _type(self._column)
+        return type_of(self._column)
 
     def _parts(self) -> list[Data]:
         """Its values in each batch; with no batches, one without any."""
@@ -244,6 +259,16 @@ class Column:
             for part in self._parts()
             if part.validity is not None
         )
+
+    @property
+    def present_count(self) -> int:
+        """How many of its values are there: not null, nor 0 or empty where that means absent."""
+        return sum(_present(part) for part in self._parts())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its values, with those of all columns below it, and of offsets."""
+        return sum(_bytes(part) for part in self._parts())
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of its schema."""
@@ -340,6 +365,25 @@ def _found(root: Data, column: TreeColumn) -> Data:
     return data
 
 
+def _present(part: Data) -> int:
+    """How many values are there."""
+    if part.validity is not None:
+        return int(part.validity.sum(dtype="i8"))
+    if part.offsets is not None:
+        lengths = part.offsets[1:] != part.offsets[:-1]
+        return int(lengths.sum())
+    if part.column.shape is Shape.FIXED and part.values is not None:
+        return int((part.values != 0).sum())
+    return part.length
+
+
+def _bytes(part: Data) -> int:
+    """Bytes of values and offsets, with those below."""
+    size = sum(map(_bytes, part.children))
+    size += 0 if part.values is None else int(part.values.nbytes)
+    return size + (0 if part.offsets is None else int(part.offsets.nbytes))
+
+
 def _objects(part: Data) -> Iterator[Any]:
     """Values for an array of objects."""
     shape, children = part.column.shape, part.children
@@ -347,7 +391,7 @@ def _objects(part: Data) -> Iterator[Any]:
         shape is Shape.LIST and children[0].column.shape in (Shape.STRUCT, Shape.LIST)
     ):
         raise TypeError(
-            f"{part.column.path} is {_type(part.column)}; take one of its fields as "
+            f"{part.column.path} is {type_of(part.column)}; take one of its fields as "
             f"table['{part.column.path}.name'], or to_arrow()"
         )
     if shape is Shape.LIST and children[0].column.shape is Shape.FIXED:
@@ -396,17 +440,17 @@ def _python(part: Data) -> list[Any]:
     ]
 
 
-def _type(column: TreeColumn) -> str:
+def type_of(column: TreeColumn) -> str:
     """The name of Arrow's type of a column."""
     if column.shape is Shape.ONEOF:
         return "dictionary<string>"
     if column.shape is Shape.LIST:
-        return f"list<{_type(column.children[0])}>"
-    inner = [f"{child.name}: {_type(child)}" for child in column.children if not child.is_hidden]
+        return f"list<{type_of(column.children[0])}>"
+    inner = [f"{child.name}: {type_of(child)}" for child in column.children if not child.is_hidden]
     if column.shape is Shape.STRUCT:
         return f"struct<{', '.join(inner)}>"
     if column.shape is Shape.MAP:
-        return f"map<{', '.join(map(_type, column.children[0].children))}>"
+        return f"map<{', '.join(map(type_of, column.children[0].children))}>"
     return TYPES[column.format]
 
 
