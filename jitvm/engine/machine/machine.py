@@ -18,9 +18,9 @@ from operator import index as any_whole
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
 from jitvm.engine.machine.native import NativeTier
-from jitvm.engine.memory.block import Block, BlockError, Reservation, address_of
+from jitvm.engine.memory.block import Block, BlockError, Reservation
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.memory.layout import RING, Layout, fence_of
+from jitvm.engine.memory.layout import RING, Layout
 from jitvm.guest import Ports, State, Stop
 from jitvm.guest.numbers import shortened, whole
 
@@ -244,7 +244,9 @@ class Machine:
         if declared.window:
             view = view.toreadonly()
             if len(view) > declared.size:
-                raise ValueError(f"{declared.name} shows at most {declared.size} bytes, not {len(view)}")
+                raise ValueError(
+                    f"{declared.name} shows at most {declared.size} bytes, not {len(view)}"
+                )
         elif view.readonly:
             raise TypeError(f"memory for {declared.name} is read only")
         elif len(view) != declared.mapped:
@@ -252,10 +254,7 @@ class Machine:
         spaces = list(self.state.spaces)
         spaces[index] = view
         self.state.spaces = tuple(spaces)
-        known = [address_of(view), len(view), fence_of(len(view))]
-        words = self.block.words(self.layout.attached[index], 3 if declared.window else 1)
-        for i in range(len(words)):
-            words[i] = known[i]
+        self.block.attach(index, view)
 
     # -- devices -----------------------------------------------------------------------------
 

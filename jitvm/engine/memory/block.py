@@ -19,7 +19,7 @@ import sys
 
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import GATE, SHARED, Gate
-from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST
+from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST, fence_of
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -305,6 +305,15 @@ class Block:
         """The first aligned base whose head fits below it."""
         lowest, alignment = self._mapping.address + self.layout.head, self.layout.alignment
         return -(-lowest // alignment) * alignment
+
+    def attach(self, space: int, view: memoryview) -> None:
+        """Have native code find a window or a large space in other memory, which has to be kept."""
+        known = address_of(view), len(view), fence_of(len(view))
+        words = self.words(
+            self.layout.attached[space], 3 if self.layout.guest.spaces[space].window else 1
+        )
+        for i in range(len(words)):
+            words[i] = known[i]
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""
