@@ -94,10 +94,10 @@ class Source:
 
     def close(self) -> None:
         """Close what was opened here."""
-        if self._owned:
+        if self._stream is not self._raw:
             self._stream.close()
-            if self._raw is not self._stream:
-                self._raw.close()
+        if self._owned:
+            self._raw.close()
 
     def __enter__(self) -> Source:
         return self
@@ -139,7 +139,7 @@ def opened(source: Any, compression: str | None = None) -> Source:
         if owned:
             raw.close()
         raise
-    return Source(stream, name, size, raw, owned or stream is not raw)
+    return Source(stream, name, size, raw, owned)
 
 
 class _Zstd:
