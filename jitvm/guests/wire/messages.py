@@ -16,6 +16,7 @@ import ctypes
 import numpy as np
 
 from jitvm.guests.wire.faults import FRAMINGS, MessagesError
+from jitvm.guests.wire.lengths import lengths_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -123,22 +124,19 @@ def _offsets(lengths: Any) -> memoryview:
     return memoryview(offsets)  # type: ignore[arg-type]  # NumPy's stubs lack the protocol
 
 
-def _joined(messages: list[Any]) -> Messages:
-    nulls = frozenset(at for at, each in enumerate(messages) if each is None)
-    if nulls:
-        messages = [NULL if each is None else each for each in messages]
+def _joined(messages: list[Any], nulls: frozenset[int] = frozenset()) -> Messages:
     try:
         data = b"".join(messages)
     except TypeError:
+        nulls = frozenset(at for at, each in enumerate(messages) if each is None)
+        if nulls:
+            return _joined([NULL if each is None else each for each in messages], nulls)
         at, wrong = next((at, each) for at, each in enumerate(messages) if not _is_buffer(each))
         raise TypeError(
             f"message {at} is {type(wrong).__name__}, not bytes"
             + ("; serialize it" if hasattr(wrong, "SerializeToString") else "")
         ) from None
-    lengths = np.fromiter(map(len, messages), np.int64, len(messages))
-    if len(data) != int(lengths.sum()):  # memoryviews of more than bytes
-        lengths = np.array([memoryview(each).nbytes for each in messages], np.int64)
-    return Messages(memoryview(data), _offsets(lengths), data, nulls)
+    return Messages(memoryview(data), _offsets(lengths_of(messages)), data, nulls)
 
 
 def _with_lengths(messages: Any, lengths: Any) -> Messages:
@@ -148,8 +146,8 @@ def _with_lengths(messages: Any, lengths: Any) -> Messages:
         raise MessagesError("lengths are a list of integers, one for each message")
     if len(sizes) and sizes.dtype.kind == "i" and int(sizes.min()) < 0:
         raise MessagesError(f"message {int(sizes.argmin())} has the length {int(sizes.min())}")
-    offsets = _offsets(sizes)
-    if offsets[-1] != len(data):
+    offsets = _offsets(sizes.astype(np.int64))
+    if offsets[-1] != len(data) or int(np.asarray(offsets).min()) < 0:
         raise MessagesError(
             f"the lengths come to {offsets[-1]} bytes, but the buffer has {len(data)}"
         )
