@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.pool import OutputSpace
 from jitvm.guests.wire.schema import Field, Kind, Message
-from tests.wire.schemas import extensions, generated
+from tests.wire.schemas import generated
 
 CODES = {"g": "d", "f": "f", "l": "q", "L": "Q", "i": "i", "I": "I", "b": "?", "c": "B"}
 EDGES = (0, 1, 2, 63, 64, 127, 128, 300, 16383, 16384, (1 << 28) - 1, 1 << 28, (1 << 31) - 1)
@@ -32,7 +32,7 @@ TEXTS = ("", "a", "key", "a longer text", "ünï", "日本語", "🦆", "x" * 16
 
 def fill(made: Any, message: Message, random: Random, depth: int = 3) -> None:
     """Set some fields of one of Protobuf's messages."""
-    known = {f"[{each.full_name}]": each for each in extensions(message.full_name)}
+    known = _extensions(made)
     for field in message.fields:
         if random.random() < 0.3 and not field.is_required:
             continue
@@ -55,6 +55,13 @@ def fill(made: Any, message: Message, random: Random, depth: int = 3) -> None:
             fill(inner, field.message, random, depth - 1)
         else:
             setattr(made, field.name, value(field, random))
+
+
+def _extensions(made: Any) -> dict[str, Any]:
+    """Protobuf's descriptors of a message's extensions, by the names of our fields."""
+    descriptor = made.DESCRIPTOR
+    found = descriptor.file.pool.FindAllExtensions(descriptor)
+    return {f"[{each.full_name}]": each for each in found}
 
 
 def _fill_map(made: Any, field: Field, random: Random, depth: int) -> None:
@@ -149,8 +156,7 @@ def judged(name: str, data: bytes) -> Any:
 
 def row(made: Any, struct: Column) -> dict[str, Any]:
     """What a STRUCT has for one of Protobuf's messages."""
-    assert struct.message is not None
-    known = {f"[{each.full_name}]": each for each in extensions(struct.message.full_name)}
+    known = _extensions(made)
     found: dict[str, Any] = {}
     for child in struct.children:
         if child.shape is Shape.ONEOF:

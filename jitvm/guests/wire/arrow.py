@@ -18,7 +18,7 @@ from itertools import count
 
 import numpy as np
 
-from jitvm.guests.wire.columns import Column, Shape
+from jitvm.guests.wire.columns import MAX_NARROW, Column, Shape
 from jitvm.guests.wire.finish import Data
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -54,41 +54,62 @@ _HELD: dict[int, _Held] = {}
 _NUMBERS = count(1)
 
 
-def _release(
-    pointer: int, size: int, release: int, children: tuple[int, int], dictionary: int
-) -> None:
-    words = (ctypes.c_uint64 * size).from_address(pointer)
-    if not words[release]:
-        return
-    if words[children[0]]:
-        inner = (ctypes.c_uint64 * words[children[0]]).from_address(words[children[1]])
-        for child in inner:
-            _release(child, size, release, children, dictionary)
-    if words[dictionary]:
-        _release(words[dictionary], size, release, children, dictionary)
-    words[release] = 0
-    held = _HELD[words[release + 1]]
-    held.count -= 1
-    if not held.count:
-        del _HELD[words[release + 1]]
+def _struct_at(pointer: int, words: int, word: type[ctypes.c_uint64] = ctypes.c_uint64) -> Any:
+    """So many words at an address."""
+    return (word * words).from_address(pointer)
 
 
-@_Releaser
-def _release_array(pointer: int) -> None:
-    _release(pointer, ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
+class _Release:
+    """What releases structs of one kind.
+
+    It may be called while the interpreter ends and the names of modules are gone, so it has all
+    that it needs, and the native function that calls it is never freed.
+    """
+
+    def __init__(self, size: int, release: int, children: tuple[int, int], dictionary: int) -> None:
+        self._size = size
+        self._release = release
+        self._children = children
+        self._dictionary = dictionary
+        self._held = _HELD
+        self._at = _struct_at
+
+    def __call__(self, pointer: int) -> None:
+        """Release a struct and what is still with it."""
+        words = self._at(pointer, self._size)
+        if not words[self._release]:
+            return
+        if words[self._children[0]]:
+            for child in self._at(words[self._children[1]], words[self._children[0]]):
+                self(child)
+        if words[self._dictionary]:
+            self(words[self._dictionary])
+        words[self._release] = 0
+        number = words[self._release + 1]
+        held = self._held[number]
+        held.count -= 1
+        if not held.count:
+            del self._held[number]
 
 
-@_Releaser
-def _release_schema(pointer: int) -> None:
-    _release(pointer, SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
+def _for_good(function: Any) -> Any:
+    """A native function that is never freed: consumers may call it when all else is gone."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    return function
+
+
+_release_array = _Release(ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
+_release_schema = _Release(SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
+_array_releaser: Any = _for_good(_Releaser(_release_array))
+_schema_releaser: Any = _for_good(_Releaser(_release_schema))
 
 
 def _address_of(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_ARRAY_RELEASER = _address_of(_release_array)
-_SCHEMA_RELEASER = _address_of(_release_schema)
+_ARRAY_RELEASER = _address_of(_array_releaser)
+_SCHEMA_RELEASER = _address_of(_schema_releaser)
 
 
 class _Block:
@@ -97,7 +118,7 @@ class _Block:
     __slots__ = ("address", "end", "held", "number", "words")
 
     def __init__(self, words: int) -> None:
-        self.words = (ctypes.c_uint64 * words)()
+        self.words: Any = (ctypes.c_uint64 * words)()
         self.address = ctypes.addressof(self.words)
         self.end = 0
         self.held = _Held([self.words])
@@ -141,7 +162,7 @@ def exported_array(data: Data, pointer: int, is_root: bool = False) -> None:
     except BaseException:  # out of memory, or a signal
         del _HELD[block.number]
         raise
-    (ctypes.c_uint64 * ARRAY_WORDS).from_address(pointer)[:] = words  # type: ignore[index]
+    _struct_at(pointer, ARRAY_WORDS)[:] = words
 
 
 def _array_words(data: Data) -> int:
@@ -163,7 +184,12 @@ def _array(block: _Block, data: Data, around: Any, is_root: bool = False) -> lis
     buffers = [bits]
     dictionary = 0
     if data.offsets is not None:
-        buffers.append(_shown(block, data.offsets))
+        offsets = data.offsets
+        if shape is Shape.MAP and offsets.itemsize > 4:  # maps have no large form
+            if offsets[-1] > MAX_NARROW:
+                raise ValueError(f"the map {column.path} has more than {MAX_NARROW} entries")
+            offsets = offsets.astype("<i4")
+        buffers.append(_shown(block, offsets))
     if shape is Shape.FIXED and data.values is not None:
         values = data.values
         if column.format == "b":
@@ -234,7 +260,7 @@ def exported_schema(column: Column, pointer: int, has_null_rows: bool = False) -
     """
     block = _Block(_schema_words(column))
     words = _schema(block, column, False, has_null_rows)
-    (ctypes.c_uint64 * SCHEMA_WORDS).from_address(pointer)[:] = words  # type: ignore[index]
+    _struct_at(pointer, SCHEMA_WORDS)[:] = words
 
 
 def _visible(column: Column) -> list[Column]:
@@ -320,7 +346,6 @@ class _Running:
 _STREAMS: dict[int, _Running] = {}
 
 
-@_GetSchema
 def _get_schema(stream: Any, out: int) -> int:
     running = _STREAMS[stream.contents.private_data]
     try:
@@ -330,7 +355,6 @@ def _get_schema(stream: Any, out: int) -> int:
     return 0
 
 
-@_GetNext
 def _get_next(stream: Any, out: int) -> int:
     running = _STREAMS[stream.contents.private_data]
     try:
@@ -344,15 +368,19 @@ def _get_next(stream: Any, out: int) -> int:
     return 0
 
 
-@_GetError
 def _get_error(stream: Any) -> int:
     return ctypes.addressof(_STREAMS[stream.contents.private_data].error)
 
 
-@_ReleaseStream
 def _release_stream(stream: Any) -> None:
     _STREAMS.pop(stream.contents.private_data, None)
     stream.contents.release = _ReleaseStream()
+
+
+_schema_getter: Any = _for_good(_GetSchema(_get_schema))
+_next_getter: Any = _for_good(_GetNext(_get_next))
+_error_getter: Any = _for_good(_GetError(_get_error))
+_stream_releaser: Any = _for_good(_ReleaseStream(_release_stream))
 
 
 def exported_stream(
@@ -365,10 +393,10 @@ def exported_stream(
         batches: gives the batches.
         is_table: whether the batches are of records; else they are of a single column.
     """
-    stream = _Stream()
+    stream: Any = _Stream()
     number = next(_NUMBERS)
-    stream.get_schema, stream.get_next = _get_schema, _get_next
-    stream.get_last_error, stream.release = _get_error, _release_stream
+    stream.get_schema, stream.get_next = _schema_getter, _next_getter
+    stream.get_last_error, stream.release = _error_getter, _stream_releaser
     stream.private_data = number
     _STREAMS[number] = _Running(schema, batches, is_table)
     return _capsule(stream, b"arrow_array_stream")
@@ -394,7 +422,6 @@ _NAMES = {
 }
 
 
-@_Destructor
 def _destroy(capsule: int) -> None:
     """Release what nobody took out of a capsule."""
     name = _name_of(capsule)
@@ -409,10 +436,13 @@ def _destroy(capsule: int) -> None:
         _release_schema(pointer)
 
 
+_destructor: Any = _for_good(_Destructor(_destroy))
+
+
 def _capsule(struct: Any, name: bytes) -> Any:
     address = ctypes.addressof(struct)
     _STRUCTS[address] = struct
-    return _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destroy))
+    return _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destructor))
 
 
 def array_capsule(data: Data, is_root: bool = False) -> Any:

@@ -180,13 +180,13 @@ class _Runner:
                     rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
                     at += 1
                     if not goes_on:
-                        return Batch(rows, mistakes, at)
+                        return Batch(rows, mistakes, at, at - first)
             if at < last:
                 rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
                 at += 1
                 if not goes_on:
                     break
-        return Batch(rows, mistakes, at)
+        return Batch(rows, mistakes, at, at - first)
 
     def _run(
         self, shown: memoryview, offsets: memoryview, bias: int, first: int, last: int, row: int

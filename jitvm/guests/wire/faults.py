@@ -13,6 +13,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 
+class MessagesError(ValueError):
+    """Messages that cannot be taken as they are; the message says why and what to do."""
+
+
 class Fault(IntEnum):
     """What is wrong with a message."""
 
@@ -41,6 +45,8 @@ ABOUT = {
     Fault.SIZE: "the message is larger than a batch may be",
 }
 """One line about each."""
+FRAMINGS = ("none", "varint", "confluent")
+"""What is in front of each message: nothing, its length, Confluent's header."""
 MAX_DEPTH = 100
 """Messages and groups that may be in each other, unknown groups included; as in Protobuf's own
 libraries."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
     "i": np.dtype("<i4"), "I": np.dtype("<u4"), "b": np.dtype("?"), "c": np.dtype("u1"),
 }  # fmt: skip
@@ -69,30 +69,33 @@ class Data:
 def finished(tree: Tree, rows: int, space: OutputSpace) -> Data:
     """All columns of a batch of so many rows, without hidden ones; maps have each key once."""
     whole = np.frombuffer(space.buffer(0, space.size), np.uint8)
-    offset = np.dtype("<i4" if tree.offset_width == 4 else "<i8")
+    return _shown(whole, np.dtype(f"<i{tree.offset_width}"), tree.root, rows)
 
-    def view(place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
-        assert place is not None
-        return whole[place : place + count * dtype.itemsize].view(dtype)
 
-    def data(column: Column, length: int) -> Data:
-        it = Data(column, length)
-        if column.validity is not None:
-            it.validity = view(column.validity, length, DTYPES["c"])
-        if column.has_offsets:
-            it.offsets = view(column.offsets, length + 1, offset)
-            length = int(it.offsets[-1])
-        if column.shape is Shape.BYTES:
-            it.values = view(column.values, length, DTYPES["c"])
-        elif column.width:
-            it.values = view(column.values, length, DTYPES[column.format])
-        if column.shape is Shape.ONEOF:
-            assert it.values is not None
-            it.validity = (it.values != 0).view(np.uint8)
-        it.children = [data(child, length) for child in column.children if not child.is_hidden]
-        return it if column.shape is not Shape.MAP else _last_of_each_key(it)
+def _shown(whole: Array, offset: np.dtype[Any], column: Column, length: int) -> Data:
+    """A column of a space, with those below it."""
+    it = Data(column, length)
+    if column.validity is not None:
+        it.validity = _view(whole, column.validity, length, DTYPES["c"])
+    if column.has_offsets:
+        it.offsets = _view(whole, column.offsets, length + 1, offset)
+        length = int(it.offsets[-1])
+    if column.shape is Shape.BYTES:
+        it.values = _view(whole, column.values, length, DTYPES["c"])
+    elif column.width:
+        it.values = _view(whole, column.values, length, DTYPES[column.format])
+    if column.shape is Shape.ONEOF:
+        assert it.values is not None
+        it.validity = (it.values != 0).view(np.uint8)
+    it.children = [
+        _shown(whole, offset, child, length) for child in column.children if not child.is_hidden
+    ]
+    return it if column.shape is not Shape.MAP else _last_of_each_key(it)
 
-    return data(tree.root, rows)
+
+def _view(whole: Array, place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
+    assert place is not None
+    return whole[place : place + count * dtype.itemsize].view(dtype)
 
 
 # -- maps ----------------------------------------------------------------------------------------
@@ -139,7 +142,8 @@ def _digests(key: Data) -> Array:
     first = np.where(is_empty, 0, words[key.offsets[:-1] + 8] << bits)
     last = np.where(is_empty, 0, words[key.offsets[1:]] >> bits)
     mixed: Array = (first * np.uint64(0x9E3779B97F4A7C15)) ^ (last * np.uint64(0xC2B2AE3D27D4EB4F))
-    return mixed ^ (lengths << np.uint64(56))
+    mixed ^= lengths << np.uint64(56)
+    return mixed
 
 
 def _found_among_few(keys: Array, rows: Array, longest: int) -> list[tuple[int, int]]:

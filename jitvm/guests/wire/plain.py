@@ -49,15 +49,17 @@ class Batch:
         rows: rows of the root that are in the columns.
         mistakes: what could not be decoded.
         next: the message after the last one that was looked at; where the framing is in the data,
-            the byte it begins at.
+            the byte that its frame begins at. A frame that is wrong, or not whole, is not passed.
+        seen: how many messages were looked at.
     """
 
-    __slots__ = ("mistakes", "next", "rows")
+    __slots__ = ("mistakes", "next", "rows", "seen")
 
-    def __init__(self, rows: int, mistakes: list[Mistake], next: int) -> None:
+    def __init__(self, rows: int, mistakes: list[Mistake], next: int, seen: int) -> None:
         self.rows = rows
         self.mistakes = mistakes
         self.next = next
+        self.seen = seen
 
 
 class Wrong(Exception):
@@ -149,8 +151,10 @@ class PlainDecoder:
                 state = self.parsed(data, begin, end)
             except Wrong as wrong:
                 mistakes.append((seen, wrong.offset - begin, wrong.fault, wrong.column.index))
-                if self._errors == "raise" or wrong.fault is Fault.FRAME:
-                    place = last if wrong.fault is Fault.FRAME else following
+                if wrong.fault is Fault.FRAME:
+                    break
+                if self._errors == "raise":
+                    seen, place = seen + 1, following
                     break
             seen += 1
             place = following
@@ -162,7 +166,7 @@ class PlainDecoder:
             rows += 1
         for filled in columns:
             filled.write(out)
-        return Batch(rows, mistakes, place)
+        return Batch(rows, mistakes, place, seen)
 
     def _frame(
         self, data: memoryview, offsets: memoryview | None, place: int, last: int

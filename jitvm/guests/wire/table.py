@@ -88,6 +88,10 @@ class Chunk:
             self._data = finished(self.tree, self.rows, self.space)
         return self._data
 
+    def first(self, rows: int) -> Chunk:
+        """Its first rows: what lies behind them is left where it is."""
+        return Chunk(self.tree, rows, self.space)
+
 
 class Table:
     """Rows in columns.
@@ -117,7 +121,7 @@ class Table:
     def schema(self) -> dict[str, str]:
         """Arrow's types by the names of columns."""
         return {
-            child.name: _type(child) for child in self._tree.root.children if not child.is_hidden
+            child.name: type_of(child) for child in self._tree.root.children if not child.is_hidden
         }
 
     def __getitem__(self, path: str) -> Column:
@@ -134,10 +138,21 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.column_names)
 
-    def batches(self) -> Iterator[Table]:
+    def batches(self) -> Iterator[Batch]:
         """The same rows as tables that lie in one piece."""
         for chunk in self._chunks:
-            yield Table(self._tree, [chunk], [])
+            yield Batch(self._tree, [chunk], [])
+
+    def head(self, rows: int) -> Table:
+        """The first rows, at most so many."""
+        chunks: list[Chunk] = []
+        for chunk in self._chunks:
+            if rows <= 0:
+                break
+            count = min(rows, chunk.rows)
+            chunks.append(chunk if count == chunk.rows else chunk.first(count))
+            rows -= count
+        return Table(self._tree, chunks, self.errors)
 
     # -- Arrow -----------------------------------------------------------------------------------
 
@@ -154,20 +169,6 @@ class Table:
         root = self._tree.root
         schema = partial(_schema_of, exported_schema, root, root.is_nullable)
         return exported_stream(schema, (chunk.data for chunk in self._chunks))
-
-    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        """Capsules of the schema and of one batch.
-
-        Raises:
-            ValueError: it lies in more than one piece; see `batches`.
-        """
-        from jitvm.guests.wire.arrow import array_capsule
-
-        if len(self._chunks) != 1:
-            raise ValueError(
-                f"the table has {len(self._chunks)} batches; take one of batches(), or the stream"
-            )
-        return self.__arrow_c_schema__(), array_capsule(self._chunks[0].data, is_root=True)
 
     def to_arrow(self) -> Any:
         """A `pyarrow.Table` that shows the same memory.
@@ -210,6 +211,16 @@ class Table:
         return "\n".join(lines)
 
 
+class Batch(Table):
+    """A table that lies in one piece: also what `pyarrow.record_batch` takes."""
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """Capsules of the schema and of the rows."""
+        from jitvm.guests.wire.arrow import array_capsule
+
+        return self.__arrow_c_schema__(), array_capsule(self._chunks[0].data, is_root=True)
+
+
 def _schema_of(
     exported: Callable[[TreeColumn, int, bool], None], column: TreeColumn, null: bool, pointer: int
 ) -> None:
@@ -231,7 +242,7 @@ class Column:
     @property
     def type(self) -> str:
         """Arrow's type of it."""
-        return _type(self._column)
+        return type_of(self._column)
 
     def _parts(self) -> list[Data]:
         """Its values in each batch; with no batches, one without any."""
@@ -248,6 +259,16 @@ class Column:
             for part in self._parts()
             if part.validity is not None
         )
+
+    @property
+    def present_count(self) -> int:
+        """How many of its values are there: not null, nor 0 or empty where that means absent."""
+        return sum(_present(part) for part in self._parts())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its values, with those of all columns below it, and of offsets."""
+        return sum(_bytes(part) for part in self._parts())
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of its schema."""
@@ -335,13 +356,32 @@ def _found(root: Data, column: TreeColumn) -> Data:
         inner = inner.parent
     data = root
     for each in reversed(places):
-        data = next(child for child in data.children if child.column is each)
+        data = next(child for child in data.children if child.column.index == each.index)
     if root.validity is not None and len(places) == 1:
         from jitvm.guests.wire.finish import Data as Made
 
         both = root.validity if data.validity is None else data.validity & root.validity
         return Made(column, data.length, both, data.offsets, data.values, data.children)
     return data
+
+
+def _present(part: Data) -> int:
+    """How many values are there."""
+    if part.validity is not None:
+        return int(part.validity.sum(dtype="i8"))
+    if part.offsets is not None:
+        lengths = part.offsets[1:] != part.offsets[:-1]
+        return int(lengths.sum())
+    if part.column.shape is Shape.FIXED and part.values is not None:
+        return int((part.values != 0).sum())
+    return part.length
+
+
+def _bytes(part: Data) -> int:
+    """Bytes of values and offsets, with those below."""
+    size = sum(map(_bytes, part.children))
+    size += 0 if part.values is None else int(part.values.nbytes)
+    return size + (0 if part.offsets is None else int(part.offsets.nbytes))
 
 
 def _objects(part: Data) -> Iterator[Any]:
@@ -351,7 +391,7 @@ def _objects(part: Data) -> Iterator[Any]:
         shape is Shape.LIST and children[0].column.shape in (Shape.STRUCT, Shape.LIST)
     ):
         raise TypeError(
-            f"{part.column.path} is {_type(part.column)}; take one of its fields as "
+            f"{part.column.path} is {type_of(part.column)}; take one of its fields as "
             f"table['{part.column.path}.name'], or to_arrow()"
         )
     if shape is Shape.LIST and children[0].column.shape is Shape.FIXED:
@@ -400,17 +440,17 @@ def _python(part: Data) -> list[Any]:
     ]
 
 
-def _type(column: TreeColumn) -> str:
+def type_of(column: TreeColumn) -> str:
     """The name of Arrow's type of a column."""
     if column.shape is Shape.ONEOF:
         return "dictionary<string>"
     if column.shape is Shape.LIST:
-        return f"list<{_type(column.children[0])}>"
-    inner = [f"{child.name}: {_type(child)}" for child in column.children if not child.is_hidden]
+        return f"list<{type_of(column.children[0])}>"
+    inner = [f"{child.name}: {type_of(child)}" for child in column.children if not child.is_hidden]
     if column.shape is Shape.STRUCT:
         return f"struct<{', '.join(inner)}>"
     if column.shape is Shape.MAP:
-        return f"map<{', '.join(map(_type, column.children[0].children))}>"
+        return f"map<{', '.join(map(type_of, column.children[0].children))}>"
     return TYPES[column.format]
 
 

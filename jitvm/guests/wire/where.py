@@ -200,7 +200,7 @@ class _Reader:
         symbol = {
             ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
         }[type(op)]  # fmt: skip
-        if self.is_field(left):
+        if self.is_field(left) or not (self.is_field(right) or isinstance(left, ast.Constant)):
             place = self.place(left)
             return _compared(place, symbol, self.value(right, place), negated)
         place = self.place(right)

@@ -64,7 +64,9 @@ def message_of(
     return pool.message(message) if message else pool.only()
 
 
-def names_of(schema: str | os.PathLike[str], include: Sequence[str] = ()) -> list[str]:
+def names_of(
+    schema: str | os.PathLike[str], include: Sequence[str | os.PathLike[str]] = ()
+) -> list[str]:
     """Full names of all messages of a file.
 
     Raises:
