@@ -501,9 +501,7 @@ class CheckingCore:
         run.stored.add(space)
         run.step("store", space, run.noted(address), run.noted(word), size, within)
 
-    def copy(
-        self, space: int, address: object, window: int, source: object, count: object
-    ) -> None:
+    def copy(self, space: int, address: object, window: int, source: object, count: object) -> None:
         run = self._run
         found: Space = run.indexed("copy", "space", run.guest.spaces, space)
         if found.window or found.code:

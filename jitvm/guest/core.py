@@ -160,4 +160,4 @@ class Core(Protocol):
         """End the run after this instruction."""
 
     def stop(self, reason: Word, place: Word) -> None:
-        """End the run as `halt` does, and leave a reason (32 bits) and a place (64) for the host."""
+        """End the run as `halt` does; leave a reason (32 bits) and a place (64) for the host."""

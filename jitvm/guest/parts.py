@@ -81,7 +81,7 @@ class Space:
 
     @property
     def mapped(self) -> int:
-        """Bytes of memory it has by itself: none in a window, some behind the end of a large one."""
+        """Bytes of memory it has itself: none in a window, some behind the end of a large one."""
         return 0 if self.window else self.size + BEHIND * self.large
 
 

@@ -23,7 +23,7 @@ from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import NEAR
 from jitvm.engine.tables.params import Parameters
-from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
+from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack
 from tests.engine.declared import WINDOW, declared
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit

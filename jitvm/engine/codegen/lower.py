@@ -613,7 +613,11 @@ class Lowering(Emitter):
         target = self._space(space, value.args[0])
         first = self.at(source, self._attached("ptr", window))
         self._call_c("copy", f"ptr {target}, ptr {first}, i64 {there}")
-        missing, clear, done = self.let(f"sub i64 {count}, {there}"), self.name()[1:], self.name()[1:]
+        missing, clear, done = (
+            self.let(f"sub i64 {count}, {there}"),
+            self.name()[1:],
+            self.name()[1:],
+        )
         none = self.let(f"icmp eq i64 {missing}, 0")
         self.do(f"br i1 {none}, label %{done}, label %{clear}, {_LIKELY}")
         self.label(clear)

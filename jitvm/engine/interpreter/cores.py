@@ -485,7 +485,7 @@ def nearby(address: Value, space: int, size: int) -> tuple[Value, Value]:
             place, offset = base, offset + most
     if (known := base.constant) is not None:
         known &= mask
-        base = base.graph.const(known - (known & NEAR // 2 - 1 if NEAR // 2 <= left else 0))
+        base = base.graph.const(known - (known & NEAR // 2 - 1 if left >= NEAR // 2 else 0))
     place = place & mask
     return base & mask, place + offset if offset else place
 

@@ -60,11 +60,9 @@ MODULAR = 0
 _OPERANDS = frozenset(
     ("word", "known", "flag", "distance", "address", "index", "port", "byte", "pointer")
 )
-_ATTRIBUTES = frozenset(
-    (
-        "value", "stack", "offset", "size", "space", "within", "window", "word", "instructions",
-    )  # fmt: skip
-)
+_ATTRIBUTES = frozenset((
+    "value", "stack", "offset", "size", "space", "within", "window", "word", "instructions",
+))  # fmt: skip
 _STATE = frozenset((
     "entry", "stacks", "pointers", "memory", "map", "page", "ports", "output", "host",
     "interrupt", "budget", "windows", "told",

@@ -220,7 +220,7 @@ class Machine:
         return whole("an address of code", pc, 0, self.layout.size - 1)
 
     def attach(self, space: int, memory: Buffer | None) -> None:
-        """Put memory behind a window or a large space, in the place of what was there; between runs.
+        """Put memory behind a window or a large space, in place of what was there; between runs.
 
         Args:
             space: which; the index of a `Space` that is a window or large.

@@ -1,8 +1,8 @@
 """A message that was parsed, written once more as everybody writes messages.
 
-What decoders may have to read is more than what anybody writes: tags with more bytes than they need,
-values in any order, pieces that merge, numbers that an enum does not know. Of all that nothing is
-left here: fields come in the order of their numbers, each once, in its shortest form.
+What decoders may have to read is more than what anybody writes: tags with more bytes than they
+need, values in any order, pieces that merge, numbers that an enum does not know. Nothing of that
+is left here: fields come in the order of their numbers, each once, in its shortest form.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _scalar(kind: Kind, value: Any) -> bytes:
     if kind in _FORMATS:
         return pack(_FORMATS[kind], value)
     if kind in (Kind.STRING, Kind.BYTES):
-        return varint(len(value)) + value
+        return varint(len(value)) + bytes(value)
     if kind in (Kind.SINT32, Kind.SINT64):
         return varint(value << 1 if value >= 0 else (-value << 1) - 1)
     return varint(int(value) & 0xFFFF_FFFF_FFFF_FFFF)

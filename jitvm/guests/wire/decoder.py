@@ -2,8 +2,8 @@
 
     offsets ──> a run of the program over messages first .. last ──> columns
                   │ stops at a message that it cannot read
-                  └> the plain decoder tells what is wrong with it; or that nothing is, and writes it
-                     anew as everybody writes messages, which the program then reads
+                  └> the plain decoder tells what is wrong with it; or that nothing is, and then
+                     it is written anew as everybody writes messages, and the program reads that
 
 So whatever is odd but right (tags with more bytes than they need, numbers that a closed enum does
 not know) costs a Python function, and no other code has to know about it.
@@ -31,7 +31,7 @@ from jitvm.guests.wire.instructions import (
     guest,
 )
 from jitvm.guests.wire.plain import Batch, PlainDecoder, Wrong
-from jitvm.guests.wire.program import Program, ProgramError, make
+from jitvm.guests.wire.program import Program, ProgramError, Site, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -100,6 +100,17 @@ class Decoder:
         finally:
             runner.let_go()
             self._idle.append(runner)
+
+    def choose(self, site: Site, variant: str) -> None:
+        """Take another variant of an instruction, between batches."""
+        at = self.program.choose(site, variant)
+        for machine in self.machines():
+            machine.memory[at] = self.program.code[at]
+            machine.code_written(at, 1)
+
+    def machines(self) -> list[Machine]:
+        """The machines that are at rest."""
+        return [runner.machine for runner in list(self._idle)]
 
     def machine(self) -> Machine:
         """A machine with the program."""

@@ -58,8 +58,8 @@ OPERANDS = {
     "size": (0, 1), "miss": (1, 4), "slow": (5, 4), "mask": (9, 4), "next": (13, 4),
     "a": (17, 4), "b": (21, 4), "c": (25, 4),
 }  # fmt: skip
-"""Where they are, and of how many bytes. `size` is that of the tag; `next` what the next tag is under
-`mask`: 1 under 0 is no tag's; a, b, c are columns."""
+"""Where they are, and of how many bytes. `size` is that of the tag; `next` what the next tag is
+under `mask`: 1 under 0 is no tag's; a, b, c are columns."""
 FIELD = 29
 
 
@@ -118,7 +118,7 @@ def again(core: Core, at: Word, fits: Word, word: Word) -> None:
 # -- varints --------------------------------------------------------------------------------------
 
 
-def seven(core: Core, word: Word) -> Word:
+def seven(word: Word) -> Word:
     """The groups of seven bits of up to eight bytes, put together."""
     for shift in (1, 2, 4):
         low = sum(((1 << 7 * shift) - 1) << 16 * shift * i for i in range(4 // shift))
@@ -144,7 +144,7 @@ def some(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
     word = core.load(INPUT, at, 8)
     ends = (word & HIGH) ^ HIGH
     length = (core.trailing_zeros(ends, 8) + 1) >> 3 & 15
-    value = seven(core, (word & LOW) & (ends ^ (ends - 1)))
+    value = seven((word & LOW) & (ends ^ (ends - 1)))
     after = (at + length) & M32
     return ends != 0, value, after, core.load(INPUT, after, 4)
 
@@ -153,7 +153,7 @@ def ten(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
     """One of up to ten bytes: all there are."""
     word, more = core.load(INPUT, at, 8), core.load(INPUT, at + 8, 2)
     ends = (word & HIGH) ^ HIGH
-    low = seven(core, (word & LOW) & (ends ^ (ends - 1)))
+    low = seven((word & LOW) & (ends ^ (ends - 1)))
     is_nine = (more & 0x80) == 0
     high = core.select(is_nine, more & 0x7F, (more & 0x7F) | ((more >> 1) & 0x80))
     value = core.select(ends != 0, low, low | (high << 56))
@@ -470,10 +470,6 @@ def end_raw(place: str, core: Core) -> None:
 # -- conditions on rows ---------------------------------------------------------------------------
 
 
-def unsigned(word: Word, width: int) -> Word:
-    return word
-
-
 def signed(word: Word, width: int) -> Word:
     """A number that is in the order of signed ones."""
     return word ^ (1 << 8 * width - 1)
@@ -503,8 +499,9 @@ def compare(op: str, kind: str, width: int, core: Core) -> None:
         (a, is_number), (b, is_too) = real(core, word, width), real(core, constant, width)
         holds = COMPARED[op](a, b) & is_number & is_too
     else:
-        order = signed if kind == "signed" else unsigned
-        holds = COMPARED[op](order(word, width), order(constant, width))
+        if kind == "signed":
+            word, constant = signed(word, width), signed(constant, width)
+        holds = COMPARED[op](word, constant)
     core.jump_if(holds == (core.operand(12, 1) & 1), core.operand(13, 4))
 
 
@@ -726,7 +723,7 @@ def skip(core: Core) -> None:
 def mark_groups(core: Core) -> None:
     """A group that nobody knows begins: note that there is no other around it.
 
-        end  number  depth  ...  end  number  depth  cursor        a line for each, the first of 0
+    end  number  depth  ...  end  number  depth  cursor        a line for each, the first of 0
     """
     at, until = core.pop(FRAMES, 4), core.peek(FRAMES, 4, 4)
     for each in (until, 0, 0, at):

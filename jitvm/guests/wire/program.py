@@ -246,7 +246,7 @@ class _Maker:
         name: str,
         *,
         tag: int = 0,
-        next: int = NEVER,  # noqa: A002  as it is called in the instruction
+        next: int = NEVER,
         miss: Label | None = None,
         slow: Label | None = None,
         a: int | Label | None = None,
@@ -353,11 +353,11 @@ class _Maker:
         assert column is not None
         is_wanted = condition.op != "null"
         absent = no if is_wanted else Label()
-        each: Column | None = column
         around = []
-        while each is not None and each.parent is not None:
-            around.append(each)
-            each = each.parent
+        inner: Column | None = column
+        while inner is not None and inner.parent is not None:
+            around.append(inner)
+            inner = inner.parent
         for each in reversed(around):
             if each.validity is not None:
                 self.op("present", (each.validity // UNIT, 4), absent)
@@ -621,9 +621,7 @@ class _Maker:
         self.field("raw.begin", tag=tag)
         self.skip_group(_depth(column), over)
         self.put(over)
-        self.field(
-            f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets
-        )
+        self.field(f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets)
         self.put(behind)
 
     def chosen(
