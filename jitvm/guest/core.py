@@ -127,8 +127,11 @@ class Core(Protocol):
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
         """Unsigned quotient, or `by_zero` where the divisor is zero."""
 
-    def link(self) -> Word:
+    def return_address(self) -> Word:
         """`next_pc` as a return address: compiled code follows it when it is jumped to."""
+
+    def link(self) -> Word:
+        """The former name of `return_address`."""
 
     def jump(self, target: Word) -> None:
         """Continue at `target` (truncated to the program counter) instead of `next_pc`."""

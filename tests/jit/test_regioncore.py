@@ -520,18 +520,18 @@ def test_effects_stand_behind_the_last_guard_of_their_instruction() -> None:
 
 def test_a_return_address_is_one_until_it_is_cut() -> None:
     def call(core: Core) -> None:
-        core.push(1, core.link(), 2)
+        core.push(1, core.return_address(), 2)
 
     following = START + LENGTH
     line = Line(call)
-    assert line.state.stacks[1].links == ((1, 0, following),)
+    assert line.state.stacks[1].return_addresses == ((1, 0, following),)
     assert line.state.stacks[1].entries[0][0].constant == following
     cut = Line(call, move(1, 1, 0, 1))
-    assert not cut.state.stacks[1].links
+    assert not cut.state.stacks[1].return_addresses
     for each in (line, cut):
         assert each.agrees() == {"BRANCH"}
-    line.state.stacks[1].forget_links()
-    assert not line.state.stacks[1].links
+    line.state.stacks[1].forget_return_addresses()
+    assert not line.state.stacks[1].return_addresses
     assert line.state.stacks[1].entries[0][0].constant == following
 
 

@@ -82,8 +82,11 @@ class GraphCore:
     def divide(self, dividend: Value | int, divisor: Value | int, by_zero: int) -> Value:
         return self.graph.divide(self._word(dividend), self._word(divisor), by_zero)
 
-    def link(self) -> Value:
+    def return_address(self) -> Value:
         return self.next_pc
+
+    def link(self) -> Value:
+        return self.return_address()
 
     def jump(self, target: Value | int) -> None:
         self.outcome = Outcome(self.address(self._word(target)))

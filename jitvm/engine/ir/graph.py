@@ -46,7 +46,9 @@ class Value:
         constant: the value where it is known now.
     """
 
-    __slots__ = ("args", "bits", "constant", "exit", "graph", "imm", "link", "number", "op")
+    __slots__ = (
+        "args", "bits", "constant", "exit", "graph", "imm", "is_return_address", "number", "op",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Value:
         self.bits = bits
         self.constant: int | None = imm[0] if op is _CONST else None
         self.exit: Exit | None = None
-        self.link = False
+        self.is_return_address = False
         self.number = -1
 
     def _binary(self, op: Op, other: Value | int, swap: bool = False) -> Value:
@@ -290,7 +292,7 @@ class Graph:
         """A constant that compiled code follows when it is jumped to; never shared, so that
         other constants of the same number stay plain."""
         value = Value(self, _CONST, (), (number,), max(number.bit_length(), 1))
-        value.link = True
+        value.is_return_address = True
         return value
 
     def param(self, block: Block, bits: int) -> Value:
@@ -424,6 +426,6 @@ class Graph:
 
     def truncate(self, word: Value, size: int) -> Value:
         """The low `size` bytes."""
-        if 0 < word.bits <= 8 * size and not word.link:
+        if 0 < word.bits <= 8 * size and not word.is_return_address:
             return word
         return self.binary(_AND, word, self.const((1 << 8 * size) - 1))

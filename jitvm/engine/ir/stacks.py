@@ -16,7 +16,7 @@ from jitvm.engine.ir.graph import Graph, Value
 from jitvm.engine.ir.ops import Op
 
 Entry = tuple[Value, int]
-Link = tuple[int, int, int]
+ReturnAddress = tuple[int, int, int]
 """(stack, offset, return address)"""
 Picture = tuple[list[Entry], int, int]
 """Entries, bottom and top of a stack at some moment."""
@@ -29,7 +29,9 @@ class VirtualStack:
     the pointer at entry: what the guard at the entry must make sure of.
     """
 
-    __slots__ = ("_links", "big", "bottom", "entries", "graph", "high", "index", "low", "top")
+    __slots__ = (
+        "_return_addresses", "big", "bottom", "entries", "graph", "high", "index", "low", "top",
+    )  # fmt: skip
 
     def __init__(self, graph: Graph, index: int, big: bool) -> None:
         self.graph = graph
@@ -37,14 +39,14 @@ class VirtualStack:
         self.big = big
         self.entries: list[Entry] = []
         self.bottom = self.top = self.low = self.high = 0
-        self._links: tuple[Link, ...] | None = ()
+        self._return_addresses: tuple[ReturnAddress, ...] | None = ()
 
     def copy(self) -> VirtualStack:
         """An independent copy over the same graph."""
         twin = VirtualStack(self.graph, self.index, self.big)
         twin.entries = self.entries.copy()
         twin.bottom, twin.top, twin.low, twin.high = self.bottom, self.top, self.low, self.high
-        twin._links = self._links
+        twin._return_addresses = self._return_addresses
         return twin
 
     def picture(self) -> Picture:
@@ -55,30 +57,30 @@ class VirtualStack:
         """A copy of the stack as it was when the picture was taken."""
         twin = VirtualStack(self.graph, self.index, self.big)
         twin.entries, twin.bottom, twin.top = picture
-        twin._links = None
+        twin._return_addresses = None
         return twin
 
     @property
-    def links(self) -> tuple[Link, ...]:
+    def return_addresses(self) -> tuple[ReturnAddress, ...]:
         """Return addresses among the entries, bottom first."""
-        links = self._links
-        if links is None:
+        known = self._return_addresses
+        if known is None:
             found, at = [], self.bottom
             for word, size in self.entries:
-                if word.link:
+                if word.is_return_address:
                     found.append((self.index, at, word.imm[0]))
                 at += size
-            links = self._links = tuple(found)
-        return links
+            known = self._return_addresses = tuple(found)
+        return known
 
-    def forget_links(self) -> None:
+    def forget_return_addresses(self) -> None:
         """Take return addresses for numbers like any other."""
-        if self.links:
+        if self.return_addresses:
             self.entries = [
-                (self.graph.const(word.imm[0]) if word.link else word, size)
+                (self.graph.const(word.imm[0]) if word.is_return_address else word, size)
                 for word, size in self.entries
             ]
-            self._links = ()
+            self._return_addresses = ()
 
     # -- splitting and joining ---------------------------------------------------------------
 
@@ -116,8 +118,8 @@ class VirtualStack:
                 count -= piece
                 continue
             word, size = self.entries.pop()
-            if word.link:
-                self._links = None
+            if word.is_return_address:
+                self._return_addresses = None
             if size > count:
                 below, word = self._split(word, size, count)
                 self._keep(below, size - count)
@@ -143,8 +145,8 @@ class VirtualStack:
         entries = self.entries
         if entries and entries[-1][1] == size:
             word = entries.pop()[0]
-            if word.link:
-                self._links = None
+            if word.is_return_address:
+                self._return_addresses = None
             self.top -= size
             return word
         first, *rest = self._take(size)
@@ -155,8 +157,8 @@ class VirtualStack:
     def push(self, word: Value, size: int) -> None:
         if not 0 < word.bits <= 8 * size:
             word = self.graph.truncate(word, size)
-        if word.link:
-            self._links = None
+        if word.is_return_address:
+            self._return_addresses = None
         self.entries.append((word, size))
         self.top += size
         if self.top > self.high:
@@ -170,8 +172,8 @@ class VirtualStack:
         for entry in ((word, size), *above):
             self._keep(*entry)
             self.top += entry[1]
-            if entry[0].link:
-                self._links = None
+            if entry[0].is_return_address:
+                self._return_addresses = None
         return word
 
     def put(self, word: Value, size: int) -> None:
@@ -198,7 +200,7 @@ class VirtualStack:
     def adopt(self, entries: list[Entry]) -> None:
         """Take other entries for the same topmost bytes."""
         self.entries = list(entries)
-        self._links = None
+        self._return_addresses = None
         self.bottom = self.top - sum(size for _, size in entries)
         self.low = min(self.low, self.bottom)
 

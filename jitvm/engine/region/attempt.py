@@ -36,7 +36,7 @@ Invariants
  2. A `changed` attempt is not used. It is finished all the same, to find as much as possible of
     what the next one needs; only, arguments may not fit parameters (`_arguments`).
  3. A state belongs to one block. Where control parts, each way but the last gets a copy.
- 4. A state knows its return addresses (links): a call is an edge, and so is its return. They are
+ 4. A state knows its return addresses: a call is an edge, and so is its return. They are
     forgotten at the entry of a shared callee, which returns by comparison.
  5. An exit leaves before its instruction has had any effect, or after all of it; what an
     instruction decides comes before what it does (`jitvm.engine.region.core`).
@@ -57,7 +57,7 @@ from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
 from jitvm.engine.region.economy import Sketch
 from jitvm.engine.region.forming import Forming
-from jitvm.engine.region.region import Join, Links, Node, Region, TooLarge
+from jitvm.engine.region.region import Join, Node, Region, ReturnAddresses, TooLarge
 from jitvm.engine.tables.reasons import Reason
 
 
@@ -143,8 +143,8 @@ class Attempt:
         """Joins to enter the region at: one for an address, without calls to return from."""
         found: dict[int, Node] = {}
         for node in self._joined:
-            pc, _, links = node
-            if not links and pc != self.region.start:
+            pc, _, return_addresses = node
+            if not return_addresses and pc != self.region.start:
                 found.setdefault(pc, node)
         arrivals = self.forming.arrivals
         often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
@@ -221,23 +221,23 @@ class Attempt:
     # -- edges -------------------------------------------------------------------------------
 
     def _node(self, pc: int, state: RegionState) -> Node:
-        links: Links = ()
+        return_addresses: ReturnAddresses = ()
         tops = []
         for stack in state.stacks:
             tops.append(stack.top)
-            links += stack.links
-        return pc, tuple(tops), links
+            return_addresses += stack.return_addresses
+        return pc, tuple(tops), return_addresses
 
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
         params = self.forming.params
-        pc, tops, links = node
+        pc, tops, return_addresses = node
         depth = params.depth
         for top, stack in zip(tops, self.guest.stacks, strict=True):
             if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
         economy = self.forming.economy
-        place = (pc, *[link[2] for link in links]) if links else pc
+        place = (pc, *[each[2] for each in return_addresses]) if return_addresses else pc
         depths = self._sketch.tops.get(place)
         if depths is None:
             self._sketch.tops[place] = {tops}
@@ -245,11 +245,11 @@ class Attempt:
             if len(depths) >= economy.depths:
                 return Reason.DRIFT
             depths.add(tops)
-        if links:
-            if len(links) > params.inline:
+        if return_addresses:
+            if len(return_addresses) > params.inline:
                 return Reason.RECURSION
-            last = links[-1][2]
-            if sum([link[2] == last for link in links]) > params.recursion:
+            last = return_addresses[-1][2]
+            if sum([each[2] == last for each in return_addresses]) > params.recursion:
                 return Reason.RECURSION
         if len(self._placed) >= params.nodes:
             if economy.gives_up(self._sketch):
@@ -263,7 +263,7 @@ class Attempt:
         """Where control goes on at `pc`: into a block, new or known, or out."""
         if pc in self.forming.economy.shared:
             for stack in state.stacks:
-                stack.forget_links()
+                stack.forget_return_addresses()
         node = self._node(pc, state)
         if node in self._placed or node in self._blocks:
             return self._known_edge(node, state)
@@ -313,7 +313,7 @@ class Attempt:
             entries = stack.split(sizes)
             inner.adopt(entries)
             for index, (word, size) in enumerate(entries):
-                if word.link:
+                if word.is_return_address:
                     continue
                 args.append(word)
                 inner.entries[index] = (graph.param(block, 8 * size), size)
@@ -330,7 +330,7 @@ class Attempt:
         """What a later edge passes to a join's parameters."""
         args = []
         for sizes, stack in zip(join.sizes, state.stacks, strict=True):
-            args += [word for word, _ in stack.split(sizes) if not word.link]
+            args += [word for word, _ in stack.split(sizes) if not word.is_return_address]
         args += [self.core.cell(state, at, size) for at, size in join.cells.items()]
         return args if not self.changed else args[: len(block.params)]
 

@@ -252,7 +252,7 @@ class RegionCore(GraphCore):
     def next_pc(self) -> Value:
         return self.graph.const(self.following)
 
-    def link(self) -> Value:
+    def return_address(self) -> Value:
         return self.graph.return_address(self.following)
 
     def continues(self) -> Value:
@@ -265,7 +265,7 @@ class RegionCore(GraphCore):
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
     def address(self, word: Value) -> Value:
-        if word.link:
+        if word.is_return_address:
             return word
         return super().address(word)
 

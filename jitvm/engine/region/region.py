@@ -16,10 +16,10 @@ from jitvm.engine.tables.record import Record, fresh
 Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
 
-Links = tuple[tuple[int, int, int], ...]
+ReturnAddresses = tuple[tuple[int, int, int], ...]
 """(stack, offset, return address) of each return address pending on a stack."""
 
-Node = tuple[int, tuple[int, ...], Links]
+Node = tuple[int, tuple[int, ...], ReturnAddresses]
 """An instruction in a context, as (pc, distances of the stack pointers, return addresses); see
 `jitvm.engine.region.forming`. The context alone says nothing else, and there are thousands."""
 

@@ -172,7 +172,11 @@ def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
     """Every (address, stack pointers) that is come back to; see the head of this file."""
     entries = window.entries
     shift = next(
-        (shift for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False) if stack.links),
+        (
+            shift
+            for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False)
+            if stack.return_addresses
+        ),
         None,
     )
     open_: dict[int, _Open] = {}
