@@ -21,7 +21,7 @@ REGION: dict[str, Any] = {
     "polished": False,
     "exits": [["BRANCH", 300], ["TARGET", None]],
     "first_exit": 0,
-    "slot": 0,
+    "counter": 0,
     "entries": [[260, 2]],
     "known": {"256": [260]},
     "nodes": [[256, 1], [260, 1]],
@@ -35,7 +35,7 @@ ABOUT: dict[str, Any] = {
     "ports": [[1], [2], []],
     "charging": False,
     "next_exit": 2,
-    "next_slot": 1,
+    "next_counter": 1,
     "roomless": [256],
     "edges": {"256": [[260, 5]]},
     "opcodes": {"256": [[128, 5]]},
@@ -102,7 +102,7 @@ def test_wrong_regions_are_refused(name: str) -> None:
         ("exits", [["NOWHERE", 300]]),
         ("exits", [["BRANCH", SPACE]]),
         ("first_exit", 65535),
-        ("slot", 16384),
+        ("counter", 16384),
         ("entries", [[260, 4]]),
         ("entries", [[SPACE, 0]]),
         ("nodes", [[SPACE, 1]]),
@@ -131,7 +131,7 @@ def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     [path] = tmp_path.glob("uxn-regions-*")
     key = shelf._key(params, charging=False)
     assert key is not None
-    path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_slot": 1 << 40})))
+    path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_counter": 1 << 40})))
     assert shelf.load(params, charging=False) is None
     assert len(said) == 1
     assert said[0].startswith(f"{path}: damaged")

@@ -18,7 +18,7 @@ class Compiled(Record):
         known: edges that were known from each of its addresses when it was formed.
         seconds: time spent forming, in LLVM text, and in LLVM.
         epoch: `World.epoch` when it was formed.
-        slot: number of its counter of executed instructions.
+        counter: number of its count of executed instructions.
         speed: how LLVM made the code, see `Compiler.compile`.
         llvm: the LLVM text, where the parameter `keep_text` is on.
         entries: addresses where it is entered beside its start, with their offsets in the text.
@@ -31,7 +31,7 @@ class Compiled(Record):
     first_exit: int
     seconds: tuple[float, float, float]
     epoch: int
-    slot: int = 0
+    counter: int = 0
     speed: int = 0
     llvm: str = ""
     entries: dict[int, int] = fresh(dict)

@@ -85,7 +85,7 @@ class Keeper:
             return
         planner = self._planner
         planner.learned = kept.learned
-        self._maker.next_exit, self._maker.next_slot = kept.next_exit, kept.next_slot
+        self._maker.next_exit, self._maker.next_counter = kept.next_exit, kept.next_counter
         for start in kept.roomless:
             planner.starts[start] = Start(room=planner.no_room)
         for compiled, polished in kept.regions:
@@ -117,7 +117,7 @@ class Keeper:
             ports=self._ports(),
             charging=self._regions.is_charging,
             next_exit=self._maker.next_exit,
-            next_slot=self._maker.next_slot,
+            next_counter=self._maker.next_counter,
             roomless=[
                 at for at, about in list(planner.starts.items()) if about.room == planner.no_room
             ],

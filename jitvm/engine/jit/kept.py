@@ -69,7 +69,7 @@ class Kept(Record):
         regions: each with whether it was compiled thoroughly.
         ports: numbers of ports with readers, with writers, collected: what regions were made for.
         charging: whether regions count instructions.
-        next_exit, next_slot: the first exit counter and slot none of them uses.
+        next_exit, next_counter: the first exit counter and counter of instructions that none uses.
         roomless: starts whose entry must not ask for stack.
     """
 
@@ -78,7 +78,7 @@ class Kept(Record):
     ports: list[list[int]]
     charging: bool
     next_exit: int
-    next_slot: int
+    next_counter: int
     roomless: list[int]
 
 
@@ -92,7 +92,7 @@ def encode(kept: Kept) -> CachedCode:
         "ports": kept.ports,
         "charging": kept.charging,
         "next_exit": kept.next_exit,
-        "next_slot": kept.next_slot,
+        "next_counter": kept.next_counter,
         "roomless": kept.roomless,
         "edges": _plain(learned.edges),
         "opcodes": _plain(learned.opcodes),
@@ -175,7 +175,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
         "polished": polished,
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
-        "slot": compiled.slot,
+        "counter": compiled.counter,
         "entries": list(compiled.entries.items()),
         "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
         "nodes": list(region.nodes.items()),
@@ -215,7 +215,7 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
         [_numbers(ports, MOST) for ports in _list(about["ports"])],
         _flag(about["charging"]),
         _number(about["next_exit"], EXITS - MOST_EXITS),
-        _number(about["next_slot"], REGIONS),
+        _number(about["next_counter"], REGIONS),
         _numbers(about["roomless"], space),
     )
 
@@ -250,7 +250,7 @@ def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
         first_exit=_number(row["first_exit"], EXITS - len(exits) + 1),
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
-        slot=_number(row["slot"], REGIONS),
+        counter=_number(row["counter"], REGIONS),
         entries=_pairs(row["entries"], space, len(text)),
     )
 

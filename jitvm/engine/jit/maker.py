@@ -46,7 +46,7 @@ class RegionMaker:
 
     Attributes:
         compiler: LLVM, made when it is first needed.
-        next_exit, next_slot: the counters that the next region gets.
+        next_exit, next_counter: the counters that the next region gets.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RegionMaker:
         self.params = params
         self.compiler: Compiler | None = None
         self.next_exit = 0
-        self.next_slot = 0
+        self.next_counter = 0
         self._report = report
         self._dump = Dump.from_environment()
 
@@ -146,12 +146,12 @@ class RegionMaker:
         if self._dump is not None:
             self._dump.optimised(region)
         formed = time.perf_counter()
-        first_exit, slot = self.next_exit, self._free_slot()
+        first_exit, counter = self.next_exit, self._free_counter()
         lowering = RegionLowering(
             self.layout,
             region.graph,
             first_exit=first_exit,
-            slot=slot,
+            counter=counter,
             tell={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
         )
         name = f"region_{start:04x}"
@@ -159,7 +159,7 @@ class RegionMaker:
         if len(lowering.exits) > MOST_EXITS:
             raise Refused(Reason.NODES)
         self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
-        self.next_slot = (slot + 1) % REGIONS
+        self.next_counter = (counter + 1) % REGIONS
         lowered = time.perf_counter()
         code, entries = self.machine_code(name, region.entries, text, speed)
         done = time.perf_counter()
@@ -173,16 +173,17 @@ class RegionMaker:
             events.Compiled, start, region.size, len(exits), len(code), *seconds, nodes is None
         )
         return Compiled(
-            region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept, entries
-        )
+            region, code, exits, known, first_exit, seconds, world.epoch, counter, speed, kept,
+            entries,
+        )  # fmt: skip
 
-    def _free_slot(self) -> int:
+    def _free_counter(self) -> int:
         """A counter of executed instructions that no installed region has."""
-        taken = {each.compiled.slot for each in list(self.planner.regions.values())}
-        slot = self.next_slot
-        while slot in taken:
-            slot = (slot + 1) % REGIONS
-        return slot
+        taken = {each.compiled.counter for each in list(self.planner.regions.values())}
+        counter = self.next_counter
+        while counter in taken:
+            counter = (counter + 1) % REGIONS
+        return counter
 
     def machine_code(
         self, name: str, entries: Iterable[int], text: str, speed: int

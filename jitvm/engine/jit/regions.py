@@ -47,7 +47,7 @@ class Regions(Mapping[int, Installed]):
         code_map: what the bytes of the code space are to regions.
         exit_counts: how often each exit was taken, 32 bits each; a region's begin at its
             `first_exit`.
-        executed_counts: instructions each region has executed, 64 bits each, by its `slot`; they
+        executed_counts: instructions each region has executed, 64 bits each, by its `counter`; they
             stay zero unless charging.
         executed_before: instructions executed by regions that are gone, by where they began.
         statistics: what was done since the machine was made.
@@ -112,7 +112,7 @@ class Regions(Mapping[int, Installed]):
 
     def executed_in(self, installed: Installed) -> int:
         """Instructions a region has executed since it was installed; zero unless charging."""
-        return self.executed_counts[installed.compiled.slot]
+        return self.executed_counts[installed.compiled.counter]
 
     @property
     def executed(self) -> int:
@@ -178,7 +178,7 @@ class Regions(Mapping[int, Installed]):
         installed = Installed(statistics.installed, compiled, span)
         for i in range(len(compiled.exits)):
             self.exit_counts[compiled.first_exit + i] = 0
-        self.executed_counts[compiled.slot] = 0
+        self.executed_counts[compiled.counter] = 0
         self._by_start[region.start] = installed
         self.code_map.claim(region.start, region.assumptions)
         self._code.enter(region.start, span.address)

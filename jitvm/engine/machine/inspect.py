@@ -93,7 +93,7 @@ class RegionView:
         """Where its counts are among those of all regions: its exits' and its instructions'."""
         compiled = self._installed.compiled
         first = compiled.first_exit
-        return slice(first, first + len(compiled.exits)), compiled.slot
+        return slice(first, first + len(compiled.exits)), compiled.counter
 
     def ir(self) -> str:
         """Its graph as text; empty for one that an earlier run made."""

@@ -25,14 +25,14 @@ _CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
 _BODY = _CODE[len(cache.MAGIC) + 4 :]
 _REGION = {
     "start": 256, "size": 4, "polished": False, "exits": [["BRANCH", 300], ["TARGET", None]],
-    "first_exit": 0, "slot": 0, "entries": [[260, 2]], "known": {"256": [260]},
+    "first_exit": 0, "counter": 0, "entries": [[260, 2]], "known": {"256": [260]},
     "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
     "stores": [18],
 }  # fmt: skip
 _KEPT = {
     "format": kept.FORMAT, "ports": [[1], [2], []], "charging": False, "next_exit": 2,
-    "next_slot": 1, "roomless": [256], "edges": {"256": [[260, 5]]}, "opcodes": {"256": [[128, 5]]},
-    "written": [32], "aliased": [], "regions": [_REGION],
+    "next_counter": 1, "roomless": [256], "edges": {"256": [[260, 5]]},
+    "opcodes": {"256": [[128, 5]]}, "written": [32], "aliased": [], "regions": [_REGION],
 }  # fmt: skip
 
 
