@@ -69,7 +69,7 @@ class Native:
         )
         text = lowering.module("region", {})
         code = self.compiler.compile(text, speed=0)
-        span = shared_arena().install(code.text[code.symbols["region"] :])
+        span = shared_arena().install(code.machine_code[code.symbols["region"] :])
         try:
             self._entries[:] = memoryview((ctypes.c_uint64 * 256)(*[span.address] * 256)).cast(
                 "B"

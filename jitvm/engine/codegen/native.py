@@ -49,7 +49,7 @@ class NativeError(RuntimeError):
 class Code(Record, frozen=True):
     """Machine code of one module: the bytes, and the offset of each exported function."""
 
-    text: bytes
+    machine_code: bytes
     symbols: dict[str, int]
 
 

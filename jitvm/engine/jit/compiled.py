@@ -21,11 +21,11 @@ class Compiled(Record):
         counter: number of its count of executed instructions.
         speed: how LLVM made the code, see `Compiler.compile`.
         llvm: the LLVM text, where the parameter `keep_text` is on.
-        entries: addresses where it is entered beside its start, with their offsets in the text.
+        entries: other addresses where it is entered, with their offsets in the machine code.
     """
 
     region: Region
-    text: bytes
+    machine_code: bytes
     exits: list[tuple[str, int | None]]
     known: dict[int, frozenset[int]]
     first_exit: int

@@ -3,7 +3,7 @@
 What one run compiled is one file of the code cache (`jitvm.engine.memory.cache`), under a key that
 names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge
 and the program's bytes as they were before its first instruction. The file holds the machine code
-of all regions, one behind the other, and a JSON text with what the engine has to know about them:
+of all regions, one after the other, and JSON with what the engine has to know about them:
 
     code of region | code of region | ... | JSON
 
@@ -100,7 +100,7 @@ def encode(kept: Kept) -> CachedCode:
         "aliased": sorted(learned.aliased),
         "regions": [_encode_region(*region) for region in kept.regions],
     }
-    code = b"".join(compiled.text for compiled, _ in kept.regions)
+    code = b"".join(compiled.machine_code for compiled, _ in kept.regions)
     return CachedCode(code + json.dumps(about).encode(), {"about": len(code)})
 
 
@@ -171,7 +171,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
     region = compiled.region
     return {
         "start": region.start,
-        "size": len(compiled.text),
+        "size": len(compiled.machine_code),
         "polished": polished,
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
@@ -190,13 +190,13 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
     import json
 
     end = code.symbols["about"]
-    about = json.loads(code.text[end:])
+    about = json.loads(code.machine_code[end:])
     if about["format"] != FORMAT:
         return None
     regions, at = [], 0
     for row in about["regions"]:
         size = _number(row["size"], end - at + 1)
-        compiled = _decode_region(row, code.text[at : at + size], space)
+        compiled = _decode_region(row, code.machine_code[at : at + size], space)
         regions.append((compiled, _flag(row["polished"])))
         at += size
     if at != end:
@@ -220,8 +220,8 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
     )
 
 
-def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
-    if not text:
+def _decode_region(row: dict[str, Any], machine_code: bytes, space: int) -> Compiled:
+    if not machine_code:
         raise ValueError("a region has no code")
     start = _number(row["start"], space)
     exits = [
@@ -241,7 +241,7 @@ def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
     )
     return Compiled(
         region,
-        text,
+        machine_code,
         exits=exits,
         known={
             _number(int(pc), space): frozenset(_numbers(to, space))
@@ -251,7 +251,7 @@ def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
         counter=_number(row["counter"], REGIONS),
-        entries=_pairs(row["entries"], space, len(text)),
+        entries=_pairs(row["entries"], space, len(machine_code)),
     )
 
 

@@ -203,7 +203,7 @@ class RegionMaker:
         code = self.compiler.compile(text, speed=speed)
         begin = code.symbols[name]
         offsets = {at: code.symbols.get(entry_name(name, at), begin) - begin for at in entries}
-        return code.text[begin:], offsets
+        return code.machine_code[begin:], offsets
 
     def _verify(self, region: Region) -> None:
         if self.params.verify:

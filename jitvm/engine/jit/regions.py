@@ -170,7 +170,7 @@ class Regions(Mapping[int, Installed]):
             ArenaFull: there is no room for its code.
         """
         region, statistics = compiled.region, self.statistics
-        span = shared_arena().install(compiled.text)
+        span = shared_arena().install(compiled.machine_code)
         old = self._by_start.get(region.start)
         if old is not None:
             self.remove(old)
@@ -185,7 +185,7 @@ class Regions(Mapping[int, Installed]):
         self.inner.pop(region.start, None)
         for at, offset in compiled.entries.items():
             self._enter_at(at, offset, installed)
-        size, kept = len(compiled.text), compiled.is_kept
+        size, kept = len(compiled.machine_code), compiled.is_kept
         self._report(events.Installed, region.start, installed.number, region.size, size, kept)
 
     def _enter_at(self, at: int, offset: int, installed: Installed) -> None:

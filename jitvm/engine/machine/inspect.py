@@ -69,7 +69,7 @@ class RegionView:
         self.limits = {reason.name: travel for reason, travel in region.limits.items()}
         self.llvm = compiled.llvm
         self.address = installed.span.address
-        self.code_bytes = len(compiled.text)
+        self.code_bytes = len(compiled.machine_code)
         self.is_kept = compiled.is_kept
 
     @property
@@ -312,4 +312,4 @@ def install_code(llvm: str, name: str, architecture: str) -> int:
     from jitvm.engine.memory.arena import shared_arena
 
     code = Compiler(architecture).compile(llvm, speed=1)
-    return shared_arena().install(code.text).address + code.symbols[name]
+    return shared_arena().install(code.machine_code).address + code.symbols[name]

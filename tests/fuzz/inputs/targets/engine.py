@@ -44,7 +44,7 @@ def _cache(data: bytes, _: Path) -> None:
         for body in bodies
     ]
     for code in filter(None, found):
-        assert all(0 <= offset <= len(code.text) for offset in code.symbols.values())
+        assert all(0 <= offset <= len(code.machine_code) for offset in code.symbols.values())
     if not any(found):
         raise Refused
 
@@ -56,7 +56,7 @@ def _regions(data: bytes, _: Path) -> None:
         raise Refused
     again = kept.decode(kept.encode(found), SPACE)
     assert again is not None
-    assert kept.encode(again).text == kept.encode(found).text
+    assert kept.encode(again).machine_code == kept.encode(found).machine_code
 
 
 def _parameters(data: bytes, _: Path) -> None:
