@@ -23,7 +23,7 @@ REGION: dict[str, Any] = {
     "first_exit": 0,
     "counter": 0,
     "entries": [[260, 2]],
-    "known": {"256": [260]},
+    "edges": {"256": [260]},
     "nodes": [[256, 1], [260, 1]],
     "limits": {"NODES": 3},
     "code": [[256, 128]],
@@ -84,7 +84,7 @@ def test_wrong_descriptions_are_refused(name: str) -> None:
 def test_wrong_regions_are_refused(name: str) -> None:
     lists = ("exits", "entries", "nodes", "code", "cells", "stores")
     empty: dict[str, Any] = {each: [] for each in lists}
-    empties = {**empty, "known": {}, "limits": {}}
+    empties = {**empty, "edges": {}, "limits": {}}
     for wrong in WRONG:
         if (name == "polished" and wrong is True) or wrong == empties.get(name, "none"):
             continue
@@ -108,7 +108,7 @@ def test_wrong_regions_are_refused(name: str) -> None:
         ("nodes", [[SPACE, 1]]),
         ("code", [[256, 256]]),
         ("cells", [SPACE]),
-        ("known", {"65536": []}),
+        ("edges", {"65536": []}),
     ],
 )
 def test_numbers_out_of_range_are_refused(name: str, wrong: Any) -> None:

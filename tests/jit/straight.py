@@ -38,7 +38,7 @@ class Line:
         byte_order: of the guest.
         operands: bytes behind each opcode.
         room: what an entry has made sure of.
-        known: what is known of the machine; memory is put in.
+        world: what is known of the machine; memory is put in.
         collected, readers, writers: ports, as for `World`.
     """
 
@@ -48,14 +48,14 @@ class Line:
         byte_order: str = "little",
         operands: bytes = bytes(range(0x21, 0x29)),
         room: Room = ROOMY,
-        known: World | None = None,
+        world: World | None = None,
     ) -> None:
         self.guest = guest = declared(byte_order, 64, meanings)
         rows = range(len(meanings))
         self.code = b"".join(bytes([row]) + operands for row in rows)
         memory = bytearray(guest.code_space.size)
         memory[START : START + len(self.code)] = self.code
-        self.world = (known or World(b"")).but(memory=bytes(memory))
+        self.world = (world or World(b"")).but(memory=bytes(memory))
         self.graph = Graph(guest.word_bits, "line")
         self.assumptions = Assumptions()
         self.core = core = RegionCore(guest, self.graph, self.world, self.assumptions)

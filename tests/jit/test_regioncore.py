@@ -226,19 +226,19 @@ def test_a_guard_leaves_before_its_instruction() -> None:
 def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> None:
     """Only that: one written byte of several is enough, and its neighbour is not."""
     for at in range(START + 1, START + 1 + size):
-        known = NOWHERE.but(written=frozenset([at]))
-        line = Line(literal(size), byte_order=byte_order, known=known)
+        world = NOWHERE.but(written=frozenset([at]))
+        line = Line(literal(size), byte_order=byte_order, world=world)
         assert line.assumptions.code.keys() == {START}
         assert line.assumptions.cells == set(range(START + 1, START + 1 + size))
         assert line.agrees() == {"BRANCH"}
-    known = NOWHERE.but(written=frozenset([START, START + 1 + size]))
-    line = Line(literal(size), byte_order=byte_order, known=known)
+    world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
+    line = Line(literal(size), byte_order=byte_order, world=world)
     assert not line.assumptions.cells
     assert line.agrees() == {"BRANCH"}
 
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
-    line = Line(literal(1), known=NOWHERE.but(written=frozenset([0xFFFF])))
+    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF])))
     for size in (2, 4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)
@@ -301,10 +301,10 @@ def test_any_mixture_of_cells_of_spaces(seed: int, byte_order: str) -> None:
 
 
 def test_a_device_leaves_cells_of_registers_as_they_are() -> None:
-    known = NOWHERE.but(writers=frozenset([0x18]))
+    world = NOWHERE.but(writers=frozenset([0x18]))
     line = Line(
         load(8, 1, PRIVATE), load(CELL, 1), number(1, 1), write(0x18), load(8, 1, PRIVATE),
-        load(CELL, 1), known=known,
+        load(CELL, 1), world=world,
     )  # fmt: skip
     assert len(line.all(Op.LOAD)) == 3
 
@@ -348,11 +348,11 @@ def test_the_opcode_and_what_follows_are_constants() -> None:
 
 def test_where_stores_hit_there_are_no_cells() -> None:
     for at in range(CELL, CELL + 4):
-        line = Line(load(CELL, 4), load(CELL, 4), known=NOWHERE.but(aliased=frozenset([at])))
+        line = Line(load(CELL, 4), load(CELL, 4), world=NOWHERE.but(aliased=frozenset([at])))
         assert len(line.all(Op.LOAD)) == 2
         assert not line.assumptions.cells
     beside = frozenset([CELL - 1, CELL + 4])
-    assert Line(load(CELL, 4), known=NOWHERE.but(aliased=beside)).assumptions.cells
+    assert Line(load(CELL, 4), world=NOWHERE.but(aliased=beside)).assumptions.cells
 
 
 @ORDERS
@@ -438,8 +438,8 @@ def test_a_store_to_a_constant_address_is_promised_or_looks_for_code() -> None:
         assert line.assumptions.stores == set(covered)
         assert not line.guards
         for at in range(CELL - 1, CELL + size + 1):
-            known = NOWHERE.but(watched=frozenset([at]))
-            line = Line(literal(size), store(CELL, size), known=known)
+            world = NOWHERE.but(watched=frozenset([at]))
+            line = Line(literal(size), store(CELL, size), world=world)
             assert (line.guards == ["STORE"]) == (at in covered)
             assert (line.assumptions.stores == set()) == (at in covered)
             for guard in line.all(Op.GUARD):
@@ -460,7 +460,7 @@ DEVICES = NOWHERE.but(readers=frozenset([0x42]), writers=frozenset([0x43, 0x44])
 
 
 def test_a_plain_port_is_storage() -> None:
-    line = Line(literal(1), write(0x20), read(0x20), known=DEVICES)
+    line = Line(literal(1), write(0x20), read(0x20), world=DEVICES)
     assert not line.guards
     assert not line.all(Op.SYNC)
     assert line.agrees() == {"BRANCH"}
@@ -468,14 +468,14 @@ def test_a_plain_port_is_storage() -> None:
 
 def test_a_computed_port_leaves_where_a_device_is() -> None:
     for access in (read(None), write(None)):
-        line = Line(access, known=DEVICES)
+        line = Line(access, world=DEVICES)
         assert line.guards == ["PORT"]
         assert line.agrees(range(12)) == {"BRANCH", "PORT"}
 
 
 def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:
     for access in (read(0x42), write(0x43)):
-        line = Line(load(CELL, 1), literal(2, 1), access, load(CELL, 1), known=DEVICES)
+        line = Line(load(CELL, 1), literal(2, 1), access, load(CELL, 1), world=DEVICES)
         assert len(line.all(Op.LOAD)) == 2
         order = [value.op for value in line.graph.block.values if value.op in
                  (Op.SYNC, Op.HOST_IN, Op.HOST_OUT, Op.CHECK)]  # fmt: skip
@@ -490,7 +490,7 @@ def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:
 
 
 def test_collected_output_shows_nothing() -> None:
-    line = Line(load(CELL, 1), write(0x44), load(CELL, 1), known=DEVICES)
+    line = Line(load(CELL, 1), write(0x44), load(CELL, 1), world=DEVICES)
     assert len(line.all(Op.COLLECT)) == 1
     assert len(line.all(Op.LOAD)) == 1
     assert not line.all(Op.SYNC)

@@ -261,14 +261,14 @@ class Lowering(Emitter):
 
     def text(self, value: Value) -> str:
         """How a value is written as an operand of the word type."""
-        if (known := value.constant) is not None:
-            return str(known)
+        if (constant := value.constant) is not None:
+            return str(constant)
         return self._text[id(value)]
 
     def wide(self, value: Value) -> str:
         """A value as i64, for addresses."""
-        if (known := value.constant) is not None:
-            return str(known)
+        if (constant := value.constant) is not None:
+            return str(constant)
         if value.op is Op.PC:
             return "%pc"
         if self.word == "i64":
@@ -277,8 +277,8 @@ class Lowering(Emitter):
 
     def narrow(self, value: Value, bits: int) -> str:
         """The low bits of a value as an integer of their own."""
-        if (known := value.constant) is not None:
-            return str(known & ((1 << bits) - 1))
+        if (constant := value.constant) is not None:
+            return str(constant & ((1 << bits) - 1))
         if f"i{bits}" == self.word:
             return self.text(value)
         return self.let(f"trunc {self.word} {self.text(value)} to i{bits}")
@@ -459,8 +459,8 @@ class Lowering(Emitter):
 
         What is added to a word last is added here, which costs nothing.
         """
-        if (known := address.constant) is not None:
-            return self.at(offset + known)
+        if (constant := address.constant) is not None:
+            return self.at(offset + constant)
         if address.op is Op.ADD and address.bits and (more := address.args[1].constant):
             return self.at(offset + more, self.at(self.wide(address.args[0])))
         return self.at(offset, self.at(self.wide(address)))

@@ -378,8 +378,8 @@ class FullCore(HandlerCore):
 
 def never_wraps(address: Value, size: int, limit: int) -> bool:
     """Whether an access at an address below the limit is sure to end there as well."""
-    known = address.constant
-    furthest = (1 << address.bits) - 1 if known is None else known
+    constant = address.constant
+    furthest = (1 << address.bits) - 1 if constant is None else constant
     return furthest <= limit - size
 
 

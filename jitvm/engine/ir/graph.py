@@ -281,11 +281,11 @@ class Graph:
         """A constant; equal numbers are the same value. Belongs to no block."""
         value = self._constants.get(number)
         if value is None:
-            known = number & ((1 << self.word_bits) - 1)
-            if known != number:
-                return self.const(known)
-            value = Value(self, _CONST, (), (known,), max(known.bit_length(), 1))
-            self._constants[known] = value
+            masked = number & ((1 << self.word_bits) - 1)
+            if masked != number:
+                return self.const(masked)
+            value = Value(self, _CONST, (), (masked,), max(masked.bit_length(), 1))
+            self._constants[masked] = value
         return value
 
     def return_address(self, number: int) -> Value:
@@ -327,8 +327,8 @@ class Graph:
     def bits(self, op: Op, args: tuple[Value, ...], imm: tuple[int, ...]) -> int:
         """The bits of a result, by the row of its operation; what depends on the guest is given
         by who asks for it."""
-        known = BITS.get(op)
-        bits = MODULAR if known is None else known(*args, *imm)
+        width = BITS.get(op)
+        bits = MODULAR if width is None else width(*args, *imm)
         return bits if bits <= self.word_bits else MODULAR
 
     def guard(self, condition: Value, exit_: Exit) -> None:
@@ -348,8 +348,8 @@ class Graph:
 
     def _need_distance(self, op: Op, distance: Value) -> None:
         self.need(op, distance)
-        known = distance.constant
-        furthest = (1 << distance.bits) - 1 if known is None else known
+        constant = distance.constant
+        furthest = (1 << distance.bits) - 1 if constant is None else constant
         if furthest >= self.word_bits:
             raise DescriptionError(
                 f"{self.where}: {op} by up to {furthest} bits of a {self.word_bits}-bit word; "

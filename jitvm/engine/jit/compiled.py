@@ -15,7 +15,7 @@ class Compiled(Record):
 
     Attributes:
         exits: reason and target address (None: computed) of each exit, by its counter.
-        known: edges that were known from each of its addresses when it was formed.
+        edges: where control had been seen to go from each of its addresses when it was formed.
         seconds: time spent forming, in LLVM text, and in LLVM.
         epoch: `World.epoch` when it was formed.
         counter: number of its count of executed instructions.
@@ -27,7 +27,7 @@ class Compiled(Record):
     region: Region
     machine_code: bytes
     exits: list[tuple[str, int | None]]
-    known: dict[int, frozenset[int]]
+    edges: dict[int, frozenset[int]]
     first_exit: int
     seconds: tuple[float, float, float]
     epoch: int

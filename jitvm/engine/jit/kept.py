@@ -177,7 +177,7 @@ def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
         "first_exit": compiled.first_exit,
         "counter": compiled.counter,
         "entries": list(compiled.entries.items()),
-        "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
+        "edges": {str(pc): sorted(to) for pc, to in compiled.edges.items()},
         "nodes": list(region.nodes.items()),
         "limits": {reason.name: travel for reason, travel in region.limits.items()},
         "code": list(region.assumptions.code.items()),
@@ -243,9 +243,9 @@ def _decode_region(row: dict[str, Any], machine_code: bytes, space: int) -> Comp
         region,
         machine_code,
         exits=exits,
-        known={
+        edges={
             _number(int(pc), space): frozenset(_numbers(to, space))
-            for pc, to in row["known"].items()
+            for pc, to in row["edges"].items()
         },
         first_exit=_number(row["first_exit"], EXITS - len(exits) + 1),
         seconds=(0.0, 0.0, 0.0),

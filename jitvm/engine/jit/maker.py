@@ -166,14 +166,14 @@ class RegionMaker:
         if self._dump is not None:
             self._dump.compiled(text, self.compiler, speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
-        known = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
+        edges = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
-        kept = text if self.params.keep_text else ""
+        llvm = text if self.params.keep_text else ""
         self._report(
             events.Compiled, start, region.size, len(exits), len(code), *seconds, nodes is None
         )
         return Compiled(
-            region, code, exits, known, first_exit, seconds, world.epoch, counter, speed, kept,
+            region, code, exits, edges, first_exit, seconds, world.epoch, counter, speed, llvm,
             entries,
         )  # fmt: skip
 

@@ -136,6 +136,5 @@ class Planner:
         about = self.starts.get(start)
         if about is not None and about.formed > self.params.growth:
             return False
-        known = installed.compiled.known
-        edges = self.learned.edges
-        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())
+        edges, formed_from = self.learned.edges, installed.compiled.edges
+        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in formed_from.items())

@@ -175,10 +175,10 @@ class NativeTier:
     def _make_ready(self, *, alone: bool = False) -> None:
         assert self._make is not None
         self._made = self._make()
-        known = self._made.keeper.fetch(charging=self._charges(self.mode))
+        is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
-        if not known and not alone:
+        if not is_known and not alone:
             _load_llvm()
 
     def _warm(self) -> None:

@@ -9,7 +9,7 @@ control flow from node to node, the most travelled first, and puts down what eac
       |
     _edge(pc, state, travel)     control goes on at `pc` with stacks and cells as in `state`
       |
-      |- the node has a place   -> _known_edge   to its join (a loop, or ways that meet)
+      |- the node has a place   -> _edge_to_placed  to its join (a loop, or ways that meet)
       |- a limit forbids it     -> an exit, with the limit as its reason
       |- several ways lead here -> _enter_join   a block with parameters, its state made of these
       '- else                   -> a block that only this edge leads to
@@ -266,7 +266,7 @@ class Attempt:
                 stack.forget_return_addresses()
         node = self._node(pc, state)
         if node in self._placed or node in self._blocks:
-            return self._known_edge(node, state)
+            return self._edge_to_placed(node, state)
         limit = self._limit(node)
         if limit is not None:
             limits = self.region.limits
@@ -288,7 +288,7 @@ class Attempt:
         self._blocks[node] = block
         heapq.heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
 
-    def _known_edge(self, node: Node, state: RegionState) -> Goto | Exit:
+    def _edge_to_placed(self, node: Node, state: RegionState) -> Goto | Exit:
         """An edge to a node that has a place already: a loop or a join."""
         forming = self.forming
         join = forming.join_at(node)
@@ -459,9 +459,9 @@ class Attempt:
             return self._edge(core.following, state, self._travel(pc))
         if outcome.condition is None:
             return self._jump(pc, outcome.target, state)
-        known = outcome.condition.constant
-        if known is not None:
-            if known:
+        constant = outcome.condition.constant
+        if constant is not None:
+            if constant:
                 return self._jump(pc, outcome.target, state)
             return self._edge(self.core.following, state, self._travel(pc))
         target = outcome.target.constant
@@ -498,10 +498,10 @@ class Attempt:
 
     def _jump(self, pc: int, target: Value, state: RegionState) -> Goto | Branch | Exit:
         """Jump to a constant, or compare with the recorded targets."""
-        known = target.constant
-        if known is not None:
-            self._sketch.callees[self.core.following] = known
-            return self._edge(known, state, self._travel(pc))
+        constant = target.constant
+        if constant is not None:
+            self._sketch.callees[self.core.following] = constant
+            return self._edge(constant, state, self._travel(pc))
         params = self.forming.params
         followers = self.forming.edges.get(pc, {})
         ranked = sorted(followers, key=lambda to: -followers[to])

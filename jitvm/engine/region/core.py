@@ -289,11 +289,11 @@ class RegionCore(GraphCore):
         return self._load_cell(self.guest.code_index, at, size)
 
     def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
-        known = self._word(word).constant
-        if known is None:
+        constant = self._word(word).constant
+        if constant is None:
             self.refusal = Reason.SWITCH
         else:
-            cases.get(known, otherwise)(self)
+            cases.get(constant, otherwise)(self)
 
     # -- Core: stacks ------------------------------------------------------------------------
 
@@ -324,8 +324,8 @@ class RegionCore(GraphCore):
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
         limit = within or self.guest.spaces[space].size
         at = self._word(address) & (limit - 1)
-        if (known := at.constant) is not None and known <= limit - size:
-            return self._load_cell(space, known, size)
+        if (constant := at.constant) is not None and constant <= limit - size:
+            return self._load_cell(space, constant, size)
         return self._load(space, self._whole(at, size, limit), size, limit)
 
     def _whole(self, at: Value, size: int, limit: int) -> Value:
@@ -345,9 +345,9 @@ class RegionCore(GraphCore):
         if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
         cells, number = self.state.cells, origin + at
-        known = cells.get(number)
-        if known is not None:
-            word, width = known
+        cell = cells.get(number)
+        if cell is not None:
+            word, width = cell
             if width == size:
                 return word
             if width > size:
@@ -379,8 +379,8 @@ class RegionCore(GraphCore):
         """Keep a word of a space in a value, unless stores may reach it unseen."""
         cells, code_size = self.state.cells, self._mask + 1
         for i in range(-7, size):
-            known = cells.get(number + i)
-            if known is not None and number + i + known[1] > number:
+            cell = cells.get(number + i)
+            if cell is not None and number + i + cell[1] > number:
                 del cells[number + i]
         if number >= code_size:
             cells[number] = (word, size)
@@ -410,9 +410,9 @@ class RegionCore(GraphCore):
         if space != self.guest.code_index or limit != self.guest.code_space.size:
             at = self._whole(at, size, limit)
         value = graph.truncate(self._word(word), size)
-        known = at.constant
-        if known is not None and known <= limit - size:
-            self._store_cell(space, known, value, size)
+        constant = at.constant
+        if constant is not None and constant <= limit - size:
+            self._store_cell(space, constant, value, size)
         elif space == self.guest.code_index:
             self._guard_map(at, size)
         else:
@@ -441,11 +441,11 @@ class RegionCore(GraphCore):
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
-        known = port.constant
-        if known is None:
+        constant = port.constant
+        if constant is None:
             guard = graph.pure(Op.READER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.readers:
+        elif constant in self.world.readers:
             self._show()
             return self._act(Op.HOST_IN, port)
         return graph.add(Op.PAGE, port)
@@ -453,14 +453,14 @@ class RegionCore(GraphCore):
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
-        known = port.constant
+        constant = port.constant
         op = Op.SET_PAGE
-        if known is None:
+        if constant is None:
             guard = graph.pure(Op.WRITER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.collected:
+        elif constant in self.world.collected:
             op = Op.COLLECT
-        elif known in self.world.writers:
+        elif constant in self.world.writers:
             self._show()
             self._is_moved = True
             op = Op.HOST_OUT

@@ -169,8 +169,8 @@ class ExitLowering(Lowering):
         writer = self._leaves[exit_.kind]
         for slot in sorted(self._changed_slots(exit_), key=lambda slot: -slot[0]):
             index, offset, size, word = slot
-            known = word.constant
-            key = (index, offset, size, -1 - id(word) if known is None else known)
+            constant = word.constant
+            key = (index, offset, size, -1 - id(word) if constant is None else constant)
             above = writer.above.get(key)
             if above is None:
                 above = writer.above[key] = _Writer(slot, writer)

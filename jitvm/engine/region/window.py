@@ -146,9 +146,9 @@ def starts(window: Window, guest: Guest, params: Parameters = DEFAULTS) -> list[
     """
     loops: dict[int, Loop] = {}
     for loop in _loops(window, guest):
-        known = loops.setdefault(loop.pc, Loop(loop.pc))
-        known.visits += loop.visits
-        known.covered += loop.covered
+        merged = loops.setdefault(loop.pc, Loop(loop.pc))
+        merged.visits += loop.visits
+        merged.covered += loop.covered
     part = max(len(window) // params.ranks, 1)
     ranked = sorted(
         (loop for loop in loops.values() if loop.covered * params.cover >= len(window)),
@@ -196,12 +196,12 @@ def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
             closed = open_.pop(by_depth.pop()[1])
             if closed.loop.visits:
                 yield closed.loop
-        known = open_.get(entry)
-        if known is None:
+        place = open_.get(entry)
+        if place is None:
             open_[entry] = _Open(Loop(entry & PC), at)
             by_depth.append((depth, entry))
         else:
-            known.loop.visits += 1
-            known.loop.covered += at - known.last
-            known.last = at
-    yield from (known.loop for known in open_.values() if known.loop.visits)
+            place.loop.visits += 1
+            place.loop.covered += at - place.last
+            place.last = at
+    yield from (place.loop for place in open_.values() if place.loop.visits)

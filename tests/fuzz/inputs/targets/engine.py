@@ -25,7 +25,7 @@ _CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
 _BODY = _CODE[len(cache.MAGIC) + 4 :]
 _REGION = {
     "start": 256, "size": 4, "polished": False, "exits": [["BRANCH", 300], ["TARGET", None]],
-    "first_exit": 0, "counter": 0, "entries": [[260, 2]], "known": {"256": [260]},
+    "first_exit": 0, "counter": 0, "entries": [[260, 2]], "edges": {"256": [260]},
     "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
     "stores": [18],
 }  # fmt: skip
