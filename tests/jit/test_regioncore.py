@@ -146,7 +146,7 @@ def test_a_literal_stays_known_however_it_is_taken(size: int, byte_order: str) -
     takes = [move(0, size, 1, size)] * (8 // size)
     line = Line(literal(8), *takes, byte_order=byte_order)
     assert not line.graph.block.values
-    assert all(word.constant is not None for word, _ in line.state.stacks[1].entries)
+    assert all(word.constant is not None for word, _ in line.state.stacks[1].words)
     assert line.agrees() == {"BRANCH"}
     code = line.assumptions.code
     assert code.keys() == {START + i * LENGTH for i in range(len(takes) + 1)} | set(
@@ -157,15 +157,15 @@ def test_a_literal_stays_known_however_it_is_taken(size: int, byte_order: str) -
 
 def test_a_value_that_is_pushed_and_popped_is_the_same_value() -> None:
     line = Line(move(0, 4, 1, 4), move(1, 4, 0, 4))
-    (entry,) = line.state.stacks[0].entries
-    assert entry == (line.all(Op.SLOT)[0], 4)
+    (word,) = line.state.stacks[0].words
+    assert word == (line.all(Op.SLOT)[0], 4)
     assert len(line.graph.block.values) == 1
 
 
 def test_what_is_pushed_is_cut_to_its_size() -> None:
     line = Line(number(0x12345, 1), lambda core: core.push(1, core.pop(1, 2) + 1, 2))
-    assert line.state.stacks[0].entries[0][0].constant == 0x45
-    assert line.state.stacks[1].entries[0][0].bits == 16
+    assert line.state.stacks[0].words[0][0].constant == 0x45
+    assert line.state.stacks[1].words[0][0].bits == 16
     assert line.agrees() == {"BRANCH"}
 
 
@@ -321,7 +321,7 @@ def test_a_switch_by_the_instruction_is_its_case() -> None:
         core.switch(core.operand(0, 1), {0x21: pushes(7), 0x22: pushes(8)}, pushes(9))
 
     line = Line(semantics)
-    assert line.state.stacks[0].entries[-1][0].constant == 7
+    assert line.state.stacks[0].words[-1][0].constant == 7
     assert not line.guards
     assert line.agrees() == {"BRANCH"}
 
@@ -341,7 +341,7 @@ def test_the_opcode_and_what_follows_are_constants() -> None:
         core.push(0, core.beyond(0, 1), 1)
 
     line = Line(semantics, semantics)
-    assert [word.constant for word, _ in line.state.stacks[0].entries] == [0, 1, 1, 0]
+    assert [word.constant for word, _ in line.state.stacks[0].words] == [0, 1, 1, 0]
     assert START + 2 * LENGTH in line.assumptions.code
     assert line.agrees() == {"BRANCH"}
 
@@ -372,7 +372,7 @@ def test_a_store_is_seen_by_every_cell_it_touches(
     assert (len(line.all(Op.LOAD)) == 1) >= (not overlaps)
     assert line.assumptions.stores == set(range(CELL + at, CELL + at + stored))
     if at == 0 and size <= stored:
-        assert line.state.stacks[0].entries[-1][0].constant is not None
+        assert line.state.stacks[0].words[-1][0].constant is not None
 
 
 @ORDERS
@@ -525,14 +525,14 @@ def test_a_return_address_is_one_until_it_is_cut() -> None:
     following = START + LENGTH
     line = Line(call)
     assert line.state.stacks[1].return_addresses == ((1, 0, following),)
-    assert line.state.stacks[1].entries[0][0].constant == following
+    assert line.state.stacks[1].words[0][0].constant == following
     cut = Line(call, move(1, 1, 0, 1))
     assert not cut.state.stacks[1].return_addresses
     for each in (line, cut):
         assert each.agrees() == {"BRANCH"}
     line.state.stacks[1].forget_return_addresses()
     assert not line.state.stacks[1].return_addresses
-    assert line.state.stacks[1].entries[0][0].constant == following
+    assert line.state.stacks[1].words[0][0].constant == following
 
 
 @pytest.mark.parametrize("condition", [None, 0, 1])

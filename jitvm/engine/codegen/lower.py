@@ -404,7 +404,7 @@ class Lowering(Emitter):
         self.save(pc, stacks, Status.HALT)
 
     def _write_slots(self, exit_: Exit) -> None:
-        """Write stack entries, but for those that memory still holds since entry."""
+        """Write words on stacks, but for those that memory still holds since entry."""
         for slot in self._changed_slots(exit_):
             self._write_slot(slot)
 
@@ -412,7 +412,7 @@ class Lowering(Emitter):
         return [slot for slot in exit_.slots if not self._holds(slot)]
 
     def _holds(self, slot: Slot) -> bool:
-        """Whether memory has held a stack entry since the region was entered."""
+        """Whether memory has held a stack slot since the region was entered."""
         index, offset, size, word = slot
         same = word.op is Op.SLOT and word.imm == (index, offset, size)
         return same and offset not in self._synced[index]

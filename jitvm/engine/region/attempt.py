@@ -310,13 +310,13 @@ class Attempt:
         inside = state.copy()
         args = []
         for sizes, stack, inner in zip(join.sizes, state.stacks, inside.stacks, strict=True):
-            entries = stack.split(sizes)
-            inner.adopt(entries)
-            for index, (word, size) in enumerate(entries):
+            words = stack.split(sizes)
+            inner.adopt(words)
+            for index, (word, size) in enumerate(words):
                 if word.is_return_address:
                     continue
                 args.append(word)
-                inner.entries[index] = (graph.param(block, 8 * size), size)
+                inner.words[index] = (graph.param(block, 8 * size), size)
         inside.room = join.room
         inside.cells = {}
         for at, size in join.cells.items():

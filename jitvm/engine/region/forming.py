@@ -12,10 +12,10 @@ as the handlers of an interpreter whose stack is the guest's own, is copied for 
 
 Forming follows recorded edges only, the most travelled first, until a limit; every other way is
 an exit. Straight runs of nodes share a block. A node that a second edge reaches becomes a *join*:
-a block whose parameters are the stack entries and cells known there. Which nodes are joins, how
-their stacks are split into words and which cells they carry is found by trying: whenever an edge
-needs more than a join offers, the join is extended and the whole attempt repeated. Attempts are
-cheap (some microseconds an instruction), and everything only grows, so it ends.
+a block whose parameters are the words on the stacks and the cells known there. Which nodes are
+joins, how their stacks are split into words and which cells they carry is found by trying: whenever
+an edge needs more than a join offers, the join is extended and the whole attempt repeated.
+Attempts are cheap (some microseconds an instruction), and everything only grows, so it ends.
 
     attempt 1   discover nodes, joins            attempt 2, 3   the same with better joins
 
@@ -131,7 +131,7 @@ class Forming:
         more = room != join.room
         join.room = room
         for sizes, stack in zip(join.sizes, state.stacks, strict=True):
-            missing = sum(size for _, size in stack.entries) - sum(sizes)
+            missing = sum(size for _, size in stack.words) - sum(sizes)
             if missing > 0:
                 sizes[:0] = _bottom_sizes(stack, missing)
                 more = True
@@ -152,9 +152,9 @@ class Forming:
 
 
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
-    """Sizes of the lowest entries of a stack that cover `count` bytes, each one of a word."""
+    """Sizes of the lowest words of a stack that cover `count` bytes, each a size words have."""
     sizes: list[int] = []
-    for _, size in stack.entries:
+    for _, size in stack.words:
         if count <= 0:
             break
         part = min(size, count)

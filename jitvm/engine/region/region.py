@@ -25,7 +25,7 @@ Node = tuple[int, tuple[int, ...], ReturnAddresses]
 
 
 class Join(Record):
-    """What a join's parameters are: entry sizes of each stack from its bottom up, and cells."""
+    """What a join's parameters are: sizes of each stack's words from its bottom up, and cells."""
 
     sizes: list[list[int]]
     cells: dict[int, int]
