@@ -36,7 +36,7 @@ ABOUT: dict[str, Any] = {
     "charging": False,
     "next_exit": 2,
     "next_counter": 1,
-    "roomless": [256],
+    "no_headroom": [256],
     "edges": {"256": [[260, 5]]},
     "opcodes": {"256": [[128, 5]]},
     "written": [32],
@@ -73,7 +73,7 @@ def test_the_example_is_right() -> None:
 def test_wrong_descriptions_are_refused(name: str) -> None:
     lists: tuple[Any, ...] = ([], [[]], [[1]], [[1, 2, 3]])
     right: dict[str, tuple[Any, ...]] = {"ports": lists, "charging": (True,)}
-    right |= dict.fromkeys(("roomless", "written", "aliased"), ([],))
+    right |= dict.fromkeys(("no_headroom", "written", "aliased"), ([],))
     right |= dict.fromkeys(("edges", "opcodes"), ({},))
     for wrong in WRONG:
         if not any(wrong is each or wrong == each != 1 for each in right.get(name, ())):

@@ -186,18 +186,18 @@ def test_reach_is_kept() -> None:
     assert (second.low, second.high, second.top) == (0, 8, 4)
 
 
-# -- room ----------------------------------------------------------------------------------------
+# -- headroom -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("down", range(3, 7))
 @pytest.mark.parametrize("up", range(6, 10))
 def test_room_that_the_entry_did_not_make_sure_of_is_guarded_once(down: int, up: int) -> None:
     """Four bytes down on one stack, eight up on the other; then the same again."""
-    room = ((down, 9), (9, up))
-    line = Line(move(0, 4, 1, 8), move(1, 8, 0, 4), move(0, 4, 1, 8), room=room)
+    headroom = ((down, 9), (9, up))
+    line = Line(move(0, 4, 1, 8), move(1, 8, 0, 4), move(0, 4, 1, 8), headroom=headroom)
     expected = ["DEEP"] * (down < 4) + ["DEEP"] * (up < 8)
     assert line.guards == expected
-    assert line.state.room == ((max(down, 4), 9), (9, max(up, 8)))
+    assert line.state.headroom == ((max(down, 4), 9), (9, max(up, 8)))
     near = {
         reason
         for pointers in ((3, 90), (4, 90), (100, 248), (100, 247), (0, 255))
@@ -208,8 +208,8 @@ def test_room_that_the_entry_did_not_make_sure_of_is_guarded_once(down: int, up:
 
 
 def test_a_guard_leaves_before_its_instruction() -> None:
-    """Room that only the third instruction needs: two are done."""
-    line = Line(literal(1), move(0, 1, 1, 1), literal(8), room=((0, 2), (0, 2)))
+    """Headroom that only the third instruction needs: two are done."""
+    line = Line(literal(1), move(0, 1, 1, 1), literal(8), headroom=((0, 2), (0, 2)))
     assert line.guards == ["DEEP"]
     assert line.agrees(range(3), (250, 9)) == {"DEEP"}
     exit_ = line.all(Op.GUARD)[0].exit
@@ -506,7 +506,7 @@ def test_effects_stand_behind_the_last_guard_of_their_instruction() -> None:
         core.store(PRIVATE, 8, core.pop(0, 4), 4)
         core.push(1, core.pop(0, 8), 8)
 
-    line = Line(semantics, room=((0, 0), (0, 0)))
+    line = Line(semantics, headroom=((0, 0), (0, 0)))
     assert [value.op for value in line.graph.block.values if value.op in (Op.GUARD, Op.STORE)] == [
         Op.GUARD, Op.GUARD, Op.STORE,
     ]  # fmt: skip
@@ -551,7 +551,7 @@ def test_exits_of_one_instruction_are_shared_by_reason() -> None:
     def semantics(core: Core) -> None:
         core.store(PRIVATE, core.pop(0, 2), core.load(CODE, core.pop(0, 2), 4), 4)
 
-    line = Line(semantics, room=((0, 0), (0, 0)))
+    line = Line(semantics, headroom=((0, 0), (0, 0)))
     exits = [value.exit for value in line.all(Op.GUARD)]
     assert line.guards == ["WRAP", "WRAP", "DEEP"]
     assert exits[0] is exits[1]
@@ -574,4 +574,4 @@ def test_arithmetic_of_the_core() -> None:
 
 
 def test_room_is_as_asked() -> None:
-    assert Line(literal(1)).state.room == ROOMY
+    assert Line(literal(1)).state.headroom == ROOMY

@@ -229,10 +229,10 @@ def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
     if stack.low == 0 and stack.high == 0:
         return None
     pointer = graph.pure(Op.POINTER, imm=(stack.index,), bits=size.bit_length() - 1)
-    room = size - 1 - stack.high + stack.low
-    if room < 0:
+    headroom = size - 1 - stack.high + stack.low
+    if headroom < 0:
         return graph.const(0)
     if stack.high == 0:
         return graph.const(-stack.low) <= pointer
     above = (pointer + stack.low) & (size - 1) if stack.low else pointer
-    return above <= room
+    return above <= headroom

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from jitvm.engine.memory.arena import Span
-from jitvm.engine.region.core import Room
+from jitvm.engine.region.core import Headroom
 from jitvm.engine.region.region import Region
 from jitvm.engine.tables.record import Record, fresh
 
@@ -61,7 +61,7 @@ class Start(Record):
     formed: int = 0
     failures: int = 0
     invalidated: int = 0
-    room: Room | None = None
+    headroom: Headroom | None = None
 
 
 class Statistics(Record):

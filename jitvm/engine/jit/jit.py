@@ -339,15 +339,15 @@ class Jit:
         """
         planner = self.planner
         about = planner.starts[installed.start]
-        since = planner.roomless_from
+        since = planner.no_headroom_from
         if at != installed.start:
             if about.failures or (since is not None and installed.number > since):
                 self.regions.close((at,))
                 return
-        elif about.room == planner.no_room:
+        elif about.headroom == planner.no_headroom:
             return
         else:
-            about.room = planner.no_room
+            about.headroom = planner.no_headroom
         if since is None:
-            planner.roomless_from = self.statistics.installed
+            planner.no_headroom_from = self.statistics.installed
         self._form_anew[installed.start] = Reason.ENTRY

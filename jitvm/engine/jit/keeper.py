@@ -86,8 +86,8 @@ class Keeper:
         planner = self._planner
         planner.learned = kept.learned
         self._maker.next_exit, self._maker.next_counter = kept.next_exit, kept.next_counter
-        for start in kept.roomless:
-            planner.starts[start] = Start(room=planner.no_room)
+        for start in kept.no_headroom:
+            planner.starts[start] = Start(headroom=planner.no_headroom)
         for compiled, polished in kept.regions:
             compiled.epoch = regions.epoch
             planner.about(compiled.region.start)
@@ -118,8 +118,10 @@ class Keeper:
             charging=self._regions.is_charging,
             next_exit=self._maker.next_exit,
             next_counter=self._maker.next_counter,
-            roomless=[
-                at for at, about in list(planner.starts.items()) if about.room == planner.no_room
+            no_headroom=[
+                at
+                for at, about in list(planner.starts.items())
+                if about.headroom == planner.no_headroom
             ],
         )
         self._shelf.store(self._maker.params, kept)

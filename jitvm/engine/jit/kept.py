@@ -70,7 +70,7 @@ class Kept(Record):
         ports: numbers of ports with readers, with writers, collected: what regions were made for.
         charging: whether regions count instructions.
         next_exit, next_counter: the first exit counter and counter of instructions that none uses.
-        roomless: starts whose entry must not ask for stack.
+        no_headroom: starts whose entry must not ask for stack.
     """
 
     regions: list[tuple[Compiled, bool]]
@@ -79,7 +79,7 @@ class Kept(Record):
     charging: bool
     next_exit: int
     next_counter: int
-    roomless: list[int]
+    no_headroom: list[int]
 
 
 def encode(kept: Kept) -> CachedCode:
@@ -93,7 +93,7 @@ def encode(kept: Kept) -> CachedCode:
         "charging": kept.charging,
         "next_exit": kept.next_exit,
         "next_counter": kept.next_counter,
-        "roomless": kept.roomless,
+        "no_headroom": kept.no_headroom,
         "edges": _plain(learned.edges),
         "opcodes": _plain(learned.opcodes),
         "written": sorted(learned.written),
@@ -216,7 +216,7 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
         _flag(about["charging"]),
         _number(about["next_exit"], EXITS - MOST_EXITS),
         _number(about["next_counter"], REGIONS),
-        _numbers(about["roomless"], space),
+        _numbers(about["no_headroom"], space),
     )
 
 

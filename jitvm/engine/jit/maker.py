@@ -78,7 +78,7 @@ class RegionMaker:
 
     def _form(self, start: int, world: World, params: Parameters, links: frozenset[int]) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
-        room = self.planner.room(start, is_hurried=params.entries > 0)
+        headroom = self.planner.headroom(start, is_hurried=params.entries > 0)
         learned = self.planner.learned
         edges, opcodes = learned.edges, learned.opcodes
         # What was learned while the job waited would only be found out once it is installed.
@@ -86,7 +86,7 @@ class RegionMaker:
             written=world.written | learned.written, aliased=frozenset(learned.aliased)
         )
         for _ in range(self.params.retries):
-            forming = Forming(self.guest, world, edges, opcodes, params, room, links)
+            forming = Forming(self.guest, world, edges, opcodes, params, headroom, links)
             region = form(forming, start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)

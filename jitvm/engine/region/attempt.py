@@ -3,7 +3,7 @@
 A *node* is an instruction in a context (see `Node`). An attempt begins with one, follows recorded
 control flow from node to node, the most travelled first, and puts down what each instruction does:
 
-    entry            room for the stacks, interrupts: guards
+    entry            headroom for the stacks, interrupts: guards
       | pc = a?      other places to enter at, each with guards of its own, leading to their joins
     start ---------- body: one block for each straight run of nodes
       |
@@ -54,7 +54,7 @@ import heapq
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
-from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
+from jitvm.engine.region.core import Assumptions, Headroom, RegionCore, RegionState
 from jitvm.engine.region.economy import Sketch
 from jitvm.engine.region.forming import Forming
 from jitvm.engine.region.region import Join, Node, Region, ReturnAddresses, TooLarge
@@ -100,7 +100,7 @@ class Attempt:
 
     def build(self) -> None:
         entry = self.graph.block
-        state = RegionState(self._untouched(), {}, self.forming.room)
+        state = RegionState(self._untouched(), {}, self.forming.headroom)
         body = self.graph.new_block("start")
         self.graph.block = body
         body.end = self._edge(self.region.start, state, 1 << 30)
@@ -110,7 +110,7 @@ class Attempt:
             self._run(node, state)
         self.graph.block = entry
         self._enter_elsewhere()
-        self._guard_entry(self.region.start, self.forming.room)
+        self._guard_entry(self.region.start, self.forming.headroom)
         self.graph.block.end = Goto(body)
         self._find_loops(entry)
 
@@ -133,8 +133,8 @@ class Attempt:
             test, inner, following = graph.block, graph.new_block("inner"), graph.new_block("test")
             test.end = Branch(here, Goto(inner), Goto(following))
             graph.block = inner
-            self._guard_entry(pc, join.room, tops)
-            state = RegionState(self._untouched(tops), {}, join.room)
+            self._guard_entry(pc, join.headroom, tops)
+            state = RegionState(self._untouched(tops), {}, join.headroom)
             graph.block.end = Goto(target, self._arguments(join, state, target))
             graph.block = following
             self.region.entries[pc] = tops
@@ -158,16 +158,16 @@ class Attempt:
             stack.top = stack.bottom = top
         return stacks
 
-    def _guard_entry(self, pc: int, room: Room, tops: tuple[int, ...] = ()) -> None:
-        """Make sure of the room that is taken for sure from an entry on, and of the pointers that
-        the start would have had to have. And look for interrupts: regions may go round among
+    def _guard_entry(self, pc: int, headroom: Headroom, tops: tuple[int, ...] = ()) -> None:
+        """Make sure of the headroom that is relied on from an entry on, and of the pointers that
+        the start would have had to have. And poll for interrupts: regions may go round among
         themselves without a loop in any of them."""
         graph, core = self.graph, self.core
-        untouched = RegionState(self._untouched(tops), {}, room)
+        untouched = RegionState(self._untouched(tops), {}, headroom)
         exit_ = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.ENTRY)
         for extent, declared in zip(untouched.stacks, self.guest.stacks, strict=True):
             index = extent.index
-            down, up = room[index]
+            down, up = headroom[index]
             extent.low = min(max(self._low[index], -down), extent.top, 0)
             extent.high = max(min(self._high[index], up), extent.top, 0)
             enough = in_range(graph, extent, declared.size)
@@ -317,7 +317,7 @@ class Attempt:
                     continue
                 args.append(word)
                 inner.words[index] = (graph.param(block, 8 * size), size)
-        inside.room = join.room
+        inside.headroom = join.headroom
         inside.cells = {}
         for at, size in join.cells.items():
             args.append(self.core.cell(state, at, size))

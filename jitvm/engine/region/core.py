@@ -81,24 +81,24 @@ class World(Record, frozen=True):
     charging: bool = False
 
 
-Room = tuple[tuple[int, int], ...]
-"""For each stack, bytes down and up from the pointer at entry that are sure not to wrap."""
+Headroom = tuple[tuple[int, int], ...]
+"""For each stack, bytes below and above the pointer at entry that are sure not to wrap."""
 
 
 class RegionState:
     """Stacks and cells as values at one place of a region, and what is sure there."""
 
-    __slots__ = ("cells", "room", "stacks")
+    __slots__ = ("cells", "headroom", "stacks")
 
     def __init__(
-        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], room: Room
+        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], headroom: Headroom
     ) -> None:
         self.stacks = stacks
         self.cells = cells
-        self.room = room
+        self.headroom = headroom
 
     def copy(self) -> RegionState:
-        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.room)
+        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.headroom)
 
 
 class RegionCore(GraphCore):
@@ -145,7 +145,7 @@ class RegionCore(GraphCore):
 
         `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
-        self._guard_room()
+        self._guard_headroom()
         if self.refusal is None and self._acts and not self._order():
             self.refusal = Reason.DEVICE
         if self.refusal is not None:
@@ -186,23 +186,23 @@ class RegionCore(GraphCore):
         self._acts = True
         return self.graph.add(op, *args, imm=imm)
 
-    def _guard_room(self) -> None:
+    def _guard_headroom(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
-        for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True):
+        for stack, (down, up) in zip(self.state.stacks, self.state.headroom, strict=True):
             if -stack.low > down or stack.high > up:
                 break
         else:
             return
-        room = []
+        headroom = []
         for stack, declared, (down, up) in zip(
-            self.state.stacks, self.guest.stacks, self.state.room, strict=True
+            self.state.stacks, self.guest.stacks, self.state.headroom, strict=True
         ):
             if -stack.low > down or stack.high > up:
                 enough = in_range(self.graph, stack, declared.size)
                 if enough is not None:
                     self.graph.guard(enough, self.retry(Reason.DEEP))
-            room.append((max(down, -stack.low), max(up, stack.high)))
-        self.state.room = tuple(room)
+            headroom.append((max(down, -stack.low), max(up, stack.high)))
+        self.state.headroom = tuple(headroom)
 
     def bake(self, address: int) -> None:
         """Make the region depend on a byte of code."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jitvm.engine.ir.graph import Graph
-from jitvm.engine.region.core import Assumptions, Room
+from jitvm.engine.region.core import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.record import Record, fresh
 
@@ -29,7 +29,7 @@ class Join(Record):
 
     sizes: list[list[int]]
     cells: dict[int, int]
-    room: Room
+    headroom: Headroom
 
 
 class Region(Record):

@@ -2,7 +2,7 @@
 
     class Start(Record):
         formed: int = 0
-        room: Room | None = None
+        headroom: Headroom | None = None
         refused: Counter[str] = fresh(Counter)
 
 The JIT is imported while its guest is interpreted, so each millisecond of that delays the first

@@ -31,7 +31,7 @@ _REGION = {
 }  # fmt: skip
 _KEPT = {
     "format": kept.FORMAT, "ports": [[1], [2], []], "charging": False, "next_exit": 2,
-    "next_counter": 1, "roomless": [256], "edges": {"256": [[260, 5]]},
+    "next_counter": 1, "no_headroom": [256], "edges": {"256": [[260, 5]]},
     "opcodes": {"256": [[128, 5]]}, "written": [32], "aliased": [], "regions": [_REGION],
 }  # fmt: skip
 
