@@ -18,7 +18,7 @@ SPACE = 65536
 REGION: dict[str, Any] = {
     "start": 256,
     "size": 4,
-    "polished": False,
+    "is_full": False,
     "exits": [["BRANCH", 300], ["TARGET", None]],
     "first_exit": 0,
     "counter": 0,
@@ -86,7 +86,7 @@ def test_wrong_regions_are_refused(name: str) -> None:
     empty: dict[str, Any] = {each: [] for each in lists}
     empties = {**empty, "edges": {}, "limits": {}}
     for wrong in WRONG:
-        if (name == "polished" and wrong is True) or wrong == empties.get(name, "none"):
+        if (name == "is_full" and wrong is True) or wrong == empties.get(name, "none"):
             continue
         row = {**REGION, name: wrong}
         assert kept.decode(file_of({**ABOUT, "regions": [row]}), SPACE) is None, wrong

@@ -95,7 +95,7 @@ class Line:
         formed = parse(self.text)
         verify(formed, self.guest)
         better = parse(self.text)
-        optimise(better, fast=False)
+        optimise(better, quick=False)
         verify(better, self.guest)
         reasons = set()
         for graph in (formed, better):

@@ -154,7 +154,7 @@ def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
         again(second)
     assert jit_of(second).statistics.kept
     again(second)
-    if not any(each.polished for each in regions_of(first)):
+    if not any(each.is_full for each in regions_of(first)):
         assert entries.items() <= jit_of(second).regions.inner.items()
 
 

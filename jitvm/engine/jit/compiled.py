@@ -48,7 +48,7 @@ class Installed(Record):
     number: int
     compiled: Compiled
     span: Span
-    polished: bool = False
+    is_full: bool = False
 
     @property
     def start(self) -> int:

@@ -88,11 +88,11 @@ class Keeper:
         self._maker.next_exit, self._maker.next_counter = kept.next_exit, kept.next_counter
         for start in kept.no_headroom:
             planner.starts[start] = Start(headroom=planner.no_headroom)
-        for compiled, polished in kept.regions:
+        for compiled, is_full in kept.regions:
             compiled.epoch = regions.epoch
             planner.about(compiled.region.start)
             if install(compiled) is None:
-                regions[compiled.region.start].polished = polished
+                regions[compiled.region.start].is_full = is_full
                 regions.statistics.kept += 1
         self._put = regions.statistics.installed
 
@@ -112,7 +112,7 @@ class Keeper:
         self._put = self._regions.statistics.installed
         planner = self._planner
         kept = Kept(
-            regions=[(each.compiled, each.polished) for each in installed],
+            regions=[(each.compiled, each.is_full) for each in installed],
             learned=planner.learned,
             ports=self._ports(),
             charging=self._regions.is_charging,

@@ -66,7 +66,7 @@ class Kept(Record):
     """All that is kept of a run.
 
     Attributes:
-        regions: each with whether it was compiled thoroughly.
+        regions: each with whether its full compilation is done.
         ports: numbers of ports with readers, with writers, collected: what regions were made for.
         charging: whether regions count instructions.
         next_exit, next_counter: the first exit counter and counter of instructions that none uses.
@@ -167,12 +167,12 @@ def _counted(plain: dict[str, Any], space: int, to_below: int) -> dict[int, Coun
     }
 
 
-def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
+def _encode_region(compiled: Compiled, is_full: bool) -> dict[str, Any]:
     region = compiled.region
     return {
         "start": region.start,
         "size": len(compiled.machine_code),
-        "polished": polished,
+        "is_full": is_full,
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
         "counter": compiled.counter,
@@ -197,7 +197,7 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
     for row in about["regions"]:
         size = _number(row["size"], end - at + 1)
         compiled = _decode_region(row, code.machine_code[at : at + size], space)
-        regions.append((compiled, _flag(row["polished"])))
+        regions.append((compiled, _flag(row["is_full"])))
         at += size
     if at != end:
         raise ValueError("there is code of no region in the file")

@@ -67,8 +67,8 @@ class RegionMaker:
         self._dump = Dump.from_environment()
 
     @property
-    def is_hurried(self) -> bool:
-        """Whether regions are made fast first, and thoroughly when there is time."""
+    def compiles_twice(self) -> bool:
+        """Whether regions get a quick compilation first, and a full one when there is time."""
         return bool(self.params.polish and self.params.background)
 
     @property
@@ -78,7 +78,7 @@ class RegionMaker:
 
     def _form(self, start: int, world: World, params: Parameters, links: frozenset[int]) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
-        headroom = self.planner.headroom(start, is_hurried=params.entries > 0)
+        headroom = self.planner.headroom(start, is_quick=params.entries > 0)
         learned = self.planner.learned
         edges, opcodes = learned.edges, learned.opcodes
         # What was learned while the job waited would only be found out once it is installed.
@@ -106,14 +106,14 @@ class RegionMaker:
     ) -> Compiled:
         """Form a region and make machine code of it.
 
-        In the background it is first made small and fast, because the guest waits for it, and
-        thoroughly once nothing else is to be done (see `jitvm.engine.jit.thorough`).
+        In the background the first compilation is quick, because the guest waits for it; a full
+        one follows when there is nothing else to do (see `jitvm.engine.jit.full`).
 
         Args:
             start: where it begins.
             world: what is known of the machine.
             links: where other regions begin that it leaves for, if it gets too large otherwise.
-            nodes: its limit while it is to be made fast; None: make it thoroughly.
+            nodes: the limit of a quick compilation; None: a full one.
         """
         with IMPORTS:
             from jitvm.engine.ir.passes import optimise
@@ -123,7 +123,7 @@ class RegionMaker:
         params, speed = self.params, self.params.speed
         if nodes is None:
             speed = params.polish
-        elif self.is_hurried:
+        elif self.compiles_twice:
             speed = 0
         if nodes is not None and speed == 0:
             # Copies of a recursion's callees are most of what such a region costs to make.
@@ -141,7 +141,7 @@ class RegionMaker:
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
-        optimise(region.graph, fast=speed == 0)
+        optimise(region.graph, quick=speed == 0)
         self._verify(region)
         if self._dump is not None:
             self._dump.optimised(region)

@@ -35,8 +35,8 @@ class Planner:
 
     Attributes:
         no_headroom_from: number of the last region that was installed before an entry failed;
-            None: none has. The stack pointers move about, so what is made fast from then on asks
-            for no headroom.
+            None: none has. The stack pointers move about, so quick compilations ask for no
+            headroom from then on.
     """
 
     def __init__(self, guest: Guest, params: Parameters, regions: Regions) -> None:
@@ -51,9 +51,9 @@ class Planner:
         """What is remembered about an address where regions start."""
         return self.starts.setdefault(start, Start())
 
-    def headroom(self, start: int, *, is_hurried: bool) -> Headroom | None:
+    def headroom(self, start: int, *, is_quick: bool) -> Headroom | None:
         """What the entry of a region asks for; None: all it can use."""
-        asks_nothing = is_hurried and self.no_headroom_from is not None
+        asks_nothing = is_quick and self.no_headroom_from is not None
         return self.no_headroom if asks_nothing else self.about(start).headroom
 
     @property

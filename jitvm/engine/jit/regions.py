@@ -190,11 +190,11 @@ class Regions(Mapping[int, Installed]):
 
     def _enter_at(self, at: int, offset: int, installed: Installed) -> None:
         """Have a region entered at a place inside of it, unless a better one begins there: one
-        that was made thoroughly, or has something this one has not."""
+        that had its full compilation, or has something this one has not."""
         other = self._by_start.get(at)
         if other is not None:
             own, others = installed.compiled.region.nodes, other.compiled.region.nodes
-            if other.polished or not others.keys() <= own.keys():
+            if other.is_full or not others.keys() <= own.keys():
                 return
             self.remove(other)
         self.inner[at] = installed.start

@@ -78,9 +78,9 @@ class RegionView:
         return self._installed.compiled.region.size
 
     @property
-    def is_thorough(self) -> bool:
-        """Whether it was made thoroughly, or is not to be."""
-        return self._installed.polished
+    def is_full(self) -> bool:
+        """Whether its full compilation is done, or none is due."""
+        return self._installed.is_full
 
     @property
     def end(self) -> int:

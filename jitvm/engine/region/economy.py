@@ -1,6 +1,6 @@
 """What a region does without once it has grown too large; it outlives the attempts at it.
 
-    1  callees that were copied are in it only once     `shared`       where it is made fast
+    1  callees that were copied are in it only once     `shared`       quick compilations
     2  places are copied for fewer stack depths         `depths`
     3  other regions are left for, not copied           `is_linking`
 

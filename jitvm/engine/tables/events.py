@@ -85,7 +85,7 @@ class Compiled(Event, frozen=True):
     def about(self) -> str:
         stages = (self.forming, self.lowering, self.compiling)
         times = " + ".join(f"{1e3 * seconds:.1f}" for seconds in stages)
-        how = ", thorough" if self.thorough else ""
+        how = ", full" if self.thorough else ""
         return f"{self.nodes} instructions, {self.exits} exits, {self.size} bytes, {times} ms{how}"
 
 

@@ -24,7 +24,7 @@ _KEY = b"key"
 _CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
 _BODY = _CODE[len(cache.MAGIC) + 4 :]
 _REGION = {
-    "start": 256, "size": 4, "polished": False, "exits": [["BRANCH", 300], ["TARGET", None]],
+    "start": 256, "size": 4, "is_full": False, "exits": [["BRANCH", 300], ["TARGET", None]],
     "first_exit": 0, "counter": 0, "entries": [[260, 2]], "edges": {"256": [260]},
     "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
     "stores": [18],
