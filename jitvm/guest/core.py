@@ -92,7 +92,7 @@ class Core(Protocol):
         """Read a byte from a port, a word's low byte; a device may answer."""
 
     def port_out(self, port: Word, word: Word) -> None:
-        """Write a byte to a port's cell, then let the device act on it."""
+        """Write a byte to a port, then let the device act on it."""
 
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         """`yes` where the condition is not zero, else `no`; both are evaluated."""

@@ -543,14 +543,14 @@ class Lowering(Emitter):
         index, offset, size = value.imm
         return self._load_bytes(self.at(offset, f"%s{index}"), size, "stack")
 
-    @lowers(lowerings, Op.CELL)
-    def _cell(self, value: Value) -> str:
+    @lowers(lowerings, Op.STACK_BYTE)
+    def _stack_byte(self, value: Value) -> str:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         return self._load_bytes(address, 1, "stack")
 
-    @lowers(lowerings, Op.SET_CELL)
-    def _set_cell(self, value: Value) -> None:
+    @lowers(lowerings, Op.SET_STACK_BYTE)
+    def _set_stack_byte(self, value: Value) -> None:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         self._store_bytes(address, value.args[1], 1, "stack")

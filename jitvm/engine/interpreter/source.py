@@ -301,8 +301,8 @@ class InterpreterSource:
 
     def _host_out(self) -> None:
         e = Emitter(self.layout)
-        cell = e.at(self.layout.ports, e.at("%port"))
-        e.store("i8", e.let("trunc i64 %byte to i8"), cell, "page")
+        at = e.at(self.layout.ports, e.at("%port"))
+        e.store("i8", e.let("trunc i64 %byte to i8"), at, "page")
         self._port_function(e, self.layout.writers)
         e.label("device")
         e.let("call i64 %function(ptr %base, i64 %port, i64 %byte)")
@@ -368,7 +368,7 @@ class InterpreterSource:
     def _deliver(self) -> None:
         """Run one event a byte; returns how many were begun.
 
-        For each, `port`'s cell gets the byte and `mark_port`'s the mark. Regions do not come back
+        For each, `port` holds the byte and `mark_port` the mark. Regions do not come back
         between events: where they halt, `event` goes on with the next.
         """
         e = Emitter(self.layout)

@@ -14,7 +14,7 @@ State of the guest that a graph touches
     slot        stack memory at a constant distance from the pointer at entry. Read only:
                 writes happen at exits, so a slot always has its value from entry
     load/store  a space, at any address; `page` and `set_page` the port page
-    cell        stack memory at any index, for handlers that deal with wrapping themselves
+    stack_byte  stack memory at any index, for handlers that deal with wrapping themselves
 An `Exit` says how to leave: the pc to continue at, what to add to each stack pointer (or the new
 pointer, where it is not known relative to entry), and which stack slots to write.
 A `guard` leaves through its exit unless its operand is not zero.
