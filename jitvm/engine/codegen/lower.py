@@ -63,7 +63,7 @@ ATTRIBUTES = (
 )
 
 
-def keep(names: Iterable[str]) -> str:
+def used_functions(names: Iterable[str]) -> str:
     """Keep functions that nothing calls. They stay internal: a call to a symbol that another
     module might replace would need a relocation."""
     entries = [f"ptr @{name}" for name in sorted(names)]

@@ -28,7 +28,7 @@ from jitvm.engine.codegen.lower import (
     Emitter,
     Lowering,
     Prototype,
-    keep,
+    used_functions,
 )
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
@@ -172,8 +172,8 @@ class InterpreterSource:
 
     def _record(self) -> None:
         e = Emitter(self.layout)
-        head = e.load("i64", e.field("trace_head"), "context", 8)
-        size = e.load("i64", e.field("trace_size"), "context", 8)
+        head = e.load("i64", e.field("recording_head"), "context", 8)
+        size = e.load("i64", e.field("recording_size"), "context", 8)
         full = e.let(f"icmp uge i64 {head}, {size}")
         e.do(f"br i1 {full}, label %full, label %go, !prof !91")
         e.label("full")
@@ -185,11 +185,11 @@ class InterpreterSource:
             number = e.let(f"ptrtoint ptr {stack} to i64")
             low = e.let(f"and i64 {number}, {RECORD_POINTER_MASK}")
             entry = e.let(f"or i64 {entry}, {e.let(f'shl i64 {low}, {shift}')}")
-        trace = e.load("ptr", e.field("trace"), "context", 8)
-        at = e.let(f"getelementptr inbounds i64, ptr {trace}, i64 {head}")
+        recording = e.load("ptr", e.field("recording"), "context", 8)
+        at = e.let(f"getelementptr inbounds i64, ptr {recording}, i64 {head}")
         e.store("i64", entry, at, "context", 8)
         next_head = e.let(f"add i64 {head}, 1")
-        e.store("i64", next_head, e.field("trace_head"), "context", 8)
+        e.store("i64", next_head, e.field("recording_head"), "context", 8)
         self._go_on(e, "checked", opcode)
         self._stub("record", e)
 
@@ -413,7 +413,7 @@ class InterpreterSource:
             self._halt, self._event, self._host_calls, self._enter, self._step, self._deliver,
         ):  # fmt: skip
             part()
-        used = keep({*self._plain, *self._checked, *self._hooked, *EXPORTS})
+        used = used_functions({*self._plain, *self._checked, *self._hooked, *EXPORTS})
         return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 
 

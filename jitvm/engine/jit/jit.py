@@ -131,7 +131,7 @@ class Jit:
             buffer = (ctypes.c_uint64 * longest)()
             ctypes.memmove(buffer, self._buffer, ctypes.sizeof(self._buffer))
             self._buffer = buffer
-            self.block.words(self.block.layout.fields["trace"], 1)[0] = self.trace_address
+            self.block.words(self.block.layout.fields["recording"], 1)[0] = self.recording_address
         self.code.hot = params.hot
         self.params = self.planner.params = self.maker.params = params
         self._set_busy(self.quick.is_busy)
@@ -139,7 +139,7 @@ class Jit:
     # -- recording ---------------------------------------------------------------------------
 
     @property
-    def trace_address(self) -> int:
+    def recording_address(self) -> int:
         """Where the recording table writes."""
         return ctypes.addressof(self._buffer)
 
