@@ -43,6 +43,11 @@ class Stack:
         self.size = size
         self.return_addresses = return_addresses or links
 
+    @property
+    def links(self) -> bool:
+        """The former name of `return_addresses`."""
+        return self.return_addresses
+
 
 class Space:
     """A byte-addressed array of `size` bytes; addresses wrap at the size.

@@ -22,8 +22,8 @@ from collections.abc import Iterable
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import RING, Layout
-from jitvm.engine.tables.record import Record
 from jitvm.engine.tables.status import Status
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def lowers(table: Lowerings, *ops: Op) -> Callable[[L], L]:
     return put
 
 
-class Prototype(Record, frozen=True):
+class Prototype(Struct, frozen=True):
     """The one signature of native code for a guest."""
 
     layout: Layout

@@ -7,10 +7,10 @@ from collections import Counter
 from jitvm.engine.memory.arena import Span
 from jitvm.engine.region.core import Headroom
 from jitvm.engine.region.region import Region
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 
-class Compiled(Record):
+class Compiled(Struct):
     """A region with its machine code, not yet installed.
 
     Attributes:
@@ -42,7 +42,7 @@ class Compiled(Record):
         return not any(self.seconds)
 
 
-class Installed(Record):
+class Installed(Struct):
     """A region that can be entered. `number` rises with every installation."""
 
     number: int
@@ -55,7 +55,7 @@ class Installed(Record):
         return self.compiled.region.start
 
 
-class Start(Record):
+class Start(Struct):
     """What is remembered about an address where regions start."""
 
     formed: int = 0
@@ -64,7 +64,7 @@ class Start(Record):
     headroom: Headroom | None = None
 
 
-class Statistics(Record):
+class Statistics(Struct):
     """Counts since the machine was made."""
 
     recordings: int = 0

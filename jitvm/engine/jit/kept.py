@@ -26,7 +26,7 @@ from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.region.core import Assumptions
 from jitvm.engine.region.region import Region
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ MOST = 1 << 63
 """Above every count."""
 
 
-class Learned(Record):
+class Learned(Struct):
     """What recordings and invalidations have told about a program.
 
     Attributes:
@@ -62,7 +62,7 @@ class Learned(Record):
         return sum(list(self.edges.get(pc, {}).values()))
 
 
-class Kept(Record):
+class Kept(Struct):
     """All that is kept of a run.
 
     Attributes:

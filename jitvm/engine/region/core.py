@@ -31,7 +31,7 @@ from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, WIDEST
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
@@ -42,7 +42,7 @@ REGISTER_FILE = 256
 """Bytes of the largest space, other than code, that has cells: a register file, not a memory."""
 
 
-class Assumptions(Record):
+class Assumptions(Struct):
     """What a region was made under; the machine throws it away when one of them breaks.
 
     Attributes:
@@ -56,7 +56,7 @@ class Assumptions(Record):
     stores: set[int] = fresh(set)
 
 
-class World(Record, frozen=True):
+class World(Struct, frozen=True):
     """What forming a region may know of the machine, copied when it begins.
 
     Attributes:

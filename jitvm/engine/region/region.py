@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from jitvm.engine.ir.graph import Graph
 from jitvm.engine.region.core import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
@@ -24,7 +24,7 @@ Node = tuple[int, tuple[int, ...], ReturnAddresses]
 `jitvm.engine.region.forming`. The context alone says nothing else, and there are thousands."""
 
 
-class Join(Record):
+class Join(Struct):
     """What a join's parameters are: sizes of each stack's words from its bottom up, and cells."""
 
     sizes: list[list[int]]
@@ -32,7 +32,7 @@ class Join(Record):
     headroom: Headroom
 
 
-class Region(Record):
+class Region(Struct):
     """A formed region: its graph, what it assumes, and what it covers.
 
     Attributes:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-class Event(Record, frozen=True):
+class Event(Struct, frozen=True):
     """Something the JIT did.
 
     Attributes:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from operator import index
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened
 
 
@@ -19,7 +19,7 @@ class ParameterError(ValueError):
     """A parameter that does not exist, or a value outside its range; the message says which."""
 
 
-class Limit(Record, frozen=True):
+class Limit(Struct, frozen=True):
     """What a parameter counts, the range it may be set in, and what it is for."""
 
     unit: str
@@ -36,7 +36,7 @@ def _row(default: int, unit: str, low: int, high: int, why: str) -> int:
     return default
 
 
-class Parameters(Record, frozen=True):
+class Parameters(Struct, frozen=True):
     """Limits and switches of the JIT; all are whole numbers.
 
     Raises:

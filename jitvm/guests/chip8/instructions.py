@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest import Opcode, Space, Stack
 
 TYPE_CHECKING = False  # known to type checkers
@@ -56,7 +56,7 @@ ROWS, ROW, PLANE = 64, 16, 1024
 WORD = (1 << 64) - 1
 
 
-class Quirks(Record, frozen=True):
+class Quirks(Struct, frozen=True):
     """What machines that run CHIP-8 disagree about; the defaults are those of the first.
 
     Attributes:
