@@ -132,7 +132,7 @@ def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
 
 def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
     jit = jit_of(made_fast(SHALLOW, exit_hot=1))
-    assert jit.planner.roomless_from is not None
+    assert jit.planner.no_headroom_from is not None
     compare(SHALLOW, params={**FAST, "exit_hot": 1}, repeat=4)
 
 
@@ -154,7 +154,7 @@ def test_entries_are_kept_between_runs(tmp_path: Path) -> None:
         again(second)
     assert jit_of(second).statistics.kept
     again(second)
-    if not any(each.polished for each in regions_of(first)):
+    if not any(each.is_full for each in regions_of(first)):
         assert entries.items() <= jit_of(second).regions.inner.items()
 
 

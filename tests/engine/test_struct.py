@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import pytest
 
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 
-class Point(Record, frozen=True):
+class Point(Struct, frozen=True):
     x: int
     y: int = 2
 
@@ -23,7 +23,7 @@ class Named(Point, frozen=True):
     name: str = "n"
 
 
-class Bag(Record):
+class Bag(Struct):
     items: list[int] = fresh(list)
     counts: Counter[str] = fresh(Counter)
 
