@@ -166,8 +166,8 @@ def test_a_signal_that_raises_leaves_no_machine_in_native_code() -> None:
     signal.set_wakeup_fd(writer)
     thread = threading.Thread(target=interrupt)
     try:
+        thread.start()
         with pytest.raises(TimeoutError):
-            thread.start()
             machine.run(0x100)
         thread.join()
     finally:

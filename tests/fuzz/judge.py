@@ -94,9 +94,7 @@ def judge(case: Case, patience: float = 0.0) -> Verdict:
     return Verdict("fail" if found else "ok", found, executed, installed, taken)
 
 
-def _last_of_some(
-    lab: Lab, case: Case, rom: bytes, expected: Outcome, patience: float
-) -> Outcome:
+def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome, patience: float) -> Outcome:
     """Run a case as often as it asks for, or until an outcome differs or time is up."""
     lab.load(case, rom)
     start, begin = lab.machine.snapshot(), time.monotonic()

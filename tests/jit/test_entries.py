@@ -137,9 +137,7 @@ def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
     compare(SHALLOW, params={**FAST, "exit_hot": 1}, repeat=4)
 
 
-def test_entries_are_kept_between_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entries_are_kept_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Regions are made thoroughly when there is time; then they have no entries.
     monkeypatch.setattr(Thorough, "next", lambda _: False)
 

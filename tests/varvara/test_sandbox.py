@@ -13,6 +13,7 @@ import pytest
 
 from jitvm.guests.uxn.varvara import Computer
 from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
+from tests.clock import HANGS
 
 Make = Callable[..., Computer]
 
