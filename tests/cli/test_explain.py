@@ -35,7 +35,7 @@ def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def explain(capfd: Capture, *arguments: str) -> str:
-    assert main(["explain", "loop.tal", *PATIENT, *arguments]) == Exit.OK
+    assert main(["explain", "loop.tal", *arguments, *PATIENT]) == Exit.OK
     return capfd.readouterr().out
 
 
