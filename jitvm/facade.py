@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import Platform, Program, registry
 from jitvm.platform.evaluator import Ending, LimitReached
 
@@ -36,7 +36,7 @@ FRAMES = 600
 """Frames that `explain` gives a program with a screen."""
 
 
-class Result(Record, frozen=True):
+class Result(Struct, frozen=True):
     """What came of a run."""
 
     exit_code: int

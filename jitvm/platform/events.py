@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 
 PADS = 4
@@ -40,7 +40,7 @@ class Button(IntFlag):
     RIGHT = 0x80
 
 
-class _Checked(Record, frozen=True):
+class _Checked(Struct, frozen=True):
     """A record whose fields have rules."""
 
     def __init__(self, *values: object, **named: object) -> None:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 from jitvm.platform.evaluator import Ending, Share
 from jitvm.platform.events import Event
@@ -54,7 +54,7 @@ SAMPLES = 735
 """Samples of sound in a frame, for each side: 44100 a second."""
 
 
-class Frame(Record, frozen=True):
+class Frame(Struct, frozen=True):
     """What came of a frame.
 
     Attributes:

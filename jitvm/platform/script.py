@@ -31,7 +31,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import events
 from jitvm.platform.events import Button, Event
 from jitvm.platform.widetext import wide_encoding
@@ -57,7 +57,7 @@ class ScriptError(Exception):
     """An input script cannot be read; the message says where and what is expected."""
 
 
-class Script(Record, frozen=True):
+class Script(Struct, frozen=True):
     """Events by frame.
 
     Attributes:
@@ -161,7 +161,7 @@ def parse_events(text: str) -> tuple[Event, ...]:
 # -- reading; all raise ValueError with what is expected -------------------------------------------
 
 
-class _Quoted(Record, frozen=True):
+class _Quoted(Struct, frozen=True):
     """A string of a line, as bytes."""
 
     data: bytes

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.events import Event, Move
 from jitvm.platform.frames import RATE, Frame
@@ -37,7 +37,7 @@ NAP = 0.1
 """Seconds of waiting where there is nothing to do, before anything else is looked at."""
 
 
-class Limits(Record, frozen=True):
+class Limits(Struct, frozen=True):
     """What ends a run from outside; None for no limit."""
 
     frames: int | None = None

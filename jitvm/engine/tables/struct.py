@@ -135,7 +135,7 @@ class Struct(metaclass=_Declared):
         """Of its fields: only structs whose fields stay as they are should be hashed."""
         return hash(self.values())
 
-    def __reduce__(self) -> tuple[type[Record], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[Struct], tuple[Any, ...]]:
         """Copied and pickled by its fields, frozen or not."""
         return type(self), self.values()
 

@@ -18,7 +18,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from jitvm.engine.tables.names import decoded, shown
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import ProgramError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -33,7 +33,7 @@ class SymbolFileError(ProgramError):
     """A ``.sym`` file is damaged or cannot be read; the message says where and how."""
 
 
-class Symbol(Record, frozen=True):
+class Symbol(Struct, frozen=True):
     """One label: a 16-bit address and its full name (``scope/name`` for a sublabel)."""
 
     address: int

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.emit import Emitter
 from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
 from jitvm.guests.uxn.assembler.image import SourceMap, SourceSpan
@@ -48,7 +48,7 @@ LEGACY_LEAVES = 4
 """The older dialect is hinted at where it leaves one error of so many, or none."""
 
 
-class Assembly(Record, frozen=True):
+class Assembly(Struct, frozen=True):
     """A program: its bytes from address 0x0100 on, and what is known about them.
 
     `rom` ends with the last byte written; zeros that were only padding are not part of it when

@@ -18,7 +18,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from jitvm.engine.tables.names import shown
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import SourceError
 
 _WINDOW = 96
@@ -63,7 +63,7 @@ class Problem(StrEnum):
     REWRITTEN = "Jump widened"
 
 
-class Diagnostic(Record, frozen=True):
+class Diagnostic(Struct, frozen=True):
     """One error or warning.
 
     `line` and `column` count from 1; line 0 means the file itself. `source_line` is empty when

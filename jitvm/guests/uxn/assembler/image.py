@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.symbols import PROGRAM_START
@@ -28,7 +28,7 @@ MEMORY_SIZE = 0x10000
 _UNTOUCHED, _BYTE, _REFERENCE = range(3)
 
 
-class SourceSpan(Record, frozen=True):
+class SourceSpan(Struct, frozen=True):
     """`size` bytes from `address` were emitted by the word at file:line:column."""
 
     address: int

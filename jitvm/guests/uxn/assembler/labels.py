@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.encoding import opcode
@@ -52,7 +52,7 @@ def name_fault(name: str, any_word: bool) -> str | None:
     return None
 
 
-class Label(Record):
+class Label(Struct):
     """A defined label. `used` is set by the first reference or padding that names it."""
 
     name: str

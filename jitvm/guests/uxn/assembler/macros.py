@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.source import Report, Token
 
 
-class Macro(Record, frozen=True):
+class Macro(Struct, frozen=True):
     """A name and the words it stands for."""
 
     name: str

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum, auto
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.labels import Label, LabelTable, is_hex, suggest
 from jitvm.guests.uxn.assembler.limits import MAX_HINTS
@@ -44,7 +44,7 @@ class Form(Enum):
         return 1 if self in (Form.RELATIVE_BYTE, Form.LOW_BYTE) else 2
 
 
-class Addressing(Record, frozen=True):
+class Addressing(Struct, frozen=True):
     """What a rune emits: an opcode (or nothing) and the form of the operand after it."""
 
     prefix: bytes
@@ -69,7 +69,7 @@ _WIDER = {opcode("JCN"): JCI, opcode("JMP"): JMI, opcode("JSR"): JSI}
 """Immediate jumps by the relative jump they can replace."""
 
 
-class Reference(Record, frozen=True):
+class Reference(Struct, frozen=True):
     """An operand at `address` waiting for the label with the full name `name`."""
 
     name: str
@@ -79,7 +79,7 @@ class Reference(Record, frozen=True):
     site: Token
 
 
-class Resolver(Record, frozen=True):
+class Resolver(Struct, frozen=True):
     """Writes references into memory; tells those that name no label or reach too far."""
 
     memory: bytearray
