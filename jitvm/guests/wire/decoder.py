@@ -15,6 +15,7 @@ import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
+from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.anew import written
@@ -73,8 +74,10 @@ class Decoder:
         self.tree = tree
         self.layout = layout
         self.program: Program = make(tree, where)
-        self.plain = PlainDecoder(tree, layout, errors=errors, where=where, framing=framing)
         self.errors = errors
+        self._make_plain = partial(
+            PlainDecoder, tree, layout, errors=errors, where=where, framing=framing
+        )
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -90,7 +93,7 @@ class Decoder:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
         if offsets is None:
-            return self.plain.decode(data, offsets, first, last, out)
+            return self.plain().decode(data, offsets, first, last, out)
         try:
             runner = self._idle.pop()
         except IndexError:
@@ -100,6 +103,10 @@ class Decoder:
         finally:
             runner.let_go()
             self._idle.append(runner)
+
+    def plain(self) -> PlainDecoder:
+        """A decoder of the same columns that is not native."""
+        return self._make_plain()
 
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
@@ -125,6 +132,7 @@ class _Runner:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
+        self._plain = decoder.plain()
         self.machine = decoder.machine()
         self._spare = self.machine.state.spaces[OUTPUT]
         state = self.machine.state
@@ -146,7 +154,7 @@ class _Runner:
         if offsets[last] - offsets[first] > layout.bytes:
             last = bisect_right(offsets, offsets[first] + layout.bytes, first, last + 1) - 1
         if last <= first:  # one that is too large
-            return decoder.plain.decode(data, offsets, first, first + 1, out)
+            return self._plain.decode(data, offsets, first, first + 1, out)
         size = self.machine.guest.spaces[OUTPUT].mapped
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
@@ -173,19 +181,20 @@ class _Runner:
         rows, at = 0, first
         todo = sorted(wrong, reverse=True)
         while at < last:
-            until = todo.pop() if todo else last
-            while at < until:
+            while todo and todo[-1] < at:
+                todo.pop()
+            until = todo[-1] if todo else last
+            if at < until:
                 rows, at = self._run(shown, offsets, begin, at, until, rows)
-                if at < until:
-                    rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
-                    at += 1
-                    if not goes_on:
-                        return Batch(rows, mistakes, at, at - first)
-            if at < last:
-                rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
-                at += 1
-                if not goes_on:
-                    break
+            if at == last:
+                break
+            if offsets[at + 1] < offsets[at]:
+                mistakes.append((at - first, 0, Fault.FRAME, 0))
+                break
+            rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
+            at += 1
+            if not goes_on:
+                break
         return Batch(rows, mistakes, at, at - first)
 
     def _run(
@@ -218,16 +227,16 @@ class _Runner:
         decoder = self._decoder
         begin, end = offsets[at], offsets[at + 1]
         try:
-            if end < begin:
-                raise Wrong(Fault.FRAME, begin, decoder.tree.root)
-            state = decoder.plain.parsed(data, begin, end)
+            state = self._plain.row(data, begin, end)
         except Wrong as wrong:
             mistakes.append((at - first, wrong.offset - begin, wrong.fault, wrong.column.index))
-            if decoder.errors == "raise" or wrong.fault is Fault.FRAME:
+            if decoder.errors == "raise":
                 return row, False
             if decoder.errors == "null":
                 self._nulls.append(row)
                 return self._one(b"", row, is_asked=False), True
+            return row, True
+        if state is None:
             return row, True
         return self._one(written(decoder.tree, state), row), True
 
@@ -265,7 +274,7 @@ class _Runner:
         wrong = set()
         for at in range(first, batch.next):
             try:
-                decoder.plain.parsed(data, offsets[at], offsets[at + 1])
+                self._plain.row(data, offsets[at], offsets[at + 1])
             except Wrong as error:
                 if error.fault is Fault.UTF8:
                     wrong.add(at)
