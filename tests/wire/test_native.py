@@ -121,7 +121,7 @@ def test_aarch64(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = EmulatedMachine(guest())
     code = pair.native.program.code
     machine.memory[: len(code)] = code
-    monkeypatch.setattr(Decoder, "machine", lambda _: machine)
+    monkeypatch.setattr(Decoder, "machine", lambda *_: machine)
     scope: AbstractContextManager[Machine] = nullcontext(machine)
     if tier == "aarch64 jit":
         scope = emulated_jit(machine, PARAMS, compiler())

@@ -19,6 +19,7 @@ from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.anew import written
+from jitvm.guests.wire.choice import Sample
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.where import Condition
 
 
+SAMPLE = 128
+"""Messages of the first batch that are decoded to choose instructions by, before all of it is."""
 SMALL, LARGE = (16, 32), (20, 36)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
 for one at hand."""
@@ -86,6 +89,7 @@ class Decoder:
             raise ProgramError("a program or columns that are too large for the VM")
         self._guest = guest(*bits)
         self._idle: deque[_Runner] = deque()
+        self._batches = 0
 
     def decode(
         self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
@@ -94,15 +98,32 @@ class Decoder:
         threads may do so at a time."""
         if offsets is None:
             return self.plain().decode(data, offsets, first, last, out)
+        self._batches += 1
+        if self._batches == 1 and last > first and self._tier is Tier.JIT:
+            with_sample = _Runner(self, Tier.INTERPRETER)
+            with_sample.decode(data, offsets, first, min(last, first + SAMPLE), out)
+            with_sample.let_go()
         try:
             runner = self._idle.pop()
         except IndexError:
-            runner = _Runner(self)
+            runner = _Runner(self, self._tier)
         try:
             return runner.decode(data, offsets, first, last, out)
         finally:
             runner.let_go()
             self._idle.append(runner)
+
+    def learn(self, sample: Sample) -> None:
+        """Take the variants of instructions that fit some values."""
+        for site in self.program.sites:
+            variant = sample.variant(site)
+            if variant != site.chosen:
+                self.choose(site, variant)
+
+    @property
+    def is_curious(self) -> bool:
+        """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
+        return self._batches & (self._batches - 1) == 0
 
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
@@ -119,9 +140,9 @@ class Decoder:
         """The machines that are at rest."""
         return [runner.machine for runner in list(self._idle)]
 
-    def machine(self) -> Machine:
+    def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self._guest, tier=self._tier, params=self._params)
+        made = Machine(self._guest, tier=tier, params=self._params)
         code = self.program.code
         made.memory[: len(code)] = code
         return made
@@ -130,10 +151,10 @@ class Decoder:
 class _Runner:
     """One machine, and the batch it works on."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, tier: Tier) -> None:
         self._decoder = decoder
         self._plain = decoder.plain()
-        self.machine = decoder.machine()
+        self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
@@ -162,8 +183,22 @@ class _Runner:
         batch = self._batch(data, offsets, first, last, frozenset())
         if wrong := self._wrong_texts(data, offsets, first, batch, out):
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
+        if decoder.is_curious and batch.rows:
+            self.learn(batch.rows)
         self._finish(batch.rows, out)
         return batch
+
+    def learn(self, rows: int) -> None:
+        """Have the decoder look at the columns of a batch, and follow what it chooses."""
+        decoder, machine = self._decoder, self.machine
+        decoder.learn(
+            Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows))
+        )
+        for site in decoder.program.sites:
+            byte = decoder.program.code[site.at]
+            if machine.memory[site.at] != byte:
+                machine.memory[site.at] = byte
+                machine.code_written(site.at, 1)
 
     def _batch(
         self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]
