@@ -15,9 +15,11 @@ import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
+from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.anew import written
+from jitvm.guests.wire.choice import Sample
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.where import Condition
 
 
+SAMPLE = 128
+"""Messages of the first batch that are decoded to choose instructions by, before all of it is."""
 SMALL, LARGE = (16, 32), (20, 36)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
 for one at hand."""
@@ -73,8 +77,10 @@ class Decoder:
         self.tree = tree
         self.layout = layout
         self.program: Program = make(tree, where)
-        self.plain = PlainDecoder(tree, layout, errors=errors, where=where, framing=framing)
         self.errors = errors
+        self._make_plain = partial(
+            PlainDecoder, tree, layout, errors=errors, where=where, framing=framing
+        )
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -83,6 +89,7 @@ class Decoder:
             raise ProgramError("a program or columns that are too large for the VM")
         self._guest = guest(*bits)
         self._idle: deque[_Runner] = deque()
+        self._batches = 0
 
     def decode(
         self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
@@ -90,16 +97,37 @@ class Decoder:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
         if offsets is None:
-            return self.plain.decode(data, offsets, first, last, out)
+            return self.plain().decode(data, offsets, first, last, out)
+        self._batches += 1
+        if self._batches == 1 and last > first and self._tier is Tier.JIT:
+            with_sample = _Runner(self, Tier.INTERPRETER)
+            with_sample.decode(data, offsets, first, min(last, first + SAMPLE), out)
+            with_sample.let_go()
         try:
             runner = self._idle.pop()
         except IndexError:
-            runner = _Runner(self)
+            runner = _Runner(self, self._tier)
         try:
             return runner.decode(data, offsets, first, last, out)
         finally:
             runner.let_go()
             self._idle.append(runner)
+
+    def learn(self, sample: Sample) -> None:
+        """Take the variants of instructions that fit some values."""
+        for site in self.program.sites:
+            variant = sample.variant(site)
+            if variant != site.chosen:
+                self.choose(site, variant)
+
+    @property
+    def is_curious(self) -> bool:
+        """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
+        return self._batches & (self._batches - 1) == 0
+
+    def plain(self) -> PlainDecoder:
+        """A decoder of the same columns that is not native."""
+        return self._make_plain()
 
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
@@ -112,9 +140,9 @@ class Decoder:
         """The machines that are at rest."""
         return [runner.machine for runner in list(self._idle)]
 
-    def machine(self) -> Machine:
+    def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self._guest, tier=self._tier, params=self._params)
+        made = Machine(self._guest, tier=tier, params=self._params)
         code = self.program.code
         made.memory[: len(code)] = code
         return made
@@ -123,9 +151,10 @@ class Decoder:
 class _Runner:
     """One machine, and the batch it works on."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, tier: Tier) -> None:
         self._decoder = decoder
-        self.machine = decoder.machine()
+        self._plain = decoder.plain()
+        self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
@@ -146,7 +175,7 @@ class _Runner:
         if offsets[last] - offsets[first] > layout.bytes:
             last = bisect_right(offsets, offsets[first] + layout.bytes, first, last + 1) - 1
         if last <= first:  # one that is too large
-            return decoder.plain.decode(data, offsets, first, first + 1, out)
+            return self._plain.decode(data, offsets, first, first + 1, out)
         size = self.machine.guest.spaces[OUTPUT].mapped
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
@@ -154,8 +183,22 @@ class _Runner:
         batch = self._batch(data, offsets, first, last, frozenset())
         if wrong := self._wrong_texts(data, offsets, first, batch, out):
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
+        if decoder.is_curious and batch.rows:
+            self.learn(batch.rows)
         self._finish(batch.rows, out)
         return batch
+
+    def learn(self, rows: int) -> None:
+        """Have the decoder look at the columns of a batch, and follow what it chooses."""
+        decoder, machine = self._decoder, self.machine
+        decoder.learn(
+            Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows))
+        )
+        for site in decoder.program.sites:
+            byte = decoder.program.code[site.at]
+            if machine.memory[site.at] != byte:
+                machine.memory[site.at] = byte
+                machine.code_written(site.at, 1)
 
     def _batch(
         self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]
@@ -173,19 +216,20 @@ class _Runner:
         rows, at = 0, first
         todo = sorted(wrong, reverse=True)
         while at < last:
-            until = todo.pop() if todo else last
-            while at < until:
+            while todo and todo[-1] < at:
+                todo.pop()
+            until = todo[-1] if todo else last
+            if at < until:
                 rows, at = self._run(shown, offsets, begin, at, until, rows)
-                if at < until:
-                    rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
-                    at += 1
-                    if not goes_on:
-                        return Batch(rows, mistakes, at, at - first)
-            if at < last:
-                rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
-                at += 1
-                if not goes_on:
-                    break
+            if at == last:
+                break
+            if offsets[at + 1] < offsets[at]:
+                mistakes.append((at - first, 0, Fault.FRAME, 0))
+                break
+            rows, goes_on = self._odd(data, offsets, at, first, rows, mistakes)
+            at += 1
+            if not goes_on:
+                break
         return Batch(rows, mistakes, at, at - first)
 
     def _run(
@@ -218,16 +262,16 @@ class _Runner:
         decoder = self._decoder
         begin, end = offsets[at], offsets[at + 1]
         try:
-            if end < begin:
-                raise Wrong(Fault.FRAME, begin, decoder.tree.root)
-            state = decoder.plain.parsed(data, begin, end)
+            state = self._plain.row(data, begin, end)
         except Wrong as wrong:
             mistakes.append((at - first, wrong.offset - begin, wrong.fault, wrong.column.index))
-            if decoder.errors == "raise" or wrong.fault is Fault.FRAME:
+            if decoder.errors == "raise":
                 return row, False
             if decoder.errors == "null":
                 self._nulls.append(row)
                 return self._one(b"", row, is_asked=False), True
+            return row, True
+        if state is None:
             return row, True
         return self._one(written(decoder.tree, state), row), True
 
@@ -265,7 +309,7 @@ class _Runner:
         wrong = set()
         for at in range(first, batch.next):
             try:
-                decoder.plain.parsed(data, offsets[at], offsets[at + 1])
+                self._plain.row(data, offsets[at], offsets[at + 1])
             except Wrong as error:
                 if error.fault is Fault.UTF8:
                     wrong.add(at)

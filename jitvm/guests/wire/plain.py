@@ -148,7 +148,10 @@ class PlainDecoder:
             try:
                 if fault is not None:
                     raise Wrong(fault, begin, self.tree.root)
-                state = self.parsed(data, begin, end)
+                state = self.row(data, begin, end)
+                if state is None:
+                    seen, place = seen + 1, following
+                    continue
             except Wrong as wrong:
                 mistakes.append((seen, wrong.offset - begin, wrong.fault, wrong.column.index))
                 if wrong.fault is Fault.FRAME:
@@ -159,8 +162,6 @@ class PlainDecoder:
             seen += 1
             place = following
             if state is None and self._errors == "skip":
-                continue
-            if state is not None and not self._holds(state):
                 continue
             self._append(columns, self.tree.root, state)
             rows += 1
@@ -182,6 +183,29 @@ class PlainDecoder:
         return (begin, end, end) if end <= last else (place, -1, last)
 
     # -- what a message means --------------------------------------------------------------------
+
+    def row(self, data: memoryview, begin: int, end: int) -> State | None:
+        """What a message has; None where the conditions leave it out, whose strings may be
+        anything.
+
+        Raises:
+            Wrong: it is not to be read.
+        """
+        try:
+            state = self.parsed(data, begin, end)
+        except Wrong as wrong:
+            if wrong.fault is not Fault.UTF8 or self._where is None:
+                raise
+            self._checks = False
+            try:
+                if self._holds(self.parsed(data, begin, end)):
+                    raise
+            finally:
+                self._checks = True
+            return None
+        return state if self._holds(state) else None
+
+    _checks = True
 
     def parsed(self, data: memoryview, begin: int, end: int) -> State:
         """What a message has, by `Column.index`.
@@ -219,7 +243,9 @@ class PlainDecoder:
                 place = _skipped(data, start, place, end, tag, depth, plan.column)
                 _keep_unknown(plan, state, data[start:place])
             elif column is None:
-                place = self._without_column(plan, state, field, data, start, place, end, depth)
+                place = self._without_column(
+                    plan, state, field, data, start, place, end, tag, depth
+                )
             else:
                 place = self._value(plan, state, field, column, data, start, place, end, tag, depth)
         if group:
@@ -235,12 +261,13 @@ class PlainDecoder:
         start: int,
         place: int,
         end: int,
+        tag: int,
         depth: int,
     ) -> int:
         """Pass over a field that nobody wants; it may unset others of its oneof."""
         value = place
-        place = _skipped(data, start, place, end, field.tag, depth, plan.column)
-        if field.enum is not None and field.enum.is_closed:
+        place = _skipped(data, start, place, end, tag, depth, plan.column)
+        if field.enum is not None and field.enum.is_closed and tag == field.tag:
             number = _signed(_varint(data, value, end, 10, plan.column)[0], 32)
             if number not in field.enum.values.values():
                 _keep_unknown(plan, state, data[start:place])
@@ -346,7 +373,7 @@ class PlainDecoder:
         if kind in (Kind.STRING, Kind.BYTES):
             length, place = _length(data, place, end, at)
             text = bytes(data[place : place + length])
-            if column.is_utf8 and not _is_utf8(text):
+            if column.is_utf8 and self._checks and not _is_utf8(text):
                 raise Wrong(Fault.UTF8, value, at)
             return text, place + length
         if kind in (Kind.MESSAGE, Kind.GROUP):
