@@ -396,11 +396,19 @@ class Graph:
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""
-        if word.op is not _OR or word.bits > 16:
+        if word.bits > 16:
             return None
-        high, low = word.args
-        if high.op is _SHL and high.args[1].constant == 8 and 0 < low.bits <= 8:
-            return high.args[0], low
+        if word.op is _SHL and word.args[1].constant == 8:
+            return word.args[0], self.const(0)
+        if word.op is not _OR:
+            return None
+        for high, low in (word.args, word.args[::-1]):
+            if not 0 < low.bits <= 8:
+                continue
+            if high.op is _SHL and high.args[1].constant == 8:
+                return high.args[0], low
+            if high.constant is not None and not high.constant & 0xFF:
+                return self.const(high.constant >> 8), low
         return None
 
     def join(self, high: Value, low: Value) -> Value:

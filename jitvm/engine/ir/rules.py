@@ -87,7 +87,8 @@ def _times_nothing_or_one(graph: Graph, _op: Op, a: Value, b: Value) -> Value | 
 @_rule(AT_ONCE, Op.AND)
 def _masked(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """x & 0  =  0        0 & x  =  0        x:3 & 7  =  x
-    ((x << 8) | y:8) & 255  =  y        (x & c) & m  =  x & (c & m)"""
+    ((x << 8) | y:8) & 255  =  y        ((c << 8) | y:8) & 255  =  y
+    (x << 8) & 255  =  0        (x & c) & m  =  x & (c & m)"""
     mask = b.constant
     if mask is None:
         return graph.const(0) if a.constant == 0 else None

@@ -280,13 +280,24 @@ class RegionCore(GraphCore):
             return self._load(
                 self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
             )
-        if self.world.written.isdisjoint(addresses):
-            code, memory = self.assumptions.code, self.world.memory
-            for each in addresses:
-                code[each] = memory[each]
-            raw = bytes([memory[each] for each in addresses])
+        written = self.world.written
+        if written.isdisjoint(addresses):
+            raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
+        if size == 2 and not written.issuperset(addresses):
+            high, low = [
+                self._load_cell(self.guest.code_index, each, 1)
+                if each in written
+                else self.graph.const(self._baked(each))
+                for each in (addresses if self._big else reversed(addresses))
+            ]
+            return self.graph.join(high, low)
         return self._load_cell(self.guest.code_index, at, size)
+
+    def _baked(self, address: int) -> int:
+        """A byte of code that the region depends on from now on."""
+        self.bake(address)
+        return self.assumptions.code[address]
 
     def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
         constant = self._word(word).constant
