@@ -99,8 +99,8 @@ class Functions:
         setattr(self, name, function)
         return function
 
-    def told(self, function: Any, *arguments: Any) -> tuple[Any, str]:
-        """What a function gives, and the text it writes to the last of its arguments."""
+    def call_with_text(self, function: Any, *arguments: Any) -> tuple[Any, str]:
+        """Call a function; its result, and the text it writes through an added last argument."""
         out = c_char_p()
         result = function(*arguments, ctypes.byref(out))
         text = (out.value or b"").decode()

@@ -37,13 +37,13 @@ def _is_own(module: str) -> bool:
     return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
 
 
-_tell: list[Callable[[str], None]] = [_warn]
-_told: set[str] = set()
+_report: list[Callable[[str], None]] = [_warn]
+_noted: set[str] = set()
 
 
-def tell_by(function: Callable[[str], None]) -> None:
-    """Have a function told from now on, instead of a warning given."""
-    _tell[0] = function
+def report_with(function: Callable[[str], None]) -> None:
+    """Pass notes to a function from now on, instead of issuing warnings."""
+    _report[0] = function
 
 
 def reason(error: BaseException) -> str:
@@ -52,7 +52,7 @@ def reason(error: BaseException) -> str:
 
 
 def note(why: str, what: str) -> None:
-    """Tell what is done without something, unless a line with the same reason was told before."""
-    if why not in _told:
-        _told.add(why)
-        _tell[0](f"{why}; {what}")
+    """Report what is done without, unless a note with the same reason was reported before."""
+    if why not in _noted:
+        _noted.add(why)
+        _report[0](f"{why}; {what}")

@@ -68,7 +68,7 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         if guest.handlers is None:
             arena = shared_arena()  # where there is none, nothing is compiled for it
             guest.handlers = Handlers(_load_or_build(guest, cache), arena)
-            arena.tell_of_its_size()
+            arena.note_size()
         found: Handlers = guest.handlers
         return found
 

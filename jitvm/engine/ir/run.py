@@ -64,7 +64,7 @@ class Host:
         """Whether a device asked to stop."""
         return self.is_stopped
 
-    def tell_written(self, address: int) -> None:
+    def report_written(self, address: int) -> None:
         """A store hit a watched byte."""
 
 
@@ -194,7 +194,7 @@ class _Run:
 
     def written(self, _: Value, args: list[int]) -> bool:
         if self.host.code_map[args[0]]:
-            self.host.tell_written(args[0])
+            self.host.report_written(args[0])
         return True
 
     def host_out(self, _: Value, args: list[int]) -> bool:

@@ -285,7 +285,7 @@ class Shelf:
             return None
         kept = decode(code, self._guest.code_space.size)
         if kept is None:
-            self._cache.tell_damaged(self._kind, key)
+            self._cache.report_damaged(self._kind, key)
         return kept
 
     def store(self, params: Parameters, kept: Kept) -> None:

@@ -82,8 +82,8 @@ class Arena:
         self._used = self._top = 0
         SHARED.add(self)
 
-    def tell_of_its_size(self) -> None:
-        """Say so where it is smaller than it should be."""
+    def note_size(self) -> None:
+        """Note that the arena is smaller than it should be, if it is."""
         if self._size < SIZE:
             what = f"there is room for {self._size >> 20} MiB of machine code"
             note("little address space", what)

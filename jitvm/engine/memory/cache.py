@@ -135,12 +135,12 @@ class CodeCache:
             return None
         code = _decode(key, data)
         if code is None:
-            self.tell_damaged(kind, key)
+            self.report_damaged(kind, key)
         elif time.time() - status.st_mtime > 3600:
             _touch(path)
         return code
 
-    def tell_damaged(self, kind: str, key: str) -> None:
+    def report_damaged(self, kind: str, key: str) -> None:
         """Say that what is stored under a key is of no use."""
         if (folder := self.folder) is not None:
             self._warn(f"{_path(folder, kind, key)}: damaged; code is compiled again")

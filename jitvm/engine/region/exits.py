@@ -64,8 +64,8 @@ class ExitLowering(Lowering):
         graph: the region.
         first_exit: number of the region's first exit counter.
         counter: number of its count of executed instructions.
-        tell: every how many times exits of a reason tell the host; the name of a field where the
-            context knows.
+        report_every: every how many times exits of a reason return to the host; the name of a
+            field if that is in the context.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class ExitLowering(Lowering):
         graph: Graph,
         *,
         first_exit: int,
-        tell: Mapping[str, int | str],
+        report_every: Mapping[str, int | str],
         counter: int = 0,
     ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
         self.first_exit = first_exit
         self.counter = counter
-        self.tell = tell
+        self.report_every = report_every
         self._leaves = {kind: _Writer(None, None) for kind in (Leave.JUMP, Leave.NEXT)}
         self._ways: dict[int, _Writer] = {}
         self._blocks_due: list[_Writer] = []
@@ -183,7 +183,7 @@ class ExitLowering(Lowering):
         self._note("pc", self.wide(exit_.pc))
         self._note("exit", str(self.first_exit + exit_.number))
         if exit_.kind is Leave.NEXT:
-            every = self.tell.get(exit_.reason, NEVER)
+            every = self.report_every.get(exit_.reason, NEVER)
             if isinstance(every, str):
                 every = self.load("i64", self.field(every), "context", 8)
             self._note("every", str(every))
