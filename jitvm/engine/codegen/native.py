@@ -1,11 +1,12 @@
 """LLVM, behind one wall: text in, relocation-free machine code out.
 
-The only user of LLVM's functions (`jitvm.engine.codegen.llvm`). A fatal error inside LLVM ends the
-process, so what comes here has been verified (`jitvm.engine.ir.verify`); what LLVM reports politely
-becomes a `NativeError`.
+This is the only user of LLVM's functions (`jitvm.engine.codegen.llvm`). A fatal error inside LLVM
+aborts the process, so what comes here has been verified (`jitvm.engine.ir.verify`); errors that
+LLVM reports become a `NativeError`.
 
-The object is asked for as ELF on every host, so one small reader serves all. It must need no
-relocation: all it uses comes in registers or lies at constant distances in the machine's block.
+The object is always ELF, whatever the host, so one small reader serves all. It must need no
+relocations: all it uses is passed in registers or lies at constant distances in the machine's
+block.
 """
 
 from __future__ import annotations

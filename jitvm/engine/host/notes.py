@@ -1,10 +1,10 @@
-"""One line about what a process has to do without, for whoever runs it.
+"""One-line notes about what a process has to do without, for the person running it.
 
-    the system refuses something -> the engine takes what is left -> note(why, what)
+    the system refuses something -> the engine falls back -> note(why, what)
 
-A program runs on what is left, slower or with less kept, and is right all the same: so this is no
-error. Programs are told by a Python warning, `FallbackWarning`; the command prints the line. Each
-reason is told once.
+The program still runs correctly on what is left, only slower or with less kept, so this is not an
+error. Library users get a Python warning, `FallbackWarning`; the command prints the line. Each
+reason is reported once.
 """
 
 from __future__ import annotations

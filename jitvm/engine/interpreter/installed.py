@@ -1,7 +1,7 @@
 """Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
 
-Handlers come from the code cache where they are there, else from LLVM, which is imported only
-then. They are installed once a process and guest, and go with their guest.
+Handlers are loaded from the code cache if they are there, else made by LLVM, which is imported only
+then. They are installed once per process and guest, and are freed with their guest.
 """
 
 from __future__ import annotations

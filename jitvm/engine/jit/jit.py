@@ -1,21 +1,21 @@
-"""The JIT of one machine: when to record, what to compile, what to install and throw away.
+"""The JIT of one machine: when to record, what to compile, what to install and discard.
 
     counter runs out at an address      Status.HOT        a recording starts (table `record`)
     the recording's window is full      Status.RECORDED   a job goes to the compile thread
     the job is done                     an interrupt      the region is installed
-    the guest overwrites its code       `overwritten`     the region is thrown away
+    the guest overwrites its code       `overwritten`     the region is discarded
 
-It decides; others do:
+It decides; others do the work:
 
-    CodeTable   where jumps go, and how many until an address is hot
+    CodeTable   where jumps go, and how many make an address hot
     Regions     what is installed, and all that tools may ask of it
     Planner     what is known of the program; where regions start
     Quick       compiles what is hot     \\
     Full        compiles it again         > by one RegionMaker
-    Keeper      regions to the code cache and back
+    Keeper      saves regions to the code cache and loads them
 
 Everything that touches the machine happens on the guest's thread, between two entries to native
-code, so nothing is installed or freed while code runs; the compile thread sees copies only.
+code, so nothing is installed or freed while code runs; the compile thread only sees copies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Making one region: from what is known of a program to machine code. On the compile thread.
+"""Making one region: from what is known about a program to machine code. On the compile thread.
 
 planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
 """

@@ -1,10 +1,10 @@
-"""What to compile: what is known of a program, and where regions start.
+"""What to compile: what is known about a program, and where regions start.
 
     recording --learn--> edges, opcodes, variables --choose--> the start of a region
                                                   --followers--> the starts that belong to it
 
-Used by the compile thread; the guest's thread reads and writes single entries only, so what is
-iterated here is copied first.
+Used by the compile thread; the guest's thread reads and writes single entries only, so whatever is
+iterated over here is copied first.
 """
 
 from __future__ import annotations

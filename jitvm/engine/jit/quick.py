@@ -1,10 +1,10 @@
-"""The first, quick compilation: of what is hot, while the guest waits for it.
+"""Quick compilation: a region's first, while the guest waits for it.
 
-    begin --job--> the compile thread: window -> start -> region, then those beyond it
-    take  <------- what is done, on the guest's thread, which installs it
+    begin --job--> the compile thread: window -> start -> region, then its followers
+    take  <------- finished regions, to the guest's thread, which installs them
 
-Where regions are compiled with others is known already from what they are left for, so nobody has
-to find those places hot first.
+A region's followers are the places it often leaves for. They are compiled with it, so nobody has to
+find them hot first.
 """
 
 from __future__ import annotations
