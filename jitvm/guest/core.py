@@ -140,4 +140,7 @@ class Core(Protocol):
         """Continue at `target` where the condition is not zero."""
 
     def halt(self) -> None:
-        """End the run after this instruction."""
+        """End the run after this instruction.
+
+        `pc` is where it would have continued, also when the instruction jumps.
+        """

@@ -40,10 +40,15 @@ from tests.profiling.rig import FOREVER, machine_with
 
 machine, guest = machine_with(FOREVER), threading.get_ident()
 
+def spent():
+    return time.clock_gettime(time.pthread_getcpuclockid(guest))
+
 def trap():
-    while not (machine.jit and machine.jit.regions):
+    while not (machine.jit and machine.jit.regions and machine.native.is_native):
         time.sleep(0.01)
-    time.sleep(0.3)
+    since = spent()
+    while spent() < since + 0.05:
+        time.sleep(0.01)
     signal.pthread_kill(guest, signal.SIGTRAP)
 
 threading.Thread(target=trap, daemon=True).start()

@@ -60,7 +60,7 @@ class _Declared(type):
         base = bases[0] if bases else None
         defaults = {field: namespace.pop(field) for field in own if field in namespace}
         namespace["__slots__"] = own
-        namespace["fields"] = (*getattr(base, "fields", ()), *own)
+        namespace["fields"] = namespace["__match_args__"] = (*getattr(base, "fields", ()), *own)
         namespace["defaults"] = {**getattr(base, "defaults", {}), **defaults}
         if frozen:
             namespace["__setattr__"] = namespace["__delattr__"] = _refuse
@@ -90,6 +90,10 @@ class Struct(metaclass=_Declared):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         cls = type(self)
+        if not named and len(values) == len(cls.fields):
+            for field, value in zip(cls.fields, values, strict=True):
+                _set(self, field, value)
+            return
         if len(values) > len(cls.fields):
             raise TypeError(f"{cls.__name__} has {len(cls.fields)} fields, not {len(values)}")
         given = dict(zip(cls.fields, values, strict=False))
@@ -130,6 +134,10 @@ class Struct(metaclass=_Declared):
     def __hash__(self) -> int:
         """Of its fields: only structs whose fields stay as they are should be hashed."""
         return hash(self.values())
+
+    def __reduce__(self) -> tuple[type[Struct], tuple[Any, ...]]:
+        """Copied and pickled by its fields, frozen or not."""
+        return type(self), self.values()
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{field}={value!r}" for field, value in self.row().items())
