@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 65536
 """Most bytes taken at a time."""
 PAUSE = 0.25
-"""Seconds that are waited for at a time. The handler of a signal that comes just before is run behind
-that only."""
+"""Seconds that are waited for at a time: the handler of a signal that comes just before is not run
+until then."""
 
 
 class InputError(OSError):
