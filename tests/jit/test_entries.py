@@ -12,7 +12,7 @@ from jitvm.dashboard.detail import detail
 from jitvm.dashboard.regions import RegionTable
 from jitvm.dashboard.tables import graph
 from jitvm.engine.jit.compiled import Installed
-from jitvm.engine.jit.thorough import Thorough
+from jitvm.engine.jit.full import Full
 from jitvm.engine.jit.thread import Job, compile_thread
 from jitvm.engine.machine.explain import regions
 from jitvm.engine.machine.inspect import Inspector
@@ -133,13 +133,13 @@ def test_an_entry_wants_the_pointers_that_the_start_would_have_had() -> None:
 
 def test_where_entries_fail_the_next_regions_ask_for_no_room() -> None:
     jit = jit_of(made_fast(SHALLOW, exit_hot=1))
-    assert jit.planner.roomless_from is not None
+    assert jit.planner.no_headroom_from is not None
     compare(SHALLOW, params={**FAST, "exit_hot": 1}, repeat=4)
 
 
 def test_entries_are_kept_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Regions are made thoroughly when there is time; then they have no entries.
-    monkeypatch.setattr(Thorough, "next", lambda _: False)
+    # Regions are compiled fully when there is time; then they have no entries.
+    monkeypatch.setattr(Full, "next", lambda _: False)
 
     def machine() -> Machine:
         return loaded(NESTED, Tier.JIT, Parameters(quick=30), CodeCache(tmp_path))

@@ -15,7 +15,7 @@ from jitvm.engine.jit.planner import Planner
 from jitvm.engine.machine import native
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.region.core import Room
+from jitvm.engine.region.core import Headroom
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
@@ -123,13 +123,13 @@ def test_they_are_put_away_while_the_guest_comes_to_new_places(
 ) -> None:
     machine = machine_with(tmp_path)
     run_until(machine, "installed")
-    planner, nothing = jit_of(machine).planner, jit_of(machine).planner.no_room
+    planner, nothing = jit_of(machine).planner, jit_of(machine).planner.no_headroom
 
-    def no_room(_: Planner) -> Room:
+    def no_headroom(_: Planner) -> Headroom:
         planner.about(0x8000 + len(planner.starts))
         return nothing
 
-    monkeypatch.setattr(Planner, "no_room", property(no_room))
+    monkeypatch.setattr(Planner, "no_headroom", property(no_headroom))
     jit_of(machine).keeper.put()
     assert regions_in(tmp_path)
 

@@ -355,7 +355,7 @@ def test_a_region_says_how_its_code_was_made() -> None:
     until(is_installed)
     jit = jit_of(machine)
     for installed in jit.regions.values():
-        expected = jit.params.polish if installed.polished else 0
+        expected = jit.params.polish if installed.is_full else 0
         assert installed.compiled.speed == expected
 
 

@@ -17,7 +17,7 @@ from functools import cache
 
 from jitvm.engine.codegen.llvm import functions
 from jitvm.engine.host.process import LLVM
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class NativeError(RuntimeError):
     """LLVM refused the text, or made code that cannot be installed; the message says which."""
 
 
-class Code(Record, frozen=True):
+class Code(Struct, frozen=True):
     """Machine code of one module: the bytes, and the offset of each exported function."""
 
-    text: bytes
+    machine_code: bytes
     symbols: dict[str, int]
 
 

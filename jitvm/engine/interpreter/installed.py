@@ -29,7 +29,7 @@ class Handlers:
     """Installed native code of one guest's interpreter: addresses, and callable ways in."""
 
     def __init__(self, code: CachedCode, arena: Arena) -> None:
-        self.span = arena.install(code.text)
+        self.span = arena.install(code.machine_code)
         self._symbols = code.symbols
         pointer, word = ctypes.c_void_p, ctypes.c_uint64
         self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
@@ -106,4 +106,4 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
             symbols[f"{table}/{row}"] = code.symbols[function]
-    return CachedCode(code.text, symbols)
+    return CachedCode(code.machine_code, symbols)

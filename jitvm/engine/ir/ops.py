@@ -276,7 +276,7 @@ class Op(StrEnum):
         "slot[stack,offset,size]", bits=lambda _stack, _offset, size: 8 * size, reads="entry"
     )
     # -- the state now
-    CELL = Row("cell[stack] index", bits=8, reads="stacks")
+    STACK_BYTE = Row("stack_byte[stack] index", bits=8, reads="stacks")
     LOAD = Row(
         "load[space,size,within] address", bits=lambda _at, _space, size, _within: 8 * size,
         reads="memory", repeated=True,
@@ -293,7 +293,7 @@ class Op(StrEnum):
     HOST_POINTER = Row("host_pointer[stack]", guest_bits=_pointer, reads="pointers")
     # -- effects
     STORE = Row("store[space,size,within] address, word", writes="memory", repeated=True)
-    SET_CELL = Row("set_cell[stack] index, word", writes="stacks")
+    SET_STACK_BYTE = Row("set_stack_byte[stack] index, word", writes="stacks")
     SET_PAGE = Row("set_page port, word", writes="page", repeated=True)
     WRITTEN = Row(  # tells the host of a store to watched bytes
         "written[size] address", reads="map memory", writes="host"

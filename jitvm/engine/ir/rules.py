@@ -162,8 +162,8 @@ def _twice(_graph: Graph, _op: Op, a: Value, b: Value) -> Value | None:
 @_rule(FOLDED, *sorted(COMPARISONS))
 def _decided(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """x:3 < 8  =  1        x:3 == 8  =  0        0 <= x:3  =  1        x:3 != 8  =  1"""
-    known = by_range(op, a, b)
-    return None if known is None else graph.const(known)
+    decided = by_range(op, a, b)
+    return None if decided is None else graph.const(decided)
 
 
 @_rule(FOLDED, *[op for op in sorted(BINARY) if op.row.commutes])
@@ -317,9 +317,9 @@ def rebuild(graph: Graph, op: Op, args: tuple[Value, ...], imm: tuple[int, ...])
 
 def bounds(value: Value) -> tuple[int, int]:
     """The lowest and the highest number a value can be, by its bits."""
-    known = value.constant
-    if known is not None:
-        return known, known
+    constant = value.constant
+    if constant is not None:
+        return constant, constant
     return 0, (1 << (value.bits or value.graph.word_bits)) - 1
 
 

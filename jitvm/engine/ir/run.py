@@ -141,14 +141,14 @@ class _Run:
 
     # -- bytes -------------------------------------------------------------------------------
 
-    def _read(self, cells: memoryview, at: int, size: int, limit: int) -> int:
-        raw = bytes(cells[(at + i) & (limit - 1)] for i in range(size))
+    def _read(self, memory: memoryview, at: int, size: int, limit: int) -> int:
+        raw = bytes(memory[(at + i) & (limit - 1)] for i in range(size))
         return int.from_bytes(raw, self.guest.byte_order)
 
-    def _write(self, cells: memoryview, at: int, word: int, size: int, limit: int) -> None:
+    def _write(self, memory: memoryview, at: int, word: int, size: int, limit: int) -> None:
         raw = (word & ((1 << 8 * size) - 1)).to_bytes(size, self.guest.byte_order)
         for i, byte in enumerate(raw):
-            cells[(at + i) & (limit - 1)] = byte
+            memory[(at + i) & (limit - 1)] = byte
 
     def _whole(self, value: Value, at: int) -> tuple[memoryview, int, int, int]:
         """The bytes, address, size and limit of an access that must stay in its page."""
@@ -164,8 +164,8 @@ class _Run:
 
     def slot(self, value: Value, _: list[int]) -> int:
         stack, offset, size = value.imm
-        cells = self.state.stacks[stack]
-        return self._read(cells, self.entry[stack] + offset, size, len(cells))
+        memory = self.state.stacks[stack]
+        return self._read(memory, self.entry[stack] + offset, size, len(memory))
 
     def load(self, value: Value, args: list[int]) -> int:
         return self._read(*self._whole(value, args[0]))
@@ -180,11 +180,11 @@ class _Run:
     # -- effects: whether the graph goes on --------------------------------------------------
 
     def store(self, value: Value, args: list[int]) -> bool:
-        cells, at, size, limit = self._whole(value, args[0])
-        self._write(cells, at, args[1], size, limit)
+        memory, at, size, limit = self._whole(value, args[0])
+        self._write(memory, at, args[1], size, limit)
         return True
 
-    def set_cell(self, value: Value, args: list[int]) -> bool:
+    def set_stack_byte(self, value: Value, args: list[int]) -> bool:
         self.state.stacks[value.imm[0]][args[0]] = args[1] & 0xFF
         return True
 
@@ -252,10 +252,10 @@ class _Run:
     def _write_slots(self, exit_: Exit) -> None:
         for stack, at, size, value in exit_.slots:
             word = self.word(value) & ((1 << 8 * size) - 1)
-            cells, index = self.state.stacks[stack], self.entry[stack] + at
-            if self._read(cells, index, size, len(cells)) != word:
-                self._inside(exit_, stack, index, len(cells) - size)
-                self._write(cells, index, word, size, len(cells))
+            memory, index = self.state.stacks[stack], self.entry[stack] + at
+            if self._read(memory, index, size, len(memory)) != word:
+                self._inside(exit_, stack, index, len(memory) - size)
+                self._write(memory, index, word, size, len(memory))
 
     def _pointers(self, exit_: Exit) -> list[int]:
         pointers = []
@@ -279,7 +279,7 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.POINTER: _Run.pointer,
     Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],
     Op.SLOT: _Run.slot,
-    Op.CELL: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
+    Op.STACK_BYTE: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
     Op.LOAD: _Run.load,
     Op.MAP: _Run.map,
     Op.WATERMARK: _Run.watermark,
@@ -290,7 +290,7 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
 }
 _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.STORE: _Run.store,
-    Op.SET_CELL: _Run.set_cell,
+    Op.SET_STACK_BYTE: _Run.set_stack_byte,
     Op.SET_PAGE: _Run.set_page,
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,

@@ -11,7 +11,7 @@ It decides; others do:
     Regions     what is installed, and all that tools may ask of it
     Planner     what is known of the program; where regions start
     Quick       compiles what is hot     \\
-    Thorough    compiles it again         > by one RegionMaker
+    Full        compiles it again         > by one RegionMaker
     Keeper      regions to the code cache and back
 
 Everything that touches the machine happens on the guest's thread, between two entries to native
@@ -29,12 +29,12 @@ from functools import partial
 from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
+from jitvm.engine.jit.full import Full
 from jitvm.engine.jit.keeper import Keeper
 from jitvm.engine.jit.maker import RegionMaker
 from jitvm.engine.jit.planner import Planner
 from jitvm.engine.jit.quick import Quick
 from jitvm.engine.jit.regions import Regions
-from jitvm.engine.jit.thorough import Thorough
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER
 from jitvm.engine.region.window import Window, changed_bytes
@@ -92,7 +92,7 @@ class Jit:
         self.planner = Planner(self.guest, params, self.regions)
         self.maker = self.maker_type(layout, self.planner, params, self.report)
         self.quick = Quick(self.planner, self.maker, wake)
-        self.thorough = Thorough(self.regions, self.maker, wake)
+        self.full = Full(self.regions, self.maker, wake)
         self.keeper = Keeper(self.regions, self.planner, self.maker, shelf)
         self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
@@ -114,7 +114,7 @@ class Jit:
         """In a child made by `fork`: what was being compiled will not come, what was ready will."""
         self.quick.forget_threads()
         self._set_busy(self.quick.is_busy)
-        self.thorough.forget_threads()
+        self.full.forget_threads()
 
     @property
     def statistics(self) -> Statistics:
@@ -131,7 +131,7 @@ class Jit:
             buffer = (ctypes.c_uint64 * longest)()
             ctypes.memmove(buffer, self._buffer, ctypes.sizeof(self._buffer))
             self._buffer = buffer
-            self.block.words(self.block.layout.fields["trace"], 1)[0] = self.trace_address
+            self.block.words(self.block.layout.fields["recording"], 1)[0] = self.recording_address
         self.code.hot = params.hot
         self.params = self.planner.params = self.maker.params = params
         self._set_busy(self.quick.is_busy)
@@ -139,7 +139,7 @@ class Jit:
     # -- recording ---------------------------------------------------------------------------
 
     @property
-    def trace_address(self) -> int:
+    def recording_address(self) -> int:
         """Where the recording table writes."""
         return ctypes.addressof(self._buffer)
 
@@ -212,7 +212,7 @@ class Jit:
         self.regions.bury()
         done = self.quick.take()
         if done:
-            self.thorough.last_change = time.monotonic()
+            self.full.last_change = time.monotonic()
         for pc, compiled, reason in done:
             if compiled is not None:
                 reason = self.install(compiled)
@@ -221,9 +221,9 @@ class Jit:
                 self.report(events.Refused, pc, reason.name)
             self._rearm(pc, reason)
         self._set_busy(self.quick.is_busy)
-        self.thorough.install_done(self.install)
+        self.full.install_done(self.install)
         self.form_anew()
-        if not self.quick.is_busy and self.thorough.next():
+        if not self.quick.is_busy and self.full.next():
             self.keeper.put_soon()
 
     def install_kept(self) -> None:
@@ -339,15 +339,15 @@ class Jit:
         """
         planner = self.planner
         about = planner.starts[installed.start]
-        since = planner.roomless_from
+        since = planner.no_headroom_from
         if at != installed.start:
             if about.failures or (since is not None and installed.number > since):
                 self.regions.close((at,))
                 return
-        elif about.room == planner.no_room:
+        elif about.headroom == planner.no_headroom:
             return
         else:
-            about.room = planner.no_room
+            about.headroom = planner.no_headroom
         if since is None:
-            planner.roomless_from = self.statistics.installed
+            planner.no_headroom_from = self.statistics.installed
         self._form_anew[installed.start] = Reason.ENTRY

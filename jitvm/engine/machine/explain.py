@@ -162,7 +162,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
         entries=tuple(jit.regions.entries_of(installed)),
         instructions=dict(sorted(region.nodes.items())),
         travel=sum(map(jit.planner.learned.travel, region.nodes)),
-        code_bytes=len(compiled.text),
+        code_bytes=len(compiled.machine_code),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),
         limits=tuple(

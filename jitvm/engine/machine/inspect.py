@@ -69,7 +69,7 @@ class RegionView:
         self.limits = {reason.name: travel for reason, travel in region.limits.items()}
         self.llvm = compiled.llvm
         self.address = installed.span.address
-        self.code_bytes = len(compiled.text)
+        self.code_bytes = len(compiled.machine_code)
         self.is_kept = compiled.is_kept
 
     @property
@@ -78,9 +78,9 @@ class RegionView:
         return self._installed.compiled.region.size
 
     @property
-    def is_thorough(self) -> bool:
-        """Whether it was made thoroughly, or is not to be."""
-        return self._installed.polished
+    def is_full(self) -> bool:
+        """Whether its full compilation is done, or none is due."""
+        return self._installed.is_full
 
     @property
     def end(self) -> int:
@@ -93,7 +93,7 @@ class RegionView:
         """Where its counts are among those of all regions: its exits' and its instructions'."""
         compiled = self._installed.compiled
         first = compiled.first_exit
-        return slice(first, first + len(compiled.exits)), compiled.slot
+        return slice(first, first + len(compiled.exits)), compiled.counter
 
     def ir(self) -> str:
         """Its graph as text; empty for one that an earlier run made."""
@@ -312,4 +312,4 @@ def install_code(llvm: str, name: str, architecture: str) -> int:
     from jitvm.engine.memory.arena import shared_arena
 
     code = Compiler(architecture).compile(llvm, speed=1)
-    return shared_arena().install(code.text).address + code.symbols[name]
+    return shared_arena().install(code.machine_code).address + code.symbols[name]

@@ -101,7 +101,7 @@ class IrTier(NativeTier):
         before = host.budget = self._fields["budget"][0]
         exit_ = run(installed.compiled.region.graph, jit.guest, host)
         self._fields["budget"][0] = host.budget
-        jit.regions.executed_counts[installed.compiled.slot] += before - host.budget
+        jit.regions.executed_counts[installed.compiled.counter] += before - host.budget
         self._give_pointers()
         self._fields["pc"][0] = self.state.pc
         return exit_

@@ -398,11 +398,11 @@ class Machine:
         mark: tuple[int, int] | None = None,
         max_instructions: int | None = None,
     ) -> Delivery:
-        """Raise one event a byte: put it in a port's cell and run from `vector` until halt.
+        """Raise one event a byte: write it to a port and run from `vector` until halt.
 
-        `mark` is another port and the byte its cell gets for each event.
+        `mark` is another port and the byte it holds at each event.
 
-        Ends early, after the event at hand, when the cell of `stop_port` is not zero, or inside
+        Ends early, after the event at hand, when the byte of `stop_port` is not zero, or inside
         an event when the run is interrupted or `max_instructions` for all events together are
         done; `run()` then continues that event.
 

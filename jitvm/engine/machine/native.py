@@ -175,10 +175,10 @@ class NativeTier:
     def _make_ready(self, *, alone: bool = False) -> None:
         assert self._make is not None
         self._made = self._make()
-        known = self._made.keeper.fetch(charging=self._charges(self.mode))
+        is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
-        if not known and not alone:
+        if not is_known and not alone:
             _load_llvm()
 
     def _warm(self) -> None:
@@ -200,7 +200,7 @@ class NativeTier:
         written = _WRITTEN(self._written)
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
-        self._fields["trace"][0] = self.jit.trace_address
+        self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
     def listen(self, listener: Listener | None) -> None:
@@ -478,7 +478,7 @@ class NativeTier:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
         self._settle_recording()
-        if status == Status.RECORDED and fields["trace_head"][0] < self._window:
+        if status == Status.RECORDED and fields["recording_head"][0] < self._window:
             # The budget ended first; the recording goes on in the next run.
             status = fields["status"][0] = Status.BUDGET
         if status == Status.INTERRUPT:
@@ -503,11 +503,11 @@ class NativeTier:
             return False
         window = jit.window
         if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
-            fields["trace_head"][0] = self._settled = 0
+            fields["recording_head"][0] = self._settled = 0
             self._window = window
             self._go_on_recording()
         elif status == Status.RECORDED:
-            jit.recorded(fields["trace_head"][0])
+            jit.recorded(fields["recording_head"][0])
             self._enter_with(self._mode_at_hand())
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
@@ -516,13 +516,13 @@ class NativeTier:
     def _go_on_recording(self) -> None:
         """Record until the window is full or the budget spent, whichever is first."""
         left = self._fields["budget"][0]
-        self._fields["trace_size"][0] = min(self._window, self._settled + left)
+        self._fields["recording_size"][0] = min(self._window, self._settled + left)
         self._enter_with("record")
 
     def _settle_recording(self) -> None:
         """Take what was recorded since the last time off the budget: the table does not count."""
         if self._table == "record":
-            head = self._fields["trace_head"][0]
+            head = self._fields["recording_head"][0]
             if self._mode_at_hand() is not Mode.JIT:
                 self._fields["budget"][0] -= head - self._settled
             self._settled = head
@@ -530,7 +530,7 @@ class NativeTier:
     def _end_recording_early(self, jit: Jit) -> None:
         """The guest halted: what is recorded may do. Guests that are called again and again for
         short events go on recording in the next one."""
-        count = self._fields["trace_head"][0]
+        count = self._fields["recording_head"][0]
         if count >= jit.params.window:
             jit.recorded(count)
             self._table = self.mode

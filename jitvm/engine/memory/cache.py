@@ -40,16 +40,16 @@ LONGEST_NAME = 64
 class CachedCode:
     """Code of one module and the offsets of its functions; see `jitvm.engine.codegen.native`."""
 
-    __slots__ = ("symbols", "text")
+    __slots__ = ("machine_code", "symbols")
 
-    def __init__(self, text: bytes, symbols: dict[str, int]) -> None:
-        self.text = text
+    def __init__(self, machine_code: bytes, symbols: dict[str, int]) -> None:
+        self.machine_code = machine_code
         self.symbols = symbols
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, CachedCode)
-            and self.text == other.text
+            and self.machine_code == other.machine_code
             and self.symbols == other.symbols
         )
 
@@ -228,7 +228,7 @@ def _field(content: bytes) -> bytes:
 
 def _encode(key: str, code: CachedCode) -> bytes:
     symbols = "\n".join(f"{name} {offset:x}" for name, offset in code.symbols.items())
-    body = _field(_bytes(key)) + _field(symbols.encode()) + code.text
+    body = _field(_bytes(key)) + _field(symbols.encode()) + code.machine_code
     return MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
 
 
@@ -243,16 +243,16 @@ def _decode(key: str, data: bytes) -> CachedCode | None:
         return None
     body = body[4 + length :]
     length = int.from_bytes(body[:4], "little")
-    text = body[4 + length :]
+    machine_code = body[4 + length :]
     try:
         lines = (line.split() for line in body[4 : 4 + length].decode().splitlines())
         symbols = {name: int(offset, 16) for name, offset in lines}
     except ValueError:
         return None
     # A right checksum says nothing about offsets: nothing is called outside the code.
-    if not all(0 <= offset <= len(text) for offset in symbols.values()):
+    if not all(0 <= offset <= len(machine_code) for offset in symbols.values()):
         return None
-    return CachedCode(text, symbols)
+    return CachedCode(machine_code, symbols)
 
 
 def _is_abandoned(name: str) -> bool:

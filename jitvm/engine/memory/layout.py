@@ -77,13 +77,13 @@ FIELDS = (
     "event_mark",  # address of the port that gets the mark
     "mark",  # the mark
     "event_stop",  # address of the port that ends delivery when it is not zero
-    "trace_head",  # entries written by the recording table
-    "trace_size",  # entries there is room for
+    "recording_head",  # steps written by the recording table
+    "recording_size",  # steps there is room for
     "exit",  # number of the exit being taken, or that `Status.HOT_EXIT` is about
     "every",  # every how many times the exit being taken tells the host
     "data",  # what native port functions keep: an address that is theirs alone
     "watermark",  # the highest address that the code map has a mark for
-    "trace",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
+    "recording",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
 NEVER = (1 << 32) - 1
 """A period of `every` that no counter comes to."""

@@ -31,7 +31,7 @@ from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, WIDEST
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
@@ -42,7 +42,7 @@ REGISTER_FILE = 256
 """Bytes of the largest space, other than code, that has cells: a register file, not a memory."""
 
 
-class Assumptions(Record):
+class Assumptions(Struct):
     """What a region was made under; the machine throws it away when one of them breaks.
 
     Attributes:
@@ -56,7 +56,7 @@ class Assumptions(Record):
     stores: set[int] = fresh(set)
 
 
-class World(Record, frozen=True):
+class World(Struct, frozen=True):
     """What forming a region may know of the machine, copied when it begins.
 
     Attributes:
@@ -81,24 +81,24 @@ class World(Record, frozen=True):
     charging: bool = False
 
 
-Room = tuple[tuple[int, int], ...]
-"""For each stack, bytes down and up from the pointer at entry that are sure not to wrap."""
+Headroom = tuple[tuple[int, int], ...]
+"""For each stack, bytes below and above the pointer at entry that are sure not to wrap."""
 
 
 class RegionState:
     """Stacks and cells as values at one place of a region, and what is sure there."""
 
-    __slots__ = ("cells", "room", "stacks")
+    __slots__ = ("cells", "headroom", "stacks")
 
     def __init__(
-        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], room: Room
+        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], headroom: Headroom
     ) -> None:
         self.stacks = stacks
         self.cells = cells
-        self.room = room
+        self.headroom = headroom
 
     def copy(self) -> RegionState:
-        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.room)
+        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.headroom)
 
 
 class RegionCore(GraphCore):
@@ -145,7 +145,7 @@ class RegionCore(GraphCore):
 
         `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
-        self._guard_room()
+        self._guard_headroom()
         if self.refusal is None and self._acts and not self._order():
             self.refusal = Reason.DEVICE
         if self.refusal is not None:
@@ -186,23 +186,23 @@ class RegionCore(GraphCore):
         self._acts = True
         return self.graph.add(op, *args, imm=imm)
 
-    def _guard_room(self) -> None:
+    def _guard_headroom(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
-        for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True):
+        for stack, (down, up) in zip(self.state.stacks, self.state.headroom, strict=True):
             if -stack.low > down or stack.high > up:
                 break
         else:
             return
-        room = []
+        headroom = []
         for stack, declared, (down, up) in zip(
-            self.state.stacks, self.guest.stacks, self.state.room, strict=True
+            self.state.stacks, self.guest.stacks, self.state.headroom, strict=True
         ):
             if -stack.low > down or stack.high > up:
                 enough = in_range(self.graph, stack, declared.size)
                 if enough is not None:
                     self.graph.guard(enough, self.retry(Reason.DEEP))
-            room.append((max(down, -stack.low), max(up, stack.high)))
-        self.state.room = tuple(room)
+            headroom.append((max(down, -stack.low), max(up, stack.high)))
+        self.state.headroom = tuple(headroom)
 
     def bake(self, address: int) -> None:
         """Make the region depend on a byte of code."""
@@ -252,7 +252,7 @@ class RegionCore(GraphCore):
     def next_pc(self) -> Value:
         return self.graph.const(self.following)
 
-    def link(self) -> Value:
+    def return_address(self) -> Value:
         return self.graph.return_address(self.following)
 
     def continues(self) -> Value:
@@ -265,7 +265,7 @@ class RegionCore(GraphCore):
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
     def address(self, word: Value) -> Value:
-        if word.link:
+        if word.is_return_address:
             return word
         return super().address(word)
 
@@ -289,11 +289,11 @@ class RegionCore(GraphCore):
         return self._load_cell(self.guest.code_index, at, size)
 
     def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
-        known = self._word(word).constant
-        if known is None:
+        constant = self._word(word).constant
+        if constant is None:
             self.refusal = Reason.SWITCH
         else:
-            cases.get(known, otherwise)(self)
+            cases.get(constant, otherwise)(self)
 
     # -- Core: stacks ------------------------------------------------------------------------
 
@@ -324,8 +324,8 @@ class RegionCore(GraphCore):
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
         limit = within or self.guest.spaces[space].size
         at = self._word(address) & (limit - 1)
-        if (known := at.constant) is not None and known <= limit - size:
-            return self._load_cell(space, known, size)
+        if (constant := at.constant) is not None and constant <= limit - size:
+            return self._load_cell(space, constant, size)
         return self._load(space, self._whole(at, size, limit), size, limit)
 
     def _whole(self, at: Value, size: int, limit: int) -> Value:
@@ -345,9 +345,9 @@ class RegionCore(GraphCore):
         if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
         cells, number = self.state.cells, origin + at
-        known = cells.get(number)
-        if known is not None:
-            word, width = known
+        cell = cells.get(number)
+        if cell is not None:
+            word, width = cell
             if width == size:
                 return word
             if width > size:
@@ -379,8 +379,8 @@ class RegionCore(GraphCore):
         """Keep a word of a space in a value, unless stores may reach it unseen."""
         cells, code_size = self.state.cells, self._mask + 1
         for i in range(-7, size):
-            known = cells.get(number + i)
-            if known is not None and number + i + known[1] > number:
+            cell = cells.get(number + i)
+            if cell is not None and number + i + cell[1] > number:
                 del cells[number + i]
         if number >= code_size:
             cells[number] = (word, size)
@@ -410,9 +410,9 @@ class RegionCore(GraphCore):
         if space != self.guest.code_index or limit != self.guest.code_space.size:
             at = self._whole(at, size, limit)
         value = graph.truncate(self._word(word), size)
-        known = at.constant
-        if known is not None and known <= limit - size:
-            self._store_cell(space, known, value, size)
+        constant = at.constant
+        if constant is not None and constant <= limit - size:
+            self._store_cell(space, constant, value, size)
         elif space == self.guest.code_index:
             self._guard_map(at, size)
         else:
@@ -441,11 +441,11 @@ class RegionCore(GraphCore):
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
-        known = port.constant
-        if known is None:
+        constant = port.constant
+        if constant is None:
             guard = graph.pure(Op.READER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.readers:
+        elif constant in self.world.readers:
             self._show()
             return self._act(Op.HOST_IN, port)
         return graph.add(Op.PAGE, port)
@@ -453,14 +453,14 @@ class RegionCore(GraphCore):
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
-        known = port.constant
+        constant = port.constant
         op = Op.SET_PAGE
-        if known is None:
+        if constant is None:
             guard = graph.pure(Op.WRITER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.collected:
+        elif constant in self.world.collected:
             op = Op.COLLECT
-        elif known in self.world.writers:
+        elif constant in self.world.writers:
             self._show()
             self._is_moved = True
             op = Op.HOST_OUT

@@ -63,7 +63,7 @@ class ExitLowering(Lowering):
         layout: where things lie.
         graph: the region.
         first_exit: number of the region's first exit counter.
-        slot: number of its counter of executed instructions.
+        counter: number of its count of executed instructions.
         tell: every how many times exits of a reason tell the host; the name of a field where the
             context knows.
     """
@@ -75,11 +75,11 @@ class ExitLowering(Lowering):
         *,
         first_exit: int,
         tell: Mapping[str, int | str],
-        slot: int = 0,
+        counter: int = 0,
     ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
         self.first_exit = first_exit
-        self.slot = slot
+        self.counter = counter
         self.tell = tell
         self._leaves = {kind: _Writer(None, None) for kind in (Leave.JUMP, Leave.NEXT)}
         self._ways: dict[int, _Writer] = {}
@@ -117,7 +117,7 @@ class ExitLowering(Lowering):
         budget = self.field("budget")
         left = self.load("i64", budget, "context", 8)
         self.store("i64", self.let(f"sub i64 {left}, {instructions}"), budget, "context", 8)
-        counter = self.at(self.layout.executed + 8 * self.slot)
+        counter = self.at(self.layout.executed + 8 * self.counter)
         executed = self.load("i64", counter, "context", 8)
         more = self.let(f"add i64 {executed}, {instructions}")
         self.store("i64", more, counter, "context", 8)
@@ -169,8 +169,8 @@ class ExitLowering(Lowering):
         writer = self._leaves[exit_.kind]
         for slot in sorted(self._changed_slots(exit_), key=lambda slot: -slot[0]):
             index, offset, size, word = slot
-            known = word.constant
-            key = (index, offset, size, -1 - id(word) if known is None else known)
+            constant = word.constant
+            key = (index, offset, size, -1 - id(word) if constant is None else constant)
             above = writer.above.get(key)
             if above is None:
                 above = writer.above[key] = _Writer(slot, writer)

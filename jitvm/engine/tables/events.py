@@ -14,14 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-class Event(Record, frozen=True):
+class Event(Struct, frozen=True):
     """Something the JIT did.
 
     Attributes:
@@ -85,7 +85,7 @@ class Compiled(Event, frozen=True):
     def about(self) -> str:
         stages = (self.forming, self.lowering, self.compiling)
         times = " + ".join(f"{1e3 * seconds:.1f}" for seconds in stages)
-        how = ", thorough" if self.thorough else ""
+        how = ", full" if self.thorough else ""
         return f"{self.nodes} instructions, {self.exits} exits, {self.size} bytes, {times} ms{how}"
 
 

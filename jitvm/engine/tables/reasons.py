@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from enum import Enum
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 
-class Row(Record, frozen=True):
+class Row(Struct, frozen=True):
     """One reason as people read it."""
 
     what: str

@@ -43,8 +43,8 @@ PASSES: dict[str, Pass] = {
 _GROWING = frozenset({"unroll"})
 
 
-def optimise(graph: Graph, *, fast: bool = False) -> None:
-    """Everything; `fast` leaves out what makes a graph larger."""
+def optimise(graph: Graph, *, quick: bool = False) -> None:
+    """Everything; `quick` leaves out what makes a graph larger."""
     for name, run in PASSES.items():
-        if not fast or name not in _GROWING:
+        if not quick or name not in _GROWING:
             run(graph)

@@ -10,10 +10,10 @@ postorder, immediate dominators by intersecting those of the predecessors until 
 from __future__ import annotations
 
 from jitvm.engine.ir.graph import Block, Graph
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 
-class Dominators(Record, frozen=True):
+class Dominators(Struct, frozen=True):
     """Blocks that can be reached, in reverse postorder, by index into `order`.
 
     Attributes:

@@ -117,9 +117,9 @@ class _Folder:
         end = block.end
         if isinstance(end, Branch):
             end.condition = truth(self._of(end.condition))
-            known = end.condition.constant
-            if known is not None:
-                block.end = end.yes if known else end.no
+            constant = end.condition.constant
+            if constant is not None:
+                block.end = end.yes if constant else end.no
         ways = [block.end.yes, block.end.no] if isinstance(block.end, Branch) else [block.end]
         for way in ways:
             if isinstance(way, Exit):

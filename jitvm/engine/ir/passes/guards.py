@@ -69,9 +69,9 @@ def _holds(facts: Facts, value: Value) -> bool:
 def _decide(facts: Facts, block: Block) -> None:
     end = block.end
     if isinstance(end, Branch):
-        known = facts.decided(end.condition)
-        if known is not None:
-            block.end = end.yes if known else end.no
+        decided = facts.decided(end.condition)
+        if decided is not None:
+            block.end = end.yes if decided else end.no
 
 
 class Facts:

@@ -50,7 +50,7 @@ def _sweep(block: Block) -> None:
 def _bytes(value: Value) -> set[Byte]:
     """The bytes a load or store touches; none where its address is computed."""
     space, size, within = value.imm
-    known = value.args[0].constant
-    if known is None:
+    constant = value.args[0].constant
+    if constant is None:
         return set()
-    return {(space, (known + i) % within) for i in range(size)}
+    return {(space, (constant + i) % within) for i in range(size)}

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import pytest
 
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 from tests.clock import HANGS
 
 
-class Point(Record, frozen=True):
+class Point(Struct, frozen=True):
     x: int
     y: int = 2
 
@@ -24,7 +24,7 @@ class Named(Point, frozen=True):
     name: str = "n"
 
 
-class Bag(Record):
+class Bag(Struct):
     items: list[int] = fresh(list)
     counts: Counter[str] = fresh(Counter)
 
