@@ -140,5 +140,5 @@ class Core(Protocol):
         """Continue at `target` where the condition is not zero."""
 
     def halt(self) -> None:
-        """End the run after this instruction; `pc` is where it would have continued, so where a
-        `jump` of the same instruction leads."""
+        """End the run after this instruction; `pc` is where it would have continued, which may be
+        where a `jump` of the same instruction leads."""
