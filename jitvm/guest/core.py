@@ -140,12 +140,7 @@ class Core(Protocol):
         """Continue at `target` where the condition is not zero."""
 
     def halt(self) -> None:
-<<<<<<< HEAD
-        """End the run after this instruction; `pc` is where it would have continued, which may be
-        where a `jump` of the same instruction leads."""
-=======
         """End the run after this instruction.
 
         `pc` is where it would have continued, also when the instruction jumps.
         """
->>>>>>> main
