@@ -7,15 +7,17 @@ says it where that is not so: a `Guest`, a `Platform`, or their name, as ``--gue
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
 
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import Platform, Program, registry
 from jitvm.platform.evaluator import Ending, LimitReached
 
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, overload
+
     from jitvm.dashboard.widget import Shown
     from jitvm.guest import Guest
     from jitvm.guests.uxn.varvara.computer import Computer as Varvara
@@ -34,8 +36,7 @@ FRAMES = 600
 """Frames that `explain` gives a program with a screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What came of a run."""
 
     exit_code: int
@@ -93,26 +94,27 @@ def _loaded(
     return platform, loaded, rest
 
 
-@overload
-def load(
-    program: ProgramLike,
-    *,
-    guest: None = None,
-    args: Iterable[str | bytes] = (),
-    tier: Tier = Tier.JIT,
-    **options: Any,
-) -> Varvara: ...
+if TYPE_CHECKING:
 
+    @overload
+    def load(
+        program: ProgramLike,
+        *,
+        guest: None = None,
+        args: Iterable[str | bytes] = (),
+        tier: Tier = Tier.JIT,
+        **options: Any,
+    ) -> Varvara: ...
 
-@overload
-def load(
-    program: ProgramLike,
-    *,
-    guest: GuestLike,
-    args: Iterable[str | bytes] = (),
-    tier: Tier = Tier.JIT,
-    **options: Any,
-) -> Computer: ...
+    @overload
+    def load(
+        program: ProgramLike,
+        *,
+        guest: GuestLike,
+        args: Iterable[str | bytes] = (),
+        tier: Tier = Tier.JIT,
+        **options: Any,
+    ) -> Computer: ...
 
 
 def load(

@@ -7,8 +7,6 @@ or by a signal, they are put there. One that fails ends the run, and the others 
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
@@ -242,6 +240,8 @@ class _Hashes(_Output):
         self._pending.commit()
 
     def _abandon(self) -> None:
+        from contextlib import suppress
+
         with suppress(OSError):  # it is not to be kept, so whatever it is
             self._file.close()
         self._pending.discard()

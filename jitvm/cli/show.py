@@ -6,11 +6,6 @@ tells whether it has a screen at all. Imported only when frames are asked for or
 
 from __future__ import annotations
 
-# Whole, before anything with a dataclass: these look into `typing` without waiting for it, and
-# another thread may be importing it, as what the JIT needs does.
-import typing  # noqa: F401
-from contextlib import ExitStack
-
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.sessions import sessions_of
@@ -24,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.cli.options import Loaded
+    from jitvm.cli.outputs import Outputs
     from jitvm.platform.computer import Computer
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
@@ -64,7 +60,7 @@ class Show:
         self._stdin = stdin
         self._script: Script | None = None
         self._replay: Iterator[Frame] | None = None
-        self._stack = ExitStack()
+        self._outputs: Outputs | None = None
         if not computer.has_screen:
             raise Failure(f"{computer.name}: programs of {loaded.platform.name} have no screen")
 
@@ -73,9 +69,11 @@ class Show:
         if self._session is not None:
             self._replay = self._replayed(self._session)
         if self._has_outputs():
+            _import_typing()
             from jitvm.cli.outputs import Outputs
 
-            self._stack.enter_context(Outputs(self._arguments, self._platform, self._computer))
+            self._outputs = Outputs(self._arguments, self._platform, self._computer)
+            self._outputs.__enter__()
         return self
 
     def __exit__(
@@ -84,7 +82,8 @@ class Show:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        if self._outputs is not None:
+            self._outputs.__exit__(kind, error, trace)
 
     def _has_outputs(self) -> bool:
         from jitvm.cli.graphics import outputs
@@ -177,6 +176,7 @@ class Show:
         yield from live(computer, self._script, self._stdin)
 
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
+        _import_typing()
         from jitvm.terminal import TerminalError, run
 
         try:
@@ -193,6 +193,7 @@ class Show:
 
     def _in_window(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _check_display()
+        _import_typing()
         from jitvm.window import WindowError, run
 
         arguments = self._arguments
@@ -213,6 +214,15 @@ class Show:
             )
         except WindowError as error:
             raise Failure(str(error), Exit.FAILURE) from error
+
+
+def _import_typing() -> None:
+    """Have `typing` whole before anything with a dataclass is imported.
+
+    These look into it without waiting, and another thread may be importing it, as what the JIT
+    needs does.
+    """
+    import typing  # noqa: F401
 
 
 def _check_display() -> None:

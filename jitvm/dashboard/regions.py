@@ -60,8 +60,8 @@ class Row:
         }
 
     def counters(self) -> list[int]:
-        """What does: number, left, executed, whether it was made thoroughly."""
-        return [self.region.number, self.left, self.executed, int(self.region.is_thorough)]
+        """What does: number, left, executed, whether its full compilation is done."""
+        return [self.region.number, self.left, self.executed, int(self.region.is_full)]
 
 
 class RegionTable:

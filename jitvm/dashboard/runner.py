@@ -99,12 +99,12 @@ class Runner:
         """What the guest's thread does at this moment."""
         return self._activity
 
-    def seconds(self) -> dict[Activity, float]:
-        """How long it has done what so far."""
+    def account(self) -> tuple[float, dict[Activity, float]]:
+        """A moment on the monotonic clock, and how long it has done what until then."""
         with self._changed:
-            seconds = dict(self._seconds)
-            seconds[self._activity] += monotonic() - self._since
-        return seconds
+            now, seconds = monotonic(), dict(self._seconds)
+            seconds[self._activity] += now - self._since
+        return now, seconds
 
     def pause(self) -> None:
         """Stop at the end of the slice; the guest goes on where it was."""

@@ -50,11 +50,11 @@ class Run:
         ended: when the program ended, in seconds since the run began; None before.
     """
 
-    def __init__(self, number: int, machine: Machine, target: Target) -> None:
+    def __init__(self, number: int, machine: Machine, target: Target, began: float) -> None:
         self.number = number
         self.machine = machine
         self.look = Inspector(machine)
-        self.began = monotonic()
+        self.began = began
         self._naming = target.place
         self.journal = Journal()
         self.series = Series()
@@ -137,14 +137,14 @@ class Sampler:
     def new_machine(self, machine: Machine) -> None:
         """The runner made a machine: a new run begins. On the guest's thread."""
         assert self.runner is not None
-        seconds = self.runner.seconds()
+        now, seconds = self.runner.account()
         with self.lock:
             self._runs += 1
-            self.run = Run(self._runs, machine, self._target)
+            self.run = Run(self._runs, machine, self._target, now)
             self._cursor = 0
             self._compile_debt = 0.0
             self._hot_since = None
-            self._last = (self.run.began, seconds, 0)
+            self._last = (now, seconds, 0)
             self._was_counting = self.runner.counting
 
     def _live(self) -> None:
@@ -183,7 +183,7 @@ class Sampler:
         """What happened since the last look, and how much of that time the run was over."""
         assert self.runner is not None
         before, seconds_before, events_before = self._last
-        now, seconds = monotonic(), self.runner.seconds()
+        now, seconds = self.runner.account()
         total = run.journal.total
         self._last = (now, seconds, total)
         executed = max(run.machine.executed_now - run.executed, 0)

@@ -595,9 +595,11 @@ class CheckingCore:
         run.step("divide", run.noted(dividend), run.noted(divisor), by_zero)
         return run.word(max(x, by_zero.bit_length()))
 
-    def link(self) -> Word:
-        self._run.step("link")
+    def return_address(self) -> Word:
+        self._run.step("return_address")
         return self._run.word(self._run.guest.pc_bits)
+
+    link = return_address
 
     def jump(self, target: object) -> None:
         self._run.go("jump", target)

@@ -107,7 +107,7 @@ class Core(Protocol):
         """Read a byte from a port, a word's low byte; a device may answer."""
 
     def port_out(self, port: Word, word: Word) -> None:
-        """Write a byte to a port's cell, then let the device act on it."""
+        """Write a byte to a port, then let the device act on it."""
 
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         """`yes` where the condition is not zero, else `no`; both are evaluated."""
@@ -147,8 +147,11 @@ class Core(Protocol):
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
         """Unsigned quotient, or `by_zero` where the divisor is zero."""
 
-    def link(self) -> Word:
+    def return_address(self) -> Word:
         """`next_pc` as a return address: compiled code follows it when it is jumped to."""
+
+    def link(self) -> Word:
+        """The former name of `return_address`."""
 
     def jump(self, target: Word) -> None:
         """Continue at `target` (truncated to the program counter) instead of `next_pc`."""
@@ -157,7 +160,10 @@ class Core(Protocol):
         """Continue at `target` where the condition is not zero."""
 
     def halt(self) -> None:
-        """End the run after this instruction."""
+        """End the run after this instruction.
+
+        `pc` is where it would have continued, also when the instruction jumps.
+        """
 
     def stop(self, reason: Word, place: Word) -> None:
         """End the run as `halt` does; leave a reason (32 bits) and a place (64) for the host."""

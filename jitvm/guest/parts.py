@@ -36,16 +36,23 @@ def shown(value: object) -> str:
 class Stack:
     """A circular stack of `size` bytes; its pointer is the index of the next free byte.
 
-    `links` says that calls keep their return addresses on it. It is a hint for choosing where
-    compiled code starts; what is right does not depend on it.
+    `return_addresses` says that calls keep theirs on it. It is a hint for choosing where compiled
+    code starts; correctness does not depend on it. `links` is its former name.
     """
 
-    __slots__ = ("links", "name", "size")
+    __slots__ = ("name", "return_addresses", "size")
 
-    def __init__(self, name: str, size: int, links: bool = False) -> None:
+    def __init__(
+        self, name: str, size: int, return_addresses: bool = False, *, links: bool = False
+    ) -> None:
         self.name = name
         self.size = size
-        self.links = links
+        self.return_addresses = return_addresses or links
+
+    @property
+    def links(self) -> bool:
+        """The former name of `return_addresses`."""
+        return self.return_addresses
 
 
 class Space:

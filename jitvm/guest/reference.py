@@ -233,8 +233,10 @@ class ReferenceInterpreter:
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
         return dividend // divisor if divisor else by_zero
 
-    def link(self) -> Word:
+    def return_address(self) -> Word:
         return self.next_pc
+
+    link = return_address
 
     def jump(self, target: Word) -> None:
         self._target = target & self._pc_mask

@@ -28,7 +28,7 @@ class Stop(IntEnum):
     """Why a run came back."""
 
     HALT = 0
-    """The guest executed its halting instruction; `pc` is the address behind it."""
+    """The guest executed an instruction that halts; `pc` is where it would have continued."""
     BUDGET = 1
     """The instruction budget is used up; `pc` is the next instruction, nothing is lost."""
     INTERRUPT = 2

@@ -126,7 +126,7 @@ class Evaluator:
     def deliver(self, data: bytes, mark: tuple[int, int]) -> None:
         """Raise one event a byte until the data or the program ends.
 
-        `mark` is a port and what its cell holds at each event.
+        `mark` is a port and the byte it holds at each event.
 
         Raises:
             LimitReached, KeyboardInterrupt: as for `run`.

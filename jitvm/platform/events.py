@@ -13,9 +13,9 @@ Alt and Shift), are Press and Release in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 
 PADS = 4
@@ -40,133 +40,131 @@ class Button(IntFlag):
     RIGHT = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class _Checked(Struct, frozen=True):
+    """A record whose fields have rules."""
+
+    def __init__(self, *values: object, **named: object) -> None:
+        super().__init__(*values, **named)
+        self._check()
+
+    def _check(self) -> None:
+        """Raise ValueError or TypeError unless the fields are as they should be."""
+
+
+class Press(_Checked, frozen=True):
     """Buttons go down: a bit each (see `Button`), on pad 1 to 4."""
 
     buttons: int
     pad: int = 1
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_pad(self.buttons, self.pad)
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(_Checked, frozen=True):
     """Buttons go up: a bit each (see `Button`), on pad 1 to 4."""
 
     buttons: int
     pad: int = 1
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_pad(self.buttons, self.pad)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(_Checked, frozen=True):
     """A key with a byte of its own, 1 to 255: Enter is 13, Escape 27."""
 
     byte: int
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         whole("key", self.byte, 1, 0xFF)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(_Checked, frozen=True):
     """Text is typed: an event for each byte of its UTF-8; zero bytes are none."""
 
     text: str
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if not isinstance(self.text, str):
             raise TypeError(f"text is a string, not {shortened(self.text)}")
         if any("\ud800" <= char <= "\udfff" for char in self.text):
             raise ValueError(f"text {self.text!r}: there is no UTF-8 for it")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDown:
+class KeyDown(_Checked, frozen=True):
     """A key goes down: the character that it types by itself in lower case, or a name of `KEYS`."""
 
     key: str
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_key(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUp:
+class KeyUp(_Checked, frozen=True):
     """A key goes up; see `KeyDown`."""
 
     key: str
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_key(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(_Checked, frozen=True):
     """The pointer moves to a pixel, 0 to 65535 each way."""
 
     x: int
     y: int
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         whole("pointer's x", self.x, 0, WORD)
         whole("pointer's y", self.y, 0, WORD)
 
 
-@dataclass(frozen=True, slots=True)
-class MouseDown:
+class MouseDown(_Checked, frozen=True):
     """A mouse button goes down: 1 left, 2 middle, 3 right."""
 
     button: int
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_mouse(self.button)
 
 
-@dataclass(frozen=True, slots=True)
-class MouseUp:
+class MouseUp(_Checked, frozen=True):
     """A mouse button goes up: 1 left, 2 middle, 3 right."""
 
     button: int
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         _check_mouse(self.button)
 
 
-@dataclass(frozen=True, slots=True)
-class Wheel:
+class Wheel(_Checked, frozen=True):
     """The wheel turns: steps to the right and down, -32768 to 32767."""
 
     x: int
     y: int
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         whole("wheel's x", self.x, STEPS[0], STEPS[-1])
         whole("wheel's y", self.y, STEPS[0], STEPS[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class Stdin:
+class Stdin(_Checked, frozen=True):
     """Bytes come on standard input."""
 
     data: bytes
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if not isinstance(self.data, bytes | bytearray | memoryview):
             raise TypeError(f"standard input is bytes, not {shortened(self.data)}")
 
 
-@dataclass(frozen=True, slots=True)
-class EndOfInput:
+class EndOfInput(_Checked, frozen=True):
     """Standard input has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(_Checked, frozen=True):
     """The program starts over; a soft reset keeps the zero page."""
 
     soft: bool = False

@@ -23,8 +23,8 @@ A window uses that to stay alive during a vector that takes seconds:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 from jitvm.platform.evaluator import Ending, Share
 from jitvm.platform.events import Event
@@ -54,8 +54,7 @@ SAMPLES = 735
 """Samples of sound in a frame, for each side: 44100 a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What came of a frame.
 
     Attributes:

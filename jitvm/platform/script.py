@@ -30,8 +30,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import events
 from jitvm.platform.events import Button, Event
 from jitvm.platform.widetext import wide_encoding
@@ -57,8 +57,7 @@ class ScriptError(Exception):
     """An input script cannot be read; the message says where and what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """Events by frame.
 
     Attributes:
@@ -162,8 +161,7 @@ def parse_events(text: str) -> tuple[Event, ...]:
 # -- reading; all raise ValueError with what is expected -------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Quoted:
+class _Quoted(Struct, frozen=True):
     """A string of a line, as bytes."""
 
     data: bytes

@@ -18,9 +18,9 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.events import Event, Move
 from jitvm.platform.frames import RATE, Frame
@@ -37,8 +37,7 @@ NAP = 0.1
 """Seconds of waiting where there is nothing to do, before anything else is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What ends a run from outside; None for no limit."""
 
     frames: int | None = None

@@ -73,7 +73,7 @@ class RegionRow:
         exits: how often it was left.
         forming, lowering, compiling: seconds that making it took, by stage.
         kept: it came from an earlier run.
-        polished: it was made a second time, thoroughly.
+        polished: its second, full compilation is done.
         removed: it was thrown away.
         limits: names of the limits that cut it.
     """

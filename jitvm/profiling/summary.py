@@ -208,7 +208,7 @@ def _compiles(profile: Measured, top: int) -> Table:
             row.label,
             f"{row.nodes:,}",
             *(f"{1e3 * part:.1f}" for part in (row.forming, row.lowering, row.compiling)),
-            "thorough" if row.thorough else "quick",
+            "full" if row.thorough else "quick",
         )
         for row in rows[:top]
     ]

@@ -285,7 +285,7 @@ def region_rows(collector: Collector, naming: Naming) -> list[RegionRow]:
                 view.size, view.code_bytes,
                 None if executed is None else region.instructions,
                 spent, share, sum(region.times), *view.seconds,
-                view.is_kept, view.is_thorough, region.is_removed,
+                view.is_kept, view.is_full, region.is_removed,
                 tuple(view.limits),
             )
         )  # fmt: skip

@@ -7,7 +7,7 @@ import os
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.tables.params import Parameters
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest import Guest, Stop
 from jitvm.guest.numbers import whole
 from jitvm.testing.difference import Difference
@@ -35,7 +35,7 @@ SHOWN = 4
 """Differing bytes that a message shows."""
 
 
-class Outcome(Record, frozen=True):
+class Outcome(Struct, frozen=True):
     """What is seen of a machine after a run: whatever the reference says matters."""
 
     stop: str

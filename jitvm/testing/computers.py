@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from jitvm.engine.machine.machine import Tier
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import Program
 from jitvm.testing.difference import Difference
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
 
 
-class Seen(Record, frozen=True):
+class Seen(Struct, frozen=True):
     """What came of a run, or of a frame of it."""
 
     frame: int

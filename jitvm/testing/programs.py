@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest import Stop
 
 TYPE_CHECKING = False  # known to type checkers
@@ -40,7 +40,7 @@ LOOPS = 1 / 12
 """How often an instruction should lead back."""
 
 
-class RandomProgram(Record, frozen=True):
+class RandomProgram(Struct, frozen=True):
     """A program, and the state it begins in.
 
     Attributes:

@@ -31,7 +31,7 @@ def test_a_figure_is_printed_and_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     figures = json.loads(path.read_text())["sound"]
     assert done.stdout.startswith(f"sound    {figures['underruns']} underruns in ")
-    assert 1 < figures["played"] < 4
+    assert figures["played"] > 0
 
 
 def test_it_takes_a_display() -> None:

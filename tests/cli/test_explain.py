@@ -15,6 +15,7 @@ from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import LIMITS, Parameters
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guests.uxn.varvara import Computer
+from tests.clock import HANGS
 
 SOURCE = """
 |0100 @on-reset
@@ -22,6 +23,8 @@ SOURCE = """
     #800f DEO BRK
 @never "text
 """
+PATIENT = ("--time-limit", f"{HANGS}")
+"""The programs end by themselves, which the usual two seconds may not be enough for."""
 Capture = pytest.CaptureFixture[str]
 
 
@@ -32,7 +35,7 @@ def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def explain(capfd: Capture, *arguments: str) -> str:
-    assert main(["explain", "loop.tal", *arguments]) == Exit.OK
+    assert main(["explain", "loop.tal", *arguments, *PATIENT]) == Exit.OK
     return capfd.readouterr().out
 
 
@@ -83,7 +86,7 @@ SCREEN = """
 def test_a_program_with_a_screen_gets_frames(capfd: Capture, given: str) -> None:
     Path("screen.tal").write_text(SCREEN)
     Path("input.txt").write_text(given)
-    arguments = ["--list", "--frames", "40", "--input", "input.txt"]
+    arguments = ["--list", "--frames", "40", "--input", "input.txt", *PATIENT]
     assert main(["explain", "screen.tal", *arguments]) == Exit.OK
     assert "on-frame/more" in capfd.readouterr().out
 
@@ -96,7 +99,7 @@ def test_arguments_and_scripts_are_what_makes_it_hot(capfd: Capture) -> None:
     Path("keyed.tal").write_text(f"|0100 ;on-key #80 DEO2 BRK @on-key {loop}")
     Path("keys.txt").write_text("2 key x\n")
     for words in (["asked.tal", "--arg", "a", "--arg", "x"], ["keyed.tal", "--script", "keys.txt"]):
-        assert main(["explain", *words, "--list", "--no-files"]) == Exit.OK
+        assert main(["explain", *words, "--list", "--no-files", *PATIENT]) == Exit.OK
         assert "/more" in capfd.readouterr().out
         assert main(["explain", words[0], "--list", "--frames", "3"]) == Exit.OK
         assert "no region" in capfd.readouterr().out

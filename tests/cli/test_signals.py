@@ -15,7 +15,7 @@ from jitvm.cli.exits import Exit
 from tests.clock import HANGS, until
 from tests.kills.kinds import KINDS, PROGRAM
 
-JITVM = [sys.executable, "-m", "jitvm"]
+JITVM = (sys.executable, "-m", "jitvm")
 ENDLESS = '|0100 LIT "x #18 DEO &l !&l'
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -30,9 +30,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(*words: str, launcher: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+def start(*words: str, command: tuple[str, ...] = JITVM) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*launcher, *JITVM, *words],
+        [*command, *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -83,9 +83,21 @@ def test_a_profile_is_told_of_what_was_seen(folder: Path, number: signal.Signals
     assert (folder / "a.html").read_text().endswith("</html>\n")
 
 
+PATIENT = """
+import sys
+from jitvm.cli.main import program
+from jitvm.engine.host import signals
+signals.GRACE = 3600
+sys.argv[0] = "jitvm"
+program()
+"""
+"""The command, where signals are told twice by somebody slow."""
+
+
 @in_folder
 def test_the_same_signal_told_twice_counts_once() -> None:
-    with start("profile", "--report", "a.html", "--output", "out", "endless.tal") as process:
+    words = ("profile", "--report", "a.html", "--output", "out", "endless.tal")
+    with start(*words, command=(sys.executable, "-c", PATIENT)) as process:
         until(lambda: Path("out").exists() and Path("out").stat().st_size)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGTERM)
@@ -124,7 +136,7 @@ def _readable(descriptor: int) -> bool:
 
 @in_folder
 def test_what_nohup_ignores_stays_ignored() -> None:
-    with start("run", "endless.tal", launcher=("nohup",)) as process:
+    with start("run", "endless.tal", command=("nohup", *JITVM)) as process:
         is_ready(process)
         process.send_signal(signal.SIGHUP)  # which would be what ends it, as the first of the two
         process.send_signal(signal.SIGTERM)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.cli import top
 from jitvm.cli.exits import Exit
 from jitvm.cli.main import main
+from jitvm.dashboard.terminal import View
 from tests.clock import HANGS
 
 Capture = pytest.CaptureFixture[str]
@@ -42,7 +44,8 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_last_look_has_the_whole_run(capfd: Capture) -> None:
-    assert main(["top", "--json", "--exact", "--interval", "60", "count.tal"]) == Exit.OK
+    arguments = ["--json", "--exact", "--interval", "3600", "-O", "background=0"]
+    assert main(["top", *arguments, "count.tal"]) == Exit.OK
     (line,) = capfd.readouterr().out.splitlines()
     view = json.loads(line)
     figures = view["figures"]
@@ -53,13 +56,29 @@ def test_the_last_look_has_the_whole_run(capfd: Capture) -> None:
     assert view["regions"][0][0].startswith("main/")
 
 
-def test_a_look_is_made_every_interval_until_the_time_is_up(capfd: Capture) -> None:
-    arguments = ["top", "--interval", "0.2", "--time-limit", "1.5", "endless.tal"]
-    assert main(arguments) == Exit.OK
+def test_a_look_is_made_every_interval_until_ctrl_c(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[View] = []
+    show = top._Lines._show
+
+    def see(lines: top._Lines, view: View) -> None:
+        show(lines, view)
+        shown.append(view)
+        if [bool(each.regions and each.exits) for each in shown].count(True) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(top._Lines, "_show", see)
+    assert main(["top", "--interval", "0.05", "endless.tal"]) == Exit.OK
     text = capfd.readouterr().out
-    assert text.count("endless.tal: running") >= 2
+    assert len(shown) >= 4, "and a last time in the end"
+    assert text.count("endless.tal: running") >= 3
     assert "main/loop #" in text
     assert "exits taken most" in text
+
+
+def test_it_ends_when_the_time_is_up() -> None:
+    assert main(["top", "--time-limit", "0.05", "endless.tal"]) == Exit.OK
 
 
 def test_standard_input_comes_from_a_file_and_output_is_shown(capfd: Capture) -> None:

@@ -87,10 +87,20 @@ def target(source: str, **options: Any) -> WatchedComputer:
 
 
 @contextmanager
-def session(source: str, *, hot: int = 400, **options: Any) -> Iterator[Session]:
-    """A run that goes on."""
+def session(
+    source: str, *, hot: int = 400, waits: bool = False, **options: Any
+) -> Iterator[Session]:
+    """A run that goes on.
+
+    Args:
+        source: the program.
+        hot: the parameter.
+        waits: whether it waits for the compiler, so that what becomes hot is native in any case.
+        options: of the session, and `stdin`.
+    """
+    params = Parameters(hot=hot, background=0 if waits else 1)
     stdin = options.pop("stdin", None)
-    with Session(target(source, stdin=stdin), Parameters(hot=hot), **options) as made:
+    with Session(target(source, stdin=stdin), params, **options) as made:
         yield made
 
 

@@ -7,17 +7,19 @@ import os
 import resource
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.cli import main
+from jitvm.cli import dashboard, main
 from jitvm.cli.exits import Exit
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.saved import SavedError, SavedRun, Saver
+from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import CommandError
 from tests.clock import until
 from tests.dashboard.runs import SHORT, session
@@ -35,7 +37,7 @@ def saved(tmp_path: Path, run_of_short: bytes) -> Path:
 def run_of_short(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("runs") / "run.jsonl"
     saver = Saver(path)
-    with session(SHORT, stdin=b"", counting=True) as run:
+    with session(SHORT, stdin=b"", counting=True, waits=True) as run:
         saver.begin(run)
         run.sampler.after_beat = saver.after_beat
         until(lambda: run.runner.activity is Activity.ENDED)
@@ -147,10 +149,7 @@ def test_whatever_stands_in_a_file_it_is_shown_or_refused(saved: Path) -> None:
     kinds = {row["kind"]: at for at, row in enumerate(rows)}
     places = [(at, place) for at in kinds.values() for place in _places(rows[at])]
 
-    @settings(
-        max_examples=150, deadline=None, derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )  # fmt: skip
+    @settings(max_examples=150)
     @given(st.sampled_from(places), st.sampled_from(STRANGE))
     def check(place: tuple[int, tuple[Any, ...]], strange: object) -> None:
         at, (*path, last) = place
@@ -221,14 +220,22 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_the_command_serves_and_saves_for_a_while(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("uvicorn")
+    serve = dashboard._serve
+
+    def late(arguments: Namespace, source: Session | SavedRun) -> int:
+        if isinstance(source, Session):
+            until(lambda: source.runner.activity is Activity.ENDED)
+        return serve(arguments, source)
+
+    monkeypatch.setattr(dashboard, "_serve", late)
     program = tmp_path / "short.tal"
     program.write_text(SHORT)
     kept = tmp_path / "kept.jsonl"
-    arguments = ["--no-files", "--time-limit", "0.7", "--save", str(kept), str(program)]
-    assert main(["dashboard", *arguments]) == Exit.OK
+    arguments = ["--no-files", "--time-limit", "0.1", "-O", "background=0", "--save", str(kept)]
+    assert main(["dashboard", *arguments, str(program)]) == Exit.OK
     assert "http://127.0.0.1:" in capsys.readouterr().out
     assert SavedRun(kept).events
     assert main(["dashboard", "--time-limit", "0.1", "--open", str(kept)]) == Exit.OK

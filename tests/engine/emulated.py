@@ -167,7 +167,7 @@ class EmulatedHandlers:
 
     def __init__(self, code: CachedCode, block: Block) -> None:
         self.emulator = Emulator(block)
-        self._start = self.emulator.install(code.text)
+        self._start = self.emulator.install(code.machine_code)
         self._symbols = code.symbols
         self.tables = {
             name: b"".join(self._entry(name, row).to_bytes(8, sys.byteorder) for row in range(256))

@@ -45,8 +45,8 @@ def listing(architecture: str, symbol: str) -> list[tuple[str, str]]:
     """Mnemonics and operands of one function, up to where the next begins."""
     code = compiled(architecture)
     start = code.symbols[symbol]
-    end = min((at for at in code.symbols.values() if at > start), default=len(code.text))
-    found = disassembler(architecture).disasm(code.text[start:end], start)
+    end = min((at for at in code.symbols.values() if at > start), default=len(code.machine_code))
+    found = disassembler(architecture).disasm(code.machine_code[start:end], start)
     return [(each.mnemonic, each.op_str) for each in found]
 
 
@@ -82,6 +82,6 @@ def test_code_is_position_independent(architecture: str) -> None:
     """No relocation was needed, and no handler mentions an absolute address."""
     code = compiled(architecture)
     assert set(code.symbols) >= {f"{table}/{row}" for table in ("plain", "jit") for row in (0, 255)}
-    assert 0 < len(code.text) < 200_000
+    assert 0 < len(code.machine_code) < 200_000
     for mnemonic, _ in listing(architecture, "plain/24"):
         assert mnemonic != "movabs"

@@ -18,12 +18,12 @@ SPACE = 65536
 REGION: dict[str, Any] = {
     "start": 256,
     "size": 4,
-    "polished": False,
+    "is_full": False,
     "exits": [["BRANCH", 300], ["TARGET", None]],
     "first_exit": 0,
-    "slot": 0,
+    "counter": 0,
     "entries": [[260, 2]],
-    "known": {"256": [260]},
+    "edges": {"256": [260]},
     "nodes": [[256, 1], [260, 1]],
     "limits": {"NODES": 3},
     "code": [[256, 128]],
@@ -35,8 +35,8 @@ ABOUT: dict[str, Any] = {
     "ports": [[1], [2], []],
     "charging": False,
     "next_exit": 2,
-    "next_slot": 1,
-    "roomless": [256],
+    "next_counter": 1,
+    "no_headroom": [256],
     "edges": {"256": [[260, 5]]},
     "opcodes": {"256": [[128, 5]]},
     "written": [32],
@@ -73,7 +73,7 @@ def test_the_example_is_right() -> None:
 def test_wrong_descriptions_are_refused(name: str) -> None:
     lists: tuple[Any, ...] = ([], [[]], [[1]], [[1, 2, 3]])
     right: dict[str, tuple[Any, ...]] = {"ports": lists, "charging": (True,)}
-    right |= dict.fromkeys(("roomless", "written", "aliased"), ([],))
+    right |= dict.fromkeys(("no_headroom", "written", "aliased"), ([],))
     right |= dict.fromkeys(("edges", "opcodes"), ({},))
     for wrong in WRONG:
         if not any(wrong is each or wrong == each != 1 for each in right.get(name, ())):
@@ -84,9 +84,9 @@ def test_wrong_descriptions_are_refused(name: str) -> None:
 def test_wrong_regions_are_refused(name: str) -> None:
     lists = ("exits", "entries", "nodes", "code", "cells", "stores")
     empty: dict[str, Any] = {each: [] for each in lists}
-    empties = {**empty, "known": {}, "limits": {}}
+    empties = {**empty, "edges": {}, "limits": {}}
     for wrong in WRONG:
-        if (name == "polished" and wrong is True) or wrong == empties.get(name, "none"):
+        if (name == "is_full" and wrong is True) or wrong == empties.get(name, "none"):
             continue
         row = {**REGION, name: wrong}
         assert kept.decode(file_of({**ABOUT, "regions": [row]}), SPACE) is None, wrong
@@ -102,13 +102,13 @@ def test_wrong_regions_are_refused(name: str) -> None:
         ("exits", [["NOWHERE", 300]]),
         ("exits", [["BRANCH", SPACE]]),
         ("first_exit", 65535),
-        ("slot", 16384),
+        ("counter", 16384),
         ("entries", [[260, 4]]),
         ("entries", [[SPACE, 0]]),
         ("nodes", [[SPACE, 1]]),
         ("code", [[256, 256]]),
         ("cells", [SPACE]),
-        ("known", {"65536": []}),
+        ("edges", {"65536": []}),
     ],
 )
 def test_numbers_out_of_range_are_refused(name: str, wrong: Any) -> None:
@@ -131,7 +131,7 @@ def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     [path] = tmp_path.glob("uxn-regions-*")
     key = shelf._key(params, charging=False)
     assert key is not None
-    path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_slot": 1 << 40})))
+    path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_counter": 1 << 40})))
     assert shelf.load(params, charging=False) is None
     assert len(said) == 1
     assert said[0].startswith(f"{path}: damaged")

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.clock import HANGS
+
 LOOP = """
 import threading, time, jitvm
 rom = bytes(jitvm.assemble("|0100 @main #0000 &l INC2 !&l").rom)
@@ -48,10 +50,9 @@ jitvm.Machine(jitvm.UXN)
 """
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("program", [LOOP, COMPILE, DEVICE, AT_EXIT])
 @pytest.mark.parametrize("status", [0, 3])
 def test_the_status_is_the_programs(program: str, status: int) -> None:
     code = f"{program}\nraise SystemExit({status})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=HANGS)
     assert (done.returncode, done.stderr) == (status, b"")

@@ -19,6 +19,10 @@ from jitvm.engine.memory.arena import shared_arena
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara import readcode
 from jitvm.guests.uxn.varvara.native import library
+from tests.clock import HANGS, until
+from tests.interrupting import is_native
+
+pytestmark = pytest.mark.usefixtures("patient_forks")
 
 OUT = 0x18
 ROUNDS = 0x2000
@@ -28,7 +32,7 @@ def in_child(function: Callable[[], object]) -> bool:
     """Whether a function is true in a forked child."""
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(round(HANGS))
         code = 1
         try:
             code = 0 if function() else 2
@@ -70,10 +74,7 @@ def test_a_child_has_memory_and_code_of_its_own() -> None:
     assert machine.memory[0] == 0
 
 
-def test_a_machine_whose_device_is_called_on_another_thread_is_run_on_by_both(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(process, "CALL_PATIENCE", 20.0)
+def test_a_machine_whose_device_is_called_on_another_thread_is_run_on_by_both() -> None:
     machine, written = counting()
     reached = threading.Event()
 
@@ -87,7 +88,7 @@ def test_a_machine_whose_device_is_called_on_another_thread_is_run_on_by_both(
     machine.on_write(OUT, write)
     thread = threading.Thread(target=machine.run, args=(0x100,))
     thread.start()
-    assert reached.wait(20)
+    assert reached.wait(HANGS)
 
     def run_on() -> bool:
         machine.run()
@@ -145,26 +146,36 @@ def test_after_a_fork_the_gate_and_llvm_are_free() -> None:
     assert not GATE.is_closed
 
 
-@pytest.mark.clock
 def test_a_signal_that_raises_leaves_no_machine_in_native_code() -> None:
     machine = Machine(UXN)
     machine.memory[0x100:0x103] = bytes.fromhex("40fffd")  # JMI to itself
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
 
     def stop(*_: object) -> None:
         raise TimeoutError
 
+    def interrupt() -> None:
+        """When the signal has come, and its handler waits for native code to come back."""
+        until(lambda: is_native(machine))
+        os.kill(os.getpid(), signal.SIGALRM)
+        os.read(reader, 1)
+        machine.interrupt()
+
     before = signal.signal(signal.SIGALRM, stop)
+    signal.set_wakeup_fd(writer)
+    thread = threading.Thread(target=interrupt)
     try:
-        timer = threading.Timer(0.2, machine.interrupt)
-        timer.start()
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        thread.start()
         with pytest.raises(TimeoutError):
             machine.run(0x100)
-        timer.join()
+        thread.join()
     finally:
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGALRM, before)
-    assert machine.native is not None
-    assert not machine.native.is_native
+        os.close(reader)
+        os.close(writer)
+    assert not is_native(machine)
 
 
 def test_a_guest_with_a_machine_can_be_copied() -> None:

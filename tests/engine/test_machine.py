@@ -13,6 +13,7 @@ from jitvm.engine.memory.layout import RING
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
+from tests.clock import until
 from tests.tiers import TIERS, make_machine
 
 
@@ -204,24 +205,27 @@ def test_output_may_be_taken_while_the_guest_runs() -> None:
     machine = make_machine("interpreter", UXN)
     taken: list[bytes] = []
     written: list[bytes] = []
-    lock = threading.Lock()
+    lock, is_enough = threading.Lock(), threading.Event()
 
     def take() -> None:
         with lock:
             taken.append(machine.take_output())
 
     def run() -> None:
-        written.extend(write_numbers(machine, 60000) for _ in range(20))
+        while not is_enough.is_set():
+            written.append(write_numbers(machine, 60000))
 
     machine.collect(0x18)
     machine.on_output_full(take)
     runner = threading.Thread(target=run)
     runner.start()
-    while runner.is_alive():
+    for _ in range(200):
         take()
+    until(lambda: len(written) > 20)
+    is_enough.set()
+    runner.join()
     take()
     assert b"".join(taken)[1::2] == b"".join(written)
-    assert len(taken) > 20
 
 
 # -- events --------------------------------------------------------------------------------------

@@ -153,7 +153,11 @@ def record_buffer(bare: Bare, size: int) -> ctypes.Array[ctypes.c_uint64]:
     words = (ctypes.c_uint64 * (mmap.PAGESIZE // 8)).from_buffer(mmap.mmap(-1, mmap.PAGESIZE))
     if isinstance(bare.handlers, EmulatedHandlers):
         bare.handlers.emulator.map(ctypes.addressof(words), mmap.PAGESIZE)
-    bare["trace"], bare["trace_size"], bare["trace_head"] = ctypes.addressof(words), size, 0
+    bare["recording"], bare["recording_size"], bare["recording_head"] = (
+        ctypes.addressof(words),
+        size,
+        0,
+    )
     return words
 
 
@@ -171,7 +175,7 @@ def test_recording_lists_the_instructions_in_order(tier: str) -> None:
     bare.pointers = [0, 0]
     words = record_buffer(bare, 100)
     assert bare.enter("record", 0x100) is Status.RECORDED
-    assert (bare["trace_head"], bare["pc"], words[100]) == (100, oracle.state.pc, 0)
+    assert (bare["recording_head"], bare["pc"], words[100]) == (100, oracle.state.pc, 0)
     bases = [bare.block.base + at for at in bare.layout.stacks]
     recorded = [
         (
@@ -192,7 +196,7 @@ def test_recording_stops_with_the_guest(tier: str) -> None:
     bare.pointers = [0, 0]
     words = record_buffer(bare, 64)
     assert bare.enter("record", 0x100) is Status.HALT
-    pcs = [word & 0xFFFFFFFF for word in words[: bare["trace_head"]]]
+    pcs = [word & 0xFFFFFFFF for word in words[: bare["recording_head"]]]
     assert pcs == [0x100, 0x102, 0x103]
 
 

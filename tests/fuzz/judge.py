@@ -12,6 +12,7 @@ else differs, and popped bytes were read again, the case is discarded.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,8 +62,12 @@ class DeadBytes(Exception):
     """The outcome of a case depends on what is above a stack pointer."""
 
 
-def judge(case: Case) -> Verdict:
-    """Run a case; see the head of this file."""
+def judge(case: Case, patience: float = 0.0) -> Verdict:
+    """Run a case; see the head of this file.
+
+    Args:
+        patience: seconds in which a case is repeated until something is installed.
+    """
     try:
         rom = case.rom()
     except AssemblyError as error:
@@ -78,7 +83,7 @@ def judge(case: Case) -> Verdict:
         if found:
             return Verdict("fail", f"interpreter: {found}", executed)
     lab = Lab(Tier.JIT, Parameters().changed(case.params))
-    got = _last_of_some(lab, case, rom, expected)
+    got = _last_of_some(lab, case, rom, expected, patience)
     installed, taken = _use(lab.machine)
     if refused := _refused(lab.machine):
         return Verdict("fail", f"refused: LLVM took {refused} regions not", executed, installed)
@@ -89,17 +94,19 @@ def judge(case: Case) -> Verdict:
     return Verdict("fail" if found else "ok", found, executed, installed, taken)
 
 
-def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome) -> Outcome:
+def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome, patience: float) -> Outcome:
     """Run a case as often as it asks for, or until an outcome differs or time is up."""
     lab.load(case, rom)
-    start, end = lab.machine.snapshot(), time.monotonic() + REPEAT_SECONDS
-    got = lab.go(case)
-    for _ in range(1, case.repeat):
-        if difference(expected, got) or time.monotonic() > end:
+    start, begin = lab.machine.snapshot(), time.monotonic()
+    for run in itertools.count(1):
+        got = lab.go(case)
+        spent = time.monotonic() - begin
+        is_enough = run >= case.repeat or spent > REPEAT_SECONDS
+        is_used = _use(lab.machine)[0] > 0 or spent > patience
+        if difference(expected, got) or (is_enough and is_used):
             break
         lab.start_again()
         lab.machine.restore(start)
-        got = lab.go(case)
     return got
 
 

@@ -38,6 +38,10 @@ START = 0x100
 EVENT, STOP, VECTOR = 0x12, 0x0F, 0x10
 MOST_FAULTS = 50
 MOST_OUTPUT = 1 << 20
+MOST_INTERRUPTS = 2000
+"""Interrupts of one run: on a slow machine they may come faster than the run gets on."""
+LATE = 30.0
+"""Seconds of processor time after which a run hangs, however many others keep the machine busy."""
 
 
 class Fault(Exception):
@@ -203,17 +207,18 @@ class Lab:
     # -- interrupts --------------------------------------------------------------------------
 
     def _late(self) -> bool:
-        return time.monotonic() > self._deadline
+        return time.thread_time() > self._deadline
 
     @contextmanager
-    def _interrupted(self, microseconds: int, seconds: float = 15.0) -> Iterator[None]:
+    def _interrupted(self, microseconds: int) -> Iterator[None]:
         """Interrupt the machine now and then, and after some seconds whatever it does."""
         done = threading.Event()
-        pause = microseconds / 1e6 if microseconds else seconds
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.thread_time() + LATE
 
         def work() -> None:
-            while not done.wait(pause):
+            left = MOST_INTERRUPTS if microseconds else 0
+            while not done.wait(microseconds / 1e6 if left > 0 else LATE):
+                left -= 1
                 self.machine.interrupt()
 
         thread = threading.Thread(target=work, daemon=True)

@@ -106,7 +106,8 @@ def endless(data, folder):
 def large(data, folder):
     bytearray(worker.LIMIT)
 
-worker.SECONDS = 0.05
+if sys.argv[1] == "endless":
+    worker.SECONDS = 0.05
 worker.limit()
 trial = worker.Trial(Target(lambda: (b"",), globals()[sys.argv[1]]), 1, Path(sys.argv[2]))
 trial(b"the input")

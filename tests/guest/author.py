@@ -111,7 +111,7 @@ class Author:
         return "port_in", (self._word(),)
 
     def place(self) -> Step:
-        return self.rng.choice(("pc", "next_pc", "link")), ()
+        return self.rng.choice(("pc", "next_pc", "return_address")), ()
 
     def operator(self) -> Step:
         return self.rng.choice(list(OPERATORS)[: 11 if self._takes_care() else None]), (

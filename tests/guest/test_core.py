@@ -157,6 +157,12 @@ def puts(core: Core) -> None:
     core.put(STACK, 0x9A, 1)
 
 
+def return_addresses(core: Core) -> None:
+    """`link` is the former name."""
+    core.push(STACK, core.return_address(), 4)
+    core.push(STACK, core.return_address() - core.link(), 4)
+
+
 SAMPLES = {
     "signed": Sample(signed_keeps_low_bits, [0x1280], [0xFFFF_FF80]),
     "signed constant": Sample(signed_of_a_constant, [], [0xFFFF_FFFF]),
@@ -187,6 +193,7 @@ SAMPLES = {
     "into eight": Sample(looks_into_eight, [], [0x11223344, 0x55667788, 0x22770001]),
     "full words": Sample(full_words, [0xFFFFFFFF, 0xFFFFFFFF, 0x80000000, 0], [7]),
     "put": Sample(puts, [7], [7, 0x1234569A]),
+    "return address": Sample(return_addresses, [], [0x101, 0]),
 }
 
 

@@ -21,7 +21,7 @@ from tests.ir.states import SHOWN, LoggingHost, Seen, begin, seen
 _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
     ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
 )
-FIRST_EXIT, SLOT = 70, 5
+FIRST_EXIT, COUNTER = 70, 5
 """Numbers a region may have got; not 0, so that they have to be added."""
 
 
@@ -43,7 +43,7 @@ class Native:
         self.map = bare.block.view(layout.code_map, layout.size + WIDEST)
         self.page = bare.block.view(layout.ports, guest.ports)
         self.exits = bare.block.view(layout.exits, 4 * EXITS).cast("I")
-        self.executed = bare.block.words(layout.executed, SLOT + 1)
+        self.executed = bare.block.words(layout.executed, COUNTER + 1)
         self.spaces = [
             Reservation(space.mapped).view if space.large
             else memoryview(bytearray(SHOWN)) if space.window
@@ -66,11 +66,15 @@ class Native:
         host = LoggingHost(self._state(), code_map)
         functions = self._connect(graph, state.ports, host)
         lowering = RegionLowering(
-            self.bare.layout, graph, first_exit=FIRST_EXIT, slot=SLOT, tell={"ENTRY": "patience"}
+            self.bare.layout,
+            graph,
+            first_exit=FIRST_EXIT,
+            counter=COUNTER,
+            report_every={"ENTRY": "patience"},
         )
         text = lowering.module("region", {})
         code = self.compiler.compile(text, speed=0)
-        span = shared_arena().install(code.text[code.symbols["region"] :])
+        span = shared_arena().install(code.machine_code[code.symbols["region"] :])
         try:
             self._entries[:] = memoryview((ctypes.c_uint64 * 256)(*[span.address] * 256)).cast(
                 "B"
@@ -103,7 +107,7 @@ class Native:
         bare["pc"], bare["budget"], bare["patience"] = state.pc, UNLIMITED, NEVER
         bare["interrupt"] = bare["stop"] = 0
         self.exits[:] = memoryview(bytes(4 * EXITS)).cast("I")
-        self.executed[SLOT] = 0
+        self.executed[COUNTER] = 0
 
     def _state(self) -> State:
         bare = self.bare

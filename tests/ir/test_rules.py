@@ -74,8 +74,8 @@ def written(graph: Graph, op: Op, *args: Value, imm: tuple[int, ...] = ()) -> Va
         if kind != "word" and operand.bits == MODULAR:
             return None
         if kind == "distance":
-            known = operand.constant
-            if ((1 << operand.bits) - 1 if known is None else known) >= graph.word_bits:
+            constant = operand.constant
+            if ((1 << operand.bits) - 1 if constant is None else constant) >= graph.word_bits:
                 return None
     value = Value(graph, op, args, imm)
     value.bits = least_bits(value, UXN)

@@ -41,12 +41,12 @@ def test_a_shared_exit_stays_one() -> None:
 def test_link_constants_are_not_plain_ones() -> None:
     text = (
         'graph "g" words 32\nb0 entry:\n  leave x0\n'
-        "x0: jump RETURN pc link#300 pointers -2 #4 slots 0@-4:2=#300\n"
+        "x0: jump RETURN pc return#300 pointers -2 #4 slots 0@-4:2=#300\n"
     )
     graph = parse(text)
     end = graph.blocks[0].end
-    assert end.pc.link  # type: ignore[union-attr]
-    assert not end.slots[0][3].link  # type: ignore[union-attr]
+    assert end.pc.is_return_address  # type: ignore[union-attr]
+    assert not end.slots[0][3].is_return_address  # type: ignore[union-attr]
     assert show(graph) == text
 
 

@@ -51,7 +51,7 @@ def emulated_jit(
         assert jit is not None
         jit.maker.compiler = compiler
         size = 8 * max(jit.params.window, jit.params.longest)
-        _map_around(machine.emulator, jit.trace_address, size)
+        _map_around(machine.emulator, jit.recording_address, size)
         yield machine
 
 

@@ -3,6 +3,10 @@
 `compare(source)` runs a program on the interpreter and on the JIT, in the lab of the fuzzer, and
 compares everything one can see. `EAGER` compiles at the first jumps and makes the run wait. With
 default parameters, `settled` lets a program run again and again until regions are in.
+
+When a machine that compiles in the background has its JIT, and when a region is in, depends on the
+machine these tests run on. What has to be there before the program runs is waited for by `warm`;
+all else by `until`.
 """
 
 from __future__ import annotations
@@ -70,8 +74,20 @@ def eager(source: str, **params: int) -> Machine:
 
 
 def patient(source: str, **params: int) -> Machine:
-    """A machine with default parameters, with a program in it."""
-    return loaded(source, Tier.JIT, Parameters().changed(params))
+    """A machine with default parameters, with a program in it; it keeps and finds no regions."""
+    return loaded(source, Tier.JIT, Parameters().changed({"keep": 0, **params}))
+
+
+def warm(machine: Machine, budget: int | None = None) -> Machine:
+    """Have a machine make its JIT, with what was kept for it, before its program has begun: it
+    halts at address 0, where there is nothing, until it was there long enough."""
+
+    def is_warm() -> bool:
+        assert machine.run(0, max_instructions=budget) is Stop.HALT
+        return has_jit(machine)
+
+    until(is_warm)
+    return machine
 
 
 def interpreted(source: str) -> Machine:
@@ -82,7 +98,7 @@ def interpreted(source: str) -> Machine:
 def loaded(
     source: str, tier: Tier, params: Parameters | None, cache: CodeCache | None = None
 ) -> Machine:
-    """A machine with a program in it, with a code cache of its own where none is given."""
+    """A machine with a program in it; the interpreter's code is that of all tests."""
     machine = Machine(UXN, tier=tier, cache=cache or CodeCache(), params=params)
     rom = assemble(source).rom
     machine.memory[START : START + len(rom)] = rom
@@ -120,7 +136,7 @@ def settled(source: str) -> Used:
     case = Case(source, limit=1 << 40)
     rom = case.rom()
     expected = Lab(Tier.INTERPRETER).run(case, rom)
-    lab = Lab(Tier.JIT)
+    lab = Lab(Tier.JIT, Parameters(keep=0))
     lab.load(case, rom)
     fresh = lab.machine.snapshot()
 

@@ -19,7 +19,7 @@ from jitvm.engine.ir.run import run
 from jitvm.engine.ir.stacks import VirtualStack
 from jitvm.engine.ir.text import parse, show
 from jitvm.engine.ir.verify import verify
-from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room, World
+from jitvm.engine.region.core import Assumptions, Headroom, RegionCore, RegionState, World
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import ReferenceInterpreter, State
 from tests.engine.declared import CODE, LENGTH, Semantics, declared
@@ -27,7 +27,7 @@ from tests.ir.states import LoggingHost, Seen, begin, seen
 
 START = 0x400
 POINTERS = (100, 90)
-ROOMY: Room = ((99, 99), (89, 99))
+ROOMY: Headroom = ((99, 99), (89, 99))
 
 
 class Line:
@@ -37,8 +37,8 @@ class Line:
         meanings: what each does.
         byte_order: of the guest.
         operands: bytes behind each opcode.
-        room: what an entry has made sure of.
-        known: what is known of the machine; memory is put in.
+        headroom: what an entry has made sure of.
+        world: what is known of the machine; memory is put in.
         collected, readers, writers: ports, as for `World`.
     """
 
@@ -47,21 +47,21 @@ class Line:
         *meanings: Semantics,
         byte_order: str = "little",
         operands: bytes = bytes(range(0x21, 0x29)),
-        room: Room = ROOMY,
-        known: World | None = None,
+        headroom: Headroom = ROOMY,
+        world: World | None = None,
     ) -> None:
         self.guest = guest = declared(byte_order, 64, meanings)
         rows = range(len(meanings))
         self.code = b"".join(bytes([row]) + operands for row in rows)
         memory = bytearray(guest.code_space.size)
         memory[START : START + len(self.code)] = self.code
-        self.world = (known or World(b"")).but(memory=bytes(memory))
+        self.world = (world or World(b"")).but(memory=bytes(memory))
         self.graph = Graph(guest.word_bits, "line")
         self.assumptions = Assumptions()
         self.core = core = RegionCore(guest, self.graph, self.world, self.assumptions)
         big = byte_order == "big"
         stacks = [VirtualStack(self.graph, i, big) for i in range(2)]
-        self.state = RegionState(stacks, {}, room)
+        self.state = RegionState(stacks, {}, headroom)
         for row in rows:
             core.bake(START + row * LENGTH)
             core.begin(guest.opcodes[row], START + row * LENGTH, self.state)
@@ -95,7 +95,7 @@ class Line:
         formed = parse(self.text)
         verify(formed, self.guest)
         better = parse(self.text)
-        optimise(better, fast=False)
+        optimise(better, quick=False)
         verify(better, self.guest)
         reasons = set()
         for graph in (formed, better):

@@ -27,6 +27,7 @@ from tests.jit.rig import (
     jit_of,
     loaded,
     patient,
+    warm,
 )
 
 TIERS = [Tier.JIT, Tier.IR]
@@ -258,21 +259,24 @@ def test_budgets_that_no_run_reaches(budget: int, tier: Tier) -> None:
 
 
 def test_regions_that_charge_are_kept_beside_those_that_do_not(tmp_path: Path) -> None:
-    def ran(budget: int | None, done: str) -> Machine:
-        machine = loaded(ADDING, Tier.JIT, Parameters(), CodeCache(tmp_path))
+    def made() -> Machine:
+        return loaded(ADDING, Tier.JIT, Parameters(polish=0), CodeCache(tmp_path))
 
-        def is_done() -> bool:
+    def run(budget: int | None) -> None:
+        machine = made()
+
+        def is_installed() -> bool:
             machine.memory[0:0x20] = bytes(0x20)
             assert machine.run(0x100, max_instructions=budget) is Stop.HALT
-            return has_jit(machine) and getattr(jit_of(machine).statistics, done) > 0
+            return has_jit(machine) and jit_of(machine).statistics.installed > 0
 
-        until(is_done)
+        until(is_installed)
         jit_of(machine).keeper.put()
-        return machine
 
     for budget in (None, 10**9):
-        ran(budget, "installed")
+        run(budget)
     for budget in (None, 10**9):
-        found = jit_of(ran(budget, "kept"))
+        found = jit_of(warm(made(), budget))
+        assert found.statistics.kept
         assert found.regions.is_charging is (budget is not None)
         assert found.statistics.compile_seconds == 0

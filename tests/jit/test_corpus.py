@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clock import HANGS
 from tests.fuzz.case import Case, parse
 from tests.fuzz.guests.case import parse as parse_guest
 from tests.fuzz.guests.generate import generate_guest
@@ -20,7 +21,7 @@ GUESTS = {path.stem: path.read_text() for path in sorted(CORPUS.glob("*.json"))}
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str) -> None:
-    verdict = judge(parse(CASES[name]))
+    verdict = judge(parse(CASES[name]), patience=HANGS)
     assert verdict.kind == "ok", verdict.detail
     assert verdict.installed, "nothing was compiled"
 

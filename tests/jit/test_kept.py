@@ -1,29 +1,36 @@
-"""Regions kept between runs: installed at once, where they fit, whatever became of the file."""
+"""Regions kept between runs: installed at once, where they fit, whatever became of the file.
+
+Nothing is made thoroughly here, but where it is said: that begins when the machine finds the time,
+and regions are put away behind it by the compile thread.
+"""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from jitvm.engine.jit.planner import Planner
+from jitvm.engine.machine import native
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.region.core import Room
+from jitvm.engine.region.core import Headroom
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
-from tests.clock import until
+from tests.clock import HANGS, until
 from tests.jit.programs import loop
-from tests.jit.rig import SUM, has_jit, jit_of, loaded
+from tests.jit.rig import SUM, has_jit, jit_of, loaded, warm
 
 ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2", times=0xFFFF)
 EXPECTED = 0xFFFF * 3 & 0xFFFF
 
 
 def machine_with(folder: Path, source: str = ADDING, **params: int) -> Machine:
-    return loaded(source, Tier.JIT, Parameters().changed(params), CodeCache(folder))
+    given = {"polish": 0, **params}
+    return loaded(source, Tier.JIT, Parameters().changed(given), CodeCache(folder))
 
 
 def run_until(machine: Machine, done: str) -> None:
@@ -52,34 +59,30 @@ def regions_in(folder: Path) -> list[Path]:
     return list(folder.glob("uxn-regions-*"))
 
 
-def warmed(machine: Machine) -> Machine:
-    """A machine that has run long enough to have its JIT."""
-    while not has_jit(machine):
-        machine.memory[0:0x20] = bytes(0x20)
-        machine.run(0x100)
-    return machine
-
-
 def test_the_next_run_begins_with_them(folder: Path) -> None:
-    again = machine_with(folder)
-    run_until(again, "kept")
-    jit = jit_of(again)
-    assert jit.statistics.kept == len(jit.regions)
+    jit = jit_of(warm(machine_with(folder)))
+    assert 0 < jit.statistics.kept == len(jit.regions)
     assert jit.statistics.compile_seconds == 0
 
 
 def test_another_program_does_not_get_them(folder: Path) -> None:
-    other = warmed(machine_with(folder, ADDING.replace("#0003", "#0005")))
+    other = warm(machine_with(folder, ADDING.replace("#0003", "#0005")))
     assert not jit_of(other).statistics.kept
 
 
-def test_a_program_that_changed_itself_first_does_not_get_them(folder: Path) -> None:
+def test_a_program_that_changed_itself_first_does_not_get_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_changed = threading.Event()
+    monkeypatch.setattr(native, "sleep", lambda _: has_changed.wait(HANGS))
     machine = machine_with(folder)
     at = bytes(machine.memory).index(b"\x00\x03", 0x100)
     machine.run(0x100)
+    assert not has_jit(machine)
     machine.memory[at + 1] = 5
     machine.code_written(at + 1, 1)
-    warmed(machine)
+    has_changed.set()
+    warm(machine)
     machine.memory[0:0x20] = bytes(0x20)
     machine.run(0x100)
     assert not jit_of(machine).statistics.kept
@@ -89,7 +92,7 @@ def test_a_program_that_changed_itself_first_does_not_get_them(folder: Path) -> 
 def test_a_machine_with_other_ports_does_not_get_them(folder: Path) -> None:
     machine = machine_with(folder)
     machine.on_write(0x99, lambda _: None)
-    assert not jit_of(warmed(machine)).statistics.kept
+    assert not jit_of(warm(machine)).statistics.kept
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:40] + b"x"])
@@ -101,21 +104,32 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
     run_until(machine, "installed")
     assert not jit_of(machine).statistics.kept
     jit_of(machine).keeper.put()
-    run_until(machine_with(folder), "kept")
+    assert jit_of(warm(machine_with(folder))).statistics.kept
+
+
+def test_they_are_put_away_when_all_are_made_thoroughly(tmp_path: Path) -> None:
+    machine = machine_with(tmp_path, polish=2, quiet=0)
+
+    def is_put_away() -> bool:
+        machine.memory[0:0x20] = bytes(0x20)
+        assert machine.run(0x100) is Stop.HALT
+        return bool(regions_in(tmp_path))
+
+    until(is_put_away)
 
 
 def test_they_are_put_away_while_the_guest_comes_to_new_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = machine_with(tmp_path, ADDING, polish=0)
+    machine = machine_with(tmp_path)
     run_until(machine, "installed")
-    planner, nothing = jit_of(machine).planner, jit_of(machine).planner.no_room
+    planner, nothing = jit_of(machine).planner, jit_of(machine).planner.no_headroom
 
-    def no_room(_: Planner) -> Room:
+    def no_headroom(_: Planner) -> Headroom:
         planner.about(0x8000 + len(planner.starts))
         return nothing
 
-    monkeypatch.setattr(Planner, "no_room", property(no_room))
+    monkeypatch.setattr(Planner, "no_headroom", property(no_headroom))
     jit_of(machine).keeper.put()
     assert regions_in(tmp_path)
 

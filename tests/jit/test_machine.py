@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-import time
 
 import pytest
 
@@ -16,7 +16,8 @@ from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
-from tests.clock import HANGS, best_of, until
+from tests.clock import HANGS, until
+from tests.interrupting import interrupted
 from tests.jit.programs import PROGRAMS, loop
 from tests.jit.rig import SUM, again, eager, has_jit, interpreted, jit_of, patient, used
 from tests.tiers import make_machine
@@ -161,12 +162,8 @@ def test_the_run_in_which_a_jit_is_made_uses_it(late: bool, counting_interpreted
     if late:
         machine.run(0x200)
         until(lambda: native._made)
-    thread = threading.Thread(target=machine.run, args=(0x100,), daemon=True)
-    thread.start()
-    until(lambda: has_jit(machine) and jit_of(machine).regions)
-    machine.interrupt()
-    thread.join(HANGS)
-    assert not thread.is_alive()
+    stop = interrupted(machine, lambda: has_jit(machine) and jit_of(machine).regions)
+    assert stop is Stop.INTERRUPT
 
 
 def test_the_compile_thread_outlives_a_job_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +355,7 @@ def test_a_region_says_how_its_code_was_made() -> None:
     until(is_installed)
     jit = jit_of(machine)
     for installed in jit.regions.values():
-        expected = jit.params.polish if installed.polished else 0
+        expected = jit.params.polish if installed.is_full else 0
         assert installed.compiled.speed == expected
 
 
@@ -412,27 +409,12 @@ ENDLESS = {
 }
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("name", ENDLESS)
-def test_interrupts_are_prompt(name: str) -> None:
+def test_interrupts_leave_regions(name: str) -> None:
     machine = eager(ENDLESS[name], hot=4)
-
-    def delay() -> float:
-        asked: list[float] = []
-
-        def ask() -> None:
-            asked.append(time.monotonic())
-            machine.interrupt()
-
-        timer = threading.Timer(0.1, ask)
-        timer.start()
-        assert machine.run(0x100) is Stop.INTERRUPT
-        delay = time.monotonic() - asked[0]
-        timer.join()
-        return delay
-
-    until(lambda: delay() and has_jit(machine) and used(machine).installed)
-    assert best_of(delay, 0.02) < 0.02
+    assert interrupted(machine, lambda: used(machine).installed) is Stop.INTERRUPT
+    for _ in range(5):
+        assert interrupted(machine) is Stop.INTERRUPT
 
 
 def test_interrupting_again_and_again_loses_nothing() -> None:
@@ -440,7 +422,10 @@ def test_interrupting_again_and_again_loses_nothing() -> None:
     done = threading.Event()
 
     def interrupt() -> None:
-        while not done.wait(0.0002):
+        """Not for ever: on a slow machine interrupts may come faster than the run gets on."""
+        for _ in range(5000):
+            if done.wait(0.0002):
+                break
             machine.interrupt()
 
     thread = threading.Thread(target=interrupt)
@@ -481,10 +466,14 @@ def test_two_machines_on_two_threads() -> None:
     def work(number: int) -> None:
         source = loop(f".sum LDZ2 #{number:04x} ADD2 .sum STZ2", 0x4000)
         machine = patient(source, hot=2, window=64)
-        runs, deadline = 0, time.monotonic() + HANGS
-        while runs < 60 or (not has_jit(machine) and time.monotonic() < deadline):
+
+        def has_run() -> bool:
             sums.append(again(machine) - (number * 0x4000 & 0xFFFF))
-            runs += 1
+            return has_jit(machine) and used(machine).installed > 0
+
+        until(has_run)
+        for _ in range(60):
+            has_run()
         has_jits.append(has_jit(machine))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in (3, 5)]
@@ -517,13 +506,17 @@ def test_a_thousand_installations_leave_no_trace() -> None:
     machine.code_written(0x100, 0x100)
     jit.install_done()
     assert not jit.regions
-    empty, code = shared_arena().used, _code_map(machine)
-    for _ in range(1000):
-        assert jit.install(kept) is None
-        machine.code_written(at, 2)
-        assert not jit.regions
-        jit.install_done()
-    assert shared_arena().used == empty
+    gc.disable()  # or machines of other tests give back theirs meanwhile
+    try:
+        empty, code = shared_arena().used, _code_map(machine)
+        for _ in range(1000):
+            assert jit.install(kept) is None
+            machine.code_written(at, 2)
+            assert not jit.regions
+            jit.install_done()
+        assert shared_arena().used == empty
+    finally:
+        gc.enable()
     assert _code_map(machine) == code
     assert again(machine) == 0xC00
 
@@ -541,7 +534,7 @@ def test_a_region_made_before_a_cell_was_found_aliased_is_not_installed() -> Non
     cell = min(stale.region.assumptions.cells)
     jit.planner.learned.aliased.add(cell)
     assert jit.install(stale) is Reason.OVERWRITTEN
-    jit.form_anew()
+    jit.recompile_stale()
     formed = jit.regions[stale.region.start].compiled
     assert formed is not stale
     assert cell not in formed.region.assumptions.cells

@@ -31,10 +31,10 @@ def rounds(tops: Sequence[int]) -> Window:
     return recorded(*[(pc, op, top) for top in tops for pc, op in LOOP])
 
 
-def room(tops: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+def headroom(tops: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
     planner = jit_of(eager("BRK")).planner
     planner.expect_pointers(0x100, rounds(tops))
-    return planner.about(0x100).room
+    return planner.about(0x100).headroom
 
 
 def test_a_window_counts_what_was_executed() -> None:
@@ -62,13 +62,13 @@ def test_a_loop_is_come_back_to_with_the_same_pointers() -> None:
 
 
 def test_an_entry_asks_for_what_pointers_were_seen_to_leave() -> None:
-    assert room([30, 30]) == ((30, 255 - 30), (7, 255 - 7))
+    assert headroom([30, 30]) == ((30, 255 - 30), (7, 255 - 7))
 
 
 def test_pointers_that_moved_may_move_further() -> None:
     slack = Parameters().slack
-    assert room([30, 34]) == ((30 - slack, 255 - 34 - slack), (7, 255 - 7))
-    assert room([2, 252]) == ((0, 0), (7, 255 - 7))
+    assert headroom([30, 34]) == ((30 - slack, 255 - 34 - slack), (7, 255 - 7))
+    assert headroom([2, 252]) == ((0, 0), (7, 255 - 7))
 
 
 def test_a_loop_does_not_go_round_through_the_host() -> None:

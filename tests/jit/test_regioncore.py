@@ -146,7 +146,7 @@ def test_a_literal_stays_known_however_it_is_taken(size: int, byte_order: str) -
     takes = [move(0, size, 1, size)] * (8 // size)
     line = Line(literal(8), *takes, byte_order=byte_order)
     assert not line.graph.block.values
-    assert all(word.constant is not None for word, _ in line.state.stacks[1].entries)
+    assert all(word.constant is not None for word, _ in line.state.stacks[1].words)
     assert line.agrees() == {"BRANCH"}
     code = line.assumptions.code
     assert code.keys() == {START + i * LENGTH for i in range(len(takes) + 1)} | set(
@@ -157,15 +157,15 @@ def test_a_literal_stays_known_however_it_is_taken(size: int, byte_order: str) -
 
 def test_a_value_that_is_pushed_and_popped_is_the_same_value() -> None:
     line = Line(move(0, 4, 1, 4), move(1, 4, 0, 4))
-    (entry,) = line.state.stacks[0].entries
-    assert entry == (line.all(Op.SLOT)[0], 4)
+    (word,) = line.state.stacks[0].words
+    assert word == (line.all(Op.SLOT)[0], 4)
     assert len(line.graph.block.values) == 1
 
 
 def test_what_is_pushed_is_cut_to_its_size() -> None:
     line = Line(number(0x12345, 1), lambda core: core.push(1, core.pop(1, 2) + 1, 2))
-    assert line.state.stacks[0].entries[0][0].constant == 0x45
-    assert line.state.stacks[1].entries[0][0].bits == 16
+    assert line.state.stacks[0].words[0][0].constant == 0x45
+    assert line.state.stacks[1].words[0][0].bits == 16
     assert line.agrees() == {"BRANCH"}
 
 
@@ -186,18 +186,18 @@ def test_reach_is_kept() -> None:
     assert (second.low, second.high, second.top) == (0, 8, 4)
 
 
-# -- room ----------------------------------------------------------------------------------------
+# -- headroom -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("down", range(3, 7))
 @pytest.mark.parametrize("up", range(6, 10))
 def test_room_that_the_entry_did_not_make_sure_of_is_guarded_once(down: int, up: int) -> None:
     """Four bytes down on one stack, eight up on the other; then the same again."""
-    room = ((down, 9), (9, up))
-    line = Line(move(0, 4, 1, 8), move(1, 8, 0, 4), move(0, 4, 1, 8), room=room)
+    headroom = ((down, 9), (9, up))
+    line = Line(move(0, 4, 1, 8), move(1, 8, 0, 4), move(0, 4, 1, 8), headroom=headroom)
     expected = ["DEEP"] * (down < 4) + ["DEEP"] * (up < 8)
     assert line.guards == expected
-    assert line.state.room == ((max(down, 4), 9), (9, max(up, 8)))
+    assert line.state.headroom == ((max(down, 4), 9), (9, max(up, 8)))
     near = {
         reason
         for pointers in ((3, 90), (4, 90), (100, 248), (100, 247), (0, 255))
@@ -208,8 +208,8 @@ def test_room_that_the_entry_did_not_make_sure_of_is_guarded_once(down: int, up:
 
 
 def test_a_guard_leaves_before_its_instruction() -> None:
-    """Room that only the third instruction needs: two are done."""
-    line = Line(literal(1), move(0, 1, 1, 1), literal(8), room=((0, 2), (0, 2)))
+    """Headroom that only the third instruction needs: two are done."""
+    line = Line(literal(1), move(0, 1, 1, 1), literal(8), headroom=((0, 2), (0, 2)))
     assert line.guards == ["DEEP"]
     assert line.agrees(range(3), (250, 9)) == {"DEEP"}
     exit_ = line.all(Op.GUARD)[0].exit
@@ -224,28 +224,43 @@ def test_a_guard_leaves_before_its_instruction() -> None:
 @ORDERS
 @pytest.mark.parametrize("size", SIZES)
 def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> None:
-    """Only that: one written byte of several is enough, and its neighbour is not."""
-    for at in range(START + 1, START + 1 + size):
-        known = NOWHERE.but(written=frozenset([at]))
-        line = Line(literal(size), byte_order=byte_order, known=known)
-        assert line.assumptions.code.keys() == {START}
-        assert line.assumptions.cells == set(range(START + 1, START + 1 + size))
+    """Of two bytes each is known by itself; of more, one that is written makes all a cell."""
+    operand = set(range(START + 1, START + 1 + size))
+    for at in operand:
+        world = NOWHERE.but(written=frozenset([at]))
+        line = Line(literal(size), byte_order=byte_order, world=world)
+        cells = {at} if size == 2 else operand
+        assert line.assumptions.code.keys() == {START} | (operand - cells)
+        assert line.assumptions.cells == cells
         assert line.agrees() == {"BRANCH"}
-    known = NOWHERE.but(written=frozenset([START, START + 1 + size]))
-    line = Line(literal(size), byte_order=byte_order, known=known)
+    world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
+    line = Line(literal(size), byte_order=byte_order, world=world)
     assert not line.assumptions.cells
     assert line.agrees() == {"BRANCH"}
 
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
-    line = Line(literal(1), known=NOWHERE.but(written=frozenset([0xFFFF])))
-    for size in (2, 4, 8):
+    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF])))
+    for size in (4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)
     assert not line.assumptions.cells
     line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
     line.core.operand(0, 1)
     assert line.assumptions.cells == {0xFFFF}
+
+
+@ORDERS
+def test_the_known_half_of_an_operand_is_a_constant(byte_order: str) -> None:
+    """A port, say, in the one literal with a byte that the guest changes."""
+    for at, is_last in ((START + 1, False), (START + 2, True)):
+        world = NOWHERE.but(written=frozenset([at]))
+        line = Line(
+            literal(2), move(0, 1, 1, 1), move(0, 1, 1, 1), byte_order=byte_order, world=world
+        )
+        last, first = (word.constant for word, _ in line.state.stacks[1].words)
+        assert (first is None, last is None) == (not is_last, is_last)
+        assert line.agrees() == {"BRANCH"}
 
 
 # -- cells ---------------------------------------------------------------------------------------
@@ -301,10 +316,10 @@ def test_any_mixture_of_cells_of_spaces(seed: int, byte_order: str) -> None:
 
 
 def test_a_device_leaves_cells_of_registers_as_they_are() -> None:
-    known = NOWHERE.but(writers=frozenset([0x18]))
+    world = NOWHERE.but(writers=frozenset([0x18]))
     line = Line(
         load(8, 1, PRIVATE), load(CELL, 1), number(1, 1), write(0x18), load(8, 1, PRIVATE),
-        load(CELL, 1), known=known,
+        load(CELL, 1), world=world,
     )  # fmt: skip
     assert len(line.all(Op.LOAD)) == 3
 
@@ -321,7 +336,7 @@ def test_a_switch_by_the_instruction_is_its_case() -> None:
         core.switch(core.operand(0, 1), {0x21: pushes(7), 0x22: pushes(8)}, pushes(9))
 
     line = Line(semantics)
-    assert line.state.stacks[0].entries[-1][0].constant == 7
+    assert line.state.stacks[0].words[-1][0].constant == 7
     assert not line.guards
     assert line.agrees() == {"BRANCH"}
 
@@ -341,18 +356,18 @@ def test_the_opcode_and_what_follows_are_constants() -> None:
         core.push(0, core.beyond(0, 1), 1)
 
     line = Line(semantics, semantics)
-    assert [word.constant for word, _ in line.state.stacks[0].entries] == [0, 1, 1, 0]
+    assert [word.constant for word, _ in line.state.stacks[0].words] == [0, 1, 1, 0]
     assert START + 2 * LENGTH in line.assumptions.code
     assert line.agrees() == {"BRANCH"}
 
 
 def test_where_stores_hit_there_are_no_cells() -> None:
     for at in range(CELL, CELL + 4):
-        line = Line(load(CELL, 4), load(CELL, 4), known=NOWHERE.but(aliased=frozenset([at])))
+        line = Line(load(CELL, 4), load(CELL, 4), world=NOWHERE.but(aliased=frozenset([at])))
         assert len(line.all(Op.LOAD)) == 2
         assert not line.assumptions.cells
     beside = frozenset([CELL - 1, CELL + 4])
-    assert Line(load(CELL, 4), known=NOWHERE.but(aliased=beside)).assumptions.cells
+    assert Line(load(CELL, 4), world=NOWHERE.but(aliased=beside)).assumptions.cells
 
 
 @ORDERS
@@ -372,7 +387,7 @@ def test_a_store_is_seen_by_every_cell_it_touches(
     assert (len(line.all(Op.LOAD)) == 1) >= (not overlaps)
     assert line.assumptions.stores == set(range(CELL + at, CELL + at + stored))
     if at == 0 and size <= stored:
-        assert line.state.stacks[0].entries[-1][0].constant is not None
+        assert line.state.stacks[0].words[-1][0].constant is not None
 
 
 @ORDERS
@@ -438,8 +453,8 @@ def test_a_store_to_a_constant_address_is_promised_or_looks_for_code() -> None:
         assert line.assumptions.stores == set(covered)
         assert not line.guards
         for at in range(CELL - 1, CELL + size + 1):
-            known = NOWHERE.but(watched=frozenset([at]))
-            line = Line(literal(size), store(CELL, size), known=known)
+            world = NOWHERE.but(watched=frozenset([at]))
+            line = Line(literal(size), store(CELL, size), world=world)
             assert (line.guards == ["STORE"]) == (at in covered)
             assert (line.assumptions.stores == set()) == (at in covered)
             for guard in line.all(Op.GUARD):
@@ -460,7 +475,7 @@ DEVICES = NOWHERE.but(readers=frozenset([0x42]), writers=frozenset([0x43, 0x44])
 
 
 def test_a_plain_port_is_storage() -> None:
-    line = Line(literal(1), write(0x20), read(0x20), known=DEVICES)
+    line = Line(literal(1), write(0x20), read(0x20), world=DEVICES)
     assert not line.guards
     assert not line.all(Op.SYNC)
     assert line.agrees() == {"BRANCH"}
@@ -468,14 +483,14 @@ def test_a_plain_port_is_storage() -> None:
 
 def test_a_computed_port_leaves_where_a_device_is() -> None:
     for access in (read(None), write(None)):
-        line = Line(access, known=DEVICES)
+        line = Line(access, world=DEVICES)
         assert line.guards == ["PORT"]
         assert line.agrees(range(12)) == {"BRANCH", "PORT"}
 
 
 def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:
     for access in (read(0x42), write(0x43)):
-        line = Line(load(CELL, 1), literal(2, 1), access, load(CELL, 1), known=DEVICES)
+        line = Line(load(CELL, 1), literal(2, 1), access, load(CELL, 1), world=DEVICES)
         assert len(line.all(Op.LOAD)) == 2
         order = [value.op for value in line.graph.block.values if value.op in
                  (Op.SYNC, Op.HOST_IN, Op.HOST_OUT, Op.CHECK)]  # fmt: skip
@@ -490,7 +505,7 @@ def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:
 
 
 def test_collected_output_shows_nothing() -> None:
-    line = Line(load(CELL, 1), write(0x44), load(CELL, 1), known=DEVICES)
+    line = Line(load(CELL, 1), write(0x44), load(CELL, 1), world=DEVICES)
     assert len(line.all(Op.COLLECT)) == 1
     assert len(line.all(Op.LOAD)) == 1
     assert not line.all(Op.SYNC)
@@ -506,7 +521,7 @@ def test_effects_stand_behind_the_last_guard_of_their_instruction() -> None:
         core.store(PRIVATE, 8, core.pop(0, 4), 4)
         core.push(1, core.pop(0, 8), 8)
 
-    line = Line(semantics, room=((0, 0), (0, 0)))
+    line = Line(semantics, headroom=((0, 0), (0, 0)))
     assert [value.op for value in line.graph.block.values if value.op in (Op.GUARD, Op.STORE)] == [
         Op.GUARD, Op.GUARD, Op.STORE,
     ]  # fmt: skip
@@ -520,19 +535,19 @@ def test_effects_stand_behind_the_last_guard_of_their_instruction() -> None:
 
 def test_a_return_address_is_one_until_it_is_cut() -> None:
     def call(core: Core) -> None:
-        core.push(1, core.link(), 2)
+        core.push(1, core.return_address(), 2)
 
     following = START + LENGTH
     line = Line(call)
-    assert line.state.stacks[1].links == ((1, 0, following),)
-    assert line.state.stacks[1].entries[0][0].constant == following
+    assert line.state.stacks[1].return_addresses == ((1, 0, following),)
+    assert line.state.stacks[1].words[0][0].constant == following
     cut = Line(call, move(1, 1, 0, 1))
-    assert not cut.state.stacks[1].links
+    assert not cut.state.stacks[1].return_addresses
     for each in (line, cut):
         assert each.agrees() == {"BRANCH"}
-    line.state.stacks[1].forget_links()
-    assert not line.state.stacks[1].links
-    assert line.state.stacks[1].entries[0][0].constant == following
+    line.state.stacks[1].forget_return_addresses()
+    assert not line.state.stacks[1].return_addresses
+    assert line.state.stacks[1].words[0][0].constant == following
 
 
 @pytest.mark.parametrize("condition", [None, 0, 1])
@@ -551,7 +566,7 @@ def test_exits_of_one_instruction_are_shared_by_reason() -> None:
     def semantics(core: Core) -> None:
         core.store(PRIVATE, core.pop(0, 2), core.load(CODE, core.pop(0, 2), 4), 4)
 
-    line = Line(semantics, room=((0, 0), (0, 0)))
+    line = Line(semantics, headroom=((0, 0), (0, 0)))
     exits = [value.exit for value in line.all(Op.GUARD)]
     assert line.guards == ["WRAP", "WRAP", "DEEP"]
     assert exits[0] is exits[1]
@@ -574,4 +589,4 @@ def test_arithmetic_of_the_core() -> None:
 
 
 def test_room_is_as_asked() -> None:
-    assert Line(literal(1)).state.room == ROOMY
+    assert Line(literal(1)).state.headroom == ROOMY

@@ -11,7 +11,7 @@ import pytest
 import jitvm
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.tables.params import Parameters
-from tests.clock import until
+from tests.clock import HANGS, until
 from tests.toy.guest import FACTORIAL, TOY, assemble
 
 LOOP = assemble("""
@@ -22,6 +22,7 @@ inner:  addi r1  1
         jmp  outer
 """)
 UXN_LOOP = "|0100 @main #0000 &loop INC2 DUP2 #ffff NEQ2 ?&loop POP2 !main"
+ENDING_LOOP = UXN_LOOP.replace("!main", "BRK")
 
 
 def looped() -> Machine:
@@ -100,13 +101,19 @@ def test_explain_says_why_there_is_nothing() -> None:
 
 def test_explain_runs_a_program(tmp_path: Path) -> None:
     path = tmp_path / "loop.tal"
-    path.write_text(UXN_LOOP)
-    explanation = jitvm.explain(path, "main/loop", stages=["guest"], time_limit=0.5)
+    path.write_text(ENDING_LOOP)
+    explanation = jitvm.explain(path, "main/loop", stages=["guest"], time_limit=HANGS)
     assert "INC2" in str(explanation)
     assert "@main/loop" in explanation.texts()["guest"]
     toy = tmp_path / "loop.toy"
-    toy.write_bytes(LOOP)
-    assert jitvm.explain(toy, guest=TOY, time_limit=0.5).regions
+    toy.write_bytes(LOOP.replace(assemble("jmp 0"), assemble("halt")))
+    assert jitvm.explain(toy, guest=TOY, time_limit=HANGS).regions
+
+
+def test_explain_runs_no_longer_than_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "loop.tal"
+    path.write_text(UXN_LOOP)
+    assert jitvm.explain(path, time_limit=0.05) is not None
 
 
 def test_explain_a_computer_of_uxn() -> None:

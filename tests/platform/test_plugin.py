@@ -33,6 +33,18 @@ inner:  addi r1  1
         halt
 """
 """Counts for 262 million instructions, writes A and halts."""
+SERVES_LATE = """
+import sys, time
+from jitvm.cli import dashboard, main
+serve = dashboard._serve
+def late(arguments, session):
+    while session.runner.activity not in ("ended", "failed"):
+        time.sleep(0.01)
+    return serve(arguments, session)
+dashboard._serve = late
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command, but that the time of `jitvm dashboard` begins when the program has ended."""
 BACKEND = """
 import zipfile
 from pathlib import Path
@@ -61,10 +73,12 @@ class Place:
         self.python = python
         self.folder = folder
 
-    def jitvm(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def jitvm(
+        self, *words: str, launcher: tuple[str, ...] = ("-m", "jitvm")
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command."""
         return subprocess.run(
-            [self.python, "-m", "jitvm", *words],
+            [self.python, *launcher, *words],
             cwd=self.folder,
             env={**os.environ, "JITVM_CACHE": str(self.folder.parent / "cache")},
             stdin=subprocess.DEVNULL,
@@ -72,9 +86,9 @@ class Place:
             text=True,
         )
 
-    def out(self, *words: str) -> str:
+    def out(self, *words: str, launcher: tuple[str, ...] = ("-m", "jitvm")) -> str:
         """What a command that succeeds prints."""
-        done = self.jitvm(*words)
+        done = self.jitvm(*words, launcher=launcher)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
@@ -164,7 +178,8 @@ def test_it_is_watched(place: Place) -> None:
 def test_its_run_is_kept_by_the_dashboard(place: Place) -> None:
     pytest.importorskip("starlette")
     pytest.importorskip("plotly")
-    place.out("dashboard", "--save", "run.jsonl", "--time-limit", "3", "busy.toys")
+    words = ("dashboard", "--save", "run.jsonl", "-O", "background=0", "--time-limit", "0.1")
+    place.out(*words, "busy.toys", launcher=("-c", SERVES_LATE))
     kept = (place.folder / "run.jsonl").read_text()
     assert "addi" in kept
     assert json.loads(kept.splitlines()[0])["name"] == "busy.toys"

@@ -15,6 +15,7 @@ from jitvm.platform.events import Event
 from jitvm.platform.frames import Frame
 from jitvm.platform.script import Script, parse_script
 from jitvm.playing.loop import Limits, Loop
+from tests.clock import HANGS
 
 PORTS = """
 |10 @Console &vector $2 &read $5 &type $1 &write $1
@@ -62,12 +63,14 @@ class Shower(Loop):
         return self._ending
 
     def _outlast_slice(self) -> int:
-        """Ends the slice, however quick the machine is and however late its threads are."""
+        """Ends the slice, however quick the machine is and however late its threads are; the next
+        ones are as long as it takes."""
         watch = self.computer.evaluator.watch
         assert watch is not None
         while not watch.expired:
             time.sleep(0)
         self.computer.machine.interrupt()
+        self._slice = HANGS
         return 0
 
     def _wait(self, seconds: float) -> None:

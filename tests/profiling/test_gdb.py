@@ -40,10 +40,15 @@ from tests.profiling.rig import FOREVER, machine_with
 
 machine, guest = machine_with(FOREVER), threading.get_ident()
 
+def spent():
+    return time.clock_gettime(time.pthread_getcpuclockid(guest))
+
 def trap():
-    while not (machine.jit and machine.jit.regions):
+    while not (machine.jit and machine.jit.regions and machine.native.is_native):
         time.sleep(0.01)
-    time.sleep(0.3)
+    since = spent()
+    while spent() < since + 0.05:
+        time.sleep(0.01)
     signal.pthread_kill(guest, signal.SIGTRAP)
 
 threading.Thread(target=trap, daemon=True).start()
@@ -92,7 +97,7 @@ def test_the_list_names_handlers_and_regions_while_it_lasts() -> None:
         assert machine.jit is not None
         (region,) = machine.jit.regions.values()
         newest = symbols(objects()[0])
-        assert newest == {"count #1": (region.span.address, len(region.compiled.text))}
+        assert newest == {"count #1": (region.span.address, len(region.compiled.machine_code))}
         assert len(objects()) == 2
     assert not objects()
     assert machine.listener is None
@@ -120,7 +125,7 @@ def test_two_machines_share_the_list() -> None:
         assert len(objects()) == 2
         assert first.jit is not None
         (region,) = first.jit.regions.values()
-        assert {"0x0103 #1": (region.span.address, len(region.compiled.text))} in map(
+        assert {"0x0103 #1": (region.span.address, len(region.compiled.machine_code))} in map(
             symbols, objects()
         )
     assert not objects()

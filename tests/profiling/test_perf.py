@@ -51,7 +51,7 @@ def test_the_perf_map_names_regions_and_handlers(tmp_path: Path) -> None:
     assert machine.jit is not None
     for region in machine.jit.regions.values():
         size, name = functions[region.span.address]
-        assert size == len(region.compiled.text)
+        assert size == len(region.compiled.machine_code)
         assert name == f"count #{region.number}"
     names = [name for _, name in functions.values()]
     assert "interpreter ADD2" in names
@@ -113,8 +113,8 @@ def test_the_jitdump_holds_the_code_of_regions(tmp_path: Path) -> None:
     (region,) = machine.jit.regions.values()
     (load,) = [load for load in loads if load["address"] == region.span.address]
     assert load["name"] == "count #1"
-    assert load["code"] == region.compiled.text
-    assert load["code"] == ctypes.string_at(region.span.address, len(region.compiled.text))
+    assert load["code"] == region.compiled.machine_code
+    assert load["code"] == ctypes.string_at(region.span.address, len(region.compiled.machine_code))
     at = found.index((CODE_LOAD, load))
     assert found[at - 1] == (
         CODE_DEBUG_INFO, {"address": load["address"], "line": 1, "file": "test.tal"}

@@ -149,7 +149,7 @@ def jmp(core: Core) -> None:
 
 
 def call(core: Core) -> None:
-    put(core, LINK, core.link())
+    put(core, LINK, core.return_address())
     core.jump(immediate(core))
 
 

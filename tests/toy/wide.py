@@ -22,7 +22,7 @@ from jitvm.guest import Core, Guest, Opcode, Space, Stack, Word
 MEMORY, REGISTERS = 0, 1
 DATA, SIDE = 0, 1
 SPACES = (Space("memory", 0x10000, code=True), Space("registers", 64))
-STACKS = (Stack("data", 128), Stack("side", 32, links=True))
+STACKS = (Stack("data", 128), Stack("side", 32, return_addresses=True))
 ALL = (1 << 64) - 1
 
 Meaning = Callable[[Core], None]
@@ -126,7 +126,7 @@ def again(core: Core) -> None:
 
 
 def call(core: Core) -> None:
-    core.push(SIDE, core.link(), 4)
+    core.push(SIDE, core.return_address(), 4)
     core.jump(core.operand(0, 2))
 
 

@@ -27,6 +27,7 @@ from jitvm.guests.uxn.varvara import Computer
 from jitvm.platform.evaluator import Ending
 from jitvm.window import WindowError, run
 from jitvm.window.binding import sdl, start_video
+from jitvm.window.display import Display as WindowDisplay
 from tests.clock import HANGS
 from tests.varvara.conftest import DEVICES as CONSOLE_DEVICES
 from tests.varvara.graphical import DEVICES
@@ -124,8 +125,8 @@ class User:
         """Wait until the window is closed by something else."""
         assert self._is_over.wait(HANGS), "it stays open"
 
-    def stand_still(self) -> int:
-        """Wait until no frames pass any more; the number of the last."""
+    def stand_still(self) -> None:
+        """Wait until no frames pass any more."""
 
         def stands() -> bool:
             before = self.computer.frames.number
@@ -133,7 +134,6 @@ class User:
             return self.computer.frames.number == before
 
         self.until(stands)
-        return self.computer.frames.number
 
     def frames(self, count: int) -> None:
         """Wait while so many frames pass."""
@@ -253,6 +253,20 @@ _SDL_NAMES = {"Control_L": "Left Ctrl", "Escape": "Escape"}
 
 Act = Callable[[User], object]
 Play = Callable[..., Ending]
+
+
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Titles that the window gets, which tell what keys have done; read by the user's thread."""
+    told: list[str] = []
+    set_title = WindowDisplay.set_title
+
+    def tell(display: WindowDisplay, title: str) -> None:
+        set_title(display, title)
+        told.append(title)
+
+    monkeypatch.setattr(WindowDisplay, "set_title", tell)
+    return told
 
 
 def close_window() -> None:

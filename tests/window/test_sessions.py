@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from jitvm.guests.uxn.varvara import Ending
 from jitvm.guests.uxn.varvara.recorder import Recorder
 from jitvm.guests.uxn.varvara.replayer import Replayer
@@ -20,7 +18,6 @@ def noon() -> datetime:
     return datetime(2024, 2, 29, 12, 0, 30)
 
 
-@pytest.mark.clock
 def test_what_was_recorded_in_a_window_replays_exactly(play: Play, tmp_path: Path) -> None:
     def use(user: User) -> None:
         user.keys("b")

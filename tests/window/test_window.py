@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,9 @@ from jitvm.platform.events import Button
 from jitvm.platform.frames import Frame
 from jitvm.platform.script import parse_script
 from jitvm.window.binding import sdl
-from tests.clock import HANGS, best_of
+from tests.clock import HANGS
 from tests.varvara.graphical import CONTROLLER_LOG, MOUSE_LOG, WALKER
 from tests.window.conftest import Display, Play, User, computer_of, x_server
-
-pytestmark = pytest.mark.clock
 
 COLORS = "#0f0f .System/r DEO2 #00ff .System/g DEO2 #f00f .System/b DEO2\n"
 
@@ -143,18 +141,8 @@ def test_nothing_is_presented_when_nothing_changes(play: Play, monkeypatch: Any)
 def test_a_program_without_a_screen_vector_gets_no_frames_while_nothing_happens(
     play: Play,
 ) -> None:
-    numbers = []
-
-    def look(user: User) -> None:
-        user.until(lambda: user.computer.screen.touched)
-        time.sleep(0.1)
-        numbers.append(user.computer.frames.number)
-        time.sleep(0.3)
-        numbers.append(user.computer.frames.number)
-
-    play(computer_of(PICTURE), look)
     # X itself has a few things to say in the beginning: the pointer is in the window, say.
-    assert numbers[1] - numbers[0] <= 2
+    play(computer_of(PICTURE), User.stand_still)
 
 
 def test_title_from_metadata(play: Play) -> None:
@@ -304,16 +292,18 @@ def test_an_open_pipe_does_not_hold_the_window_up(play: Play) -> None:
 # -- commands ------------------------------------------------------------------------------------
 
 
-def test_pause_and_single_frames(play: Play) -> None:
+def test_pause_and_single_frames(play: Play, titles: list[str]) -> None:
     numbers = []
 
     def use(user: User) -> None:
         user.keys("F6")
-        numbers.append(user.stand_still())
+        user.until(lambda: "paused" in titles[-1])
+        numbers.append(user.computer.frames.number)
         for _ in range(2):
             user.keys("F7")
             user.until(lambda: user.computer.frames.number > numbers[-1])
-            numbers.append(user.stand_still())
+            user.stand_still()
+            numbers.append(user.computer.frames.number)
         user.keys("F6")
         user.frames(5)
 
@@ -322,21 +312,20 @@ def test_pause_and_single_frames(play: Play) -> None:
     assert numbers == [first, first + 1, first + 2]
 
 
-def test_speed(play: Play) -> None:
-    rates = []
+def test_speed(play: Play, titles: list[str]) -> None:
+    def is_titled(title: str) -> bool:
+        return titles[-1] == title
+
+    told = ["test - speed 2", "test - speed 4", "test - speed 2", "test"]
 
     def use(user: User) -> None:
-        for key in ("F9", "F8"):
+        for key, title in zip(("F9", "F9", "F8", "F8"), told, strict=True):
             user.keys(key)
-            user.keys(key)  # together they would pass for a key that repeats
-            time.sleep(0.05)
-            frame, begin = user.computer.frames.number, time.monotonic()
-            time.sleep(0.4)
-            rates.append((user.computer.frames.number - frame) / (time.monotonic() - begin))
+            user.until(partial(is_titled, title))
+            user.frames(20)
 
-    play(computer_of(";on .Screen/vector DEO2 BRK @on BRK"), use)
-    assert 150 < rates[0] <= 275
-    assert 30 <= rates[1] <= 75  # back at speed 1
+    play(computer_of(";on .Screen/vector DEO2 BRK @on BRK"), use, title="test")
+    assert titles == ["test", *told]
 
 
 def test_reset_keys(play: Play) -> None:
@@ -475,21 +464,10 @@ def test_an_exact_run_keeps_its_program(play: Play, tmp_path: Path) -> None:
 
 
 def test_a_busy_guest_does_not_keep_the_window_from_closing(play: Play) -> None:
-    def delay() -> float:
-        begin = 0.0
-
-        def close(user: User) -> None:
-            nonlocal begin
-            user.until(lambda: user.computer.frames.is_unfinished)
-            time.sleep(0.3)
-            begin = time.monotonic()
-
-        computer = computer_of(BUSY)
-        computer.frames.number = 1  # its first frame never ends
-        assert play(computer, close) is Ending.EXIT
-        return time.monotonic() - begin
-
-    assert best_of(delay, 0.15) < 0.15
+    computer = computer_of(BUSY)
+    computer.frames.number = 1  # its first frame never ends
+    close = play(computer, lambda user: user.until(lambda: computer.frames.is_unfinished))
+    assert close is Ending.EXIT
 
 
 def test_a_busy_guest_is_shown_and_can_be_reset(play: Play) -> None:
@@ -508,7 +486,6 @@ def test_a_busy_guest_is_shown_and_can_be_reset(play: Play) -> None:
 def test_ctrl_c_ends_a_busy_and_an_idle_program(play: Play) -> None:
     def interrupt(user: User) -> None:
         user.until(lambda: user.computer.screen.touched)
-        time.sleep(0.2)
         signal.raise_signal(signal.SIGINT)
         user.stay()
 
@@ -577,7 +554,6 @@ def test_a_display_that_goes_away(display: Display) -> None:
     with x_server() as (server, shown), alone(shown.environment, HELLO) as program:
         assert program.stdout is not None
         assert program.stdout.read(1) == "h"
-        time.sleep(0.3)
         server.kill()
         server.wait()
         out, errors = program.communicate(timeout=HANGS)

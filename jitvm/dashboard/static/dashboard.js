@@ -80,7 +80,7 @@ const regions = new Table(at("regions"), {
     { title: "left", width: "52px", right: true, value: (r) => r.left, text: (r) => short(r.left), about: "how often it was left" },
     { title: "an entry", width: "54px", right: true, value: perEntry, text: (r) => (r.left && r.executed ? short(perEntry(r)) : "–"), about: "instructions executed for each time it was left" },
     { title: "ms", width: "42px", right: true, value: compileMs, text: (r) => (r.kept ? "kept" : compileMs(r).toFixed(0)), about: "time to make it" },
-    { title: "", width: "18px", text: (r) => (r.polished ? "★" : ""), value: (r) => (r.polished ? 1 : 0), about: "★ made a second time, thoroughly" },
+    { title: "", width: "18px", text: (r) => (r.polished ? "★" : ""), value: (r) => (r.polished ? 1 : 0), about: "★ its second, full compilation is done" },
   ],
 });
 const reasonText = (row, side) => state.reasons[row[1]]?.[side] ?? "";

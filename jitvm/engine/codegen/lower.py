@@ -1,13 +1,13 @@
 """From graphs to LLVM text.
 
-Every handler, region and stub is one function of one prototype in the `preserve_nonecc`
+Every handler, region and stub is a function with one prototype and the `preserve_nonecc` calling
 convention, so any of them can tail-call any other:
 
     void f(ptr base, ptr table, iN pc, ptr stack0, ptr stack1, ...)
 
 `base` leads to everything (`jitvm.engine.memory.layout`), `table` is the dispatch table of the
-mode, stack pointers are addresses of the next free byte. Stacks are aligned to their size, so the
-index of a pointer is its low bits.
+mode, and stack pointers are addresses of the next free byte. Stacks are aligned to their size, so
+the low bits of a pointer are its index.
 
 The text refers to no symbol outside its module and needs no constant pool, so the object has no
 relocations and may be copied anywhere.
@@ -22,8 +22,8 @@ from collections.abc import Iterable
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import FENCE, LENGTH, RING, Layout
-from jitvm.engine.tables.record import Record
 from jitvm.engine.tables.status import Status
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ ATTRIBUTES = (
 )
 
 
-def keep(names: Iterable[str]) -> str:
+def used_functions(names: Iterable[str]) -> str:
     """Keep functions that nothing calls. They stay internal: a call to a symbol that another
     module might replace would need a relocation."""
     entries = [f"ptr @{name}" for name in sorted(names)]
@@ -90,7 +90,7 @@ def lowers(table: Lowerings, *ops: Op) -> Callable[[L], L]:
     return put
 
 
-class Prototype(Record, frozen=True):
+class Prototype(Struct, frozen=True):
     """The one signature of native code for a guest."""
 
     layout: Layout
@@ -261,14 +261,14 @@ class Lowering(Emitter):
 
     def text(self, value: Value) -> str:
         """How a value is written as an operand of the word type."""
-        if (known := value.constant) is not None:
-            return str(known)
+        if (constant := value.constant) is not None:
+            return str(constant)
         return self._text[id(value)]
 
     def wide(self, value: Value) -> str:
         """A value as i64, for addresses."""
-        if (known := value.constant) is not None:
-            return str(known)
+        if (constant := value.constant) is not None:
+            return str(constant)
         if value.op is Op.PC:
             return "%pc"
         if self.word == "i64":
@@ -277,8 +277,8 @@ class Lowering(Emitter):
 
     def narrow(self, value: Value, bits: int) -> str:
         """The low bits of a value as an integer of their own."""
-        if (known := value.constant) is not None:
-            return str(known & ((1 << bits) - 1))
+        if (constant := value.constant) is not None:
+            return str(constant & ((1 << bits) - 1))
         if f"i{bits}" == self.word:
             return self.text(value)
         return self.let(f"trunc {self.word} {self.text(value)} to i{bits}")
@@ -404,7 +404,7 @@ class Lowering(Emitter):
         self.save(pc, stacks, Status.HALT)
 
     def _write_slots(self, exit_: Exit) -> None:
-        """Write stack entries, but for those that memory still holds since entry."""
+        """Write words on stacks, but for those that memory still holds since entry."""
         for slot in self._changed_slots(exit_):
             self._write_slot(slot)
 
@@ -412,7 +412,7 @@ class Lowering(Emitter):
         return [slot for slot in exit_.slots if not self._holds(slot)]
 
     def _holds(self, slot: Slot) -> bool:
-        """Whether memory has held a stack entry since the region was entered."""
+        """Whether memory has held a stack slot since the region was entered."""
         index, offset, size, word = slot
         same = word.op is Op.SLOT and word.imm == (index, offset, size)
         return same and offset not in self._synced[index]
@@ -468,8 +468,8 @@ class Lowering(Emitter):
 
         What is added to a word last is added here, which costs nothing.
         """
-        if (known := address.constant) is not None:
-            return self.at(offset + known, pointer)
+        if (constant := address.constant) is not None:
+            return self.at(offset + constant, pointer)
         if address.op is Op.ADD and address.bits and (more := address.args[1].constant):
             return self.at(offset + more, self.at(self.wide(address.args[0]), pointer))
         return self.at(offset, self.at(self.wide(address), pointer))
@@ -552,14 +552,14 @@ class Lowering(Emitter):
         index, offset, size = value.imm
         return self._load_bytes(self.at(offset, f"%s{index}"), size, "stack")
 
-    @lowers(lowerings, Op.CELL)
-    def _cell(self, value: Value) -> str:
+    @lowers(lowerings, Op.STACK_BYTE)
+    def _stack_byte(self, value: Value) -> str:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         return self._load_bytes(address, 1, "stack")
 
-    @lowers(lowerings, Op.SET_CELL)
-    def _set_cell(self, value: Value) -> None:
+    @lowers(lowerings, Op.SET_STACK_BYTE)
+    def _set_stack_byte(self, value: Value) -> None:
         (index,) = value.imm
         address = self.at(self.wide(value.args[0]), self._stack_base(index))
         self._store_bytes(address, value.args[1], 1, "stack")

@@ -1,11 +1,11 @@
 """One opcode as a graph: the fast handler, and the full one that deals with every case.
 
 The *fast* graph of an opcode decides first, then acts: guards make sure that no stack pointer
-wraps, no access leaves its page, and no device is concerned; then come its effects. Where a guard
-fails nothing has happened yet, and the *full* graph of the same opcode does the whole instruction:
-it moves one byte at a time with every index masked, calls devices, and tells the host of stores
-to bytes that compiled code was made from. Both run the opcode's one semantic function, which
-`jitvm.guest.checker` has found to keep its rules.
+wraps, no access leaves its page, and no device is involved; then come its effects. If a guard fails
+nothing has happened yet, and the *full* graph of the same opcode executes the whole instruction: it
+moves one byte at a time with every index masked, calls devices, and reports to the host stores to
+bytes that compiled code was made from. Both run the opcode's one semantic function, which
+`jitvm.guest.checker` has checked against its rules.
 """
 
 from __future__ import annotations
@@ -94,8 +94,11 @@ class GraphCore:
     def divide(self, dividend: Value | int, divisor: Value | int, by_zero: int) -> Value:
         return self.graph.divide(self._word(dividend), self._word(divisor), by_zero)
 
-    def link(self) -> Value:
+    def return_address(self) -> Value:
         return self.next_pc
+
+    def link(self) -> Value:
+        return self.return_address()
 
     def jump(self, target: Value | int) -> None:
         self.outcome = Outcome(self.address(self._word(target)))
@@ -356,26 +359,26 @@ class FullCore(HandlerCore):
     def _mask(self, stack: int) -> int:
         return self.guest.stacks[stack].size - 1
 
-    def _cells(self, stack: int, start: Value, size: int) -> Value:
+    def _stack_bytes(self, stack: int, start: Value, size: int) -> Value:
         return self._gather(
             size,
-            lambda i: self.graph.add(Op.CELL, (start + i) & self._mask(stack), imm=(stack,)),
+            lambda i: self.graph.add(Op.STACK_BYTE, (start + i) & self._mask(stack), imm=(stack,)),
         )
 
-    def _set_cells(self, stack: int, start: Value, word: Value, size: int) -> None:
+    def _set_stack_bytes(self, stack: int, start: Value, word: Value, size: int) -> None:
         for i in range(size):
             index = (start + i) & self._mask(stack)
-            self.graph.add(Op.SET_CELL, index, self._byte(word, i, size), imm=(stack,))
+            self.graph.add(Op.SET_STACK_BYTE, index, self._byte(word, i, size), imm=(stack,))
 
     def pop(self, stack: int, size: int) -> Value:
         self.reserve(stack, -size)
-        return self._cells(stack, self.pointers[stack], size)
+        return self._stack_bytes(stack, self.pointers[stack], size)
 
     def peek(self, stack: int, depth: int, size: int) -> Value:
-        return self._cells(stack, (self.pointers[stack] - depth) & self._mask(stack), size)
+        return self._stack_bytes(stack, (self.pointers[stack] - depth) & self._mask(stack), size)
 
     def push(self, stack: int, word: Value | int, size: int) -> None:
-        self._set_cells(stack, self.pointers[stack], self._word(word), size)
+        self._set_stack_bytes(stack, self.pointers[stack], self._word(word), size)
         self.reserve(stack, size)
 
     def reserve(self, stack: int, size: int) -> None:
@@ -383,7 +386,7 @@ class FullCore(HandlerCore):
 
     def put(self, stack: int, word: Value | int, size: int) -> None:
         start = (self.pointers[stack] - size) & self._mask(stack)
-        self._set_cells(stack, start, self._word(word), size)
+        self._set_stack_bytes(stack, start, self._word(word), size)
 
     # -- spaces and ports --------------------------------------------------------------------
 
@@ -452,8 +455,8 @@ class FullCore(HandlerCore):
 
 def never_wraps(address: Value, size: int, limit: int) -> bool:
     """Whether an access at an address below the limit is sure to end there as well."""
-    known = address.constant
-    furthest = (1 << address.bits) - 1 if known is None else known
+    constant = address.constant
+    furthest = (1 << address.bits) - 1 if constant is None else constant
     return furthest <= limit - size
 
 

@@ -1,7 +1,7 @@
 """Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
 
-Handlers come from the code cache where they are there, else from LLVM, which is imported only
-then. They are installed once a process and guest, and go with their guest.
+Handlers are loaded from the code cache if they are there, else made by LLVM, which is imported only
+then. They are installed once per process and guest, and are freed with their guest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Handlers:
     """Installed native code of one guest's interpreter: addresses, and callable ways in."""
 
     def __init__(self, code: CachedCode, arena: Arena) -> None:
-        self.span = arena.install(code.text)
+        self.span = arena.install(code.machine_code)
         self._symbols = code.symbols
         pointer, word = ctypes.c_void_p, ctypes.c_uint64
         self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
@@ -68,7 +68,7 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         if guest.handlers is None:
             arena = shared_arena()  # where there is none, nothing is compiled for it
             guest.handlers = Handlers(_load_or_build(guest, cache), arena)
-            arena.tell_of_its_size()
+            arena.note_size()
         found: Handlers = guest.handlers
         return found
 
@@ -106,4 +106,4 @@ def build(guest: Guest, architecture: str | None = None) -> CachedCode:
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
             symbols[f"{table}/{row}"] = code.symbols[function]
-    return CachedCode(code.text, symbols)
+    return CachedCode(code.machine_code, symbols)

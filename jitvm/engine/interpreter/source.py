@@ -1,20 +1,20 @@
-"""Tier 1 as LLVM text: a function an opcode, the stubs between modes, and the ways in from C.
+"""Tier 1 as LLVM text: one function per opcode, the stubs between modes, and the C entry points.
 
     fast_NN      opcode NN; leaves everything unusual to full_NN         tables plain, count
     checked_NN   as fast, but stores look at the code map                tables checked, record
     hooked_NN    as checked, and taken jumps go through the code table   tables jit, charge
-    full_NN      opcode NN, every case, by bytes
+    full_NN      opcode NN, every case, byte by byte
     stubs        count, charge, profile, record: do their work, then tail-call the handler of
                  another table with their own still in the register, so they see every instruction.
                  stop: saves the state and returns.
-                 counted: what the code table holds where nothing is compiled.
-                 halt, event: where a region goes on when the guest halts: back to the host, or
-                 with the next event while there are some.
-    ways in      enter, step, deliver (C convention)
+                 counted: what the code table holds for addresses with no region.
+                 halt, event: where a region continues when the guest halts: the host, or the
+                 next event as long as there are any.
+    from C       enter, step, deliver (C calling convention)
 
 A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
-which function each entry is; opcodes whose variants would be the same share one, and so do rows
-that mean the same.
+which function each entry is; opcodes whose variants would be identical share one, and so do rows
+with the same meaning.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from jitvm.engine.codegen.lower import (
     Emitter,
     Lowering,
     Prototype,
-    keep,
+    used_functions,
 )
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
@@ -172,8 +172,8 @@ class InterpreterSource:
 
     def _record(self) -> None:
         e = Emitter(self.layout)
-        head = e.load("i64", e.field("trace_head"), "context", 8)
-        size = e.load("i64", e.field("trace_size"), "context", 8)
+        head = e.load("i64", e.field("recording_head"), "context", 8)
+        size = e.load("i64", e.field("recording_size"), "context", 8)
         full = e.let(f"icmp uge i64 {head}, {size}")
         e.do(f"br i1 {full}, label %full, label %go, !prof !91")
         e.label("full")
@@ -185,11 +185,11 @@ class InterpreterSource:
             number = e.let(f"ptrtoint ptr {stack} to i64")
             low = e.let(f"and i64 {number}, {RECORD_POINTER_MASK}")
             entry = e.let(f"or i64 {entry}, {e.let(f'shl i64 {low}, {shift}')}")
-        trace = e.load("ptr", e.field("trace"), "context", 8)
-        at = e.let(f"getelementptr inbounds i64, ptr {trace}, i64 {head}")
+        recording = e.load("ptr", e.field("recording"), "context", 8)
+        at = e.let(f"getelementptr inbounds i64, ptr {recording}, i64 {head}")
         e.store("i64", entry, at, "context", 8)
         next_head = e.let(f"add i64 {head}, 1")
-        e.store("i64", next_head, e.field("trace_head"), "context", 8)
+        e.store("i64", next_head, e.field("recording_head"), "context", 8)
         self._go_on(e, "checked", opcode)
         self._stub("record", e)
 
@@ -301,8 +301,8 @@ class InterpreterSource:
 
     def _host_out(self) -> None:
         e = Emitter(self.layout)
-        cell = e.at(self.layout.ports, e.at("%port"))
-        e.store("i8", e.let("trunc i64 %byte to i8"), cell, "page")
+        at = e.at(self.layout.ports, e.at("%port"))
+        e.store("i8", e.let("trunc i64 %byte to i8"), at, "page")
         self._port_function(e, self.layout.writers)
         e.label("device")
         e.let("call i64 %function(ptr %base, i64 %port, i64 %byte)")
@@ -368,7 +368,7 @@ class InterpreterSource:
     def _deliver(self) -> None:
         """Run one event a byte; returns how many were begun.
 
-        For each, `port`'s cell gets the byte and `mark_port`'s the mark. Regions do not come back
+        For each, `port` holds the byte and `mark_port` the mark. Regions do not come back
         between events: where they halt, `event` goes on with the next.
         """
         e = Emitter(self.layout)
@@ -413,7 +413,7 @@ class InterpreterSource:
             self._halt, self._event, self._host_calls, self._enter, self._step, self._deliver,
         ):  # fmt: skip
             part()
-        used = keep({*self._plain, *self._checked, *self._hooked, *EXPORTS})
+        used = used_functions({*self._plain, *self._checked, *self._hooked, *EXPORTS})
         return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 
 

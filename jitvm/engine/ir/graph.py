@@ -1,23 +1,23 @@
 """Region IR: what handlers and regions are made of before they become LLVM text.
 
-A `Graph` is a list of blocks in SSA form; joins are block parameters, not phis. A `Value` is one
+A `Graph` is a list of blocks in SSA form; joins use block parameters, not phis. A `Value` is one
 operation and its result:
 
     %7:16 = add %5, %6          a word known to be below 2**16
-    %8:0  = sub %5, %6          only the low word bits are meant (may be 'negative')
-    store[0,2,65536] %3, %7     static attributes in brackets, operands behind them
+    %8:0  = sub %5, %6          only the low bits are meaningful (may be 'negative')
+    store[0,2,65536] %3, %7     static attributes in brackets, operands after them
 
 `bits` is the upper bound that makes the tiers agree: comparing, dividing or shifting right a word
-with 0 bits is refused (`jitvm.guest.core`, rule 2).
+with 0 bits is rejected (`jitvm.guest.core`, rule 2).
 
 State of the guest that a graph touches
     slot        stack memory at a constant distance from the pointer at entry. Read only:
                 writes happen at exits, so a slot always has its value from entry
     load/store  a space, at any address; `page` and `set_page` the port page
-    cell        stack memory at any index, for handlers that deal with wrapping themselves
+    stack_byte  stack memory at any index, for handlers that deal with wrapping themselves
 An `Exit` says how to leave: the pc to continue at, what to add to each stack pointer (or the new
-pointer, where it is not known relative to entry), and which stack slots to write.
-A `guard` leaves through its exit unless its operand is not zero.
+pointer, if it is not known relative to entry), and which stack slots to write.
+A `guard` leaves through its exit unless its operand is nonzero.
 
 Text: `jitvm.engine.ir.text` prints and parses; `jitvm.engine.ir.verify` checks.
 """
@@ -46,7 +46,9 @@ class Value:
         constant: the value where it is known now.
     """
 
-    __slots__ = ("args", "bits", "constant", "exit", "graph", "imm", "link", "number", "op")
+    __slots__ = (
+        "args", "bits", "constant", "exit", "graph", "imm", "is_return_address", "number", "op",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Value:
         self.bits = bits
         self.constant: int | None = imm[0] if op is _CONST else None
         self.exit: Exit | None = None
-        self.link = False
+        self.is_return_address = False
         self.number = -1
 
     def _binary(self, op: Op, other: Value | int, swap: bool = False) -> Value:
@@ -279,18 +281,18 @@ class Graph:
         """A constant; equal numbers are the same value. Belongs to no block."""
         value = self._constants.get(number)
         if value is None:
-            known = number & ((1 << self.word_bits) - 1)
-            if known != number:
-                return self.const(known)
-            value = Value(self, _CONST, (), (known,), max(known.bit_length(), 1))
-            self._constants[known] = value
+            masked = number & ((1 << self.word_bits) - 1)
+            if masked != number:
+                return self.const(masked)
+            value = Value(self, _CONST, (), (masked,), max(masked.bit_length(), 1))
+            self._constants[masked] = value
         return value
 
     def return_address(self, number: int) -> Value:
         """A constant that compiled code follows when it is jumped to; never shared, so that
         other constants of the same number stay plain."""
         value = Value(self, _CONST, (), (number,), max(number.bit_length(), 1))
-        value.link = True
+        value.is_return_address = True
         return value
 
     def param(self, block: Block, bits: int) -> Value:
@@ -325,8 +327,8 @@ class Graph:
     def bits(self, op: Op, args: tuple[Value, ...], imm: tuple[int, ...]) -> int:
         """The bits of a result, by the row of its operation; what depends on the guest is given
         by who asks for it."""
-        known = BITS.get(op)
-        bits = MODULAR if known is None else known(*args, *imm)
+        width = BITS.get(op)
+        bits = MODULAR if width is None else width(*args, *imm)
         return bits if bits <= self.word_bits else MODULAR
 
     def guard(self, condition: Value, exit_: Exit) -> None:
@@ -346,8 +348,8 @@ class Graph:
 
     def _need_distance(self, op: Op, distance: Value) -> None:
         self.need(op, distance)
-        known = distance.constant
-        furthest = (1 << distance.bits) - 1 if known is None else known
+        constant = distance.constant
+        furthest = (1 << distance.bits) - 1 if constant is None else constant
         if furthest >= self.word_bits:
             raise DescriptionError(
                 f"{self.where}: {op} by up to {furthest} bits of a {self.word_bits}-bit word; "
@@ -394,11 +396,19 @@ class Graph:
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""
-        if word.op is not _OR or word.bits > 16:
+        if word.bits > 16:
             return None
-        high, low = word.args
-        if high.op is _SHL and high.args[1].constant == 8 and 0 < low.bits <= 8:
-            return high.args[0], low
+        if word.op is _SHL and word.args[1].constant == 8:
+            return word.args[0], self.const(0)
+        if word.op is not _OR:
+            return None
+        for high, low in (word.args, word.args[::-1]):
+            if not 0 < low.bits <= 8:
+                continue
+            if high.op is _SHL and high.args[1].constant == 8:
+                return high.args[0], low
+            if high.constant is not None and not high.constant & 0xFF:
+                return self.const(high.constant >> 8), low
         return None
 
     def join(self, high: Value, low: Value) -> Value:
@@ -424,6 +434,6 @@ class Graph:
 
     def truncate(self, word: Value, size: int) -> Value:
         """The low `size` bytes."""
-        if 0 < word.bits <= 8 * size and not word.link:
+        if 0 < word.bits <= 8 * size and not word.is_return_address:
             return word
         return self.binary(_AND, word, self.const((1 << 8 * size) - 1))

@@ -1,16 +1,16 @@
-"""Region IR executed on Python integers: what a graph means, without LLVM.
+"""An interpreter for region IR on Python integers: what a graph means, without LLVM.
 
     run(graph, host)  ->  the exit it left through, with the state written back
 
-It reads and writes the same `State` and code map as native code, so a region can be run here or
-there, and where the two differ the lowering is wrong (or a rule of the IR was broken: what a value
-promises, its bits or an address inside its page, is checked as it is computed). Slow and plain; it
-is the debugging tier `ir` and the judge of passes in tests.
+It reads and writes the same `State` and code map as native code, so a region can run here or there,
+and if the two differ the lowering is wrong (or a rule of the IR was broken: what a value promises,
+its bits or an address inside its page, is checked as it is computed). Slow and simple; it is the
+debugging tier `ir`, and the oracle for passes in tests.
 
 As in native code, stack memory is written by `sync` and by exits only, and stack pointers stay as
-they were at entry until then. Behind an exit of a device call they are what the device left. A
-slot may be read where the stack wraps, before the guard that leaves because of it, and the exit of
-that guard may write it back; no other access wraps.
+they were at entry until then. After the exit of a device call they are what the device left. A slot
+may be read where the stack wraps, before the guard that fails because of it, and the exit of that
+guard may write it back; no other access wraps.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Host:
         """Whether a device asked to stop."""
         return self.is_stopped
 
-    def tell_written(self, address: int) -> None:
+    def report_written(self, address: int) -> None:
         """A store hit a watched byte."""
 
 
@@ -142,14 +142,14 @@ class _Run:
 
     # -- bytes -------------------------------------------------------------------------------
 
-    def _read(self, cells: memoryview, at: int, size: int, limit: int) -> int:
-        raw = bytes(cells[(at + i) & (limit - 1)] for i in range(size))
+    def _read(self, memory: memoryview, at: int, size: int, limit: int) -> int:
+        raw = bytes(memory[(at + i) & (limit - 1)] for i in range(size))
         return int.from_bytes(raw, self.guest.byte_order)
 
-    def _write(self, cells: memoryview, at: int, word: int, size: int, limit: int) -> None:
+    def _write(self, memory: memoryview, at: int, word: int, size: int, limit: int) -> None:
         raw = (word & ((1 << 8 * size) - 1)).to_bytes(size, self.guest.byte_order)
         for i, byte in enumerate(raw):
-            cells[(at + i) & (limit - 1)] = byte
+            memory[(at + i) & (limit - 1)] = byte
 
     def _whole(self, value: Value, at: int) -> tuple[memoryview, int, int, int]:
         """The bytes, address, size and limit of an access that must stay in its page."""
@@ -168,8 +168,8 @@ class _Run:
 
     def slot(self, value: Value, _: list[int]) -> int:
         stack, offset, size = value.imm
-        cells = self.state.stacks[stack]
-        return self._read(cells, self.entry[stack] + offset, size, len(cells))
+        memory = self.state.stacks[stack]
+        return self._read(memory, self.entry[stack] + offset, size, len(memory))
 
     def load(self, value: Value, args: list[int]) -> int:
         return self._read(*self._whole(value, args[0]))
@@ -207,8 +207,8 @@ class _Run:
     # -- effects: whether the graph goes on --------------------------------------------------
 
     def store(self, value: Value, args: list[int]) -> bool:
-        cells, at, size, limit = self._whole(value, args[0])
-        self._write(cells, at, args[1], size, limit)
+        memory, at, size, limit = self._whole(value, args[0])
+        self._write(memory, at, args[1], size, limit)
         return True
 
     def copy(self, value: Value, args: list[int]) -> bool:
@@ -223,7 +223,7 @@ class _Run:
         self.state.reason, self.state.place = args[0] & 0xFFFF_FFFF, args[1]
         return True
 
-    def set_cell(self, value: Value, args: list[int]) -> bool:
+    def set_stack_byte(self, value: Value, args: list[int]) -> bool:
         self.state.stacks[value.imm[0]][args[0]] = args[1] & 0xFF
         return True
 
@@ -233,7 +233,7 @@ class _Run:
 
     def written(self, _: Value, args: list[int]) -> bool:
         if self.host.code_map[args[0]]:
-            self.host.tell_written(args[0])
+            self.host.report_written(args[0])
         return True
 
     def host_out(self, _: Value, args: list[int]) -> bool:
@@ -291,10 +291,10 @@ class _Run:
     def _write_slots(self, exit_: Exit) -> None:
         for stack, at, size, value in exit_.slots:
             word = self.word(value) & ((1 << 8 * size) - 1)
-            cells, index = self.state.stacks[stack], self.entry[stack] + at
-            if self._read(cells, index, size, len(cells)) != word:
-                self._inside(exit_, stack, index, len(cells) - size)
-                self._write(cells, index, word, size, len(cells))
+            memory, index = self.state.stacks[stack], self.entry[stack] + at
+            if self._read(memory, index, size, len(memory)) != word:
+                self._inside(exit_, stack, index, len(memory) - size)
+                self._write(memory, index, word, size, len(memory))
 
     def _pointers(self, exit_: Exit) -> list[int]:
         pointers = []
@@ -318,7 +318,7 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.POINTER: _Run.pointer,
     Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],
     Op.SLOT: _Run.slot,
-    Op.CELL: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
+    Op.STACK_BYTE: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
     Op.LOAD: _Run.load,
     Op.LENGTH: _Run.length,
     Op.FENCE: _Run.fence,
@@ -335,7 +335,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.COPY: _Run.copy,
     Op.TELL: _Run.tell,
     Op.STORE: _Run.store,
-    Op.SET_CELL: _Run.set_cell,
+    Op.SET_STACK_BYTE: _Run.set_stack_byte,
     Op.SET_PAGE: _Run.set_page,
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,

@@ -5,9 +5,9 @@
             bottom                        top
              (read from memory) (pushed)
 
-Entries keep the size they were pushed with, so a 16-bit word stays one value as long as the guest
-treats it as one; popping other sizes splits and joins. Below `bottom` the memory still holds what
-it held at entry, and entries are made from it on demand. Nothing is written before an exit.
+Words keep the size they were pushed with, so a 16-bit word stays one value as long as the guest
+treats it as one; popping other sizes splits and joins them. Below `bottom` the memory still holds
+what it held at entry, and words are made from it on demand. Nothing is written before an exit.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from __future__ import annotations
 from jitvm.engine.ir.graph import Graph, Value
 from jitvm.engine.ir.ops import Op
 
-Entry = tuple[Value, int]
-Link = tuple[int, int, int]
+StackWord = tuple[Value, int]
+"""(word, bytes it takes on the stack)"""
+ReturnAddress = tuple[int, int, int]
 """(stack, offset, return address)"""
-Picture = tuple[list[Entry], int, int]
-"""Entries, bottom and top of a stack at some moment."""
+Picture = tuple[list[StackWord], int, int]
+"""Words, bottom and top of a stack at some moment."""
 
 
 class VirtualStack:
@@ -29,56 +30,58 @@ class VirtualStack:
     the pointer at entry: what the guard at the entry must make sure of.
     """
 
-    __slots__ = ("_links", "big", "bottom", "entries", "graph", "high", "index", "low", "top")
+    __slots__ = (
+        "_return_addresses", "big", "bottom", "graph", "high", "index", "low", "top", "words",
+    )  # fmt: skip
 
     def __init__(self, graph: Graph, index: int, big: bool) -> None:
         self.graph = graph
         self.index = index
         self.big = big
-        self.entries: list[Entry] = []
+        self.words: list[StackWord] = []
         self.bottom = self.top = self.low = self.high = 0
-        self._links: tuple[Link, ...] | None = ()
+        self._return_addresses: tuple[ReturnAddress, ...] | None = ()
 
     def copy(self) -> VirtualStack:
         """An independent copy over the same graph."""
         twin = VirtualStack(self.graph, self.index, self.big)
-        twin.entries = self.entries.copy()
+        twin.words = self.words.copy()
         twin.bottom, twin.top, twin.low, twin.high = self.bottom, self.top, self.low, self.high
-        twin._links = self._links
+        twin._return_addresses = self._return_addresses
         return twin
 
     def picture(self) -> Picture:
         """What an exit needs to know of the stack as it is now; cheaper than a copy."""
-        return self.entries.copy(), self.bottom, self.top
+        return self.words.copy(), self.bottom, self.top
 
     def pictured(self, picture: Picture) -> VirtualStack:
         """A copy of the stack as it was when the picture was taken."""
         twin = VirtualStack(self.graph, self.index, self.big)
-        twin.entries, twin.bottom, twin.top = picture
-        twin._links = None
+        twin.words, twin.bottom, twin.top = picture
+        twin._return_addresses = None
         return twin
 
     @property
-    def links(self) -> tuple[Link, ...]:
-        """Return addresses among the entries, bottom first."""
-        links = self._links
-        if links is None:
+    def return_addresses(self) -> tuple[ReturnAddress, ...]:
+        """Return addresses among the words, bottom first."""
+        known = self._return_addresses
+        if known is None:
             found, at = [], self.bottom
-            for word, size in self.entries:
-                if word.link:
+            for word, size in self.words:
+                if word.is_return_address:
                     found.append((self.index, at, word.imm[0]))
                 at += size
-            links = self._links = tuple(found)
-        return links
+            known = self._return_addresses = tuple(found)
+        return known
 
-    def forget_links(self) -> None:
+    def forget_return_addresses(self) -> None:
         """Take return addresses for numbers like any other."""
-        if self.links:
-            self.entries = [
-                (self.graph.const(word.imm[0]) if word.link else word, size)
-                for word, size in self.entries
+        if self.return_addresses:
+            self.words = [
+                (self.graph.const(word.imm[0]) if word.is_return_address else word, size)
+                for word, size in self.words
             ]
-            self._links = ()
+            self._return_addresses = ()
 
     # -- splitting and joining ---------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class VirtualStack:
             return word >> (8 * upper), graph.truncate(word, upper)
         return graph.truncate(word, lower), word >> (8 * lower)
 
-    def _join(self, below: Entry, above: Entry) -> Value:
+    def _join(self, below: StackWord, above: StackWord) -> Value:
         (low_word, low_size), (high_word, high_size) = below, above
         if not self.big:
             return (high_word << (8 * low_size)) | low_word
@@ -98,26 +101,26 @@ class VirtualStack:
             return self.graph.join(low_word, high_word)
         return (low_word << (8 * high_size)) | high_word
 
-    def _memory(self, size: int) -> Entry:
+    def _memory(self, size: int) -> StackWord:
         offset = self.bottom - size
         word = slot(self.graph, self.index, offset, size)
         self.bottom = offset
         self.low = min(self.low, offset)
         return word, size
 
-    def _take(self, count: int) -> list[Entry]:
-        """Remove the topmost `count` bytes; entries in stack order."""
-        taken: list[Entry] = []
+    def _take(self, count: int) -> list[StackWord]:
+        """Remove the topmost `count` bytes; words in stack order."""
+        taken: list[StackWord] = []
         while count:
-            if not self.entries:
+            if not self.words:
                 piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8)
                 taken.append(self._memory(piece))
                 self.top = self.bottom
                 count -= piece
                 continue
-            word, size = self.entries.pop()
-            if word.link:
-                self._links = None
+            word, size = self.words.pop()
+            if word.is_return_address:
+                self._return_addresses = None
             if size > count:
                 below, word = self._split(word, size, count)
                 self._keep(below, size - count)
@@ -135,43 +138,43 @@ class VirtualStack:
             below, word = self._split(word, size, upper)
             self._keep(below, size - upper)
             size = upper
-        self.entries.append((word, size))
+        self.words.append((word, size))
 
     # -- what semantic functions do ----------------------------------------------------------
 
     def pop(self, size: int) -> Value:
-        entries = self.entries
-        if entries and entries[-1][1] == size:
-            word = entries.pop()[0]
-            if word.link:
-                self._links = None
+        words = self.words
+        if words and words[-1][1] == size:
+            word = words.pop()[0]
+            if word.is_return_address:
+                self._return_addresses = None
             self.top -= size
             return word
         first, *rest = self._take(size)
-        for entry in rest:
-            first = self._join(first, entry), first[1] + entry[1]
+        for piece in rest:
+            first = self._join(first, piece), first[1] + piece[1]
         return first[0]
 
     def push(self, word: Value, size: int) -> None:
         if not 0 < word.bits <= 8 * size:
             word = self.graph.truncate(word, size)
-        if word.link:
-            self._links = None
-        self.entries.append((word, size))
+        if word.is_return_address:
+            self._return_addresses = None
+        self.words.append((word, size))
         self.top += size
         if self.top > self.high:
             self.high = self.top
 
     def peek(self, depth: int, size: int) -> Value:
-        if depth == size and self.entries and self.entries[-1][1] == size:
-            return self.entries[-1][0]
+        if depth == size and self.words and self.words[-1][1] == size:
+            return self.words[-1][0]
         above = self._take(depth - size)
         word = self.pop(size)
-        for entry in ((word, size), *above):
-            self._keep(*entry)
-            self.top += entry[1]
-            if entry[0].link:
-                self._links = None
+        for piece in ((word, size), *above):
+            self._keep(*piece)
+            self.top += piece[1]
+            if piece[0].is_return_address:
+                self._return_addresses = None
         return word
 
     def put(self, word: Value, size: int) -> None:
@@ -180,37 +183,37 @@ class VirtualStack:
 
     # -- joins -------------------------------------------------------------------------------
 
-    def split(self, sizes: list[int]) -> list[Entry]:
-        """The topmost entries cut to these sizes, bottom first; the stack itself stays."""
+    def split(self, sizes: list[int]) -> list[StackWord]:
+        """The topmost words cut to these sizes, bottom first; the stack itself stays."""
         twin = self.copy()
-        entries = []
+        words = []
         for size in reversed(sizes):
-            top = twin.entries[-1] if twin.entries else None
+            top = twin.words[-1] if twin.words else None
             if top is not None and top[1] == size:
-                twin.entries.pop()
+                twin.words.pop()
                 twin.top -= size
-                entries.append(top)
+                words.append(top)
             else:
-                entries.append((twin.pop(size), size))
-        entries.reverse()
-        return entries
+                words.append((twin.pop(size), size))
+        words.reverse()
+        return words
 
-    def adopt(self, entries: list[Entry]) -> None:
-        """Take other entries for the same topmost bytes."""
-        self.entries = list(entries)
-        self._links = None
-        self.bottom = self.top - sum(size for _, size in entries)
+    def adopt(self, words: list[StackWord]) -> None:
+        """Take other words for the same topmost bytes."""
+        self.words = list(words)
+        self._return_addresses = None
+        self.bottom = self.top - sum(size for _, size in words)
         self.low = min(self.low, self.bottom)
 
     # -- what exits write --------------------------------------------------------------------
 
     def writes(self) -> list[tuple[int, int, int, Value]]:
-        """(stack, offset, size, word) of every entry; lowering drops what memory still holds."""
-        entries, at = [], self.bottom
-        for word, size in self.entries:
-            entries.append((self.index, at, size, word))
+        """(stack, offset, size, word) of every word; lowering drops what memory still holds."""
+        slots, at = [], self.bottom
+        for word, size in self.words:
+            slots.append((self.index, at, size, word))
             at += size
-        return entries
+        return slots
 
 
 def slot(graph: Graph, index: int, offset: int, size: int) -> Value:
@@ -226,10 +229,10 @@ def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
     if stack.low == 0 and stack.high == 0:
         return None
     pointer = graph.pure(Op.POINTER, imm=(stack.index,), bits=size.bit_length() - 1)
-    room = size - 1 - stack.high + stack.low
-    if room < 0:
+    headroom = size - 1 - stack.high + stack.low
+    if headroom < 0:
         return graph.const(0)
     if stack.high == 0:
         return graph.const(-stack.low) <= pointer
     above = (pointer + stack.low) & (size - 1) if stack.low else pointer
-    return above <= room
+    return above <= headroom

@@ -10,17 +10,17 @@
       %4:0 = add %2, #1                        result:bits = operation[static] operands
       store[0,1,65536] #32, %4                 operations without a result
       branch %3, b1(%2, %3), x1                terminators: goto, branch, toss (a branch that
-                                               goes either way about as often), leave
+                                               goes either way about equally often), leave
     x0: next ENTRY pc #276 pointers +0 +0      an exit: kind, reason, where to, stack pointers
-    x1: jump RETURN pc link#300 pointers -2 %3 slots 0@-4:2=%2 0@-2:2=#7 instructions 12
+    x1: jump RETURN pc return#300 pointers -2 %3 slots 0@-4:2=%2 0@-2:2=#7 instructions 12
 
-    #7         a constant, where it is used          link#300   one that a return may jump to
+    #7         a constant, where it is used          return#300   one that a return may jump to
     +2 -1      pointers: bytes to add; %3 or #3 there: the new index
     0@-4:2=%2  slots: stack 0, from 4 bytes below the pointer at entry, 2 bytes, the word
     ;          a comment, up to the end of the line
 
-Values and exits are numbered in the order of the text, blocks keep their numbers. An exit that
-several places share is one exit, as in the graph.
+Values and exits are numbered in textual order, blocks keep their numbers. An exit that is used in
+several places is printed once, as it is one exit in the graph.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class _Printer:
 
     def _name(self, value: Value) -> str:
         if value.op is Op.CONST:
-            return f"{'link' * value.link}#{value.imm[0]}"
+            return f"{'return' * value.is_return_address}#{value.imm[0]}"
         return self._names.get(id(value), "%?")
 
     def _value(self, value: Value) -> str:
@@ -284,8 +284,8 @@ class _Parser:
                 raise self._error(f"{word} is not defined")
             return self._values[word[1:]]
         mark, _, number = word.partition("#")
-        if mark not in ("", "link") or not number.isdecimal():
-            raise self._error(f"{word!r} is no operand: take %3, #3 or link#3")
+        if mark not in ("", "return") or not number.isdecimal():
+            raise self._error(f"{word!r} is no operand: take %3, #3 or return#3")
         if not self.graph.holds(int(number)):
             raise self._error(f"{word} needs more than {self.graph.word_bits} bits")
         return self.graph.return_address(int(number)) if mark else self.graph.const(int(number))

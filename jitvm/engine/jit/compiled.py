@@ -1,37 +1,37 @@
-"""What the JIT of a machine knows of its regions: compiled, installed, and where they start."""
+"""What the JIT of a machine knows about its regions: compiled, installed, and where they start."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from jitvm.engine.memory.arena import Span
-from jitvm.engine.region.core import Room
+from jitvm.engine.region.core import Headroom
 from jitvm.engine.region.region import Region
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 
-class Compiled(Record):
+class Compiled(Struct):
     """A region with its machine code, not yet installed.
 
     Attributes:
         exits: reason and target address (None: computed) of each exit, by its counter.
-        known: edges that were known from each of its addresses when it was formed.
+        edges: where control had been seen to go from each of its addresses when it was formed.
         seconds: time spent forming, in LLVM text, and in LLVM.
         epoch: `World.epoch` when it was formed.
-        slot: number of its counter of executed instructions.
+        counter: number of its count of executed instructions.
         speed: how LLVM made the code, see `Compiler.compile`.
         llvm: the LLVM text, where the parameter `keep_text` is on.
-        entries: addresses where it is entered beside its start, with their offsets in the text.
+        entries: other addresses where it is entered, with their offsets in the machine code.
     """
 
     region: Region
-    text: bytes
+    machine_code: bytes
     exits: list[tuple[str, int | None]]
-    known: dict[int, frozenset[int]]
+    edges: dict[int, frozenset[int]]
     first_exit: int
     seconds: tuple[float, float, float]
     epoch: int
-    slot: int = 0
+    counter: int = 0
     speed: int = 0
     llvm: str = ""
     entries: dict[int, int] = fresh(dict)
@@ -42,29 +42,29 @@ class Compiled(Record):
         return not any(self.seconds)
 
 
-class Installed(Record):
+class Installed(Struct):
     """A region that can be entered. `number` rises with every installation."""
 
     number: int
     compiled: Compiled
     span: Span
-    polished: bool = False
+    is_full: bool = False
 
     @property
     def start(self) -> int:
         return self.compiled.region.start
 
 
-class Start(Record):
+class Start(Struct):
     """What is remembered about an address where regions start."""
 
     formed: int = 0
     failures: int = 0
     invalidated: int = 0
-    room: Room | None = None
+    headroom: Headroom | None = None
 
 
-class Statistics(Record):
+class Statistics(Struct):
     """Counts since the machine was made."""
 
     recordings: int = 0

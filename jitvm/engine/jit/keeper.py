@@ -1,7 +1,7 @@
-"""Keeping a machine's regions between runs of its program: when to fetch, install and put away.
+"""Keeping a machine's regions between runs of its program: when to load, install and save them.
 
-What is kept, and its form, is in `jitvm.engine.jit.kept`. Most programs end before things become
-quiet, so regions are also put away when the process ends.
+The format of what is kept is in `jitvm.engine.jit.kept`. Most programs end before the JIT goes
+quiet, so regions are also saved when the process exits.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class Keeper:
             return
         planner = self._planner
         planner.learned = kept.learned
-        self._maker.next_exit, self._maker.next_slot = kept.next_exit, kept.next_slot
-        for start in kept.roomless:
-            planner.starts[start] = Start(room=planner.no_room)
-        for compiled, polished in kept.regions:
+        self._maker.next_exit, self._maker.next_counter = kept.next_exit, kept.next_counter
+        for start in kept.no_headroom:
+            planner.starts[start] = Start(headroom=planner.no_headroom)
+        for compiled, is_full in kept.regions:
             compiled.epoch = regions.epoch
             planner.about(compiled.region.start)
             if install(compiled) is None:
-                regions[compiled.region.start].polished = polished
+                regions[compiled.region.start].is_full = is_full
                 regions.statistics.kept += 1
         self._put = regions.statistics.installed
 
@@ -112,14 +112,16 @@ class Keeper:
         self._put = self._regions.statistics.installed
         planner = self._planner
         kept = Kept(
-            regions=[(each.compiled, each.polished) for each in installed],
+            regions=[(each.compiled, each.is_full) for each in installed],
             learned=planner.learned,
             ports=self._ports(),
             charging=self._regions.is_charging,
             next_exit=self._maker.next_exit,
-            next_slot=self._maker.next_slot,
-            roomless=[
-                at for at, about in list(planner.starts.items()) if about.room == planner.no_room
+            next_counter=self._maker.next_counter,
+            no_headroom=[
+                at
+                for at, about in list(planner.starts.items())
+                if about.headroom == planner.no_headroom
             ],
         )
         self._shelf.store(self._maker.params, kept)

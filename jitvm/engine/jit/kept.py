@@ -1,17 +1,18 @@
-"""Regions kept between runs: a program that was hot once is native from its first milliseconds.
+"""Regions kept between runs: a program that was hot once is native within milliseconds of its next
+start.
 
 What one run compiled is one file of the code cache (`jitvm.engine.memory.cache`), under a key that
-names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge
-and the program's bytes as they were before its first instruction. The file holds the machine code
-of all regions, one behind the other, and a JSON text with what the engine has to know about them:
+names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge,
+and the program's bytes before its first instruction. The file holds the machine code of all
+regions, one after another, and JSON with what the engine has to know about them:
 
     code of region | code of region | ... | JSON
 
-A region is installed only where the bytes it was made from are in memory, exactly as one that was
-compiled just now: the program may have changed itself since.
+A region is installed only if the bytes it was made from are in memory, just like one that was
+compiled a moment ago: the program may have changed itself since.
 
-What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that
-has to be formed anew is not worse than the one before.
+What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that has
+to be formed again is no worse than before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.region.core import Assumptions
 from jitvm.engine.region.region import Region
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ MOST = 1 << 63
 """Above every count."""
 
 
-class Learned(Record):
+class Learned(Struct):
     """What recordings and invalidations have told about a program.
 
     Attributes:
@@ -62,15 +63,15 @@ class Learned(Record):
         return sum(list(self.edges.get(pc, {}).values()))
 
 
-class Kept(Record):
+class Kept(Struct):
     """All that is kept of a run.
 
     Attributes:
-        regions: each with whether it was compiled thoroughly.
+        regions: each with whether its full compilation is done.
         ports: numbers of ports with readers, with writers, collected: what regions were made for.
         charging: whether regions count instructions.
-        next_exit, next_slot: the first exit counter and slot none of them uses.
-        roomless: starts whose entry must not ask for stack.
+        next_exit, next_counter: the first exit counter and counter of instructions that none uses.
+        no_headroom: starts whose entry must not ask for stack.
     """
 
     regions: list[tuple[Compiled, bool]]
@@ -78,8 +79,8 @@ class Kept(Record):
     ports: list[list[int]]
     charging: bool
     next_exit: int
-    next_slot: int
-    roomless: list[int]
+    next_counter: int
+    no_headroom: list[int]
 
 
 def encode(kept: Kept) -> CachedCode:
@@ -92,15 +93,15 @@ def encode(kept: Kept) -> CachedCode:
         "ports": kept.ports,
         "charging": kept.charging,
         "next_exit": kept.next_exit,
-        "next_slot": kept.next_slot,
-        "roomless": kept.roomless,
+        "next_counter": kept.next_counter,
+        "no_headroom": kept.no_headroom,
         "edges": _plain(learned.edges),
         "opcodes": _plain(learned.opcodes),
         "written": sorted(learned.written),
         "aliased": sorted(learned.aliased),
         "regions": [_encode_region(*region) for region in kept.regions],
     }
-    code = b"".join(compiled.text for compiled, _ in kept.regions)
+    code = b"".join(compiled.machine_code for compiled, _ in kept.regions)
     return CachedCode(code + json.dumps(about).encode(), {"about": len(code)})
 
 
@@ -167,17 +168,17 @@ def _counted(plain: dict[str, Any], space: int, to_below: int) -> dict[int, Coun
     }
 
 
-def _encode_region(compiled: Compiled, polished: bool) -> dict[str, Any]:
+def _encode_region(compiled: Compiled, is_full: bool) -> dict[str, Any]:
     region = compiled.region
     return {
         "start": region.start,
-        "size": len(compiled.text),
-        "polished": polished,
+        "size": len(compiled.machine_code),
+        "is_full": is_full,
         "exits": compiled.exits,
         "first_exit": compiled.first_exit,
-        "slot": compiled.slot,
+        "counter": compiled.counter,
         "entries": list(compiled.entries.items()),
-        "known": {str(pc): sorted(to) for pc, to in compiled.known.items()},
+        "edges": {str(pc): sorted(to) for pc, to in compiled.edges.items()},
         "nodes": list(region.nodes.items()),
         "limits": {reason.name: travel for reason, travel in region.limits.items()},
         "code": list(region.assumptions.code.items()),
@@ -190,14 +191,14 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
     import json
 
     end = code.symbols["about"]
-    about = json.loads(code.text[end:])
+    about = json.loads(code.machine_code[end:])
     if about["format"] != FORMAT:
         return None
     regions, at = [], 0
     for row in about["regions"]:
         size = _number(row["size"], end - at + 1)
-        compiled = _decode_region(row, code.text[at : at + size], space)
-        regions.append((compiled, _flag(row["polished"])))
+        compiled = _decode_region(row, code.machine_code[at : at + size], space)
+        regions.append((compiled, _flag(row["is_full"])))
         at += size
     if at != end:
         raise ValueError("there is code of no region in the file")
@@ -215,13 +216,13 @@ def _decode(code: CachedCode, space: int) -> Kept | None:
         [_numbers(ports, MOST) for ports in _list(about["ports"])],
         _flag(about["charging"]),
         _number(about["next_exit"], EXITS - MOST_EXITS),
-        _number(about["next_slot"], REGIONS),
-        _numbers(about["roomless"], space),
+        _number(about["next_counter"], REGIONS),
+        _numbers(about["no_headroom"], space),
     )
 
 
-def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
-    if not text:
+def _decode_region(row: dict[str, Any], machine_code: bytes, space: int) -> Compiled:
+    if not machine_code:
         raise ValueError("a region has no code")
     start = _number(row["start"], space)
     exits = [
@@ -241,17 +242,17 @@ def _decode_region(row: dict[str, Any], text: bytes, space: int) -> Compiled:
     )
     return Compiled(
         region,
-        text,
+        machine_code,
         exits=exits,
-        known={
+        edges={
             _number(int(pc), space): frozenset(_numbers(to, space))
-            for pc, to in row["known"].items()
+            for pc, to in row["edges"].items()
         },
         first_exit=_number(row["first_exit"], EXITS - len(exits) + 1),
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
-        slot=_number(row["slot"], REGIONS),
-        entries=_pairs(row["entries"], space, len(text)),
+        counter=_number(row["counter"], REGIONS),
+        entries=_pairs(row["entries"], space, len(machine_code)),
     )
 
 
@@ -285,7 +286,7 @@ class Shelf:
             return None
         kept = decode(code, self._guest.code_space.size)
         if kept is None:
-            self._cache.tell_damaged(self._kind, key)
+            self._cache.report_damaged(self._kind, key)
         return kept
 
     def store(self, params: Parameters, kept: Kept) -> None:

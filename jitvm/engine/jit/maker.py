@@ -1,4 +1,4 @@
-"""Making one region: from what is known of a program to machine code. On the compile thread.
+"""Making one region: from what is known about a program to machine code. On the compile thread.
 
 planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
 """
@@ -46,7 +46,7 @@ class RegionMaker:
 
     Attributes:
         compiler: LLVM, made when it is first needed.
-        next_exit, next_slot: the counters that the next region gets.
+        next_exit, next_counter: the counters that the next region gets.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class RegionMaker:
         self.params = params
         self.compiler: Compiler | None = None
         self.next_exit = 0
-        self.next_slot = 0
+        self.next_counter = 0
         self._report = report
         self._dump = Dump.from_environment()
 
     @property
-    def is_hurried(self) -> bool:
-        """Whether regions are made fast first, and thoroughly when there is time."""
+    def compiles_twice(self) -> bool:
+        """Whether regions get a quick compilation first, and a full one when there is time."""
         return bool(self.params.polish and self.params.background)
 
     @property
@@ -78,7 +78,7 @@ class RegionMaker:
 
     def _form(self, start: int, world: World, params: Parameters, links: frozenset[int]) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
-        room = self.planner.room(start, is_hurried=params.entries > 0)
+        headroom = self.planner.headroom(start, is_quick=params.entries > 0)
         learned = self.planner.learned
         edges, opcodes = learned.edges, learned.opcodes
         # What was learned while the job waited would only be found out once it is installed.
@@ -86,7 +86,7 @@ class RegionMaker:
             written=world.written | learned.written, aliased=frozenset(learned.aliased)
         )
         for _ in range(self.params.retries):
-            forming = Forming(self.guest, world, edges, opcodes, params, room, links)
+            forming = Forming(self.guest, world, edges, opcodes, params, headroom, links)
             region = form(forming, start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)
@@ -106,14 +106,14 @@ class RegionMaker:
     ) -> Compiled:
         """Form a region and make machine code of it.
 
-        In the background it is first made small and fast, because the guest waits for it, and
-        thoroughly once nothing else is to be done (see `jitvm.engine.jit.thorough`).
+        In the background the first compilation is quick, because the guest waits for it; a full
+        one follows when there is nothing else to do (see `jitvm.engine.jit.full`).
 
         Args:
             start: where it begins.
             world: what is known of the machine.
             links: where other regions begin that it leaves for, if it gets too large otherwise.
-            nodes: its limit while it is to be made fast; None: make it thoroughly.
+            nodes: the limit of a quick compilation; None: a full one.
         """
         with IMPORTS:
             from jitvm.engine.ir.passes import optimise
@@ -123,7 +123,7 @@ class RegionMaker:
         params, speed = self.params, self.params.speed
         if nodes is None:
             speed = params.polish
-        elif self.is_hurried:
+        elif self.compiles_twice:
             speed = 0
         if nodes is not None and speed == 0:
             # Copies of a recursion's callees are most of what such a region costs to make.
@@ -141,48 +141,49 @@ class RegionMaker:
         self._verify(region)
         if self._dump is not None:
             self._dump.formed(region)
-        optimise(region.graph, fast=speed == 0)
+        optimise(region.graph, quick=speed == 0)
         self._verify(region)
         if self._dump is not None:
             self._dump.optimised(region)
         formed = time.perf_counter()
-        first_exit, slot = self.next_exit, self._free_slot()
+        first_exit, counter = self.next_exit, self._free_counter()
         lowering = RegionLowering(
             self.layout,
             region.graph,
             first_exit=first_exit,
-            slot=slot,
-            tell={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
+            counter=counter,
+            report_every={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
         )
         name = f"region_{start:04x}"
         text = lowering.module(name, region.entries)
         if len(lowering.exits) > MOST_EXITS:
             raise Refused(Reason.NODES)
         self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
-        self.next_slot = (slot + 1) % REGIONS
+        self.next_counter = (counter + 1) % REGIONS
         lowered = time.perf_counter()
         code, entries = self.machine_code(name, region.entries, text, speed)
         done = time.perf_counter()
         if self._dump is not None:
             self._dump.compiled(text, self.compiler, speed)
         exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
-        known = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
+        edges = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
         seconds = (formed - began, lowered - formed, done - lowered)
-        kept = text if self.params.keep_text else ""
+        llvm = text if self.params.keep_text else ""
         self._report(
             events.Compiled, start, region.size, len(exits), len(code), *seconds, nodes is None
         )
         return Compiled(
-            region, code, exits, known, first_exit, seconds, world.epoch, slot, speed, kept, entries
-        )
+            region, code, exits, edges, first_exit, seconds, world.epoch, counter, speed, llvm,
+            entries,
+        )  # fmt: skip
 
-    def _free_slot(self) -> int:
+    def _free_counter(self) -> int:
         """A counter of executed instructions that no installed region has."""
-        taken = {each.compiled.slot for each in list(self.planner.regions.values())}
-        slot = self.next_slot
-        while slot in taken:
-            slot = (slot + 1) % REGIONS
-        return slot
+        taken = {each.compiled.counter for each in list(self.planner.regions.values())}
+        counter = self.next_counter
+        while counter in taken:
+            counter = (counter + 1) % REGIONS
+        return counter
 
     def machine_code(
         self, name: str, entries: Iterable[int], text: str, speed: int
@@ -202,7 +203,7 @@ class RegionMaker:
         code = self.compiler.compile(text, speed=speed)
         begin = code.symbols[name]
         offsets = {at: code.symbols.get(entry_name(name, at), begin) - begin for at in entries}
-        return code.text[begin:], offsets
+        return code.machine_code[begin:], offsets
 
     def _verify(self, region: Region) -> None:
         if self.params.verify:

@@ -1,10 +1,10 @@
-"""What to compile: what is known of a program, and where regions start.
+"""What to compile: what is known about a program, and where regions start.
 
     recording --learn--> edges, opcodes, variables --choose--> the start of a region
-                                                  --beyond--> the starts that belong to it
+                                                  --followers--> the starts that belong to it
 
-Used by the compile thread; the guest's thread reads and writes single entries only, so what is
-iterated here is copied first.
+Used by the compile thread; the guest's thread reads and writes single entries only, so whatever is
+iterated over here is copied first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jitvm.engine.tables.reasons import Reason
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.jit.regions import Regions
-    from jitvm.engine.region.core import Room
+    from jitvm.engine.region.core import Headroom
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
 
@@ -34,9 +34,9 @@ class Planner:
         regions: what is installed.
 
     Attributes:
-        roomless_from: number of the last region that was installed before an entry failed; None:
-            none has. The stack pointers move about, so what is made fast from then on asks for no
-            room.
+        no_headroom_from: number of the last region that was installed before an entry failed;
+            None: none has. The stack pointers move about, so quick compilations ask for no
+            headroom from then on.
     """
 
     def __init__(self, guest: Guest, params: Parameters, regions: Regions) -> None:
@@ -45,20 +45,20 @@ class Planner:
         self.regions = regions
         self.learned = Learned()
         self.starts: dict[int, Start] = {}
-        self.roomless_from: int | None = None
+        self.no_headroom_from: int | None = None
 
     def about(self, start: int) -> Start:
         """What is remembered about an address where regions start."""
         return self.starts.setdefault(start, Start())
 
-    def room(self, start: int, *, is_hurried: bool) -> Room | None:
+    def headroom(self, start: int, *, is_quick: bool) -> Headroom | None:
         """What the entry of a region asks for; None: all it can use."""
-        is_roomless = is_hurried and self.roomless_from is not None
-        return self.no_room if is_roomless else self.about(start).room
+        asks_nothing = is_quick and self.no_headroom_from is not None
+        return self.no_headroom if asks_nothing else self.about(start).headroom
 
     @property
-    def no_room(self) -> Room:
-        """The room of an entry that asks for nothing."""
+    def no_headroom(self) -> Headroom:
+        """The headroom of an entry that asks for nothing."""
         return tuple((0, 0) for _ in self.guest.stacks)
 
     def large(self) -> frozenset[int]:
@@ -75,8 +75,8 @@ class Planner:
             least = max(least, params.quick // params.link_part)
         return region.size >= least
 
-    def beyond(self, region: Region) -> list[int]:
-        """Where control often goes behind a region: places it was cut at, and its callers."""
+    def followers(self, region: Region) -> list[int]:
+        """Where control often goes after a region: places it was cut at, and its callers."""
         travel = Counter(region.cuts)
         for pc in region.returns:
             travel.update(self.learned.edges.get(pc, {}))
@@ -92,8 +92,8 @@ class Planner:
         """
         about = self.about(start)
         seen = window.pointers(start)
-        if about.room is None and seen and len(self.guest.stacks) <= len(seen):
-            about.room = tuple(
+        if about.headroom is None and seen and len(self.guest.stacks) <= len(seen):
+            about.headroom = tuple(
                 (max(low - slack, 0), max(stack.size - 1 - high - slack, 0))
                 for (low, high), stack in zip(seen, self.guest.stacks, strict=False)
                 for slack in (self.params.slack if low < high else 0,)
@@ -136,6 +136,5 @@ class Planner:
         about = self.starts.get(start)
         if about is not None and about.formed > self.params.growth:
             return False
-        known = installed.compiled.known
-        edges = self.learned.edges
-        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in known.items())
+        edges, formed_from = self.learned.edges, installed.compiled.edges
+        return any(not seen.issuperset(edges.get(pc, ())) for pc, seen in formed_from.items())

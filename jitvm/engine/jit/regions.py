@@ -1,16 +1,16 @@
-"""What is installed: the regions of one machine, how they are entered and left, what they did.
+"""The installed regions of one machine: how they are entered and left, and what they did.
 
     Compiled --install--> Installed: code[start], code map, counters --remove--> the graveyard
 
-Nothing here decides anything: when to install and what to throw away is up to the `Jit`, on the
-guest's thread, between two entries to native code. What a region did may be asked from any thread.
+Nothing here makes decisions: when to install and what to discard is up to the `Jit`, on the guest's
+thread, between two entries to native code. What a region did may be queried from any thread.
 
 Invariants
- 1. ``code[pc]`` is a region's address only while every byte in `Assumptions.code` of it holds the
-    value it was compiled with, has CODE set in the code map, and no installed region writes any
+ 1. ``code[pc]`` is a region's address only while every byte in its `Assumptions.code` holds the
+    value it was compiled with and has CODE set in the code map, and no installed region writes any
     of them unguarded.
  2. Bytes in `Assumptions.cells` of an installed region have CELL set in the code map.
- 3. The code of a region that is removed is freed only when the guest is not inside native code.
+ 3. The code of a removed region is freed only when the guest is not inside native code.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Regions(Mapping[int, Installed]):
         code_map: what the bytes of the code space are to regions.
         exit_counts: how often each exit was taken, 32 bits each; a region's begin at its
             `first_exit`.
-        executed_counts: instructions each region has executed, 64 bits each, by its `slot`; they
+        executed_counts: instructions each region has executed, 64 bits each, by its `counter`; they
             stay zero unless charging.
         executed_before: instructions executed by regions that are gone, by where they began.
         statistics: what was done since the machine was made.
@@ -112,7 +112,7 @@ class Regions(Mapping[int, Installed]):
 
     def executed_in(self, installed: Installed) -> int:
         """Instructions a region has executed since it was installed; zero unless charging."""
-        return self.executed_counts[installed.compiled.slot]
+        return self.executed_counts[installed.compiled.counter]
 
     @property
     def executed(self) -> int:
@@ -170,7 +170,7 @@ class Regions(Mapping[int, Installed]):
             ArenaFull: there is no room for its code.
         """
         region, statistics = compiled.region, self.statistics
-        span = shared_arena().install(compiled.text)
+        span = shared_arena().install(compiled.machine_code)
         old = self._by_start.get(region.start)
         if old is not None:
             self.remove(old)
@@ -178,23 +178,23 @@ class Regions(Mapping[int, Installed]):
         installed = Installed(statistics.installed, compiled, span)
         for i in range(len(compiled.exits)):
             self.exit_counts[compiled.first_exit + i] = 0
-        self.executed_counts[compiled.slot] = 0
+        self.executed_counts[compiled.counter] = 0
         self._by_start[region.start] = installed
         self.code_map.claim(region.start, region.assumptions)
         self._code.enter(region.start, span.address)
         self.inner.pop(region.start, None)
         for at, offset in compiled.entries.items():
             self._enter_at(at, offset, installed)
-        size, kept = len(compiled.text), compiled.is_kept
+        size, kept = len(compiled.machine_code), compiled.is_kept
         self._report(events.Installed, region.start, installed.number, region.size, size, kept)
 
     def _enter_at(self, at: int, offset: int, installed: Installed) -> None:
         """Have a region entered at a place inside of it, unless a better one begins there: one
-        that was made thoroughly, or has something this one has not."""
+        that had its full compilation, or has something this one has not."""
         other = self._by_start.get(at)
         if other is not None:
             own, others = installed.compiled.region.nodes, other.compiled.region.nodes
-            if other.polished or not others.keys() <= own.keys():
+            if other.is_full or not others.keys() <= own.keys():
                 return
             self.remove(other)
         self.inner[at] = installed.start

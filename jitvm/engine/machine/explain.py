@@ -1,7 +1,7 @@
 """What the JIT made of a machine's program, as plain data: regions, their code, their exits.
 
-keep_text(machine)            before running: have the JIT keep what it makes
-regions(machine)              after it: a report of each region, the most travelled first
+keep_text(machine)            before running: have the JIT keep its texts
+regions(machine)              afterwards: a report on each region, the most travelled first
 why_none(machine)             why there is none, and what to do about it
 why_not(machine, address)     why an address is not native, and what to do about it
 """
@@ -162,7 +162,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
         entries=tuple(jit.regions.entries_of(installed)),
         instructions=dict(sorted(region.nodes.items())),
         travel=sum(map(jit.planner.learned.travel, region.nodes)),
-        code_bytes=len(compiled.text),
+        code_bytes=len(compiled.machine_code),
         seconds=compiled.seconds,
         exits=tuple(sorted(_exits(jit, installed), key=lambda exit_: -exit_.times)),
         limits=tuple(

@@ -1,15 +1,15 @@
-"""What may be asked of a machine while it runs: the one wall between the engine and its tools.
+"""What may be asked of a running machine: the one wall between the engine and its tools.
 
     look = Inspector(machine)
-    for region in look.regions():        RegionView: what a region is, which does not change
-        look.times_left(region)          what it did so far
+    for region in look.regions():        RegionView: what a region is, which never changes
+        look.times_left(region)          what it has done so far
     look.counters()                      all counts at one moment
-    look.travel(pc), look.variables      what recordings told of the program
+    look.travel(pc), look.variables      what recordings showed of the program
 
-Profiles, dashboards and debuggers import this and `jitvm.engine.tables`, nothing else of the
-engine: what lies behind may change its shape. Nothing here changes the machine; to have it count,
-stop or listen is the `Machine`'s own. All of it may be asked from any thread, while regions come
-and go; counts are as of the moment.
+Profilers, dashboards and debuggers import this and `jitvm.engine.tables` and nothing else of the
+engine, so what lies behind may change shape. Nothing here changes the machine; to make it count,
+stop or listen is up to the `Machine` itself. All of it may be called from any thread while regions
+come and go; counts are a snapshot.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class RegionView:
         self.limits = {reason.name: travel for reason, travel in region.limits.items()}
         self.llvm = compiled.llvm
         self.address = installed.span.address
-        self.code_bytes = len(compiled.text)
+        self.code_bytes = len(compiled.machine_code)
         self.is_kept = compiled.is_kept
 
     @property
@@ -78,9 +78,9 @@ class RegionView:
         return self._installed.compiled.region.size
 
     @property
-    def is_thorough(self) -> bool:
-        """Whether it was made thoroughly, or is not to be."""
-        return self._installed.polished
+    def is_full(self) -> bool:
+        """Whether its full compilation is done, or none is due."""
+        return self._installed.is_full
 
     @property
     def end(self) -> int:
@@ -93,7 +93,7 @@ class RegionView:
         """Where its counts are among those of all regions: its exits' and its instructions'."""
         compiled = self._installed.compiled
         first = compiled.first_exit
-        return slice(first, first + len(compiled.exits)), compiled.slot
+        return slice(first, first + len(compiled.exits)), compiled.counter
 
     def ir(self) -> str:
         """Its graph as text; empty for one that an earlier run made."""
@@ -312,4 +312,4 @@ def install_code(llvm: str, name: str, architecture: str) -> int:
     from jitvm.engine.memory.arena import shared_arena
 
     code = Compiler(architecture).compile(llvm, speed=1)
-    return shared_arena().install(code.text).address + code.symbols[name]
+    return shared_arena().install(code.machine_code).address + code.symbols[name]

@@ -1,18 +1,18 @@
-"""Running a machine on native code: modes, host functions, interrupts, budgets.
+"""Running a machine in native code: modes, host functions, interrupts, budgets.
 
-    run: state -> context,  enter(base),  look at why it came back,  context -> state
+    run: state -> context,  enter(base),  see why it returned,  context -> state
 
 While native code runs, stack pointers and the program counter live in registers. They are in the
-context whenever Python sees the machine: host functions are called with the pointers written
-there, and may change them.
+context whenever Python sees the machine: host functions are called with the pointers written there,
+and may change them.
 
-Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop`
-handler, so the next dispatch leaves, and the interpreter pays nothing for being interruptible.
-Compiled code looks at the context's flag, which is set first.
+Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop` handler,
+so the next dispatch leaves, and the interpreter pays nothing for being interruptible. Compiled code
+polls the context's flag, which is set first.
 
-Budgets: from the first run with one on, regions charge what they execute, also in runs without
-one, as those that charge and those that do not cannot be mixed: each change of mind would have
-all of them compiled again.
+Budgets: from the first run with one, regions charge what they execute, even in runs without one,
+since regions that charge and regions that do not cannot be mixed: each switch would recompile all
+of them.
 """
 
 from __future__ import annotations
@@ -176,10 +176,10 @@ class NativeTier:
     def _make_ready(self, *, alone: bool = False) -> None:
         assert self._make is not None
         self._made = self._make()
-        known = self._made.keeper.fetch(charging=self._charges(self.mode))
+        is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
-        if not known and not alone:
+        if not is_known and not alone:
             _load_llvm()
 
     def _warm(self) -> None:
@@ -201,7 +201,7 @@ class NativeTier:
         written = _WRITTEN(self._written)
         self._callbacks.append(written)
         self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
-        self._fields["trace"][0] = self.jit.trace_address
+        self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
     def listen(self, listener: Listener | None) -> None:
@@ -481,7 +481,7 @@ class NativeTier:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
         self._settle_recording()
-        if status == Status.RECORDED and fields["trace_head"][0] < self._window:
+        if status == Status.RECORDED and fields["recording_head"][0] < self._window:
             # The budget ended first; the recording goes on in the next run.
             status = fields["status"][0] = Status.BUDGET
         if status == Status.INTERRUPT:
@@ -506,11 +506,11 @@ class NativeTier:
             return False
         window = jit.window
         if status == Status.HOT and jit.wants_recording(fields["pc"][0]):
-            fields["trace_head"][0] = self._settled = 0
+            fields["recording_head"][0] = self._settled = 0
             self._window = window
             self._go_on_recording()
         elif status == Status.RECORDED:
-            jit.recorded(fields["trace_head"][0])
+            jit.recorded(fields["recording_head"][0])
             self._enter_with(self._mode_at_hand())
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
@@ -519,13 +519,13 @@ class NativeTier:
     def _go_on_recording(self) -> None:
         """Record until the window is full or the budget spent, whichever is first."""
         left = self._fields["budget"][0]
-        self._fields["trace_size"][0] = min(self._window, self._settled + left)
+        self._fields["recording_size"][0] = min(self._window, self._settled + left)
         self._enter_with("record")
 
     def _settle_recording(self) -> None:
         """Take what was recorded since the last time off the budget: the table does not count."""
         if self._table == "record":
-            head = self._fields["trace_head"][0]
+            head = self._fields["recording_head"][0]
             if self._mode_at_hand() is not Mode.JIT:
                 self._fields["budget"][0] -= head - self._settled
             self._settled = head
@@ -533,7 +533,7 @@ class NativeTier:
     def _end_recording_early(self, jit: Jit) -> None:
         """The guest halted: what is recorded may do. Guests that are called again and again for
         short events go on recording in the next one."""
-        count = self._fields["trace_head"][0]
+        count = self._fields["recording_head"][0]
         if count >= jit.params.window:
             jit.recorded(count)
             self._table = self.mode

@@ -1,50 +1,51 @@
-"""One try at a region's graph. Why there are several is told in `jitvm.engine.region.forming`.
+"""One attempt at a region's graph; `jitvm.engine.region.forming` explains why there are several.
 
-A *node* is an instruction in a context (see `Node`). An attempt begins with one, follows recorded
-control flow from node to node, the most travelled first, and puts down what each instruction does:
+A *node* is an instruction in a context (see `Node`). An attempt starts with one, follows recorded
+control flow from node to node, the most travelled first, and emits what each instruction does:
 
-    entry            room for the stacks, interrupts: guards
-      | pc = a?      other places to enter at, each with guards of its own, leading to their joins
-    start ---------- body: one block for each straight run of nodes
+    entry            guards: headroom of the stacks, interrupts
+      | pc = a?      other entries, each with guards of its own, leading to their joins
+    start ---------- body: one block for each straight-line run of nodes
       |
-    _edge(pc, state, travel)     control goes on at `pc` with stacks and cells as in `state`
+    _edge(pc, state, travel)     control continues at `pc` with stacks and cells as in `state`
       |
-      |- the node has a place   -> _known_edge   to its join (a loop, or ways that meet)
+      |- the node is placed     -> _edge_to_placed  to its join (a loop, or ways that meet)
       |- a limit forbids it     -> an exit, with the limit as its reason
       |- several ways lead here -> _enter_join   a block with parameters, its state made of these
       '- else                   -> a block that only this edge leads to
                                      |
                                    _todo, a heap by travel --> _run: instruction after instruction,
-                                                               until control parts, or joins
-    _part            what an instruction decided: on, a jump, a branch, a halt
+                                                               until control splits or joins
+    _part            what an instruction decided: fall through, jump, branch, halt
       |- _jump       to a constant: an edge; to a value: compared with the targets recorded there
-      |- _way        one arm of a branch: an edge if it was ever gone, else an exit
+      |- _way        one arm of a branch: an edge if it was ever taken, else an exit
       '- _decode     an opcode that the guest rewrites: compared with those seen, each a variant
 
-`_close_loop` comes last: which joins are the targets of retreating edges is known only when all
-edges are there, and these poll for interrupts.
+`_close_loop` comes last: only when all edges exist is it known which joins are targets of
+retreating edges; these poll for interrupts.
 
 What is where
     _blocks    the block of each node that starts one, done or in `_todo`
-    _joined    the state at the beginning of each join, for entries and polls
-    _sketch    what was placed and met, which the `Economy` judges when it gets too large
-    _low, _high  how far instructions reached into the stacks, which the entry makes sure of
+    _joined    the state at the start of each join, for entries and polls
+    _sketch    what was placed and reached, for the `Economy` to judge when it gets too large
+    _low, _high  how far instructions reached into the stacks, which the entry checks
 
 Invariants
- 1. A node is placed once. A second edge to it needs a join; where there is none, or one that does
-    not offer what this state needs, it is made or extended, and `changed` says so.
- 2. A `changed` attempt is not used. It is finished all the same, to find as much as possible of
-    what the next one needs; only, arguments may not fit parameters (`_arguments`).
- 3. A state belongs to one block. Where control parts, each way but the last gets a copy.
- 4. A state knows its return addresses (links): a call is an edge, and so is its return. They are
+ 1. A node is placed once. A second edge to it needs a join; if there is none, or its join does not
+    offer what this state needs, it is created or extended, and `changed` is set.
+ 2. A `changed` attempt is not used. It is completed all the same, to find as much as possible of
+    what the next one needs; only, arguments may not match parameters (`_arguments`).
+ 3. A state belongs to one block. Where control splits, each way but the last gets a copy.
+ 4. A state knows its return addresses: a call is an edge, and so is its return. They are
     forgotten at the entry of a shared callee, which returns by comparison.
  5. An exit leaves before its instruction has had any effect, or after all of it; what an
     instruction decides comes before what it does (`jitvm.engine.region.core`).
- 6. Of the `Forming`, which outlives the attempt, nothing is written here: it is told of joins,
-    loops and sizes, and decides.
+ 6. The `Forming`, which outlives the attempt, is never written to from here: it is informed of
+    joins, loops and sizes, and decides.
 
 Rules of thumb: what changes the order of blocks or edges changes every region, so compare LLVM
-texts before and after; `JITVM_DUMP=folder` shows each graph, `jitvm explain` one with its program.
+texts before and after; `JITVM_DUMP=folder` writes each graph, `jitvm explain` shows one with its
+program.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ import heapq
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
-from jitvm.engine.region.core import Assumptions, RegionCore, RegionState, Room
+from jitvm.engine.region.core import Assumptions, Headroom, RegionCore, RegionState
 from jitvm.engine.region.economy import Sketch
 from jitvm.engine.region.forming import Forming
-from jitvm.engine.region.region import Join, Links, Node, Region, TooLarge
+from jitvm.engine.region.region import Join, Node, Region, ReturnAddresses, TooLarge
 from jitvm.engine.tables.reasons import Reason
 
 
@@ -100,7 +101,7 @@ class Attempt:
 
     def build(self) -> None:
         entry = self.graph.block
-        state = RegionState(self._untouched(), {}, self.forming.room)
+        state = RegionState(self._untouched(), {}, self.forming.headroom)
         body = self.graph.new_block("start")
         self.graph.block = body
         body.end = self._edge(self.region.start, state, 1 << 30)
@@ -110,7 +111,7 @@ class Attempt:
             self._run(node, state)
         self.graph.block = entry
         self._enter_elsewhere()
-        self._guard_entry(self.region.start, self.forming.room)
+        self._guard_entry(self.region.start, self.forming.headroom)
         self.graph.block.end = Goto(body)
         self._find_loops(entry)
 
@@ -133,8 +134,8 @@ class Attempt:
             test, inner, following = graph.block, graph.new_block("inner"), graph.new_block("test")
             test.end = Branch(here, Goto(inner), Goto(following))
             graph.block = inner
-            self._guard_entry(pc, join.room, tops)
-            state = RegionState(self._untouched(tops), {}, join.room)
+            self._guard_entry(pc, join.headroom, tops)
+            state = RegionState(self._untouched(tops), {}, join.headroom)
             graph.block.end = Goto(target, self._arguments(join, state, target))
             graph.block = following
             self.region.entries[pc] = tops
@@ -143,8 +144,8 @@ class Attempt:
         """Joins to enter the region at: one for an address, without calls to return from."""
         found: dict[int, Node] = {}
         for node in self._joined:
-            pc, _, links = node
-            if not links and pc != self.region.start:
+            pc, _, return_addresses = node
+            if not return_addresses and pc != self.region.start:
                 found.setdefault(pc, node)
         arrivals = self.forming.arrivals
         often = sorted((pc for pc in found if arrivals[pc]), key=lambda pc: -arrivals[pc])
@@ -158,16 +159,16 @@ class Attempt:
             stack.top = stack.bottom = top
         return stacks
 
-    def _guard_entry(self, pc: int, room: Room, tops: tuple[int, ...] = ()) -> None:
-        """Make sure of the room that is taken for sure from an entry on, and of the pointers that
-        the start would have had to have. And look for interrupts: regions may go round among
+    def _guard_entry(self, pc: int, headroom: Headroom, tops: tuple[int, ...] = ()) -> None:
+        """Make sure of the headroom that is relied on from an entry on, and of the pointers that
+        the start would have had to have. And poll for interrupts: regions may go round among
         themselves without a loop in any of them."""
         graph, core = self.graph, self.core
-        untouched = RegionState(self._untouched(tops), {}, room)
+        untouched = RegionState(self._untouched(tops), {}, headroom)
         exit_ = core.leave(untouched, graph.const(pc), Leave.NEXT, Reason.ENTRY)
         for extent, declared in zip(untouched.stacks, self.guest.stacks, strict=True):
             index = extent.index
-            down, up = room[index]
+            down, up = headroom[index]
             extent.low = min(max(self._low[index], -down), extent.top, 0)
             extent.high = max(min(self._high[index], up), extent.top, 0)
             enough = in_range(graph, extent, declared.size)
@@ -221,23 +222,23 @@ class Attempt:
     # -- edges -------------------------------------------------------------------------------
 
     def _node(self, pc: int, state: RegionState) -> Node:
-        links: Links = ()
+        return_addresses: ReturnAddresses = ()
         tops = []
         for stack in state.stacks:
             tops.append(stack.top)
-            links += stack.links
-        return pc, tuple(tops), links
+            return_addresses += stack.return_addresses
+        return pc, tuple(tops), return_addresses
 
     def _limit(self, node: Node) -> Reason | None:
         """The limit that forbids going on at a node, if one does."""
         params = self.forming.params
-        pc, tops, links = node
+        pc, tops, return_addresses = node
         depth = params.depth
         for top, stack in zip(tops, self.guest.stacks, strict=True):
             if abs(top) > depth or abs(top) > stack.size:
                 return Reason.DEPTH
         economy = self.forming.economy
-        place = (pc, *[link[2] for link in links]) if links else pc
+        place = (pc, *[each[2] for each in return_addresses]) if return_addresses else pc
         depths = self._sketch.tops.get(place)
         if depths is None:
             self._sketch.tops[place] = {tops}
@@ -245,11 +246,11 @@ class Attempt:
             if len(depths) >= economy.depths:
                 return Reason.DRIFT
             depths.add(tops)
-        if links:
-            if len(links) > params.inline:
+        if return_addresses:
+            if len(return_addresses) > params.inline:
                 return Reason.RECURSION
-            last = links[-1][2]
-            if sum([link[2] == last for link in links]) > params.recursion:
+            last = return_addresses[-1][2]
+            if sum([each[2] == last for each in return_addresses]) > params.recursion:
                 return Reason.RECURSION
         if len(self._placed) >= params.nodes:
             if economy.gives_up(self._sketch):
@@ -263,10 +264,10 @@ class Attempt:
         """Where control goes on at `pc`: into a block, new or known, or out."""
         if pc in self.forming.economy.shared:
             for stack in state.stacks:
-                stack.forget_links()
+                stack.forget_return_addresses()
         node = self._node(pc, state)
         if node in self._placed or node in self._blocks:
-            return self._known_edge(node, state)
+            return self._edge_to_placed(node, state)
         limit = self._limit(node)
         if limit is not None:
             limits = self.region.limits
@@ -288,7 +289,7 @@ class Attempt:
         self._blocks[node] = block
         heapq.heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
 
-    def _known_edge(self, node: Node, state: RegionState) -> Goto | Exit:
+    def _edge_to_placed(self, node: Node, state: RegionState) -> Goto | Exit:
         """An edge to a node that has a place already: a loop or a join."""
         forming = self.forming
         join = forming.join_at(node)
@@ -310,14 +311,14 @@ class Attempt:
         inside = state.copy()
         args = []
         for sizes, stack, inner in zip(join.sizes, state.stacks, inside.stacks, strict=True):
-            entries = stack.split(sizes)
-            inner.adopt(entries)
-            for index, (word, size) in enumerate(entries):
-                if word.link:
+            words = stack.split(sizes)
+            inner.adopt(words)
+            for index, (word, size) in enumerate(words):
+                if word.is_return_address:
                     continue
                 args.append(word)
-                inner.entries[index] = (graph.param(block, 8 * size), size)
-        inside.room = join.room
+                inner.words[index] = (graph.param(block, 8 * size), size)
+        inside.headroom = join.headroom
         inside.cells = {}
         for at, size in join.cells.items():
             args.append(self.core.cell(state, at, size))
@@ -330,7 +331,7 @@ class Attempt:
         """What a later edge passes to a join's parameters."""
         args = []
         for sizes, stack in zip(join.sizes, state.stacks, strict=True):
-            args += [word for word, _ in stack.split(sizes) if not word.link]
+            args += [word for word, _ in stack.split(sizes) if not word.is_return_address]
         args += [self.core.cell(state, at, size) for at, size in join.cells.items()]
         return args if not self.changed else args[: len(block.params)]
 
@@ -459,9 +460,9 @@ class Attempt:
             return self._edge(core.following, state, self._travel(pc))
         if outcome.condition is None:
             return self._jump(pc, outcome.target, state)
-        known = outcome.condition.constant
-        if known is not None:
-            if known:
+        constant = outcome.condition.constant
+        if constant is not None:
+            if constant:
                 return self._jump(pc, outcome.target, state)
             return self._edge(self.core.following, state, self._travel(pc))
         target = outcome.target.constant
@@ -498,10 +499,10 @@ class Attempt:
 
     def _jump(self, pc: int, target: Value, state: RegionState) -> Goto | Branch | Exit:
         """Jump to a constant, or compare with the recorded targets."""
-        known = target.constant
-        if known is not None:
-            self._sketch.callees[self.core.following] = known
-            return self._edge(known, state, self._travel(pc))
+        constant = target.constant
+        if constant is not None:
+            self._sketch.callees[self.core.following] = constant
+            return self._edge(constant, state, self._travel(pc))
         params = self.forming.params
         followers = self.forming.edges.get(pc, {})
         ranked = sorted(followers, key=lambda to: -followers[to])

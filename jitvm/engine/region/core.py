@@ -1,24 +1,24 @@
 """One instruction inside a region: the program counter is known, stacks and cells are values.
 
-What is constant is decided here: operands and opcodes are baked in unless the guest is known to
-write to them, addresses that fold to constants become *cells*, ports that fold to constants are
-plain storage or calls.
+This is where it is decided what is constant: operands and opcodes are baked in unless the guest is
+known to write to them, addresses that fold to constants become *cells*, and ports that fold to
+constants become plain storage or calls.
 
 Cells: a word of a space at a constant address is loaded once and then lives in a value. Stores to
-it go to memory at once as well (write-through), so memory is always right for loads through
-computed addresses, for devices and at exits. Only stores through computed addresses could change
-a cell unseen. In the code space one look at the code map guards against that. Other spaces are
-written by the guest's own instructions alone, so such a store just makes all cells of its space
-unknown. Only small spaces have cells: registers, whose addresses are constants of instructions.
+it also go to memory at once (write-through), so memory is always right for loads through computed
+addresses, for devices and at exits. Only stores through computed addresses could change a cell
+unseen. In the code space a check of the code map guards against that. Other spaces are written by
+the guest's own instructions alone, so such a store just makes all cells of its space unknown. Only
+small spaces have cells: register files, whose addresses are constants of instructions.
 
     number of a cell    0 ... N - 1    N + 8 ...
                         code space     a register file, then the next, with gaps before each
 
-Decide, then act: what an instruction does is put down in the order written, and when it is
-complete all that decides goes before the first effect, a read through a device included. So an
-exit that leaves before the instruction undoes nothing. An instruction that must look at what a
-device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`). So it
-does before a `switch` by what is not known (`Reason.SWITCH`).
+Decide, then act: what an instruction does is emitted in the order written, and when it is complete
+everything that decides is moved before the first effect (a read through a device is an effect). So
+an exit that leaves before the instruction has nothing to undo. An instruction that decides by what
+a device returned or left is not placed: the region leaves before it (`Reason.DEVICE`), as it does
+before a `switch` on a word that is not constant (`Reason.SWITCH`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, WIDEST
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
@@ -42,7 +42,7 @@ REGISTER_FILE = 256
 """Bytes of the largest space, other than code, that has cells: a register file, not a memory."""
 
 
-class Assumptions(Record):
+class Assumptions(Struct):
     """What a region was made under; the machine throws it away when one of them breaks.
 
     Attributes:
@@ -56,7 +56,7 @@ class Assumptions(Record):
     stores: set[int] = fresh(set)
 
 
-class World(Record, frozen=True):
+class World(Struct, frozen=True):
     """What forming a region may know of the machine, copied when it begins.
 
     Attributes:
@@ -81,24 +81,24 @@ class World(Record, frozen=True):
     charging: bool = False
 
 
-Room = tuple[tuple[int, int], ...]
-"""For each stack, bytes down and up from the pointer at entry that are sure not to wrap."""
+Headroom = tuple[tuple[int, int], ...]
+"""For each stack, bytes below and above the pointer at entry that are sure not to wrap."""
 
 
 class RegionState:
     """Stacks and cells as values at one place of a region, and what is sure there."""
 
-    __slots__ = ("cells", "room", "stacks")
+    __slots__ = ("cells", "headroom", "stacks")
 
     def __init__(
-        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], room: Room
+        self, stacks: list[VirtualStack], cells: dict[int, tuple[Value, int]], headroom: Headroom
     ) -> None:
         self.stacks = stacks
         self.cells = cells
-        self.room = room
+        self.headroom = headroom
 
     def copy(self) -> RegionState:
-        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.room)
+        return RegionState([s.copy() for s in self.stacks], dict(self.cells), self.headroom)
 
 
 class RegionCore(GraphCore):
@@ -146,7 +146,7 @@ class RegionCore(GraphCore):
 
         `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
-        self._guard_room()
+        self._guard_headroom()
         if self.refusal is None and self._acts and not self._order():
             self.refusal = Reason.DEVICE
         if self.refusal is not None:
@@ -187,23 +187,23 @@ class RegionCore(GraphCore):
         self._acts = True
         return self.graph.add(op, *args, imm=imm)
 
-    def _guard_room(self) -> None:
+    def _guard_headroom(self) -> None:
         """Make sure that no stack wraps where the entry did not make sure of it."""
-        for stack, (down, up) in zip(self.state.stacks, self.state.room, strict=True):
+        for stack, (down, up) in zip(self.state.stacks, self.state.headroom, strict=True):
             if -stack.low > down or stack.high > up:
                 break
         else:
             return
-        room = []
+        headroom = []
         for stack, declared, (down, up) in zip(
-            self.state.stacks, self.guest.stacks, self.state.room, strict=True
+            self.state.stacks, self.guest.stacks, self.state.headroom, strict=True
         ):
             if -stack.low > down or stack.high > up:
                 enough = in_range(self.graph, stack, declared.size)
                 if enough is not None:
                     self.graph.guard(enough, self.retry(Reason.DEEP))
-            room.append((max(down, -stack.low), max(up, stack.high)))
-        self.state.room = tuple(room)
+            headroom.append((max(down, -stack.low), max(up, stack.high)))
+        self.state.headroom = tuple(headroom)
 
     def bake(self, address: int) -> None:
         """Make the region depend on a byte of code."""
@@ -253,7 +253,7 @@ class RegionCore(GraphCore):
     def next_pc(self) -> Value:
         return self.graph.const(self.following)
 
-    def link(self) -> Value:
+    def return_address(self) -> Value:
         return self.graph.return_address(self.following)
 
     def continues(self) -> Value:
@@ -266,7 +266,7 @@ class RegionCore(GraphCore):
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
     def address(self, word: Value) -> Value:
-        if word.link:
+        if word.is_return_address:
             return word
         return super().address(word)
 
@@ -281,20 +281,31 @@ class RegionCore(GraphCore):
             return self._load(
                 self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
             )
-        if self.world.written.isdisjoint(addresses):
-            code, memory = self.assumptions.code, self.world.memory
-            for each in addresses:
-                code[each] = memory[each]
-            raw = bytes([memory[each] for each in addresses])
+        written = self.world.written
+        if written.isdisjoint(addresses):
+            raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
+        if size == 2 and not written.issuperset(addresses):
+            high, low = [
+                self._load_cell(self.guest.code_index, each, 1)
+                if each in written
+                else self.graph.const(self._baked(each))
+                for each in (addresses if self._big else reversed(addresses))
+            ]
+            return self.graph.join(high, low)
         return self._load_cell(self.guest.code_index, at, size)
 
+    def _baked(self, address: int) -> int:
+        """A byte of code that the region depends on from now on."""
+        self.bake(address)
+        return self.assumptions.code[address]
+
     def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
-        known = self._word(word).constant
-        if known is None:
+        constant = self._word(word).constant
+        if constant is None:
             self.refusal = Reason.SWITCH
         else:
-            cases.get(known, otherwise)(self)
+            cases.get(constant, otherwise)(self)
 
     # -- Core: stacks ------------------------------------------------------------------------
 
@@ -329,8 +340,8 @@ class RegionCore(GraphCore):
             return self.graph.pure(Op.VIEW, place, imm=(space, size))
         limit = within or self.guest.spaces[space].size
         at = self._word(address) & (limit - 1)
-        if (known := at.constant) is not None and known <= limit - size:
-            return self._load_cell(space, known, size)
+        if (constant := at.constant) is not None and constant <= limit - size:
+            return self._load_cell(space, constant, size)
         return self._load(space, self._whole(space, at, size, limit), size, limit)
 
     def _whole(self, space: int, at: Value, size: int, limit: int) -> Value:
@@ -351,9 +362,9 @@ class RegionCore(GraphCore):
         if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
         cells, number = self.state.cells, origin + at
-        known = cells.get(number)
-        if known is not None:
-            word, width = known
+        cell = cells.get(number)
+        if cell is not None:
+            word, width = cell
             if width == size:
                 return word
             if width > size:
@@ -385,8 +396,8 @@ class RegionCore(GraphCore):
         """Keep a word of a space in a value, unless stores may reach it unseen."""
         cells, code_size = self.state.cells, self._mask + 1
         for i in range(-7, size):
-            known = cells.get(number + i)
-            if known is not None and number + i + known[1] > number:
+            cell = cells.get(number + i)
+            if cell is not None and number + i + cell[1] > number:
                 del cells[number + i]
         if number >= code_size:
             cells[number] = (word, size)
@@ -416,9 +427,9 @@ class RegionCore(GraphCore):
         if space != self.guest.code_index or limit != self.guest.code_space.size:
             at = self._whole(space, at, size, limit)
         value = graph.truncate(self._word(word), size)
-        known = at.constant
-        if known is not None and known <= limit - size:
-            self._store_cell(space, known, value, size)
+        constant = at.constant
+        if constant is not None and constant <= limit - size:
+            self._store_cell(space, constant, value, size)
         elif space == self.guest.code_index:
             self._guard_map(at, size)
         else:
@@ -467,11 +478,11 @@ class RegionCore(GraphCore):
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
-        known = port.constant
-        if known is None:
+        constant = port.constant
+        if constant is None:
             guard = graph.pure(Op.READER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.readers:
+        elif constant in self.world.readers:
             self._show()
             return self._act(Op.HOST_IN, port)
         return graph.add(Op.PAGE, port)
@@ -479,14 +490,14 @@ class RegionCore(GraphCore):
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
-        known = port.constant
+        constant = port.constant
         op = Op.SET_PAGE
-        if known is None:
+        if constant is None:
             guard = graph.pure(Op.WRITER, port) == 0
             graph.guard(guard, self.retry(Reason.PORT))
-        elif known in self.world.collected:
+        elif constant in self.world.collected:
             op = Op.COLLECT
-        elif known in self.world.writers:
+        elif constant in self.world.writers:
             self._show()
             self._is_moved = True
             op = Op.HOST_OUT

@@ -1,19 +1,20 @@
-"""What a region does without once it has grown too large; it outlives the attempts at it.
+"""What a region gives up once it has grown too large; it outlives the attempts at it.
 
-    1  callees that were copied are in it only once     `shared`       where it is made fast
+    1  copied callees are shared: each is in it once    `shared`       quick compilations only
     2  places are copied for fewer stack depths         `depths`
-    3  other regions are left for, not copied           `is_linking`
+    3  other regions are linked to, not copied          `is_linking`
 
 When an attempt reaches the limit of instructions, it shows what it has made so far (a `Sketch`),
-and the next of these is given up that makes a difference to it. Then all is formed again. Nothing
-that was given up is taken back, so forming ends; where there is nothing left, the region is cut.
+and the next of these that makes a difference to it is given up. Then the region is formed again.
+Nothing that was given up is taken back, so forming terminates; once nothing is left to give up, the
+region is cut.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from jitvm.engine.region.region import Links, Node
+from jitvm.engine.region.region import Node, ReturnAddresses
 from jitvm.engine.tables.params import Parameters
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -85,12 +86,12 @@ class Economy:
         One that is called at several stack depths has to be left for at all but the first.
         """
         params = self._params
-        copies: dict[int, Counter[Links]] = {}
+        copies: dict[int, Counter[ReturnAddresses]] = {}
         depths: dict[int, set[tuple[int, ...]]] = {}
-        for pc, tops, links in sketch.placed:
-            callee = sketch.callees.get(links[-1][2]) if links else None
+        for pc, tops, return_addresses in sketch.placed:
+            callee = sketch.callees.get(return_addresses[-1][2]) if return_addresses else None
             if callee is not None:
-                copies.setdefault(callee, Counter())[links] += 1
+                copies.setdefault(callee, Counter())[return_addresses] += 1
                 if pc == callee:
                     depths.setdefault(pc, set()).add(tops)
         many = set()

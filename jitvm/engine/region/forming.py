@@ -4,23 +4,23 @@ A *node* is an instruction in a context:
 
     (pc, distance of each stack pointer from its place at entry, return addresses on the stacks)
 
-The last part inlines calls: a return address that a call pushed is known, so the jump back to it
-is a plain edge. Where two edges reach the same node they join; so nested loops, both arms of a
-branch and inlined callees are one graph. What is reached with several distances of the pointers,
-as the handlers of an interpreter whose stack is the guest's own, is copied for some of them
-(`depths`), for fewer where the region grows too large.
+The last part inlines calls: the return address that a call pushed is a constant, so the jump back
+to it is a plain edge. Edges that reach the same node join there, so nested loops, both arms of a
+branch and inlined callees are one graph. A place that is reached with several distances of the
+pointers, such as a handler in an interpreter that uses the guest's own stack, is copied for some of
+them (`depths`), for fewer if the region grows too large.
 
-Forming follows recorded edges only, the most travelled first, until a limit; every other way is
-an exit. Straight runs of nodes share a block. A node that a second edge reaches becomes a *join*:
-a block whose parameters are the stack entries and cells known there. Which nodes are joins, how
-their stacks are split into words and which cells they carry is found by trying: whenever an edge
-needs more than a join offers, the join is extended and the whole attempt repeated. Attempts are
-cheap (some microseconds an instruction), and everything only grows, so it ends.
+Forming follows recorded edges only, the most travelled first, until a limit; every other way is an
+exit. Straight-line runs of nodes share a block. A node that a second edge reaches becomes a *join*:
+a block whose parameters are the words on the stacks and the cells known there. Which nodes are
+joins, how their stacks are split into words and which cells they carry is found by iteration:
+whenever an edge needs more than a join offers, the join is extended and the whole attempt repeated.
+Attempts are cheap (some microseconds per instruction), and everything only grows, so it terminates.
 
     attempt 1   discover nodes, joins            attempt 2, 3   the same with better joins
 
 Source of the idea: trace trees and LuaJIT's loops, turned into a graph because Uxn programs are
-made of small calls, and a line of instructions cannot hold two arms of a branch.
+made of small calls, and a linear trace cannot hold two arms of a branch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from collections import Counter
 from functools import cached_property
 
 from jitvm.engine.ir.stacks import VirtualStack
-from jitvm.engine.region.core import RegionState, Room, World
+from jitvm.engine.region.core import Headroom, RegionState, World
 from jitvm.engine.region.economy import Economy
 from jitvm.engine.region.region import Edges, Join, Node
 from jitvm.engine.tables.params import Parameters
@@ -44,7 +44,7 @@ class Forming:
         edges: recorded control flow.
         opcodes: recorded opcodes of each address, for addresses whose opcode is rewritten.
         params: limits.
-        room: what the entry makes sure of; further away, instructions do so themselves.
+        headroom: what the entry makes sure of; further away, instructions do so themselves.
         links: where other regions begin: it leaves for them instead of copying what they hold,
             if it would grow too large otherwise.
 
@@ -60,7 +60,7 @@ class Forming:
         edges: Edges,
         opcodes: Edges,
         params: Parameters,
-        room: Room | None = None,
+        headroom: Headroom | None = None,
         links: frozenset[int] = frozenset(),
     ) -> None:
         self.guest = guest
@@ -69,7 +69,7 @@ class Forming:
         self.opcodes = opcodes
         self.params = params
         self.economy = Economy(params, links)
-        self.room = room or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
+        self.headroom = headroom or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
         self._joins: dict[Node, Join] = {}
         self._join_pcs = self._merging_addresses()
@@ -119,19 +119,20 @@ class Forming:
         """The join at a node, made after the first state that reaches it."""
         join = self._joins.get(node)
         if join is None:
-            join = self._joins[node] = Join([[] for _ in self.guest.stacks], {}, state.room)
+            join = self._joins[node] = Join([[] for _ in self.guest.stacks], {}, state.headroom)
         self._extend(join, state)
         return join
 
     def _extend(self, join: Join, state: RegionState) -> bool:
         """Let a join offer what a state knows; whether that is more than it did."""
-        room = tuple(
-            (min(a, c), min(b, d)) for (a, b), (c, d) in zip(join.room, state.room, strict=True)
+        headroom = tuple(
+            (min(a, c), min(b, d))
+            for (a, b), (c, d) in zip(join.headroom, state.headroom, strict=True)
         )
-        more = room != join.room
-        join.room = room
+        more = headroom != join.headroom
+        join.headroom = headroom
         for sizes, stack in zip(join.sizes, state.stacks, strict=True):
-            missing = sum(size for _, size in stack.entries) - sum(sizes)
+            missing = sum(size for _, size in stack.words) - sum(sizes)
             if missing > 0:
                 sizes[:0] = _bottom_sizes(stack, missing)
                 more = True
@@ -148,13 +149,13 @@ class Forming:
         return self._extend(self._joins[node], state)
 
     def make_join(self, node: Node) -> None:
-        self._joins.setdefault(node, Join([[] for _ in self.guest.stacks], {}, self.room))
+        self._joins.setdefault(node, Join([[] for _ in self.guest.stacks], {}, self.headroom))
 
 
 def _bottom_sizes(stack: VirtualStack, count: int) -> list[int]:
-    """Sizes of the lowest entries of a stack that cover `count` bytes, each one of a word."""
+    """Sizes of the lowest words of a stack that cover `count` bytes, each a size words have."""
     sizes: list[int] = []
-    for _, size in stack.entries:
+    for _, size in stack.words:
         if count <= 0:
             break
         part = min(size, count)

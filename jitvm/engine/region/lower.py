@@ -9,8 +9,8 @@ from jitvm.engine.codegen.lower import (
     DECLARATIONS,
     METADATA,
     Emitter,
-    keep,
     lowers,
+    used_functions,
 )
 from jitvm.engine.ir.graph import Value
 from jitvm.engine.ir.ops import Op, covered
@@ -47,7 +47,8 @@ class RegionLowering(ExitLowering):
             if any(tops):
                 other = entry_name(name, at)
                 texts[other] = self._entry(name, other, tops)
-        return "\n".join([DECLARATIONS, *texts.values(), keep(texts), ATTRIBUTES, METADATA, ""])
+        parts = [DECLARATIONS, *texts.values(), used_functions(texts), ATTRIBUTES, METADATA, ""]
+        return "\n".join(parts)
 
     def _entry(self, region: str, name: str, tops: tuple[int, ...]) -> str:
         """A function that enters a region as if its start had been passed with other pointers."""

@@ -1,7 +1,7 @@
-"""What forming a region makes: its graph, with what it assumes and covers.
+"""The result of forming a region: its graph, with what it assumes and covers.
 
-How it is formed is in `jitvm.engine.region.forming`, one try at it in
-`jitvm.engine.region.attempt`.
+See `jitvm.engine.region.forming` for how it is formed, `jitvm.engine.region.attempt` for one
+attempt at it.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jitvm.engine.ir.graph import Graph
-from jitvm.engine.region.core import Assumptions, Room
+from jitvm.engine.region.core import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.record import Record, fresh
+from jitvm.engine.tables.struct import Struct, fresh
 
 Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
 
-Links = tuple[tuple[int, int, int], ...]
+ReturnAddresses = tuple[tuple[int, int, int], ...]
 """(stack, offset, return address) of each return address pending on a stack."""
 
-Node = tuple[int, tuple[int, ...], Links]
+Node = tuple[int, tuple[int, ...], ReturnAddresses]
 """An instruction in a context, as (pc, distances of the stack pointers, return addresses); see
 `jitvm.engine.region.forming`. The context alone says nothing else, and there are thousands."""
 
 
-class Join(Record):
-    """What a join's parameters are: entry sizes of each stack from its bottom up, and cells."""
+class Join(Struct):
+    """What a join's parameters are: sizes of each stack's words from its bottom up, and cells."""
 
     sizes: list[list[int]]
     cells: dict[int, int]
-    room: Room
+    headroom: Headroom
 
 
-class Region(Record):
+class Region(Struct):
     """A formed region: its graph, what it assumes, and what it covers.
 
     Attributes:

@@ -1,14 +1,14 @@
-"""What a recording tells: edges between instructions, bytes that change, where loops start.
+"""What a recording shows: edges between instructions, bytes that change, where loops start.
 
-The recording table writes every instruction into a buffer, a *window* of some thousands: its
+The recording table writes every instruction into a buffer, a *window* of several thousand: its
 program counter, its opcode, and the stack pointers. Hotness says when to look; where a region
-starts is chosen from the window: the loop that covers most of what was executed, and the
-outermost one where several cover the same.
+starts is chosen from the window: the loop that covers most of what was executed, and the outermost
+of several that cover the same.
 
-A *loop* is an address that a jump comes back to with the same stack pointers, without having
-returned from where it was in between (no stack of return addresses went below its place): what
-lies between two visits can be one region, with all its calls inlined. Where the host begins an
-event, only that very address is come back to: a region ends where the guest halts.
+A *loop* is an address that a jump returns to with the same stack pointers, without having returned
+from its function in between (no stack of return addresses went below its level): what lies between
+two visits can be one region, with all its calls inlined. If the host delivers events, only the
+address where they begin counts: a region ends where the guest halts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Window:
         events: addresses where the host begins to run the guest.
 
     Attributes:
-        entries, pcs, opcodes: of each instruction, in order.
+        steps, pcs, opcodes: of each instruction, in order; a step is eight bytes of `raw`.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class Window:
         self.changed = changed
         self.sizes = sizes
         self.events = events
-        # What is counted are numbers, at C's speed; each kind of entry is taken apart only once.
-        self.entries = array("Q", raw)
+        # What is counted are numbers, at C's speed; each kind of step is taken apart only once.
+        self.steps = array("Q", raw)
         self.pcs = array("I", raw)[::2]
         self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
 
@@ -67,35 +67,35 @@ class Window:
 
     @cached_property
     def kinds(self) -> Counter[int]:
-        """How often each entry occurs: an opcode at an address with some stack pointers."""
-        return Counter(self.entries)
+        """How often each step occurs: an opcode at an address with some stack pointers."""
+        return Counter(self.steps)
 
     @cached_property
     def decoded(self) -> Counter[tuple[int, int]]:
         """How often an address was executed as which opcode."""
         found: Counter[tuple[int, int]] = Counter()
-        for entry, times in self.kinds.items():
-            found[entry & PC, entry >> RECORD_OPCODE & 0xFF] += times
+        for step, times in self.kinds.items():
+            found[step & PC, step >> RECORD_OPCODE & 0xFF] += times
         return found
 
     def edges(self) -> Counter[tuple[int, int]]:
         """How often control went from one address to another."""
-        steps = array("I", bytes(8 * (len(self) - 1)))
-        steps[::2], steps[1::2] = self.pcs[:-1], self.pcs[1:]
-        counts = Counter(array("Q", steps.tobytes()))
-        return Counter({(step & PC, step >> 32): times for step, times in counts.items()})
+        pairs = array("I", bytes(8 * (len(self) - 1)))
+        pairs[::2], pairs[1::2] = self.pcs[:-1], self.pcs[1:]
+        counts = Counter(array("Q", pairs.tobytes()))
+        return Counter({(pair & PC, pair >> 32): times for pair, times in counts.items()})
 
     def pointers(self, pc: int) -> list[tuple[int, int]]:
         """The least and greatest pointer of each recorded stack at an address; empty: not seen.
 
         Stacks are aligned to their size, so the low bits of an address are the pointer.
         """
-        seen = [entry for entry in self.kinds if entry & PC == pc]
+        seen = [step for step in self.kinds if step & PC == pc]
         if not seen:
             return []
         found = []
         for size, shift in zip(self.sizes, RECORD_POINTERS, strict=False):
-            values = [entry >> shift & RECORD_POINTER_MASK & (size - 1) for entry in seen]
+            values = [step >> shift & RECORD_POINTER_MASK & (size - 1) for step in seen]
             found.append((min(values), max(values)))
         return found
 
@@ -146,9 +146,9 @@ def starts(window: Window, guest: Guest, params: Parameters = DEFAULTS) -> list[
     """
     loops: dict[int, Loop] = {}
     for loop in _loops(window, guest):
-        known = loops.setdefault(loop.pc, Loop(loop.pc))
-        known.visits += loop.visits
-        known.covered += loop.covered
+        merged = loops.setdefault(loop.pc, Loop(loop.pc))
+        merged.visits += loop.visits
+        merged.covered += loop.covered
     part = max(len(window) // params.ranks, 1)
     ranked = sorted(
         (loop for loop in loops.values() if loop.covered * params.cover >= len(window)),
@@ -170,34 +170,38 @@ class _Open:
 
 def _loops(window: Window, guest: Guest) -> Iterator[Loop]:
     """Every (address, stack pointers) that is come back to; see the head of this file."""
-    entries = window.entries
+    steps = window.steps
     shift = next(
-        (shift for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False) if stack.links),
+        (
+            shift
+            for stack, shift in zip(guest.stacks, RECORD_POINTERS, strict=False)
+            if stack.return_addresses
+        ),
         None,
     )
     open_: dict[int, _Open] = {}
     by_depth: list[tuple[int, int]] = []
     for at in window.arrivals(guest.lengths, guest.code_space.size - 1):
-        entry = entries[at]
-        if entry & PC in window.events:
-            begun = open_.pop(entry, None)
+        step = steps[at]
+        if step & PC in window.events:
+            begun = open_.pop(step, None)
             yield from (each.loop for each in open_.values() if each.loop.visits)
             open_.clear()
             by_depth.clear()
             if begun is not None:
-                open_[entry] = begun
-                by_depth.append((0, entry))
-        depth = 0 if shift is None else (entry >> shift) & RECORD_POINTER_MASK
+                open_[step] = begun
+                by_depth.append((0, step))
+        depth = 0 if shift is None else (step >> shift) & RECORD_POINTER_MASK
         while by_depth and by_depth[-1][0] > depth:
             closed = open_.pop(by_depth.pop()[1])
             if closed.loop.visits:
                 yield closed.loop
-        known = open_.get(entry)
-        if known is None:
-            open_[entry] = _Open(Loop(entry & PC), at)
-            by_depth.append((depth, entry))
+        place = open_.get(step)
+        if place is None:
+            open_[step] = _Open(Loop(step & PC), at)
+            by_depth.append((depth, step))
         else:
-            known.loop.visits += 1
-            known.loop.covered += at - known.last
-            known.last = at
-    yield from (known.loop for known in open_.values() if known.loop.visits)
+            place.loop.visits += 1
+            place.loop.covered += at - place.last
+            place.last = at
+    yield from (place.loop for place in open_.values() if place.loop.visits)

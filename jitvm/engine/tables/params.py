@@ -1,8 +1,8 @@
 """Every limit of the JIT, in one table.
 
-Each field is a row: its default, and in `LIMITS` its unit, its range and one line why. Set them
-by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
-(``-O hot=50``); ``jitvm params`` lists them.
+Each field is a row: its default, and in `LIMITS` its unit, its range and one line of purpose. Set
+them by keyword (``Parameters(hot=50)``), through the environment (``JITVM_HOT=50``) or on the
+command line (``-O hot=50``); ``jitvm params`` lists them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from operator import index
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened
 
 
@@ -19,7 +19,7 @@ class ParameterError(ValueError):
     """A parameter that does not exist, or a value outside its range; the message says which."""
 
 
-class Limit(Record, frozen=True):
+class Limit(Struct, frozen=True):
     """What a parameter counts, the range it may be set in, and what it is for."""
 
     unit: str
@@ -36,7 +36,7 @@ def _row(default: int, unit: str, low: int, high: int, why: str) -> int:
     return default
 
 
-class Parameters(Record, frozen=True):
+class Parameters(Struct, frozen=True):
     """Limits and switches of the JIT; all are whole numbers.
 
     Raises:
@@ -74,15 +74,15 @@ class Parameters(Record, frozen=True):
         16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
     )
     quick: int = _row(
-        500, "instructions", 8, 20000, "limit of `nodes` for a region's first, fast compilation"
+        500, "instructions", 8, 20000, "limit of `nodes` for a region's first, quick compilation"
     )
     entries: int = _row(
         12,
         "entries",
         0,
         64,
-        "places beside its start to enter a region at that is made fast and "
-        "shares callees; 0 shares none",
+        "entries besides its start of a region that shares callees, in quick compilations; "
+        "0 shares none",
     )
     callee: int = _row(
         8, "instructions", 1, 20000, "size of a callee from which on it may be shared, not copied"
@@ -100,7 +100,7 @@ class Parameters(Record, frozen=True):
         150, "instructions", 8, 20000, "as `quick`, for what is compiled with another region"
     )
     recursion: int = _row(4, "levels", 0, 16, "how often one call site may be inlined into itself")
-    quick_recursion: int = _row(1, "levels", 0, 16, "limit of `recursion` for what is made fast")
+    quick_recursion: int = _row(1, "levels", 0, 16, "limit of `recursion` in a quick compilation")
     inline: int = _row(12, "levels", 0, 64, "return addresses that one place may have pending")
     returns: int = _row(
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
@@ -113,7 +113,7 @@ class Parameters(Record, frozen=True):
         4, "depths", 1, 16, "stack depths a place may be reached with when there is room for copies"
     )
     cells: int = _row(24, "addresses", 0, 256, "memory cells carried in values across a join")
-    quick_cells: int = _row(8, "addresses", 0, 256, "limit of `cells` for what is made fast")
+    quick_cells: int = _row(8, "addresses", 0, 256, "limit of `cells` in a quick compilation")
     attempts: int = _row(
         40, "attempts", 1, 1000, "tries at a region until the joins in it offer what is needed"
     )
@@ -153,19 +153,17 @@ class Parameters(Record, frozen=True):
     cooldowns: int = _row(8, "times", 0, 100, "how often in a row it rises")
     background: int = _row(1, "switch", 0, 1, "compile on a thread of its own; 0 makes runs wait")
     quiet: int = _row(
-        250, "ms", 0, 60000, "how long no new region comes before regions are made thoroughly"
+        250, "ms", 0, 60000, "how long without a new region before full compilations begin"
     )
     keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
-    polish: int = _row(
-        2, "level", 0, 3, "`speed` of the second, thorough compilation; 0 makes none"
-    )
+    polish: int = _row(2, "level", 0, 3, "`speed` of the second, full compilation; 0 for none")
     speed: int = _row(
         1,
         "level",
         0,
         3,
-        "passes over regions made only once: 0 as for those made fast first, 1 a "
-        "short list, 3 all of LLVM",
+        "passes over regions compiled only once: 0 as in a quick compilation, 1 a short list, "
+        "3 all of LLVM's",
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(

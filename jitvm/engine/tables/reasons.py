@@ -1,17 +1,17 @@
-"""Every reason why compiled code is left, not made, or thrown away, in one table.
+"""Every reason why compiled code is left, not made, or discarded, in one table.
 
-A reason is named the same in the compiler, events, command line and page. `what` says what
-happened, `advice` what the author of the guest program can do about it.
+A reason has the same name in the compiler, in events, on the command line and on the page. `what`
+says what happened, `advice` what the author of the guest program can do about it.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 
 
-class Row(Record, frozen=True):
+class Row(Struct, frozen=True):
     """One reason as people read it."""
 
     what: str

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from jitvm.engine.tables.record import Record
+from jitvm.engine.tables.struct import Struct
 from jitvm.guest import Opcode, Space, Stack
 
 TYPE_CHECKING = False  # known to type checkers
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 MEMORY, STATE, SCREEN = 0, 1, 2
 SPACES = (Space("memory", 0x10000, code=True), Space("state", 128), Space("screen", 4096))
 CALLS = 0
-STACKS = (Stack("calls", 128, links=True),)
+STACKS = (Stack("calls", 128, return_addresses=True),)
 
 VF = 0x0F
 INDEX, DELAY, SOUND, STATUS, PLANES, HIRES, PITCH = 0x10, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
@@ -56,7 +56,7 @@ ROWS, ROW, PLANE = 64, 16, 1024
 WORD = (1 << 64) - 1
 
 
-class Quirks(Record, frozen=True):
+class Quirks(Struct, frozen=True):
     """What machines that run CHIP-8 disagree about; the defaults are those of the first.
 
     Attributes:
@@ -140,7 +140,7 @@ unknown = partial(stop, UNKNOWN)
 
 
 def call(core: Core) -> None:
-    core.push(CALLS, core.link(), 2)
+    core.push(CALLS, core.return_address(), 2)
     core.jump(nnn(core))
 
 

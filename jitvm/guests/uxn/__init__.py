@@ -9,7 +9,7 @@ UXN = Guest(
     name="uxn",
     opcodes=uxn_opcodes(),
     spaces=(Space("ram", 0x10000, code=True),),
-    stacks=(Stack("wst", 0x100), Stack("rst", 0x100, links=True)),
+    stacks=(Stack("wst", 0x100), Stack("rst", 0x100, return_addresses=True)),
     ports=0x100,
     pc_bits=16,
     word_bits=32,

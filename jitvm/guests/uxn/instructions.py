@@ -172,7 +172,7 @@ def jcn(o: Operands) -> None:
 def jsr(o: Operands) -> None:
     """addr -- (other stack: next pc)"""
     target = o.pop_target()
-    o.core.push(o.other, o.core.link(), 2)
+    o.core.push(o.other, o.core.return_address(), 2)
     o.core.jump(target)
 
 
@@ -313,7 +313,7 @@ def jmi(core: Core) -> None:
 
 
 def jsi(core: Core) -> None:
-    core.push(RETURN, core.link(), 2)
+    core.push(RETURN, core.return_address(), 2)
     core.jump(core.next_pc + core.operand(0, 2))
 
 

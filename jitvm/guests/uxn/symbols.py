@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from jitvm.engine.tables.names import decoded, shown
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import ProgramError
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    import os
 
 PROGRAM_START = 0x0100
 _MAX_FILE_BYTES = 16 << 20
@@ -30,32 +33,35 @@ class SymbolFileError(ProgramError):
     """A ``.sym`` file is damaged or cannot be read; the message says where and how."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """One label: a 16-bit address and its full name (``scope/name`` for a sublabel)."""
 
     address: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class SymbolTable:
     """An immutable list of symbols in definition order, with look-up both ways."""
 
-    symbols: tuple[Symbol, ...] = ()
-    _by_name: dict[str, int] = field(init=False, repr=False, compare=False)
-    _by_address: dict[int, list[str]] = field(init=False, repr=False, compare=False)
-    _addresses: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_addresses", "_by_address", "_by_name", "symbols")
 
-    def __post_init__(self) -> None:
-        by_name: dict[str, int] = {}
-        by_address: dict[int, list[str]] = {}
-        for symbol in self.symbols:
-            by_name.setdefault(symbol.name, symbol.address)
-            by_address.setdefault(symbol.address, []).append(symbol.name)
-        object.__setattr__(self, "_by_name", by_name)
-        object.__setattr__(self, "_by_address", by_address)
-        object.__setattr__(self, "_addresses", tuple(sorted(by_address)))
+    def __init__(self, symbols: tuple[Symbol, ...] = ()) -> None:
+        self.symbols = symbols
+        self._by_name: dict[str, int] = {}
+        self._by_address: dict[int, list[str]] = {}
+        for symbol in symbols:
+            self._by_name.setdefault(symbol.name, symbol.address)
+            self._by_address.setdefault(symbol.address, []).append(symbol.name)
+        self._addresses = tuple(sorted(self._by_address))
+
+    def __eq__(self, other: object) -> bool:
+        return self.symbols == other.symbols if isinstance(other, SymbolTable) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.symbols)
+
+    def __repr__(self) -> str:
+        return f"SymbolTable({self.symbols!r})"
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -136,7 +142,7 @@ class SymbolTable:
         return bytes(out)
 
 
-def load_symbols(path: str | Path) -> SymbolTable:
+def load_symbols(path: str | os.PathLike[str]) -> SymbolTable:
     """Read a ``.sym`` file; raise SymbolFileError when it is missing, too large or damaged."""
     try:
         with open(path, "rb") as file:

@@ -895,7 +895,7 @@ def guest(pc_bits: int = 16, output: int = 32) -> Guest:
         Space("state", 64),
     )
     made = Guest(
-        "wire", tuple(rows), spaces, (Stack("frames", 4096, links=True),), pc_bits=pc_bits,
+        "wire", tuple(rows), spaces, (Stack("frames", 4096, return_addresses=True),), pc_bits=pc_bits,
         word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
     )  # fmt: skip
     made.sources = (__file__,)

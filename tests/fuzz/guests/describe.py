@@ -154,13 +154,16 @@ def _calls(rng: random.Random, made: Described, private: list[int]) -> dict[str,
     to = f"core.jump(core.operand(0, {link}))"
     if shape.stacks and rng.random() < 0.7:
         stack = rng.randrange(len(shape.stacks))
-        keep, back = f"core.push({stack}, core.link(), {link})", f"core.pop({stack}, {link})"
+        keep, back = (
+            f"core.push({stack}, core.return_address(), {link})",
+            f"core.pop({stack}, {link})",
+        )
     elif private and rng.random() < 0.7:
         space, at = rng.choice(private), rng.choice((0, 4, 8))
-        keep = f"core.store({space}, {at}, core.link(), {link})"
+        keep = f"core.store({space}, {at}, core.return_address(), {link})"
         back = f"core.load({space}, {at}, {link})"
     else:
-        keep = f"core.store({shape.code}, 0x1e00, core.link(), {link})"
+        keep = f"core.store({shape.code}, 0x1e00, core.return_address(), {link})"
         back = f"core.load({shape.code}, 0x1e00, {link})"
     ret: Body = ([], [f"core.jump({back})"])
     if "store" in keep:

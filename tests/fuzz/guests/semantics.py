@@ -139,7 +139,7 @@ class Writer:
 
     def _place(self) -> None:
         """The program counter in one of its forms."""
-        name = self.rng.choice(("pc", "next_pc", "link()"))
+        name = self.rng.choice(("pc", "next_pc", "return_address()"))
         self._let(f"core.{name}", self.shape.pc_bits)
 
     def _load(self) -> None:

@@ -49,7 +49,7 @@ def run_here(name: str, arena: bytes, pointers: list[int], arguments: list[int])
     start = ctypes.addressof(buffer)
     move(buffer, pointers, start)
     code = build("test", text_of(name, len(arguments)))
-    span = shared_arena().install(code.text)
+    span = shared_arena().install(code.machine_code)
     function = ctypes.CFUNCTYPE(ctypes.c_int64, *(ctypes.c_int64,) * len(arguments))
     function(span.address + code.symbols["entry"])(*(placed(each, start) for each in arguments))
     move(buffer, pointers, -start)
@@ -64,7 +64,7 @@ def run_emulated(name: str, arena: bytes, pointers: list[int], arguments: list[i
     emulator = _UC.Uc(_UC.UC_ARCH_ARM64, _UC.UC_MODE_ARM)
     for address, size in ((CODE, 0x10000), (ARENA, SIZE), (STACK, 0x10000)):
         emulator.mem_map(address, size)
-    emulator.mem_write(CODE, code.text)
+    emulator.mem_write(CODE, code.machine_code)
     emulator.mem_write(ARENA, buffer.raw)
     end = CODE + 0xFF00
     emulator.reg_write(arm64.UC_ARM64_REG_SP, STACK + 0x8000)

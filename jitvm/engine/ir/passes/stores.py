@@ -1,11 +1,11 @@
-"""Stores that a later one in the same block overwrites before anybody can look.
+"""Dead store elimination: a later store in the block overwrites these before anything sees them.
 
     store[0,2,65536] #300, %1        removed
     %3 = load[0,1,65536] #40         another place
     store[0,2,65536] #300, %2
 
 Only constant addresses count. Between the two there may be no way out of the graph, no device, and
-no load that may see the bytes: one at a computed address of the same space sees them all.
+no load that may see the bytes: a load at a computed address of the same space may see any.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _sweep(block: Block) -> None:
 def _bytes(value: Value) -> set[Byte]:
     """The bytes a load or store touches; none where its address is computed."""
     space, size, within = value.imm
-    known = value.args[0].constant
-    if known is None:
+    constant = value.args[0].constant
+    if constant is None:
         return set()
-    return {(space, (known + i) % within) for i in range(size)}
+    return {(space, (constant + i) % within) for i in range(size)}

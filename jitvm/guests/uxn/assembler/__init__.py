@@ -20,13 +20,12 @@ The language and where this assembler stands among the others: docs/uxntal.md.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.emit import Emitter
 from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
 from jitvm.guests.uxn.assembler.image import SourceMap, SourceSpan
-from jitvm.guests.uxn.assembler.includes import IncludeError, Includes, read_source
+from jitvm.guests.uxn.assembler.includes import IncludeError, Includes, plain, read_source
 from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.resolve import Resolver
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
@@ -49,8 +48,7 @@ LEGACY_LEAVES = 4
 """The older dialect is hinted at where it leaves one error of so many, or none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(Struct, frozen=True):
     """A program: its bytes from address 0x0100 on, and what is known about them.
 
     `rom` ends with the last byte written; zeros that were only padding are not part of it when
@@ -100,8 +98,8 @@ def assemble(
     if encoding is not None:
         message = f"{Problem.ENCODING}: it is {encoding} text; save it as UTF-8"
         raise AssemblyError([_about_file(name, message, Problem.ENCODING)])
-    root = None if include_root is None else Path(include_root)
-    return _assemble(SourceFile.of(name, source, root or Path()), root, legacy)
+    root = None if include_root is None else _path(include_root)
+    return _assemble(SourceFile.of(name, source, root or os.curdir), root, legacy)
 
 
 def assemble_file(
@@ -115,19 +113,24 @@ def assemble_file(
     `include_root`, when given, takes the place of both. Raise AssemblyError with every error
     found, also when the file itself cannot be read.
     """
-    path = Path(path)
+    path = _path(path)
     try:
         content = read_source(path)
     except IncludeError as error:
         missing = error.problem is Problem.INCLUDE_MISSING
         problem = Problem.FILE_MISSING if missing else error.problem
         message = f"{problem}: {error.details}"
-        raise AssemblyError([_about_file(str(path), message, problem)]) from error
-    source = SourceFile.of(str(path), content, path.parent, path.resolve())
-    return _assemble(source, None if include_root is None else Path(include_root), legacy)
+        raise AssemblyError([_about_file(path, message, problem)]) from error
+    folder = os.path.dirname(path) or os.curdir
+    source = SourceFile.of(path, content, folder, os.path.realpath(path))
+    return _assemble(source, None if include_root is None else _path(include_root), legacy)
 
 
-def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
+def _path(path: str | os.PathLike[str]) -> str:
+    return plain(os.fspath(path))
+
+
+def _assemble(source: SourceFile, include_root: str | None, legacy: bool) -> Assembly:
     """Assemble a source; where it is wrong, find out whether it is right in the older dialect."""
     try:
         return _assemble_as(source, include_root, legacy)
@@ -141,7 +144,7 @@ def _assemble(source: SourceFile, include_root: Path | None, legacy: bool) -> As
         raise AssemblyError(error.diagnostics, hint) from None
 
 
-def _error_count(source: SourceFile, include_root: Path | None) -> int:
+def _error_count(source: SourceFile, include_root: str | None) -> int:
     """Errors that are left when a source is read as the older dialect."""
     try:
         _assemble_as(source, include_root, legacy=True)
@@ -150,7 +153,7 @@ def _error_count(source: SourceFile, include_root: Path | None) -> int:
     return 0
 
 
-def _assemble_as(source: SourceFile, include_root: Path | None, legacy: bool) -> Assembly:
+def _assemble_as(source: SourceFile, include_root: str | None, legacy: bool) -> Assembly:
     log = Log()
     emitter = Emitter(Includes(source.folder, include_root), log, legacy)
     emitter.run(source)

@@ -16,8 +16,8 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.image import MEMORY_SIZE, Image
 from jitvm.guests.uxn.assembler.includes import IncludeError, Includes
@@ -38,8 +38,7 @@ from jitvm.guests.uxn.encoding import LIT, LIT2, opcode
 _RAW_ADDRESS = Addressing(b"", Form.ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """Words being processed: those of a file, or of a macro used at `site`."""
 
     words: Iterator[Token]

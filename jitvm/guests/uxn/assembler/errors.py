@@ -15,10 +15,10 @@ A rendered diagnostic:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from jitvm.engine.tables.names import shown
+from jitvm.engine.tables.struct import Struct
 from jitvm.platform import SourceError
 
 _WINDOW = 96
@@ -63,8 +63,7 @@ class Problem(StrEnum):
     REWRITTEN = "Jump widened"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One error or warning.
 
     `line` and `column` count from 1; line 0 means the file itself. `source_line` is empty when

@@ -17,8 +17,8 @@ lost; a byte of a reference is never written twice, as its value is not known ye
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.symbols import PROGRAM_START
@@ -28,8 +28,7 @@ MEMORY_SIZE = 0x10000
 _UNTOUCHED, _BYTE, _REFERENCE = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSpan:
+class SourceSpan(Struct, frozen=True):
     """`size` bytes from `address` were emitted by the word at file:line:column."""
 
     address: int
@@ -39,7 +38,6 @@ class SourceSpan:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
 class SourceMap:
     """Which source position every emitted byte comes from.
 
@@ -47,11 +45,20 @@ class SourceMap:
     (the outermost, if macros use macros).
     """
 
-    spans: tuple[SourceSpan, ...] = ()
-    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_starts", "spans")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_starts", tuple(span.address for span in self.spans))
+    def __init__(self, spans: tuple[SourceSpan, ...] = ()) -> None:
+        self.spans = spans
+        self._starts = tuple(span.address for span in spans)
+
+    def __eq__(self, other: object) -> bool:
+        return self.spans == other.spans if isinstance(other, SourceMap) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.spans)
+
+    def __repr__(self) -> str:
+        return f"SourceMap({self.spans!r})"
 
     def lookup(self, address: int) -> SourceSpan | None:
         """Return the span that holds an address, or None where nothing was emitted."""

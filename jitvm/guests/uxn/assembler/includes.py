@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.limits import MAX_SOURCE_BYTES
@@ -37,12 +36,12 @@ class IncludeError(Exception):
 class Includes:
     """Opens included files for one run and counts the bytes read."""
 
-    def __init__(self, top_folder: Path, root: Path | None) -> None:
-        self._folders = [top_folder, *_above(top_folder), Path()]
+    def __init__(self, top_folder: str, root: str | None) -> None:
+        self._folders = [top_folder, *_above(top_folder), os.curdir]
         if root is not None:
             self._folders.append(root)
-        allowed = (root,) if root is not None else (top_folder, Path())
-        self._allowed = tuple(folder.resolve() for folder in allowed)
+        allowed = (root,) if root is not None else (top_folder, os.curdir)
+        self._allowed = tuple(os.path.realpath(folder) for folder in allowed)
         self._bytes_left = MAX_SOURCE_BYTES
 
     def open(self, name: str, includer: SourceFile) -> SourceFile:
@@ -50,25 +49,25 @@ class Includes:
         path, resolved = self._find(name, includer)
         content = read_source(resolved, self._bytes_left)
         self._bytes_left -= len(content)
-        return SourceFile.of(str(path), content, path.parent, resolved)
+        return SourceFile.of(path, content, os.path.dirname(path) or os.curdir, resolved)
 
-    def _find(self, name: str, includer: SourceFile) -> tuple[Path, Path]:
+    def _find(self, name: str, includer: SourceFile) -> tuple[str, str]:
         """The path of an included file, for messages, and the same without links."""
         if not name:
             raise IncludeError(Problem.INCLUDE_INVALID, "a path is missing", "write ~folder/file")
         folders = [includer.folder, *self._folders]
         is_there, outside = False, None
         for folder in folders:
-            path = folder / name
+            path = plain(os.path.join(folder, name))
             if os.path.lexists(path):
-                resolved = path.resolve()
-                if any(resolved.is_relative_to(allowed) for allowed in self._allowed):
+                resolved = os.path.realpath(path)
+                if any(_is_below(resolved, allowed) for allowed in self._allowed):
                     return path, resolved
-                if resolved.is_relative_to(folder.resolve()):
-                    outside = outside or folder.resolve()
+                if _is_below(resolved, os.path.realpath(folder)):
+                    outside = outside or os.path.realpath(folder)
                 is_there = True
         if is_there:
-            allowed = ", ".join(sorted({str(folder) for folder in self._allowed}))
+            allowed = ", ".join(sorted(set(self._allowed)))
             more = "" if outside is None else f"; take another with `--include-root {outside}`"
             raise IncludeError(
                 Problem.INCLUDE_INVALID,
@@ -79,17 +78,33 @@ class Includes:
         raise IncludeError(Problem.INCLUDE_MISSING, "no such file", "looked in " + ", ".join(tried))
 
 
-def _above(folder: Path) -> list[Path]:
+def plain(path: str) -> str:
+    """A path without what says nothing: ``./`` and doubled slashes."""
+    names = [name for name in path.split("/") if name not in ("", os.curdir)]
+    return "/" * path.startswith("/") + "/".join(names) or os.curdir
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Whether a path is that of a folder or of something in it; both are without links."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _above(folder: str) -> list[str]:
     """The folders above one, the closest first; relative, as messages have them, where they can be.
 
     Of files in them only those are read that lie in an allowed folder.
     """
-    here = Path().absolute()
-    above = Path(os.path.abspath(folder)).parents[:LEVELS]
-    return [path.relative_to(here) if here in path.parents else path for path in above]
+    here = os.getcwd()
+    above: list[str] = []
+    path = os.path.abspath(folder)
+    while len(above) < LEVELS and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        below = path != here and _is_below(path, here)
+        above.append(os.path.relpath(path, here) if below else path)
+    return above
 
 
-def read_source(path: Path, most: int = MAX_SOURCE_BYTES) -> bytes:
+def read_source(path: str, most: int = MAX_SOURCE_BYTES) -> bytes:
     """Read a regular file of at most `most` bytes; raise IncludeError otherwise."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:

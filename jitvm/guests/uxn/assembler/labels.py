@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.encoding import opcode
@@ -52,8 +52,7 @@ def name_fault(name: str, any_word: bool) -> str | None:
     return None
 
 
-@dataclass(slots=True)
-class Label:
+class Label(Struct):
     """A defined label. `used` is set by the first reference or padding that names it."""
 
     name: str

@@ -8,14 +8,13 @@ characters. The outer braces may touch the body: ``{POP}`` is ``{ POP }``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.source import Report, Token
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A name and the words it stands for."""
 
     name: str

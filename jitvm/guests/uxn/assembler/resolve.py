@@ -19,9 +19,9 @@ In the old dialect a relative jump that is too far is mended in place: ``,label 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.labels import Label, LabelTable, is_hex, suggest
 from jitvm.guests.uxn.assembler.limits import MAX_HINTS
@@ -44,8 +44,7 @@ class Form(Enum):
         return 1 if self in (Form.RELATIVE_BYTE, Form.LOW_BYTE) else 2
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
+class Addressing(Struct, frozen=True):
     """What a rune emits: an opcode (or nothing) and the form of the operand after it."""
 
     prefix: bytes
@@ -70,8 +69,7 @@ _WIDER = {opcode("JCN"): JCI, opcode("JMP"): JMI, opcode("JSR"): JSI}
 """Immediate jumps by the relative jump they can replace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An operand at `address` waiting for the label with the full name `name`."""
 
     name: str
@@ -81,8 +79,7 @@ class Reference:
     site: Token
 
 
-@dataclass(frozen=True, slots=True)
-class Resolver:
+class Resolver(Struct, frozen=True):
     """Writes references into memory; tells those that name no label or reach too far."""
 
     memory: bytearray

@@ -14,29 +14,34 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from jitvm.guests.uxn.assembler.errors import Problem
 
 _WORD = re.compile(r"[^\x00-\x20]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SourceFile:
-    """One source text: its name for people, its text, and the folder its includes start from."""
+    """One source text.
 
-    name: str
-    text: str
-    folder: Path
-    path: Path | None = None
-    """Resolved path when it is a file; what include loops are recognised by."""
-    _starts: list[int] = field(default_factory=list, init=False, repr=False)
+    Attributes:
+        name: for people.
+        text: all of it.
+        folder: that its includes start from.
+        path: without links, when it is a file; what include loops are recognised by.
+    """
+
+    __slots__ = ("_starts", "folder", "name", "path", "text")
+
+    def __init__(self, name: str, text: str, folder: str, path: str | None = None) -> None:
+        self.name = name
+        self.text = text
+        self.folder = folder
+        self.path = path
+        self._starts: list[int] = []
 
     @classmethod
     def of(
-        cls, name: str, content: str | bytes, folder: Path, path: Path | None = None
+        cls, name: str, content: str | bytes, folder: str, path: str | None = None
     ) -> SourceFile:
         """Make a source from text or bytes; a byte order mark is dropped."""
         text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
@@ -57,12 +62,15 @@ class SourceFile:
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
 
-class Token(NamedTuple):
+class Token:
     """One word and where it stands."""
 
-    text: str
-    source: SourceFile
-    offset: int
+    __slots__ = ("offset", "source", "text")
+
+    def __init__(self, text: str, source: SourceFile, offset: int) -> None:
+        self.text = text
+        self.source = source
+        self.offset = offset
 
     def position(self) -> tuple[int, int]:
         """Return the 1-based ``(line, column)`` of the word."""

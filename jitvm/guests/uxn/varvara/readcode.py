@@ -38,7 +38,7 @@ class ReadCode:
     __slots__ = ("_span", "length", "read")
 
     def __init__(self, code: CachedCode) -> None:
-        self._span = shared_arena().install(code.text)
+        self._span = shared_arena().install(code.machine_code)
         self.read = self._span.address + code.symbols["read"]
         self.length = self._span.address + code.symbols["length"]
 

@@ -24,15 +24,15 @@ _KEY = b"key"
 _CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
 _BODY = _CODE[len(cache.MAGIC) + 4 :]
 _REGION = {
-    "start": 256, "size": 4, "polished": False, "exits": [["BRANCH", 300], ["TARGET", None]],
-    "first_exit": 0, "slot": 0, "entries": [[260, 2]], "known": {"256": [260]},
+    "start": 256, "size": 4, "is_full": False, "exits": [["BRANCH", 300], ["TARGET", None]],
+    "first_exit": 0, "counter": 0, "entries": [[260, 2]], "edges": {"256": [260]},
     "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
     "stores": [18],
 }  # fmt: skip
 _KEPT = {
     "format": kept.FORMAT, "ports": [[1], [2], []], "charging": False, "next_exit": 2,
-    "next_slot": 1, "roomless": [256], "edges": {"256": [[260, 5]]}, "opcodes": {"256": [[128, 5]]},
-    "written": [32], "aliased": [], "regions": [_REGION],
+    "next_counter": 1, "no_headroom": [256], "edges": {"256": [[260, 5]]},
+    "opcodes": {"256": [[128, 5]]}, "written": [32], "aliased": [], "regions": [_REGION],
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def _cache(data: bytes, _: Path) -> None:
         for body in bodies
     ]
     for code in filter(None, found):
-        assert all(0 <= offset <= len(code.text) for offset in code.symbols.values())
+        assert all(0 <= offset <= len(code.machine_code) for offset in code.symbols.values())
     if not any(found):
         raise Refused
 
@@ -56,7 +56,7 @@ def _regions(data: bytes, _: Path) -> None:
         raise Refused
     again = kept.decode(kept.encode(found), SPACE)
     assert again is not None
-    assert kept.encode(again).text == kept.encode(found).text
+    assert kept.encode(again).machine_code == kept.encode(found).machine_code
 
 
 def _parameters(data: bytes, _: Path) -> None:

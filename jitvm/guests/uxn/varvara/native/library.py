@@ -69,7 +69,7 @@ class Kernel:
             if self._span is None:
                 code = self._load()
                 self._offset = code.symbols["entry"]
-                self._span = shared_arena().install(code.text)
+                self._span = shared_arena().install(code.machine_code)
             return self._span.address + self._offset
 
     def function(self, arguments: int) -> Callable[..., int]:
@@ -115,7 +115,7 @@ def build(kind: str, text: str) -> CachedCode:
     from jitvm.engine.codegen.native import Compiler
 
     compiled = Compiler(os.uname().machine).compile(text)
-    code = CachedCode(compiled.text, compiled.symbols)
+    code = CachedCode(compiled.machine_code, compiled.symbols)
     CodeCache().store(kind, _key(text), code)
     return code
 

@@ -67,6 +67,8 @@ class Canvas:
         for start, flipped in ((at.SPREAD, False), (at.FLIPPED, True)):
             self._words[start : start + 256] = memoryview(spread(flipped=flipped)).cast("q")
         self._ports = b""
+        self._size = (0, 0)
+        self._pixels: ctypes.Array[ctypes.c_ubyte] | None = None
         self._frame: Pixels | None = None
         self.changed: Rectangle | None = None
         self.resize(width, height)
@@ -145,7 +147,15 @@ class Canvas:
 
     @property
     def frame(self) -> Pixels | None:
-        """The frame as last composed, RGBA of shape (height, width, 4)."""
+        """The frame as last composed, RGBA of shape (height, width, 4).
+
+        Only who looks at it pays for NumPy.
+        """
+        if self._frame is None and self._pixels is not None:
+            import numpy as np
+
+            pixels = np.frombuffer(memoryview(self._pixels), dtype=np.uint8)
+            self._frame = pixels.reshape(self._size[1], self._size[0], 4)
         return self._frame
 
     def compose(self, kernel: Callable[..., int], ports: bytes) -> bool:
@@ -159,13 +169,13 @@ class Canvas:
             self._ports = ports
             self._set_words(at.PAIRS, pairs(ports))
             self._touch_all()
-        shape = (self.height, self.width, 4)
-        if self._frame is None or self._frame.shape != shape:
-            import numpy as np
-
-            self._frame = np.empty(shape, dtype=np.uint8)
+        size = self.width, self.height
+        if self._pixels is None or self._size != size:
+            self._size = size
+            self._pixels = (ctypes.c_ubyte * (self.width * self.height * 4))()
+            self._frame = None
             self._touch_all()
         self.changed = self.dirty
         if self.changed is None:
             return False
-        return bool(kernel(self._address, self._frame.ctypes.data))
+        return bool(kernel(self._address, ctypes.addressof(self._pixels)))

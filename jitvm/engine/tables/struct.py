@@ -1,17 +1,17 @@
-"""Classes that are declared by their fields, as dataclasses are, and made without being compiled.
+"""Classes declared by their fields, like dataclasses, but created without compiling anything.
 
-    class Start(Record):
+    class Start(Struct):
         formed: int = 0
-        room: Room | None = None
+        headroom: Headroom | None = None
         refused: Counter[str] = fresh(Counter)
 
-The JIT is imported while its guest is interpreted, so each millisecond of that delays the first
-native code. `dataclasses` imports `inspect`, and compiles several functions for every class: 12
-and 20 ms for what is here, of the 90 from the start of a program to its first region. A record
-shares its methods with all others, and costs a hundredth of that to make; to call, it is slower,
-so what is made a thousand times a region is a plain class.
+The JIT is imported while its guest is being interpreted, so every millisecond of import delays the
+first native code. `dataclasses` imports `inspect` and compiles several functions per class: 12 and
+20 ms for the classes here, out of the 90 between the start of a program and its first region. A
+struct shares its methods with all others and costs a hundredth of that to create; it is slower to
+call, so what is created thousands of times per region is a plain class.
 
-Records have slots, compare by their fields, and are frozen where the class says so.
+Structs have slots, compare by their fields, and are frozen if the class says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeVar, dataclass_transform
 
     T = TypeVar("T")
-    R = TypeVar("R", bound="Record")
+    R = TypeVar("R", bound="Struct")
 else:
 
     def dataclass_transform(**_: object) -> Callable[[type], type]:
@@ -31,7 +31,7 @@ else:
 
 
 class _Fresh:
-    """A default that is made anew for each record."""
+    """A default that is made anew for each struct."""
 
     __slots__ = ("make",)
 
@@ -40,7 +40,7 @@ class _Fresh:
 
 
 def fresh(factory: Callable[[], T]) -> T:
-    """A field's default that no two records share, as in ``names: list[str] = fresh(list)``."""
+    """A field's default that no two structs share, as in ``names: list[str] = fresh(list)``."""
     found: Any = _Fresh(factory)
     return found  # type: ignore[no-any-return]
 
@@ -60,7 +60,7 @@ class _Declared(type):
         base = bases[0] if bases else None
         defaults = {field: namespace.pop(field) for field in own if field in namespace}
         namespace["__slots__"] = own
-        namespace["fields"] = (*getattr(base, "fields", ()), *own)
+        namespace["fields"] = namespace["__match_args__"] = (*getattr(base, "fields", ()), *own)
         namespace["defaults"] = {**getattr(base, "defaults", {}), **defaults}
         if frozen:
             namespace["__setattr__"] = namespace["__delattr__"] = _refuse
@@ -70,14 +70,14 @@ class _Declared(type):
         super().__init__(*args)
 
 
-def _refuse(record: Record, name: str, *_: object) -> None:
-    raise AttributeError(f"{type(record).__name__}.{name} is frozen")
+def _refuse(struct: Struct, name: str, *_: object) -> None:
+    raise AttributeError(f"{type(struct).__name__}.{name} is frozen")
 
 
 _set = object.__setattr__
 
 
-class Record(metaclass=_Declared):
+class Struct(metaclass=_Declared):
     """Base of the classes declared by their fields.
 
     Attributes:
@@ -90,6 +90,10 @@ class Record(metaclass=_Declared):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         cls = type(self)
+        if not named and len(values) == len(cls.fields):
+            for field, value in zip(cls.fields, values, strict=True):
+                _set(self, field, value)
+            return
         if len(values) > len(cls.fields):
             raise TypeError(f"{cls.__name__} has {len(cls.fields)} fields, not {len(values)}")
         given = dict(zip(cls.fields, values, strict=False))
@@ -124,12 +128,16 @@ class Record(metaclass=_Declared):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        assert isinstance(other, Record)
+        assert isinstance(other, Struct)
         return self.values() == other.values()
 
     def __hash__(self) -> int:
-        """Of its fields: only records whose fields stay as they are should be hashed."""
+        """Of its fields: only structs whose fields stay as they are should be hashed."""
         return hash(self.values())
+
+    def __reduce__(self) -> tuple[type[Struct], tuple[Any, ...]]:
+        """Copied and pickled by its fields, frozen or not."""
+        return type(self), self.values()
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{field}={value!r}" for field, value in self.row().items())

@@ -1,8 +1,8 @@
-"""The second, thorough compilation: region after region, when nothing else is to be done.
+"""Full compilation: each region a second time, when there is nothing else to do.
 
-The guest waits for a region's first compilation, so that is fast. Once no new region has come for
-a while, the one that is left most often is compiled again with more passes and a larger limit,
-then the next. When all are done, the regions are kept for the program's next run.
+The guest waits for a region's first compilation, so that one is quick. Once no new region has come
+for a while, the region that is left most often is compiled again, with more passes and a larger
+limit, then the next. When all are done, the regions are kept for the program's next run.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.reasons import Reason
 
 
-class Thorough:
-    """The thorough compilations of one machine.
+class Full:
+    """The full compilations of one machine.
 
     Args:
         regions: what is installed.
@@ -57,12 +57,12 @@ class Thorough:
 
         Returns whether all that there is has been made so.
         """
-        if not self._maker.is_hurried or self._busy:
+        if not self._maker.compiles_twice or self._busy:
             return False
         regions = self._regions
-        todo = [each for each in regions.values() if not each.polished]
-        rough = max(todo, key=self._need, default=None)
-        if rough is None:
+        todo = [each for each in regions.values() if not each.is_full]
+        quick = max(todo, key=self._need, default=None)
+        if quick is None:
             return True
         self._busy = True
         if time.monotonic() - self.last_change < self._quiet:
@@ -71,9 +71,9 @@ class Thorough:
         else:
             # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
             # middle of that one, which cannot be entered there.
-            cuts = rough.compiled.region.cuts
+            cuts = quick.compiled.region.cuts
             links = frozenset(cut for cut in cuts if cut in regions)
-            compile_thread().submit(partial(self._compile, rough, regions.world(), links))
+            compile_thread().submit(partial(self._compile, quick, regions.world(), links))
         return False
 
     def _need(self, installed: Installed) -> int:
@@ -91,27 +91,27 @@ class Thorough:
         self._busy = False
         self._wake()
 
-    def _compile(self, rough: Installed, world: World, links: frozenset[int]) -> None:
+    def _compile(self, quick: Installed, world: World, links: frozenset[int]) -> None:
         """On the compile thread."""
         compiled = None
         try:
-            compiled = self._maker.compile(rough.start, world, links=links)
+            compiled = self._maker.compile(quick.start, world, links=links)
         except Refused:
             pass  # what there is stays
         except Exception as error:
             self._regions.statistics.failed(error)
         with self._lock:
-            self._done.append((rough, compiled))
+            self._done.append((quick, compiled))
         self._wake()
 
     def install_done(self, install: Callable[[Compiled], Reason | None]) -> None:
         """Put what was made in the place of what it was made from; on the guest's thread."""
         with self._lock:
             done, self._done = self._done, []
-        for rough, compiled in done:
+        for quick, compiled in done:
             self._busy = False
-            rough.polished = True
-            if compiled is None or self._regions.get(rough.start) is not rough:
+            quick.is_full = True
+            if compiled is None or self._regions.get(quick.start) is not quick:
                 continue
             if install(compiled) is None:
-                self._regions[rough.start].polished = True
+                self._regions[quick.start].is_full = True
