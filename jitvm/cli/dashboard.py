@@ -35,6 +35,8 @@ examples:
   jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
 """
 
+PAUSE = 0.25
+"""Seconds that are waited for at a time."""
 MISSING = (
     "the dashboard needs starlette, uvicorn, websockets and plotly: "
     "`pip install 'jitvm[dashboard]'`"
@@ -150,8 +152,6 @@ def _target(arguments: Namespace) -> WatchedComputer:
 
 def _serve(arguments: Namespace, source: Source) -> int:
     """Serve until Ctrl-C or the time is up."""
-    from threading import Event
-
     from jitvm.dashboard.server import Server
 
     try:
@@ -162,13 +162,23 @@ def _serve(arguments: Namespace, source: Source) -> int:
     try:
         with server:
             _tell(arguments, server)
-            Event().wait(arguments.time_limit)
+            _wait(arguments.time_limit)
     except KeyboardInterrupt as stop:
         code = interrupted(stop)
         if code != Exit.INTERRUPTED:
             return code
         print()
     return Exit.OK
+
+
+def _wait(seconds: float | None) -> None:
+    """Until the time is up; the handler of a signal that comes just before a pause is run behind
+    it."""
+    from time import monotonic, sleep
+
+    end = float("inf") if seconds is None else monotonic() + seconds
+    while (left := end - monotonic()) > 0:
+        sleep(min(left, PAUSE))
 
 
 def _tell(arguments: Namespace, server: Server) -> None:

@@ -18,6 +18,8 @@ class DescriptionError(ValueError):
     """A description that breaks a rule; the message names guest, row and rule, and what to do."""
 
 
+COMPARED = 1 << 20
+"""Bytes of the largest of large spaces that are copied as a whole."""
 BEHIND = 8
 """Bytes behind the end of a large space, as many as the widest word has."""
 
@@ -85,6 +87,11 @@ class Space:
     def is_attached(self) -> bool:
         """Whether its memory is no part of the machine's block."""
         return self.window or self.large
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether tests of guests set and compare all of it: no window, and not too large."""
+        return not self.window and not (self.large and self.size > COMPARED)
 
     @property
     def mapped(self) -> int:

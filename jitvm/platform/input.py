@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 
-from jitvm.engine.machine.watch import LONGEST_WAIT, Watch
 from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from jitvm.engine.machine.watch import Watch
 
     class Readable(Protocol):
         """The part of a binary stream that is read from."""
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 CHUNK = 65536
 """Most bytes taken at a time."""
+PAUSE = 0.25
+"""Seconds that are waited for at a time: the handler of a signal that comes just before is not run
+until then."""
 
 
 class InputError(OSError):
@@ -70,11 +74,11 @@ class _Descriptor:
         self._poll.register(descriptor, select.POLLIN)
 
     def read(self, watch: Watch) -> bytes | None:
-        while (remaining := watch.remaining()) is not None:
-            if self._poll.poll(min(remaining, LONGEST_WAIT) * 1000):
-                break
-            if remaining <= LONGEST_WAIT:
+        remaining = watch.remaining()
+        while not self._poll.poll(1000 * (PAUSE if remaining is None else min(remaining, PAUSE))):
+            if remaining is not None and remaining <= PAUSE:
                 return None
+            remaining = watch.remaining()
         try:
             return os.read(self._descriptor, CHUNK)
         except OSError as error:

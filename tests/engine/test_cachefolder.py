@@ -207,8 +207,9 @@ def test_a_folder_with_other_things_is_not_used(
 def test_a_run_in_the_home_folder_is_warm(tmp_path: Path) -> None:
     (tmp_path / "a.tal").write_text("|0100 #800f DEO BRK")
     environment = {**os.environ, "HOME": str(tmp_path), "JITVM_CACHE": "", "XDG_CACHE_HOME": ""}
-    code = "import sys; from jitvm.cli.main import main; sys.exit(main(['run', 'a.tal']) or " \
-           "'llvmlite' in sys.modules)"  # fmt: skip
+    code = "import sys; from jitvm.cli.main import main; " \
+           "from jitvm.engine.machine import native; native.WARM_UP = 3600; " \
+           "sys.exit(main(['run', 'a.tal']) or 'llvmlite' in sys.modules)"  # fmt: skip
     codes = [
         subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, timeout=HANGS, check=False,

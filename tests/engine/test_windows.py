@@ -24,6 +24,7 @@ from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import NEAR
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack
+from jitvm.testing import check
 from tests.engine.declared import WINDOW, declared
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
@@ -306,6 +307,26 @@ def test_meanings_that_are_refused(meaning: Callable[[Core], None], message: str
     guest = Guest("g", rows, LITTLE.spaces, word_bits=64, byte_order="little")
     with pytest.raises(DescriptionError, match=message):
         guest.check_semantics()
+
+
+# -- machines ------------------------------------------------------------------------------------
+
+
+def test_random_programs() -> None:
+    data = Random(2).randbytes(5000)
+    check(BIG, seed=4, count=3, connect=lambda machine: machine.attach(SEEN, data))
+
+
+def test_snapshots_leave_alone_what_is_attached() -> None:
+    machine = Machine(LITTLE, tier=Tier.INTERPRETER)
+    before = machine.snapshot()
+    run(machine, memoryview(bytes(2000)), 0, 5, 3)
+    machine.attach(SEEN, b"abc")
+    machine.state.spaces[OUT][7] = 9
+    assert machine.snapshot() != before
+    machine.restore(before)
+    assert machine.snapshot() == before
+    assert (bytes(machine.state.spaces[SEEN]), machine.state.spaces[OUT][7]) == (b"abc", 9)
 
 
 # -- forks ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import select
@@ -13,7 +14,7 @@ import pytest
 
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.varvara import Computer, Ending, OutputError, Rom, RomError
-from tests.clock import HANGS
+from tests.clock import HANGS, until
 
 Make = Callable[..., Computer]
 
@@ -227,6 +228,23 @@ def test_progress_is_seen_during_a_long_vector(make: Make) -> None:
             is_seen.set()
             thread.join()
     os.close(reads)
+
+
+def test_ctrl_c_that_comes_just_before_input_is_waited_for_is_noticed(make: Make) -> None:
+    """As it has come already, it does not end the waiting."""
+    ours, theirs = os.pipe()
+    computer = make('LIT "x .Console/write DEO ;on .Console/vector DEO2 BRK @on BRK')
+
+    def interrupt() -> None:
+        until(lambda: computer.stdout)
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with os.fdopen(ours, "rb") as stdin, pytest.raises(KeyboardInterrupt):
+        computer.run_console(stdin)
+    thread.join()
+    os.close(theirs)
 
 
 def test_a_reader_that_went_away_ends_an_endless_writer(make: Make) -> None:

@@ -1,12 +1,12 @@
 """One running instance of a guest: its memory, its tiers, its connections to the host.
 
-    machine = Machine(guest)                  state of its own, zeroed
-    machine.state.spaces[0][0x100] = 0x80     every tier and every view sees the same bytes
+    machine = Machine(guest)                  with its own state, zeroed
+    machine.state.spaces[0][0x100] = 0x80     all tiers and views see the same bytes
     machine.on_write(0x18, print)             a device
     machine.run(0x100)                        until the guest halts
 
-Threads: one thread runs a machine at a time; `interrupt` and `take_output` may be called from
-any other. Native tiers run without the interpreter lock, so machines on several threads run in
+Threads: one thread at a time runs a machine; `interrupt` and `take_output` may be called from any
+other. Native tiers run without the interpreter lock, so machines on several threads run in
 parallel.
 """
 
@@ -62,12 +62,15 @@ class Tier(StrEnum):
 
 
 class Snapshot:
-    """A copy of a machine's whole guest-visible state, but for what windows show."""
+    """A copy of a machine's whole guest-visible state, but for windows and large spaces."""
 
     __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
 
-    def __init__(self, state: State, vector: int) -> None:
-        self.spaces = tuple(bytes(space) for space in state.spaces)
+    def __init__(self, guest: Guest, state: State, vector: int) -> None:
+        self.spaces = tuple(
+            b"" if declared.is_attached else bytes(space)
+            for declared, space in zip(guest.spaces, state.spaces, strict=True)
+        )
         self.stacks = tuple(bytes(stack) for stack in state.stacks)
         self.page = bytes(state.ports.page)
         self.pointers = tuple(state.pointers)
@@ -561,8 +564,8 @@ class Machine:
     # -- snapshots ---------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """Copy the guest-visible state; devices keep their own."""
-        return Snapshot(self.state, self.vector)
+        """Copy the guest-visible state; devices keep their own, and what is attached stays."""
+        return Snapshot(self.guest, self.state, self.vector)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a copied state back."""
@@ -570,8 +573,11 @@ class Machine:
 
         state = self.state
         changed = changed_bytes(bytes(self.memory), snapshot.spaces[self.guest.code_index])
-        for view, content in zip(state.spaces, snapshot.spaces, strict=True):
-            view[:] = content
+        for declared, view, content in zip(
+            self.guest.spaces, state.spaces, snapshot.spaces, strict=True
+        ):
+            if not declared.is_attached:
+                view[:] = content
         for view, content in zip(state.stacks, snapshot.stacks, strict=True):
             view[:] = content
         self.page[:] = snapshot.page

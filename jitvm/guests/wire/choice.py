@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from itertools import pairwise
 
 from jitvm.guests.wire.columns import Column, Shape
 from jitvm.guests.wire.schema import Kind
@@ -72,7 +73,7 @@ class Sample:
         present = self._words(column.validity, rows, 1) if column.is_nullable else None
         if column.shape is Shape.BYTES:
             ends = self._words(column.offsets, range(rows.start, rows.stop + 1), 4)
-            values = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+            values = [b - a for a, b in pairwise(ends)]
         else:
             numbers = self._words(column.values, rows, column.width)
             field = column.field if column.wrapper is None else column.wrapper

@@ -191,9 +191,7 @@ class _Runner:
     def learn(self, rows: int) -> None:
         """Have the decoder look at the columns of a batch, and follow what it chooses."""
         decoder, machine = self._decoder, self.machine
-        decoder.learn(
-            Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows))
-        )
+        decoder.learn(Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows)))
         for site in decoder.program.sites:
             byte = decoder.program.code[site.at]
             if machine.memory[site.at] != byte:

@@ -285,9 +285,9 @@ class _Maker:
         tags = [*[expected(field) for field, _ in fields[1:]], NEVER]
         if node.oneofs:
             self.put(node.none)
-            for column in node.oneofs.values():
-                assert column.values is not None
-                self.op("clear", (column.values // UNIT, 4))
+            for oneof in node.oneofs.values():
+                assert oneof.values is not None
+                self.op("clear", (oneof.values // UNIT, 4))
             self.field("look", next=expected(fields[0][0]), slow=node.entries[0])
             self.op("goto", node.absents[0])
         for i, (field, column) in enumerate(fields):
