@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 CODE, INPUT, OFFSETS, OUTPUT, STATE = range(5)
 FRAMES = 0
+FRAME_STACK = Stack("frames", 4096, return_addresses=True)
 BIAS, ALL = 0, 8
 """Addresses in STATE."""
 UNIT = 64
@@ -895,7 +896,7 @@ def guest(pc_bits: int = 16, output: int = 32) -> Guest:
         Space("state", 64),
     )
     made = Guest(
-        "wire", tuple(rows), spaces, (Stack("frames", 4096, return_addresses=True),), pc_bits=pc_bits,
+        "wire", tuple(rows), spaces, (FRAME_STACK,), pc_bits=pc_bits,
         word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
     )  # fmt: skip
     made.sources = (__file__,)
