@@ -63,6 +63,8 @@ def reader(
     utf8: bool = True,
     unknown: bool = False,
     large_offsets: bool = False,
+    names: bool = False,
+    times: bool = False,
 ) -> Reader:
     """A reader of messages of one type; it may be kept, pickled, and used on several threads.
 
@@ -86,6 +88,10 @@ def reader(
         utf8: whether strings are checked and become Arrow's strings; else they are bytes.
         unknown: whether fields that the schema does not know are kept, in columns ``_unknown``.
         large_offsets: whether offsets have 64 bits.
+        names: whether enums become their names (a dictionary) instead of numbers; numbers without
+            a name become their digits.
+        times: whether ``google.protobuf.Timestamp`` and ``Duration`` become timestamps and
+            durations in nanoseconds instead of structs.
 
     Raises:
         SchemaError: the schema cannot be had.
@@ -97,7 +103,7 @@ def reader(
     return Reader(
         message_of(schema, message, include=include, extensions=extensions),
         fields=fields, where=where, errors=errors, depth=depth, wrappers=wrappers, utf8=utf8,
-        unknown=unknown, large_offsets=large_offsets,
+        unknown=unknown, large_offsets=large_offsets, names=names, times=times,
     )  # fmt: skip
 
 

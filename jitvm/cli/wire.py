@@ -66,6 +66,8 @@ def _add_source(parser: Parser) -> None:
     _add_include(parser)
     parser.add_argument("--fields", metavar="PATHS", help="columns, as ts,attrs.key")
     parser.add_argument("--where", metavar="EXPR", help="only rows for which it is true")
+    parser.add_argument("--names", action="store_true", help="enums by their names")
+    parser.add_argument("--times", action="store_true", help="timestamps and durations as such")
     parser.add_argument(
         "--errors", choices=("raise", "skip", "null"), default="raise",
         help="what becomes of messages that cannot be decoded; default: raise",
@@ -111,7 +113,7 @@ def _reader(arguments: Namespace) -> Reader:
     fields = None if arguments.fields is None else arguments.fields.split(",")
     return wire.reader(
         arguments.schema, fields=fields, where=arguments.where, errors=arguments.errors,
-        include=arguments.include,
+        include=arguments.include, names=arguments.names, times=arguments.times,
     )  # fmt: skip
 
 

@@ -152,6 +152,8 @@ def _for_json(value: Any) -> Any:
         return b64encode(value).decode()
     if isinstance(value, float) and value - value != 0:  # JSON has no such numbers
         return str(value)
+    if type(value).__module__ == "numpy":  # times
+        return str(value)
     if isinstance(value, list):
         return [_for_json(each) for each in value]
     if isinstance(value, dict):

@@ -107,7 +107,7 @@ def _options() -> dict[str, set[str]]:
 
 def _options_of(parser: ArgumentParser) -> set[str]:
     """Options of a parser and of those below it."""
-    words = set()
+    words: set[str] = set()
     for action in parser._actions:  # of another library; there is no public way to ask a parser
         words.update(action.option_strings)
         if isinstance(action, _SubParsersAction):

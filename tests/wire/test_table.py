@@ -83,7 +83,7 @@ def test_arrays_outlive_their_table_and_are_let_go() -> None:
     gc.collect()
     assert len(arrow._HELD) == before
     assert not arrow._STREAMS
-    assert not arrow._STRUCTS
+    assert not arrow._CAPSULES
 
 
 def test_capsules_that_nobody_takes_are_let_go() -> None:
@@ -263,3 +263,57 @@ def test_spaces_are_written_inside_only() -> None:
             space.buffer(place, size)
         with pytest.raises(ValueError, match="bytes at"):
             space.write(place, bytes(size))
+
+
+# -- what values are shown as --------------------------------------------------------------------
+
+
+def test_enums_are_shown_by_their_names() -> None:
+    scalars, repeated = generated("kinds.Scalars"), generated("kinds.Repeated")
+    data = [scalars(level=level).SerializeToString() for level in (5, 0, -3, 77, 5)]
+    table = wire.reader(scalars, fields=["level"], names=True).read(data)
+    names = ["HIGH", "LOW", "DEEP", "77", "HIGH"]
+    assert table.schema == {"level": "dictionary<string>"}
+    assert table["level"].to_pylist() == table["level"].to_numpy().tolist() == names
+    taken = table.to_arrow()
+    taken.validate(full=True)
+    assert taken["level"].to_pylist() == names
+    assert polars.DataFrame(table)["level"].to_list() == names
+    table = wire.reader(repeated, fields=["level"], names=True).read(
+        [repeated(level=[1, 5]).SerializeToString(), b""]
+    )
+    assert table.to_arrow().to_pylist() == [{"level": ["MIDDLE", "HIGH"]}, {"level": []}]
+    assert table["level"].to_pylist() == [["MIDDLE", "HIGH"], []]
+
+
+def test_names_of_members_and_enums_may_be_null() -> None:
+    optional = generated("kinds.Optional")
+    data = [optional(level=1).SerializeToString(), b""]
+    table = wire.reader(optional, fields=["level"], names=True).read(data)
+    assert table["level"].to_pylist() == table.to_arrow()["level"].to_pylist() == ["MIDDLE", None]
+
+
+def test_times_are_shown_as_such() -> None:
+    known = generated("kinds.Known")
+    data = [
+        known(at={"seconds": 1_700_000_000, "nanos": 5}).SerializeToString(), b"",
+        known(at={"seconds": -1, "nanos": 999}).SerializeToString(),
+    ]  # fmt: skip
+    table = wire.reader(known, fields=["at"], times=True).read(data)
+    assert table.schema == {"at": "timestamp[ns, UTC]"}
+    expected = [1_700_000_000_000_000_005, None, -999_999_001]
+    array = table["at"].to_numpy()
+    assert array.dtype == np.dtype("M8[ns]")
+    assert [None if each is None else int(each) for each in array.astype("i8").tolist()] == expected
+    taken = table.to_arrow()
+    taken.validate(full=True)
+    assert taken.schema.field("at").type == pa.timestamp("ns", "UTC")
+    assert taken["at"].cast(pa.int64()).to_pylist() == expected
+    assert str(table["at"].to_pylist()[0]) == "2023-11-14T22:13:20.000000005"
+    with pytest.raises(KeyError, match=r"no column 'at\.seconds'"):
+        table["at.seconds"]
+    far = known(at={"seconds": 1 << 40}).SerializeToString()
+    with pytest.raises(OverflowError, match="at has 1099511627776 seconds, which is too far away"):
+        wire.reader(known, fields=["at"], times=True).read([far]).to_arrow()
+    parts = wire.reader(known, fields=["at.nanos"], times=True).read(data)
+    assert parts["at.nanos"].to_pylist() == [5, 0, 999], "of which a part is asked for"

@@ -74,9 +74,9 @@ class _Release:
         self._held = _HELD
         self._at = _struct_at
 
-    def __call__(self, pointer: int) -> None:
-        """Release a struct and what is still with it."""
-        words = self._at(pointer, self._size)
+    def __call__(self, struct: Any) -> None:
+        """Release a struct, or that at an address, and what is still with it."""
+        words = self._at(struct, self._size) if isinstance(struct, int) else struct
         if not words[self._release]:
             return
         if words[self._children[0]]:
@@ -166,7 +166,7 @@ def exported_array(data: Data, pointer: int, is_root: bool = False) -> None:
 
 
 def _array_words(data: Data) -> int:
-    dictionary = 0 if data.column.shape is not Shape.ONEOF else ARRAY_WORDS + 3
+    dictionary = 0 if data.names is None else ARRAY_WORDS + 3
     below = sum(1 + _array_words(child) for child in data.children)
     return ARRAY_WORDS + 3 + dictionary + below
 
@@ -190,16 +190,13 @@ def _array(block: _Block, data: Data, around: Any, is_root: bool = False) -> lis
                 raise ValueError(f"the map {column.path} has more than {MAX_NARROW} entries")
             offsets = offsets.astype("<i4")
         buffers.append(_shown(block, offsets))
-    if shape is Shape.FIXED and data.values is not None:
+    if data.values is not None:
         values = data.values
         if column.format == "b":
             values = np.packbits(values, bitorder="little")
         buffers.append(_shown(block, values))
-    elif shape is Shape.BYTES and data.values is not None:
-        buffers.append(_shown(block, data.values))
-    elif shape is Shape.ONEOF and data.values is not None:
-        buffers.append(_shown(block, np.maximum(data.values, 1) - 1))
-        dictionary = _names(block, [member.name for member in column.members])
+    if data.names is not None:
+        dictionary = _names(block, data.names)
     children = []
     for child in data.children:
         inner = _array(block, child, around if is_root else None)
@@ -263,12 +260,18 @@ def exported_schema(column: Column, pointer: int, has_null_rows: bool = False) -
     _struct_at(pointer, SCHEMA_WORDS)[:] = words
 
 
+TIMES = {"timestamp": "tsn:UTC", "duration": "tDn"}
+"""Formats of times."""
+
+
 def _visible(column: Column) -> list[Column]:
+    if column.shown_as in TIMES:
+        return []
     return [child for child in column.children if not child.is_hidden]
 
 
 def _schema_words(column: Column) -> int:
-    dictionary = 0 if column.shape is not Shape.ONEOF else SCHEMA_WORDS
+    dictionary = SCHEMA_WORDS if _has_names(column) else 0
     return SCHEMA_WORDS + dictionary + sum(1 + _schema_words(each) for each in _visible(column))
 
 
@@ -280,7 +283,7 @@ def _schema(block: _Block, column: Column, may_be_null: bool, null_rows: bool) -
         block.put(place, inner)
         children.append(address)
     dictionary = 0
-    if column.shape is Shape.ONEOF:
+    if _has_names(column):
         dictionary_words = _schema_struct(block, "u", "", 0, [], 0)
         place, dictionary = block.take(SCHEMA_WORDS)
         block.put(place, dictionary_words)
@@ -288,7 +291,13 @@ def _schema(block: _Block, column: Column, may_be_null: bool, null_rows: bool) -
         column.is_nullable or may_be_null or column.shape is Shape.ONEOF
     )
     flags = NULLABLE if is_nullable else 0
-    return _schema_struct(block, column.format, column.name, flags, children, dictionary)
+    format = TIMES.get(column.shown_as, column.format)
+    return _schema_struct(block, format, column.name, flags, children, dictionary)
+
+
+def _has_names(column: Column) -> bool:
+    """Whether its values are places in a dictionary."""
+    return column.shape is Shape.ONEOF or column.shown_as == "names"
 
 
 def _schema_struct(
@@ -399,7 +408,9 @@ def exported_stream(
     stream.get_last_error, stream.release = _error_getter, _stream_releaser
     stream.private_data = number
     _STREAMS[number] = _Running(schema, batches, is_table)
-    return _capsule(stream, b"arrow_array_stream")
+    words = (ctypes.c_uint64 * 5)()
+    ctypes.memmove(words, ctypes.byref(stream), ctypes.sizeof(words))
+    return _capsule(words, b"arrow_array_stream")
 
 
 # -- capsules ------------------------------------------------------------------------------------
@@ -407,15 +418,9 @@ def exported_stream(
 _new_capsule = ctypes.pythonapi.PyCapsule_New
 _new_capsule.restype = ctypes.py_object
 _new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
-_pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", ctypes.pythonapi)
-)
-_name_of = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)(
-    ("PyCapsule_GetName", ctypes.pythonapi)
-)
 _Destructor = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
-_STRUCTS: dict[int, Any] = {}
-"""Structs in capsules, by their addresses."""
+_CAPSULES: dict[int, tuple[bytes, Any]] = {}
+"""Names and structs of capsules, by the addresses of these."""
 _NAMES = {
     name: ctypes.create_string_buffer(name)
     for name in (b"arrow_schema", b"arrow_array", b"arrow_array_stream")
@@ -423,17 +428,19 @@ _NAMES = {
 
 
 def _destroy(capsule: int) -> None:
-    """Release what nobody took out of a capsule."""
-    name = _name_of(capsule)
-    pointer = _pointer_of(capsule, name)
-    struct = _STRUCTS.pop(pointer)
+    """Release what nobody took out of a capsule.
+
+    It may be called while an error is on its way, in which ctypes calls no functions. So all here
+    is done by Python, which knows both what was put into the capsule and what releases it.
+    """
+    name, struct = _CAPSULES.pop(capsule)
     if name == b"arrow_array_stream":
-        if struct.release:
-            struct.release(ctypes.byref(struct))
+        if struct[3]:
+            _STREAMS.pop(struct[4], None)
     elif name == b"arrow_array":
-        _release_array(pointer)
+        _release_array(struct)
     else:
-        _release_schema(pointer)
+        _release_schema(struct)
 
 
 _destructor: Any = _for_good(_Destructor(_destroy))
@@ -441,8 +448,9 @@ _destructor: Any = _for_good(_Destructor(_destroy))
 
 def _capsule(struct: Any, name: bytes) -> Any:
     address = ctypes.addressof(struct)
-    _STRUCTS[address] = struct
-    return _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destructor))
+    capsule = _new_capsule(address, ctypes.addressof(_NAMES[name]), _address_of(_destructor))
+    _CAPSULES[id(capsule)] = name, struct
+    return capsule
 
 
 def array_capsule(data: Data, is_root: bool = False) -> Any:

@@ -115,6 +115,10 @@ WRAPPERS = frozenset(
 """Messages that stand for a scalar that may be absent."""
 
 
+TIMES = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}
+"""Messages that are times: seconds and nanoseconds."""
+
+
 class RowSpace:
     """Rows that some columns share.
 
@@ -156,6 +160,8 @@ class Column:
         wrapper: the field of a wrapper (`google.protobuf.Int64Value`) that has the value.
         is_unknown: whether it gathers unknown fields.
         is_hidden: whether it is only there for `where`, and not in the result.
+        shown_as: what becomes of it behind the decoder: ``"names"`` of an enum's numbers,
+            ``"timestamp"`` or ``"duration"`` of a STRUCT of seconds and nanoseconds; "" as it is.
         validity, offsets, values: addresses of its buffers in the output space; None where it has
             no such buffer, and before `layout`.
     """
@@ -163,7 +169,7 @@ class Column:
     __slots__ = (
         "children", "default", "field", "format", "index", "is_hidden", "is_nullable", "is_raw",
         "is_signed", "is_unknown", "is_utf8", "message", "name", "offsets", "oneof", "parent",
-        "shape", "space", "validity", "values", "width", "wrapper",
+        "shape", "shown_as", "space", "validity", "values", "width", "wrapper",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, space: RowSpace, parent: Column | None) -> None:
@@ -186,6 +192,7 @@ class Column:
         self.wrapper: Field | None = None
         self.is_unknown = False
         self.is_hidden = False
+        self.shown_as = ""
         self.validity: int | None = None
         self.offsets: int | None = None
         self.values: int | None = None
@@ -293,6 +300,8 @@ def tree(
     unknown: bool = False,
     null_rows: bool = False,
     large_offsets: bool = False,
+    names: bool = False,
+    times: bool = False,
 ) -> Tree:
     """The columns of a message type.
 
@@ -307,6 +316,8 @@ def tree(
         unknown: whether unknown fields are kept, in a column `_unknown` of each message.
         null_rows: whether rows of the root may be null.
         large_offsets: whether offsets have 64 bits.
+        names: whether enums are shown by their names.
+        times: whether `google.protobuf.Timestamp` and `Duration` are shown as times.
 
     Raises:
         ColumnError: a path names nothing, the columns would be too many, or none are left.
@@ -320,12 +331,25 @@ def tree(
         raise ColumnError(f"{message.full_name} has no fields to make columns of")
     key = repr((
         None if fields is None else sorted(fields), sorted(hidden), depth, wrappers, utf8,
-        unknown, null_rows, large_offsets,
+        unknown, null_rows, large_offsets, names, times,
     ))  # fmt: skip
     made = Tree(message, root, 8 if large_offsets else 4, key)
     if fields is not None and hidden:
         _hide(made, fields)
+    for column in made.columns:
+        if names and column.shape is Shape.FIXED and column.field is not None:
+            column.shown_as = "names" if column.field.enum is not None else ""
+        elif times and column.message is not None:
+            column.shown_as = _time(column)
     return made
+
+
+def _time(column: Column) -> str:
+    """What time a STRUCT is, if it has all of one."""
+    if [child.name for child in column.children] != ["seconds", "nanos"]:
+        return ""
+    assert column.message is not None
+    return TIMES.get(column.message.full_name, "")
 
 
 _Selection = dict[str, "_Selection | None"]

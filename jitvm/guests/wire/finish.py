@@ -31,6 +31,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "i": np.dtype("<i4"), "I": np.dtype("<u4"), "b": np.dtype("?"), "c": np.dtype("u1"),
 }  # fmt: skip
 """NumPy's types of fixed values, by format."""
+NANOSECONDS = 1_000_000_000
+"""Of a second."""
 FEW = 16
 """Entries of a map up to which keys are compared with each other, not sorted."""
 
@@ -43,11 +45,12 @@ class Data:
         length: how many.
         validity: a byte each, 1 where the value is there; None where all are.
         offsets: BYTES, LIST, MAP: `length` + 1 of them; the first need not be 0.
-        values: FIXED, ONEOF: numbers; BYTES: all bytes.
-        children: as those of the column.
+        values: FIXED: numbers; BYTES: all bytes; where there are `names`, places in them.
+        names: what numbers stand for: members of a ONEOF, values of an enum that is shown so.
+        children: as those of the column; none where it is shown as a time.
     """
 
-    __slots__ = ("children", "column", "length", "offsets", "validity", "values")
+    __slots__ = ("children", "column", "length", "names", "offsets", "validity", "values")
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Data:
         self.validity = validity
         self.offsets = offsets
         self.values = values
+        self.names: list[str] | None = None
         self.children = children if children is not None else []
 
 
@@ -87,10 +91,56 @@ def _shown(whole: Array, offset: np.dtype[Any], column: Column, length: int) -> 
     if column.shape is Shape.ONEOF:
         assert it.values is not None
         it.validity = (it.values != 0).view(np.uint8)
+        it.values = np.maximum(it.values, 1) - 1
+        it.names = [member.name for member in column.members]
     it.children = [
         _shown(whole, offset, child, length) for child in column.children if not child.is_hidden
     ]
+    if column.shown_as == "names":
+        _name(it)
+    elif column.shown_as:
+        _measure(it)
     return it if column.shape is not Shape.MAP else _last_of_each_key(it)
+
+
+def _name(it: Data) -> None:
+    """Show the numbers of an enum by their names; those it does not know by their digits."""
+    field = it.column.field
+    assert field is not None
+    assert field.enum is not None
+    assert it.values is not None
+    known: dict[int, str] = {}
+    for name, number in field.enum.values.items():
+        known.setdefault(number, name)
+    numbers = np.array(sorted(known), "<i4")
+    places = np.minimum(np.searchsorted(numbers, it.values), len(numbers) - 1)
+    is_unknown = numbers[places] != it.values
+    if is_unknown.any():
+        for number in np.unique(it.values[is_unknown]).tolist():
+            known[number] = str(number)
+        numbers = np.array(sorted(known), "<i4")
+        places = np.searchsorted(numbers, it.values)
+    it.names = [known[number] for number in numbers.tolist()]
+    it.values = places.astype("<i4")
+
+
+def _measure(it: Data) -> None:
+    """Make one number, of nanoseconds, of seconds and nanoseconds."""
+    seconds, nanos = (child.values for child in it.children)
+    assert seconds is not None
+    assert nanos is not None
+    values = seconds * NANOSECONDS + nanos
+    low, high = -(1 << 63) // NANOSECONDS + 1, (1 << 63) // NANOSECONDS - 1
+    wrong = (seconds < low) | (seconds > high)
+    if it.validity is not None:
+        wrong &= it.validity == 1
+    if wrong.any():
+        raise OverflowError(
+            f"{it.column.path} has {int(seconds[wrong][0])} seconds, which is too far away for "
+            "64 bits of nanoseconds; read it with times=False"
+        )
+    it.values = values
+    it.children = []
 
 
 def _view(whole: Array, place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
@@ -175,6 +225,7 @@ def kept(data: Data, mask: Array) -> Data:
     """The values for which a mask is true, and what is below them."""
     length = int(np.count_nonzero(mask))
     it = Data(data.column, length)
+    it.names = data.names
     if data.validity is not None:
         it.validity = data.validity[mask]
     if data.offsets is None:

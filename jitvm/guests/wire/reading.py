@@ -118,6 +118,8 @@ class Reader:
         utf8: bool = True,
         unknown: bool = False,
         large_offsets: bool = False,
+        names: bool = False,
+        times: bool = False,
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
@@ -132,7 +134,8 @@ class Reader:
         self._options: dict[str, Any] = {
             "fields": None if fields is None else tuple(fields),
             "depth": depth, "wrappers": wrappers, "utf8": utf8, "unknown": unknown,
-            "null_rows": errors == "null", "large_offsets": large_offsets,
+            "null_rows": errors == "null", "large_offsets": large_offsets, "names": names,
+            "times": times,
         }  # fmt: skip
         hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
@@ -152,7 +155,7 @@ class Reader:
         for column in self._tree.columns[1:]:
             parent = column.parent
             assert parent is not None
-            if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden:
+            if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
                 continue
             yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
 

@@ -28,6 +28,10 @@ TYPES = {
 """Names of Arrow's types, by format."""
 
 
+TIMES = {"timestamp": "<M8[ns]", "duration": "<m8[ns]"}
+"""NumPy's types of times."""
+
+
 class RowError:
     """A message that could not be decoded.
 
@@ -131,7 +135,7 @@ class Table:
             KeyError: there is none.
         """
         column = self._tree.column(path)
-        if column is None or column.is_hidden:
+        if column is None or column.is_hidden or _is_in_time(column):
             raise KeyError(f"no column {path!r}; there are {', '.join(self.column_names)}")
         return Column(self, column)
 
@@ -168,7 +172,7 @@ class Table:
 
         root = self._tree.root
         schema = partial(_schema_of, exported_schema, root, root.is_nullable)
-        return exported_stream(schema, (chunk.data for chunk in self._chunks))
+        return exported_stream(schema, iter([chunk.data for chunk in self._chunks]))
 
     def to_arrow(self) -> Any:
         """A `pyarrow.Table` that shows the same memory.
@@ -305,7 +309,11 @@ class Column:
 
         column = self._column
         parts = self._parts()
-        if column.shape is not Shape.FIXED:
+        if (
+            column.shown_as not in TIMES
+            if column.shape is not Shape.FIXED
+            else column.shown_as == "names"
+        ):
             values = np.empty(sum(part.length for part in parts), object)
             place = 0
             for part in parts:
@@ -315,8 +323,9 @@ class Column:
             return values
         from jitvm.guests.wire.finish import DTYPES
 
-        found: list[Any] = [part.values for part in parts]
-        joined = np.concatenate([*found, np.empty(0, DTYPES[column.format])])
+        dtype = TIMES.get(column.shown_as) or DTYPES[column.format]
+        found: list[Any] = [_in(part.values, dtype) for part in parts]
+        joined = np.concatenate([*found, np.empty(0, dtype)])
         whole = found[0] if len(found) == 1 else joined
         if not self.null_count:
             return whole
@@ -361,7 +370,9 @@ def _found(root: Data, column: TreeColumn) -> Data:
         from jitvm.guests.wire.finish import Data as Made
 
         both = root.validity if data.validity is None else data.validity & root.validity
-        return Made(column, data.length, both, data.offsets, data.values, data.children)
+        merged = Made(column, data.length, both, data.offsets, data.values, data.children)
+        merged.names = data.names
+        return merged
     return data
 
 
@@ -384,9 +395,21 @@ def _bytes(part: Data) -> int:
     return size + (0 if part.offsets is None else int(part.offsets.nbytes))
 
 
+def _in(values: Any, dtype: Any) -> Any:
+    return values if values.dtype == dtype else values.view(dtype)
+
+
+def _is_in_time(column: TreeColumn) -> bool:
+    """Whether it is part of what is shown as a time."""
+    return column.parent is not None and column.parent.shown_as in TIMES
+
+
 def _objects(part: Data) -> Iterator[Any]:
     """Values for an array of objects."""
     shape, children = part.column.shape, part.children
+    if part.column.shown_as:
+        yield from _python(part)
+        return
     if shape in (Shape.STRUCT, Shape.MAP) or (
         shape is Shape.LIST and children[0].column.shape in (Shape.STRUCT, Shape.LIST)
     ):
@@ -407,13 +430,15 @@ def _python(part: Data) -> list[Any]:
     """Values as Python has them."""
     column, shape = part.column, part.column.shape
     values: list[Any]
-    if shape is Shape.FIXED:
+    if part.names is not None:
+        assert part.values is not None
+        values = [part.names[each] for each in part.values.tolist()]
+    elif column.shown_as in TIMES:
+        assert part.values is not None
+        values = list(part.values.view(TIMES[column.shown_as]))
+    elif shape is Shape.FIXED:
         assert part.values is not None
         values = part.values.tolist()
-    elif shape is Shape.ONEOF:
-        assert part.values is not None
-        names = [None, *(member.name for member in column.members)]
-        return [names[each] for each in part.values.tolist()]
     elif shape is Shape.STRUCT:
         children = {child.column.name: _python(child) for child in part.children}
         values = [{name: each[at] for name, each in children.items()} for at in range(part.length)]
@@ -442,8 +467,10 @@ def _python(part: Data) -> list[Any]:
 
 def type_of(column: TreeColumn) -> str:
     """The name of Arrow's type of a column."""
-    if column.shape is Shape.ONEOF:
+    if column.shape is Shape.ONEOF or column.shown_as == "names":
         return "dictionary<string>"
+    if column.shown_as:
+        return {"timestamp": "timestamp[ns, UTC]", "duration": "duration[ns]"}[column.shown_as]
     if column.shape is Shape.LIST:
         return f"list<{type_of(column.children[0])}>"
     inner = [f"{child.name}: {type_of(child)}" for child in column.children if not child.is_hidden]
