@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 CODE, INPUT, OFFSETS, OUTPUT, STATE = range(5)
 FRAMES = 0
+FRAME_STACK = Stack("frames", 4096, return_addresses=True)
 BIAS, ALL = 0, 8
 """Addresses in STATE."""
 UNIT = 64
@@ -605,6 +606,45 @@ def item(length: str, kind: str, core: Core) -> None:
     _item(core, fits, meaning(value), at & M32, width)
 
 
+def items(length: int, kind: str, core: Core) -> None:
+    """Read as many elements of one or two bytes as stand at the cursor, up to eight bytes of them.
+
+    All are written, also those that are not there: the next ones are written over them.
+    """
+    count, until, at = row(core), end(core), cursor(core)
+    width, meaning = KINDS[kind]
+    word = core.load(INPUT, at, 8)
+    if length == 1:
+        there = core.trailing_zeros(word & HIGH, 8) >> 3
+        left = (until - at) & M32
+    else:
+        there = core.trailing_zeros((word & HIGH) ^ 0x0080_0080_0080_0080, 8) >> 4
+        left = ((until - at) & M32) >> 1
+        word = (word & 0x007F_007F_007F_007F) | ((word & 0x7F00_7F00_7F00_7F00) >> 1)
+    taken = core.select(there < left, there, left) & 15
+    lanes = 8 // length
+    values = [
+        meaning((word >> 8 * length * i) & (0x7F if length == 1 else 0x3FFF)) for i in range(lanes)
+    ]
+    step = 8 // width if width < 8 and kind != "sint32" else 1
+    place = column(core, "a", count, width)
+    for first in range(0, lanes, step):
+        together = values[first]
+        for i in range(1, min(step, lanes - first)):
+            together = together | values[first + i] << 8 * width * i
+        size = min(step, lanes - first) * width
+        core.store(OUTPUT, place + first * width, together, size)
+    after = (at + taken * length) & M32
+    for _ in range(3):
+        core.pop(FRAMES, 4)
+    for each in (count + taken, until, after):
+        core.push(FRAMES, each, 4)
+    fits = taken != 0
+    core.expect(fits)
+    ok = core.select(fits, after < until, 1)
+    core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
+
+
 def item_closed(length: str, core: Core) -> None:
     """Numbers of an enum that is closed."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
@@ -842,7 +882,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             found[name] = partial(scalar, read, width, False), FIELD
             found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
             found[f"{name}.list"] = partial(element, read, width), FIELD
-            found[f"{name}.item"] = partial(item, length, kind), FIELD
+            run = partial(items, int(length), kind) if length in "12" else None
+            found[f"{name}.item"] = run or partial(item, length, kind), FIELD
         read, name = closed(length), f"closed.{length}"
         found[name] = partial(scalar, read, 4, False), FIELD
         found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
@@ -895,8 +936,8 @@ def guest(pc_bits: int = 16, output: int = 32) -> Guest:
         Space("state", 64),
     )
     made = Guest(
-        "wire", tuple(rows), spaces, (Stack("frames", 4096, return_addresses=True),),
-        pc_bits=pc_bits, word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
+        "wire", tuple(rows), spaces, (FRAME_STACK,), pc_bits=pc_bits,
+        word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
     )  # fmt: skip
     made.sources = (__file__,)
     return made
