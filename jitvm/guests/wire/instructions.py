@@ -599,6 +599,24 @@ def packed(is_first: bool, core: Core) -> None:
     core.jump_if((begin < until & M32) == 0, operand(core, "miss"))
 
 
+def packed_fixed(width: int, is_first: bool, core: Core) -> None:
+    """Read a whole packed field of fixed numbers, which lie in it as they do in the column a, into
+    the list whose offsets are b."""
+    fits, length, begin = a_length(core, cursor(core) + size(core))
+    short = length & M32
+    after = begin + short
+    fits = fits & (after <= end(core)) & ((short & (width - 1)) == 0)
+    after, here = after & M32, row(core)
+    before = core.load(OUTPUT, column(core, "b", here + (0 if is_first else 1), 4), 4)
+    following = core.load(INPUT, after, 4)
+    core.expect(fits)
+    taken = core.select(fits, short, 0)
+    behind = before + (taken >> width.bit_length() - 1)
+    core.store(OUTPUT, column(core, "b", here + 1, 4), behind, 4)
+    core.copy(OUTPUT, column(core, "a", before, width), INPUT, begin, taken)
+    go_on(core, after, fits, following)
+
+
 def item(length: str, kind: str, core: Core) -> None:
     """Read elements of a packed field into a, again and again until `end`."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
@@ -649,11 +667,6 @@ def item_closed(length: str, core: Core) -> None:
     """Numbers of an enum that is closed."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
     _item(core, fits & knows(core, value), value, at & M32, 4)
-
-
-def item_fixed(width: int, core: Core) -> None:
-    value = core.load(INPUT, cursor(core), width)
-    _item(core, 1, value, (cursor(core) + width) & M32, width)
 
 
 def _item(core: Core, fits: Word, value: Word, at: Word, width: int) -> None:
@@ -894,7 +907,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         found[name] = partial(scalar, read, width, False), FIELD
         found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
         found[f"{name}.list"] = partial(element, read, width), FIELD
-        found[f"{name}.item"] = partial(item_fixed, width), FIELD
+        found[f"{name}.packed"] = partial(packed_fixed, width, False), FIELD
+        found[f"{name}.packed.first"] = partial(packed_fixed, width, True), FIELD
     for place in ("plain", "row", "list", "more"):
         suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
         found[f"raw.end{suffix}"] = partial(end_raw, place), FIELD
