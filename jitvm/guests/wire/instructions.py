@@ -663,6 +663,37 @@ def items(length: int, kind: str, core: Core) -> None:
     core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
 
 
+def mixed_items(kind: str, core: Core) -> None:
+    """Read elements of one or two bytes, in any order: those that begin in the next seven bytes.
+
+    Each byte is taken for the first of an element, whose value is written; but the place moves on
+    only where one begins. So nothing waits to be told how long an element is.
+    """
+    count, until, at = row(core), end(core), cursor(core)
+    width, meaning = KINDS[kind]
+    word = core.load(INPUT, at, 8)
+    more = word & HIGH
+    left = (until - at) & M32
+    short = core.trailing_zeros((more & (more >> 8)) | 1 << 63, 8) >> 3
+    limit = core.select(short < left, short, left)
+    after = (at + limit + ((more >> ((limit << 3) - 1 & 63)) & 1)) & M32
+    here = count
+    for i in range(7):
+        low, high = (word >> 8 * i) & 0x7F, (word >> 8 * i + 1) & 0x3F80
+        value = meaning(low | core.select((more >> 8 * i) & 0x80, high, 0))
+        core.store(OUTPUT, column(core, "a", here, width), value, width)
+        begins = ((more >> 8 * i - 1) & 1) ^ 1 if i else 1
+        here = here + (begins & (limit > i))
+    fits = (limit != 0) & (after <= until)
+    core.expect(fits)
+    for _ in range(3):
+        core.pop(FRAMES, 4)
+    for each in (core.select(fits, here, count), until, core.select(fits, after, at)):
+        core.push(FRAMES, each, 4)
+    ok = core.select(fits, after < until, 1)
+    core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
+
+
 def item_closed(length: str, core: Core) -> None:
     """Numbers of an enum that is closed."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
@@ -902,6 +933,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
         found[f"{name}.list"] = partial(element, read, 4), FIELD
         found[f"{name}.item"] = partial(item_closed, length), FIELD
+    for kind in KINDS:
+        found[f"{kind}.1-2.item"] = partial(mixed_items, kind), FIELD
     for width in (4, 8):
         read, name = fixed(width), f"fixed{8 * width}"
         found[name] = partial(scalar, read, width, False), FIELD

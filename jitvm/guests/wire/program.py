@@ -93,6 +93,7 @@ class Site:
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "8", "10")
+ITEMS = ("1", "2", "1-2", "8", "10")
 STRINGS = ("16", "32", "any")
 MESSAGES = ("1", "10")
 
@@ -691,7 +692,8 @@ class _Maker:
             return
         self.field(name, tag=tag, miss=end, b=column.offsets)
         self.put(loop)
-        usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
+        lengths = VARINTS if known else ITEMS
+        usual = self.chosen(kind, ".item", lengths, slow if careful else None, value)
         self.field(usual, slow=slow if careful else None, a=value.values, c=known)
         self.put(end)
         self.field("packed.end", next=following, miss=miss, b=column.offsets)
