@@ -11,7 +11,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pb2
 
+from jitvm import wire
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.verify import verify
@@ -23,7 +25,7 @@ from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
 from jitvm.guests.wire.plain import Batch, PlainDecoder
 from jitvm.guests.wire.pool import POOL
-from jitvm.guests.wire.program import ProgramError
+from jitvm.guests.wire.program import ProgramError, spread
 from jitvm.guests.wire.where import parse
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
@@ -208,6 +210,32 @@ def test_packed_fixed_numbers_are_whole_and_may_come_in_pieces() -> None:
     assert pair.agree([whole, b"", tag + b"\x08" + numbers[:8] + tag + b"\0" + whole]).rows == 3
     mistakes = pair.agree([tag + b"\x27" + numbers[:39], whole, tag + b"\x29" + numbers]).mistakes
     assert [row for row, *_ in mistakes] == [0, 2]
+
+
+def test_closed_enums_may_have_numbers_that_are_far_apart() -> None:
+    cls = descriptor_pb2.FileDescriptorProto
+    reader = wire.reader(cls, fields=["edition"])
+    known = descriptor_pb2.Edition.values()
+    assert max(known) - min(known) > 1 << 30
+    numbers = sorted({each + more for each in known for more in (0, 1) if each < 1 << 31 - more})
+    data = [b"\x70" + written_length(each) for each in numbers if each < 1 << 31]
+    data.append(b"\x70" + written_length((1 << 64) - 1))
+    rows = [cls.FromString(each) for each in data]
+    expected = [each.edition if each.HasField("edition") else None for each in rows]
+    assert None in expected
+    assert reader.read(data)["edition"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 100, 4096])
+def test_numbers_that_follow_each_other_need_no_more_places(count: int) -> None:
+    factor, shift = spread(list(range(count)), "An.Enum")
+    assert 1 << 32 - shift <= max(2 * count, 2)
+    assert factor == 1 << shift
+
+
+def test_too_many_numbers_that_are_far_apart_are_refused() -> None:
+    with pytest.raises(ProgramError, match=r"An\.Enum has too many numbers"):
+        spread([each * each * 1000 for each in range(2000)], "An.Enum")
 
 
 def written_length(number: int) -> bytes:

@@ -158,8 +158,10 @@ def test_errors_are_skipped_or_null_and_counted() -> None:
 
 @pytest.mark.parametrize("given", [[NUMBERS[0], None, NUMBERS[2]], pa.array([NUMBERS[0], None])])
 def test_messages_that_are_null_are_errors(given: Any) -> None:
-    with pytest.raises(wire.DecodeError, match="message 1, byte 0: "):
+    with pytest.raises(wire.DecodeError, match="message 1, byte 0: the message is null; "):
         wire.reader(LEAF).read(given)
+    with pytest.raises(wire.DecodeError, match="message 1, byte 0: the message is null; "):
+        list(wire.reader(LEAF).stream([NUMBERS[0], None]))
     table = wire.reader(LEAF, errors="null").read(given)
     assert numbers(table)[:2] == [0, None]
 

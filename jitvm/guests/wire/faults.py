@@ -30,6 +30,7 @@ class Fault(IntEnum):
     UTF8 = 8
     FRAME = 9
     SIZE = 10
+    NULL = 11
 
 
 ABOUT = {
@@ -43,6 +44,7 @@ ABOUT = {
     Fault.UTF8: "a string is not valid UTF-8",
     Fault.FRAME: "what frames the message is wrong, so nothing behind it can be read either",
     Fault.SIZE: "the message is larger than a batch may be",
+    Fault.NULL: "the message is null",
 }
 """One line about each."""
 FRAMINGS = ("none", "varint", "confluent")

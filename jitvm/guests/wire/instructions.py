@@ -232,8 +232,7 @@ def varint(length: str, kind: str) -> Callable[[Core], tuple[Word, ...]]:
 
 
 def closed(length: str) -> Callable[[Core], tuple[Word, ...]]:
-    """A number that its enum has to know: c is the address in CODE of the lowest, of how many there
-    may be from there, and of 64 bits that tell which of the first there are."""
+    """A number that its enum has to know: c is the address in CODE of what `knows` needs."""
 
     def read(core: Core) -> tuple[Word, ...]:
         fits, value, at, following = LENGTHS[length](core, cursor(core) + size(core))
@@ -243,11 +242,14 @@ def closed(length: str) -> Callable[[Core], tuple[Word, ...]]:
 
 
 def knows(core: Core, value: Word) -> Word:
-    """Whether the enum at c has a number."""
+    """Whether the enum at c has a number: 4 bytes each of its lowest, of a factor, and of a shift,
+    which tell at which place behind them, of 4 bytes each, its distance from the lowest would be.
+    """
     about = operand(core, "c")
     distance = (value - core.load(CODE, about, 4)) & M32
-    bit = (core.load(CODE, about + 8, 8) >> (distance & 63)) & 1
-    return (distance < core.load(CODE, about + 4, 4)) & (bit | (distance > 63))
+    hashed = (distance * core.load(CODE, about + 4, 4)) & M32
+    place = hashed >> (core.load(CODE, about + 8, 1) & 31)
+    return core.load(CODE, about + 12 + (place << 2), 4) == distance
 
 
 def fixed(width: int) -> Callable[[Core], tuple[Word, ...]]:

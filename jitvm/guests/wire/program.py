@@ -93,6 +93,8 @@ class Site:
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "8", "10")
+PLACES = 12
+"""Bits of the place of a number of a closed enum, at most."""
 ITEMS = ("1", "2", "1-2", "8", "10")
 STRINGS = ("16", "32", "any")
 MESSAGES = ("1", "10")
@@ -608,13 +610,14 @@ class _Maker:
         """Tables of closed enums; see `instructions.knows`."""
         for enum, label in self.enums.values():
             numbers = sorted(set(enum.values.values()))
-            low, count = numbers[0], numbers[-1] - numbers[0] + 1
-            if count > 64 and count != len(numbers):
-                raise ProgramError(f"{enum.full_name} has numbers that are far apart")
-            bits = sum(1 << number - low for number in numbers if number - low < 64)
+            distances = [number - numbers[0] for number in numbers]
+            factor, shift = spread(distances, enum.full_name)
+            table = [0] * (1 << 32 - shift)  # a distance of 0 is at 0, so it is nowhere else
+            for distance in distances:
+                table[_place(distance, factor, shift)] = distance
             self.put(label)
-            self.code += (low & 0xFFFF_FFFF).to_bytes(4, "little") + count.to_bytes(4, "little")
-            self.code += bits.to_bytes(8, "little")
+            for word in (numbers[0] & 0xFFFF_FFFF, factor, shift, *table):
+                self.code += word.to_bytes(4, "little")
 
     def raw_group(self, column: Column, tag: int, suffix: str, b: int | None) -> None:
         """A group that is kept as bytes."""
@@ -734,6 +737,24 @@ class _Maker:
         else:
             name = f"absent.{column.width}{'.set' * column.is_nullable}"
             self.field(name, a=column.values, b=column.validity, next=following, slow=entry)
+
+
+def spread(distances: list[int], name: str) -> tuple[int, int]:
+    """A factor and a shift by which each of some numbers has a place of its own.
+
+    Raises:
+        ProgramError: there would have to be too many places.
+    """
+    for bits in range(max(1, (len(distances) - 1).bit_length()), PLACES + 1):
+        shift = 32 - bits
+        for factor in (1 << shift, *(0x9E37_79B1 * odd & 0xFFFF_FFFF for odd in range(1, 200, 2))):
+            if len({_place(each, factor, shift) for each in distances}) == len(distances):
+                return factor, shift
+    raise ProgramError(f"{name} has too many numbers that are far apart")
+
+
+def _place(distance: int, factor: int, shift: int) -> int:
+    return (distance * factor & 0xFFFF_FFFF) >> shift
 
 
 def make(tree: Tree, where: Condition | None = None) -> Program:

@@ -218,7 +218,7 @@ class Reader:
     ) -> int:
         """Decode all messages of a piece; how many messages were seen, with those before."""
         if piece.offsets is not None:
-            return self._all(piece.data, piece.offsets, seen, chunks, errors)
+            return self._all(piece.data, piece.offsets, seen, chunks, errors, piece.nulls)
         place, last, size = 0, len(piece.data), STREAM_BYTES
         with self._framing() as framer:
             while place < last:
@@ -239,6 +239,7 @@ class Reader:
         seen: int,
         chunks: list[Chunk],
         errors: list[RowError],
+        nulls: frozenset[int] = frozenset(),
     ) -> int:
         """Decode messages in as many batches as they need; how many were seen with those before."""
         place, last = 0, len(offsets) - 1
@@ -248,7 +249,7 @@ class Reader:
             if size > LARGEST:
                 raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
             batch, chunk, mistakes = self._batch(
-                data, offsets, place, end, seen, max(size, self._batch_bytes)
+                data, offsets, place, end, seen, max(size, self._batch_bytes), nulls
             )
             if mistakes and self.errors == "raise":
                 raise DecodeError(mistakes[-1])
@@ -281,8 +282,9 @@ class Reader:
         last: int,
         seen: int,
         size: int,
+        nulls: frozenset[int],
     ) -> tuple[Decoded, Chunk, list[RowError]]:
-        """Decode one batch of at most so many bytes."""
+        """Decode one batch of at most so many bytes; `nulls` are messages that are none."""
         ready = self._taken(BATCH_ROWS, size)
         try:
             out = POOL.take(ready.layout.size)
@@ -292,7 +294,9 @@ class Reader:
         out.used(4 * (offsets[batch.next] - offsets[first]))
         columns = ready.tree.columns
         mistakes = [
-            RowError(seen + row, offset, columns[column].path, Fault(fault))
+            RowError(seen + row, 0, "", Fault.NULL)
+            if first + row in nulls
+            else RowError(seen + row, offset, columns[column].path, Fault(fault))
             for row, offset, fault, column in batch.mistakes
         ]
         return batch, Chunk(ready.tree, batch.rows, out), mistakes
@@ -382,7 +386,7 @@ class Reader:
             for piece in taken(some, None, framing if framing == "confluent" else None):
                 assert piece.offsets is not None
                 state.bytes += len(piece.data)
-                yield from self._tables(piece.data, piece.offsets, state, progress)
+                yield from self._tables(piece.data, piece.offsets, state, progress, piece.nulls)
 
     def _of_source(
         self, source: Source, rows: int, progress: Callable[[Progress], object] | None
@@ -425,6 +429,7 @@ class Reader:
         offsets: memoryview,
         state: Progress,
         progress: Callable[[Progress], object] | None,
+        nulls: frozenset[int] = frozenset(),
     ) -> Iterator[Table]:
         """Decode messages that were read; what was right before a mistake is given first."""
         chunks: list[Chunk] = []
@@ -434,7 +439,9 @@ class Reader:
         while place < last and failure is None:
             end = _end(offsets, place, self._batch_bytes)
             size = max(offsets[end] - offsets[place], self._batch_bytes)
-            batch, chunk, mistakes = self._batch(data, offsets, place, end, state.messages, size)
+            batch, chunk, mistakes = self._batch(
+                data, offsets, place, end, state.messages, size, nulls
+            )
             if mistakes and self.errors == "raise":
                 failure = DecodeError(mistakes.pop())
             errors += mistakes
