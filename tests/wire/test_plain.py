@@ -23,14 +23,11 @@ class Bench:
     def __init__(self, name: str, **options: Any) -> None:
         errors = options.pop("errors", "raise")
         where = options.pop("where", None)
-        self.framing = options.pop("framing", "none")
         rows, size = options.pop("rows", 4096), options.pop("bytes", 1 << 22)
         self.tree: Tree = tree(message(name), null_rows=errors == "null", **options)
         self.layout: Layout = layout(self.tree, rows, size)
         condition = None if where is None else parse(where, self.tree.message)
-        self.decoder = PlainDecoder(
-            self.tree, self.layout, errors=errors, where=condition, framing=self.framing
-        )
+        self.decoder = PlainDecoder(self.tree, self.layout, errors=errors, where=condition)
         self.out: OutputSpace = POOL.take(self.layout.size)
 
     def batch(self, data: list[bytes]) -> Batch:
@@ -191,16 +188,6 @@ def test_unknown_fields_are_kept_on_request() -> None:
     (found,) = bench.rows([bytes.fromhex("c83e050a050801c83e07d33ed43e")])
     assert found["_unknown"] == bytes.fromhex("c83e05d33ed43e")
     assert found["one"]["_unknown"] == bytes.fromhex("c83e07")
-
-
-def test_lengths_in_the_data_frame_messages() -> None:
-    bench = Bench("kinds.Leaf", framing="varint", rows=2)
-    data = memoryview(b"\x02\x08\x01\x00\x02\x08\x03\x05\x08")
-    done = bench.decoder.decode(data, None, 0, len(data), bench.out)
-    assert (done.rows, done.next, done.mistakes) == (2, 4, [])
-    done = bench.decoder.decode(data, None, 4, len(data), bench.out)
-    assert rows_of(bench.tree, done.rows, bench.out)[0]["number"] == 3
-    assert (done.next, done.seen, done.mistakes) == (7, 1, [(1, 0, Fault.FRAME, 0)])
 
 
 def test_batches_end_where_the_bytes_do() -> None:

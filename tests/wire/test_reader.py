@@ -24,6 +24,7 @@ import zstandard
 
 from jitvm import wire
 from jitvm.guests.wire import lengths, reading
+from jitvm.guests.wire.decoder import Decoder
 from tests.wire.oracle import judged, messages, row
 from tests.wire.schemas import PROTOS, described, generated, message
 
@@ -164,6 +165,18 @@ def test_messages_that_are_null_are_errors(given: Any) -> None:
         list(wire.reader(LEAF).stream([NUMBERS[0], None]))
     table = wire.reader(LEAF, errors="null").read(given)
     assert numbers(table)[:2] == [0, None]
+
+
+def test_until_there_is_native_code_small_batches_are_decoded_plainly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([False, False, True])
+    monkeypatch.setattr(Decoder, "is_ready", property(lambda _: next(answers)))
+    monkeypatch.setattr(reading, "SMALL_BYTES", 10 * len(NUMBERS[150]))
+    table = wire.reader(LEAF).read(NUMBERS[150:])
+    assert numbers(table) == list(range(150, 200))
+    assert [len(batch) for batch in table.batches()] == [10, 10, 30]
+    assert not list(answers)
 
 
 def test_rows_of_errors_count_over_batches(monkeypatch: pytest.MonkeyPatch) -> None:

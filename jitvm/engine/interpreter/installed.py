@@ -9,7 +9,11 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from contextlib import suppress
+from functools import partial
+from weakref import WeakKeyDictionary
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
@@ -18,11 +22,15 @@ from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from threading import Thread
+
     from jitvm.engine.memory.arena import Arena
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.guest import Guest
 
 _lock = ModuleLock()
+_making: WeakKeyDictionary[Guest, Thread] = WeakKeyDictionary()
+"""Threads that make handlers, or made them."""
 
 
 class Handlers:
@@ -73,16 +81,42 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         return found
 
 
+def handlers_are_ready(guest: Guest, cache: CodeCache | None) -> bool:
+    """Whether `handlers_for` need not compile. Where it has to, a thread begins to, and the caller
+    may do something else meanwhile; what goes wrong there is told by `handlers_for`."""
+    if guest.handlers is not None:
+        return True
+    thread = _making.get(guest)
+    if thread is not None:
+        return not thread.is_alive()
+    if cache is not None and (key := stamp(guest)) is not None and cache.load(_kind(guest), key):
+        return True
+    from threading import Thread
+
+    work = partial(BACKGROUND.do, partial(_make, guest, cache))
+    thread = _making[guest] = Thread(target=work, name="jitvm-interpreter", daemon=True)
+    thread.start()
+    return False
+
+
+def _make(guest: Guest, cache: CodeCache | None) -> None:
+    with suppress(Exception):
+        handlers_for(guest, cache)
+
+
+def _kind(guest: Guest) -> str:
+    return f"{guest.name}-interpreter"
+
+
 def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:
     key = stamp(guest) if cache is not None else None
     if cache is None or key is None:
         return build(guest)
-    kind = f"{guest.name}-interpreter"
-    code = cache.load(kind, key)
+    code = cache.load(_kind(guest), key)
     if code is None:
         code = build(guest)
         if stamp(guest) == key:
-            cache.store(kind, key, code)
+            cache.store(_kind(guest), key, code)
     return code
 
 

@@ -17,7 +17,9 @@ from bisect import bisect_right
 from collections import deque
 from functools import partial
 
+from jitvm.engine.interpreter.installed import handlers_are_ready
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.choice import Sample
 from jitvm.guests.wire.faults import Fault
@@ -55,7 +57,7 @@ class Decoder:
     """Decodes messages into the columns of a tree, natively.
 
     Args:
-        tree, layout, errors, where, framing: as for `PlainDecoder`.
+        tree, layout, errors, where: as for `PlainDecoder`.
         tier: what executes the program.
         params: limits of the JIT.
 
@@ -70,7 +72,6 @@ class Decoder:
         *,
         errors: str = "raise",
         where: Condition | None = None,
-        framing: str = "none",
         tier: Tier = Tier.JIT,
         params: Parameters | None = None,
     ) -> None:
@@ -78,9 +79,7 @@ class Decoder:
         self.layout = layout
         self.program: Program = make(tree, where)
         self.errors = errors
-        self._make_plain = partial(
-            PlainDecoder, tree, layout, errors=errors, where=where, framing=framing
-        )
+        self._make_plain = partial(PlainDecoder, tree, layout, errors=errors, where=where)
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -91,13 +90,17 @@ class Decoder:
         self._idle: deque[_Runner] = deque()
         self._batches = 0
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it decodes at once. On the first call on a computer its native code has to be
+        made, which somebody has begun when this returns: the plain decoder may serve until then."""
+        return self._tier is Tier.REFERENCE or handlers_are_ready(self._guest, CodeCache())
+
     def decode(
-        self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
-        if offsets is None:
-            return self.plain().decode(data, offsets, first, last, out)
         self._batches += 1
         if self._batches == 1 and last > first and self._tier is Tier.JIT:
             with_sample = _Runner(self, Tier.INTERPRETER)

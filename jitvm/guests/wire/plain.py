@@ -48,8 +48,8 @@ class Batch:
     Attributes:
         rows: rows of the root that are in the columns.
         mistakes: what could not be decoded.
-        next: the message after the last one that was looked at; where the framing is in the data,
-            the byte that its frame begins at. A frame that is wrong, or not whole, is not passed.
+        next: the message after the last one that was looked at; a frame that is wrong is not
+            passed.
         seen: how many messages were looked at.
     """
 
@@ -97,8 +97,6 @@ class PlainDecoder:
         layout: where they lie, and how much a batch may have.
         errors: ``"raise"``, which stops at the first mistake, ``"skip"``, ``"null"``.
         where: rows for which it is not true are left out.
-        framing: ``"none"``: messages lie between offsets; ``"varint"``: each is preceded by its
-            length in the data.
     """
 
     def __init__(
@@ -108,28 +106,25 @@ class PlainDecoder:
         *,
         errors: str = "raise",
         where: Condition | None = None,
-        framing: str = "none",
     ) -> None:
         self.tree = tree
         self.layout = layout
         self._errors = errors
         self._where = where
-        self._framing = framing
         self._plans = {
             column.index: _Plan(column) for column in tree.columns if column.message is not None
         }
 
     def decode(
-        self, data: memoryview, offsets: memoryview | None, first: int, last: int, out: OutputSpace
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have.
 
         Args:
             data: all bytes.
-            offsets: where message i begins and ends, at [i] and [i + 1], 64 bits each; None where
-                the framing is in the data.
-            first: the first message; or the byte at which its frame begins.
-            last: the message behind the last; or the end of the data.
+            offsets: where message i begins and ends, at [i] and [i + 1], 64 bits each.
+            first: the first message.
+            last: the message behind the last.
             out: where the columns are written.
         """
         columns = [_Filled(column, self.tree.offset_width) for column in self.tree.columns]
@@ -137,7 +132,7 @@ class PlainDecoder:
         rows = seen = size = 0
         place = first
         while place < last and rows < self.layout.rows:
-            begin, end, following = self._frame(data, offsets, place, last)
+            begin, end = offsets[place], offsets[place + 1]
             fault = Fault.FRAME if end < begin else None
             if fault is None and seen and size + end - begin > self.layout.bytes:
                 break
@@ -150,17 +145,17 @@ class PlainDecoder:
                     raise Wrong(fault, begin, self.tree.root)
                 state = self.row(data, begin, end)
                 if state is None:
-                    seen, place = seen + 1, following
+                    seen, place = seen + 1, place + 1
                     continue
             except Wrong as wrong:
                 mistakes.append((seen, wrong.offset - begin, wrong.fault, wrong.column.index))
                 if wrong.fault is Fault.FRAME:
                     break
                 if self._errors == "raise":
-                    seen, place = seen + 1, following
+                    seen, place = seen + 1, place + 1
                     break
             seen += 1
-            place = following
+            place += 1
             if state is None and self._errors == "skip":
                 continue
             self._append(columns, self.tree.root, state)
@@ -168,19 +163,6 @@ class PlainDecoder:
         for filled in columns:
             filled.write(out)
         return Batch(rows, mistakes, place, seen)
-
-    def _frame(
-        self, data: memoryview, offsets: memoryview | None, place: int, last: int
-    ) -> tuple[int, int, int]:
-        """Where a message begins and ends (before it begins: wrong), and where the next one is."""
-        if offsets is not None:
-            return offsets[place], offsets[place + 1], place + 1
-        try:
-            length, begin = _varint(data, place, last, 5, self.tree.root)
-        except Wrong:
-            return place, -1, last
-        end = begin + length
-        return (begin, end, end) if end <= last else (place, -1, last)
 
     # -- what a message means --------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
 BATCH_BYTES, LEAST_BYTES = 64 << 20, 1 << 20
 """Bytes of input of a batch at most, if no message is larger: as many as `ADDRESSES` allow."""
+SMALL_BYTES = 1 << 16
+"""The same of a batch that is decoded while native code is not there yet."""
 ADDRESSES = 1 << 32
 """Bytes that the columns of a batch lie in, where that is possible."""
 STREAM_ROWS = 65536
@@ -249,7 +251,7 @@ class Reader:
             if size > LARGEST:
                 raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
             batch, chunk, mistakes = self._batch(
-                data, offsets, place, end, seen, max(size, self._batch_bytes), nulls
+                data, offsets, place, end, seen, max(size, self._batch_bytes), nulls, waits=False
             )
             if mistakes and self.errors == "raise":
                 raise DecodeError(mistakes[-1])
@@ -283,12 +285,22 @@ class Reader:
         seen: int,
         size: int,
         nulls: frozenset[int],
+        *,
+        waits: bool,
     ) -> tuple[Decoded, Chunk, list[RowError]]:
-        """Decode one batch of at most so many bytes; `nulls` are messages that are none."""
+        """Decode one batch of at most so many bytes; `nulls` are messages that are none.
+
+        While native code is made for the first time, it `waits`, or decodes a small batch plainly.
+        """
+        from jitvm.guests.wire.decoder import Decoder
+
         ready = self._taken(BATCH_ROWS, size)
         try:
             out = POOL.take(ready.layout.size)
-            batch = ready.decoder.decode(data, offsets, first, last, out)
+            decoder = ready.decoder
+            if not waits and isinstance(decoder, Decoder) and not decoder.is_ready:
+                decoder, last = decoder.plain(), min(last, _end(offsets, first, SMALL_BYTES))
+            batch = decoder.decode(data, offsets, first, last, out)
         finally:
             self._free.append(ready)
         out.used(4 * (offsets[batch.next] - offsets[first]))
@@ -440,7 +452,7 @@ class Reader:
             end = _end(offsets, place, self._batch_bytes)
             size = max(offsets[end] - offsets[place], self._batch_bytes)
             batch, chunk, mistakes = self._batch(
-                data, offsets, place, end, state.messages, size, nulls
+                data, offsets, place, end, state.messages, size, nulls, waits=True
             )
             if mistakes and self.errors == "raise":
                 failure = DecodeError(mistakes.pop())
