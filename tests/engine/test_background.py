@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from jitvm.engine.host.background import Background
+from jitvm.engine.interpreter import installed
+from jitvm.engine.interpreter.installed import _making, handlers_are_ready, handlers_for
+from jitvm.guest import Guest, Opcode, Space, Stack
 
 
 def test_what_is_under_way_is_known() -> None:
@@ -76,3 +81,31 @@ def test_a_child_does_not_wait_for_threads_it_does_not_have() -> None:
     assert not background.close()
     leave.set()
     thread.join()
+
+
+def stopping() -> Guest:
+    """A guest of its own, of opcodes that stop."""
+    rows = [Opcode(code, f"stop-{code}", lambda core: core.halt()) for code in range(256)]
+    code, stack = Space("code", 1 << 16, code=True), Stack("none", 256)
+    return Guest("stopping", tuple(rows), (code,), (stack,), pc_bits=16)
+
+
+def test_handlers_are_made_meanwhile() -> None:
+    guest = stopping()
+    assert not handlers_are_ready(guest, None)
+    _making[guest].join()
+    assert guest.handlers is not None
+    assert handlers_are_ready(guest, None)
+
+
+def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Guest) -> None:
+        raise RuntimeError("refused")
+
+    monkeypatch.setattr(installed, "build", refused)
+    guest = stopping()
+    assert not handlers_are_ready(guest, None)
+    _making[guest].join()
+    assert handlers_are_ready(guest, None)
+    with pytest.raises(RuntimeError, match="refused"):
+        handlers_for(guest, None)
