@@ -33,9 +33,27 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Evaluator
+    from jitvm.platform.output import Output
+    from jitvm.platform.screen import Screen
     from jitvm.platform.script import Script
-    from jitvm.platform.sound import Samples
+    from jitvm.platform.sound import Samples, Sound
+
+    class Framed(Protocol):
+        """What a frame loop needs of a `Computer`; see there."""
+
+        @property
+        def evaluator(self) -> Evaluator: ...
+        @property
+        def output(self) -> Output: ...
+        @property
+        def is_ended(self) -> bool: ...
+        @property
+        def screen(self) -> Screen: ...
+        @property
+        def has_sound(self) -> bool: ...
+        @property
+        def audio(self) -> Sound: ...
 
     class Observer(Protocol):
         """Who is told of frames: see `FrameLoop.observer`."""
@@ -88,7 +106,7 @@ class FrameLoop:
         observer: told of each frame.
     """
 
-    def __init__(self, computer: Computer, boot: Callable[[], None]) -> None:
+    def __init__(self, computer: Framed, boot: Callable[[], None]) -> None:
         self._computer = computer
         self._boot = boot
         self._waiting: tuple[Event, ...] = ()

@@ -137,14 +137,14 @@ class Chip8Computer(BareComputer):
         """What it shows."""
         from jitvm.guests.chip8.display import Display
 
-        return Display(self)
+        return Display(self.machine, self.frames)
 
     @cached_property
     def audio(self) -> Buzzer:
         """Its buzzer."""
         from jitvm.guests.chip8.display import Buzzer
 
-        return Buzzer(self)
+        return Buzzer(self.machine)
 
     def show_state(self) -> None:
         """Write all registers."""

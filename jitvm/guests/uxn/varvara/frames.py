@@ -21,13 +21,13 @@ from jitvm.platform.events import Event
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.hardware import Hardware
 
 
 class FrameLoop(frames.FrameLoop):
     """Runs a Varvara computer frame by frame."""
 
-    def __init__(self, hardware: Computer, boot: Callable[[], None]) -> None:
+    def __init__(self, hardware: Hardware, boot: Callable[[], None]) -> None:
         super().__init__(hardware, boot)
         self._hardware = hardware
 

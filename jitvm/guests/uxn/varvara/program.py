@@ -112,10 +112,12 @@ class Program(platform.Program):
         Raises:
             SymbolFileError: the ``.sym`` file is damaged.
         """
+        if self.symbols is not None:
+            return self.symbols
         if self._symbols is None:
-            from jitvm.guests.uxn.places import symbols_of
+            from jitvm.guests.uxn.places import symbols_beside
 
-            self._symbols = symbols_of(self)
+            self._symbols = symbols_beside(self.rom.name)
         return self._symbols
 
     def place(self, address: int) -> Place:
