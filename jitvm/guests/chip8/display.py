@@ -1,4 +1,4 @@
-"""What a CHIP-8 computer shows and what sounds, made of the machine's spaces with NumPy."""
+"""Screen and sound of a CHIP-8 computer, computed from the machine's spaces with NumPy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a program's window is called and what it looks like in a list: from its metadata.
+"""The title and icon of a program's window, from its metadata.
 
-The icon (field 0x83) is 24 by 24 pixels: nine tiles of 8 by 8, row by row, two bits a pixel, in the
-program's colours. Source: the metadata page of the Varvara documentation.
+The icon (field 0x83) is 24 by 24 pixels: nine tiles of 8 by 8, row by row, two bits per pixel, in
+the program's colours. Source: the metadata page of the Varvara documentation.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The frames of a Varvara computer; see `jitvm.platform.frames` for all that is not its own.
+"""The frames of a Varvara computer; see `jitvm.platform.frames` for what all frames share.
 
     frame 0   the reset vector, then the command line
     frame n   1. the user's events of this frame, in order
               2. the screen vector
               3. the vectors of notes that ended in the frame before
 
-After the vector in which System/state became other than zero no other is run; the frame's sound
-and picture are still made.
+After the vector in which System/state became nonzero no other vector runs; the frame's sound and
+picture are still produced.
 """
 
 from __future__ import annotations
