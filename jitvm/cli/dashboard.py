@@ -20,9 +20,9 @@ DESCRIPTION = """\
 Run a program and watch, in a browser, what the JIT makes of it: the share of native
 code, regions and their exits, recordings and compiles, refusals with advice, every
 region from guest code to assembly, memory, the program's own screen and console. It can
-be paused, stepped, started over, and the JIT's parameters changed while it runs.
+be paused, stepped and restarted, and the JIT's parameters changed while it runs.
 
-The page is served on this machine only, to those who have the link that is printed.
+The page is served on this machine only, to those who have the printed link.
 """
 
 EXAMPLES = """\

@@ -25,10 +25,10 @@ STAGES = ("guest", "exits", "ir", "llvm", "asm")
 DESCRIPTION = """\
 Run a program with the JIT, then show what became of its hottest loop, or of the code
 at ADDRESS (hexadecimal, or a label): guest code, exits with their counts, region IR,
-LLVM IR and assembly. Where the code is not native: why, and what to do.
+LLVM IR and assembly. If the code is not native: why, and what to do.
 
 The program's output is dropped; it runs until it ends or the time is up. A program with
-a screen gets frames as fast as they go, and no window.
+a screen runs its frames as fast as possible, without a window.
 """
 
 EXAMPLES = """\

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from jitvm.platform.registry import Installed, Row
 
 DESCRIPTION = """\
-List the guests that are installed: those of jitvm, and those that other packages bring
-as entry points of the group jitvm.guests. `--guest` takes their names, and `-G` what
-they can be told. A guest that is not installed is named as module:NAME.
+List the installed guests: jitvm's own, and those that other packages provide as entry
+points in the group jitvm.guests. `--guest` takes their names, `-G` their options. A
+guest that is not installed is named as module:NAME.
 """
 
 EXAMPLES = """\

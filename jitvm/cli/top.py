@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Run a program and watch in the terminal what the JIT makes of it: the share of native
-code, where the last second went, regions, the exits taken most with advice, and the end
-of what the program writes. Ends with the program, or at Ctrl-C.
+code, where the last second went, regions, the most frequent exits with advice, and the end
+of the program's output. Ends with the program, or at Ctrl-C.
 
-Where standard output is no terminal, every look is printed below the one before.
+If standard output is not a terminal, every sample is printed below the previous one.
 """
 
 EXAMPLES = """\
