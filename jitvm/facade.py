@@ -130,7 +130,7 @@ def load(
     Args:
         program: a path to a program or a source, or the bytes of a program (of Uxn, if no `guest`
             is given).
-        guest: whose it is; None: as its file tells. (Type checkers then take it for one of Uxn.)
+        guest: the guest it is for; None: recognized from its file. (Type checkers then assume Uxn.)
         args: its command line.
         tier: what executes it.
         options: `params`, `stdout`, `stderr`, and those of the guest, which `jitvm guests` lists:
@@ -193,7 +193,7 @@ def record(
     """Run a program with a screen for some frames and keep what it shows, as an animation.
 
     Args:
-        program: as for `load`, or a computer, which goes on from where it is.
+        program: as for `load`, or a computer, which continues from its current state.
         frames: how many; 60 are a second.
         script: what the user does, as text or as `load_script` gives it.
         scale: pixels of the animation for each of the screen, both ways.
@@ -351,7 +351,7 @@ def dashboard(
 
     Args:
         target: a program as for `load`; or a computer or a machine, of which the page runs
-            `Machine.run` from where it stands (starting over begins there again).
+            `Machine.run` from its current pc (a restart begins there again).
         guest: whose program it is, as for `load`.
         args: its command line.
         stdin: its standard input; None: typed on the page.

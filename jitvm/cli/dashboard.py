@@ -172,7 +172,7 @@ def _serve(arguments: Namespace, source: Source) -> int:
 
 
 def _wait(seconds: float | None) -> None:
-    """Until the time is up; the handler of a signal that comes just before a pause is run behind
+    """Wait until the time is up; the handler of a signal that comes just before a pause runs after
     it."""
     from time import monotonic, sleep
 

@@ -326,7 +326,7 @@ def loading(arguments: Namespace, platform: Platform) -> dict[str, Any]:
 
 
 def running(arguments: Namespace, platform: Platform) -> dict[str, Any]:
-    """Options for running a program of a platform: likewise.
+    """Options for running a program of a platform, as keyword arguments.
 
     Raises:
         Failure: as for `loading`; or the folder of its files is none.

@@ -268,7 +268,7 @@ class _PrintedHashes:
         """Nothing: what is printed goes out at exit."""
 
     def discard(self) -> None:
-        """Nothing likewise."""
+        """Nothing, for the same reason."""
 
 
 class _Screenshot(_Output):
