@@ -225,7 +225,7 @@ def _head(path: str | os.PathLike[str], line: str) -> Message:
 
 
 def _parse(line: str) -> Message | None:
-    """A line as a row with its kind; None where it is none."""
+    """A line as a row with its kind; None if it is none."""
     try:
         row = json.loads(line, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):

@@ -44,7 +44,7 @@ class Source(Protocol):
         """A place in the run, at its beginning."""
 
     def region(self, number: int) -> Message | None:
-        """One region with its texts; None where it is gone."""
+        """One region with its texts; None if it is gone."""
 
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code as lines of assembly."""

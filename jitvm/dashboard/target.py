@@ -77,7 +77,7 @@ class Described:
         return self._program.place(address)
 
     def source(self, file: str) -> Sequence[str]:
-        """Lines of a source; empty where it cannot be read."""
+        """Lines of a source; empty if it cannot be read."""
         return self._program.source(file)
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
@@ -132,13 +132,13 @@ class Target(Protocol):
         """What people call an address: a label, and a line of the source."""
 
     def source(self, file: str) -> Sequence[str]:
-        """Lines of a source that places are in; empty where it cannot be read."""
+        """Lines of a source that places are in; empty if it cannot be read."""
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
         """The instruction at an address as text, and its size in bytes."""
 
     def picture(self) -> Picture | None:
-        """What the screen shows; None where there is none."""
+        """What the screen shows; None if there is none."""
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Call a function with whatever the program prints, as it does so."""

@@ -133,7 +133,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class ExitRow:
-    """One way out of a region that was taken. `target` is None where it is computed."""
+    """One way out of a region that was taken. `target` is None if it is computed."""
 
     region: int
     start: int
@@ -160,7 +160,7 @@ class AbortRow:
 
 @dataclass(frozen=True, slots=True)
 class OpcodeRow:
-    """One opcode's part of what was executed; `executed` is None where it was not counted."""
+    """One opcode's part of what was executed; `executed` is None if it was not counted."""
 
     code: int
     name: str

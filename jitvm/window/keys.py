@@ -105,7 +105,7 @@ A ROM or Uxntal source that is dropped on the window takes the program's place.
 
 
 def key_byte(code: int, modifiers: int) -> int | None:
-    """The byte that a key is to the program by itself; None where it is text, or nothing.
+    """The byte that a key is to the program by itself; None if it is text, or nothing.
 
     With Ctrl or left Alt, which are buttons, a key is its plain character: upper case with Shift.
     """

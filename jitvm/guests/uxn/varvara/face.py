@@ -42,7 +42,7 @@ def program_name(hardware: Hardware) -> str:
 
 
 def program_icon(hardware: Hardware) -> bytes | None:
-    """The icon in the metadata, RGBA bytes of 24 by 24 pixels; None where there is none."""
+    """The icon in the metadata, RGBA bytes of 24 by 24 pixels; None if there is none."""
     metadata = hardware.system.metadata
     address = None if metadata is None else dict(metadata.extras).get(ICON)
     if not address:

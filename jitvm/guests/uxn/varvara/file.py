@@ -116,7 +116,7 @@ class File(Device):
 
     @property
     def files(self) -> Files | None:
-        """The host's side; None where there are no files. Others may take its place."""
+        """The host's side; None if there are no files. Others may take its place."""
         return self._files
 
     @files.setter
