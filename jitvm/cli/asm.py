@@ -48,7 +48,7 @@ def configure(parser: Parser) -> None:
     options.source(parser)
     options.guest(parser)
     parser.add_argument(
-        "--warnings", action="store_true", help="list labels that nothing refers to, too"
+        "--warnings", action="store_true", help="also list labels that nothing refers to"
     )
     parser.add_argument(
         "--json", action="store_true", help="print the outcome as one JSON object on stdout"

@@ -19,7 +19,7 @@ The folder is JITVM_CACHE, or `jitvm` in your cache folder; without a home there
 
 EXAMPLES = """\
 examples:
-  jitvm cache            what is there
+  jitvm cache            list the files
   jitvm cache --clear    delete it
   jitvm cache --json     the same for programs
 """

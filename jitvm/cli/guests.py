@@ -21,7 +21,7 @@ guest that is not installed is named as module:NAME.
 
 EXAMPLES = """\
 examples:
-  jitvm guests                            what is there
+  jitvm guests                            list them
   jitvm guests --json                     the same for programs
   jitvm run --guest toy prog.bin          a guest by its name
   jitvm run --guest toyvm:TOY prog.bin    a `Guest` or `Platform` of a module

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 TIERS = {
     Tier.REFERENCE: "Python integers, slow and plain",
-    Tier.INTERPRETER: "native code, one function an opcode",
-    Tier.JIT: "native code made of what the program does most",
-    Tier.IR: "as jit, with regions interpreted instead of compiled, for debugging",
+    Tier.INTERPRETER: "native code, one function per opcode",
+    Tier.JIT: "hot code compiled to native code",
+    Tier.IR: "like jit, with regions interpreted instead of compiled, for debugging",
 }
 
 

@@ -98,7 +98,7 @@ class Outputs:
             output.discard()
         self._outputs = []
 
-    # -- what the frame loop tells -----------------------------------------------------------
+    # -- called by the frame loop ------------------------------------------------------------
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
         """A frame begins; see `FrameLoop.observer`."""

@@ -104,7 +104,7 @@ def _configure_run(parser: Parser) -> None:
     run.add_argument(
         "--headless", action="store_true", help="as for `jitvm run`: no window; it never opens one"
     )
-    run.add_argument("--input", metavar="FILE", help="what the user of its screen does: a script")
+    run.add_argument("--input", metavar="FILE", help="a script of its user's input")
     run.add_argument("--output", metavar="FILE", help="where the program's output goes")
     options.files(run)
     options.clock(run)
