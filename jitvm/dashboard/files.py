@@ -45,7 +45,7 @@ def _known() -> dict[str, Path]:
 
 
 class Files:
-    """Serves the files; a browser that has one already is told so by its tag."""
+    """Serves the files; a browser that has one already gets 'not modified', by its tag."""
 
     def __init__(self) -> None:
         self._known = _known()

@@ -25,7 +25,7 @@ class Viewer(Protocol):
     """One page's place in a run."""
 
     def news(self) -> Message | None:
-        """What is new; None for nothing."""
+        """What is new; None if nothing is."""
 
     def frames(self) -> list[bytes]:
         """Binary messages that are due: see `jitvm.dashboard.feed`."""

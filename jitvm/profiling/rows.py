@@ -64,7 +64,7 @@ class RegionRow:
 
     Attributes:
         number: as the events have it; rises with every installation.
-        start, label, file, line: where it is entered.
+        start, label, file, line: its entry.
         nodes: guest instructions in it, copies counted.
         code_bytes: size of its machine code.
         instructions: guest instructions it executed, exactly; None where nobody counted.
@@ -100,7 +100,7 @@ class RegionRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """What was executed between a label and the next; a page of memory where there is none.
+    """What was executed between a label and the next; a page of memory if there is no label.
 
     `native` and `interpreted` are instructions where they were counted, else None; `seconds` and
     `share` are of guest code.
