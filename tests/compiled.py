@@ -33,7 +33,7 @@ def compile_at(machine: Machine, pc: int) -> None:
     """Make the region at an address, and forget all others."""
     jit = jit_of(machine)
     jit.regions.forget_all()
-    jit.compile_again([pc])
+    jit.recompile([pc])
     assert set(jit.regions) == {pc}, jit.statistics.errors
 
 

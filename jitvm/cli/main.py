@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from jitvm.cli.commands import COMMANDS, find, whole_parser
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.engine.host.background import BACKGROUND
-from jitvm.engine.host.notes import tell_by
+from jitvm.engine.host.notes import report_with
 from jitvm.engine.host.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -76,7 +76,7 @@ def _signalled_main() -> int:
     """`main` of a process that is this command: signals end it, and it prints to any encoding."""
     try:
         ENDING.install()
-        tell_by(_remark)
+        report_with(_remark)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Running described guests: native code, its memory, and the machine that ties tiers together."""
+"""The engine: runs described guests, in native code if it can."""
 
 # Modules that have moved into rooms are found under their old names as well: see `jitvm.moved`.
 __path__.append(__file__.removesuffix("__init__.py") + "../moved")

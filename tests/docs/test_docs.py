@@ -67,6 +67,13 @@ def test_every_page_is_in_the_index() -> None:
     assert {page for page in (ROOT / "docs").glob("*.md") if page != index} <= linked
 
 
+def test_the_glossary_points_at_files_that_exist() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    files = set(re.findall(r"`((?:engine|guest|platform)/[^`]*)`", page))
+    assert files
+    assert [file for file in sorted(files) if not (ROOT / "jitvm" / file).exists()] == []
+
+
 def test_the_page_about_screens_has_every_key_of_the_window() -> None:
     from jitvm.window.keys import SHORTCUTS
 

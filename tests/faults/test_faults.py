@@ -331,9 +331,6 @@ def test_a_limit_leaves_the_jit_on() -> None:
     assert by_tier["native"] > limit // 2
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="issue 16: constness is known by word, not by byte"
-)
 def test_a_port_beside_a_variable_byte_is_constant() -> None:
     Path("half.tal").write_text(
         "|0100 #00 @o #0000 @l DUP ,v STR [ LIT2 @v 00 18 ] DEO INC2 ORAk ?l"

@@ -65,7 +65,7 @@ class Native:
             graph,
             first_exit=FIRST_EXIT,
             counter=COUNTER,
-            tell={"ENTRY": "patience"},
+            report_every={"ENTRY": "patience"},
         )
         text = lowering.module("region", {})
         code = self.compiler.compile(text, speed=0)

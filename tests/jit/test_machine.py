@@ -534,7 +534,7 @@ def test_a_region_made_before_a_cell_was_found_aliased_is_not_installed() -> Non
     cell = min(stale.region.assumptions.cells)
     jit.planner.learned.aliased.add(cell)
     assert jit.install(stale) is Reason.OVERWRITTEN
-    jit.form_anew()
+    jit.recompile_stale()
     formed = jit.regions[stale.region.start].compiled
     assert formed is not stale
     assert cell not in formed.region.assumptions.cells

@@ -224,12 +224,14 @@ def test_a_guard_leaves_before_its_instruction() -> None:
 @ORDERS
 @pytest.mark.parametrize("size", SIZES)
 def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> None:
-    """Only that: one written byte of several is enough, and its neighbour is not."""
-    for at in range(START + 1, START + 1 + size):
+    """Of two bytes each is known by itself; of more, one that is written makes all a cell."""
+    operand = set(range(START + 1, START + 1 + size))
+    for at in operand:
         world = NOWHERE.but(written=frozenset([at]))
         line = Line(literal(size), byte_order=byte_order, world=world)
-        assert line.assumptions.code.keys() == {START}
-        assert line.assumptions.cells == set(range(START + 1, START + 1 + size))
+        cells = {at} if size == 2 else operand
+        assert line.assumptions.code.keys() == {START} | (operand - cells)
+        assert line.assumptions.cells == cells
         assert line.agrees() == {"BRANCH"}
     world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
     line = Line(literal(size), byte_order=byte_order, world=world)
@@ -239,13 +241,26 @@ def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> Non
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
     line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF])))
-    for size in (2, 4, 8):
+    for size in (4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)
     assert not line.assumptions.cells
     line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
     line.core.operand(0, 1)
     assert line.assumptions.cells == {0xFFFF}
+
+
+@ORDERS
+def test_the_known_half_of_an_operand_is_a_constant(byte_order: str) -> None:
+    """A port, say, in the one literal with a byte that the guest changes."""
+    for at, is_last in ((START + 1, False), (START + 2, True)):
+        world = NOWHERE.but(written=frozenset([at]))
+        line = Line(
+            literal(2), move(0, 1, 1, 1), move(0, 1, 1, 1), byte_order=byte_order, world=world
+        )
+        last, first = (word.constant for word, _ in line.state.stacks[1].words)
+        assert (first is None, last is None) == (not is_last, is_last)
+        assert line.agrees() == {"BRANCH"}
 
 
 # -- cells ---------------------------------------------------------------------------------------

@@ -1,20 +1,20 @@
-"""LLVM's functions, as llvmlite's library has them, without what llvmlite does around them.
+"""LLVM's C functions from llvmlite's library, without llvmlite's Python binding.
 
 `llvmlite.binding` takes 30 ms to import and holds the interpreter lock while it does: resources,
-zip files and temporary folders to find one path, all of its IR builder, a class for each kind of
-object. A JIT whose guest is being interpreted meanwhile wants the library, two dozen functions and
+zip files and temporary folders to find one path, the whole IR builder, a class for each kind of
+object. A JIT whose guest is being interpreted meanwhile needs the library, two dozen functions and
 nothing else. So the library is opened here, and each function is declared as `llvmlite.binding`
 declares it, which `tests/engine/test_llvm.py` compares.
 
     address = functions().ParseAssembly(context, text, message)        LLVMPY_ParseAssembly
 
-Objects of LLVM are what the functions give: addresses, to be passed on as they are. Where llvmlite
-is of another version, or its library lies elsewhere, the functions are those of `llvmlite.binding`,
-which are called alike.
+LLVM's objects are the addresses that the functions return, to be passed on as they are. If llvmlite
+has another version, or its library is elsewhere, the functions of `llvmlite.binding` are used,
+which are called the same way.
 
-Loading takes 7 ms, and LLVM about as long again to run for the first time, page after page of a
-large library. Neither needs the interpreter lock: `ctypes` gives it back around calls, though not
-where it opens a library itself, so the loader is called as a function, too.
+Loading takes 7 ms, and LLVM's first run about as long again, page after page of a large library.
+Neither needs the interpreter lock: `ctypes` releases it around calls, but not when it opens a
+library itself, so the loader is called as a function too.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class Functions:
         setattr(self, name, function)
         return function
 
-    def told(self, function: Any, *arguments: Any) -> tuple[Any, str]:
-        """What a function gives, and the text it writes to the last of its arguments."""
+    def call_with_text(self, function: Any, *arguments: Any) -> tuple[Any, str]:
+        """Call a function; its result, and the text it writes through an added last argument."""
         out = c_char_p()
         result = function(*arguments, ctypes.byref(out))
         text = (out.value or b"").decode()

@@ -1,13 +1,13 @@
 """From graphs to LLVM text.
 
-Every handler, region and stub is one function of one prototype in the `preserve_nonecc`
+Every handler, region and stub is a function with one prototype and the `preserve_nonecc` calling
 convention, so any of them can tail-call any other:
 
     void f(ptr base, ptr table, iN pc, ptr stack0, ptr stack1, ...)
 
 `base` leads to everything (`jitvm.engine.memory.layout`), `table` is the dispatch table of the
-mode, stack pointers are addresses of the next free byte. Stacks are aligned to their size, so the
-index of a pointer is its low bits.
+mode, and stack pointers are addresses of the next free byte. Stacks are aligned to their size, so
+the low bits of a pointer are its index.
 
 The text refers to no symbol outside its module and needs no constant pool, so the object has no
 relocations and may be copied anywhere.

@@ -1,11 +1,12 @@
 """LLVM, behind one wall: text in, relocation-free machine code out.
 
-The only user of LLVM's functions (`jitvm.engine.codegen.llvm`). A fatal error inside LLVM ends the
-process, so what comes here has been verified (`jitvm.engine.ir.verify`); what LLVM reports politely
-becomes a `NativeError`.
+This is the only user of LLVM's functions (`jitvm.engine.codegen.llvm`). A fatal error inside LLVM
+aborts the process, so what comes here has been verified (`jitvm.engine.ir.verify`); errors that
+LLVM reports become a `NativeError`.
 
-The object is asked for as ELF on every host, so one small reader serves all. It must need no
-relocation: all it uses comes in registers or lies at constant distances in the machine's block.
+The object is always ELF, whatever the host, so one small reader serves all. It must need no
+relocations: all it uses is passed in registers or lies at constant distances in the machine's
+block.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Compiler:
                 llvm.InitializeAllTargetMCs()
                 llvm.InitializeAllAsmPrinters()
             self._triple = _TRIPLES[architecture].encode()
-            self._target, message = llvm.told(llvm.GetTargetFromTriple, self._triple)
+            self._target, message = llvm.call_with_text(llvm.GetTargetFromTriple, self._triple)
             if not self._target:
                 raise NativeError(f"LLVM has no target {architecture}: {message}")
         self._cpu, self._features = cpu.encode(), features.encode()
@@ -86,12 +87,14 @@ class Compiler:
         words into vectors and take constants from memory."""
         with LLVM:
             llvm = functions()
-            told = llvm.told(llvm.GetHostCPUFeatures)[1].split(",")
-            signs = {each[1:]: each[0] for each in told if each}
+            listed = llvm.call_with_text(llvm.GetHostCPUFeatures)[1].split(",")
+            signs = {each[1:]: each[0] for each in listed if each}
             features = [
                 f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
             ]
-            return cls(architecture, llvm.told(llvm.GetHostCPUName)[1], ",".join(features))
+            return cls(
+                architecture, llvm.call_with_text(llvm.GetHostCPUName)[1], ",".join(features)
+            )
 
     def _machine(self, level: int) -> tuple[Any, bytes]:
         """LLVM's target machine of a level, and how it lays out data."""
@@ -105,7 +108,7 @@ class Compiler:
             if not machine:
                 raise NativeError(f"LLVM makes no code for {self._triple.decode()}")
             data = llvm.CreateTargetMachineData(machine)
-            layout = llvm.told(llvm.CopyStringRepOfTargetData, data)[1]
+            layout = llvm.call_with_text(llvm.CopyStringRepOfTargetData, data)[1]
             llvm.DisposeTargetData(data)
             found = self._machines[level] = machine, layout.encode()
         return found
@@ -140,16 +143,16 @@ class Compiler:
             context = llvm.ContextCreate()
             module = None
             try:
-                module, message = llvm.told(llvm.ParseAssembly, context, text.encode())
+                module, message = llvm.call_with_text(llvm.ParseAssembly, context, text.encode())
                 if not module:
                     raise NativeError(f"LLVM refused a module: {message}")
                 llvm.SetTarget(module, self._triple)
                 llvm.SetDataLayout(module, layout)
-                broken, message = llvm.told(llvm.VerifyModule, module)
+                broken, message = llvm.call_with_text(llvm.VerifyModule, module)
                 if broken:
                     raise NativeError(f"LLVM refused a module: {message}")
                 self._optimise(module, speed)
-                buffer, message = llvm.told(
+                buffer, message = llvm.call_with_text(
                     llvm.TargetMachineEmitToMemory, machine, module, int(is_object)
                 )
                 if not buffer:

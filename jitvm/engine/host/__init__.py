@@ -1,1 +1,1 @@
-"""The process that machines run in: its forks, end, threads, signals, limits, files."""
+"""The host process of the machines: fork, exit, threads, signals, limits, files."""

@@ -1,6 +1,6 @@
-"""How many addresses a process may use, where that is limited (``ulimit -v``).
+"""How much address space a process may use, if that is limited (``ulimit -v``).
 
-What reserves many asks first: LLVM ends the process where it gets no memory.
+Code that reserves a lot of it asks first: LLVM aborts the process when it runs out of memory.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What other threads do that must not be cut off, and what is put away before the process ends.
+"""Work on other threads that must not be cut off, and what is saved before the process exits.
 
-LLVM must not run while the process is taken down, and a module must not be looked at while another
-thread imports it. So whoever ends the process asks here, in a module that is always there, and
-nothing new is begun from then on:
+LLVM must not run while the process is torn down, and a module must not be inspected while another
+thread imports it. So whoever ends the process asks here, in a module that is always loaded, and no
+new work starts from then on:
 
     thread of the JIT:   BACKGROUND.do(work)
-    end of a command:    if BACKGROUND.close(): put away, end at once      else end as usual
-    end of any program:  close, wait for what is under way (see `jitvm.engine.host.process`)
+    end of a command:    if BACKGROUND.close(): save, exit at once         else exit as usual
+    end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
 
-Nothing is imported here that costs time at start.
+This module imports nothing that costs time at start.
 """
 
 from __future__ import annotations

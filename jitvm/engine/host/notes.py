@@ -1,10 +1,10 @@
-"""One line about what a process has to do without, for whoever runs it.
+"""One-line notes about what a process has to do without, for the person running it.
 
-    the system refuses something -> the engine takes what is left -> note(why, what)
+    the system refuses something -> the engine falls back -> note(why, what)
 
-A program runs on what is left, slower or with less kept, and is right all the same: so this is no
-error. Programs are told by a Python warning, `FallbackWarning`; the command prints the line. Each
-reason is told once.
+The program still runs correctly on what is left, only slower or with less kept, so this is not an
+error. Library users get a Python warning, `FallbackWarning`; the command prints the line. Each
+reason is reported once.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def _is_own(module: str) -> bool:
     return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
 
 
-_tell: list[Callable[[str], None]] = [_warn]
-_told: set[str] = set()
+_report: list[Callable[[str], None]] = [_warn]
+_noted: set[str] = set()
 
 
-def tell_by(function: Callable[[str], None]) -> None:
-    """Have a function told from now on, instead of a warning given."""
-    _tell[0] = function
+def report_with(function: Callable[[str], None]) -> None:
+    """Pass notes to a function from now on, instead of issuing warnings."""
+    _report[0] = function
 
 
 def reason(error: BaseException) -> str:
@@ -52,7 +52,7 @@ def reason(error: BaseException) -> str:
 
 
 def note(why: str, what: str) -> None:
-    """Tell what is done without something, unless a line with the same reason was told before."""
-    if why not in _told:
-        _told.add(why)
-        _tell[0](f"{why}; {what}")
+    """Report what is done without, unless a note with the same reason was reported before."""
+    if why not in _noted:
+        _noted.add(why)
+        _report[0](f"{why}; {what}")

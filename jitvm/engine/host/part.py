@@ -1,22 +1,20 @@
-"""Files while they are written: beside their place, then renamed, so that nobody reads half of one.
+"""Files while they are being written: nobody ever reads half of one.
 
     folder/.jitvm-<random>.part    locked by its writer --commit--> folder/name
 
-A writer that is killed leaves its part behind, but not its lock: whoever writes next into that
-folder removes what nobody has locked. Numbers of processes would not tell, for in a container each
-run has the same one; and no other program makes files of such names.
+A writer that is killed leaves its part, but not its lock: the next writer in that folder removes
+any part that nobody has locked. Process numbers would not do, because in a container each run has
+the same one; and no other program creates files with such names.
 
 `Part` is such a file; `write_whole` writes one at once; `Pending` is for results that a user names,
 which may also be a device or a pipe.
 
 Rules
- 1. A part without a lock is anybody's to remove. Between being made and being locked it may be
-    gone already, so its writer looks, and makes another.
- 2. Where a file system has no locks, nothing is removed.
- 3. `ENDING` knows a part before there is a file of it, so that a signal leaves none, whenever it
-    comes.
- 4. A result that replaces a file takes over its permissions and, as far as that is allowed, its
-    owner.
+ 1. An unlocked part may be removed by anyone. It may already be gone between being created and
+    being locked, so its writer checks and creates another.
+ 2. On a file system without locks, nothing is removed.
+ 3. `ENDING` knows of a part before its file exists, so no signal leaves one, whenever it arrives.
+ 4. A result that replaces a file takes over its permissions and, as far as permitted, its owner.
 """
 
 from __future__ import annotations

@@ -1,27 +1,29 @@
-"""What becomes of machines when their process forks or ends.
+"""What happens to machines when their process forks or exits.
 
 Memory that is mapped twice (the code space and its mirror, machine code) has to be a shared
-mapping, which a child made by `fork` would share with its parent; and guests run on threads that
-neither a fork nor the end of the interpreter waits for. So both go through a gate:
+mapping, which the child of a `fork` would share with its parent; and guests run on threads that
+neither a fork nor interpreter shutdown waits for. So both go through a gate:
 
     thread of a guest          GATE.enter(tier)  native code  GATE.back(tier)
     os.fork      before        hold LLVM, close the gate, have native code come back;
                                copy what is shared                     see `Shared`
                  parent        open the gate, let go of LLVM, forget the copies
-                 child         the same, but put the copies in the place of what is shared;
+                 child         the same, but replace what is shared by the copies;
                                forget threads that are not here        see `Threaded`
     end of the process         the same, for good
 
 Invariants
- 1. While the gate is closed nobody enters native code, also not by returning from a host function;
-    but waiting at it is bounded, so that no lock of a host's can make it a deadlock.
- 2. When a child begins, each guest that ran on another thread is between two instructions, with all
-    its state in its block: it can be run on from there, in parent and child. But a host function
-    that takes longer than `CALL_PATIENCE` leaves it inside of the instruction that called.
- 3. Once the process is ending, nothing is unmapped that native code may still be in.
+ 1. While the gate is closed nobody enters native code, not even by returning from a host function;
+    but the wait at the gate is bounded, so that no lock held by the host can turn it into a
+    deadlock.
+ 2. When a child starts, each guest that ran on another thread is between two instructions, with all
+    its state in its block: it can be resumed from there, in parent and child. The exception is a
+    host function that takes longer than `CALL_PATIENCE`: it leaves the guest inside the calling
+    instruction.
+ 3. Once the process is exiting, nothing is unmapped that native code may still be executing.
 
-A child made by C code that skips the first step (uWSGI does) copies what it shares itself, which is
-right as long as its parent rests.
+A child forked by C code that skips the first step (as uWSGI does) copies what it shares by itself,
+which is correct as long as its parent is idle.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""Signals that end a command: Ctrl-C, SIGTERM and SIGHUP, one like the other.
+"""Signals that end a command: Ctrl-C, SIGTERM and SIGHUP, all treated alike.
 
     first signal     `Signalled` is raised, so that the run ends and its files are completed
-    while files are completed (`ENDING.held`), it is raised behind that
-    second signal    the process ends at once, with nothing but the terminal put right
+    while files are being completed (`ENDING.held`), it is raised afterwards
+    second signal    the process ends at once; only the terminal is restored
     after the end (`ENDING.close`) nothing is left to complete: the process ends at once
 
-A second signal that follows the first one within `GRACE` is the same one told twice: `timeout`
-signals its command and then the command's process group, and a shell that loses its terminal hands
-SIGHUP on. A signal that is ignored (as by `nohup`) stays ignored. SIGQUIT is left as it is: it
-ends the process at once.
+A second signal within `GRACE` of the first is the same one delivered twice: `timeout` signals its
+command and then the command's process group, and a shell that loses its terminal passes SIGHUP on.
+A signal that is ignored (as under `nohup`) stays ignored. SIGQUIT is left alone: it ends the
+process at once.
 
-Only a process that is the ``jitvm`` command calls `install`. In a library, signals are handled by
-whoever owns the process, and `Signalled` is never raised.
+Only the ``jitvm`` command calls `install`. In a library, signals belong to the application, and
+`Signalled` is never raised.
 """
 
 from __future__ import annotations

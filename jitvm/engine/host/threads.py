@@ -1,8 +1,7 @@
-"""Starting threads, where that may be refused.
+"""Starting threads when that may be refused.
 
-A limit of processes, a sandbox, and the end of the interpreter (from Python 3.12 on) refuse new
-threads. Nothing that jitvm does needs one to be right; each user of `started` says what it does
-without.
+A process limit, a sandbox, or interpreter shutdown (from Python 3.12 on) may refuse new threads.
+Nothing in jitvm needs one to be correct; each user of `started` says what it does without.
 """
 
 from __future__ import annotations

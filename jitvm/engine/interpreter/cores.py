@@ -1,11 +1,11 @@
 """One opcode as a graph: the fast handler, and the full one that deals with every case.
 
 The *fast* graph of an opcode decides first, then acts: guards make sure that no stack pointer
-wraps, no access leaves its page, and no device is concerned; then come its effects. Where a guard
-fails nothing has happened yet, and the *full* graph of the same opcode does the whole instruction:
-it moves one byte at a time with every index masked, calls devices, and tells the host of stores
-to bytes that compiled code was made from. Both run the opcode's one semantic function, which
-`jitvm.guest.checker` has found to keep its rules.
+wraps, no access leaves its page, and no device is involved; then come its effects. If a guard fails
+nothing has happened yet, and the *full* graph of the same opcode executes the whole instruction: it
+moves one byte at a time with every index masked, calls devices, and reports to the host stores to
+bytes that compiled code was made from. Both run the opcode's one semantic function, which
+`jitvm.guest.checker` has checked against its rules.
 """
 
 from __future__ import annotations

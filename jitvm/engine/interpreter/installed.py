@@ -1,7 +1,7 @@
 """Tier 1 at run time: the installed handlers of a guest, shared by all its machines.
 
-Handlers come from the code cache where they are there, else from LLVM, which is imported only
-then. They are installed once a process and guest, and go with their guest.
+Handlers are loaded from the code cache if they are there, else made by LLVM, which is imported only
+then. They are installed once per process and guest, and are freed with their guest.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         if guest.handlers is None:
             arena = shared_arena()  # where there is none, nothing is compiled for it
             guest.handlers = Handlers(_load_or_build(guest, cache), arena)
-            arena.tell_of_its_size()
+            arena.note_size()
         found: Handlers = guest.handlers
         return found
 

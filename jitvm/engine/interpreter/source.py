@@ -1,20 +1,20 @@
-"""Tier 1 as LLVM text: a function an opcode, the stubs between modes, and the ways in from C.
+"""Tier 1 as LLVM text: one function per opcode, the stubs between modes, and the C entry points.
 
     fast_NN      opcode NN; leaves everything unusual to full_NN         tables plain, count
     checked_NN   as fast, but stores look at the code map                tables checked, record
     hooked_NN    as checked, and taken jumps go through the code table   tables jit, charge
-    full_NN      opcode NN, every case, by bytes
+    full_NN      opcode NN, every case, byte by byte
     stubs        count, charge, profile, record: do their work, then tail-call the handler of
                  another table with their own still in the register, so they see every instruction.
                  stop: saves the state and returns.
-                 counted: what the code table holds where nothing is compiled.
-                 halt, event: where a region goes on when the guest halts: back to the host, or
-                 with the next event while there are some.
-    ways in      enter, step, deliver (C convention)
+                 counted: what the code table holds for addresses with no region.
+                 halt, event: where a region continues when the guest halts: the host, or the
+                 next event as long as there are any.
+    from C       enter, step, deliver (C calling convention)
 
 A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
-which function each entry is; opcodes whose variants would be the same share one, and so do rows
-that mean the same.
+which function each entry is; opcodes whose variants would be identical share one, and so do rows
+with the same meaning.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Region IR: graphs, their text, their rules, what they mean, and the passes over them."""
+"""Region IR: graphs, their text, their invariants, what they mean, and the passes over them."""

@@ -1,14 +1,14 @@
 """Region IR: what handlers and regions are made of before they become LLVM text.
 
-A `Graph` is a list of blocks in SSA form; joins are block parameters, not phis. A `Value` is one
+A `Graph` is a list of blocks in SSA form; joins use block parameters, not phis. A `Value` is one
 operation and its result:
 
     %7:16 = add %5, %6          a word known to be below 2**16
-    %8:0  = sub %5, %6          only the low word bits are meant (may be 'negative')
-    store[0,2,65536] %3, %7     static attributes in brackets, operands behind them
+    %8:0  = sub %5, %6          only the low bits are meaningful (may be 'negative')
+    store[0,2,65536] %3, %7     static attributes in brackets, operands after them
 
 `bits` is the upper bound that makes the tiers agree: comparing, dividing or shifting right a word
-with 0 bits is refused (`jitvm.guest.core`, rule 2).
+with 0 bits is rejected (`jitvm.guest.core`, rule 2).
 
 State of the guest that a graph touches
     slot        stack memory at a constant distance from the pointer at entry. Read only:
@@ -16,8 +16,8 @@ State of the guest that a graph touches
     load/store  a space, at any address; `page` and `set_page` the port page
     stack_byte  stack memory at any index, for handlers that deal with wrapping themselves
 An `Exit` says how to leave: the pc to continue at, what to add to each stack pointer (or the new
-pointer, where it is not known relative to entry), and which stack slots to write.
-A `guard` leaves through its exit unless its operand is not zero.
+pointer, if it is not known relative to entry), and which stack slots to write.
+A `guard` leaves through its exit unless its operand is nonzero.
 
 Text: `jitvm.engine.ir.text` prints and parses; `jitvm.engine.ir.verify` checks.
 """
@@ -396,11 +396,19 @@ class Graph:
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
         """The two bytes a 16-bit word was joined from, where it was."""
-        if word.op is not _OR or word.bits > 16:
+        if word.bits > 16:
             return None
-        high, low = word.args
-        if high.op is _SHL and high.args[1].constant == 8 and 0 < low.bits <= 8:
-            return high.args[0], low
+        if word.op is _SHL and word.args[1].constant == 8:
+            return word.args[0], self.const(0)
+        if word.op is not _OR:
+            return None
+        for high, low in (word.args, word.args[::-1]):
+            if not 0 < low.bits <= 8:
+                continue
+            if high.op is _SHL and high.args[1].constant == 8:
+                return high.args[0], low
+            if high.constant is not None and not high.constant & 0xFF:
+                return self.const(high.constant >> 8), low
         return None
 
     def join(self, high: Value, low: Value) -> Value:

@@ -1,4 +1,4 @@
-"""Every operation of region IR, one row each: all that is known of it but how it is lowered.
+"""Every operation of region IR, one row each: all there is to know about it except its lowering.
 
     STORE = Row("store[space,size,within] address, word", writes="memory", repeated=True)
     SHR = Row("shr known, distance", means=operator.rshift, bits=_shifted_right, repeated=True)
@@ -12,17 +12,18 @@ derived, here or where it is needed, and never listed a second time:
     graph, run, rules       constants                           `means`
     dead                    EFFECTS are kept                    no result, or something written
     fold                    SHARED with an equal one before     what it reads is never written
-    arms                    SPECULATED: done for nothing        no effect, and not `dear`
+    arms                    SPECULATED: done on either way      no effect, and not `dear`
     stores                  READS_MEMORY: sees stores           `reads`
     unroll                  REPEATED                            `repeated`
     verify, region core     ACTS cannot be undone               `writes`
     region core             CALLS, CHANGED: order of effects    `reads`, `writes`
 
-What a row leaves out is the careful answer: nothing is repeated unless it says so, and an operation
-without a result is kept. `jitvm.engine.ir.run` and the lowering of regions are asked for each
-operation when they are imported: one that they do not know fails there (`covered`).
+What a row leaves out defaults to the safe answer: nothing is repeated unless its row says so, and
+an operation without a result is kept. `jitvm.engine.ir.run` and the lowering of regions are checked
+against the table when they are imported: an operation that they do not cover fails there
+(`covered`).
 
-First column: as the text of the IR has it, with kinds in the place of values.
+First column: the operation as the text of the IR has it, with kinds in place of values.
 
     word            any word                       address, index, port, byte, known, flag
     distance        below the width of a word                      a word whose high bits are known

@@ -1,20 +1,21 @@
-"""Equations: operations on words that come to something simpler, each rule under its own.
+"""Rewrite rules: operations on words that simplify, each rule under its equation.
 
     AT_ONCE    applied by `Graph.binary` and `Graph.word` whenever an operation is built
-    FOLDED     applied by the passes as well, when more is known of what is built of what
+    FOLDED     applied by the passes as well, when more is known about the operands
 
     x, y, z    words            x:8    a word of 8 bits
     c, d, m    numbers          signs, `select` and names of operations as semantic functions have
                                 them, modulo the word
 
-A rule is tried where its operation comes up, in the order of this file. It gives the left side's
-value, or None where the equation is not one of it. What follows an equation (`where ...`) says when
-it holds. Rules may build further operations; they may not make a word less known than it was, since
-what uses it was built with that (`bits`). Numbers alone are folded by the meaning of the operation.
+A rule is tried when its operation is built, in the order of this file. It returns the simplified
+value, or None if the equation does not match. What follows an equation (`where ...`) says when it
+holds. Rules may build further operations; they may not lose bits that are known of a word, since
+its uses were built on them (`bits`). Operations on constants alone are folded by the meaning of the
+operation.
 
 `tests/ir/test_rules.py` reads the equations: each must hold for all numbers of a few bits, and some
-must be found by the rule they stand at. It also tries all pairs of operations, whether there is a
-rule for them or not.
+must be found by the rule they belong to. It also tries all pairs of operations, whether or not
+there is a rule for them.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def _times_nothing_or_one(graph: Graph, _op: Op, a: Value, b: Value) -> Value | 
 @_rule(AT_ONCE, Op.AND)
 def _masked(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """x & 0  =  0        0 & x  =  0        x:3 & 7  =  x
-    ((x << 8) | y:8) & 255  =  y        (x & c) & m  =  x & (c & m)"""
+    ((x << 8) | y:8) & 255  =  y        ((c << 8) | y:8) & 255  =  y
+    (x << 8) & 255  =  0        (x & c) & m  =  x & (c & m)"""
     mask = b.constant
     if mask is None:
         return graph.const(0) if a.constant == 0 else None

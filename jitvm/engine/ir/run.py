@@ -1,16 +1,16 @@
-"""Region IR executed on Python integers: what a graph means, without LLVM.
+"""An interpreter for region IR on Python integers: what a graph means, without LLVM.
 
     run(graph, host)  ->  the exit it left through, with the state written back
 
-It reads and writes the same `State` and code map as native code, so a region can be run here or
-there, and where the two differ the lowering is wrong (or a rule of the IR was broken: what a value
-promises, its bits or an address inside its page, is checked as it is computed). Slow and plain; it
-is the debugging tier `ir` and the judge of passes in tests.
+It reads and writes the same `State` and code map as native code, so a region can run here or there,
+and if the two differ the lowering is wrong (or a rule of the IR was broken: what a value promises,
+its bits or an address inside its page, is checked as it is computed). Slow and simple; it is the
+debugging tier `ir`, and the oracle for passes in tests.
 
 As in native code, stack memory is written by `sync` and by exits only, and stack pointers stay as
-they were at entry until then. Behind an exit of a device call they are what the device left. A
-slot may be read where the stack wraps, before the guard that leaves because of it, and the exit of
-that guard may write it back; no other access wraps.
+they were at entry until then. After the exit of a device call they are what the device left. A slot
+may be read where the stack wraps, before the guard that fails because of it, and the exit of that
+guard may write it back; no other access wraps.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Host:
         """Whether a device asked to stop."""
         return self.is_stopped
 
-    def tell_written(self, address: int) -> None:
+    def report_written(self, address: int) -> None:
         """A store hit a watched byte."""
 
 
@@ -194,7 +194,7 @@ class _Run:
 
     def written(self, _: Value, args: list[int]) -> bool:
         if self.host.code_map[args[0]]:
-            self.host.tell_written(args[0])
+            self.host.report_written(args[0])
         return True
 
     def host_out(self, _: Value, args: list[int]) -> bool:

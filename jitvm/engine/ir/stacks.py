@@ -6,8 +6,8 @@
              (read from memory) (pushed)
 
 Words keep the size they were pushed with, so a 16-bit word stays one value as long as the guest
-treats it as one; popping other sizes splits and joins. Below `bottom` the memory still holds what
-it held at entry, and words are made from it on demand. Nothing is written before an exit.
+treats it as one; popping other sizes splits and joins them. Below `bottom` the memory still holds
+what it held at entry, and words are made from it on demand. Nothing is written before an exit.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@
       %4:0 = add %2, #1                        result:bits = operation[static] operands
       store[0,1,65536] #32, %4                 operations without a result
       branch %3, b1(%2, %3), x1                terminators: goto, branch, toss (a branch that
-                                               goes either way about as often), leave
+                                               goes either way about equally often), leave
     x0: next ENTRY pc #276 pointers +0 +0      an exit: kind, reason, where to, stack pointers
     x1: jump RETURN pc return#300 pointers -2 %3 slots 0@-4:2=%2 0@-2:2=#7 instructions 12
 
@@ -19,8 +19,8 @@
     0@-4:2=%2  slots: stack 0, from 4 bytes below the pointer at entry, 2 bytes, the word
     ;          a comment, up to the end of the line
 
-Values and exits are numbered in the order of the text, blocks keep their numbers. An exit that
-several places share is one exit, as in the graph.
+Values and exits are numbered in textual order, blocks keep their numbers. An exit that is used in
+several places is printed once, as it is one exit in the graph.
 """
 
 from __future__ import annotations

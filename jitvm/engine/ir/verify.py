@@ -1,27 +1,28 @@
-"""The rules that region IR keeps between any two passes; `verify` raises for the first broken.
+"""The invariants of region IR between any two passes; `verify` raises for the first one broken.
 
 Shape
- 1. The first block is the entry; it has no parameters and no edge leads to it. Block numbers
-    differ. Every block has a terminator and can be reached.
- 2. A value stands once, in one block, and belongs to the graph; constants stand nowhere.
+ 1. The first block is the entry; it has no parameters and no incoming edges. Block numbers are
+    unique. Every block has a terminator and is reachable.
+ 2. A value appears once, in one block, and belongs to the graph; constants are in no block.
  3. An edge passes as many values as the block has parameters, none wider than its parameter.
 Values
- 4. A use is dominated by its definition; uses by an exit count where the exit is.
- 5. What an operation or a branch uses stands in the same block or one earlier in the list: lowering
-    names values in that order. (Edges and exits come last there.)
- 6. Each operation has the operands, static attributes and exit that its row (`ops.py`) says;
-    stacks, spaces, sizes and offsets are ones the guest has.
+ 4. Definitions dominate uses; an exit uses its operands where it is used.
+ 5. What an operation or a branch uses is defined in the same block or in one earlier in the list:
+    lowering names values in that order. (Edges and exits come last there.)
+ 6. Each operation has the operands, static attributes and exit that its row (`ops.py`) requires;
+    stacks, spaces, sizes and offsets exist in the guest.
  7. `bits` is no less than what follows from the operands; words of which only the low bits are
-    meant are not compared, shifted right, divided, tested, or used as a place to continue at.
+    meaningful are not compared, shifted right, divided, tested, or used as an address to continue
+    at.
 Exits
- 8. An exit has an address that fits the program counter, one pointer for each stack, slots that
-    do not overlap, and a reason that `jitvm.engine.tables.reasons` lists (none in handlers). One
-    that retries the instruction needs nothing.
+ 8. An exit has an address that fits the program counter, one pointer for each stack, slots that do
+    not overlap, and a reason that `jitvm.engine.tables.reasons` lists (none in handlers). One that
+    retries the instruction needs nothing.
 Effects
- 9. What an instruction does stands between its `act` and its `done`, in one block (handlers, one
-    instruction each, have no marks); a device is checked upon there as well. Nothing in between
-    leaves for the interpreter to execute an instruction: what has been done would be done twice.
-    Nor does anything retry behind an effect.
+ 9. The effects of an instruction lie between its `act` and its `done`, in one block (handlers, one
+    instruction each, have no markers); a device is checked on there as well. Nothing in between
+    leaves for the interpreter to execute an instruction, since what has been done would be done
+    twice. Nor does anything retry after an effect.
 """
 
 from __future__ import annotations

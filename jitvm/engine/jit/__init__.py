@@ -1,1 +1,2 @@
-"""Tier 2, all regions of a machine: what to compile, when, what is installed and what is kept."""
+"""Tier 2, all regions of a machine: what to compile and when, what is installed and what is
+kept."""

@@ -1,11 +1,11 @@
-"""Which bytes of the code space installed regions were made from, keep in values, or write.
+"""Which bytes of the code space the installed regions were made from, hold in values, or write.
 
     code map, a byte for each address:  CODE   some region has the byte baked in
-                                        CELL   some region keeps it in a value
+                                        CELL   some region holds it in a value
                                         HIT    a region left before a store to it
 
-Native writers look at the code map and leave where they meet CODE or CELL; here is the other
-side: who put the marks, and what has to go when one of them is met.
+Native stores check the code map and leave if they meet CODE or CELL; this is the other side: who
+set the marks, and what has to go when one of them is met.
 """
 
 from __future__ import annotations

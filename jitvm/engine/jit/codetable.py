@@ -1,4 +1,4 @@
-"""Where taken jumps go while the JIT is on, and how often they went there.
+"""Where taken jumps go while the JIT is on, and how often they were taken.
 
     code[pc]        the stub that counts and dispatches, or the entry of a region
     counters[pc]    jumps until the stub says that the address is hot, 16 bits

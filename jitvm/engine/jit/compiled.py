@@ -1,4 +1,4 @@
-"""What the JIT of a machine knows of its regions: compiled, installed, and where they start."""
+"""What the JIT of a machine knows about its regions: compiled, installed, and where they start."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The dump switch: ``JITVM_DUMP=folder`` writes what each region is made into, stage by stage.
+"""The dump switch: ``JITVM_DUMP=folder`` writes every stage of each region's compilation.
 
     0007-014f.formed.ir      the graph as it was formed       (0007: the seventh compilation)
     0007-014f.ir             the graph after the passes
     0007-014f.ll             LLVM text
     0007-014f.s              assembly
 
-The .ir files are inputs for golden tests and for `jitvm.engine.ir.text.parse`.
+The .ir files can serve as inputs for golden tests and for `jitvm.engine.ir.text.parse`.
 """
 
 from __future__ import annotations

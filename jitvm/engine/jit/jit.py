@@ -1,21 +1,21 @@
-"""The JIT of one machine: when to record, what to compile, what to install and throw away.
+"""The JIT of one machine: when to record, what to compile, what to install and discard.
 
     counter runs out at an address      Status.HOT        a recording starts (table `record`)
     the recording's window is full      Status.RECORDED   a job goes to the compile thread
     the job is done                     an interrupt      the region is installed
-    the guest overwrites its code       `overwritten`     the region is thrown away
+    the guest overwrites its code       `overwritten`     the region is discarded
 
-It decides; others do:
+It decides; others do the work:
 
-    CodeTable   where jumps go, and how many until an address is hot
+    CodeTable   where jumps go, and how many make an address hot
     Regions     what is installed, and all that tools may ask of it
     Planner     what is known of the program; where regions start
     Quick       compiles what is hot     \\
     Full        compiles it again         > by one RegionMaker
-    Keeper      regions to the code cache and back
+    Keeper      saves regions to the code cache and loads them
 
 Everything that touches the machine happens on the guest's thread, between two entries to native
-code, so nothing is installed or freed while code runs; the compile thread sees copies only.
+code, so nothing is installed or freed while code runs; the compile thread only sees copies.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Jit:
         self._patience = block.words(layout.fields["patience"], 1)
         self._vector = block.words(layout.fields["vector"], 1)
         self._hits: Counter[int] = Counter()
-        self._form_anew: dict[int, Reason] = {}
+        self._to_recompile: dict[int, Reason] = {}
         self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
         self._before = bytearray()
         self._hot = 0
@@ -174,14 +174,14 @@ class Jit:
         world = self.regions.world(window.changed)
         self._compile(lambda: self.quick.begin(window, world))
 
-    def form_anew(self) -> None:
+    def recompile_stale(self) -> None:
         """Compile regions again that turned out to assume too much; the old ones stay till then."""
-        if self.quick.is_busy or not self._form_anew:
+        if self.quick.is_busy or not self._to_recompile:
             return
-        todo, self._form_anew = self._form_anew, {}
-        self.compile_again(sorted(todo, key=self._need))
+        todo, self._to_recompile = self._to_recompile, {}
+        self.recompile(sorted(todo, key=self._need))
 
-    def compile_again(self, starts: Iterable[int]) -> None:
+    def recompile(self, starts: Iterable[int]) -> None:
         """Compile the regions at some addresses by what is known now, in this order."""
         world = self.regions.world()
         for start in starts:
@@ -222,7 +222,7 @@ class Jit:
             self._rearm(pc, reason)
         self._set_busy(self.quick.is_busy)
         self.full.install_done(self.install)
-        self.form_anew()
+        self.recompile_stale()
         if not self.quick.is_busy and self.full.next():
             self.keeper.put_soon()
 
@@ -257,15 +257,15 @@ class Jit:
             self.statistics.rejected += 1
             about.invalidated += 1
             if about.invalidated < self.params.invalidations:
-                self._form_anew[region.start] = Reason.OVERWRITTEN
+                self._to_recompile[region.start] = Reason.OVERWRITTEN
             return Reason.OVERWRITTEN
         try:
             regions.install(compiled)
         except ArenaFull:
             return Reason.ARENA
         about.formed += 1
-        if self._form_anew.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
-            del self._form_anew[region.start]  # this one was formed with what was found out
+        if self._to_recompile.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
+            del self._to_recompile[region.start]  # this one was formed with what was found out
         return None
 
     # -- throwing away -----------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Jit:
         self.planner.learned.aliased |= hits
         for installed in list(self.regions.values()):
             if not hits.isdisjoint(installed.compiled.region.assumptions.cells):
-                self._form_anew[installed.start] = Reason.STORE
+                self._to_recompile[installed.start] = Reason.STORE
                 self.regions.remove(installed)
 
     # -- exits -------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ class Jit:
                 self._cells_hit()
             elif at is not None:
                 self._entry_failed(installed, at)
-        self.form_anew()
+        self.recompile_stale()
 
     def _entry_failed(self, installed: Installed, at: int) -> None:
         """It is entered with stack pointers it cannot take: form it for any.
@@ -350,4 +350,4 @@ class Jit:
             about.headroom = planner.no_headroom
         if since is None:
             planner.no_headroom_from = self.statistics.installed
-        self._form_anew[installed.start] = Reason.ENTRY
+        self._to_recompile[installed.start] = Reason.ENTRY

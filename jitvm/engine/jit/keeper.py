@@ -1,7 +1,7 @@
-"""Keeping a machine's regions between runs of its program: when to fetch, install and put away.
+"""Keeping a machine's regions between runs of its program: when to load, install and save them.
 
-What is kept, and its form, is in `jitvm.engine.jit.kept`. Most programs end before things become
-quiet, so regions are also put away when the process ends.
+The format of what is kept is in `jitvm.engine.jit.kept`. Most programs end before the JIT goes
+quiet, so regions are also saved when the process exits.
 """
 
 from __future__ import annotations

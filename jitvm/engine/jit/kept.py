@@ -1,17 +1,18 @@
-"""Regions kept between runs: a program that was hot once is native from its first milliseconds.
+"""Regions kept between runs: a program that was hot once is native within milliseconds of its next
+start.
 
 What one run compiled is one file of the code cache (`jitvm.engine.memory.cache`), under a key that
-names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge
-and the program's bytes as they were before its first instruction. The file holds the machine code
-of all regions, one after the other, and JSON with what the engine has to know about them:
+names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge,
+and the program's bytes before its first instruction. The file holds the machine code of all
+regions, one after another, and JSON with what the engine has to know about them:
 
     code of region | code of region | ... | JSON
 
-A region is installed only where the bytes it was made from are in memory, exactly as one that was
-compiled just now: the program may have changed itself since.
+A region is installed only if the bytes it was made from are in memory, just like one that was
+compiled a moment ago: the program may have changed itself since.
 
-What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that
-has to be formed anew is not worse than the one before.
+What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that has
+to be formed again is no worse than before.
 """
 
 from __future__ import annotations
@@ -285,7 +286,7 @@ class Shelf:
             return None
         kept = decode(code, self._guest.code_space.size)
         if kept is None:
-            self._cache.tell_damaged(self._kind, key)
+            self._cache.report_damaged(self._kind, key)
         return kept
 
     def store(self, params: Parameters, kept: Kept) -> None:

@@ -1,4 +1,4 @@
-"""Making one region: from what is known of a program to machine code. On the compile thread.
+"""Making one region: from what is known about a program to machine code. On the compile thread.
 
 planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
 """
@@ -152,7 +152,7 @@ class RegionMaker:
             region.graph,
             first_exit=first_exit,
             counter=counter,
-            tell={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
+            report_every={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
         )
         name = f"region_{start:04x}"
         text = lowering.module(name, region.entries)

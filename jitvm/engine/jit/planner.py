@@ -1,10 +1,10 @@
-"""What to compile: what is known of a program, and where regions start.
+"""What to compile: what is known about a program, and where regions start.
 
     recording --learn--> edges, opcodes, variables --choose--> the start of a region
-                                                  --beyond--> the starts that belong to it
+                                                  --followers--> the starts that belong to it
 
-Used by the compile thread; the guest's thread reads and writes single entries only, so what is
-iterated here is copied first.
+Used by the compile thread; the guest's thread reads and writes single entries only, so whatever is
+iterated over here is copied first.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Planner:
             least = max(least, params.quick // params.link_part)
         return region.size >= least
 
-    def beyond(self, region: Region) -> list[int]:
-        """Where control often goes behind a region: places it was cut at, and its callers."""
+    def followers(self, region: Region) -> list[int]:
+        """Where control often goes after a region: places it was cut at, and its callers."""
         travel = Counter(region.cuts)
         for pc in region.returns:
             travel.update(self.learned.edges.get(pc, {}))

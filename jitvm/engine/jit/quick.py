@@ -1,10 +1,10 @@
-"""The first, quick compilation: of what is hot, while the guest waits for it.
+"""Quick compilation: a region's first, while the guest waits for it.
 
-    begin --job--> the compile thread: window -> start -> region, then those beyond it
-    take  <------- what is done, on the guest's thread, which installs it
+    begin --job--> the compile thread: window -> start -> region, then its followers
+    take  <------- finished regions, to the guest's thread, which installs them
 
-Where regions are compiled with others is known already from what they are left for, so nobody has
-to find those places hot first.
+A region's followers are the places it often leaves for. They are compiled with it, so nobody has to
+find them hot first.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Quick:
 
     def begin_again(self, start: int, world: World) -> None:
         """Compile a region again, by what is known now."""
-        self._submit(partial(self._compile_again, start, world))
+        self._submit(partial(self._recompile, start, world))
 
     def _submit(self, job: Job) -> None:
         with self._lock:
@@ -101,7 +101,7 @@ class Quick:
             return
         made = {first.region.start}
         new = [first]
-        todo = planner.beyond(first.region)
+        todo = planner.followers(first.region)
         while todo and len(made) <= params.followers:
             start = todo.pop(0)
             if start in made or planner.regions.at(start) is not None:
@@ -119,9 +119,9 @@ class Quick:
             compiled = self._do(start, work)
             if compiled is not None:
                 new.append(compiled)
-                todo += planner.beyond(compiled.region)
+                todo += planner.followers(compiled.region)
 
-    def _compile_again(self, start: int, world: World) -> None:
+    def _recompile(self, start: int, world: World) -> None:
         self._do(start, partial(self._compile, start, world))
 
     def _compile(self, start: int, world: World) -> Compiled:

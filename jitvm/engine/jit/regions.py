@@ -1,16 +1,16 @@
-"""What is installed: the regions of one machine, how they are entered and left, what they did.
+"""The installed regions of one machine: how they are entered and left, and what they did.
 
     Compiled --install--> Installed: code[start], code map, counters --remove--> the graveyard
 
-Nothing here decides anything: when to install and what to throw away is up to the `Jit`, on the
-guest's thread, between two entries to native code. What a region did may be asked from any thread.
+Nothing here makes decisions: when to install and what to discard is up to the `Jit`, on the guest's
+thread, between two entries to native code. What a region did may be queried from any thread.
 
 Invariants
- 1. ``code[pc]`` is a region's address only while every byte in `Assumptions.code` of it holds the
-    value it was compiled with, has CODE set in the code map, and no installed region writes any
+ 1. ``code[pc]`` is a region's address only while every byte in its `Assumptions.code` holds the
+    value it was compiled with and has CODE set in the code map, and no installed region writes any
     of them unguarded.
  2. Bytes in `Assumptions.cells` of an installed region have CELL set in the code map.
- 3. The code of a region that is removed is freed only when the guest is not inside native code.
+ 3. The code of a removed region is freed only when the guest is not inside native code.
 """
 
 from __future__ import annotations

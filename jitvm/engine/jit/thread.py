@@ -1,6 +1,6 @@
-"""One thread that compiles, for all machines of the process.
+"""The compile thread: one for all machines of the process.
 
-LLVM runs one compilation at a time anyway, and guests go on while it does. The thread is made
+LLVM runs one compilation at a time anyway, and guests keep running meanwhile. The thread is created
 with the first job and ends with the process; jobs of machines that are gone are dropped.
 """
 

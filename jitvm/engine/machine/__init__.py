@@ -1,4 +1,4 @@
-"""Machines: their tiers, what watches them, and what can be asked of them."""
+"""Machines: their tiers, what watches them, and how to inspect them."""
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
-"""The one face of all tiers. Nothing of this is there when programs run: a type, no more.
+"""The interface that all tiers share. It is only a type and does not exist at run time.
 
     ReferenceTier   `jitvm.engine.machine.reference`   in Python, instruction by instruction
-    NativeTier      `jitvm.engine.machine.native`      on native code, with a JIT or without
-    IrTier          `jitvm.engine.machine.ir`          as with a JIT, regions interpreted
+    NativeTier      `jitvm.engine.machine.native`      in native code, with or without a JIT
+    IrTier          `jitvm.engine.machine.ir`          like the JIT, with regions interpreted
 
-`Machine` hands on to it what it does not do itself; what a tier has nothing to do for it ignores.
+`Machine` passes on what it does not do itself; a tier ignores whatever does not concern it.
 """
 
 from __future__ import annotations

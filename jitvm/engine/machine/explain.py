@@ -1,7 +1,7 @@
 """What the JIT made of a machine's program, as plain data: regions, their code, their exits.
 
-keep_text(machine)            before running: have the JIT keep what it makes
-regions(machine)              after it: a report of each region, the most travelled first
+keep_text(machine)            before running: have the JIT keep its texts
+regions(machine)              afterwards: a report on each region, the most travelled first
 why_none(machine)             why there is none, and what to do about it
 why_not(machine, address)     why an address is not native, and what to do about it
 """

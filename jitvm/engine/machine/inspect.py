@@ -1,15 +1,15 @@
-"""What may be asked of a machine while it runs: the one wall between the engine and its tools.
+"""What may be asked of a running machine: the one wall between the engine and its tools.
 
     look = Inspector(machine)
-    for region in look.regions():        RegionView: what a region is, which does not change
-        look.times_left(region)          what it did so far
+    for region in look.regions():        RegionView: what a region is, which never changes
+        look.times_left(region)          what it has done so far
     look.counters()                      all counts at one moment
-    look.travel(pc), look.variables      what recordings told of the program
+    look.travel(pc), look.variables      what recordings showed of the program
 
-Profiles, dashboards and debuggers import this and `jitvm.engine.tables`, nothing else of the
-engine: what lies behind may change its shape. Nothing here changes the machine; to have it count,
-stop or listen is the `Machine`'s own. All of it may be asked from any thread, while regions come
-and go; counts are as of the moment.
+Profilers, dashboards and debuggers import this and `jitvm.engine.tables` and nothing else of the
+engine, so what lies behind may change shape. Nothing here changes the machine; to make it count,
+stop or listen is up to the `Machine` itself. All of it may be called from any thread while regions
+come and go; counts are a snapshot.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The debugging tier `ir`: as the JIT, but regions are interpreted instead of compiled.
+"""The debugging tier `ir`: like the JIT, but regions are interpreted instead of compiled.
 
-    code[pc] of a region   a copy of the `stop` stub: native code comes back at pc
-    the host               runs the region's graph (`jitvm.engine.ir.run`), goes on at its exit
+    code[pc] of a region   a copy of the `stop` stub: native code returns at pc
+    the host               runs the region's graph (`jitvm.engine.ir.run`), continues at its exit
 
-Recording, forming, installing, invalidation and growing are the JIT's own, so a program that is
-wrong at tier `jit` and right here is lowered wrongly; one that is wrong here as well was formed
-wrongly, or a pass is wrong. What native code does behind an exit (the code table, the counters,
-requests to stop) is done here in the same order.
+Recording, forming, installing, invalidation and growing are the JIT's own, so a program that fails
+at tier `jit` and works here is lowered wrongly; one that fails here as well was formed wrongly, or
+a pass is wrong. What native code does after an exit (the code table, the counters, requests to
+stop) is done here in the same order.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """One running instance of a guest: its memory, its tiers, its connections to the host.
 
-    machine = Machine(guest)                  state of its own, zeroed
-    machine.state.spaces[0][0x100] = 0x80     every tier and every view sees the same bytes
+    machine = Machine(guest)                  with its own state, zeroed
+    machine.state.spaces[0][0x100] = 0x80     all tiers and views see the same bytes
     machine.on_write(0x18, print)             a device
     machine.run(0x100)                        until the guest halts
 
-Threads: one thread runs a machine at a time; `interrupt` and `take_output` may be called from
-any other. Native tiers run without the interpreter lock, so machines on several threads run in
+Threads: one thread at a time runs a machine; `interrupt` and `take_output` may be called from any
+other. Native tiers run without the interpreter lock, so machines on several threads run in
 parallel.
 """
 

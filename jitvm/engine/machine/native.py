@@ -1,18 +1,18 @@
-"""Running a machine on native code: modes, host functions, interrupts, budgets.
+"""Running a machine in native code: modes, host functions, interrupts, budgets.
 
-    run: state -> context,  enter(base),  look at why it came back,  context -> state
+    run: state -> context,  enter(base),  see why it returned,  context -> state
 
 While native code runs, stack pointers and the program counter live in registers. They are in the
-context whenever Python sees the machine: host functions are called with the pointers written
-there, and may change them.
+context whenever Python sees the machine: host functions are called with the pointers written there,
+and may change them.
 
-Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop`
-handler, so the next dispatch leaves, and the interpreter pays nothing for being interruptible.
-Compiled code looks at the context's flag, which is set first.
+Stopping from outside: `interrupt` overwrites the machine's dispatch tables with the `stop` handler,
+so the next dispatch leaves, and the interpreter pays nothing for being interruptible. Compiled code
+polls the context's flag, which is set first.
 
-Budgets: from the first run with one on, regions charge what they execute, also in runs without
-one, as those that charge and those that do not cannot be mixed: each change of mind would have
-all of them compiled again.
+Budgets: from the first run with one, regions charge what they execute, even in runs without one,
+since regions that charge and regions that do not cannot be mixed: each switch would recompile all
+of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The tier `reference`: a machine on the reference interpreter, with the face of the native tiers.
+"""The tier `reference`: a machine on the reference interpreter, behind the interface of all tiers.
 
-There is no JIT to listen to or to wake, and all that is executed is counted.
+There is no JIT to listen to or to wake, and every instruction is counted.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""Watching a machine while it runs: signals, deadlines, and work to be done every few milliseconds.
+"""Watching a machine while it runs: signals, deadlines, and work to do every few milliseconds.
 
-Native code runs inside one call that Python makes, so the main thread cannot run its signal
-handlers until that call returns. One daemon thread a process, the watcher, makes it return:
+Native code runs inside a single call from Python, so the main thread cannot run its signal handlers
+until that call returns. One daemon thread per process, the watcher, makes it return:
 
     signal arrives   Python's C handler writes the signal's number to the wake-up descriptor;
                      the watcher reads it and interrupts the machines of the main thread; `run`
-                     returns `Stop.INTERRUPT` and Python runs the signal's handler by itself
-    Ctrl-C           as any signal; but `KeyboardInterrupt` is not raised before `leave_native`;
-                     SIGTERM and SIGHUP likewise, where they are handled by
-                     `jitvm.engine.host.signals`
+                     returns `Stop.INTERRUPT` and Python itself runs the signal's handler
+    Ctrl-C           like any signal, but `KeyboardInterrupt` is not raised before `leave_native`;
+                     the same goes for SIGTERM and SIGHUP if `jitvm.engine.host.signals`
+                     handles them
     deadline passes  the watcher marks the watch `expired` and interrupts its machine
-    tick             the watcher calls a function at a steady pace (to show output, say)
+    tick             the watcher calls a function at regular intervals (to show output, say)
 
 Use, around everything that runs the machine:
 
@@ -24,16 +24,16 @@ Use, around everything that runs the machine:
                 watch.leave_native()
 
 Rules
- 1. An interrupt may come for nothing (a signal whose handler does not raise): whoever runs the
-    machine asks `stopped` and runs on when it says no.
- 2. A deadline that passed interrupts again at every beat, because an interrupt may fall between
-    two runs.
- 3. The wake-up descriptor is set only where none is set (asyncio sets one) and only by the main
-    thread, and is taken back when the last watch of that thread ends.
- 4. A tick must not block: signals wait behind it.
- 5. Between `enter_native` and `leave_native` such signals only interrupt. Their exception could
-    otherwise be raised on the first line of a function that native code calls, where ctypes prints
-    it and forgets it. A host function that waits for something must call `stopped` while it does.
+ 1. An interrupt may be spurious (a signal whose handler does not raise): whoever runs the machine
+    asks `stopped` and runs on if it says no.
+ 2. Once a deadline has passed, the watcher interrupts again at every beat, because an interrupt may
+    fall between two runs.
+ 3. The wake-up descriptor is set only if none is set (asyncio sets one) and only by the main
+    thread, and is restored when the last watch of that thread ends.
+ 4. A tick must not block: signals wait for it.
+ 5. Between `enter_native` and `leave_native` such signals only interrupt. Otherwise their exception
+    could be raised on the first line of a function that native code calls, where ctypes prints it
+    and drops it. A host function that waits for something must call `stopped` while it does.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Where everything of a machine lies, memory for data and code, and code kept on disk."""
+"""Memory: the layout of a machine, memory for data and for code, and the code cache on disk."""

@@ -1,18 +1,19 @@
-"""Executable memory of the process, written through one mapping and run through another.
+"""Executable memory of the process, written through one mapping and executed through another.
 
     memory             [ handlers | region | region | free | ... ]
     writable view       ^ host writes here, never executed
     executable view     ^ code runs here, never written
 
-Two views of one memory keep every page either writable or executable (W^X) and let code be freed
-and patched at any time: no activation of it can be on a stack, since native code only tail-calls.
-A span that is freed may still be running on another thread for a moment; `free` is therefore for
-spans that nothing can enter any more and whose machine has stopped.
+Two views of one memory keep every page either writable or executable (W^X), and let code be freed
+and patched at any time: no activation of it can be on a stack, since native code only makes tail
+calls. A freed span may still be executing on another thread for a moment, so `free` is for spans
+that can no longer be entered and whose machine has stopped.
 
-Reserved addresses cost nothing, but where their number is limited (``ulimit -v``) less of them is
-taken, and what is refused is asked for again in smaller pieces.
+Reserving addresses costs nothing, but if they are limited (``ulimit -v``) the arena takes fewer,
+and a reservation that is refused is retried in smaller pieces.
 
-Spans come from a first-fit list of free ranges, neighbours joined; blocks are 64-byte aligned.
+Spans are allocated first-fit from a list of free ranges, and neighbours are merged; each is 64-byte
+aligned.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ class Arena:
         self._used = self._top = 0
         SHARED.add(self)
 
-    def tell_of_its_size(self) -> None:
-        """Say so where it is smaller than it should be."""
+    def note_size(self) -> None:
+        """Note that the arena is smaller than it should be, if it is."""
         if self._size < SIZE:
             what = f"there is room for {self._size >> 20} MiB of machine code"
             note("little address space", what)

@@ -1,12 +1,12 @@
 """The memory of one machine: one reservation laid out by `Layout`, with its mirrors.
 
 The first bytes of the code space appear twice (see `jitvm.engine.memory.layout`), so it is a shared
-mapping of an anonymous file; the rest is plain anonymous memory. Where there are no such files
-shared memory is mapped once more instead, or a temporary file is taken. Where none of that is
-allowed the code space has no mirror, and only the reference interpreter may run on the block.
+mapping of an anonymous file; the rest is ordinary anonymous memory. Without anonymous files, shared
+memory is remapped instead, or a temporary file is used. If none of that is allowed the code space
+has no mirror, and only the reference interpreter may run on the block.
 
-Views handed out keep the block alive: each is a memoryview over a ctypes array that refers to
-its block, so no view can outlive the mapping.
+Views that are handed out keep the block alive: each is a memoryview over a ctypes array that refers
+to its block, so no view can outlive the mapping.
 """
 
 from __future__ import annotations

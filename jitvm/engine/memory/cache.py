@@ -3,16 +3,16 @@
     <folder>/<kind>-<checksum of the key>.code
         MAGIC | checksum of the rest | length, key | length, symbols | code
 
-The key is a text naming everything the code depends on: jitvm's own sources, the guest's
-description, the installed LLVM, the processor and the parameters; it is stored and compared
-whole, so nothing ever needs to be invalidated and checksums need not be cryptographic. What is
-damaged, foreign or unreadable is ignored, said so once through `warn`, and replaced.
+The key is a text that names everything the code depends on: jitvm's own sources, the guest's
+description, the installed LLVM, the processor and the parameters. It is stored and compared in
+full, so nothing ever needs to be invalidated and checksums need not be cryptographic. A damaged,
+foreign or unreadable file is ignored, reported once through `warn`, and replaced.
 
-Machine code is trusted by whoever runs it, so the folder is private (0700), no guest gets into it
-(see `jitvm.engine.memory.cachefolder`), and files are only read when they belong to this user.
-Files are written beside their place and renamed (see `jitvm.engine.host.part`), so any number of
-processes may share the folder; what writers left that were killed is removed by the next one.
-Above LIMIT bytes the least recently used files go.
+Machine code is trusted by whoever runs it, so the folder is private (0700), no guest can get into
+it (see `jitvm.engine.memory.cachefolder`), and files are read only if they belong to this user.
+Files are written next to their destination and renamed (see `jitvm.engine.host.part`), so any
+number of processes may share the folder; the next writer removes what killed ones left. Above LIMIT
+bytes the least recently used files are evicted.
 """
 
 from __future__ import annotations
@@ -135,12 +135,12 @@ class CodeCache:
             return None
         code = _decode(key, data)
         if code is None:
-            self.tell_damaged(kind, key)
+            self.report_damaged(kind, key)
         elif time.time() - status.st_mtime > 3600:
             _touch(path)
         return code
 
-    def tell_damaged(self, kind: str, key: str) -> None:
+    def report_damaged(self, kind: str, key: str) -> None:
         """Say that what is stored under a key is of no use."""
         if (folder := self.folder) is not None:
             self._warn(f"{_path(folder, kind, key)}: damaged; code is compiled again")

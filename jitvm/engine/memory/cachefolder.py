@@ -1,25 +1,25 @@
 """Where machine code is kept between runs, and why no guest can put any there.
 
-    JITVM_CACHE          that folder; ``~`` is the home, and a relative one is in the current folder
-    XDG_CACHE_HOME       `jitvm` in it, where it is absolute: others are ignored, as its rules say
+    JITVM_CACHE          that folder; ``~`` is the home folder, a relative path starts here
+    XDG_CACHE_HOME       `jitvm` in it, if absolute: others are ignored, as its specification says
     the home folder      `jitvm` in the platform's cache folder
     none of them         nothing is kept
 
-Whoever can write there decides what code later runs execute, and guests write files: perhaps in
-the home folder, with other settings, or by a second way to the same folder. So a folder is known
-by what is in it, not by its name: by its *tag*, a file that jitvm alone makes.
+Whoever can write there decides what code later runs execute, and guests write files: perhaps in the
+home folder, with other settings, or through a second path to the same folder. So a folder is
+recognised by its contents, not by its name: by its *tag*, a file that only jitvm creates.
 
- 1. A guest gets into no folder with a tag, whichever way it comes (see `Sandbox`), and makes no
-    file of that name.
- 2. Code is taken from a folder only where its tag is complete.
- 3. A folder gets its tag while it is incomplete, which stops guests. Then all code in it is thrown
-    away, and then the tag is completed. It has to be a folder of its own: a tag in the home folder
-    would keep guests from all of it.
+ 1. A guest cannot get into a folder with a tag, whichever path it takes (see `Sandbox`), and cannot
+    create a file of that name.
+ 2. Code is loaded from a folder only if its tag is complete.
+ 3. A folder gets an incomplete tag first, which stops guests. Then all code in it is discarded, and
+    then the tag is completed. The folder must hold nothing else: a tag in the home folder would
+    keep guests out of all of it.
 
-By 1 and 3, what lies beside a complete tag was put there by jitvm.
+By 1 and 3, whatever lies next to a complete tag was put there by jitvm.
 
-The rules for names are few enough for the standard library: `platformdirs` takes tens of
-milliseconds to import.
+The naming rules are few enough for the standard library: importing `platformdirs` takes tens of
+milliseconds.
 """
 
 from __future__ import annotations

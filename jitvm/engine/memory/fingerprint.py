@@ -1,18 +1,19 @@
-"""What native code was made from, as a text: the key of all code that is kept between runs.
+"""What native code was made from, as text: the key of all code kept between runs.
 
     jitvm's own part     path, size and times of every source file of the engine and of `guest`
     LLVM, processor      the same of its library; architecture and features
     the declaration      every attribute of the guest, its stacks, spaces and rows
     the meaning          what its semantic functions do, step by step   (`check_semantics`)
 
-The meaning is taken from the functions at work, not from their text: so whatever they reach counts,
-helpers in other modules, closures, defaults and globals, and nothing else does. It is found by the
-check of the description, so a guest whose code is found has been checked as well. That takes a few
-milliseconds at each start; a guest that has `sources`, as those do that come with jitvm, is known
-by these files instead, and checked by its tests.
+The meaning is taken from the functions as they execute, not from their source: so whatever they
+reach counts (helpers in other modules, closures, defaults and globals) and nothing else does. It is
+a by-product of checking the description, so a guest whose code is found has been checked as well.
+That takes a few milliseconds at each start; a guest that declares `sources`, as the ones shipped
+with jitvm do, is identified by these files instead, and checked by its tests.
 
-Functions may change while their guest is used: a module is loaded again, a global is set. So the
-meaning is taken anew each time, and code is kept only where it was the same before it was made.
+Functions may change while their guest is in use: a module is reloaded, a global is set. So the
+meaning is computed again each time, and code is kept only if it was the same before the code was
+made.
 """
 
 from __future__ import annotations

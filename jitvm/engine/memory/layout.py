@@ -9,14 +9,14 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
     base + N           its first MIRROR bytes, mapped a second time: an access that runs over the
                        end of the space reads and writes the beginning
     base + code_map    one byte for each byte of code space: what compiled code was made from it
-                       (behind its end WIDEST bytes are CODE and PAST_END for ever, so the map of
-                       a wide access is a wide access, and one that wraps is always looked at)
+                       (past its end, WIDEST bytes are always CODE and PAST_END, so a wide access
+                       takes one wide load of the map, and one that wraps is always checked)
     base + code        one pointer for each program counter: where a jump goes when the JIT is on
     base + counters    one 16-bit count for each program counter
     base + ring        output ring: RING bytes as the guest wrote them, then the port of each
     base + tables      the machine's own copies of the dispatch tables, so that another thread
                        can stop it by overwriting them
-    base + histogram   256 64-bit counts, one an opcode
+    base + histogram   256 64-bit counts, one per opcode
     base + exits       EXITS 32-bit counts, one for each exit of each region
     base + executed    REGIONS 64-bit counts: instructions executed by each region that charges
 

@@ -1,50 +1,51 @@
-"""One try at a region's graph. Why there are several is told in `jitvm.engine.region.forming`.
+"""One attempt at a region's graph; `jitvm.engine.region.forming` explains why there are several.
 
-A *node* is an instruction in a context (see `Node`). An attempt begins with one, follows recorded
-control flow from node to node, the most travelled first, and puts down what each instruction does:
+A *node* is an instruction in a context (see `Node`). An attempt starts with one, follows recorded
+control flow from node to node, the most travelled first, and emits what each instruction does:
 
-    entry            headroom for the stacks, interrupts: guards
-      | pc = a?      other places to enter at, each with guards of its own, leading to their joins
-    start ---------- body: one block for each straight run of nodes
+    entry            guards: headroom of the stacks, interrupts
+      | pc = a?      other entries, each with guards of its own, leading to their joins
+    start ---------- body: one block for each straight-line run of nodes
       |
-    _edge(pc, state, travel)     control goes on at `pc` with stacks and cells as in `state`
+    _edge(pc, state, travel)     control continues at `pc` with stacks and cells as in `state`
       |
-      |- the node has a place   -> _edge_to_placed  to its join (a loop, or ways that meet)
+      |- the node is placed     -> _edge_to_placed  to its join (a loop, or ways that meet)
       |- a limit forbids it     -> an exit, with the limit as its reason
       |- several ways lead here -> _enter_join   a block with parameters, its state made of these
       '- else                   -> a block that only this edge leads to
                                      |
                                    _todo, a heap by travel --> _run: instruction after instruction,
-                                                               until control parts, or joins
-    _part            what an instruction decided: on, a jump, a branch, a halt
+                                                               until control splits or joins
+    _part            what an instruction decided: fall through, jump, branch, halt
       |- _jump       to a constant: an edge; to a value: compared with the targets recorded there
-      |- _way        one arm of a branch: an edge if it was ever gone, else an exit
+      |- _way        one arm of a branch: an edge if it was ever taken, else an exit
       '- _decode     an opcode that the guest rewrites: compared with those seen, each a variant
 
-`_close_loop` comes last: which joins are the targets of retreating edges is known only when all
-edges are there, and these poll for interrupts.
+`_close_loop` comes last: only when all edges exist is it known which joins are targets of
+retreating edges; these poll for interrupts.
 
 What is where
     _blocks    the block of each node that starts one, done or in `_todo`
-    _joined    the state at the beginning of each join, for entries and polls
-    _sketch    what was placed and met, which the `Economy` judges when it gets too large
-    _low, _high  how far instructions reached into the stacks, which the entry makes sure of
+    _joined    the state at the start of each join, for entries and polls
+    _sketch    what was placed and reached, for the `Economy` to judge when it gets too large
+    _low, _high  how far instructions reached into the stacks, which the entry checks
 
 Invariants
- 1. A node is placed once. A second edge to it needs a join; where there is none, or one that does
-    not offer what this state needs, it is made or extended, and `changed` says so.
- 2. A `changed` attempt is not used. It is finished all the same, to find as much as possible of
-    what the next one needs; only, arguments may not fit parameters (`_arguments`).
- 3. A state belongs to one block. Where control parts, each way but the last gets a copy.
+ 1. A node is placed once. A second edge to it needs a join; if there is none, or its join does not
+    offer what this state needs, it is created or extended, and `changed` is set.
+ 2. A `changed` attempt is not used. It is completed all the same, to find as much as possible of
+    what the next one needs; only, arguments may not match parameters (`_arguments`).
+ 3. A state belongs to one block. Where control splits, each way but the last gets a copy.
  4. A state knows its return addresses: a call is an edge, and so is its return. They are
     forgotten at the entry of a shared callee, which returns by comparison.
  5. An exit leaves before its instruction has had any effect, or after all of it; what an
     instruction decides comes before what it does (`jitvm.engine.region.core`).
- 6. Of the `Forming`, which outlives the attempt, nothing is written here: it is told of joins,
-    loops and sizes, and decides.
+ 6. The `Forming`, which outlives the attempt, is never written to from here: it is informed of
+    joins, loops and sizes, and decides.
 
 Rules of thumb: what changes the order of blocks or edges changes every region, so compare LLVM
-texts before and after; `JITVM_DUMP=folder` shows each graph, `jitvm explain` one with its program.
+texts before and after; `JITVM_DUMP=folder` writes each graph, `jitvm explain` shows one with its
+program.
 """
 
 from __future__ import annotations

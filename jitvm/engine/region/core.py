@@ -1,24 +1,24 @@
 """One instruction inside a region: the program counter is known, stacks and cells are values.
 
-What is constant is decided here: operands and opcodes are baked in unless the guest is known to
-write to them, addresses that fold to constants become *cells*, ports that fold to constants are
-plain storage or calls.
+This is where it is decided what is constant: operands and opcodes are baked in unless the guest is
+known to write to them, addresses that fold to constants become *cells*, and ports that fold to
+constants become plain storage or calls.
 
 Cells: a word of a space at a constant address is loaded once and then lives in a value. Stores to
-it go to memory at once as well (write-through), so memory is always right for loads through
-computed addresses, for devices and at exits. Only stores through computed addresses could change
-a cell unseen. In the code space one look at the code map guards against that. Other spaces are
-written by the guest's own instructions alone, so such a store just makes all cells of its space
-unknown. Only small spaces have cells: registers, whose addresses are constants of instructions.
+it also go to memory at once (write-through), so memory is always right for loads through computed
+addresses, for devices and at exits. Only stores through computed addresses could change a cell
+unseen. In the code space a check of the code map guards against that. Other spaces are written by
+the guest's own instructions alone, so such a store just makes all cells of its space unknown. Only
+small spaces have cells: register files, whose addresses are constants of instructions.
 
     number of a cell    0 ... N - 1    N + 8 ...
                         code space     a register file, then the next, with gaps before each
 
-Decide, then act: what an instruction does is put down in the order written, and when it is
-complete all that decides goes before the first effect, a read through a device included. So an
-exit that leaves before the instruction undoes nothing. An instruction that must look at what a
-device gave or left to decide is not placed: the region leaves before it (`Reason.DEVICE`). So it
-does before a `switch` by what is not known (`Reason.SWITCH`).
+Decide, then act: what an instruction does is emitted in the order written, and when it is complete
+everything that decides is moved before the first effect (a read through a device is an effect). So
+an exit that leaves before the instruction has nothing to undo. An instruction that decides by what
+a device returned or left is not placed: the region leaves before it (`Reason.DEVICE`), as it does
+before a `switch` on a word that is not constant (`Reason.SWITCH`).
 """
 
 from __future__ import annotations
@@ -280,13 +280,24 @@ class RegionCore(GraphCore):
             return self._load(
                 self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
             )
-        if self.world.written.isdisjoint(addresses):
-            code, memory = self.assumptions.code, self.world.memory
-            for each in addresses:
-                code[each] = memory[each]
-            raw = bytes([memory[each] for each in addresses])
+        written = self.world.written
+        if written.isdisjoint(addresses):
+            raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
+        if size == 2 and not written.issuperset(addresses):
+            high, low = [
+                self._load_cell(self.guest.code_index, each, 1)
+                if each in written
+                else self.graph.const(self._baked(each))
+                for each in (addresses if self._big else reversed(addresses))
+            ]
+            return self.graph.join(high, low)
         return self._load_cell(self.guest.code_index, at, size)
+
+    def _baked(self, address: int) -> int:
+        """A byte of code that the region depends on from now on."""
+        self.bake(address)
+        return self.assumptions.code[address]
 
     def switch(self, word: Value | int, cases: Mapping[int, Meaning], otherwise: Meaning) -> None:
         constant = self._word(word).constant

@@ -1,12 +1,13 @@
-"""What a region does without once it has grown too large; it outlives the attempts at it.
+"""What a region gives up once it has grown too large; it outlives the attempts at it.
 
-    1  callees that were copied are in it only once     `shared`       quick compilations
+    1  copied callees are shared: each is in it once    `shared`       quick compilations only
     2  places are copied for fewer stack depths         `depths`
-    3  other regions are left for, not copied           `is_linking`
+    3  other regions are linked to, not copied          `is_linking`
 
 When an attempt reaches the limit of instructions, it shows what it has made so far (a `Sketch`),
-and the next of these is given up that makes a difference to it. Then all is formed again. Nothing
-that was given up is taken back, so forming ends; where there is nothing left, the region is cut.
+and the next of these that makes a difference to it is given up. Then the region is formed again.
+Nothing that was given up is taken back, so forming terminates; once nothing is left to give up, the
+region is cut.
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
-"""Lowering of a region's exits: writing the state back and going on elsewhere.
+"""Lowering of a region's exits: writing the state back and continuing elsewhere.
 
-Exits come in two kinds. Behind an instruction, control goes through the code table: into another
-region where there is one, else on to the counting stub, which notices when an exit is hot. Before
-an instruction (a guard failed) it goes to the interpreter's handler of that very instruction, so
-that something is always executed between two looks at the code table.
+Exits come in two kinds. After an instruction, control goes through the code table: to another
+region if there is one, else to the counting stub, which notices when an exit is hot. Before an
+instruction (a guard failed) it goes to the interpreter's handler of that very instruction, so that
+something is always executed between two lookups in the code table.
 
 Each exit counts, in the block, how often it was taken. Some also return to the host now and then:
-the one at the entry, as a region that cannot be entered would otherwise never be noticed, and those
+the one at the entry, since otherwise nobody would notice a region that cannot be entered, and those
 before stores that hit cells, which mark the bytes in the code map.
 
 Most exits are hardly ever taken, but there are many: written out one by one they would be two
-thirds of the text that LLVM compiles. So these share what they do:
+thirds of the text that LLVM compiles. So these share code:
 
     exit 7: note pc, number, how far the pointers moved ----> write slot c ---+
     exit 9: note ...  ---------------------------------> write slot d --------+--> write b --> a
                                                                                    --> leave
 
 A path to the leave is a list of slots to write, and paths join where the rest is the same (a trie
-whose root is the leave). What differs is noted in the context, where the leave finds it. Exits
-that are taken all the time, those into other regions, do everything themselves, in registers.
+whose root is the leave). What differs is noted in the context, where the leave finds it. Exits that
+are taken all the time, those into other regions, do everything themselves, in registers.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class ExitLowering(Lowering):
         graph: the region.
         first_exit: number of the region's first exit counter.
         counter: number of its count of executed instructions.
-        tell: every how many times exits of a reason tell the host; the name of a field where the
-            context knows.
+        report_every: every how many times exits of a reason return to the host; the name of a
+            field if that is in the context.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class ExitLowering(Lowering):
         graph: Graph,
         *,
         first_exit: int,
-        tell: Mapping[str, int | str],
+        report_every: Mapping[str, int | str],
         counter: int = 0,
     ) -> None:
         super().__init__(layout, graph, retry="", hooked=True)
         self.first_exit = first_exit
         self.counter = counter
-        self.tell = tell
+        self.report_every = report_every
         self._leaves = {kind: _Writer(None, None) for kind in (Leave.JUMP, Leave.NEXT)}
         self._ways: dict[int, _Writer] = {}
         self._blocks_due: list[_Writer] = []
@@ -183,7 +183,7 @@ class ExitLowering(Lowering):
         self._note("pc", self.wide(exit_.pc))
         self._note("exit", str(self.first_exit + exit_.number))
         if exit_.kind is Leave.NEXT:
-            every = self.tell.get(exit_.reason, NEVER)
+            every = self.report_every.get(exit_.reason, NEVER)
             if isinstance(every, str):
                 every = self.load("i64", self.field(every), "context", 8)
             self._note("every", str(every))

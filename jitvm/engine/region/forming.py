@@ -4,23 +4,23 @@ A *node* is an instruction in a context:
 
     (pc, distance of each stack pointer from its place at entry, return addresses on the stacks)
 
-The last part inlines calls: a return address that a call pushed is known, so the jump back to it
-is a plain edge. Where two edges reach the same node they join; so nested loops, both arms of a
-branch and inlined callees are one graph. What is reached with several distances of the pointers,
-as the handlers of an interpreter whose stack is the guest's own, is copied for some of them
-(`depths`), for fewer where the region grows too large.
+The last part inlines calls: the return address that a call pushed is a constant, so the jump back
+to it is a plain edge. Edges that reach the same node join there, so nested loops, both arms of a
+branch and inlined callees are one graph. A place that is reached with several distances of the
+pointers, such as a handler in an interpreter that uses the guest's own stack, is copied for some of
+them (`depths`), for fewer if the region grows too large.
 
-Forming follows recorded edges only, the most travelled first, until a limit; every other way is
-an exit. Straight runs of nodes share a block. A node that a second edge reaches becomes a *join*:
+Forming follows recorded edges only, the most travelled first, until a limit; every other way is an
+exit. Straight-line runs of nodes share a block. A node that a second edge reaches becomes a *join*:
 a block whose parameters are the words on the stacks and the cells known there. Which nodes are
-joins, how their stacks are split into words and which cells they carry is found by trying: whenever
-an edge needs more than a join offers, the join is extended and the whole attempt repeated.
-Attempts are cheap (some microseconds an instruction), and everything only grows, so it ends.
+joins, how their stacks are split into words and which cells they carry is found by iteration:
+whenever an edge needs more than a join offers, the join is extended and the whole attempt repeated.
+Attempts are cheap (some microseconds per instruction), and everything only grows, so it terminates.
 
     attempt 1   discover nodes, joins            attempt 2, 3   the same with better joins
 
 Source of the idea: trace trees and LuaJIT's loops, turned into a graph because Uxn programs are
-made of small calls, and a line of instructions cannot hold two arms of a branch.
+made of small calls, and a linear trace cannot hold two arms of a branch.
 """
 
 from __future__ import annotations

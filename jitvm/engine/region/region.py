@@ -1,7 +1,7 @@
-"""What forming a region makes: its graph, with what it assumes and covers.
+"""The result of forming a region: its graph, with what it assumes and covers.
 
-How it is formed is in `jitvm.engine.region.forming`, one try at it in
-`jitvm.engine.region.attempt`.
+See `jitvm.engine.region.forming` for how it is formed, `jitvm.engine.region.attempt` for one
+attempt at it.
 """
 
 from __future__ import annotations

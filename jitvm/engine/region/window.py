@@ -1,14 +1,14 @@
-"""What a recording tells: edges between instructions, bytes that change, where loops start.
+"""What a recording shows: edges between instructions, bytes that change, where loops start.
 
-The recording table writes every instruction into a buffer, a *window* of some thousands: its
+The recording table writes every instruction into a buffer, a *window* of several thousand: its
 program counter, its opcode, and the stack pointers. Hotness says when to look; where a region
-starts is chosen from the window: the loop that covers most of what was executed, and the
-outermost one where several cover the same.
+starts is chosen from the window: the loop that covers most of what was executed, and the outermost
+of several that cover the same.
 
-A *loop* is an address that a jump comes back to with the same stack pointers, without having
-returned from where it was in between (no stack of return addresses went below its place): what
-lies between two visits can be one region, with all its calls inlined. Where the host begins an
-event, only that very address is come back to: a region ends where the guest halts.
+A *loop* is an address that a jump returns to with the same stack pointers, without having returned
+from its function in between (no stack of return addresses went below its level): what lies between
+two visits can be one region, with all its calls inlined. If the host delivers events, only the
+address where they begin counts: a region ends where the guest halts.
 """
 
 from __future__ import annotations

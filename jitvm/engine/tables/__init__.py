@@ -1,1 +1,1 @@
-"""What is decided by rows: limits, reasons, statuses, events; and the names that people read."""
+"""The tables: limits, reasons, statuses, events; and names as people read them."""

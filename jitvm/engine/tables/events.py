@@ -1,12 +1,12 @@
-"""What the JIT did, as it does it: typed events, one text line each.
+"""What the JIT does, as it happens: typed events, each with a one-line text form.
 
     machine.listen(print)              every event, as it happens
-    machine.listen(None)               nobody listens: nothing is made and nothing paid
+    machine.listen(None)               no listener: no events are made, at no cost
 
-Events come from the thread that does what they tell: the guest's or the compile thread's. A
-listener must be quick and must not run the machine.
+Events come from the thread that did the work: the guest's or the compile thread's. A listener must
+be quick and must not run the machine.
 
-The text form follows LuaJIT's ``-jv``: one line an event, made for reading and for grep.
+The text form follows LuaJIT's ``-jv``: one line per event, made to be read and grepped.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
-"""Names as people see them: labels, files, programs. The one rule for every output.
+"""Names as people see them: labels, files, programs. One rule for all output.
 
     bytes --decoded--> text that gives the same bytes again --shown--> text for people and tools
 
-Names come from files and command lines, so they may hold any bytes. Inside, a name is text in
-which undecodable bytes are lone surrogates (`decoded`, as Python does with file names). What goes
-out (to a terminal, a report, JSON, a map of symbols) is `shown`: each character that does not
-print is an escape that can be seen,
+Names come from files and command lines, so they may hold any bytes. Internally, a name is text in
+which undecodable bytes are lone surrogates (`decoded`, as Python does with file names). What is
+printed (to a terminal, a report, JSON, a symbol map) is `shown`: each unprintable character becomes
+a visible escape,
 
     bytes that are not UTF-8      \\xff
     control characters            \\n \\t \\x1b \\x9b
     other invisible ones          \\u202e \\u200b \\ufeff          directions, joiners, marks
 
-so a name never moves a cursor, breaks a line, hides itself, or fails to be written as UTF-8.
-Streams with other encodings are set to escape what they lack, by the command, in the same way.
+so a name never moves a cursor, breaks a line, hides itself, or fails to encode as UTF-8. For
+streams in other encodings, the command sets the error handler that escapes what they lack in the
+same way.
 """
 
 from __future__ import annotations

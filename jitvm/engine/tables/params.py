@@ -1,8 +1,8 @@
 """Every limit of the JIT, in one table.
 
-Each field is a row: its default, and in `LIMITS` its unit, its range and one line why. Set them
-by keyword (``Parameters(hot=50)``), by environment (``JITVM_HOT=50``) or on the command line
-(``-O hot=50``); ``jitvm params`` lists them.
+Each field is a row: its default, and in `LIMITS` its unit, its range and one line of purpose. Set
+them by keyword (``Parameters(hot=50)``), through the environment (``JITVM_HOT=50``) or on the
+command line (``-O hot=50``); ``jitvm params`` lists them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What people call an address of a guest program: a label, and a line of its source.
 
-Guests know such things in ways of their own (symbol files, assemblers); whoever shows addresses
-takes a function `Naming`, which a guest's tools make.
+Each guest knows these in its own way (symbol files, assemblers); code that shows addresses takes a
+`Naming` function, which the guest's tools provide.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Every reason why compiled code is left, not made, or thrown away, in one table.
+"""Every reason why compiled code is left, not made, or discarded, in one table.
 
-A reason is named the same in the compiler, events, command line and page. `what` says what
-happened, `advice` what the author of the guest program can do about it.
+A reason has the same name in the compiler, in events, on the command line and on the page. `what`
+says what happened, `advice` what the author of the guest program can do about it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why native code came back to the host, as it is written to the context."""
+"""Why native code returned to the host, as written to the context."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Classes that are declared by their fields, as dataclasses are, and made without being compiled.
+"""Classes declared by their fields, like dataclasses, but created without compiling anything.
 
     class Start(Struct):
         formed: int = 0
         headroom: Headroom | None = None
         refused: Counter[str] = fresh(Counter)
 
-The JIT is imported while its guest is interpreted, so each millisecond of that delays the first
-native code. `dataclasses` imports `inspect`, and compiles several functions for every class: 12
-and 20 ms for what is here, of the 90 from the start of a program to its first region. A struct
-shares its methods with all others, and costs a hundredth of that to make; to call, it is slower,
-so what is made a thousand times a region is a plain class.
+The JIT is imported while its guest is being interpreted, so every millisecond of import delays the
+first native code. `dataclasses` imports `inspect` and compiles several functions per class: 12 and
+20 ms for the classes here, out of the 90 between the start of a program and its first region. A
+struct shares its methods with all others and costs a hundredth of that to create; it is slower to
+call, so what is created thousands of times per region is a plain class.
 
-Structs have slots, compare by their fields, and are frozen where the class says so.
+Structs have slots, compare by their fields, and are frozen if the class says so.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Passes over region IR; each is one function `Graph -> None` in a file of its own.
 
-    params   parameters that always get the same value become it
-    blocks   straight runs of blocks become one
-    fold     operations are built anew, equal ones shared, branches on constants decided
-    guards   guards and branches that earlier ones decide
-    arms     branches that go either way become selections
-    unroll   counted loops go several rounds at a time
-    stores   stores that are overwritten unseen
-    dead     what nothing observable needs
+    params   parameters that always get the same value are replaced by it
+    blocks   straight-line runs of blocks are merged
+    fold     operations are rebuilt, equal ones shared, branches on constants folded
+    guards   guards and branches that earlier ones decide are removed
+    arms     unpredictable branches become selects (if-conversion)
+    unroll   counted loops run several rounds per check
+    stores   stores that are overwritten unseen are removed
+    dead     what nothing observable needs is removed
 
-Each is linear in the size of the graph (some microseconds a value) and leaves it verified; golden
+Each is linear in the size of the graph (some microseconds per value) and leaves it valid; golden
 tests are in ``tests/ir/passes``.
 """
 

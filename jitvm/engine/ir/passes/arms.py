@@ -1,4 +1,4 @@
-"""Branches that go either way become selections, where the ways are short and meet again.
+"""If-conversion: unpredictable branches become selects if both ways are short and meet again.
 
     b1: toss %c, b2, b3            b1: %x = ...
     b2: %x = ...                       %v = select %c, %x, %y
@@ -7,12 +7,13 @@
     b3: store #32, %y
         goto b4(%y)
 
-A processor guesses which way a branch goes. Where both are gone about as often, as the recording
-shows, it guesses wrong time and again, which costs more than doing a few operations too many.
+A processor predicts which way a branch goes. If both are taken about equally often, as the
+recording shows, it mispredicts again and again, which costs more than executing a few operations
+too many.
 
-Both ways may hold what cannot be seen, and stores to constant addresses; these happen behind them,
-with the value of the way that is meant. An address that only one way writes gets the value it had,
-where the block above says which (cells are written through, so it often does).
+Both ways may hold what has no effect, and stores to constant addresses; the stores are moved after
+them and store the value of the way taken. An address that only one way writes keeps the value it
+had, if the block above says which (cells are written through, so it often does).
 
 Source of the idea: if-conversion, Allen, Kennedy, Porterfield and Warren, Conversion of Control
 Dependence to Data Dependence (1983); the profile decides, as in hyperblocks (Mahlke et al., 1992).

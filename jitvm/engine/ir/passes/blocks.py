@@ -1,4 +1,4 @@
-"""Blocks that only one edge reaches are joined to the block it comes from.
+"""Blocks reached by only one edge are merged with the block it comes from.
 
     b1: ...             b1: ...
       goto b2      =      x
@@ -7,7 +7,7 @@
       branch
 
 Forming makes a block for each way of a branch and for each join; most are a `goto` and nothing
-else. Parameters of a joined block become what the edge passed.
+else. Parameters of a merged block become what the edge passed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loops of one block in which a counter decides that they go on, and what several rounds need.
+"""Loops of one block that a counter controls, and what has to hold to run several rounds of them.
 
     b1(%x:16, %s:16):
       guard map[1] %x == 0               %x is a *counter*: each round adds the same to it
@@ -10,8 +10,8 @@ For a number of rounds, what must hold of each counter now is
 
     floor <= x       x + what the rounds add at most <= ceiling       watermark + above < x
 
-so that in none of them an address made of it wraps, a guard on its range leaves, or a store meets
-the code map. Where the loop ends at a constant, floor and ceiling say that it goes on, too.
+so that in none of them an address computed from it wraps, a guard on its range fails, or a store
+meets the code map. If the loop ends at a constant, floor and ceiling also say that it goes on.
 """
 
 from __future__ import annotations

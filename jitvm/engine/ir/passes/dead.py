@@ -1,8 +1,8 @@
-"""Values and parameters that nothing observable depends on are removed.
+"""Dead code elimination: values and parameters that nothing observable depends on are removed.
 
-Observable are effects, guards, the conditions of branches, and what exits restore. Everything
-else is kept only if something kept uses it; a parameter keeps its arguments alive only if it is
-kept itself, so values that merely travel around a loop go.
+Effects, guards, branch conditions, and what exits restore are observable. Everything else is kept
+only if something that is kept uses it; a parameter keeps its arguments alive only if it is kept
+itself, so values that merely travel around a loop are removed.
 """
 
 from __future__ import annotations

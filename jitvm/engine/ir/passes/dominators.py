@@ -1,10 +1,10 @@
-"""Which blocks every way to a block leads through.
+"""Dominators: the blocks that every path to a block goes through.
 
     entry ── a ── b ── d          dominators of d: entry, a; not b, which c goes round
               └── c ──┘           its immediate dominator: a
 
-Source: Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm (2001): blocks in reverse
-postorder, immediate dominators by intersecting those of the predecessors until nothing changes.
+Source: Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm (2001): visit blocks in
+reverse postorder, and intersect the immediate dominators of the predecessors until nothing changes.
 """
 
 from __future__ import annotations

@@ -1,19 +1,20 @@
-"""Operations are built anew now that their operands are known better, and equal ones are shared.
+"""Operations are rebuilt now that more is known of their operands, and equal ones are shared.
 
-When a region is formed, what a loop carries is a parameter; once `remove_trivial_params` has put
-values in the place of most of them, sums of constants, masks and comparisons fold that could not
+When a region is formed, whatever a loop carries is a parameter; once `remove_trivial_params` has
+replaced most of them by values, sums of constants, masks and comparisons fold that could not
 before. Every operation goes through the builder again and then through the rules below; branches
-and guards on constants are decided, and what cannot be reached any more goes.
+and guards on constants are folded, and unreachable blocks removed.
 
     walk the dominator tree from the entry; at each operation
       operands      replaced by what they became
       rules         may give a simpler value
-      sharing       the same operation in a dominating block is taken instead
+      sharing       the same operation in a dominating block is used instead
     then put the blocks in reverse postorder
 
-Sharing holds for operations that always give the same: arithmetic, stack slots (memory under them
-is not written before an exit), pointers, and the code map, in which bits are set only outside of
-native code. Source: Briggs, Cooper and Simpson, Value Numbering (1997), the dominator form.
+Sharing is valid for operations that always give the same result: arithmetic, stack slots (the
+memory under them is not written before an exit), pointers, and the code map, whose bits are set
+only outside native code. Source: Briggs, Cooper and Simpson, Value Numbering (1997), the
+dominator-based form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Guards and branches that an earlier guard or branch has decided.
+"""Guards and branches that an earlier guard or branch has already decided are removed.
 
     guard lt %1, #10 -> x0
     ...
@@ -6,13 +6,13 @@
     branch eq %1, #30, b1, b2     never holds here: goto b2
 
 What is known of a value is an interval. A guard that held, or the edge of a branch into a block
-that no other edge reaches, narrows it for everything that it dominates:
+with no other predecessor, narrows it for everything that it dominates:
 
-    x < c    x <= c    x == c    x != c (at an end of the interval)    and the same with c in front
+    x < c    x <= c    x == c    x != c (at an end of the interval)    and the same with c first
     (x + c) & m in an interval, where x fits m and nothing wraps:    x in the shifted interval
 
-The last is how bounds of stack pointers are written. Conditions are also known as such, so the
-same value guarded twice is found without looking at what it compares.
+The last is how bounds of stack pointers are written. Conditions are also tracked as such, so a
+value guarded twice is found without looking at what it compares.
 """
 
 from __future__ import annotations

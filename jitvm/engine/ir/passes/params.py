@@ -3,8 +3,8 @@
     join(%3, %7)          every edge passes %1 for the first:      join(%7)
       use %3                                                         use %1
 
-Solved optimistically, so a value that only travels around loops is found as well: each parameter
-starts unknown, takes the first value that reaches it, and becomes itself when a second one does.
+Solved optimistically, so a value that merely travels around loops is found as well: each parameter
+starts as unknown, takes the first value that reaches it, and becomes itself when a second one does.
 Source: Click and Cooper, Combining Analyses, Combining Optimizations (1995), for one analysis.
 """
 

@@ -1,11 +1,11 @@
-"""Stores that a later one in the same block overwrites before anybody can look.
+"""Dead store elimination: a later store in the block overwrites these before anything sees them.
 
     store[0,2,65536] #300, %1        removed
     %3 = load[0,1,65536] #40         another place
     store[0,2,65536] #300, %2
 
 Only constant addresses count. Between the two there may be no way out of the graph, no device, and
-no load that may see the bytes: one at a computed address of the same space sees them all.
+no load that may see the bytes: a load at a computed address of the same space may see any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counted loops go several rounds between two looks at what could end or interrupt them.
+"""Counted loops run several rounds between two checks of what could end or interrupt them.
 
     b1(%x):                                  b1(%x):
       poll -> x0                               branch  %x + 7 <= 99  and more, b3, b2(%x)
@@ -11,11 +11,11 @@
                                                store[0,1,65536] %x + 7, #0
                                                goto b1((%x + 8) & 65535)
 
-What must hold for several rounds to go through without a look says
-`jitvm.engine.ir.passes.counted`. Where it does not, and for the last rounds, control goes round the
-loop as it was. Guards that depend on anything else stay in each round, with exits of their own.
+`jitvm.engine.ir.passes.counted` says what must hold for several rounds to run unchecked. If it does
+not hold, and for the last rounds, control takes the original loop. Guards that depend on anything
+else stay in each round, with exits of their own.
 
-Source of the idea: unrolling with a remainder loop, and range checks hoisted by splitting a loop
+Source of the idea: unrolling with a remainder loop, and range checks hoisted by loop splitting
 (Gupta, Optimizing Array Bound Checks Using Flow Analysis, 1993).
 """
 
