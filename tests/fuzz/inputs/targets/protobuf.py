@@ -102,18 +102,19 @@ def _where(data: bytes, _: Path) -> None:
 
 PROTOBUF = {
     "schema": Target(
-        _descriptors, _schema, (SchemaError, wire.ColumnError), ("schema.desc",), longest=1 << 14
+        _descriptors, _schema, (SchemaError, wire.ColumnError), ("schema.desc",), longest=1 << 14,
+        reserves=True,
     ),
-    "messages": Target(_seeds, _messages, words=_WORDS, longest=1 << 14),
+    "messages": Target(_seeds, _messages, words=_WORDS, longest=1 << 14, reserves=True),
     "stream": Target(
         _streams, _stream, (wire.StreamError, wire.DecodeError), ("stream.pb", "stream.pb.gz"),
-        words=_WORDS, longest=1 << 14,
+        words=_WORDS, longest=1 << 14, reserves=True,
     ),
     "where": Target(
         lambda: (b"i32 == 1 and not (f64 >= -1.5 or flag == 1)", b"u64 > 0x10 or z32 != 3"),
         _where, (wire.WhereError,),
         words=(b"and ", b"or ", b"not ", b"(", b")", b"==", b"<", b"1e999", b"-", b"nan", b"'x'"),
-        longest=1 << 10,
+        longest=1 << 10, reserves=True,
     ),
 }  # fmt: skip
 """By name."""
