@@ -1,7 +1,7 @@
-"""The calls most people need: load a program, run it, record what it shows, see what the JIT does.
+"""The calls most people need: load a program, run it, record its screen, see what the JIT does.
 
-All of them work for any guest. Whose a program is its file tells, as on the command line; `guest`
-says it where that is not so: a `Guest`, a `Platform`, or their name, as ``--guest`` takes it.
+All of them work for any guest. As on the command line, the guest is recognized from the program's
+file; otherwise pass `guest`: a `Guest`, a `Platform`, or a name as ``--guest`` takes it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Exit codes of the ``jitvm`` command, and the failure that carries one.
 
-A program that runs to its end gives its own code, 0 to 127. The codes below follow the habits of
-the shell: 123 as `xargs` has it for a run that failed, 124 as `timeout` has it, 128 plus the
-signal's number for signals.
+A program that runs to its end returns its own code, 0 to 127. The codes below follow shell
+conventions: 123 for a run that failed, as in `xargs`, 124 for a timeout, as in `timeout`, and 128
+plus the signal number for signals.
 """
 
 from __future__ import annotations

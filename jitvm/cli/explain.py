@@ -1,4 +1,4 @@
-"""``jitvm explain``: what the JIT made of a program's hot code, or why it made nothing of it."""
+"""``jitvm explain``: what the JIT made of a program's hot code, or why it compiled nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of ``jitvm run`` for programs with a screen, and what cannot be asked for together.
+"""Options of ``jitvm run`` for programs with a screen, and which of them exclude each other.
 
 Imported for console programs too, so nothing else is imported here; `show` does the work.
 """

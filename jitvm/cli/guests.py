@@ -1,4 +1,4 @@
-"""``jitvm guests``: whose programs can be run here."""
+"""``jitvm guests``: list the guests whose programs can be run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From ``sys.argv`` to an exit code.
 
-Only the file of the command in use is imported; every way to end is handled here, once.
+Only the file of the chosen command is imported. Every way to exit is handled here, in one place.
 """
 
 from __future__ import annotations

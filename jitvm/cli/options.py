@@ -1,4 +1,4 @@
-"""Options that several commands declare alike, and what is made of their values.
+"""Options that several commands share, and how their values are read.
 
 declare    program, rest, guest, tier, settings, time_limit, top, max_instructions, files, clock,
            source

@@ -1,7 +1,7 @@
 """``jitvm run``: run a program, with a screen or on the console.
 
-Which of the two it is shows after its reset vector. Console programs run as in the reference
-console emulator; for those with a screen see `graphics` (options) and `show`.
+Which of the two it is becomes known after its reset vector. Console programs run as in the
+reference console emulator; for programs with a screen see `graphics` (options) and `show`.
 """
 
 from __future__ import annotations

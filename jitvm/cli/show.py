@@ -1,7 +1,8 @@
 """Runs a program with a screen: headless, in the terminal, or in a window.
 
-`Show` is made before the program has run, as what records it has to be; the reset vector then
-tells whether it has a screen at all. Imported only when frames are asked for or wanted.
+`Show` is created before the program runs, because recorders must be; the reset vector then
+determines whether the program has a screen at all. Imported only if the user or the program asks
+for frames.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A computer of any guest as the dashboard sees it: slices, frames at their time, a page's input.
+"""A computer of any guest as the dashboard sees it: slices, paced frames, input from a page.
 
     page --input--> events of the next frame, or bytes of standard input
     computer --frame--> picture, at most `PICTURES` a second
     computer --console--> text
 
-Implements `jitvm.dashboard.target.Target`. A program without a screen gets its standard input from
-a file that was named, followed by its end; or, without one, from the page, line by line.
+Implements `jitvm.dashboard.target.Target`. A program without a screen reads standard input from a
+given file up to its end or, without one, from the page, line by line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a program printed: the end of it, for readers that come and go.
+"""The last part of a program's output, for readers that come and go.
 
 transcript.append("...")         on any thread
-transcript.since(cursor)         text behind the first `cursor` characters, as far as kept
+transcript.since(cursor)         text after the first `cursor` characters, as far as kept
 """
 
 from __future__ import annotations

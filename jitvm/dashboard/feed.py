@@ -1,10 +1,10 @@
-"""What one page has seen of a live run, and what is new to it.
+"""What one page has seen of a live run, and what is new for it.
 
-`news` is one JSON message with whatever changed; parts that did not change are left out. Binary
-messages begin with a byte that says what they are, then, little-endian:
+`news` is a JSON message with whatever changed; unchanged parts are left out. Binary messages begin
+with a byte for their type, followed by, in little-endian:
 
     1  screen   u16 width, u16 height, RGBA bytes
-    2  heat     a byte for each of the code space, see `jitvm.dashboard.tables`
+    2  heat     one byte per byte of code space, see `jitvm.dashboard.tables`
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Figures of a live run as a whole, and the place of a guest that stands still, for the page."""
+"""Figures for a live run as a whole, and the position of a paused guest, for the page."""
 
 from __future__ import annotations
 

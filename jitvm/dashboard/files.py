@@ -1,8 +1,8 @@
-"""What a page is made of: the files of this package, and the script of the chart library.
+"""The files of a page: those of this package, and the script of the chart library.
 
-    /static/dashboard.js     from `static/`, read anew each time
-    /static/plotly.js        from the installed package `plotly`, 5 MB, asked for by the page when
-                             everything else is there
+    /static/dashboard.js     from `static/`, read on every request
+    /static/plotly.js        from the installed package `plotly`, 5 MB, requested by the page once
+                             everything else is loaded
 
 Names are looked up in a table: no part of a request ever becomes a path.
 """

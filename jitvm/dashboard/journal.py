@@ -1,10 +1,10 @@
-"""Everything the JIT told so far, for readers that come and go at their own pace.
+"""All events of the JIT so far, for readers that come and go at their own pace.
 
     journal(event)              on the guest's or the compile thread: counted, and kept in a ring
     journal.since(cursor)       on a reader's thread: what is new, as far as it is still kept
 
 A reader that is too slow misses events but never a count: totals are kept apart from the ring. So
-no reader can make the writer wait, or the memory grow.
+no reader can block the writer or make memory grow.
 """
 
 from __future__ import annotations

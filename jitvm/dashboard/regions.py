@@ -1,7 +1,7 @@
-"""The installed regions of a machine, as a table whose changes can be asked for.
+"""The installed regions of a machine, as a table whose changes can be queried.
 
 Every change gets a *version*; a reader remembers the last version it has seen and gets what came
-behind it: rows that are new, numbers that are gone, counters that moved. A reader that is further
+after it: new rows, numbers of removed regions, counters that changed. A reader that is further
 behind than the table remembers gets the whole table.
 
 Looking for new regions is cheap and done often (`refresh`); reading all counters is done as often

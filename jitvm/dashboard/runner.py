@@ -1,9 +1,10 @@
-"""The guest's thread: runs a target in slices, so that it can be paused, stepped and started over.
+"""The guest's thread: runs a target in slices, so that it can be paused, stepped and restarted.
 
     commands, inputs  --deque-->  between two slices  -->  target.advance(SLICE)  -->  account
 
-Nothing waits for this thread, and it waits for nobody: commands and inputs lie in queues until it
-comes by, at most a slice later. What it did with its time is kept by `Activity`; anybody may look.
+Nothing waits for this thread, nor does it wait for others: commands and inputs stay in queues until
+it takes them, at most a slice later. `Activity` records how it spent its time, and may be read from
+any thread.
 """
 
 from __future__ import annotations

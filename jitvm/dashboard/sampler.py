@@ -1,11 +1,11 @@
-"""Looks at a running machine, again and again, without being in its way.
+"""Samples a running machine periodically without slowing it down.
 
     fast beat   ten times a second: instructions by tier, what the thread did, new regions
     slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
 
-The slow beat is made only while somebody looks, and as seldom as it takes for all beats together
-to cost at most a fiftieth of one processor: with five regions twice a second, with thousands
-every few seconds. All viewers share what it made.
+The slow beat runs only while there are viewers, and as rarely as needed for all beats together to
+cost at most a fiftieth of one processor: with five regions twice a second, with thousands every few
+seconds. All viewers share its results.
 """
 
 from __future__ import annotations

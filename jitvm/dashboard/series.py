@@ -1,6 +1,6 @@
-"""Samples over time, at a bounded number: the past gets coarser instead of longer.
+"""A bounded number of samples over time: the past gets coarser instead of longer.
 
-    time  ->   0.0  0.4  0.8 ............ 11.2  11.6        a sample a `period`
+    time  ->   0.0  0.4  0.8 ............ 11.2  11.6        one sample per `period`
     full:      every two samples become one, and `period` doubles
 
 So a run of a day takes no more memory, and no more to send, than a run of a minute. Values are

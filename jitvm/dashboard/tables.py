@@ -1,7 +1,7 @@
 """Tables made from all regions: exits by count, links between regions, refusals, heat of memory.
 
-Each costs a pass over all regions or all of memory, so they are made at the pace of the sampler's
-slow beat, once for all viewers.
+Each takes a pass over all regions or all of memory, so they are computed at the pace of the
+sampler's slow beat, once for all viewers.
 """
 
 from __future__ import annotations

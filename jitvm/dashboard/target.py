@@ -1,8 +1,8 @@
-"""What the dashboard has to be told of a guest: the one interface between it and a computer.
+"""What the dashboard needs to know about a guest: the interface between it and a computer.
 
-    Target      one program on one machine: advance it, start it over, show it, type into it
+    Target      one program on one machine: advance it, restart it, show it, type into it
     Picture     what its screen shows
-    Progress    how far `advance` came
+    Progress    how far `advance` got
 
 The dashboard knows machines, regions and events; whatever is particular to a guest (how its
 instructions are spelled, whether it has a screen, what a key does) is behind `Target`. All of its

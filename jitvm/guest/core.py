@@ -3,27 +3,27 @@
 An opcode's meaning is one function ``semantics(core)``. The same function runs on three cores:
 
     ReferenceInterpreter   words are Python ints               tier 0, the oracle
-    HandlerCore            words are IR values, pc unknown     one native handler an opcode
+    HandlerCore            words are IR values, pc unknown     one native handler per opcode
     RegionCore             words are IR values, pc constant    one stretch of a compiled region
 
-so it may use only what is here, and only operators that all words know:
+so it may use only what is here, and only operators that all words support:
 ``+ - * & | ^ << >>`` and the comparisons, which give 0 or 1.
 
 Rules for semantic functions
  1. Words popped and loaded are unsigned and exactly as wide as asked for. Whatever is stored,
     pushed or jumped to is truncated to its destination.
- 2. Between the two, arithmetic may overflow or go negative: only its low bits are meant. So mask
+ 2. In between, arithmetic may overflow or go negative: only its low bits are meaningful. So mask
     (``& 0xff``) before a comparison, a right shift or a division of such a word, and before it
     decides a `select` or a `jump_if`. A shift's distance must be known to be below the word's
-    width. Constants fit into a word. `jitvm.guest.checker` refuses an opcode that forgets this,
-    and whatever else is written here, so no two tiers can differ by it.
+    width. Constants fit in a word. `jitvm.guest.checker` rejects an opcode that violates this or
+    any other rule here, so no two tiers can differ because of it.
  3. No Python ``if`` on a word: use `select` or `jump_if`. Python's control flow may depend on
     what is known when the opcode is described (its mode bits), never on what it computes.
  4. Effects happen in the order they are written; a load does not follow a store to the same
-    space within one opcode, nor a read of a port a write (compiled code decides about leaving
-    before the first effect). An instruction jumps at most once.
- 5. `switch` is the last thing a function does: each case is an instruction of its own from there
-    on, and what one case computes is unknown to the others.
+    space within one opcode, nor a read of a port a write (compiled code decides whether to
+    leave before the first effect). An instruction jumps at most once.
+ 5. `switch` is the last thing a function does: from there on each case is an instruction of its
+    own, and one case cannot use what another computes.
 """
 
 from __future__ import annotations

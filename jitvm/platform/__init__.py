@@ -1,13 +1,13 @@
-"""What commands, profiler and dashboard need of a guest beside its description: its platform.
+"""A guest's platform: what commands, profiler and dashboard need besides its description.
 
     Guest       what an instruction means                      jitvm.guest
-    Platform    how programs are known and loaded, and what
-                computer they run on                           this file
+    Platform    how programs are recognized and loaded, and
+                the computer they run on                       this file
     Program     one program: bytes, labels, lines of source    this file
     Computer    a machine and its devices, with one program    computer, bare
 
-A platform is an object without state of a run; any number of programs and computers come of it.
-What is required is short:
+A platform holds no state of a run; it can create any number of programs and computers. The minimum
+is short:
 
     class Toy(Platform):
         name = "toy"
@@ -22,32 +22,31 @@ What is required is short:
 
     PLATFORM = Toy()
 
-All else has a default, or is None for a guest that has no such thing (see `tools`).
-A guest without any platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship
-with jitvm, those that other packages install as entry points of the group ``jitvm.guests``, and
-``module:NAME``.
+Everything else has a default, or is None for a guest that lacks it (see `tools`). A guest without a
+platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship with jitvm, those
+that other packages install as entry points in the group ``jitvm.guests``, and ``module:NAME``.
 
-| module      | what it knows                                                              |
+| module      | contents                                                                   |
 |-------------|----------------------------------------------------------------------------|
-| registry    | which platforms there are, and whose a program is                          |
+| registry    | the available platforms, and which of them a program belongs to            |
 | tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
-| computer    | what a computer offers to whoever runs, shows and profiles it              |
-| bare        | the computer and the platform of a guest that says nothing of its own      |
-| device      | devices: what is behind ports                                              |
+| computer    | the interface of a computer: running, showing and profiling it             |
+| bare        | the default computer and platform                                          |
+| device      | devices: what ports lead to                                                |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |
-| screen      | what a screen is                                                           |
-| sound       | what a source of sound is                                                  |
-| sessions    | what is raised of recorded sessions                                        |
-| events      | what a user does                                                           |
-| script      | what a user does, written down                                             |
-| input       | standard input as it comes                                                 |
-| output      | standard output and standard error of a program, through ports             |
+| screen      | the interface of a screen                                                  |
+| sound       | the interface of a source of sound                                         |
+| sessions    | errors raised by recorded sessions                                         |
+| events      | user input                                                                 |
+| script      | user input as text                                                         |
+| input       | standard input as it arrives                                               |
+| output      | a program's standard output and standard error, through ports              |
 | picture     | frames as PNG files                                                        |
-| recording/  | files of what a program shows and plays                                    |
+| recording/  | recordings of a program's screen and sound                                 |
 | widetext    | text that is not UTF-8                                                     |
 
-Only this file and what a console program needs are imported when one is run.
+Running a console program imports only this file and the modules it needs.
 """
 
 from __future__ import annotations

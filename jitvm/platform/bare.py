@@ -1,12 +1,12 @@
-"""The computer and the platform of a guest that says nothing of its own.
+"""The default computer and platform, for guests that do not define their own.
 
-The program's bytes are put into the code space at an address, the machine runs from there until it
-halts, and what it writes to a port, if there is one for that, is its standard output:
+The program's bytes are loaded into the code space at an address, the machine runs from there until
+it halts, and what it writes to one port, if so configured, is its standard output:
 
     PLATFORM = BarePlatform(TOY, suffixes=(".toy",), origin=0x100, output=0x18)
 
-A computer with devices derives from `BareComputer`; one with a screen says `is_graphical`, `screen`
-and `frames` besides.
+A computer with devices derives from `BareComputer`; one with a screen also defines `is_graphical`,
+`screen` and `frames`.
 """
 
 from __future__ import annotations

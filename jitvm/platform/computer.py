@@ -1,12 +1,12 @@
-"""What a computer offers to whoever runs it, shows it and looks into it.
+"""The interface of a computer, for everything that runs, shows and inspects it.
 
-A computer is a machine and its devices, with one program on it. It is of one of two kinds, which
-shows after `boot`:
+A computer is a machine and its devices, with one program on it. There are two kinds, which can be
+told apart after `boot`:
 
     a console program     boot(), then standard input: `run_console` is its whole life
     one with a screen     boot(), then frames: `frame`, sixty times a second
 
-`jitvm.platform.bare.BareComputer` has all of it, in its simplest form; derive from it.
+`jitvm.platform.bare.BareComputer` implements all of it in its simplest form; derive from it.
 """
 
 from __future__ import annotations

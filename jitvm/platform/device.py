@@ -1,4 +1,4 @@
-"""Devices: what is behind a machine's ports, one class each, and the list that a computer keeps.
+"""Devices: what a machine's ports lead to, one class each, and the list that a computer keeps.
 
     class Buzzer(Device):
         ports = range(0x30, 0x38)
@@ -8,9 +8,9 @@
 
     self.buzzer = self.devices.connect(Buzzer(machine))      a row in the computer
 
-A new device is such a file and such a row: the computer then starts it over, closes it, and has its
-state in snapshots. Ports keep the bytes that were written to them; those are the machine's, which
-the computer clears and restores itself, before and after the devices respectively.
+A new device is such a file and such a row: the computer then resets it, closes it, and includes its
+state in snapshots. Ports keep the bytes that were written to them; those belong to the machine,
+which the computer clears before its devices and restores after them.
 """
 
 from __future__ import annotations

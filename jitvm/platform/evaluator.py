@@ -2,18 +2,18 @@
 
 An interrupted vector is continued unless the deadline has passed, so signals whose handlers do not
 raise go unnoticed by the guest. Console events are raised by the machine's own loop, many in one
-call. Devices with more to do than one byte an event describe it as an iterator of vectors:
+call. A device that needs more than one byte per event describes its work as an iterator of vectors:
 
-    page[KEY] = byte      what has to be there when the vector runs
-    yield vector          it is run, to its end; 0 is skipped
-    page[KEY] = 0         what has to be done when it has ended
+    page[KEY] = byte      set up what the vector needs
+    yield vector          run it to its end; 0 is skipped
+    page[KEY] = 0         clean up after it has ended
 
-Such an iterator can be left in the middle of a vector, when a limit is reached, and followed on
-later: `Evaluator.follow` first runs the vector it was in to its end.
+A limit may interrupt such an iterator in the middle of a vector; to resume it later,
+`Evaluator.follow` first runs that vector to its end.
 
-A guest that never halts, as computers of old do not, is given a share of instructions instead:
+A guest that never halts, like early home computers, is given a share of instructions instead:
 
-    yield Share(1000)     it runs on from where it is, for exactly so many, or until it halts
+    yield Share(1000)     run on from the current pc, for exactly so many, or until it halts
 """
 
 from __future__ import annotations

@@ -1,23 +1,23 @@
-"""The frame loop: what a program with a screen gets sixty times a second.
+"""The frame loop: what happens sixty times a second in a program with a screen.
 
-    frame 0   what comes before the first: see `Computer.boot`
+    frame 0   everything before the first frame: see `Computer.boot`
     frame n   1. the user's events of this frame, in order, and whatever else the guest does in a
-                 frame: vectors and shares of instructions that `_steps` gives
+                 frame: the vectors and shares of instructions that `_steps` yields
               2. 735 samples of sound
               3. the picture is composed, output is flushed
 
-Nothing here knows the time: who paces the frames, in a window, calls `FrameLoop.frame` when one is
-due. So the same events give the same pictures and sound, always.
+Nothing here depends on the time: a window, which paces frames, calls `FrameLoop.frame` when one is
+due. So the same events always give the same pictures and sound.
 
-A frame that a limit or Ctrl-C has stopped is *unfinished*: the next call of `frame` goes on with
-it, in the middle of the vector it had come to, and keeps its own events for the frame after.
-A window uses that to stay alive during a vector that takes seconds:
+A frame that was stopped by a limit or Ctrl-C is *unfinished*: the next call of `frame` resumes it,
+in the middle of the vector it had reached, and keeps its own events for the following frame. A
+window uses this to stay responsive during a vector that takes seconds:
 
     try:
         with computer.limited(time_limit=0.015):
             frame = loop.frame(events)
     except LimitReached:
-        ...                    look at the window, come back
+        ...                    handle window events, then call again
 """
 
 from __future__ import annotations
@@ -33,9 +33,27 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Evaluator
+    from jitvm.platform.output import Output
+    from jitvm.platform.screen import Screen
     from jitvm.platform.script import Script
-    from jitvm.platform.sound import Samples
+    from jitvm.platform.sound import Samples, Sound
+
+    class Framed(Protocol):
+        """What a frame loop needs of a `Computer`; see there."""
+
+        @property
+        def evaluator(self) -> Evaluator: ...
+        @property
+        def output(self) -> Output: ...
+        @property
+        def is_ended(self) -> bool: ...
+        @property
+        def screen(self) -> Screen: ...
+        @property
+        def has_sound(self) -> bool: ...
+        @property
+        def audio(self) -> Sound: ...
 
     class Observer(Protocol):
         """Who is told of frames: see `FrameLoop.observer`."""
@@ -88,7 +106,7 @@ class FrameLoop:
         observer: told of each frame.
     """
 
-    def __init__(self, computer: Computer, boot: Callable[[], None]) -> None:
+    def __init__(self, computer: Framed, boot: Callable[[], None]) -> None:
         self._computer = computer
         self._boot = boot
         self._waiting: tuple[Event, ...] = ()

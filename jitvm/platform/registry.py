@@ -1,4 +1,4 @@
-"""Which platforms there are, and whose a program is.
+"""The available platforms, and which of them a program belongs to.
 
     built in     rows of `BUILT_IN`: found by a suffix without importing any other
     installed    entry points of the group ``jitvm.guests``, which other packages declare
@@ -7,8 +7,8 @@
         [project.entry-points."jitvm.guests"]
         toy = "toyvm.platform:PLATFORM"
 
-Looking for entry points takes longer than starting, so it is done only for a program that no guest
-of jitvm's own surely knows, and where somebody asks by name.
+Looking up entry points takes longer than starting, so it is done only for a program that none of
+jitvm's own guests recognizes for certain, and for a guest that is asked for by name.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-r"""Input scripts: what a user does, frame by frame, as plain text.
+r"""Input scripts: user input, frame by frame, as plain text.
 
     # frame  what            frames count from 1; blank lines and comments are skipped
     10       key a           one key: a character, or one of: backspace tab enter esc delete,
     10       key 0x1b        or a byte
-    +5       text "hello\n"  five frames after the line before; one event a byte of UTF-8
+    +5       text "hello\n"  five frames after the previous line; one event per byte of UTF-8
     20       press A left    buttons go down, as one event: A B select start up down left right
     22       release A left  ... and up
     22       press A pad 2   the same on pad 2, 3 or 4
@@ -18,8 +18,8 @@ r"""Input scripts: what a user does, frame by frame, as plain text.
     51       eof             its end
     60       reset           start the program over; `reset soft` keeps the zero page
 
-Lines are in the order of their frames; those of one frame happen in the order they are written.
-Strings stand in double quotes and know \n \r \t \e \\ \" and, for a byte, \x and two digits; what
+Lines are ordered by frame; those of one frame happen in the order they are written. Strings are in
+double quotes and support \n \r \t \e \\ \" and, for a byte, \x and two digits; what
 is not ASCII is UTF-8. In `text` bytes of 0x80 and more make up UTF-8, too.
 
 Scripts can be written back: ``parse_script(str(script)) == script``.

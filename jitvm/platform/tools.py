@@ -1,6 +1,6 @@
 """Assemblers, disassemblers and recorders of sessions, as commands use them.
 
-A guest has them or not; see `Platform`.
+All are optional for a guest; see `Platform`.
 """
 
 from __future__ import annotations

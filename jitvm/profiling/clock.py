@@ -1,11 +1,11 @@
 """Seconds of the guest's thread by state, from spots, clocks and counts.
 
-    all the time   = processor time of the thread + waiting
+    total time     = processor time of the thread + waiting
     processor time = spots in regions, handlers (by dispatch table), and elsewhere
-    elsewhere      = devices + compiling, which clocks tell, + Python around the guest
+    elsewhere      = devices + compiling, measured by clocks, + Python around the guest
 
-Shares of processor time come from spots, the sum from the thread's clock, so states always add up
-to all the time there was.
+Shares of processor time come from spots and their sum from the thread's clock, so the states always
+add up to the total time.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     explanation = Explanation(machine, program, platform)
     explanation.regions             reports of all regions, the most travelled first
-    print(explanation)              the one asked for, stage by stage; or why there is none
+    print(explanation)              the requested one, stage by stage; or why there is none
 
-Stages are guest code, exits with their counts, region IR, LLVM IR and assembly. LLVM IR is there
-where the JIT was told to keep texts (the parameter `keep_text`).
+Stages are guest code, exits with their counts, region IR, LLVM IR and assembly. LLVM IR is
+available if the JIT was set to keep texts (the parameter `keep_text`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 |--------------|-------------------------------------|--------------------------------------|
 | chrome-trace | Perfetto, chrome://tracing          | "Trace Event Format" (Google)        |
 | speedscope   | speedscope.app                      | its `file-format-spec.ts`            |
-| collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, a stack a line |
+| collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, one per line   |
 | jsonl        | jq, pandas                          | below, at `jsonl`                    |
 | openmetrics  | Prometheus                          | OpenMetrics 1.0                      |
 """

@@ -1,15 +1,15 @@
 """How often Python devices are called, and how long they take.
 
-While it counts, each function that a port calls is replaced by one that counts, and times one
-call of 32: two looks at the clock would double the cost of a small device. Even counting is a
-tenth of what the smallest device costs, so a profile that samples counts all calls for a moment and
-then in turns, one of `TURNS`; what happened in the others is thought to be like it:
+While it counts, each function that a port calls is replaced by one that counts its calls and times
+one in 32: reading the clock twice per call would double the cost of a small device. Counting alone
+is a tenth of the cost of the smallest device, so a sampled profile counts all calls briefly and
+then only in one of `TURNS` turns, from which the others are extrapolated:
 
     |################|#       #       #       #       |      # counting
      FIRST seconds    turns
 
-Native functions are called without Python and are seen in samples only. Ports that are connected
-meanwhile put their functions where ours were; these are counted from the next turn on.
+Native functions are called without Python and show up in samples only. Functions that are connected
+meanwhile replace the counting ones; they are counted from the next turn on.
 """
 
 from __future__ import annotations

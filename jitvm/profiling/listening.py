@@ -1,4 +1,4 @@
-"""Several listeners on one machine, which has room for one: each passes events on."""
+"""Several listeners on one machine, which has room for one: each passes events to the next."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a collector has found out, as numbers and tables.
+"""A collector's data as numbers and tables.
 
-Made when they are asked for, so they may be read from another thread while the machine runs.
+Computed on demand, so they may be read from another thread while the machine runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The tables of a profile: a frozen dataclass a row, in plain numbers and text.
+"""The tables of a profile: rows are frozen dataclasses of plain numbers and text.
 
-Lists of them are what `pandas.DataFrame` takes, and `dataclasses.asdict` makes JSON of each.
-Every number that is not counted exactly says so in the `method` beside it.
+`pandas.DataFrame` accepts lists of them, and `dataclasses.asdict` turns each into JSON. For every
+number that is not counted exactly, the `method` next to it says so.
 """
 
 from __future__ import annotations

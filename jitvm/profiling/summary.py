@@ -1,7 +1,6 @@
-"""What a summary of a profile says: a headline, notes, and tables of words. No output of its own.
+"""The content of a profile's summary: a headline, notes, and tables of words. It prints nothing.
 
-Made for `jitvm.profiling.text` and `jitvm.profiling.richtext`, which say it plainly or with
-colours.
+`jitvm.profiling.text` renders it as plain text, `jitvm.profiling.richtext` in colour.
 """
 
 from __future__ import annotations

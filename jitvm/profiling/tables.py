@@ -1,9 +1,8 @@
-"""Tables of a profile, made of what was collected. Pure functions: nothing is kept.
+"""Tables of a profile, computed from collected data by pure functions.
 
-What guest code did is spread over addresses first (`Work`): regions tell what they executed or
-how long they ran, and what was seen while recording tells how that divides over their
-instructions; stops tell where the interpreter was. Labels, lines, opcodes and memory add up
-addresses.
+The work of guest code is first distributed over addresses (`Work`): each region's instructions or
+time, in the proportions seen while recording; for the interpreter, by its stops. Labels, lines,
+opcodes and memory are sums over addresses.
 """
 
 from __future__ import annotations

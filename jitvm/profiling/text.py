@@ -1,7 +1,7 @@
-"""A profile as text for people: the one number, then where time and instructions went.
+"""A profile as readable text: the key number first, then where time and instructions went.
 
-`plain` needs nothing; `text` gives the same with colours and bars where rich is installed and the
-output is a terminal.
+`plain` has no dependencies; `text` adds colours and bars if rich is installed and the output is a
+terminal.
 """
 
 from __future__ import annotations

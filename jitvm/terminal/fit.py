@@ -1,8 +1,8 @@
-"""Where a picture goes in a terminal, and how large it is there.
+"""Position and size of a picture in a terminal.
 
-The terminal is seen as a grid of dots: pixels for the graphics protocols, two to a character for
-half blocks. A picture is enlarged by a whole number, or made smaller to fit, and stands in the
-middle, at the corner of a character.
+The terminal is a grid of dots: pixels for the graphics protocols, two per character for half
+blocks. A picture is scaled up by an integer, or scaled down to fit, and centred, aligned to a
+character cell.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A program's output while its screen is on the same terminal: kept, and written when that ends."""
+"""Holds back a program's output while its screen is on the same terminal, and writes it
+afterwards."""
 
 from __future__ import annotations
 

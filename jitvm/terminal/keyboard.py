@@ -1,13 +1,13 @@
-"""What comes from a terminal, as events of the guest.
+"""Input from a terminal as events of the guest.
 
     bytes      a key that has one; text in UTF-8
-    CSI ...    keys without: arrows, function keys; with kitty's protocol, all keys, up and down
+    CSI ...    keys without one: arrows, function keys; with kitty's protocol, all keys, up and down
     CSI < ...  the pointer, in characters or pixels
 
 Buttons of the first pad are the arrows, Home for start, and Ctrl, Alt and Shift for A, B and
-select. An ordinary terminal tells of these three only together with another key, so F6, F7 and F8
-are they as well; and it does not tell when a key goes up, so a button goes up by itself, a moment
-after its last repeat (see `Decoder.expired`).
+select. An ordinary terminal reports these three only together with another key, so F6, F7 and F8
+stand in for them; and it does not report that a key goes up, so a button is released automatically,
+a moment after its last repeat (see `Decoder.expired`).
 
 Sources: ECMA-48; xterm control sequences; sw.kovidgoyal.net/kitty/keyboard-protocol.
 """

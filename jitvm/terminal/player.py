@@ -1,4 +1,4 @@
-"""A computer in a terminal: the playing loop, with a terminal to listen to and to draw in.
+"""A computer in a terminal: the playing loop, with a terminal for input and output.
 
 listen     what was typed: to the guest's next frame, or to leave
 show       draw the picture, if the terminal has taken the last one

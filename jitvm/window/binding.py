@@ -1,12 +1,12 @@
 """SDL 2 through PySDL2, and the only file that imports it.
 
-PySDL2 is a thin layer of ctypes: every call runs without Python's interpreter lock, textures take
-a rectangle of foreign memory as it is, and sound can be queued from any thread. The wheels of
-pysdl2-dll bring SDL itself for Linux, macOS and Windows; where they are missing, PySDL2 looks for
-one that is installed on the system.
+PySDL2 is a thin layer of ctypes: every call runs without the GIL, textures can be updated directly
+from a rectangle of foreign memory, and sound can be queued from any thread. The wheels of
+pysdl2-dll provide SDL for Linux, macOS and Windows; without them, PySDL2 looks for SDL on the
+system.
 
 Raises on import:
-    WindowError: there is no PySDL2 or no SDL.
+    WindowError: PySDL2 or SDL is missing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The window: one texture that holds the guest's picture, shown as large as fits.
+"""The window: a texture that holds the guest's picture, shown as large as fits.
 
     pixels of the guest --update: the rectangle that changed--> texture --present--> window
 
-Nothing is uploaded or presented that has not changed. Presentation does not wait for the display:
-frames have their own pace (see `pacing`).
+Only changes are uploaded and presented. Presentation does not wait for vertical sync: frames have
+their own pace (see `jitvm.playing.pacing`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Which key does what: the window's own keys, the controller's buttons, and keys with a byte.
+"""What each key does: the window's own keys, the controller's buttons, and keys with a byte.
 
-Keys are SDL's key codes, which never change: the character of a key that has one, and the number
-of the key's place on a keyboard with bit 30 set otherwise.
+Keys are SDL's key codes, which are stable: the character of a key that has one, otherwise its scan
+code with bit 30 set.
 
-The first row of function keys is that of the reference emulator.
+The first group of function keys is that of the reference emulator.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Records what a program shows or plays to a file whose name says how.
+"""Records a program's screen or sound to a file; its suffix selects the format.
 
     with Recording("game.gif", computer):
         computer.run_frames(300)
 
-A recording listens to the frame loop, behind whoever listens already, and writes as frames come:
-memory does not grow with the length. Without a `with` block, `add` takes frames one by one. The
-file is in its place when it is complete; until then what was there before still is.
+A recording observes the frame loop, in addition to any existing observer, and writes frames as they
+come, so memory does not grow with length. Without a `with` block, `add` takes frames one by one.
+The file is moved into place when it is complete; until then an existing file is unchanged.
 """
 
 from __future__ import annotations

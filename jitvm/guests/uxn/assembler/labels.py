@@ -1,4 +1,4 @@
-"""Names: what may be one, what a scope makes of it, and where each was defined.
+"""Names: which are valid, how scopes qualify them, and where each was defined.
 
     @a/b     defines a/b and makes `a` the scope: the part before the first slash
     &c       defines a/c and leaves the scope alone

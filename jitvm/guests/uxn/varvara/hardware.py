@@ -1,8 +1,8 @@
 """The hardware of a Varvara computer: a Uxn machine, its memory banks and its devices.
 
-It is built with a program in memory, and can be cleared; what runs when is the business of
-`computer` and `frames`. A device that is not used costs nothing: the screen's native code is loaded
-at the first drawing, the Audio devices are made at the first note.
+It is built with a program in memory, and can be cleared; `computer` and `frames` decide what runs
+when. Unused devices cost nothing: the screen's native code is loaded at the first drawing, and the
+Audio devices are created at the first note.
 """
 
 from __future__ import annotations

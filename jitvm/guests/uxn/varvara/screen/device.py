@@ -9,12 +9,12 @@
     2e  pixel    fill flip-y flip-x layer colour: draw a point, or fill up to two edges
     2f  sprite   depth layer flip-y flip-x blend: draw sprites of 8x8 pixels
 
-Position, address and auto byte live in the port page, where drawing moves them: what a program
-reads there is where it has come to. (One of the reference emulators keeps the bytes last written
-apart; it differs for programs that draw and then set one half of a word.)
+Position, address and auto byte live in the port page, where drawing moves them, so a program reads
+the current values there. (One of the reference emulators stores the bytes last written separately;
+it differs for programs that draw and then set one half of a word.)
 
-Until a program draws, nothing is imported or compiled for it: the first write to a drawing port
-goes through Python, which puts the native kernel in its own place.
+Nothing is imported or compiled until a program draws: the first write to a drawing port goes
+through Python, which then replaces itself by the native kernel.
 """
 
 from __future__ import annotations
