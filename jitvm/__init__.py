@@ -23,7 +23,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm import events
+    from jitvm import events, wire
     from jitvm.engine.codegen.native import NativeError
     from jitvm.engine.host.notes import FallbackWarning
     from jitvm.engine.machine.machine import Machine, Snapshot, Tier
@@ -170,6 +170,7 @@ __all__ = [
     "profile",
     "record",
     "run",
+    "wire",
 ]
 
 
@@ -179,8 +180,8 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
         """Import a public name on its first use."""
         from importlib import import_module
 
-        if name == "events":
-            return import_module("jitvm.events")
+        if name in ("events", "wire"):
+            return import_module(f"jitvm.{name}")
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module 'jitvm' has no attribute {name!r}")

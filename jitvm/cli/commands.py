@@ -70,6 +70,7 @@ COMMANDS = (
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
+    Command("wire", "jitvm.cli.wire", "read Protobuf messages in bulk, as tables"),
     Command("guests", "jitvm.cli.guests", "list the guests whose programs can be run"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),
     Command("cache", "jitvm.cli.cache", "show or clear the native code kept between runs"),

@@ -345,13 +345,22 @@ class Run:
         found: Space = self.indexed(doing, "space", self.guest.spaces, space)
         self.size(doing, size)
         self.bits(f"{doing}: an address", address)
+        if found.window and doing == "store":
+            self.refuse(f"store: {found.name} is a window; it is read only")
         if within is not None:
+            if found.is_attached:
+                self.refuse(f"{doing}: within, in {found.name}; windows and large spaces know none")
             limit = self.known(f"{doing}: within", within)
             if limit < 1 or limit & (limit - 1) or limit > found.size:
                 self.refuse(
                     f"{doing}: within {shown(limit)}; take a power of two up to the "
                     f"{found.size} bytes of {found.name}"
                 )
+
+    def window(self, doing: str, window: object) -> None:
+        """Make sure that a space is a window."""
+        if not (found := self.indexed(doing, "space", self.guest.spaces, window)).window:
+            self.refuse(f"{doing}: {found.name} is no window")
 
     def not_stored(self, space: int) -> None:
         """Refuse to load from a space after a store to it."""
@@ -493,6 +502,35 @@ class CheckingCore:
         run.stored.add(space)
         run.step("store", space, run.noted(address), run.noted(word), size, within)
 
+    def copy(self, space: int, address: object, window: int, source: object, count: object) -> None:
+        run = self._run
+        found: Space = run.indexed("copy", "space", run.guest.spaces, space)
+        if found.window or found.code:
+            run.refuse(f"copy: to {found.name}; take a space that is neither code nor a window")
+        run.window("copy", window)
+        run.bits("copy: an address", address)
+        run.bits("copy: an address", source)
+        run.need("copy", run.bits("copy", count))
+        run.stored.add(space)
+        run.step("copy", space, run.noted(address), window, run.noted(source), run.noted(count))
+
+    def near(self, window: int, address: object) -> None:
+        run = self._run
+        run.window("near", window)
+        run.bits("near: an address", address)
+        run.step("near", window, run.noted(address))
+
+    def expect(self, condition: object) -> None:
+        run = self._run
+        run.need("expect", run.bits("expect", condition))
+        run.step("expect", run.noted(condition))
+
+    def length(self, window: int) -> Word:
+        run = self._run
+        run.window("length", window)
+        run.step("length", window)
+        return run.word(run.guest.spaces[window].size.bit_length())
+
     def port_in(self, port: object) -> Word:
         run = self._run
         run.port("port_in", port)
@@ -576,3 +614,9 @@ class CheckingCore:
 
     def halt(self) -> None:
         self._run.step("halt")
+
+    def stop(self, reason: object, place: object) -> None:
+        run = self._run
+        run.bits("stop", reason)
+        run.bits("stop", place)
+        run.step("stop", run.noted(reason), run.noted(place))

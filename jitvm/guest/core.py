@@ -80,13 +80,28 @@ class Core(Protocol):
     def load(self, space: int, address: Word, size: int, within: int | None = None) -> Word:
         """Read `size` bytes; the address of each byte wraps at `within` (default: the space).
 
-        `within` is a power of two not above the space's size.
+        `within` is a power of two not above the space's size. In windows and large spaces, which
+        know no `within`, only the address of the first byte wraps.
         """
 
     def store(
         self, space: int, address: Word, word: Word, size: int, within: int | None = None
     ) -> None:
         """Write `size` bytes; addresses wrap as for `load`."""
+
+    def copy(self, space: int, address: Word, window: int, source: Word, count: Word) -> None:
+        """Copy `count` bytes of a window to a space; the two addresses are truncated to theirs.
+
+        Behind the window's end there are zeros. What would lie behind the end of the space is left
+        out: a copy does not wrap.
+        """
+
+    def near(self, window: int, address: Word) -> None:
+        """Say that what follows reads near an address: compiled code makes sure once that this is
+        inside of the window, and need not look again. Means nothing by itself."""
+
+    def length(self, window: int) -> Word:
+        """Bytes that a window shows."""
 
     def port_in(self, port: Word) -> Word:
         """Read a byte from a port, a word's low byte; a device may answer."""
@@ -96,6 +111,11 @@ class Core(Protocol):
 
     def select(self, condition: Word, yes: Word, no: Word) -> Word:
         """`yes` where the condition is not zero, else `no`; both are evaluated."""
+
+    def expect(self, condition: Word) -> None:
+        """Say that a condition, which is 0 or not, is to be expected: compiled code takes it for
+        granted once it has looked, and leaves the instruction to the interpreter where it is not
+        so. `select` by the same word is then decided. Means nothing by itself."""
 
     def switch(
         self,
@@ -144,3 +164,6 @@ class Core(Protocol):
 
         `pc` is where it would have continued, even if the instruction jumps.
         """
+
+    def stop(self, reason: Word, place: Word) -> None:
+        """End the run as `halt` does; leave a reason (32 bits) and a place (64) for the host."""

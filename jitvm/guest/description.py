@@ -38,6 +38,10 @@ MOST_STACKS = 8
 """How many stacks native code has registers for, besides base, table and program counter."""
 LARGEST_STACK = 1 << 24
 LARGEST_SPACE = 1 << 28
+LEAST_ATTACHED = 1 << 16
+"""Bytes of the smallest window or large space."""
+LARGEST_WINDOW, LARGEST_LARGE = 1 << 32, 1 << 40
+"""Bytes of the largest window, and of the largest large space."""
 LARGEST_CODE = 24
 """Bits of the widest program counter: a machine takes twelve bytes for each byte of code."""
 LONGEST = 255
@@ -165,6 +169,8 @@ class Guest:
 
     def _check_memory(self) -> None:
         self._check_sized("space", self.spaces, Space, 1, LARGEST_SPACE)
+        for space in self.spaces:
+            self._check_kind(space)
         self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
@@ -195,7 +201,9 @@ class Guest:
     def _check_sized(
         self, kind: str, all_: tuple[Space | Stack, ...], type_: type, least: int, most: int
     ) -> None:
+        usual = most
         for each in all_:
+            most = usual
             if not isinstance(each, type_):
                 self._refuse(f"{kind} {shown(each)} is no {type_.__name__}")
             if not isinstance(each.name, str) or not each.name:
@@ -205,8 +213,17 @@ class Guest:
                 self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
             if size < least:
                 self._refuse(f"{name} needs at least {least} bytes")
+            if isinstance(each, Space) and each.is_attached:
+                most = LARGEST_WINDOW if each.window else LARGEST_LARGE
             if size > most:
                 self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
+
+    def _check_kind(self, space: Space) -> None:
+        kinds = [kind for kind in ("code", "window", "large") if getattr(space, kind)]
+        if len(kinds) > 1:
+            self._refuse(f"{space.name} is {' and '.join(kinds)}; take one of them")
+        if space.is_attached and space.size < LEAST_ATTACHED:
+            self._refuse(f"{space.name} has {space.size} bytes; take at least {LEAST_ATTACHED}")
 
     def _check_rows(self) -> None:
         for at, row in enumerate(self.opcodes):

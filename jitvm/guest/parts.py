@@ -18,6 +18,12 @@ class DescriptionError(ValueError):
     """A description that breaks a rule; the message names guest, row and rule, and what to do."""
 
 
+COMPARED = 1 << 20
+"""Bytes of the largest of large spaces that are copied as a whole."""
+BEHIND = 8
+"""Bytes behind the end of a large space, as many as the widest word has."""
+
+
 def shown(value: object) -> str:
     """Any value in a message, shortened."""
     try:
@@ -55,14 +61,42 @@ class Space:
     `code` marks the space that instructions are fetched from. A space that is not code is
     private to the guest's own instructions (a register file): no host writes to it while code
     runs.
+
+    Two kinds of spaces lie outside of the machine's block. Of their addresses only the first byte's
+    wraps; the others of a word follow it.
+
+    `window`: the memory of somebody else, shown to the guest by `Machine.attach`. It is read only,
+    and bytes behind its end are 0.
+    `large`: memory that is reserved and takes room only where it was touched, with `BEHIND` bytes
+    behind its end for words that begin at its last ones. `Machine.attach` puts other memory in
+    its place.
     """
 
-    __slots__ = ("code", "name", "size")
+    __slots__ = ("code", "large", "name", "size", "window")
 
-    def __init__(self, name: str, size: int, code: bool = False) -> None:
+    def __init__(
+        self, name: str, size: int, code: bool = False, *, window: bool = False, large: bool = False
+    ) -> None:
         self.name = name
         self.size = size
         self.code = code
+        self.window = window
+        self.large = large
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether its memory is no part of the machine's block."""
+        return self.window or self.large
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether tests of guests set and compare all of it: no window, and not too large."""
+        return not self.window and not (self.large and self.size > COMPARED)
+
+    @property
+    def mapped(self) -> int:
+        """Bytes of memory it has itself: none in a window, some behind the end of a large one."""
+        return 0 if self.window else self.size + BEHIND * self.large
 
 
 class Opcode:

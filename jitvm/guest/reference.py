@@ -44,6 +44,7 @@ class ReferenceInterpreter:
         self._code = state.spaces[guest.code_index]
         self._pc_mask = (1 << guest.pc_bits) - 1
         self._big = guest.byte_order == "big"
+        self._attached = tuple(space.is_attached for space in guest.spaces)
         self._rows = tuple((row.semantics, row.length) for row in guest.opcodes)
 
     # -- running -----------------------------------------------------------------------------
@@ -56,6 +57,7 @@ class ReferenceInterpreter:
             what a host function raised, once its instruction is complete.
         """
         limit = -1 if budget is None else budget
+        self.state.reason = self.state.place = 0
         while limit:
             if self.interrupted:
                 self.interrupted = False
@@ -135,7 +137,20 @@ class ReferenceInterpreter:
         cells = self.state.stacks[stack]
         self._write(cells, self.state.pointers[stack] - size, word, size, len(cells) - 1)
 
+    def _first(self, space: int, address: int) -> int:
+        """Where an access to a window or a large space begins; only this wraps."""
+        return address & (self.guest.spaces[space].size - 1)
+
+    def _seen(self, window: int, address: int) -> int:
+        """A byte of a window."""
+        cells = self.state.spaces[window]
+        return cells[address] if address < len(cells) else 0
+
     def load(self, space: int, address: Word, size: int, within: int | None = None) -> Word:
+        if self._attached[space]:
+            first = self._first(space, address)
+            raw = bytes([self._seen(space, first + i) for i in range(size)])
+            return int.from_bytes(raw, self.guest.byte_order)
         cells = self.state.spaces[space]
         return self._read(cells, address, size, (within or len(cells)) - 1)
 
@@ -143,7 +158,27 @@ class ReferenceInterpreter:
         self, space: int, address: Word, word: Word, size: int, within: int | None = None
     ) -> None:
         cells = self.state.spaces[space]
+        if self._attached[space]:
+            first, low = self._first(space, address), word & ((1 << 8 * size) - 1)
+            cells[first : first + size] = low.to_bytes(size, self.guest.byte_order)
+            return
         self._write(cells, address, word, size, (within or len(cells)) - 1)
+
+    def copy(self, space: int, address: Word, window: int, source: Word, count: Word) -> None:
+        size = self.guest.spaces[space].size
+        to, first = address & (size - 1), self._first(window, source)
+        cells = self.state.spaces[space]
+        for i in range(min(count, size - to)):
+            cells[to + i] = self._seen(window, first + i)
+
+    def near(self, window: int, address: Word) -> None:
+        """Nothing."""
+
+    def expect(self, condition: Word) -> None:
+        """Nothing."""
+
+    def length(self, window: int) -> Word:
+        return len(self.state.spaces[window])
 
     def port_in(self, port: Word) -> Word:
         pointers = self.state.pointers
@@ -211,4 +246,9 @@ class ReferenceInterpreter:
             self._target = target & self._pc_mask
 
     def halt(self) -> None:
+        self._halted = True
+
+    def stop(self, reason: Word, place: Word) -> None:
+        self.state.reason = reason & 0xFFFF_FFFF
+        self.state.place = place & 0xFFFF_FFFF_FFFF_FFFF
         self._halted = True

@@ -1,8 +1,10 @@
 """The visible state of one machine, shared by every tier and by the devices.
 
-    State.spaces[i], State.stacks[i]   writable memoryviews of bytes (zero-copy on native memory)
+    State.spaces[i], State.stacks[i]   writable memoryviews of bytes (zero-copy on native memory);
+                                       of a window what it shows, read only
     State.pointers[i]                  stack pointers, 0 .. size-1
     State.pc                           program counter
+    State.reason, State.place          what the guest's last `stop` gave; 0 since a run began
     Ports.page                         256 bytes, what a port without a device remembers
     Ports.readers / Ports.writers      host functions by port
 
@@ -63,7 +65,7 @@ class Ports:
 class State:
     """Registers and memories of one machine; see the head of this file."""
 
-    __slots__ = ("pc", "pointers", "ports", "spaces", "stacks")
+    __slots__ = ("pc", "place", "pointers", "ports", "reason", "spaces", "stacks")
 
     def __init__(
         self,
@@ -78,3 +80,4 @@ class State:
         self.ports = ports
         self.pointers = pointers
         self.pc = pc
+        self.reason = self.place = 0

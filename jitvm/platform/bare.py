@@ -174,7 +174,12 @@ class BareComputer(Run):
     def reset(self, *, soft: bool = False) -> None:  # noqa: ARG002  there is no other
         """Restart the program as it was loaded: memory, stacks and ports are zeroed."""
         machine = self.machine
-        for memory in (*machine.state.spaces, *machine.state.stacks, machine.page):
+        for index, space in enumerate(machine.guest.spaces):
+            if space.is_attached:
+                machine.attach(index, None)
+            else:
+                machine.state.spaces[index][:] = bytes(space.size)
+        for memory in (*machine.state.stacks, machine.page):
             memory[:] = bytes(len(memory))
         machine.code_written(0, len(machine.memory))
         machine.state.pointers[:] = [0] * len(machine.state.pointers)

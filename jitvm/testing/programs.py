@@ -60,8 +60,11 @@ class RandomProgram(Struct, frozen=True):
     def put_in(self, machine: Machine) -> None:
         """Have a new machine begin with it."""
         state = machine.state
-        for view, content in zip(state.spaces, self.spaces, strict=True):
-            view[:] = content
+        for space, view, content in zip(
+            machine.guest.spaces, state.spaces, self.spaces, strict=True
+        ):
+            if space.is_compared:
+                view[:] = content
         for view, content in zip(state.stacks, self.stacks, strict=True):
             view[:] = content
         state.pointers[:] = self.pointers
@@ -122,9 +125,9 @@ class _Maker:
     def _cleared(self) -> Machine:
         """The machine, with zeros in all but the code space."""
         state = self._machine.state
-        for index, space in enumerate(state.spaces):
-            if index != self.guest.code_index:
-                space[:] = bytes(len(space))
+        for space, view in zip(self.guest.spaces, state.spaces, strict=True):
+            if space.is_compared and not space.code:
+                view[:] = bytes(len(view))
         for stack in state.stacks:
             stack[:] = bytes(len(stack))
         state.pointers[:] = [0] * len(state.pointers)
@@ -152,7 +155,11 @@ class _Maker:
         """The next one."""
         rng, guest = self._rng, self.guest
         spaces = [
-            bytes(space.size) if space.code or space.size > SMALL else rng.randbytes(space.size)
+            b""
+            if not space.is_compared
+            else bytes(space.mapped)
+            if space.code or space.size > SMALL
+            else rng.randbytes(space.size)
             for space in guest.spaces
         ]
         program = RandomProgram(
@@ -193,7 +200,9 @@ class _Maker:
         """Write an instruction where the program is, and execute it."""
         machine, pc = self._machine, self._machine.state.pc
         state = machine.state
-        views = [*state.spaces, *state.stacks, machine.page]
+        spaces = zip(machine.guest.spaces, state.spaces, strict=True)
+        own = [view for space, view in spaces if space.is_compared]
+        views = [*own, *state.stacks, machine.page]
         before, pointers = [bytes(view) for view in views], list(state.pointers)
         leads_back = bool(self._jumps) and self._rng.random() < LOOPS
         meanings = self._jumps if leads_back else [*self._operands]

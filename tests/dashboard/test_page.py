@@ -67,7 +67,8 @@ def _looks_after_errors_and_requests(browser: Browser) -> Iterator[None]:
 
 def _is_error(entry: dict[str, str]) -> bool:
     """Whether something went wrong but that the server was away, as it is when a test ends."""
-    return entry["level"] == "SEVERE" and "ERR_CONNECTION_REFUSED" not in entry["message"]
+    away = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+    return entry["level"] == "SEVERE" and not any(why in entry["message"] for why in away)
 
 
 def opened(browser: Browser, server: Server) -> None:

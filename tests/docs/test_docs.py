@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser, _SubParsersAction
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,13 +102,17 @@ def test_what_pages_set_in_the_environment_is_there() -> None:
 
 def _options() -> dict[str, set[str]]:
     """Options of each command, as its parser has them."""
-    # Of another library; there is no public way to ask a parser.
-    return {
-        command.name: {
-            word for action in command.parser()._actions for word in action.option_strings
-        }
-        for command in COMMANDS
-    }
+    return {command.name: _options_of(command.parser()) for command in COMMANDS}
+
+
+def _options_of(parser: ArgumentParser) -> set[str]:
+    """Options of a parser and of those below it."""
+    words: set[str] = set()
+    for action in parser._actions:  # of another library; there is no public way to ask a parser
+        words.update(action.option_strings)
+        if isinstance(action, _SubParsersAction):
+            words.update(*map(_options_of, action.choices.values()))
+    return words
 
 
 def test_commands_in_pages_have_the_options_they_are_given() -> None:

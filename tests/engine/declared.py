@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from jitvm.guest import Core, Guest, Opcode, Space, Stack
 
-CODE, PRIVATE, LARGE = 0, 1, 2
-"""Its spaces."""
+CODE, PRIVATE, LARGE, WINDOW, DEEP = range(5)
+"""Its spaces; the last two where they are wanted: a window, and a large space."""
 LENGTH = 9
 """Bytes of each of its instructions."""
 
@@ -22,9 +22,16 @@ def nothing(core: Core) -> None:
     """What opcodes do that nobody gave a meaning."""
 
 
-def declared(byte_order: str, word_bits: int = 64, meanings: tuple[Semantics, ...] = ()) -> Guest:
+def declared(
+    byte_order: str,
+    word_bits: int = 64,
+    meanings: tuple[Semantics, ...] = (),
+    *,
+    attached: bool = False,
+) -> Guest:
     """A guest with two stacks, a private space and ports; its first opcodes may mean something."""
     assert byte_order in ("big", "little")
+    more = (Space("window", 0x10000, window=True), Space("deep", 0x10000, large=True))
     rest = (nothing,) * (256 - len(meanings))
     return Guest(
         name=f"declared-{byte_order}-{word_bits}",
@@ -36,6 +43,7 @@ def declared(byte_order: str, word_bits: int = 64, meanings: tuple[Semantics, ..
             Space("memory", 0x10000, code=True),
             Space("private", 64),
             Space("large", 512),
+            *(more if attached else ()),
         ),
         stacks=(Stack("first", 256), Stack("second", 256)),
         ports=256,

@@ -30,7 +30,7 @@ import unicorn
 from jitvm.engine.interpreter.installed import Handlers, build
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.machine.native import NativeTier
-from jitvm.engine.memory.block import Block
+from jitvm.engine.memory.block import Block, address_of
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import TABLES
@@ -84,6 +84,21 @@ class Emulator:
     def map(self, address: int, size: int) -> None:
         """Let the code read and write more of this process's memory; whole pages."""
         self._uc.mem_map_ptr(address, size, _READ | _WRITE, address)
+
+    def show(self, view: memoryview) -> None:
+        """Let the code see the pages of some memory, those it does not see yet."""
+        if not len(view):
+            return
+        first = address_of(view) & -PAGE
+        end = -(-(address_of(view) + len(view)) // PAGE) * PAGE
+        for start, last, _ in sorted(self._uc.mem_regions()):
+            if start <= first <= last:
+                first = last + 1
+            elif first < start < end:
+                self.map(first, start - first)
+                first = last + 1
+        if first < end:
+            self.map(first, end - first)
 
     def install(self, code: bytes) -> int:
         """Copy code in; returns the address it runs at."""
@@ -140,6 +155,8 @@ class Emulator:
         named = set(self.also)
         for at in (layout.readers, layout.writers):
             named.update(self.block.words(at, layout.guest.ports))
+        if layout.attached:
+            named.update(self.block.words(layout.told["copy"], 2))
         for field in ("ring_full", "written"):
             named.add(self.block.words(layout.fields[field], 1)[0])
         return named - {0}
@@ -205,3 +222,10 @@ class EmulatedMachine(Machine):
         self.emulator = handlers.emulator
         self._executor = NativeTier(self.block, self.state, cast(Handlers, handlers))
         self.tier = Tier.INTERPRETER
+        for index in self.layout.attached:
+            self.emulator.show(self.state.spaces[index])
+
+    def attach(self, space: int, memory: Any) -> None:
+        super().attach(space, memory)
+        if hasattr(self, "emulator"):
+            self.emulator.show(self.state.spaces[space])

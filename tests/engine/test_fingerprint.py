@@ -141,7 +141,7 @@ DECLARATIONS: dict[str, dict[str, Any]] = {
     "ports": {"ports": 256},
     "version": {"version": "2"},
     "stack": {"stacks": (Stack("stack", 128),)},
-    "links": {"stacks": (Stack("stack", 256, links=True),)},
+    "links": {"stacks": (Stack("stack", 256, return_addresses=True),)},
     "spaces": {"spaces": (Space("memory", 65536, code=True), Space("more", 16))},
     "order": {"spaces": (Space("more", 16), Space("memory", 65536, code=True))},
     "counter": {"spaces": (Space("memory", 1 << 17, code=True),), "pc_bits": 17},

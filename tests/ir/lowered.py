@@ -11,11 +11,12 @@ from jitvm.engine.ir.graph import Graph
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.arena import shared_arena
+from jitvm.engine.memory.block import Reservation
 from jitvm.engine.memory.layout import EXITS, NEVER, WIDEST
 from jitvm.engine.region.lower import RegionLowering
 from jitvm.guest import Guest, Ports, State
 from tests.engine.bare import Bare
-from tests.ir.states import LoggingHost, Seen, begin, seen
+from tests.ir.states import SHOWN, LoggingHost, Seen, begin, seen
 
 _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
     ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
@@ -44,9 +45,13 @@ class Native:
         self.exits = bare.block.view(layout.exits, 4 * EXITS).cast("I")
         self.executed = bare.block.words(layout.executed, COUNTER + 1)
         self.spaces = [
-            bare.block.view(at, space.size)
+            Reservation(space.mapped).view if space.large
+            else memoryview(bytearray(SHOWN)) if space.window
+            else bare.block.view(at, space.size)
             for at, space in zip(layout.spaces, guest.spaces, strict=True)
-        ]
+        ]  # fmt: skip
+        for index in layout.attached:
+            bare.block.attach(index, self.spaces[index])
         self._readers = bare.block.words(layout.readers, guest.ports)
         self._writers = bare.block.words(layout.writers, guest.ports)
         self._entries = bare.block.words(layout.tables["checked"], 256)

@@ -12,6 +12,8 @@ from jitvm.guest import Guest, Ports, State
 from jitvm.guests.uxn import UXN
 
 MOST_POLLS = 40
+SHOWN = 600
+"""Bytes that a window shows."""
 
 
 class Seen(NamedTuple):
@@ -56,7 +58,7 @@ def new_state(guest: Guest, rng: random.Random) -> State:
     ports = Ports(view(guest.ports))
     ports.writers[0x18] = ports.writers[0x23] = lambda _: None
     return State(
-        tuple(view(space.size) for space in guest.spaces),
+        tuple(view(SHOWN if space.window else space.mapped) for space in guest.spaces),
         tuple(view(stack.size) for stack in guest.stacks),
         ports,
         [rng.choice((0, 1, 5, 100, 128, 250, 255)) for _ in guest.stacks],

@@ -18,8 +18,9 @@ from jitvm.engine.ir.text import parse, show
 from jitvm.engine.ir.verify import verify
 from jitvm.engine.region.lower import RegionLowering
 from jitvm.engine.tables.reasons import Reason
-from jitvm.guest import State
+from jitvm.guest import Guest, State
 from jitvm.guests.uxn import UXN
+from tests.engine.declared import WINDOW, declared
 from tests.ir.lowered import native
 from tests.ir.states import LoggingHost, begin, look
 
@@ -28,9 +29,16 @@ PORT = 0x18
 """A device acts on writes to it."""
 ATTRIBUTES = {
     "stack": 0, "offset": -3, "size": 2, "space": 0, "within": 256, "word": 7, "instructions": 3,
+    "window": WINDOW,
 }  # fmt: skip
+ATTACHED = declared("big", 32, attached=True)
 OF_THE_INTERPRETER = {Op.WRITTEN}
 """What calls a function that regions do not have."""
+
+
+def guest_of(op: Op) -> Guest:
+    """A guest that has what an operation needs."""
+    return ATTACHED if "window" in op.row.attributes else UXN
 
 
 def operand(graph: Graph, kind: str, number: int) -> Value:
@@ -55,7 +63,7 @@ def graph_of(op: Op) -> Graph:
     acts = op in ACTS or op is Op.CHECK
     if acts or op is Op.DONE:
         graph.add(Op.ACT)
-    bits = row.least_bits(args, imm, UXN) if row.has_result else 0
+    bits = row.least_bits(args, imm, guest_of(op)) if row.has_result else 0
     value = graph.add(op, *args, imm=imm, bits=bits if bits <= graph.word_bits else 0)
     if row.exits:
         value.exit = exit_of(graph, 0x300, Reason.BUDGET, (0, 0, 1, graph.const(0x5A)))
@@ -75,7 +83,7 @@ def test_there_is_a_graph_of_every_operation() -> None:
 @pytest.mark.parametrize("op", VALUES)
 def test_text_and_rules(op: Op) -> None:
     graph = graph_of(op)
-    verify(graph, UXN)
+    verify(graph, guest_of(op))
     assert show(parse(show(graph))) == show(graph)
 
 
@@ -85,8 +93,8 @@ def test_lowered_right(op: Op) -> None:
         assert op in Lowering.lowerings
         return
     for seed in range(8):
-        expected = look(graph_of(op), seed, POINTERS)
-        got = native(UXN).look(graph_of(op), seed, POINTERS)
+        expected = look(graph_of(op), seed, POINTERS, guest_of(op))
+        got = native(guest_of(op)).look(graph_of(op), seed, POINTERS)
         if "output" in op.row.writes:
             # What goes to the ring is not logged. A device's answer is.
             got, expected = got._replace(log=[]), expected._replace(log=[])
@@ -100,6 +108,7 @@ VIEWS: dict[str, Callable[[State], object]] = {
     "pointers": lambda state: list(state.pointers),
     "memory": lambda state: [bytes(space) for space in state.spaces],
     "page": lambda state: bytes(state.ports.page),
+    "told": lambda state: (state.reason, state.place),
 }
 
 
@@ -126,11 +135,11 @@ def test_what_is_written(op: Op) -> None:
     for seed in range(8):
         graph = graph_of(op)
         graph.block.end = Exit(graph.const(0), (0, 0), kind=Leave.RETRY)
-        state, code_map = begin(UXN, seed, POINTERS)
+        state, code_map = begin(guest_of(op), seed, POINTERS)
         host = Device(state, code_map)
         host.budget = before_budget = 9
         before = {name: view(state) for name, view in VIEWS.items()}
-        if run(graph, UXN, host).kind is Leave.RETRY:
+        if run(graph, guest_of(op), host).kind is Leave.RETRY:
             written |= {name for name, view in VIEWS.items() if view(state) != before[name]}
             written |= {"budget"} if host.budget != before_budget else set()
     expected = op.row.writes & {*VIEWS, "budget"}
@@ -140,14 +149,17 @@ def test_what_is_written(op: Op) -> None:
 
 PARTS = (
     "stacks", "pointers", "memory", "map", "page", "ports", "host", "interrupt", "budget",
+    "windows",
 )  # fmt: skip
 
 
 def change(host: LoggingHost, part: str) -> None:
     """Make a part of the state another."""
     state = host.state
+    windows = [i for i in range(len(state.spaces)) if i == WINDOW]
+    memory = [space for i, space in enumerate(state.spaces) if i not in windows]
     views = {
-        "stacks": state.stacks, "memory": state.spaces, "map": (host.code_map,),
+        "stacks": state.stacks, "memory": memory, "map": (host.code_map,),
         "page": (state.ports.page,),
     }  # fmt: skip
     for view in views.get(part, ()):
@@ -163,6 +175,11 @@ def change(host: LoggingHost, part: str) -> None:
         host.polls = 1000
     elif part == "budget":
         host.budget = 1
+    elif part == "windows":
+        spaces = list(state.spaces)
+        for index in windows:
+            spaces[index] = memoryview(bytes(byte ^ 0xFF for byte in spaces[index][:400]))
+        state.spaces = tuple(spaces)
 
 
 class Changing(LoggingHost):
@@ -193,8 +210,8 @@ def _outcome(op: Op, seed: int, part: str) -> tuple[object, ...]:
     poll = Value(graph, Op.POLL)
     poll.exit = exit_of(graph, 0x400, Reason.POLL)
     graph.block.values = [poll, *(v for v in graph.block.values if v.op in (op, Op.ACT, Op.DONE))]
-    state, code_map = begin(UXN, seed, POINTERS)
-    left = run(graph, UXN, Changing(state, code_map, part))
+    state, code_map = begin(guest_of(op), seed, POINTERS)
+    left = run(graph, guest_of(op), Changing(state, code_map, part))
     has_result = op not in WITHOUT_RESULT and left.slots
     at = POINTERS[0]
     return left.reason, bytes(state.stacks[0][at : at + 4]) if has_result else b""

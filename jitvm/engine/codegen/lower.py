@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import Op
-from jitvm.engine.memory.layout import RING, Layout
+from jitvm.engine.memory.layout import FENCE, LENGTH, RING, Layout
 from jitvm.engine.tables.status import Status
 from jitvm.engine.tables.struct import Struct
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     """What lowers each operation, and gives the name of its result."""
     L = TypeVar("L", bound=Callable[[Any, Value], str | None])
 
-_TAGS = ("context", "stack", "code", "map", "page", "private")
+_TAGS = ("context", "stack", "code", "map", "page", "private", "large", "window")
 _TAG_NODE = {name: 100 + i for i, name in enumerate(_TAGS)}
 _LIKELY = "!prof !90"
 
@@ -449,21 +449,30 @@ class Lowering(Emitter):
         return self.let(f"call i{bits} @llvm.bswap.i{bits}(i{bits} {text})")
 
     def _tag(self, space: int) -> str:
+        if self.layout.guest.spaces[space].large:
+            return "large"
         return "code" if space == self.layout.guest.code_index else "private"
 
     def _space(self, space: int, address: Value) -> str:
+        if space in self.layout.attached:
+            return self._address(0, address, self._attached("ptr", space))
         return self._address(self.layout.spaces[space], address)
 
-    def _address(self, offset: int, address: Value) -> str:
+    def _attached(self, type_: str, space: int, what: int = 0) -> str:
+        """What is known of a window or a large space: nobody changes it while native code runs."""
+        address = self.at(self.layout.attached[space] + what)
+        return self.let(f"load {type_}, ptr {address}, align 8, !invariant.load !93")
+
+    def _address(self, offset: int, address: Value, pointer: str = "%base") -> str:
         """Where an address is, from where address 0 is.
 
         What is added to a word last is added here, which costs nothing.
         """
         if (constant := address.constant) is not None:
-            return self.at(offset + constant)
+            return self.at(offset + constant, pointer)
         if address.op is Op.ADD and address.bits and (more := address.args[1].constant):
-            return self.at(offset + more, self.at(self.wide(address.args[0])))
-        return self.at(offset, self.at(self.wide(address)))
+            return self.at(offset + more, self.at(self.wide(address.args[0]), pointer))
+        return self.at(offset, self.at(self.wide(address), pointer))
 
     def _port_function(self, which: int, port: Value) -> str:
         index = self.wide(port)
@@ -566,6 +575,73 @@ class Lowering(Emitter):
         address, word = value.args
         self._store_bytes(self._space(space, address), word, size, self._tag(space))
 
+    @lowers(lowerings, Op.LENGTH)
+    def _length(self, value: Value) -> str:
+        return self._narrowed(self._attached("i64", value.imm[0], LENGTH))
+
+    @lowers(lowerings, Op.FENCE)
+    def _fence(self, value: Value) -> str:
+        return self._narrowed(self._attached("i64", value.imm[0], FENCE))
+
+    @lowers(lowerings, Op.VIEW)
+    def _view(self, value: Value) -> str:
+        window, size = value.imm
+        return self._load_bytes(self._space(window, value.args[0]), size, "window")
+
+    @lowers(lowerings, Op.PEEK)
+    def _peek(self, value: Value) -> str:
+        """A byte of the window, or of a word that is 0."""
+        (window,) = value.imm
+        at = self.wide(value.args[0])
+        inside = self.let(f"icmp ult i64 {at}, {self._attached('i64', window, LENGTH)}")
+        there = self.at(at, self._attached("ptr", window))
+        nothing = self.at(self.layout.told["zero"])
+        return self._load_bytes(
+            self.let(f"select i1 {inside}, ptr {there}, ptr {nothing}"), 1, "window"
+        )
+
+    @lowers(lowerings, Op.COPY)
+    def _copy(self, value: Value) -> None:
+        """What there is by C's own function, and zeros for what there is not."""
+        space, window = value.imm
+        to, source, count = (self.wide(arg) for arg in value.args)
+        size, length = self.layout.guest.spaces[space].size, self._attached("i64", window, LENGTH)
+        count = self._least(count, self.let(f"sub i64 {size}, {to}"))
+        inside = self.let(f"icmp ult i64 {source}, {length}")
+        left = self.let(f"sub i64 {length}, {source}")
+        there = self._least(count, self.let(f"select i1 {inside}, i64 {left}, i64 0"))
+        target = self._space(space, value.args[0])
+        first = self.at(source, self._attached("ptr", window))
+        self._call_c("copy", f"ptr {target}, ptr {first}, i64 {there}")
+        missing, clear, done = (
+            self.let(f"sub i64 {count}, {there}"),
+            self.name()[1:],
+            self.name()[1:],
+        )
+        none = self.let(f"icmp eq i64 {missing}, 0")
+        self.do(f"br i1 {none}, label %{done}, label %{clear}, {_LIKELY}")
+        self.label(clear)
+        self._call_c("clear", f"ptr {self.at(there, target)}, i64 0, i64 {missing}")
+        self.do(f"br label %{done}")
+        self.label(done)
+        self._predecessor = done
+
+    def _least(self, a: str, b: str) -> str:
+        return self.let(f"select i1 {self.let(f'icmp ult i64 {a}, {b}')}, i64 {a}, i64 {b}")
+
+    def _call_c(self, name: str, arguments: str) -> None:
+        """Call a function of C that the block knows."""
+        function = self.load("ptr", self.at(self.layout.told[name]), "context", 8)
+        self.let(f"call ptr {function}({arguments})")
+
+    @lowers(lowerings, Op.TELL)
+    def _tell(self, value: Value) -> None:
+        for name, word, bits in zip(("reason", "place"), value.args, (32, 64), strict=True):
+            text = self.wide(word)
+            if bits == 32:
+                text = self.let(f"and i64 {text}, {(1 << bits) - 1}")
+            self.store("i64", text, self.at(self.layout.told[name]), "context", 8)
+
     @lowers(lowerings, Op.MAP)
     def _map(self, value: Value) -> str:
         (size,) = value.imm
@@ -574,8 +650,11 @@ class Lowering(Emitter):
 
     @lowers(lowerings, Op.WATERMARK)
     def _watermark(self, _: Value) -> str:
-        mark = self.load("i64", self.field("watermark"), "context", 8)
-        return mark if self.word == "i64" else self.let(f"trunc i64 {mark} to {self.word}")
+        return self._narrowed(self.load("i64", self.field("watermark"), "context", 8))
+
+    def _narrowed(self, text: str) -> str:
+        """An i64 that fits a word, as one."""
+        return text if self.word == "i64" else self.let(f"trunc i64 {text} to {self.word}")
 
     @lowers(lowerings, Op.PAGE)
     def _page(self, value: Value) -> str:

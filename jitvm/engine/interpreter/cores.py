@@ -16,7 +16,7 @@ from copy import copy
 from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
-from jitvm.engine.memory.layout import CODE
+from jitvm.engine.memory.layout import CODE, NEAR
 from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
@@ -45,6 +45,8 @@ class GraphCore:
         self.graph = graph
         self.outcome: Outcome | None = None
         self.halted = False
+        self.sure: set[Value] = set()
+        """What is true here, as the instruction expects it or has been guarded."""
 
     @property
     def pc(self) -> Value:
@@ -59,7 +61,17 @@ class GraphCore:
         return self.address(self.pc + self.row.length)
 
     def select(self, condition: Value | int, yes: Value | int, no: Value | int) -> Value:
+        if condition in self.sure:
+            return self._word(yes)
         return self.graph.select(self._word(condition), self._word(yes), self._word(no))
+
+    def _expects(self, condition: Value | int) -> Value | None:
+        """What has to be guarded for a condition to be sure; None where it is."""
+        word = self._word(condition)
+        if word.constant or word in self.sure:
+            return None
+        self.sure = {*self.sure, word}
+        return word
 
     def operand(self, offset: int, size: int) -> Value:
         raise NotImplementedError
@@ -107,6 +119,28 @@ class GraphCore:
     def _load(self, space: int, address: Value, size: int, within: int) -> Value:
         imm = (space, size, within)
         return self.graph.add(Op.LOAD, address & (within - 1), imm=imm)
+
+    # -- windows and large spaces ------------------------------------------------------------
+
+    def _at(self, space: int, address: Value | int) -> Value:
+        """A word truncated to an address of a space."""
+        return self._word(address) & (self.guest.spaces[space].size - 1)
+
+    def length(self, window: int) -> Value:
+        bits = self.guest.spaces[window].size.bit_length()
+        return self.graph.pure(Op.LENGTH, imm=(window,), bits=bits)
+
+    def _below_fence(self, window: int, address: Value) -> Value:
+        """Whether all that is near an address is inside of a window."""
+        bits = self.guest.spaces[window].size.bit_length() - 1
+        return address < self.graph.pure(Op.FENCE, imm=(window,), bits=bits)
+
+    def _copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> Value:
+        operands = self._at(space, address), self._at(window, source), self._word(count)
+        return self.graph.add(Op.COPY, *operands, imm=(space, window))
+
+    def _tell(self, reason: Value | int, place: Value | int) -> Value:
+        return self.graph.add(Op.TELL, self._word(reason), self._word(place))
 
 
 class HandlerCore(GraphCore):
@@ -218,9 +252,12 @@ class FastCore(HandlerCore):
     def _whole(self, space: int, address: Value, size: int, within: int) -> Value:
         """The address, once it is sure that the access does not wrap before its end.
 
-        The code space's first bytes are mapped again behind its end, so there it may.
+        The code space's first bytes are mapped again behind its end, so there it may. Large spaces
+        have memory behind their end.
         """
         address = address & (within - 1)
+        if self.guest.spaces[space].large:
+            return address
         mirrored = space == self.guest.code_index and within == self.guest.code_space.size
         if not (mirrored or never_wraps(address, size, within)):
             fits = address <= within - size if size <= within else self.graph.const(0)
@@ -228,6 +265,8 @@ class FastCore(HandlerCore):
         return address
 
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
+        if self.guest.spaces[space].window:
+            return self._view(space, address, size)
         within = within or self.guest.spaces[space].size
         whole = self._whole(space, self._word(address), size, within)
         return self._load(space, whole, size, within)
@@ -245,6 +284,25 @@ class FastCore(HandlerCore):
         self.effects.append(
             lambda: void(graph.add(Op.STORE, whole, value, imm=(space, size, within)))
         )
+
+    def _view(self, window: int, address: Value, size: int) -> Value:
+        near, at = nearby(self._word(address), self.guest.spaces[window].size, size)
+        self.near(window, near)
+        return self.graph.add(Op.VIEW, at, imm=(window, size))
+
+    def near(self, window: int, address: Value) -> None:
+        self.expect(self._below_fence(window, self._at(window, address)))
+
+    def expect(self, condition: Value | int) -> None:
+        if (unsure := self._expects(condition)) is not None:
+            self.graph.guard(unsure, self.retry)
+
+    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
+        self.effects.append(lambda: void(self._copy(space, address, window, source, count)))
+
+    def stop(self, reason: Value, place: Value) -> None:
+        self.effects.append(lambda: void(self._tell(reason, place)))
+        self.halted = True
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
@@ -335,7 +393,9 @@ class FullCore(HandlerCore):
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
         limit = within or self.guest.spaces[space].size
         first = self._word(address) & (limit - 1)
-        if never_wraps(first, size, limit):
+        if self.guest.spaces[space].window:
+            return self._gather(size, lambda i: self.graph.add(Op.PEEK, first + i, imm=(space,)))
+        if self._is_whole(space, first, size, limit):
             return self._load(space, first, size, limit)
         return self._gather(size, lambda i: self._load(space, first + i, 1, limit))
 
@@ -345,7 +405,7 @@ class FullCore(HandlerCore):
         limit = within or self.guest.spaces[space].size
         graph, first = self.graph, self._word(address) & (limit - 1)
         addresses = [(first + i) & (limit - 1) for i in range(size)]
-        if never_wraps(first, size, limit):
+        if self._is_whole(space, first, size, limit):
             whole = graph.truncate(self._word(word), size)
             graph.add(Op.STORE, first, whole, imm=(space, size, limit))
         else:
@@ -356,6 +416,23 @@ class FullCore(HandlerCore):
             self.calls_host = True
             for at in addresses:
                 self.graph.add(Op.WRITTEN, at, imm=(1,))
+
+    def _is_whole(self, space: int, first: Value, size: int, limit: int) -> bool:
+        """Whether an access is sure not to wrap before its end."""
+        return self.guest.spaces[space].large or never_wraps(first, size, limit)
+
+    def near(self, window: int, address: Value) -> None:
+        """Each byte is looked at."""
+
+    def expect(self, condition: Value | int) -> None:
+        """What is not expected is done here as well."""
+
+    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
+        self._copy(space, address, window, source, count)
+
+    def stop(self, reason: Value, place: Value) -> None:
+        self._tell(reason, place)
+        self.halted = True
 
     def port_in(self, port: Value) -> Value:
         byte = self.graph.add(Op.HOST_IN, self._port(port), *self.pointers)
@@ -381,6 +458,53 @@ def never_wraps(address: Value, size: int, limit: int) -> bool:
     constant = address.constant
     furthest = (1 << address.bits) - 1 if constant is None else constant
     return furthest <= limit - size
+
+
+def nearby(address: Value, space: int, size: int) -> tuple[Value, Value]:
+    """A base that a word of a window is near to, and the word's address; both truncated.
+
+        (x + 3) & m    is near x, at x + 3, as nothing wraps where x is below the fence
+        x + y:4        is near x, for y is not much
+
+    Args:
+        address: of the word, not yet truncated.
+        space: bytes of the window.
+        size: of the word.
+    """
+    mask, left, offset = space - 1, NEAR - size, 0
+    base = place = _untruncated(address, mask)
+    while base.op is Op.ADD:
+        rest, term = base.args
+        most = _most(term)
+        if most > left:
+            term, rest = base.args
+            most = _most(term)
+        if most > left:
+            break
+        left -= most
+        was_place = place is base
+        base = _untruncated(rest, mask)
+        if was_place and term.constant is not None:
+            place, offset = base, offset + most
+    if (known := base.constant) is not None:
+        known &= mask
+        base = base.graph.const(known - (known & NEAR // 2 - 1 if left >= NEAR // 2 else 0))
+    place = place & mask
+    return base & mask, place + offset if offset else place
+
+
+def _untruncated(word: Value, mask: int) -> Value:
+    """A word whose bits under a mask are the same."""
+    while word.op is Op.AND and (word.args[1].constant or 0) & mask == mask:
+        word = word.args[0]
+    return word
+
+
+def _most(word: Value) -> int:
+    """The highest number a word can be; no address where nobody knows."""
+    if word.constant is not None:
+        return word.constant
+    return (1 << word.bits) - 1 if word.bits else 1 << 64
 
 
 def void(_: object) -> None:

@@ -12,7 +12,7 @@ derived, here or where it is needed, and never listed a second time:
     graph, run, rules       constants                           `means`
     dead                    EFFECTS are kept                    no result, or something written
     fold                    SHARED with an equal one before     what it reads is never written
-    arms                    SPECULATED: done on either way      no effect, and not `dear`
+    arms                    SPECULATED: done on either way      no effect, not `dear`, `guarded`
     stores                  READS_MEMORY: sees stores           `reads`
     unroll                  REPEATED                            `repeated`
     verify, region core     ACTS cannot be undone               `writes`
@@ -37,6 +37,8 @@ State that operations read and write
     page            the port page                  ports           which ports have a device
     output          the ring                       host            requests to stop, code to discard
     interrupt       requests to leave              budget          instructions that are left
+    windows         what windows show; nobody      told            why the guest stopped
+                    changes it while it is shown
 
 Source of the idea: IRDEF of LuaJIT (lj_ir.h), where the rows are columns of a macro.
 """
@@ -67,12 +69,12 @@ MODULAR = 0
 _OPERANDS = frozenset(
     ("word", "known", "flag", "distance", "address", "index", "port", "byte", "pointer")
 )
-_ATTRIBUTES = frozenset(
-    ("value", "stack", "offset", "size", "space", "within", "word", "instructions")
-)
+_ATTRIBUTES = frozenset((
+    "value", "stack", "offset", "size", "space", "within", "window", "word", "instructions",
+))  # fmt: skip
 _STATE = frozenset((
     "entry", "stacks", "pointers", "memory", "map", "page", "ports", "output", "host",
-    "interrupt", "budget",
+    "interrupt", "budget", "windows", "told",
 ))  # fmt: skip
 _DEVICE = "stacks pointers memory page ports output host"
 """What a device may look at and change."""
@@ -93,6 +95,7 @@ class Row:
         denied: the comparison that holds where this one does not. It compares the same sides
             if it commutes, and the sides swapped if not.
         dear: takes longer than a wrong guess of a branch.
+        guarded: may stand only where a guard makes it safe: it goes nowhere above that.
         repeated: may be done several times in a row where it is known that it does not leave.
         stands: it is found among the values of a block.
 
@@ -105,8 +108,8 @@ class Row:
     """
 
     __slots__ = (
-        "attributes", "bits", "commutes", "dear", "denied", "exits", "guest_bits", "has_more",
-        "means", "name", "operands", "reads", "repeated", "stands", "writes",
+        "attributes", "bits", "commutes", "dear", "denied", "exits", "guarded", "guest_bits",
+        "has_more", "means", "name", "operands", "reads", "repeated", "stands", "writes",
     )  # fmt: skip
 
     def __init__(
@@ -121,6 +124,7 @@ class Row:
         commutes: bool = False,
         denied: str = "",
         dear: bool = False,
+        guarded: bool = False,
         repeated: bool = False,
         stands: bool = True,
     ) -> None:
@@ -140,6 +144,7 @@ class Row:
         self.commutes = commutes
         self.denied = denied
         self.dear = dear
+        self.guarded = guarded
         self.repeated = repeated
         self.stands = stands
         for names, known in (
@@ -300,7 +305,25 @@ class Op(StrEnum):
     READER = Row("reader port", bits=1, reads="ports")  # whether a device answers reads
     WRITER = Row("writer port", bits=1, reads="ports")  # whether a device acts on writes
     HOST_POINTER = Row("host_pointer[stack]", guest_bits=_pointer, reads="pointers")
+    # -- windows
+    LENGTH = Row(  # bytes that it shows
+        "length[window]", guest_bits=lambda guest, i: guest.spaces[i].size.bit_length(),
+        reads="windows",
+    )  # fmt: skip
+    FENCE = Row(  # addresses below have NEAR bytes before the end
+        "fence[window]", guest_bits=lambda guest, i: guest.spaces[i].size.bit_length() - 1,
+        reads="windows",
+    )  # fmt: skip
+    PEEK = Row("peek[window] address", bits=8, reads="windows")  # one byte, 0 behind the end
+    VIEW = Row(  # a word that is sure to be inside
+        "view[window,size] address", bits=lambda _at, _window, size: 8 * size, reads="windows",
+        guarded=True,
+    )  # fmt: skip
     # -- effects
+    COPY = Row(  # to an address, from an address of the window, so many bytes
+        "copy[space,window] address, address, known", reads="memory windows", writes="memory"
+    )
+    TELL = Row("tell word, word", writes="told")  # a reason and a place
     STORE = Row("store[space,size,within] address, word", writes="memory", repeated=True)
     SET_STACK_BYTE = Row("set_stack_byte[stack] index, word", writes="stacks")
     SET_PAGE = Row("set_page port, word", writes="page", repeated=True)
@@ -350,7 +373,9 @@ MARKS = frozenset([
 _WRITTEN = frozenset().union(*[op.row.writes for op in VALUES])
 SHARED = frozenset([op for op in VALUES if op not in EFFECTS and op.row.reads.isdisjoint(_WRITTEN)])
 """What gives the same wherever it stands."""
-SPECULATED = frozenset([op for op in VALUES if op not in EFFECTS and not op.row.dear])
+SPECULATED = frozenset([
+    op for op in VALUES if op not in EFFECTS and not (op.row.dear or op.row.guarded)
+])  # fmt: skip
 """What may be done for nothing."""
 REPEATED = frozenset([op for op in VALUES if op.row.repeated])
 """What may be done several times in a row."""

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import MARKS, MEANS, Op, covered
+from jitvm.engine.memory.layout import fence_of
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Guest, State
 
@@ -153,12 +154,15 @@ class _Run:
     def _whole(self, value: Value, at: int) -> tuple[memoryview, int, int, int]:
         """The bytes, address, size and limit of an access that must stay in its page."""
         space, size, limit = value.imm
-        mirrored = space == self.guest.code_index and limit == self.guest.code_space.size
+        mirrored = self.guest.spaces[space].large or (
+            space == self.guest.code_index and limit == self.guest.code_space.size
+        )
         if at >= limit or (at + size > limit and not mirrored):
             raise BrokenPromise(
                 f"{self.graph.where}: {value.op} of {size} bytes at {at:#x} leaves {limit:#x}"
             )
-        return self.state.spaces[space], at, size, limit
+        cells = self.state.spaces[space]
+        return cells, at, size, 2 * limit if self.guest.spaces[space].large else limit
 
     # -- reads -------------------------------------------------------------------------------
 
@@ -169,6 +173,29 @@ class _Run:
 
     def load(self, value: Value, args: list[int]) -> int:
         return self._read(*self._whole(value, args[0]))
+
+    def length(self, value: Value, _: list[int]) -> int:
+        return len(self.state.spaces[value.imm[0]])
+
+    def fence(self, value: Value, _: list[int]) -> int:
+        return fence_of(len(self.state.spaces[value.imm[0]]))
+
+    def peek(self, value: Value, args: list[int]) -> int:
+        return self._seen(value.imm[0], args[0])
+
+    def _seen(self, window: int, at: int) -> int:
+        """A byte of a window, 0 behind its end."""
+        cells = self.state.spaces[window]
+        return cells[at] if at < len(cells) else 0
+
+    def view(self, value: Value, args: list[int]) -> int:
+        window, size = value.imm
+        cells = self.state.spaces[window]
+        if args[0] + size > len(cells):
+            raise BrokenPromise(
+                f"{self.graph.where}: {value.op} of {size} bytes at {args[0]:#x} leaves the window"
+            )
+        return int.from_bytes(cells[args[0] : args[0] + size], self.guest.byte_order)
 
     def map(self, value: Value, args: list[int]) -> int:
         return int.from_bytes(self.host.code_map[args[0] : args[0] + value.imm[0]], "little")
@@ -182,6 +209,18 @@ class _Run:
     def store(self, value: Value, args: list[int]) -> bool:
         memory, at, size, limit = self._whole(value, args[0])
         self._write(memory, at, args[1], size, limit)
+        return True
+
+    def copy(self, value: Value, args: list[int]) -> bool:
+        space, window = value.imm
+        to, source, count = args
+        cells = self.state.spaces[space]
+        for i in range(min(count, self.guest.spaces[space].size - to)):
+            cells[to + i] = self._seen(window, source + i)
+        return True
+
+    def tell(self, _: Value, args: list[int]) -> bool:
+        self.state.reason, self.state.place = args[0] & 0xFFFF_FFFF, args[1]
         return True
 
     def set_stack_byte(self, value: Value, args: list[int]) -> bool:
@@ -281,6 +320,10 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.SLOT: _Run.slot,
     Op.STACK_BYTE: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
     Op.LOAD: _Run.load,
+    Op.LENGTH: _Run.length,
+    Op.FENCE: _Run.fence,
+    Op.PEEK: _Run.peek,
+    Op.VIEW: _Run.view,
     Op.MAP: _Run.map,
     Op.WATERMARK: _Run.watermark,
     Op.PAGE: lambda run, _value, args: run.state.ports.page[args[0]],
@@ -289,6 +332,8 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.HOST_IN: _Run.host_in,
 }
 _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
+    Op.COPY: _Run.copy,
+    Op.TELL: _Run.tell,
     Op.STORE: _Run.store,
     Op.SET_STACK_BYTE: _Run.set_stack_byte,
     Op.SET_PAGE: _Run.set_page,

@@ -194,12 +194,15 @@ class _Verifier:
             )
         if (space := given.get("space")) is not None:
             self._require(0 <= space < len(guest.spaces), f"{op}: there is no space {space}")
-            within = given["within"]
             limit = guest.spaces[space].size
+            within = given.get("within", limit)
             self._require(
                 0 < within <= limit and within & (within - 1) == 0,
                 f"{op}: an access within {within} of {limit} bytes",
             )
+        if (window := given.get("window")) is not None:
+            is_there = 0 <= window < len(guest.spaces) and guest.spaces[window].window
+            self._require(is_there, f"{op}: there is no window {window}")
         if (size := given.get("size")) is not None:
             self._require(
                 size in SIZES and 8 * size <= self.graph.word_bits, f"{op}: a word of {size} bytes"

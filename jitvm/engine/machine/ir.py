@@ -95,6 +95,7 @@ class IrTier(NativeTier):
     def _run_region(self, jit: IrJit, installed: Installed) -> Exit:
         self._take_pointers()
         self.state.pc = self._fields["pc"][0]
+        self.state.reason = self.state.place = 0
         host = _TierHost(self)
         for i, top in enumerate(installed.compiled.region.entries.get(self.state.pc, ())):
             self.state.pointers[i] -= top
@@ -104,6 +105,8 @@ class IrTier(NativeTier):
         jit.regions.executed_counts[installed.compiled.counter] += before - host.budget
         self._give_pointers()
         self._fields["pc"][0] = self.state.pc
+        if exit_.kind is Leave.HALT:
+            self._told[0], self._told[1] = self.state.reason, self.state.place
         return exit_
 
     # -- what a region asks for --------------------------------------------------------------

@@ -18,7 +18,7 @@ from operator import index as any_whole
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
 from jitvm.engine.machine.native import NativeTier
-from jitvm.engine.memory.block import Block, BlockError
+from jitvm.engine.memory.block import Block, BlockError, Reservation
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
 from jitvm.guest import Ports, State, Stop
@@ -27,7 +27,7 @@ from jitvm.guest.numbers import shortened, whole
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ClassVar, Protocol
+    from typing import Any, ClassVar, Protocol
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         def address(self) -> int: ...
 
     NativeFunction = CFunc | int
+    Buffer = Any
+    """An object that shows its memory (PEP 3118): bytes, bytearray, memoryview, array, mmap."""
 
 
 _WORD = (1 << 64) - 1
@@ -60,12 +62,15 @@ class Tier(StrEnum):
 
 
 class Snapshot:
-    """A copy of a machine's whole guest-visible state."""
+    """A copy of a machine's whole guest-visible state, but for windows and large spaces."""
 
     __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
 
-    def __init__(self, state: State, vector: int) -> None:
-        self.spaces = tuple(bytes(space) for space in state.spaces)
+    def __init__(self, guest: Guest, state: State, vector: int) -> None:
+        self.spaces = tuple(
+            b"" if declared.is_attached else bytes(space)
+            for declared, space in zip(guest.spaces, state.spaces, strict=True)
+        )
         self.stacks = tuple(bytes(stack) for stack in state.stacks)
         self.page = bytes(state.ports.page)
         self.pointers = tuple(state.pointers)
@@ -144,7 +149,8 @@ class Machine:
         layout, view = self.layout, self.block.view
         self.state = State(
             spaces=tuple(
-                view(at, space.size) for at, space in zip(layout.spaces, guest.spaces, strict=True)
+                memoryview(b"") if space.is_attached else view(at, space.size)
+                for at, space in zip(layout.spaces, guest.spaces, strict=True)
             ),
             stacks=tuple(
                 view(at, stack.size) for at, stack in zip(layout.stacks, guest.stacks, strict=True)
@@ -152,6 +158,9 @@ class Machine:
             ports=Ports(view(layout.ports, guest.ports)),
             pointers=[0] * len(guest.stacks),
         )
+        for index, space in enumerate(guest.spaces):
+            if space.large:
+                self.attach(index, None)
         self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
         self._histogram = self.block.words(layout.histogram, 256)
@@ -212,6 +221,43 @@ class Machine:
 
     def _checked(self, pc: int) -> int:
         return whole("an address of code", pc, 0, self.layout.size - 1)
+
+    def attach(self, space: int, memory: Buffer | None) -> None:
+        """Put memory behind a window or a large space, in place of what was there; between runs.
+
+        Args:
+            space: which; the index of a `Space` that is a window or large.
+            memory: for a window what it shows, at most its size. It must not change while the guest
+                runs, and is kept until something else is attached. For a large space writable
+                memory of exactly ``space.mapped`` bytes. None: nothing, or new memory of 0.
+
+        Raises:
+            BlockError: the operating system refused the memory.
+            TypeError: it is no contiguous memory, or for a large space read only.
+            ValueError: it has another size, or the space is neither of the two.
+        """
+        index = whole("a space", space, 0, len(self.guest.spaces) - 1)
+        declared = self.guest.spaces[index]
+        if not declared.is_attached:
+            raise ValueError(f"{declared.name} is neither a window nor a large space")
+        if memory is None:
+            view = memoryview(b"") if declared.window else Reservation(declared.mapped).view
+        else:
+            view = _contiguous(memory)
+        if declared.window:
+            view = view.toreadonly()
+            if len(view) > declared.size:
+                raise ValueError(
+                    f"{declared.name} shows at most {declared.size} bytes, not {len(view)}"
+                )
+        elif view.readonly:
+            raise TypeError(f"memory for {declared.name} is read only")
+        elif len(view) != declared.mapped:
+            raise ValueError(f"{declared.name} has {declared.mapped} bytes, not {len(view)}")
+        spaces = list(self.state.spaces)
+        spaces[index] = view
+        self.state.spaces = tuple(spaces)
+        self.block.attach(index, view)
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -518,8 +564,8 @@ class Machine:
     # -- snapshots ---------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """Copy the guest-visible state; devices keep their own."""
-        return Snapshot(self.state, self.vector)
+        """Copy the guest-visible state; devices keep their own, and what is attached stays."""
+        return Snapshot(self.guest, self.state, self.vector)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a copied state back."""
@@ -527,8 +573,11 @@ class Machine:
 
         state = self.state
         changed = changed_bytes(bytes(self.memory), snapshot.spaces[self.guest.code_index])
-        for view, content in zip(state.spaces, snapshot.spaces, strict=True):
-            view[:] = content
+        for declared, view, content in zip(
+            self.guest.spaces, state.spaces, snapshot.spaces, strict=True
+        ):
+            if not declared.is_attached:
+                view[:] = content
         for view, content in zip(state.stacks, snapshot.stacks, strict=True):
             view[:] = content
         self.page[:] = snapshot.page
@@ -537,6 +586,18 @@ class Machine:
         self.vector = snapshot.vector
         for at in changed:
             self._executor.code_written(at, 1)
+
+
+def _contiguous(memory: Buffer) -> memoryview:
+    """The bytes of memory that lies in one piece.
+
+    Raises:
+        TypeError: it does not, or is no memory.
+    """
+    try:
+        return memoryview(memory).cast("B")
+    except TypeError as error:
+        raise TypeError(f"what is attached is no memory in one piece: {error}") from None
 
 
 def _check_classes(cache: object, params: object) -> None:

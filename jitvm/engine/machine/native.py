@@ -102,6 +102,7 @@ class NativeTier:
         self._error: BaseException | None = None
         layout = block.layout
         self._fields = {name: block.words(at, 1) for name, at in layout.fields.items()}
+        self._told = block.words(layout.told["reason"], 2)
         self._pointers = [block.words(at, 1) for at in layout.pointers]
         self._bases = [block.base + at for at in layout.stacks]
         self._masks = [stack.size - 1 for stack in layout.guest.stacks]
@@ -423,6 +424,7 @@ class NativeTier:
         self._is_running, self.thread = True, get_ident()
         if self._make is not None and self._warmth != _WARMING:
             self._warm()
+        self._told[0] = self._told[1] = 0
         self._is_limited = budget is not None
         if self._is_limited and not self._was_limited:
             self._limit()
@@ -465,6 +467,7 @@ class NativeTier:
         self.executed, self._granted = self.executed_now, fields["budget"][0]
         self._take_pointers()
         self.state.pc = fields["pc"][0]
+        self.state.reason, self.state.place = self._told
         self._is_running = False
 
     def forget_threads(self) -> None:

@@ -19,7 +19,7 @@ import sys
 
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import GATE, SHARED, Gate
-from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST
+from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST, fence_of
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def _sized(descriptor: int, size: int) -> int:
 class Mapping:
     """A range of address space that is given back when the last reference goes."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, flags: int = 0) -> None:
         self._libc = _libc()
         self.size = size
-        self.address = self._map(None, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        self.address = self._map(None, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags, -1, 0)
 
     def _map(
         self, at: int | None, size: int, flags: int, descriptor: int, offset: int,
@@ -183,6 +183,48 @@ def _collect_garbage() -> None:
         gc.collect()
 
 
+def _c_function(name: str) -> int:
+    """The address of a function of C."""
+    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
+
+
+class _Buffer(ctypes.Structure):
+    """Memory of an object of Python's, as PEP 3118 has it."""
+
+    _fields_ = (
+        ("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t), ("readonly", ctypes.c_int), ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+def address_of(view: memoryview) -> int:
+    """Where the bytes of a contiguous view lie; it has to be kept as long as they are used."""
+    buffer, api = _Buffer(), ctypes.pythonapi
+    api.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(buffer), 0)
+    address = buffer.buf or 0
+    api.PyBuffer_Release(ctypes.byref(buffer))
+    return address
+
+
+class Reservation:
+    """Memory of a large space: addresses, which take room where they are touched.
+
+    Attributes:
+        view: all of it, writable; kept alive by the view.
+
+    Raises:
+        BlockError: the operating system refused the addresses.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._mapping = Mapping(size, _MAP_NORESERVE)
+        array = (ctypes.c_ubyte * size).from_address(self._mapping.address)
+        array._mapping = self._mapping  # type: ignore[attr-defined]
+        self.view = memoryview(array).cast("B")
+
+
 class Block:
     """Memory for one machine of a guest. `base` is the address all offsets count from.
 
@@ -202,6 +244,9 @@ class Block:
         self.is_mirrored = True
         self._map_code_space(b"")
         self.view(layout.code_map + layout.size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
+        if layout.attached:
+            for name, function in (("copy", "memmove"), ("clear", "memset")):
+                self.words(layout.told[name], 1)[0] = _c_function(function)
         SHARED.add(self)
 
     def _map_code_space(self, content: bytes) -> None:
@@ -260,6 +305,15 @@ class Block:
         """The first aligned base whose head fits below it."""
         lowest, alignment = self._mapping.address + self.layout.head, self.layout.alignment
         return -(-lowest // alignment) * alignment
+
+    def attach(self, space: int, view: memoryview) -> None:
+        """Have native code find a window or a large space in other memory, which has to be kept."""
+        known = address_of(view), len(view), fence_of(len(view))
+        words = self.words(
+            self.layout.attached[space], 3 if self.layout.guest.spaces[space].window else 1
+        )
+        for i in range(len(words)):
+            words[i] = known[i]
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""

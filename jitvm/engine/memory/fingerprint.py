@@ -91,6 +91,6 @@ def _declared(guest: Guest) -> Iterator[str]:
     """The guest's declaration, but for its functions."""
     yield repr((guest.name, guest.version, guest.byte_order))
     yield repr((guest.word_bits, guest.pc_bits, guest.ports, guest.code_index))
-    yield repr([(space.name, space.size, space.code) for space in guest.spaces])
+    yield repr([(s.name, s.size, s.code, s.window, s.large) for s in guest.spaces])
     yield repr([(stack.name, stack.size, stack.return_addresses) for stack in guest.stacks])
     yield repr([(row.name, row.operand_size) for row in guest.opcodes])

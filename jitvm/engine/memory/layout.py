@@ -19,6 +19,8 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
     base + histogram   256 64-bit counts, one per opcode
     base + exits       EXITS 32-bit counts, one for each exit of each region
     base + executed    REGIONS 64-bit counts: instructions executed by each region that charges
+    base + attached    of guests that have windows and large spaces: where their memory is
+    base + told        what the guest's last `stop` told
 
 The hottest fields lie in the 128 bytes below `base`, where x86-64 reaches them with a one-byte
 displacement.
@@ -48,6 +50,8 @@ compiled code keeps the byte in a value; compiled stores look. PAST_END: the byt
 one, wide stores wrap. HIT: a compiled store was about to write the byte and left."""
 WIDEST = 8
 """Bytes of the widest access."""
+NEAR = 256
+"""Bytes of a window that one look makes sure of: those from an address below its *fence*."""
 RECORD_OPCODE = 32
 RECORD_POINTERS = (40, 52)
 RECORD_POINTER_MASK = 0xFFF
@@ -85,6 +89,9 @@ FIELDS = (
     "watermark",  # the highest address that the code map has a mark for
     "recording",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
+TOLD = ("reason", "place", "copy", "clear", "zero")
+"""Words behind the rest: what a `stop` told; the functions of C that copy and clear memory, and a
+word that is 0."""
 NEVER = (1 << 32) - 1
 """A period of `every` that no counter comes to."""
 HANDLER_TABLES = ("plain", "checked", "jit", "hooked")
@@ -97,6 +104,16 @@ TABLES = (*HANDLER_TABLES, "count", "charge", "profile", "record", "stop")
 
 def _align(number: int, to: int) -> int:
     return -(-number // to) * to
+
+
+LENGTH, FENCE = POINTER, 2 * POINTER
+"""Where these are behind the address of a window's memory."""
+
+
+def fence_of(length: int) -> int:
+    """The lowest address of a window of so many bytes that is not sure to have NEAR before its
+    end."""
+    return max(length - NEAR + 1, 0)
 
 
 def reach(stack: Stack) -> int:
@@ -154,11 +171,12 @@ class Layout:
 
     @cached_property
     def spaces(self) -> tuple[int, ...]:
-        """Offset of each space's byte 0; the code space is at 0."""
+        """Offset of each space's byte 0; the code space is at 0. (Those that are attached lie
+        elsewhere: see `attached`.)"""
         lowest = [at - reach(s) for at, s in zip(self.stacks, self.guest.stacks, strict=True)]
         offsets, at = [], min(lowest, default=self.writers)
         for index, space in enumerate(self.guest.spaces):
-            if index == self.guest.code_index:
+            if index == self.guest.code_index or space.is_attached:
                 offsets.append(0)
                 continue
             at = -_align(-at + space.size, 64)
@@ -224,7 +242,24 @@ class Layout:
         """Offset of the counts of instructions that regions have executed."""
         return self.exits + 4 * EXITS
 
+    @cached_property
+    def attached(self) -> dict[int, int]:
+        """Offset of what is known of each window and large space: the address of its byte 0, and of
+        windows their length and their fence (`fence_of`)."""
+        at, offsets = self.executed + POINTER * REGIONS, {}
+        for index, space in enumerate(self.guest.spaces):
+            if space.is_attached:
+                offsets[index] = at
+                at += POINTER * (3 if space.window else 1)
+        return offsets
+
+    @cached_property
+    def told(self) -> dict[str, int]:
+        """Offset of each word of `TOLD`."""
+        first = self.executed + POINTER * (REGIONS + 3 * len(self.attached))
+        return {name: first + POINTER * i for i, name in enumerate(TOLD)}
+
     @property
     def total(self) -> int:
         """Bytes of the whole block."""
-        return self.head + self.executed + POINTER * REGIONS
+        return self.head + self.told[TOLD[-1]] + POINTER

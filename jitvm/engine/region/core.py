@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jitvm.engine.interpreter.cores import GraphCore, never_wraps
+from jitvm.engine.interpreter.cores import GraphCore, nearby, never_wraps
 from jitvm.engine.ir.graph import Exit, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
@@ -137,6 +137,7 @@ class RegionCore(GraphCore):
         self._is_shown = self._is_moved = False
         self.refusal = None
         self._exits = {}
+        self.sure = set()
         self._start = len(self.graph.block.values)
         self._before = [stack.picture() for stack in state.stacks]
 
@@ -333,19 +334,24 @@ class RegionCore(GraphCore):
     # -- Core: spaces ------------------------------------------------------------------------
 
     def load(self, space: int, address: Value, size: int, within: int | None = None) -> Value:
+        if self.guest.spaces[space].window:
+            base, place = nearby(self._word(address), self.guest.spaces[space].size, size)
+            self.near(space, base)
+            return self.graph.pure(Op.VIEW, place, imm=(space, size))
         limit = within or self.guest.spaces[space].size
         at = self._word(address) & (limit - 1)
         if (constant := at.constant) is not None and constant <= limit - size:
             return self._load_cell(space, constant, size)
-        return self._load(space, self._whole(at, size, limit), size, limit)
+        return self._load(space, self._whole(space, at, size, limit), size, limit)
 
-    def _whole(self, at: Value, size: int, limit: int) -> Value:
+    def _whole(self, space: int, at: Value, size: int, limit: int) -> Value:
         """The address, once it is sure that a wide access does not run over the end.
 
         There it would reach the first bytes through their second mapping, unknown to LLVM, which
-        takes the two for different memory.
+        takes the two for different memory. Large spaces have memory of their own there.
         """
-        if size > 1 and not never_wraps(at, size, limit):
+        is_large = self.guest.spaces[space].large
+        if size > 1 and not is_large and not never_wraps(at, size, limit):
             fits = at <= limit - size if size <= limit else self.graph.const(0)
             self.graph.guard(fits, self.retry(Reason.WRAP))
         return at
@@ -419,7 +425,7 @@ class RegionCore(GraphCore):
         graph = self.graph
         at = self._word(address) & (limit - 1)
         if space != self.guest.code_index or limit != self.guest.code_space.size:
-            at = self._whole(at, size, limit)
+            at = self._whole(space, at, size, limit)
         value = graph.truncate(self._word(word), size)
         constant = at.constant
         if constant is not None and constant <= limit - size:
@@ -447,6 +453,26 @@ class RegionCore(GraphCore):
         if bits is not None:
             watched = watched & int.from_bytes(bytes([bits] * size), "little")
         self.graph.guard(watched == 0, self.retry(Reason.STORE))
+
+    def near(self, window: int, address: Value | int) -> None:
+        self._expect(self._below_fence(window, self._at(window, address)), Reason.WINDOW)
+
+    def expect(self, condition: Value | int) -> None:
+        self._expect(condition, Reason.EXPECTED)
+
+    def _expect(self, condition: Value | int, reason: Reason) -> None:
+        if (unsure := self._expects(condition)) is not None:
+            self.graph.guard(unsure, self.retry(reason))
+
+    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
+        self._acts = True
+        self._forget(space)
+        self._copy(space, address, window, source, count)
+
+    def stop(self, reason: Value, place: Value) -> None:
+        self._acts = True
+        self._tell(reason, place)
+        self.halted = True
 
     # -- Core: ports -------------------------------------------------------------------------
 

@@ -50,6 +50,14 @@ class Reason(Enum):
         "a wide access ran over the end of its page",
         "keep two-byte variables from straddling the end of a page",
     )
+    WINDOW = Row(
+        "what a window shows ends near here",
+        "show more at a time: the last bytes are interpreted",
+    )
+    EXPECTED = Row(
+        "what an instruction expects was not so",
+        "have programs that use the instruction for what is so less often use another",
+    )
     PORT = Row(
         "a port with a device behind it was reached through a computed number",
         "use constant port numbers",

@@ -1,0 +1,1 @@
+"""The benchmark group `wire`: reading Protobuf messages in bulk."""

@@ -1,0 +1,125 @@
+"""How fast Protobuf messages become columns.
+
+    python -m bench.wire [--only sensor,span] [--runners decode,ptars-array] [--megabytes 20]
+
+Nanoseconds of a message, the median of the later calls of each runner; all runners take turns, in
+one process. In parentheses how long the first call took, in milliseconds: it compiles, or loads
+what an earlier process has compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from bench.wire.kinds import KINDS, message_class, messages
+from bench.wire.runners import RUNNERS, Run, Unsuitable
+
+SLOW = ("upb-read",)
+"""Runners that read a tenth of the messages."""
+PAIRS = (
+    ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
+)  # fmt: skip
+"""Which runners are compared in the end."""
+
+
+def measure(
+    kind: str, names: Sequence[str], size: int, rounds: int
+) -> dict[str, dict[str, float | str]]:
+    """What each runner took for messages of a kind: `ns` a message, `first_ms`, or `absent`."""
+    cls = message_class(kind)
+    data = messages(kind, size)
+    few = data[: max(1, len(data) // 10)]
+    found: dict[str, dict[str, float | str]] = {}
+    runs: dict[str, tuple[Run, int]] = {}
+    with tempfile.TemporaryDirectory(prefix="jitvm-bench-") as folder:
+        for name in names:
+            some = few if name in SLOW else data
+            place = Path(folder) / name
+            place.mkdir()
+            try:
+                begin = perf_counter()
+                run = RUNNERS[name](cls, some, place)
+                begin = perf_counter()
+                run()
+            except Unsuitable as why:
+                found[name] = {"absent": str(why)}
+                continue
+            found[name] = {"first_ms": 1e3 * (perf_counter() - begin)}
+            runs[name] = run, len(some)
+        times: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(rounds):
+            for name, (run, count) in runs.items():
+                begin = perf_counter()
+                run()
+                times[name].append(1e9 * (perf_counter() - begin) / count)
+    for name, taken in times.items():
+        found[name]["ns"] = median(taken[len(taken) // 2 :])  # regions come while it runs
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.wire",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", type=_names, default=tuple(KINDS), help="kinds of messages")
+    parser.add_argument("--runners", type=_names, default=tuple(RUNNERS), help="what reads them")
+    parser.add_argument("--megabytes", type=float, default=20.0, help="default: %(default)g")
+    parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+    arguments = parser.parse_args(argv)
+    for names, known in ((arguments.only, KINDS), (arguments.runners, RUNNERS)):
+        for name in names:
+            if name not in known:
+                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
+    figures = {}
+    print("| kind | " + " | ".join(arguments.runners) + " |")
+    print("|---|" + "---:|" * len(arguments.runners))
+    for kind in arguments.only:
+        size = int(arguments.megabytes * 1e6)
+        figures[kind] = measure(kind, arguments.runners, size, arguments.rounds)
+        cells = [_cell(figures[kind][name]) for name in arguments.runners]
+        print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+    for ours, theirs in PAIRS:
+        print(_compared(figures, ours, theirs), end="")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def _cell(figure: dict[str, float | str]) -> str:
+    if "ns" not in figure:
+        return str(figure.get("absent", ""))
+    return f"{figure['ns']:.0f} ({figure['first_ms']:.0f})"
+
+
+def _compared(figures: dict[str, dict[str, dict[str, float | str]]], ours: str, theirs: str) -> str:
+    """How many times as fast one runner is as another: the geometric mean, and the least."""
+    ratios = {
+        kind: float(row[theirs]["ns"]) / float(row[ours]["ns"])
+        for kind, row in figures.items()
+        if "ns" in row.get(ours, {}) and "ns" in row.get(theirs, {})
+    }
+    if not ratios:
+        return ""
+    mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+    least = min(ratios, key=lambda kind: ratios[kind])
+    return f"{ours}: {mean:.1f} times {theirs}; least {ratios[least]:.1f}, {least}\n"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

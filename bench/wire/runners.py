@@ -1,0 +1,210 @@
+"""What reads messages: jitvm, and what people use now.
+
+    upb          Protobuf's own package: each message parsed, nothing read from it
+    upb-read     the same, all fields read into lists of Python
+    ptars        Rust, from a list of bytes, from an Arrow array, from a file
+    list, array, file
+                 jitvm, from the same; the call as people make it, Arrow's arrays exported
+    decode       jitvm, decoding alone: bytes and offsets to columns that are there already
+    interpreter  the same without the JIT
+
+Each is made ready for some messages, and then reads all of them when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jitvm import wire
+from jitvm.engine.machine.machine import Tier
+from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.messages import taken
+from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.program import ProgramError
+from jitvm.guests.wire.protobuf.sources import message_of
+
+Run = Callable[[], object]
+
+
+class Unsuitable(Exception):
+    """A runner that cannot read these messages, and why."""
+
+
+def upb(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """Parse each message."""
+
+    def run() -> None:
+        parse = cls.FromString
+        for each in messages:
+            parse(each)
+
+    return run
+
+
+def upb_read(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """Parse each message and read all its fields, into a list a field."""
+    plan = _plan(cls.DESCRIPTOR, {})
+
+    def run() -> dict[str, list[Any]]:
+        parse = cls.FromString
+        columns: dict[str, list[Any]] = {}
+        for each in messages:
+            _read(parse(each), plan, columns)
+        return columns
+
+    return run
+
+
+def _plan(descriptor: Any, known: dict[str, Any]) -> list[Any]:
+    """Name, form and plan of the message of each field."""
+    if descriptor.full_name in known:
+        plan: list[Any] = known[descriptor.full_name]
+        return plan
+    plan = known[descriptor.full_name] = []
+    for field in descriptor.fields:
+        message = field.message_type
+        if message is not None and message.GetOptions().map_entry:
+            value = message.fields_by_name["value"].message_type
+            plan.append((field.name, "map", None if value is None else _plan(value, known)))
+        elif field.is_repeated:
+            plan.append((field.name, "list", None if message is None else _plan(message, known)))
+        elif message is not None:
+            plan.append((field.name, "message", _plan(message, known)))
+        else:
+            plan.append((field.name, "has" if field.has_presence else "", None))
+    return plan
+
+
+def _read(message: Any, plan: list[Any], columns: dict[str, list[Any]], path: str = "") -> None:
+    for name, form, inner in plan:
+        column = path + name
+        if form == "has":
+            value = getattr(message, name) if message.HasField(name) else None
+        elif form == "message":
+            if message.HasField(name):
+                _read(getattr(message, name), inner, columns, f"{column}.")
+            continue
+        elif form == "list":
+            value = getattr(message, name)
+            if inner is not None:
+                for each in value:
+                    _read(each, inner, columns, f"{column}.")
+                value = len(value)
+            else:
+                value = list(value)
+        elif form == "map":
+            value = list(getattr(message, name))
+            if inner is not None:
+                for each in getattr(message, name).values():
+                    _read(each, inner, columns, f"{column}.")
+        else:
+            value = getattr(message, name)
+        columns.setdefault(column, []).append(value)
+
+
+def _ptars(cls: Any) -> Any:
+    try:
+        import ptars
+    except ModuleNotFoundError:
+        raise Unsuitable("ptars is not installed") from None
+    pool = ptars.HandlerPool([cls.DESCRIPTOR.file])
+    return pool.get_for_message(cls.DESCRIPTOR)
+
+
+def ptars_list(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """From a list of bytes."""
+    handler = _ptars(cls)
+    return lambda: handler.list_to_record_batch(messages)
+
+
+def ptars_array(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """From an Arrow array."""
+    handler = _ptars(cls)
+    array = pa.array(messages, pa.binary())
+    return lambda: handler.array_to_record_batch(array)
+
+
+def ptars_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """From a file of messages behind their lengths."""
+    handler = _ptars(cls)
+    path = _written(messages, folder)
+    return lambda: handler.read_size_delimited_file(str(path))
+
+
+def from_list(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from a list of bytes to an Arrow table."""
+    reader = wire.reader(cls)
+    return lambda: reader.read(messages).to_arrow()
+
+
+def from_array(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from an Arrow array to an Arrow table."""
+    reader = wire.reader(cls)
+    array = pa.array(messages, pa.binary())
+    return lambda: reader.read(array).to_arrow()
+
+
+def from_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """jitvm, from a file to Arrow tables, one after the other."""
+    reader = wire.reader(cls)
+    path = _written(messages, folder)
+    return lambda: [len(table.to_arrow()) for table in reader.stream(path)]
+
+
+def decode(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, decoding alone."""
+    return _decoding(cls, messages, Tier.JIT)
+
+
+def interpreter(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """The same, without the JIT."""
+    return _decoding(cls, messages, Tier.INTERPRETER)
+
+
+def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
+    columns = tree(message_of(cls))
+    (piece,) = taken(messages)
+    placed = layout(columns, len(messages), len(piece.data))
+    try:
+        decoder = Decoder(columns, placed, tier=tier)
+    except ProgramError as error:
+        raise Unsuitable(str(error)) from None
+    out = POOL.take(placed.size)
+    assert piece.offsets is not None
+
+    def run() -> None:
+        place = 0
+        assert piece.offsets is not None
+        while place < len(messages):
+            batch = decoder.decode(piece.data, piece.offsets, place, len(messages), out)
+            if batch.mistakes:
+                raise RuntimeError(f"mistakes: {batch.mistakes}")
+            place = batch.next
+
+    return run
+
+
+def _written(messages: list[bytes], folder: Path) -> Path:
+    path = folder / "events.pb"
+    with path.open("wb") as file:
+        for each in messages:
+            length = len(each)
+            head = bytearray()
+            while length > 0x7F:
+                head.append(length & 0x7F | 0x80)
+                length >>= 7
+            file.write(bytes((*head, length)) + each)
+    return path
+
+
+RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
+    "upb": upb, "upb-read": upb_read, "ptars-list": ptars_list, "ptars-array": ptars_array,
+    "ptars-file": ptars_file, "list": from_list, "array": from_array, "file": from_file,
+    "decode": decode, "interpreter": interpreter,
+}  # fmt: skip
+"""By name."""

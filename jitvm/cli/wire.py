@@ -1,0 +1,241 @@
+"""``jitvm wire``: Protobuf messages in bulk, as tables."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from jitvm.cli.exits import Exit, Failure
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from jitvm.cli.parser import Parser
+    from jitvm.wire import Reader, Table
+
+DESCRIPTION = """\
+Read Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
+varint (`writeDelimitedTo` writes such files); .gz and .zst are decompressed; - is standard
+input; URLs are opened by fsspec, where it is installed.
+
+SCHEMA is a .proto file, which needs the extra `wire`, or what protoc --descriptor_set_out
+--include_imports writes. :NAME behind it says which message, where it has more than one.
+"""
+
+EXAMPLES = """\
+examples:
+  jitvm wire cat events.pb --schema telemetry.proto:Span | head
+  jitvm wire cat events.pb.zst events.parquet --schema set.desc:Span --fields ts,attrs.key
+  jitvm wire cat events.pb --schema set.desc:Span --where 'status == ERROR' --errors skip
+  jitvm wire schema telemetry.proto             which messages there are
+  jitvm wire schema telemetry.proto:Span        which columns one becomes
+  jitvm wire stats events.pb --schema telemetry.proto:Span
+  jitvm wire profile events.pb --schema telemetry.proto:Span
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments of ``jitvm wire``."""
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    cat = actions.add_parser("cat", help="print messages, or write them to a file")
+    _add_source(cat)
+    cat.add_argument("out", metavar="OUT", nargs="?", default="-", help="a file; default: stdout")
+    cat.add_argument(
+        "--to", choices=("jsonl", "csv", "parquet", "arrow"),
+        help="format; default: as OUT's name says, jsonl on stdout",
+    )  # fmt: skip
+    cat.add_argument("--limit", metavar="N", type=_count, help="end after so many rows")
+    schema = actions.add_parser("schema", help="list messages, or the columns of one")
+    schema.add_argument("schema", metavar="SCHEMA", help="a .proto file or a descriptor set")
+    _add_include(schema)
+    schema.add_argument("--json", action="store_true", help="as JSON")
+    stats = actions.add_parser("stats", help="show how often fields are there, and their sizes")
+    _add_source(stats)
+    stats.add_argument("--json", action="store_true", help="as JSON")
+    profile = actions.add_parser("profile", help="show how long reading takes, batch by batch")
+    _add_source(profile)
+
+
+def _add_source(parser: Parser) -> None:
+    parser.add_argument("events", metavar="EVENTS", help="messages behind their lengths; - stdin")
+    parser.add_argument("--schema", metavar="SCHEMA[:NAME]", required=True, help="see above")
+    _add_include(parser)
+    parser.add_argument("--fields", metavar="PATHS", help="columns, as ts,attrs.key")
+    parser.add_argument("--where", metavar="EXPR", help="only rows for which it is true")
+    parser.add_argument("--names", action="store_true", help="enums by their names")
+    parser.add_argument("--times", action="store_true", help="timestamps and durations as such")
+    parser.add_argument(
+        "--errors", choices=("raise", "skip", "null"), default="raise",
+        help="what becomes of messages that cannot be decoded; default: raise",
+    )  # fmt: skip
+
+
+def _add_include(parser: Parser) -> None:
+    parser.add_argument(
+        "--include", "-I", metavar="DIR", action="append", default=[],
+        help="where imports of a .proto file are; may be repeated",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more")
+    return int(text)
+
+
+def execute(arguments: Namespace) -> int:
+    """Do it; return the exit code."""
+    from jitvm import wire
+
+    try:
+        return _ACTIONS[arguments.action](arguments)
+    except (
+        wire.SchemaError, wire.ColumnError, wire.WhereError, wire.StreamError, wire.MessagesError,
+    ) as error:  # fmt: skip
+        raise Failure(str(error)) from None
+    except wire.DecodeError as error:
+        raise Failure(
+            f"{arguments.events}: {error.error}; --errors skip goes on behind such messages"
+            if error.error.fault is not wire.Fault.FRAME
+            else f"{arguments.events}: {error.error}; are they behind their lengths?"
+        ) from None
+
+
+def _reader(arguments: Namespace) -> Reader:
+    from jitvm import wire
+
+    fields = None if arguments.fields is None else arguments.fields.split(",")
+    return wire.reader(
+        arguments.schema, fields=fields, where=arguments.where, errors=arguments.errors,
+        include=arguments.include, names=arguments.names, times=arguments.times,
+    )  # fmt: skip
+
+
+def _tables(arguments: Namespace, reader: Reader) -> Iterator[Table]:
+    """The tables of all events, while a line shows how far they are read."""
+    from jitvm.cli.wireprogress import Shown
+
+    if arguments.events == "-":
+        if sys.stdin is None:
+            raise Failure("standard input is closed; name a file", Exit.FAILURE)
+        source: Any = sys.stdin.buffer
+    else:
+        source = arguments.events
+    skipped: list[str] = []
+    count = 0
+    with Shown() as shown:
+        for table in reader.stream(source, progress=shown.show):
+            count += len(table.errors)
+            skipped += [str(error) for error in table.errors[: 3 - len(skipped)]]
+            yield table
+    for line in skipped:
+        print(f"jitvm: note: {line}", file=sys.stderr)
+    if count:
+        fate = "left out" if arguments.errors == "skip" else "null"
+        print(f"jitvm: note: {count} messages are {fate}", file=sys.stderr)
+
+
+# -- actions -------------------------------------------------------------------------------------
+
+
+def _cat(arguments: Namespace) -> int:
+    from jitvm.cli.wirefiles import TableFile, format_of
+
+    reader = _reader(arguments)
+    format = format_of(arguments.out, arguments.to)
+    left = arguments.limit
+    with TableFile(arguments.out, format, reader) as file:
+        for table in _tables(arguments, reader):
+            if left is not None and len(table) >= left:
+                file.write(table.head(left))
+                break
+            left = None if left is None else left - len(table)
+            file.write(table)
+    return Exit.OK
+
+
+def _schema(arguments: Namespace) -> int:
+    from json import dumps
+
+    from jitvm import wire
+
+    name = None
+    if ":" in arguments.schema:
+        name = arguments.schema.rpartition(":")[2]
+    if name is None:
+        names = wire.messages(arguments.schema, include=arguments.include)
+        print(dumps(names, indent=2) if arguments.json else "\n".join(names))
+        return Exit.OK
+    reader = wire.reader(arguments.schema, include=arguments.include)
+    if arguments.json:
+        print(dumps({path: type for path, type, _ in reader.columns()}, indent=2))
+        return Exit.OK
+    print(reader.message.full_name)
+    for path, type, may_be_null in reader.columns():
+        depth = path.count(".")
+        label = f"{'  ' * depth}{path.rpartition('.')[2]}"
+        kind = type.split("<")[0] if "struct" in type else type
+        print(f"  {label:<30} {kind}{', may be null' if may_be_null else ''}")
+    return Exit.OK
+
+
+def _stats(arguments: Namespace) -> int:
+    from json import dumps
+
+    reader = _reader(arguments)
+    totals: dict[str, list[int]] = {path: [0, 0, 0] for path, _, _ in reader.columns()}
+    rows = 0
+    for table in _tables(arguments, reader):
+        rows += len(table)
+        for path, total in totals.items():
+            column = table[path]
+            total[0] += len(column)
+            total[1] += column.present_count
+            total[2] += column.nbytes
+    if arguments.json:
+        facts = {
+            path: {"values": total[0], "present": total[1], "bytes": total[2]}
+            for path, total in totals.items()
+        }
+        print(dumps({"rows": rows, "fields": facts}, indent=2))
+        return Exit.OK
+    print(f"{rows:,} rows of {reader.message.full_name}")
+    print(f"  {'field':<32} {'values':>12} {'present':>9} {'bytes':>14}")
+    for path, (values, present, size) in totals.items():
+        share = f"{100 * present / values:.1f} %" if values else ""
+        print(f"  {path:<32} {values:>12,} {share:>9} {size:>14,}")
+    return Exit.OK
+
+
+def _profile(arguments: Namespace) -> int:
+    from time import perf_counter
+
+    start = perf_counter()
+    reader = _reader(arguments)
+    begin = perf_counter()
+    print(f"schema {1e3 * (begin - start):.1f} ms")
+    print(f"  {'rows':>10} {'ms':>9} {'ns a row':>9}")
+    rows, first = 0, 0.0
+    last = begin
+    for table in _tables(arguments, reader):
+        now = perf_counter()
+        rows += len(table)
+        took = now - last
+        first = first or took
+        each = f"{1e9 * took / len(table):.0f}" if len(table) else ""
+        print(f"  {len(table):>10,} {1e3 * took:>9.2f} {each:>9}")
+        last = perf_counter()
+    whole = last - begin
+    if rows:
+        print(f"{rows:,} rows in {1e3 * whole:.1f} ms, {1e9 * whole / rows:.0f} ns a row")
+        print(f"the first batch took {1e3 * first:.1f} ms")
+    return Exit.OK
+
+
+_ACTIONS = {"cat": _cat, "schema": _schema, "stats": _stats, "profile": _profile}

@@ -1,0 +1,1 @@
+"""Serialization formats as bytecode: a schema becomes a program, which decodes into columns."""

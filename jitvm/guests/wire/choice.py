@@ -1,0 +1,123 @@
+"""Which variant of an instruction reads what a column has, by values that were decoded.
+
+Most variants are made for values of one length: one byte, two bytes, texts of up to sixteen. They
+have nothing to find out, so they are fast where they fit, and slow where they do not. So they are
+taken only where nearly all values of a sample fit.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from itertools import pairwise
+
+from jitvm.guests.wire.columns import Column, Shape
+from jitvm.guests.wire.schema import Kind
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.guests.wire.program import Site
+
+SAMPLE = 64
+"""Values that are looked at of each column, the last ones."""
+NEARLY_ALL = 0.97
+"""What part of them has to fit."""
+TOO_FEW = 0.9
+"""A variant is given up where fewer than this part of them fit."""
+SHORT = 90
+"""Bytes of messages whose lengths are taken to have one byte."""
+_CODES = {1: "B", 4: "I", 8: "Q"}
+
+
+class Sample:
+    """Values of columns.
+
+    Args:
+        output: the output space.
+        count: how many rows a column has.
+    """
+
+    def __init__(self, output: memoryview, count: Callable[[Column], int]) -> None:
+        self._output = output
+        self._count = count
+
+    def variant(self, site: Site) -> str:
+        """The variant to take: the one there is, unless it fits too few values."""
+        if site.stem == "message":
+            is_short = self._size(site.column) < SHORT
+            return site.variants[0 if is_short else -1]
+        lengths = self.lengths(site.column)
+        total = lengths.total()
+        if not total:
+            return site.chosen
+        if site.chosen != site.variants[-1]:
+            fits = _fitting(lengths, site.chosen, is_exact=site.stem != "bytes")
+            if fits >= TOO_FEW * total:
+                return site.chosen
+        for variant in site.variants[:-1]:
+            fits = _fitting(lengths, variant, is_exact=site.stem != "bytes")
+            if fits >= NEARLY_ALL * total:
+                return variant
+        return site.variants[-1]
+
+    def lengths(self, column: Column) -> Counter[int]:
+        """How often values of the column have which length; those that may be absent left out."""
+        last = self._count(column)
+        rows = range(max(last - SAMPLE, 0), last)
+        if not rows:
+            return Counter()
+        counted = column.space.counted_by
+        is_item = counted is not None and counted.children[0] is column
+        present = self._words(column.validity, rows, 1) if column.is_nullable else None
+        if column.shape is Shape.BYTES:
+            ends = self._words(column.offsets, range(rows.start, rows.stop + 1), 4)
+            values = [b - a for a, b in pairwise(ends)]
+        else:
+            numbers = self._words(column.values, rows, column.width)
+            field = column.field if column.wrapper is None else column.wrapper
+            assert field is not None
+            kind = field.kind
+            values = [_bytes_of(number, kind, column.width) for number in numbers]
+            if present is None and not is_item:
+                values = [n for n, number in zip(values, numbers, strict=True) if number]
+        if present is not None:
+            values = [n for n, is_there in zip(values, present, strict=True) if is_there]
+        elif column.shape is Shape.BYTES and not is_item:
+            values = [n for n in values if n]
+        return Counter(values)
+
+    def _words(self, place: int | None, rows: range, width: int) -> array[int]:
+        assert place is not None
+        raw = self._output[place + rows.start * width : place + rows.stop * width]
+        return array(_CODES[width], bytes(raw))
+
+    def _size(self, column: Column) -> float:
+        """About how many bytes a message of a column, or a value, has in its tag and all."""
+        if column.wrapper is not None or column.shape in (Shape.FIXED, Shape.BYTES):
+            if column.is_unknown:
+                return 0
+            lengths = self.lengths(column)
+            return sum(n * often for n, often in lengths.items()) / max(lengths.total(), 1) + 2
+        if column.shape in (Shape.LIST, Shape.MAP):
+            rows = max(self._count(column), 1)
+            return self._size(column.children[0]) * self._count(column.children[0]) / rows
+        return sum(self._size(child) for child in column.children if child.shape is not Shape.ONEOF)
+
+
+def _fitting(lengths: Counter[int], variant: str, *, is_exact: bool) -> int:
+    most = int(variant)
+    if most <= 2 and is_exact:
+        return lengths[most]
+    return sum(often for length, often in lengths.items() if length <= most)
+
+
+def _bytes_of(number: int, kind: Kind, width: int) -> int:
+    """Bytes of the varint of a number as it lies in a column."""
+    if kind in (Kind.SINT32, Kind.SINT64):
+        sign = 1 << 8 * width - 1
+        number = (number << 1 ^ (-1 if number & sign else 0)) & (2 * sign - 1)
+    elif width == 4 and number >> 31 and kind is not Kind.UINT32:
+        return 10
+    return max(-(-number.bit_length() // 7), 1)

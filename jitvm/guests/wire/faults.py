@@ -1,0 +1,52 @@
+"""What can be wrong with a message: one row a fault, whoever finds it.
+
+Decoders tell a fault as numbers, ``(row, offset, fault, column)``: the message, counted from the
+first of the batch; the byte in it; the row of this table; and the `Column.index` of the field, or
+of the message around it where the field has no column.
+
+That a value is of another wire type than its field is no fault but an unknown field, as Protobuf
+has it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class MessagesError(ValueError):
+    """Messages that cannot be taken as they are; the message says why and what to do."""
+
+
+class Fault(IntEnum):
+    """What is wrong with a message."""
+
+    TRUNCATED = 1
+    VARINT = 2
+    NUMBER = 3
+    WIRE_TYPE = 4
+    LENGTH = 5
+    GROUP = 6
+    DEPTH = 7
+    UTF8 = 8
+    FRAME = 9
+    SIZE = 10
+
+
+ABOUT = {
+    Fault.TRUNCATED: "the message ends in the middle of a value",
+    Fault.VARINT: "a varint is longer than it may be: ten bytes, five for tags and lengths",
+    Fault.NUMBER: "a tag has a field number that does not exist (0, or more than 2**29 - 1)",
+    Fault.WIRE_TYPE: "a tag has the wire type 6 or 7, which do not exist",
+    Fault.LENGTH: "a length reaches past the end of the message around it",
+    Fault.GROUP: "a group ends that did not begin, or does not end",
+    Fault.DEPTH: "messages are nested too deep",
+    Fault.UTF8: "a string is not valid UTF-8",
+    Fault.FRAME: "what frames the message is wrong, so nothing behind it can be read either",
+    Fault.SIZE: "the message is larger than a batch may be",
+}
+"""One line about each."""
+FRAMINGS = ("none", "varint", "confluent")
+"""What is in front of each message: nothing, its length, Confluent's header."""
+MAX_DEPTH = 100
+"""Messages and groups that may be in each other, unknown groups included; as in Protobuf's own
+libraries."""

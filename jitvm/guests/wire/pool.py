@@ -1,0 +1,205 @@
+"""The memory that columns are decoded into: large reservations that are used again and again.
+
+    POOL.take(size) ──> OutputSpace ──> columns, Arrow's arrays, NumPy's views: all hold on to it
+                            │
+                            └ when the last of them lets go: its mapping is free for the next batch
+
+Touching a fresh page costs more than decoding what is put there, so mappings whose pages are there
+already are what the pool keeps. A mapping reserves addresses only; pages come when they are
+touched. They go with `Pool.trim`, when more than `MAX_FREE` bytes of them are free, and when a
+mapping was free for `MAX_IDLE` seconds before the next batch came.
+
+Invariants
+ 1. A mapping is free, or in one `OutputSpace`; what is in it is not what was there before.
+ 2. Letting go happens anywhere: in a collection of garbage, on a thread of somebody's library. It
+    takes no lock: free mappings are a deque, whose operations are atomic.
+ 3. Mappings are private: after a fork, parent and child each have their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from collections import deque
+from time import monotonic
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+MAX_FREE = 512 << 20
+"""Bytes of touched pages in free mappings that are kept for later."""
+MAX_IDLE = 20.0
+"""Seconds for which a free mapping is kept while others are in use."""
+SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in (32, 36))
+"""Bytes of reservations: all addresses that native code may form lie in one."""
+_MAP_NORESERVE = 0x4000
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+
+class PoolError(MemoryError):
+    """The system refused the memory for columns."""
+
+
+def _libc() -> Any:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [
+        ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
+    ]  # fmt: skip
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc
+
+
+class _Mapping:
+    """A reservation of addresses.
+
+    Attributes:
+        address: where it begins.
+        size: bytes of addresses.
+        touched: bytes of pages it may have, as the batches in it told.
+        since: when it became free, in seconds of the monotonic clock.
+    """
+
+    __slots__ = ("address", "since", "size", "touched")
+
+    def __init__(self, size: int) -> None:
+        import os
+
+        self.size = size
+        self.touched = 0
+        self.since = 0.0
+        found = _LIBC.mmap(
+            None, size, mmap.PROT_READ | mmap.PROT_WRITE,
+            mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1, 0,
+        )  # fmt: skip
+        if found is None or found == _MAP_FAILED:
+            why = os.strerror(ctypes.get_errno())
+            raise PoolError(
+                f"cannot reserve {size >> 20} MiB of addresses for columns ({why}); ask for fewer "
+                "fields or smaller batches, or raise the limit of virtual memory (ulimit -v)"
+            )
+        self.address: int = found
+
+    def unmap(self) -> None:
+        """Give the addresses back; they are not to be used again."""
+        _LIBC.munmap(self.address, self.size)
+
+
+class OutputSpace:
+    """Memory for the columns of one batch, until nobody holds it any more.
+
+    Attributes:
+        address: where it begins, a multiple of a page.
+        size: bytes that may be used; pages of them come when they are touched.
+    """
+
+    __slots__ = ("__weakref__", "_mapping", "_pool", "address", "size")
+
+    def __init__(self, pool: Pool, mapping: _Mapping) -> None:
+        self._pool = pool
+        self._mapping = mapping
+        self.address = mapping.address
+        self.size = mapping.size
+
+    def __del__(self) -> None:
+        self._pool.give_back(self._mapping)
+
+    def write(self, place: int, data: Any) -> None:
+        """Copy a buffer to a place."""
+        view = memoryview(data).cast("B")
+        if place < 0 or place + len(view) > self.size:
+            raise ValueError(f"{len(view)} bytes at {place} of {self.size}")
+        ctypes.memmove(self.address + place, bytes(view), len(view))
+
+    def buffer(self, place: int, size: int) -> Any:
+        """Bytes of it as an object with the buffer protocol, which holds on to it."""
+        if place < 0 or size < 0 or place + size > self.size:
+            raise ValueError(f"{size} bytes at {place} of {self.size}")
+        array: Any = (ctypes.c_ubyte * size).from_address(self.address + place)
+        array.space = self  # the memory lives as long as what shows it
+        return array
+
+    def used(self, size: int) -> None:
+        """Tell that a batch has touched so many bytes."""
+        self._mapping.touched = max(self._mapping.touched, size)
+
+
+class Pool:
+    """Free mappings, and how they are found again.
+
+    Args:
+        max_free: bytes of pages in free mappings that are kept.
+        max_idle: seconds for which they are.
+        clock: the time in seconds.
+    """
+
+    def __init__(
+        self,
+        max_free: int = MAX_FREE,
+        max_idle: float = MAX_IDLE,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._max_free = max_free
+        self._max_idle = max_idle
+        self._clock = clock
+        self._free: deque[_Mapping] = deque()  # that which became free last is at its end
+
+    @property
+    def free(self) -> int:
+        """Bytes of pages that free mappings keep."""
+        while True:
+            try:
+                return sum(each.touched for each in tuple(self._free))
+            except RuntimeError:  # it was changed meanwhile
+                continue
+
+    def take(self, size: int) -> OutputSpace:
+        """A space of so many bytes, or more; the pages in it, where it has any, are dirty.
+
+        Raises:
+            PoolError: there are no addresses left.
+        """
+        size = next((each for each in SIZES if size < each), size)
+        for _ in range(len(self._free)):
+            try:
+                mapping = self._free.pop()  # the warmest
+            except IndexError:
+                break
+            if size <= mapping.size <= 4 * size:
+                return OutputSpace(self, mapping)
+            self._free.appendleft(mapping)
+        try:
+            return OutputSpace(self, _Mapping(size))
+        except PoolError:
+            self.trim()
+            return OutputSpace(self, _Mapping(size))
+
+    def give_back(self, mapping: _Mapping) -> None:
+        """Take a mapping that nobody uses any more; from any thread, at any moment."""
+        mapping.since = self._clock()
+        self._free.append(mapping)
+        while self._free:
+            try:
+                oldest = self._free.popleft()
+            except IndexError:
+                return
+            is_idle = mapping.since - oldest.since > self._max_idle
+            if not is_idle and self.free + oldest.touched <= self._max_free:
+                self._free.appendleft(oldest)
+                return
+            oldest.unmap()
+
+    def trim(self) -> None:
+        """Give all that is free back to the system."""
+        while True:
+            try:
+                self._free.popleft().unmap()
+            except IndexError:
+                return
+
+
+_LIBC = _libc()
+POOL = Pool()
+"""The pool of this process."""

@@ -1,0 +1,740 @@
+"""From a tree of columns to a program of the wire VM.
+
+Each message of the tree becomes a piece of program, a *node*:
+
+    absent 0      oneofs that nobody has set yet; then goes to `field 1` or `absent 1`
+    field 1       reads it, and looks for the tag of field 2: on, or to `absent 2`
+    field 2 ...
+    absent 1      its default; looks for the tag of field 2: to `field 2`, or on
+    absent 2 ...
+    end           is this the end of the message? else: `rest`
+                  the root: conditions, then the next message; others: back to the one around
+    rest          a table of what to do with each tag, whatever comes
+    stray 1 ...   reads a field, with all care, and goes to `end`
+    slow 1        field 1 with all care, for those that cannot be read by its usual instruction
+
+So fields in the order of their numbers take one instruction each, and what is in another order, or
+comes twice, three. Nodes are called: they push where they return to.
+
+Source of the idea: the fast decoder of upb (a tail call a field, which knows the next), hyperpb.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from struct import pack
+
+from jitvm.guests.wire.columns import Column, Shape, Tree
+from jitvm.guests.wire.faults import MAX_DEPTH
+from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
+from jitvm.guests.wire.schema import Enum, Field, Kind, Message, WireType
+from jitvm.guests.wire.where import All, Any, Compare
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jitvm.guests.wire.where import Condition
+
+NEVER = -1
+"""A tag that does not come."""
+KINDS = {
+    Kind.BOOL: "bool", Kind.INT32: "int32", Kind.UINT32: "int32", Kind.ENUM: "int32",
+    Kind.INT64: "int64", Kind.UINT64: "int64", Kind.SINT32: "sint32", Kind.SINT64: "sint64",
+    Kind.DOUBLE: "fixed64", Kind.FIXED64: "fixed64", Kind.SFIXED64: "fixed64",
+    Kind.FLOAT: "fixed32", Kind.FIXED32: "fixed32", Kind.SFIXED32: "fixed32",
+}  # fmt: skip
+"""The instruction of each kind of scalar, but for the length of varints."""
+PASSES = {
+    WireType.VARINT: "pass.varint", WireType.FIXED64: "pass.fixed64",
+    WireType.FIXED32: "pass.fixed32", WireType.LENGTH: "pass.bytes",
+}  # fmt: skip
+
+
+class ProgramError(ValueError):
+    """A program that cannot be made of a tree; the message says why."""
+
+
+class Label:
+    """A place in a program, once it is known."""
+
+    __slots__ = ("at",)
+
+    def __init__(self) -> None:
+        self.at = -1
+
+
+class Site:
+    """An instruction whose variant is chosen by what messages look like.
+
+    Attributes:
+        at: where its opcode is.
+        stem, suffix: of its name; between them stands how long values are.
+        variants: lengths there are, the last of them right for all.
+        column: what it reads.
+    """
+
+    __slots__ = ("at", "chosen", "column", "stem", "suffix", "variants")
+
+    def __init__(
+        self, at: int, stem: str, suffix: str, variants: tuple[str, ...], column: Column
+    ) -> None:
+        self.at = at
+        self.stem = stem
+        self.suffix = suffix
+        self.variants = variants
+        self.column = column
+        self.chosen = variants[-1]
+
+    def name(self, variant: str) -> str:
+        """The instruction of a variant."""
+        return f"{self.stem}.{variant}{self.suffix}"
+
+
+_COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+VARINTS = ("1", "2", "8", "10")
+STRINGS = ("16", "32", "any")
+MESSAGES = ("1", "10")
+
+
+class Program:
+    """What a tree became.
+
+    Attributes:
+        code: bytes from address 0.
+        start: where a run begins: at the instruction that begins the next row.
+        sites: what is chosen by what messages look like.
+        notes: what stands at addresses, for people: the field it reads.
+        drop: where a row that failed is taken back.
+    """
+
+    def __init__(self) -> None:
+        self.code = bytearray()
+        self.start = self.drop = 0
+        self.sites: list[Site] = []
+        self.notes: dict[int, str] = {}
+
+    def choose(self, site: Site, variant: str) -> int:
+        """Take a variant; the address of the byte that is written."""
+        site.chosen = variant
+        self.code[site.at] = NUMBERS[site.name(variant)]
+        return site.at
+
+
+def tag_bytes(tag: int) -> bytes:
+    """A tag as it lies in a message, in as few bytes as can be."""
+    found = bytearray()
+    while tag >= 0x80:
+        found.append(tag & 0x7F | 0x80)
+        tag >>= 7
+    return bytes((*found, tag))
+
+
+class _Node:
+    """A message of the tree, and where its pieces are.
+
+    Attributes:
+        column: the STRUCT, or of a wrapper the column of its value.
+        fields: each with its column, if it has one, lowest number first.
+        oneofs: columns by the oneof they are of.
+    """
+
+    def __init__(self, column: Column, message: Message, is_group: bool, tag: int) -> None:
+        self.column = column
+        self.message = message
+        self.is_group = is_group
+        self.tag = tag
+        self.depth = _depth(column)
+        self.fields: list[tuple[Field, Column | None]] = []
+        self.oneofs: dict[int, Column] = {}
+        for field in message.by_number.values():
+            if column.wrapper is not None:
+                value = _unwrapped(column) if field is column.wrapper else None
+                self.fields.append((field, value))
+            else:
+                self.fields.append((field, column.child_of(field)))
+        for child in () if column.wrapper is not None else column.children:
+            if child.oneof is not None:
+                self.oneofs[id(child.oneof)] = child
+        self.entries = [Label() for _ in self.fields]
+        self.absents = [Label() for _ in range(len(self.fields) + 1)]
+        self.none = Label() if self.oneofs else self.absents[0]
+        self.end, self.rest = Label(), Label()
+
+    @property
+    def first(self) -> int:
+        """The tag that is looked for at its begin."""
+        return NEVER if self.oneofs or not self.fields else expected(self.fields[0][0])
+
+
+def _depth(column: Column) -> int:
+    """How many messages are around it."""
+    depth, around = 0, column.parent
+    while around is not None:
+        depth += around.shape is Shape.STRUCT
+        around = around.parent
+    return depth
+
+
+def _unwrapped(column: Column) -> Column:
+    """The column of a wrapper as that of the value in it."""
+    inner = copy(column)
+    inner.field, inner.wrapper, inner.is_nullable = column.wrapper, None, False
+    return inner
+
+
+def expected(field: Field) -> int:
+    """The tag that a field is thought to have."""
+    packed = field.packed_tag
+    return packed if packed is not None and field.is_packed else field.tag
+
+
+class _Maker:
+    """Writes a program."""
+
+    def __init__(self, tree: Tree, where: Condition | None) -> None:
+        self.tree = tree
+        self.where = where
+        self.program = Program()
+        self.code = self.program.code
+        self.uses: list[tuple[int, Label]] = []
+        self.todo: list[_Node] = []
+        self.later: list[Callable[[], None]] = []
+        self.enums: dict[int, tuple[Enum, Label]] = {}
+        self.nodes: dict[int, _Node] = {}
+        self.fail, self.drop, self.done, self.next = (Label() for _ in range(4))
+
+    def make(self) -> Program:
+        if any(column.is_unknown for column in self.tree.columns):
+            raise ProgramError("unknown fields are kept by the plain decoder")
+        root, program = _Node(self.tree.root, self.tree.message, False, 0), self.program
+        self.node(root, is_root=True)
+        while self.todo:
+            self.node(self.todo.pop())
+        self.put(self.fail)
+        self.op("fail")
+        self.put(self.drop)
+        self.op("drop", self.next)
+        self.put(self.done)
+        self.op("done")
+        self.known()
+        for at, label in self.uses:
+            self.code[at : at + 4] = label.at.to_bytes(4, "little")
+        program.start, program.drop = self.next.at, self.drop.at
+        return program
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def put(self, label: Label) -> None:
+        label.at = len(self.code)
+
+    def op(self, name: str, *operands: Label | tuple[int, int]) -> int:
+        """An instruction: labels, and numbers with their bytes; where it is."""
+        at = len(self.code)
+        self.code.append(NUMBERS[name])
+        for each in operands:
+            if isinstance(each, Label):
+                self.uses.append((len(self.code), each))
+                self.code += bytes(4)
+            else:
+                self.code += each[0].to_bytes(each[1], "little")
+        assert len(self.code) - at == LENGTHS_OF[name], name
+        return at
+
+    def field(
+        self,
+        name: str,
+        *,
+        tag: int = 0,
+        next: int = NEVER,
+        miss: Label | None = None,
+        slow: Label | None = None,
+        a: int | Label | None = None,
+        b: int | None = None,
+        c: int | Label | None = None,
+    ) -> int:
+        """An instruction with the operands of fields; where it is."""
+        wanted = tag_bytes(next) if next != NEVER else b""
+        if len(wanted) > 4 or next == NEVER:
+            mask, number = 0, 1
+        else:
+            mask, number = (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
+        at = len(self.code)
+        self.code.append(NUMBERS[name])
+        self.code += bytes(LENGTHS_OF[name] - 1)
+        values: dict[str, int | Label | None] = {
+            "size": len(tag_bytes(tag)), "miss": miss or self.fail, "slow": slow or self.fail,
+            "mask": mask, "next": number, "a": a, "b": b, "c": c,
+        }  # fmt: skip
+        for key, value in values.items():
+            offset, width = OPERANDS[key]
+            place = at + 1 + offset
+            if isinstance(value, Label):
+                self.uses.append((place, value))
+            elif value is not None:
+                if key in "abc":
+                    assert value % UNIT == 0
+                    value //= UNIT
+                self.code[place : place + width] = value.to_bytes(width, "little")
+        return at
+
+    # -- nodes -------------------------------------------------------------------------------
+
+    def node(self, node: _Node, *, is_root: bool = False) -> None:
+        fields = node.fields
+        tags = [*[expected(field) for field, _ in fields[1:]], NEVER]
+        if node.oneofs:
+            self.put(node.none)
+            for oneof in node.oneofs.values():
+                assert oneof.values is not None
+                self.op("clear", (oneof.values // UNIT, 4))
+            self.field("look", next=expected(fields[0][0]), slow=node.entries[0])
+            self.op("goto", node.absents[0])
+        for i, (field, column) in enumerate(fields):
+            self.put(node.entries[i])
+            self.note(field)
+            self.in_order(node, field, column, tags[i], node.absents[i + 1])
+        for i, (field, column) in enumerate(fields):
+            self.put(node.absents[i])
+            self.note(field)
+            self.absent(column, tags[i], node.entries[i + 1] if i + 1 < len(fields) else None)
+        self.put(node.absents[len(fields)])
+        self.put(node.end)
+        self.end(node, is_root)
+        self.rest(node)
+        while self.later:
+            self.later.pop()()
+
+    def note(self, field: Field) -> None:
+        self.program.notes[len(self.code)] = field.name
+
+    def end(self, node: _Node, is_root: bool) -> None:
+        if node.is_group:
+            tag = tag_bytes(node.tag + 1)
+            mask = (1 << 8 * len(tag)) - 1
+            self.op(
+                "ended.group", node.rest, (int.from_bytes(tag, "little"), 8), (mask, 8),
+                (len(tag), 1),
+            )  # fmt: skip
+        else:
+            self.op("ended", node.rest)
+        if is_root:
+            self.conditions()
+            self.put(self.next)
+            self.field(
+                "next", next=node.first, a=self.entry_of(node), miss=node.none, slow=self.done
+            )
+        else:
+            self.op("leave")
+
+    def conditions(self) -> None:
+        """What rows must keep; others are taken back."""
+        if self.where is not None:
+            self.op("unasked", self.next)
+            self.condition(self.where, self.drop)
+
+    def condition(self, condition: Condition, no: Label) -> None:
+        """Go on where it is true, else to `no`."""
+        if isinstance(condition, All):
+            for part in condition.parts:
+                self.condition(part, no)
+            return
+        if isinstance(condition, Any):
+            yes = Label()
+            for part in condition.parts:
+                other = Label()
+                self.condition(part, other)
+                self.op("goto", yes)
+                self.put(other)
+            self.op("goto", no)
+            self.put(yes)
+            return
+        column = self.tree.column(condition.path)
+        assert column is not None
+        is_wanted = condition.op != "null"
+        absent = no if is_wanted else Label()
+        around = []
+        inner: Column | None = column
+        while inner is not None and inner.parent is not None:
+            around.append(inner)
+            inner = inner.parent
+        for each in reversed(around):
+            if each.validity is not None:
+                self.op("present", (each.validity // UNIT, 4), absent)
+        if not is_wanted:
+            self.op("goto", no)
+            self.put(absent)
+        elif condition.op != "present":
+            self.compare(condition, column, no)
+
+    def compare(self, condition: Compare, column: Column, no: Label) -> None:
+        assert column.values is not None
+        op, turned = ("eq", True) if condition.op == "!=" else (_COMPARED[condition.op], False)
+        width, value = column.width, condition.value
+        if column.format in "gf":
+            kind, raw = "real", pack("<d" if width == 8 else "<f", value)
+        else:
+            kind = "signed" if column.is_signed else "unsigned"
+            raw = (int(value) & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+        turned = turned is not condition.is_negated
+        self.op(
+            f"{op}.{kind}{8 * width}", (column.values // UNIT, 4),
+            (int.from_bytes(raw, "little"), 8), (int(turned), 1), no,
+        )  # fmt: skip
+
+    def rest(self, node: _Node) -> None:
+        """What to do with each tag."""
+        table, search, skip, mark = Label(), Label(), Label(), Label()
+        self.put(node.rest)
+        self.op("rest", table, self.fail, search)
+        strays: list[tuple[int, Label]] = []
+        for field, column in node.fields:
+            for tag in {field.tag, field.packed_tag} - {None}:
+                assert tag is not None
+                if column is None and tag & 7 == WireType.START_GROUP:
+                    continue
+                label = Label()
+                self.put(label)
+                self.note(field)
+                self.stray(node, field, column, tag)
+                strays.append((tag, label))
+        self.put(search)
+        for tag, label in strays:
+            raw = tag_bytes(tag)
+            if len(raw) > 1:
+                word, mask = int.from_bytes(raw, "little"), (1 << 8 * len(raw)) - 1
+                self.op("try", (word, 8), (mask, 8), label)
+        self.put(skip)
+        if node.message.is_map_entry:  # it may not count at all
+            self.op("goto", self.fail)
+        self.op("skip", node.end, self.fail, mark)
+        self.put(mark)
+        self.skip_group(node.depth, node.end)
+        self.put(table)
+        by_tag = dict(strays)
+        for tag in range(128):
+            self.uses.append((len(self.code), by_tag.get(tag, skip)))
+            self.code += bytes(4)
+
+    def skip_group(self, depth: int, after: Label) -> None:
+        opening = Label()
+        self.op("group.mark")
+        self.put(opening)
+        self.op("group.open", self.fail, (MAX_DEPTH - depth, 1))
+        inside = Label()
+        self.put(inside)
+        self.op("group.field", self.fail, opening)
+        self.op("group.close", self.fail, inside)
+        self.op("group.unmark", after)
+
+    # -- fields ------------------------------------------------------------------------------
+
+    def in_order(
+        self, node: _Node, field: Field, column: Column | None, following: int, miss: Label
+    ) -> None:
+        """A field where it is looked for: behind it comes the next one, or else `miss`."""
+        tag = expected(field)
+        self.unset_others(node, field)
+        if column is None:
+            if field.wire_type is WireType.START_GROUP:
+                self.op("goto", node.rest)
+            else:
+                self.field(PASSES[WireType(tag & 7)], tag=tag, next=following, miss=miss)
+            return
+        careful, back = Label(), Label()
+        around = column if field.is_repeated else None
+        value = column.children[0] if field.is_repeated else column
+        if around is not None:
+            self.field("list", b=column.offsets)
+            if tag != field.tag:
+                self.packed(column, value, tag, "packed.first", following, miss, careful=True)
+                return
+        self.put(back)
+        self.value(value, tag, following if around is None else tag, miss, careful, around)
+        is_entered = self.is_entered(value)
+        if around is not None and is_entered:
+            self.field("look", next=tag, slow=back)
+        if around is not None or is_entered:
+            self.field("follow", next=following, miss=miss)
+
+        def with_care() -> None:
+            """The same for values that its usual instruction cannot read."""
+            self.put(careful)
+            self.note(field)
+            if is_entered:
+                self.op("undo", over := Label())
+                self.put(over)
+            self.value(value, tag, following if around is None else NEVER, miss, None, around)
+            if around is not None:
+                self.field("look", next=tag, slow=back)
+            if around is not None or is_entered:
+                self.field("follow", next=following, miss=miss)
+            self.go_behind(node, field)
+
+        self.later.append(with_care)
+
+    def go_behind(self, node: _Node, field: Field) -> None:
+        """On with the next field, whose tag has been seen."""
+        place = next(i for i, (other, _) in enumerate(node.fields) if other is field) + 1
+        self.op("goto", node.entries[place] if place < len(node.fields) else node.end)
+
+    def stray(self, node: _Node, field: Field, column: Column | None, tag: int) -> None:
+        """A field wherever it comes; goes to the end."""
+        end = node.end
+        if column is None:
+            self.unset_others(node, field)
+            self.field(PASSES[WireType(tag & 7)], tag=tag, miss=end)
+        elif field.is_repeated:
+            value = column.children[0]
+            if tag != field.tag:
+                self.packed(column, value, tag, "packed", NEVER, end, careful=False)
+                return
+            self.value(value, tag, NEVER, end, None, column)
+            self.op("goto", end)
+        elif self.is_entered(column):
+            fresh, oneof = Label(), node.oneofs.get(id(field.oneof))
+            if oneof is not None:
+                assert oneof.values is not None
+                number = oneof.members.index(field) + 1
+                self.op("is set", (oneof.values // UNIT, 4), (number, 1), fresh)
+            self.enter(column, tag, None, merges=True)
+            self.op("goto", end)
+            if oneof is not None:
+                self.put(fresh)
+                self.unset_others(node, field)
+                self.enter(column, tag, None)
+                self.op("goto", end)
+        else:
+            self.unset_others(node, field)
+            self.value(column, tag, NEVER, end, None, None, is_stray=True)
+
+    def unset_others(self, node: _Node, field: Field) -> None:
+        """A member of a oneof is set, so the others are not."""
+        if field.oneof is None:
+            return
+        oneof = node.oneofs.get(id(field.oneof))
+        others = [
+            column for other, column in node.fields
+            if other.oneof is field.oneof and other is not field and column is not None
+        ]  # fmt: skip
+        if oneof is None:
+            for column in others:
+                self.absent(column, NEVER, None)
+            return
+        assert oneof.values is not None
+        clear, go_on = Label(), Label()
+        number = oneof.members.index(field) + 1
+        self.op("which", (oneof.values // UNIT, 4), (number, 1), clear)
+        self.put(go_on)
+
+        def clear_others() -> None:
+            self.put(clear)
+            if any(each.is_utf8 for column in others for each in column.walk()):
+                self.op("goto", self.fail)  # what is taken back has to be checked, too
+                return
+            for column in others:
+                self.absent(column, NEVER, None)
+            self.op("goto", go_on)
+
+        self.later.append(clear_others)
+
+    # -- values ------------------------------------------------------------------------------
+
+    def is_entered(self, column: Column) -> bool:
+        """Whether a value is a message that is entered, so that its instruction looks at no tag
+        behind it."""
+        if column.is_raw:
+            assert column.field is not None
+            return column.field.wire_type is WireType.START_GROUP
+        return column.shape is Shape.STRUCT or column.wrapper is not None
+
+    def value(
+        self,
+        column: Column,
+        tag: int,
+        following: int,
+        miss: Label | None,
+        careful: Label | None,
+        around: Column | None,
+        *,
+        is_stray: bool = False,
+    ) -> None:
+        """Read a value: of a field, or of an element of the list `around`.
+
+        `careful`: where values go that are not as usual, so the variant may be chosen; None for
+        the variant that reads all.
+        """
+        if self.is_entered(column):
+            self.enter(column, tag, careful, around=around)
+            return
+        suffix = ".list" if around is not None else ".set" if column.is_nullable else ""
+        b = around.offsets if around is not None else column.validity
+        if column.shape is Shape.BYTES:
+            if column.is_raw and is_stray:
+                if not column.is_nullable:  # of an entry of a map: who writes that?
+                    self.op("goto", self.fail)
+                    return
+                suffix = ".more"
+            elif column.is_utf8 and is_stray:  # what is written over has to be checked, too
+                suffix = ".once" + suffix
+            name = self.chosen("bytes", suffix, STRINGS, careful, column)
+            self.field(
+                name, tag=tag, next=following, miss=miss, slow=careful,
+                a=column.values, b=b, c=column.offsets,
+            )  # fmt: skip
+            return
+        field = column.field if column.wrapper is None else column.wrapper
+        assert field is not None
+        kind, known = self.kind(field)
+        if kind.startswith("fixed"):
+            name = kind + suffix
+        else:
+            name = self.chosen(kind, suffix, VARINTS, careful, column)
+        self.field(
+            name, tag=tag, next=following, miss=miss, slow=careful, a=column.values, b=b, c=known
+        )
+
+    def kind(self, field: Field) -> tuple[str, Label | None]:
+        """The instruction of a scalar, and where it finds the numbers of a closed enum."""
+        enum = field.enum
+        if enum is None or not enum.is_closed:
+            return KINDS[field.kind], None
+        if id(enum) not in self.enums:
+            self.enums[id(enum)] = enum, Label()
+        return "closed", self.enums[id(enum)][1]
+
+    def known(self) -> None:
+        """Tables of closed enums; see `instructions.knows`."""
+        for enum, label in self.enums.values():
+            numbers = sorted(set(enum.values.values()))
+            low, count = numbers[0], numbers[-1] - numbers[0] + 1
+            if count > 64 and count != len(numbers):
+                raise ProgramError(f"{enum.full_name} has numbers that are far apart")
+            bits = sum(1 << number - low for number in numbers if number - low < 64)
+            self.put(label)
+            self.code += (low & 0xFFFF_FFFF).to_bytes(4, "little") + count.to_bytes(4, "little")
+            self.code += bits.to_bytes(8, "little")
+
+    def raw_group(self, column: Column, tag: int, suffix: str, b: int | None) -> None:
+        """A group that is kept as bytes."""
+        over, behind = Label(), Label()
+        self.field("raw.begin", tag=tag)
+        self.skip_group(_depth(column), over)
+        self.put(over)
+        self.field(f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets)
+        self.put(behind)
+
+    def chosen(
+        self, stem: str, suffix: str, variants: tuple[str, ...], careful: Label | None,
+        column: Column,
+    ) -> str:  # fmt: skip
+        """The name of an instruction whose variant may be chosen later."""
+        site = Site(len(self.code), stem, suffix, variants, column)
+        if careful is not None:
+            self.program.sites.append(site)
+        return site.name(variants[-1])
+
+    def enter(
+        self,
+        column: Column,
+        tag: int,
+        careful: Label | None,
+        *,
+        around: Column | None = None,
+        merges: bool = False,
+    ) -> None:
+        """Enter a message; `merges` into what its row has already."""
+        is_nullable = around is None and column.is_nullable
+        suffix = ".list" if around is not None else ".set" if is_nullable else ""
+        b = around.offsets if around is not None else column.validity
+        if column.is_raw:
+            self.raw_group(column, tag, ".more" if merges and is_nullable else suffix, b)
+            return
+        inner = self.inner(column, tag)
+        into, entry = (inner.end, inner.end) if merges else (inner.none, self.entry_of(inner))
+        first = NEVER if merges else inner.first
+        if tag & 7 == WireType.START_GROUP:
+            self.field(f"group{suffix}", tag=tag, next=first, miss=into, a=entry, b=b)
+            return
+        name = self.chosen("message", suffix, MESSAGES, careful, column)
+        self.field(name, tag=tag, next=first, miss=into, slow=careful, a=entry, b=b)
+
+    def entry_of(self, node: _Node) -> Label:
+        return node.entries[0] if node.fields else node.none
+
+    def inner(self, column: Column, tag: int) -> _Node:
+        """The node of a message, which is made once."""
+        node = self.nodes.get(id(column))
+        if node is None:
+            field = column.field
+            assert field is not None
+            assert field.message is not None
+            is_group = tag & 7 == WireType.START_GROUP
+            node = self.nodes[id(column)] = _Node(column, field.message, is_group, tag)
+            self.todo.append(node)
+        return node
+
+    def packed(
+        self, column: Column, value: Column, tag: int, name: str, following: int, miss: Label,
+        *, careful: bool,
+    ) -> None:  # fmt: skip
+        """A packed field."""
+        end, slow, loop = Label(), Label(), Label()
+        field = value.field
+        assert field is not None
+        self.field(name, tag=tag, miss=end, b=column.offsets)
+        kind, known = self.kind(field)
+        self.put(loop)
+        if kind.startswith("fixed"):
+            self.field(f"{kind}.item", a=value.values)
+        else:
+            usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
+            self.field(usual, slow=slow if careful else None, a=value.values, c=known)
+        self.put(end)
+        self.field("packed.end", next=following, miss=miss, b=column.offsets)
+        if careful and not kind.startswith("fixed"):
+
+            def with_care() -> None:
+                self.put(slow)
+                self.field(f"{kind}.10.item", a=value.values, c=known)
+                self.op("goto", end)
+
+            self.later.append(with_care)
+
+    def absent(self, column: Column | None, following: int, entry: Label | None) -> None:
+        """What there is where a field is not; then on, or to the next field."""
+        if column is None:
+            self.field("absent.0", next=following, slow=entry)
+        elif column.shape in (Shape.LIST, Shape.MAP):
+            self.field("absent.list", b=column.offsets, next=following, slow=entry)
+        elif column.shape is Shape.STRUCT:
+            assert column.field is not None
+            inner = self.inner(column, column.field.tag)
+            name = "absent.group" if inner.is_group else "absent.message"
+            name += ".set" * column.is_nullable
+            self.field(name, b=column.validity, miss=inner.none)
+            self.field("look", next=following, slow=entry)
+        elif column.shape is Shape.BYTES:
+            if column.is_nullable:
+                self.field(
+                    "absent.bytes.set", b=column.validity, c=column.offsets, next=following,
+                    slow=entry,
+                )  # fmt: skip
+            else:
+                self.field("absent.list", b=column.offsets, next=following, slow=entry)
+        elif column.default and not column.is_nullable:
+            assert column.values is not None
+            self.op("default", (column.values // UNIT, 4), (column.default & 0xFFFF_FFFF, 4))
+            self.field("look", next=following, slow=entry)
+        else:
+            name = f"absent.{column.width}{'.set' * column.is_nullable}"
+            self.field(name, a=column.values, b=column.validity, next=following, slow=entry)
+
+
+def make(tree: Tree, where: Condition | None = None) -> Program:
+    """The program of a tree that has been laid out.
+
+    Raises:
+        ProgramError: the VM cannot do what is asked for.
+    """
+    return _Maker(tree, where).make()

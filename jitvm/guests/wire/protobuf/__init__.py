@@ -1,0 +1,1 @@
+"""Protobuf: schemas from whatever describes its messages."""

@@ -1,0 +1,479 @@
+"""Readers: from messages, however they come, to tables.
+
+    Reader (schema, options) ── per thread ──> decoder, laid out for the largest batch so far
+       read(messages)  ──> Table          all at once, in batches of `BATCH_ROWS`
+       stream(source)  ──> Table, ...     one batch at a time, in constant memory
+
+A decoder belongs to one thread while it is used, and is kept for the next: so a reader may be used
+on any number of threads. A reader that is pickled is its schema and its options; everything else is
+made again where it arrives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from contextlib import contextmanager
+
+from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
+from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
+from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.streams import Source, StreamError, opened
+from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
+from jitvm.guests.wire.where import parse, paths
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.decoder import Decoder
+    from jitvm.guests.wire.frames import Framer
+    from jitvm.guests.wire.messages import Messages
+    from jitvm.guests.wire.plain import Batch as Decoded
+    from jitvm.guests.wire.plain import PlainDecoder
+    from jitvm.guests.wire.schema import Message
+    from jitvm.guests.wire.where import Condition
+
+ERRORS = ("raise", "null", "skip")
+"""What becomes of messages that cannot be decoded."""
+BATCH_ROWS = 1 << 18
+"""Rows of a batch at most."""
+BATCH_BYTES, LEAST_BYTES = 64 << 20, 1 << 20
+"""Bytes of input of a batch at most, if no message is larger: as many as `ADDRESSES` allow."""
+ADDRESSES = 1 << 32
+"""Bytes that the columns of a batch lie in, where that is possible."""
+STREAM_ROWS = 65536
+"""Rows of a batch of a stream, if nobody says another number."""
+STREAM_BYTES = 8 << 20
+"""Bytes that a stream is read in pieces of."""
+LARGEST = MAX_NARROW
+"""Bytes of the largest message there may be, as in Protobuf."""
+
+
+class DecodeError(ValueError):
+    """A message that cannot be decoded, where that is not to be passed over.
+
+    Attributes:
+        error: which message, and what is wrong with it.
+    """
+
+    def __init__(self, error: RowError) -> None:
+        super().__init__(
+            f"{error}; pass errors='skip' or 'null' to go on behind such messages"
+            if error.fault is not Fault.FRAME
+            else str(error)
+        )
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DecodeError, (self.error,)
+
+
+class Progress:
+    """How far a stream was read.
+
+    Attributes:
+        bytes: read so far, as they lie on the disk where that is known.
+        total: bytes there are; None where that is not known.
+        rows: of all batches so far.
+        messages: looked at so far.
+        errors: messages so far that could not be decoded.
+    """
+
+    __slots__ = ("bytes", "errors", "messages", "rows", "total")
+
+    def __init__(self, total: int | None) -> None:
+        self.bytes = 0
+        self.total = total
+        self.rows = 0
+        self.messages = 0
+        self.errors = 0
+
+
+class _Ready:
+    """A decoder with its tree, and what its batches may have."""
+
+    __slots__ = ("decoder", "layout", "tree")
+
+    def __init__(self, tree: Tree, layout: Layout, decoder: Decoder | PlainDecoder) -> None:
+        self.tree = tree
+        self.layout = layout
+        self.decoder = decoder
+
+
+class Reader:
+    """Decodes messages of one type into tables; see `jitvm.wire.reader` for its options."""
+
+    def __init__(
+        self,
+        message: Message,
+        *,
+        fields: Sequence[str] | None = None,
+        where: str | None = None,
+        errors: str = "raise",
+        depth: int = 3,
+        wrappers: bool = True,
+        utf8: bool = True,
+        unknown: bool = False,
+        large_offsets: bool = False,
+        names: bool = False,
+        times: bool = False,
+    ) -> None:
+        if errors not in ERRORS:
+            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
+        if not 1 <= depth <= MAX_DEPTH:
+            raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
+        if isinstance(fields, str):
+            raise TypeError("fields is a list of paths, not a str")
+        self.message = message
+        self.errors = errors
+        self._where_text = where
+        self._where: Condition | None = None if where is None else parse(where, message)
+        self._options: dict[str, Any] = {
+            "fields": None if fields is None else tuple(fields),
+            "depth": depth, "wrappers": wrappers, "utf8": utf8, "unknown": unknown,
+            "null_rows": errors == "null", "large_offsets": large_offsets, "names": names,
+            "times": times,
+        }  # fmt: skip
+        hidden = () if self._where is None or fields is None else paths(self._where)
+        self._options["hidden"] = tuple(hidden)
+        self._tree = tree(message, **self._options)
+        self._batch_bytes = _batch_bytes(self._tree)
+        self._free: deque[_Ready] = deque()
+        self._framers: deque[Framer] = deque()
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Arrow's types by the names of columns."""
+        return Table(self._tree, [], []).schema
+
+    def columns(self) -> Iterator[tuple[str, str, bool]]:
+        """Path, Arrow's type, and whether values may be null, of each column: those of messages
+        before those in them."""
+        for column in self._tree.columns[1:]:
+            parent = column.parent
+            assert parent is not None
+            if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
+                continue
+            yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
+
+    def __arrow_c_schema__(self) -> object:
+        """A capsule of the schema that tables will have."""
+        return Table(self._tree, [], []).__arrow_c_schema__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        options = {
+            name: value
+            for name, value in self._options.items()
+            if name not in ("hidden", "null_rows")
+        }
+        return {
+            "message": self.message, "errors": self.errors, "where": self._where_text, **options
+        }  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        said = "".join(
+            f", {name}={value!r}"
+            for name, value in (("fields", self._options["fields"]), ("where", self._where_text))
+            if value is not None
+        )
+        return f"<Reader of {self.message.full_name}{said}, errors={self.errors!r}>"
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, messages: Any, lengths: Any = None, *, framing: str | None = None) -> Table:
+        """Decode messages, all of them.
+
+        Args:
+            messages: a list of bytes; a buffer (bytes, bytearray, memoryview, NumPy array, memory
+                map) with `lengths`, or with the length of each message in front of it; an Arrow
+                array or chunked array of binary values.
+            lengths: of the messages in a buffer, in bytes.
+            framing: ``"confluent"`` where each message begins with Confluent's header, which is
+                passed over.
+
+        Raises:
+            DecodeError: a message cannot be decoded, and `errors` is ``"raise"``; or the lengths
+                in a buffer are wrong.
+            MessagesError: lengths do not fit, or messages are framed in another way.
+            TypeError: `messages` holds none.
+            MemoryError: there is not enough for the columns.
+        """
+        from jitvm.guests.wire.messages import taken
+
+        chunks: list[Chunk] = []
+        errors: list[RowError] = []
+        seen = 0
+        for piece in taken(messages, lengths, framing):
+            seen = self._piece(piece, seen, chunks, errors)
+        return Table(chunks[0].tree if chunks else self._tree, chunks, errors)
+
+    def _piece(
+        self, piece: Messages, seen: int, chunks: list[Chunk], errors: list[RowError]
+    ) -> int:
+        """Decode all messages of a piece; how many messages were seen, with those before."""
+        if piece.offsets is not None:
+            return self._all(piece.data, piece.offsets, seen, chunks, errors)
+        place, last, size = 0, len(piece.data), STREAM_BYTES
+        with self._framing() as framer:
+            while place < last:
+                end = min(place + size, last)
+                data, offsets, behind = framer.messages(piece.data, place, end, BATCH_ROWS)
+                if behind == place:
+                    if end == last or size > LARGEST or not _is_cut_off(piece.data[place:end]):
+                        raise DecodeError(RowError(seen, 0, "", Fault.FRAME))
+                    size *= 2
+                seen = self._all(data, offsets, seen, chunks, errors)
+                place = behind
+        return seen
+
+    def _all(
+        self,
+        data: memoryview,
+        offsets: memoryview,
+        seen: int,
+        chunks: list[Chunk],
+        errors: list[RowError],
+    ) -> int:
+        """Decode messages in as many batches as they need; how many were seen with those before."""
+        place, last = 0, len(offsets) - 1
+        while place < last:
+            end = _end(offsets, place, self._batch_bytes)
+            size = offsets[end] - offsets[place]
+            if size > LARGEST:
+                raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
+            batch, chunk, mistakes = self._batch(
+                data, offsets, place, end, seen, max(size, self._batch_bytes)
+            )
+            if mistakes and self.errors == "raise":
+                raise DecodeError(mistakes[-1])
+            errors += mistakes
+            if chunk.rows:
+                chunks.append(chunk)
+            seen += batch.seen
+            place = batch.next
+        return seen
+
+    @contextmanager
+    def _framing(self) -> Iterator[Framer]:
+        """What takes messages out of streams, for one thread."""
+        from jitvm.guests.wire.frames import Framer
+
+        try:
+            framer = self._framers.pop()
+        except IndexError:
+            framer = Framer()
+        try:
+            yield framer
+        finally:
+            self._framers.append(framer)
+
+    def _batch(
+        self,
+        data: memoryview,
+        offsets: memoryview,
+        first: int,
+        last: int,
+        seen: int,
+        size: int,
+    ) -> tuple[Decoded, Chunk, list[RowError]]:
+        """Decode one batch of at most so many bytes."""
+        ready = self._taken(BATCH_ROWS, size)
+        try:
+            out = POOL.take(ready.layout.size)
+            batch = ready.decoder.decode(data, offsets, first, last, out)
+        finally:
+            self._free.append(ready)
+        out.used(4 * (offsets[batch.next] - offsets[first]))
+        columns = ready.tree.columns
+        mistakes = [
+            RowError(seen + row, offset, columns[column].path, Fault(fault))
+            for row, offset, fault, column in batch.mistakes
+        ]
+        return batch, Chunk(ready.tree, batch.rows, out), mistakes
+
+    def _taken(self, rows: int, size: int) -> _Ready:
+        """A decoder that nobody uses, for batches of so many rows and bytes."""
+        for _ in range(len(self._free)):
+            try:
+                ready = self._free.pop()
+            except IndexError:
+                break
+            if ready.layout.rows == rows and ready.layout.bytes >= size:
+                return ready
+            self._free.appendleft(ready)
+        made = tree(self.message, **self._options)
+        placed = layout(made, rows, size if size <= self._batch_bytes else LARGEST)
+        return _Ready(made, placed, self._decoder(made, placed))
+
+    def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
+        """A native decoder, or a plain one where none can be had."""
+        from jitvm.guests.wire.decoder import Decoder
+        from jitvm.guests.wire.plain import PlainDecoder
+        from jitvm.guests.wire.program import ProgramError
+
+        try:
+            return Decoder(made, placed, errors=self.errors, where=self._where)
+        except ProgramError:
+            return PlainDecoder(made, placed, errors=self.errors, where=self._where)
+
+    # -- streams ---------------------------------------------------------------------------------
+
+    def stream(
+        self,
+        source: Any,
+        *,
+        rows: int = STREAM_ROWS,
+        framing: str = "varint",
+        compression: str | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Iterator[Table]:
+        """Decode messages batch by batch, in constant memory.
+
+        Args:
+            source: a path (`.gz` and `.zst` are decompressed), an URL that fsspec knows, an object
+                with `read` or `readinto`, a socket: messages, each behind its length. Or an
+                iterable of messages as bytes.
+            rows: of a table at most.
+            framing: of an iterable, ``"confluent"`` where each begins with Confluent's header.
+            compression: ``"gzip"``, ``"zstd"`` or ``"none"``; None: as the end of the name says.
+            progress: called with a `Progress` before each table is given.
+
+        Yields:
+            Tables of one batch each; what could not be decoded is in their `errors`.
+
+        Raises:
+            DecodeError: as in `read`; tables before it were given.
+            StreamError: the source cannot be opened, is damaged, or ends within a message.
+            OSError: it cannot be read.
+        """
+        if rows < 1:
+            raise ValueError(f"rows={rows}: choose at least 1")
+        if framing not in FRAMINGS:
+            raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
+        rows = min(rows, BATCH_ROWS)
+        is_stream = isinstance(source, str | os.PathLike) or any(
+            hasattr(source, each) for each in ("readinto", "read", "recv_into")
+        )
+        if is_stream:
+            if framing != "varint":
+                raise MessagesError(f"a stream of bytes cannot have the framing {framing!r}")
+            return self._of_source(opened(source, compression), rows, progress)
+        return self._of_iterable(iter(source), rows, framing, progress)
+
+    def _of_iterable(
+        self,
+        messages: Iterator[Any],
+        rows: int,
+        framing: str,
+        progress: Callable[[Progress], object] | None,
+    ) -> Iterator[Table]:
+        from itertools import islice
+
+        from jitvm.guests.wire.messages import taken
+
+        state = Progress(None)
+        while some := list(islice(messages, rows)):
+            for piece in taken(some, None, framing if framing == "confluent" else None):
+                assert piece.offsets is not None
+                state.bytes += len(piece.data)
+                yield from self._tables(piece.data, piece.offsets, state, progress)
+
+    def _of_source(
+        self, source: Source, rows: int, progress: Callable[[Progress], object] | None
+    ) -> Iterator[Table]:
+        state = Progress(source.size)
+        buffer = bytearray(STREAM_BYTES)
+        with source, self._framing() as framer:
+            first = filled = 0
+            while True:
+                view = memoryview(buffer)
+                filled += source.fill(view[filled:])
+                while first < filled:
+                    data, offsets, behind = framer.messages(view, first, filled, rows)
+                    if behind == first:
+                        break
+                    state.bytes = source.place or state.bytes + behind - first
+                    first = behind
+                    yield from self._tables(data, offsets, state, progress)
+                rest = bytes(view[first:filled])
+                if rest and not _is_cut_off(memoryview(rest[:5])):
+                    raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME))
+                if source.is_at_end:
+                    if rest:
+                        raise StreamError(
+                            f"{source.name} ends in the middle of message {state.messages}"
+                        )
+                    return
+                del view
+                if not first and filled == len(buffer):  # a message larger than what is read
+                    if len(buffer) > LARGEST:
+                        raise DecodeError(RowError(state.messages, 0, "", Fault.SIZE))
+                    buffer += bytes(len(buffer))
+                else:
+                    buffer[: len(rest)] = rest
+                first, filled = 0, len(rest)
+
+    def _tables(
+        self,
+        data: memoryview,
+        offsets: memoryview,
+        state: Progress,
+        progress: Callable[[Progress], object] | None,
+    ) -> Iterator[Table]:
+        """Decode messages that were read; what was right before a mistake is given first."""
+        chunks: list[Chunk] = []
+        errors: list[RowError] = []
+        failure: DecodeError | None = None
+        place, last = 0, len(offsets) - 1
+        while place < last and failure is None:
+            end = _end(offsets, place, self._batch_bytes)
+            size = max(offsets[end] - offsets[place], self._batch_bytes)
+            batch, chunk, mistakes = self._batch(data, offsets, place, end, state.messages, size)
+            if mistakes and self.errors == "raise":
+                failure = DecodeError(mistakes.pop())
+            errors += mistakes
+            chunks.append(chunk)
+            state.messages += batch.seen
+            state.rows += batch.rows
+            place = batch.next
+        state.errors += len(errors)
+        if progress is not None:
+            progress(state)
+        full = [chunk for chunk in chunks if chunk.rows]
+        if len(full) == 1:
+            yield Batch(full[0].tree, full, errors)
+        elif full or errors:
+            yield Table(self._tree, full, errors)
+        if failure is not None:
+            raise failure
+
+
+def _batch_bytes(tree: Tree) -> int:
+    """Bytes of input of a batch: as many as its columns have addresses for."""
+    size = BATCH_BYTES
+    while size > LEAST_BYTES and layout(tree, BATCH_ROWS, size).size > ADDRESSES:
+        size //= 2
+    return size
+
+
+def _end(offsets: memoryview, first: int, size: int) -> int:
+    """The message behind the last that fits in a batch; one at least."""
+    from bisect import bisect_right
+
+    last = min(len(offsets) - 1, first + BATCH_ROWS)
+    fits = bisect_right(offsets, offsets[first] + size, first, last + 1) - 1
+    return max(fits, first + 1)
+
+
+def _is_cut_off(data: memoryview) -> bool:
+    """Whether a length and its message would be right if more bytes came."""
+    for count, byte in enumerate(data[:5]):
+        if byte < 0x80:
+            return count < 4 or byte < 8
+    return len(data) < 5

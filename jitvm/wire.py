@@ -1,0 +1,125 @@
+"""Protobuf to columns: messages in bulk, as tables for Arrow, pandas, polars and NumPy.
+
+    from jitvm import wire
+
+    reader = wire.reader(telemetry_pb2.Span, fields=["ts", "attrs.key"], where="status == 2")
+    table = reader.read(messages)                 a list of bytes, a buffer, an Arrow array
+    table.to_pandas()                             or to_arrow, to_polars; or hand it to any of them
+    table["ts"].to_numpy()
+    for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
+        ...
+
+The page docs/wire.md tells it from the start.
+"""
+
+from __future__ import annotations
+
+from jitvm.guests.wire.columns import ColumnError
+from jitvm.guests.wire.faults import Fault, MessagesError
+from jitvm.guests.wire.pool import POOL, PoolError
+from jitvm.guests.wire.protobuf.descriptors import SchemaError
+from jitvm.guests.wire.reading import DecodeError, Progress, Reader
+from jitvm.guests.wire.streams import StreamError
+from jitvm.guests.wire.table import Batch, Column, RowError, Table
+from jitvm.guests.wire.where import WhereError
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+__all__ = [
+    "Batch",
+    "Column",
+    "ColumnError",
+    "DecodeError",
+    "Fault",
+    "MessagesError",
+    "PoolError",
+    "Progress",
+    "Reader",
+    "RowError",
+    "SchemaError",
+    "StreamError",
+    "Table",
+    "WhereError",
+    "messages",
+    "reader",
+    "trim",
+]
+
+
+def reader(
+    schema: object,
+    message: str | None = None,
+    *,
+    fields: Sequence[str] | None = None,
+    where: str | None = None,
+    errors: str = "raise",
+    include: Sequence[str | os.PathLike[str]] = (),
+    extensions: bool = False,
+    depth: int = 3,
+    wrappers: bool = True,
+    utf8: bool = True,
+    unknown: bool = False,
+    large_offsets: bool = False,
+    names: bool = False,
+    times: bool = False,
+) -> Reader:
+    """A reader of messages of one type; it may be kept, pickled, and used on several threads.
+
+    Args:
+        schema: what describes the messages: a generated class, a descriptor, a
+            ``FileDescriptorSet`` (object, bytes, or the path of a file), or the path of a
+            ``.proto`` file, which needs the extra `wire`.
+        message: the type's name, where the schema has more than one; a path may end in ``:Name``.
+        fields: paths of the columns to make, as ``["ts", "attrs.key"]``; None for all. What is not
+            asked for is skipped without being decoded.
+        where: a condition on fields outside of lists, as ``"status == 2 and ts >= 1700000000"``:
+            only rows for which it is true are kept.
+        errors: what becomes of messages that cannot be decoded: ``"raise"``; ``"skip"``, which
+            leaves them out; ``"null"``, which has a row of nulls for each. What was left out or is
+            null is in `Table.errors`.
+        include: folders in which imports of a ``.proto`` file are looked for.
+        extensions: whether extensions that the schema knows have columns, named ``[full.name]``.
+        depth: how often a type may be nested in itself; deeper messages stay bytes. 1 to 100.
+        wrappers: whether ``google.protobuf.Int64Value`` and the like become plain values that may
+            be null.
+        utf8: whether strings are checked and become Arrow's strings; else they are bytes.
+        unknown: whether fields that the schema does not know are kept, in columns ``_unknown``.
+        large_offsets: whether offsets have 64 bits.
+        names: whether enums become their names (a dictionary) instead of numbers; numbers without
+            a name become their digits.
+        times: whether ``google.protobuf.Timestamp`` and ``Duration`` become timestamps and
+            durations in nanoseconds instead of structs.
+
+    Raises:
+        SchemaError: the schema cannot be had.
+        ColumnError: `fields` names what is not there, or there are too many columns.
+        WhereError: the condition cannot be tested.
+    """
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return Reader(
+        message_of(schema, message, include=include, extensions=extensions),
+        fields=fields, where=where, errors=errors, depth=depth, wrappers=wrappers, utf8=utf8,
+        unknown=unknown, large_offsets=large_offsets, names=names, times=times,
+    )  # fmt: skip
+
+
+def messages(
+    schema: str | os.PathLike[str], *, include: Sequence[str | os.PathLike[str]] = ()
+) -> list[str]:
+    """Full names of all messages of a schema, which is the path of a file.
+
+    Raises:
+        SchemaError: it cannot be had.
+    """
+    from jitvm.guests.wire.protobuf.sources import names_of
+
+    return names_of(schema, include)
+
+
+def trim() -> None:
+    """Give memory back to the system that was kept for columns of later tables."""
+    POOL.trim()

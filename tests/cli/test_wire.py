@@ -1,0 +1,208 @@
+"""``jitvm wire``: files of messages to rows, and what is said where that cannot be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import csv, parquet
+
+from jitvm.cli.main import main
+from tests.wire.schemas import PROTOS, described, generated
+from tests.wire.test_reader import BAD, NUMBERS, framed
+
+CHOICE = generated("kinds.Choice")
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> str:
+    path = tmp_path / "kinds.desc"
+    path.write_bytes(described("kinds"))
+    return str(path)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> str:
+    path = tmp_path / "events.pb"
+    path.write_bytes(framed(NUMBERS))
+    return str(path)
+
+
+def test_rows_are_printed_as_json(
+    schema: str, events: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["wire", "cat", events, "--schema", f"{schema}:Leaf", "--where", "number < 2"]) == 0
+    assert [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()] == [
+        {"number": 0, "name": "0", "more": []}, {"number": 1, "name": "1", "more": []},
+    ]  # fmt: skip
+    assert main(["wire", "cat", events, "--schema", f"{schema}:Leaf", "--limit", "150"]) == 0
+    assert len(capfdbinary.readouterr().out.splitlines()) == 150
+
+
+def test_values_that_json_lacks_are_text(
+    schema: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    made = [CHOICE(data=b"\xff"), CHOICE(real=float("inf")), CHOICE(leaf={"number": 3})]
+    path = tmp_path / "choices.pb"
+    path.write_bytes(framed([each.SerializeToString() for each in made]))
+    assert main(["wire", "cat", str(path), "--schema", f"{schema}:Choice"]) == 0
+    rows = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [row["choice"] for row in rows] == ["data", "real", "leaf"]
+    assert (rows[0]["data"], rows[1]["real"], rows[2]["leaf"]["number"]) == ("/w==", "inf", 3)
+
+
+def test_files_have_the_format_of_their_name(schema: str, events: str, tmp_path: Path) -> None:
+    for name in ("out.parquet", "out.arrow", "out.csv", "out.jsonl"):
+        out = tmp_path / name
+        done = main([
+            "wire", "cat", events, str(out), "--schema", f"{schema}:Leaf",
+            "--fields", "number,name",
+        ])  # fmt: skip
+        assert done == 0
+        read = {
+            "parquet": parquet.read_table,
+            "arrow": lambda path: pa.ipc.open_file(path).read_all(),
+            "csv": csv.read_csv,
+            "jsonl": lambda path: pa.Table.from_pylist(
+                [json.loads(line) for line in path.read_text().splitlines()]
+            ),
+        }[name.partition(".")[2]]
+        table = read(out)
+        assert table["number"].to_pylist() == list(range(200)), name
+        assert table.column_names == ["number", "name"]
+
+
+def test_an_arrow_stream_goes_to_stdout(schema: str, events: str) -> None:
+    command = [sys.executable, "-m", "jitvm", "wire", "cat", "-", "--schema", f"{schema}:Leaf"]
+    with open(events, "rb") as stdin:
+        done = subprocess.run(
+            [*command, "--to", "arrow"], stdin=stdin, capture_output=True, check=True
+        )
+    assert pa.ipc.open_stream(done.stdout).read_all().num_rows == 200
+    assert done.stderr == b""
+
+
+def test_messages_and_columns_are_listed(schema: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wire", "schema", schema]) == 0
+    assert "kinds.Nested.Middle\n" in capsys.readouterr().out
+    assert main(["wire", "schema", f"{schema}:Leaf"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["kinds.Leaf"], ["number", "int32"], ["name", "string,", "may", "be", "null"],
+        ["more", "list<int64>"],
+    ]  # fmt: skip
+    assert main(["wire", "schema", f"{schema}:Leaf", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["more"] == "list<int64>"
+
+
+def test_fields_are_counted(
+    schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaf = generated("kinds.Leaf")
+    made = [leaf(number=1), leaf(number=0, name="ab"), leaf(more=[1, 2, 3])]
+    path = tmp_path / "leaves.pb"
+    path.write_bytes(framed([each.SerializeToString() for each in made]))
+    assert main(["wire", "stats", str(path), "--schema", f"{schema}:Leaf", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "rows": 3,
+        "fields": {
+            "number": {"values": 3, "present": 1, "bytes": 12},
+            "name": {"values": 3, "present": 1, "bytes": 18},
+            "more": {"values": 3, "present": 1, "bytes": 40},
+        },
+    }
+    assert main(["wire", "stats", str(path), "--schema", f"{schema}:Leaf"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "3 rows of kinds.Leaf"
+    assert "33.3 %" in out
+
+
+def test_batches_are_timed(schema: str, events: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wire", "profile", events, "--schema", f"{schema}:Leaf"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("schema ")
+    assert lines[-2].startswith("200 rows in ")
+
+
+def test_bad_messages_are_told_or_passed_over(
+    schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.pb"
+    path.write_bytes(framed([NUMBERS[0], BAD, NUMBERS[2]]))
+    command = ["wire", "cat", str(path), "--schema", f"{schema}:Leaf"]
+    assert main(command) == 2
+    assert "message 1, byte 1, field number: " in capsys.readouterr().err
+    assert main([*command, "--errors", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert err.endswith("jitvm: note: 1 messages are left out\n")
+    assert main([*command, "--errors", "null"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[1]) == {"number": None, "name": None, "more": None}
+    assert err.endswith("jitvm: note: 1 messages are null\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["EVENTS", "--schema", "SCHEMA"], "the schema has more than one message: .*; say which"),
+        (["EVENTS", "--schema", "SCHEMA:Lef"], "no message 'Lef'; did you mean kinds.Leaf"),
+        (["EVENTS", "--schema", "absent.proto"], "cannot read the schema absent.proto"),
+        (["absent.pb", "--schema", "SCHEMA:Leaf"], "cannot read absent.pb: No such file"),
+        (["EVENTS", "--schema", "SCHEMA:Leaf", "--fields", "nam"], "no field 'nam'; did you mean"),
+        (["EVENTS", "--schema", "SCHEMA:Leaf", "--where", "name == 1"], "name: is a string"),
+        (["EVENTS", "--schema", "SCHEMA:Leaf", "--limit", "0"], "'0' is no number of rows"),
+        (["EVENTS", "OUT.csv", "--schema", "SCHEMA:Leaf"], "a CSV file cannot hold more, which"),
+        (["EVENTS", "OUT.x", "--schema", "SCHEMA:Leaf"], "OUT.x: what format"),
+        (["SCHEMA", "--schema", "SCHEMA:Scalars"], "message 0"),
+        (["EVENTS"], "the following arguments are required: --schema"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    schema: str,
+    events: str,
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [each.replace("EVENTS", events).replace("SCHEMA", schema) for each in arguments]
+    assert main(["wire", "cat", *given]) in (1, 2)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("jitvm: error: ")
+    assert err.count("\n") == 1
+    import re
+
+    assert re.search(said, err), err
+    assert not list(tmp_path.glob("OUT*")), "nothing half written"
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    schema: str, events: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["wire", "cat", events, "absent/out.jsonl", "--schema", f"{schema}:Leaf"]) == 1
+    assert "absent/out.jsonl: cannot be written: No such file" in capsys.readouterr().err
+
+
+def test_what_was_there_stays_where_reading_fails(
+    schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "bad.pb", tmp_path / "out.jsonl"
+    path.write_bytes(framed([NUMBERS[0], BAD]))
+    out.write_text("before")
+    assert main(["wire", "cat", str(path), str(out), "--schema", f"{schema}:Leaf"]) == 2
+    assert out.read_text() == "before"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bad.pb", "kinds.desc", "out.jsonl"]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_proto_file_is_compiled(events: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = PROTOS / "kinds.proto"
+    assert main(["wire", "cat", events, "--schema", f"{path}:Leaf", "--limit", "1"]) == 0
+    assert json.loads(capfdbinary.readouterr().out)["number"] == 0

@@ -1,0 +1,235 @@
+"""The wire VM against the plain decoder, which is held to Protobuf's own package: at every tier,
+whatever instructions are chosen, on messages that are right, odd and wrong."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+
+from jitvm.engine.codegen.native import Compiler
+from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.ir.verify import verify
+from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.tables.params import Parameters
+from jitvm.guests.wire.anew import written
+from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.instructions import NUMBERS, guest
+from jitvm.guests.wire.plain import Batch, PlainDecoder
+from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.program import ProgramError
+from jitvm.guests.wire.where import parse
+from tests.engine.emulated import EmulatedMachine
+from tests.jit.emulated import emulated_jit
+from tests.wire.oracle import messages, mutated, rows_of
+from tests.wire.schemas import MESSAGES, message
+
+PARAMS = Parameters(
+    hot=3, window=64, background=0, verify=1, polish=0, keep=0, nodes=40, quick=40, followers=2
+)
+BYTES, ROWS = 1 << 22, 4096
+
+
+class Pair:
+    """A decoder and the plain one, for the same columns."""
+
+    def __init__(self, name: str, *, tier: str = "interpreter", **options: Any) -> None:
+        errors, where = options.pop("errors", "skip"), options.pop("where", None)
+        self.tree = tree(message(name), null_rows=errors == "null", **options)
+        self.layout = layout(self.tree, ROWS, BYTES)
+        condition = None if where is None else parse(where, self.tree.message)
+        kind = Tier.REFERENCE if tier.startswith("aarch64") else Tier(tier)
+        self.native = Decoder(
+            self.tree, self.layout, errors=errors, where=condition, tier=kind, params=PARAMS
+        )
+        self.plain = PlainDecoder(self.tree, self.layout, errors=errors, where=condition)
+        self.out = [POOL.take(self.layout.size) for _ in range(2)]
+
+    def choose(self, random: Random) -> None:
+        """Any variants of instructions: they read whatever comes."""
+        for site in self.native.program.sites:
+            self.native.choose(site, random.choice(site.variants))
+
+    def agree(self, data: list[bytes]) -> Batch:
+        """Decode messages with both; what they have in common."""
+        offsets = array("q", [0])
+        for each in data:
+            offsets.append(offsets[-1] + len(each))
+        joined, bounds = memoryview(b"".join(data)), memoryview(offsets)
+        got = self.native.decode(joined, bounds, 0, len(data), self.out[0])
+        expected = self.plain.decode(joined, bounds, 0, len(data), self.out[1])
+        assert got.mistakes == expected.mistakes
+        assert (got.rows, got.next) == (expected.rows, expected.next)
+        rows = [rows_of(self.tree, got.rows, out) for out in self.out]
+        assert rows[0] == rows[1]
+        return got
+
+
+@cache
+def some(name: str) -> list[bytes]:
+    return messages(name, message(name), 60, seed=5)
+
+
+def odd(name: str, seed: int, count: int) -> list[bytes]:
+    random = Random(seed)
+    base = some(name)
+    return [
+        mutated(random.choice(base), random) if random.random() < 0.7 else random.choice(base)
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("tier", ["reference", "interpreter"])
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages_are_read_as_the_plain_decoder_does(name: str, tier: str) -> None:
+    pair = Pair(name, tier=tier)
+    pair.agree(some(name))
+    for seed in range(1 if tier == "reference" else 6):
+        pair.choose(Random(seed))
+        assert pair.agree(odd(name, seed, 60)).mistakes
+
+
+@pytest.mark.parametrize("tier", ["jit", "ir"])
+@pytest.mark.parametrize("name", ["kinds.Leaf", "kinds.Repeated"])
+def test_compiled_programs_do_the_same(name: str, tier: str) -> None:
+    pair = Pair(name, tier=tier)
+    pair.choose(Random(1))
+    pair.agree(some(name) * 2)
+    pair.agree(odd(name, 1, 60))
+    (machine,) = pair.native.machines()
+    assert machine.jit is not None
+    assert machine.jit.statistics.installed
+    assert not machine.jit.statistics.errors
+
+
+@cache
+def compiler() -> Compiler:
+    return Compiler("aarch64")
+
+
+@pytest.mark.parametrize("tier", ["aarch64", "aarch64 jit"])
+def test_aarch64(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair("kinds.Leaf", tier=tier)
+    machine = EmulatedMachine(guest())
+    code = pair.native.program.code
+    machine.memory[: len(code)] = code
+    monkeypatch.setattr(Decoder, "machine", lambda *_: machine)
+    scope: AbstractContextManager[Machine] = nullcontext(machine)
+    if tier == "aarch64 jit":
+        scope = emulated_jit(machine, PARAMS, compiler())
+    with scope:
+        pair.agree(some("kinds.Leaf"))
+        pair.agree(odd("kinds.Leaf", 1, 60))
+        if machine.jit is not None:
+            assert machine.jit.statistics.installed
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("errors", ["raise", "null"])
+def test_what_is_done_about_mistakes(name: str, errors: str) -> None:
+    pair = Pair(name, errors=errors)
+    for seed in range(2):
+        pair.agree(odd(name, seed, 40))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("kinds.Scalars", {"fields": ["i64", "text", "farthest"]}),
+        ("kinds.Nested", {"fields": ["many.name", "middle.leaf.more", "tail"]}),
+        ("kinds.Choice", {"fields": ["number", "leaf.number", "after"]}),
+        ("kinds.Maps", {"utf8": False}),
+        ("kinds.Known", {"wrappers": False}),
+        ("kinds.Recursive", {"depth": 1}),
+        ("kinds.Nested", {"large_offsets": True}),
+        ("old.Old", {"utf8": False, "depth": 2}),
+    ],
+)
+def test_columns_as_they_are_asked_for(name: str, options: dict[str, Any]) -> None:
+    pair = Pair(name, **options)
+    pair.agree(some(name))
+    for seed in range(4):
+        pair.choose(Random(seed))
+        pair.agree(odd(name, seed, 60))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "i64 > 100",
+        "i64 <= -1",
+        "u64 >= 1099511627776",
+        "u32 != 0 and i32 < 5",
+        "f64 == 1.5",
+        "f32 > 0 or not flag",
+        "not f64 > 1",
+        "not (f64 <= 2 and flag)",
+        "z64 in [0, 1, -300]",
+        "level == HIGH",
+        "f32 >= -2.25",
+        "x32 > 7",
+    ],
+)
+def test_conditions(where: str) -> None:
+    pair = Pair("kinds.Scalars", where=where)
+    batch = pair.agree(some("kinds.Scalars") * 3)
+    assert 0 < batch.rows < 180
+    pair.agree(odd("kinds.Scalars", 3, 100))
+
+
+@pytest.mark.parametrize(
+    "where", ["i64 is None", "text is not None and i32 < 7", "not flag", "level is None or u32 > 9"]
+)
+def test_conditions_on_what_may_be_absent(where: str) -> None:
+    pair = Pair("kinds.Optional", where=where, errors="null")
+    pair.agree(some("kinds.Optional") * 2)
+    pair.agree(odd("kinds.Optional", 3, 100))
+
+
+def test_a_batch_ends_where_it_is_full() -> None:
+    pair = Pair("kinds.Leaf")
+    pair.agree([b"\x08\x01"] * (ROWS + 5))
+    large = b"\x12" + written_length(BYTES - 100) + b"x" * (BYTES - 100)
+    assert pair.agree([large, large, b""]).next == 1
+    assert pair.agree([large + large, b"\x08\x01"]).mistakes
+
+
+def written_length(number: int) -> bytes:
+    from jitvm.guests.wire.anew import varint
+
+    return varint(number)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages_written_anew_mean_the_same(name: str) -> None:
+    pair = Pair(name)
+    for each in some(name):
+        view = memoryview(each)
+        state = pair.plain.parsed(view, 0, len(view))
+        again = memoryview(written(pair.tree, state))
+        found, expected = (
+            re.sub(r"\b0\.0\b", "0", str(each))
+            for each in (pair.plain.parsed(again, 0, len(again)), state)
+        )
+        assert found == expected
+
+
+def test_what_the_vm_does_not_do_is_told() -> None:
+    made = tree(message("kinds.Scalars"), unknown=True)
+    with pytest.raises(ProgramError, match="unknown fields"):
+        Decoder(made, layout(made, 10, 1000))
+
+
+def test_every_instruction_is_sound_and_none_is_missing() -> None:
+    made = guest()
+    assert len(NUMBERS) <= 256
+    made.check_semantics()
+    for row in made.opcodes[: len(NUMBERS)]:
+        for graph in (fast_graph(made, row, checked=True), full_graph(made, row)):
+            verify(graph, made)
