@@ -56,7 +56,7 @@ def _facts(row: Row | Installed) -> dict[str, Any]:
     try:
         platform = row.load()
         guest = platform.guest
-    except Exception as error:  # whatever another package does wrong is its own, and is told
+    except Exception as error:  # errors of another package are its own; they are reported
         return {**facts, "error": shown(str(error) or type(error).__name__)}
     options = (*platform.loading, *platform.running)
     return {

@@ -190,7 +190,7 @@ class Sampler:
         native = run.look.native_executed - run.native if run.look.has_jit else 0
         sample = Sample(now - run.began, span=now - before, events=total - events_before)
         # A region that goes while they are added up is missed this time and found the next: what
-        # comes late is told late, so that both tiers always are all that was executed.
+        # comes late is reported late, so that both tiers always add up to what was executed.
         sample.native = min(max(native, 0), executed)
         sample.interpreted = executed - sample.native
         run.native, run.executed = run.native + sample.native, run.executed + executed

@@ -24,7 +24,7 @@ _LONGEST = 80
 
 
 def face_key(hardware: Hardware) -> bytes:
-    """What tells whether metadata have to be looked at again."""
+    """A key that changes when the metadata have to be read again."""
     return bytes(hardware.machine.page[METADATA : METADATA + 2]) + os.fsencode(hardware.rom.name)
 
 

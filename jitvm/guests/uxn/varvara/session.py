@@ -75,7 +75,7 @@ def describe_request(width: int) -> str:
 
 
 def checksum(rom: Rom) -> str:
-    """What tells programs apart: SHA-256, in hexadecimal."""
+    """A digest that identifies a program: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
 
 
