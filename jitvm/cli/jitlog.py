@@ -31,7 +31,7 @@ class Told:
         machine: whose JIT is listened to.
         naming: names for addresses.
         log: path of a log; ``-`` for standard error.
-        gdb: whether to tell debuggers.
+        gdb: whether to notify debuggers.
 
     Raises:
         Failure: the log cannot be written, on entry or in the end; or there is no interface for

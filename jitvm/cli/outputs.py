@@ -98,7 +98,7 @@ class Outputs:
             output.discard()
         self._outputs = []
 
-    # -- what the frame loop tells -----------------------------------------------------------
+    # -- called by the frame loop ------------------------------------------------------------
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
         """A frame begins; see `FrameLoop.observer`."""
@@ -268,7 +268,7 @@ class _PrintedHashes:
         """Nothing: what is printed goes out at exit."""
 
     def discard(self) -> None:
-        """Nothing likewise."""
+        """Nothing, for the same reason."""
 
 
 class _Screenshot(_Output):

@@ -28,7 +28,7 @@ class Transcript:
             self._text = joined if len(joined) <= 2 * KEPT else joined[-KEPT:]
 
     def since(self, cursor: int) -> tuple[int, int, str]:
-        """New cursor, characters that were dropped, and text behind the first `cursor` ones."""
+        """New cursor, number of dropped characters, and the text after the first `cursor` ones."""
         with self._lock:
             unread = self.total - cursor
             fresh = min(unread, len(self._text), KEPT)

@@ -91,7 +91,7 @@ def _source(target: Target, guest: list[dict[str, object]]) -> dict[str, str]:
 
 
 def _ir_lines(text: str, taken: Counter[tuple[str, int | None]]) -> list[list[object]]:
-    """Lines with the count of the exits they name; None where they name none."""
+    """Lines with the count of the exits they name; None if they name none."""
     lines = text.splitlines()
     counts: dict[str, int] = {}
     for line in lines:

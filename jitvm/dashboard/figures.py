@@ -52,7 +52,7 @@ def _devices(runner: Runner) -> list[list[object]]:
 
 
 def standing(run: Run, runner: Runner, target: Target) -> Message | None:
-    """Where a guest that stands still is: next instruction and stacks; None for one that runs."""
+    """The state of a paused guest: next instruction and stacks; None while it runs."""
     if runner.activity is not Activity.PAUSED:
         return None
     state = run.machine.state

@@ -140,7 +140,7 @@ def _path(scope: Scope) -> str:
 
 
 def _parted(host: str) -> tuple[str, str]:
-    """A host header's name and port; the port is empty where there is none."""
+    """A host header's name and port; the port is empty if there is none."""
     name, colon, port = host.rpartition(":")
     is_port = colon and port.isascii() and port.isdecimal()
     return (name, port) if is_port else (host, "")

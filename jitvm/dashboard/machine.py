@@ -76,7 +76,7 @@ class WatchedMachine(Described):
         return self.advance(seconds=None, instructions=None)
 
     def rest(self) -> float:
-        """It waits for nothing."""
+        """It never waits."""
         return 0.0
 
     def input(self, event: Mapping[str, object]) -> None:

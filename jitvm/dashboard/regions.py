@@ -112,7 +112,7 @@ class RegionTable:
                 self.version = version
 
     def since(self, version: int) -> dict[str, object]:
-        """What changed behind a version; everything, marked as such, for one too long ago."""
+        """What changed after a version; everything, marked as such, if that is too long ago."""
         whole = version < self._forgotten or version == 0
         rows = self.rows.values()
         known = 0 if whole else version

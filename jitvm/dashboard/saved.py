@@ -189,7 +189,7 @@ class SavedViewer:
         self._heat = run.heat
 
     def news(self) -> Message | None:
-        """The next piece; None when all was told."""
+        """The next piece; None at the end."""
         run = self._run
         if self._sent < 0:
             self._sent = 0
@@ -225,7 +225,7 @@ def _head(path: str | os.PathLike[str], line: str) -> Message:
 
 
 def _parse(line: str) -> Message | None:
-    """A line as a row with its kind; None where it is none."""
+    """A line as a row with its kind; None if it is not a row."""
     try:
         row = json.loads(line, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):

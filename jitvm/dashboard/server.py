@@ -135,7 +135,7 @@ async def _serve(source: Source, websocket: WebSocket) -> None:
 async def _send(
     source: Source, viewer: Viewer, websocket: WebSocket, wanted: asyncio.Event
 ) -> None:
-    """Send news for as long as somebody takes them."""
+    """Send news for as long as the page takes them."""
     await websocket.send_text(json.dumps(source.hello()))
     due = 0.0
     while True:
@@ -175,7 +175,7 @@ async def _receive(source: Source, websocket: WebSocket, wanted: asyncio.Event) 
 
 
 def _parse(text: str | None) -> Mapping[str, Any]:
-    """A command; None stands for a binary message.
+    """A command; None for a binary message.
 
     Raises:
         CommandError: it is none.

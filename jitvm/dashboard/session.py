@@ -122,7 +122,7 @@ class Session:
         return detail.detail(self.target, run.look, region)
 
     def assembly(self, number: int) -> list[str] | None:
-        """Its machine code; made anew from its LLVM text."""
+        """Its machine code, compiled again from its LLVM text."""
         found = self._installed(number)
         return None if found is None else found[1].assembly()
 

@@ -131,7 +131,7 @@ NEWS: dict[str, Shape] = {
     "graph": {"nodes?": [int], "edges?": [(int, int, int)], "hidden?": int},
     "console": {"missed": int, "text": str},
 }  # fmt: skip
-"""What a page is told of the end of a run, each part of which may be missing."""
+"""What a page gets about the end of a run; each part may be missing."""
 PAGE: Shape = {"heat": bytes, "news": {f"{name}?": shape for name, shape in NEWS.items()}}
 SCALARS = Each(str | float | bool | None)
 _EVENT: dict[str, Shape] = {"seconds": float, "address": int, "line": str}

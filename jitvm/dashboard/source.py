@@ -25,7 +25,7 @@ class Viewer(Protocol):
     """One page's place in a run."""
 
     def news(self) -> Message | None:
-        """What is new; None for nothing."""
+        """What is new; None if nothing is."""
 
     def frames(self) -> list[bytes]:
         """Binary messages that are due: see `jitvm.dashboard.feed`."""
@@ -44,7 +44,7 @@ class Source(Protocol):
         """A place in the run, at its beginning."""
 
     def region(self, number: int) -> Message | None:
-        """One region with its texts; None where it is gone."""
+        """One region with its texts; None if it is gone."""
 
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code as lines of assembly."""

@@ -48,7 +48,7 @@ MODULAR = 0
 """`bits` of a word whose high bits mean nothing."""
 SIZES = (1, 2, 4, 8)
 FURTHEST = 8
-"""Bytes behind an instruction that it may look at."""
+"""Bytes after an instruction that it may look at."""
 STEPS = 4096
 """Operations of one instruction: what does more is taken for a loop that never ends."""
 COMPARISONS = frozenset(("eq", "ne", "lt", "le"))

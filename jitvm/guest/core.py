@@ -53,11 +53,11 @@ class Core(Protocol):
         function and one size share their handlers, too."""
 
     def operand(self, offset: int, size: int) -> Word:
-        """The instruction's bytes from `offset` behind the opcode byte."""
+        """The instruction's bytes from `offset` after the opcode byte."""
 
     def beyond(self, offset: int, size: int) -> Word:
-        """Bytes of the code space from `offset` behind the instruction, as constant as its own:
-        for instructions that look at what follows them."""
+        """Bytes of the code space from `offset` after the instruction, constant to the same degree
+        as its own: for instructions that look at what follows them."""
 
     def pop(self, stack: int, size: int) -> Word:
         """Take `size` bytes off a stack; the pointer wraps."""
@@ -123,29 +123,29 @@ class Core(Protocol):
         cases: Mapping[int, Callable[[Core], None]],
         otherwise: Callable[[Core], None],
     ) -> None:
-        """End the instruction as `cases[word]` does, or as `otherwise` where there is none.
+        """End the instruction with `cases[word]`, or with `otherwise` if there is no such case.
 
-        Meant for encodings in which further bytes of the instruction say what it does. A word that
-        depends on anything else is right too, but compiled code then leaves the instruction to
-        the interpreter.
+        Meant for encodings in which further bytes of the instruction select what it does. A word
+        that depends on anything else is correct too, but compiled code then leaves the
+        instruction to the interpreter.
         """
 
     def signed(self, word: Word, size: int) -> Word:
         """The low `size` bytes of a word read as two's complement."""
 
     def leading_zeros(self, word: Word, size: int) -> Word:
-        """How many bits of the low `size` bytes stand above the highest that is set: all of them,
-        8 * `size`, where none is."""
+        """The number of zero bits above the highest set bit of the low `size` bytes; 8 * `size` if
+        no bit is set."""
 
     def trailing_zeros(self, word: Word, size: int) -> Word:
-        """How many bits of the low `size` bytes stand below the lowest that is set: all of them,
-        8 * `size`, where none is."""
+        """The number of zero bits below the lowest set bit of the low `size` bytes; 8 * `size` if
+        no bit is set."""
 
     def swap_bytes(self, word: Word, size: int) -> Word:
-        """The low `size` bytes of a word in the other order."""
+        """The low `size` bytes of a word in reverse order."""
 
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
-        """Unsigned quotient, or `by_zero` where the divisor is zero."""
+        """Unsigned quotient, or `by_zero` if the divisor is zero."""
 
     def return_address(self) -> Word:
         """`next_pc` as a return address: compiled code follows it when it is jumped to."""
@@ -157,12 +157,12 @@ class Core(Protocol):
         """Continue at `target` (truncated to the program counter) instead of `next_pc`."""
 
     def jump_if(self, condition: Word, target: Word) -> None:
-        """Continue at `target` where the condition is not zero."""
+        """Continue at `target` if the condition is not zero."""
 
     def halt(self) -> None:
         """End the run after this instruction.
 
-        `pc` is where it would have continued, also when the instruction jumps.
+        `pc` is where it would have continued, even if the instruction jumps.
         """
 
     def stop(self, reason: Word, place: Word) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Each = TypeVar("Each")
 
 MOST_STACKS = 8
-"""What native code has registers for, beside its base, its table and the program counter."""
+"""How many stacks native code has registers for, besides base, table and program counter."""
 LARGEST_STACK = 1 << 24
 LARGEST_SPACE = 1 << 28
 LEAST_ATTACHED = 1 << 16
@@ -79,9 +79,9 @@ class Guest:
     origin: int = 0
     """Where commands put a program's bytes and begin, if no platform says (`jitvm.platform`)."""
     output: int | None = None
-    """The port whose bytes are standard output, likewise; None for none."""
+    """The port for standard output, if no platform says; None for none."""
     error: int | None = None
-    """The port whose bytes are standard error, likewise."""
+    """The port for standard error, if no platform says; None for none."""
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
 

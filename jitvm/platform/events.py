@@ -209,8 +209,8 @@ def _check_key(key: str) -> None:
 
 
 def key_name(char: str) -> str | None:
-    """The key, as `KeyDown` has it, that a character or a byte as one is typed with, as far as
-    anybody knows; None for none."""
+    """The key, as in `KeyDown`, that types a character (or a byte as a character), if it is known;
+    None otherwise."""
     for name, byte in KEYS.items():
         if char == chr(byte):
             return name

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         def audio(self) -> Sound: ...
 
     class Observer(Protocol):
-        """Who is told of frames: see `FrameLoop.observer`."""
+        """An observer of frames: see `FrameLoop.observer`."""
 
         def begin(self, number: int, events: tuple[Event, ...]) -> None:
             """A frame is about to begin; frame 0 is over when frame 1 begins."""
@@ -73,11 +73,11 @@ SAMPLES = 735
 
 
 class Frame(Struct, frozen=True):
-    """What came of a frame.
+    """The result of a frame.
 
     Attributes:
         number: from 1 on.
-        changed: whether the picture is another one than before; see `Screen.changed` for where.
+        changed: whether the picture differs from the previous one; see `Screen.changed` for where.
         sound: 735 samples for each side, shape (735, 2), 16 bit; None for silence.
     """
 
@@ -86,24 +86,24 @@ class Frame(Struct, frozen=True):
     sound: Samples | None
 
     def heard(self) -> Samples:
-        """What is heard during it, silence included; shape (735, 2)."""
+        """Its samples, zeros for silence; shape (735, 2)."""
         import numpy as np
 
         return np.zeros((SAMPLES, 2), np.int16) if self.sound is None else self.sound
 
 
 class FrameLoop:
-    """Runs a computer frame by frame; a guest's own derives from it and says `_steps`.
+    """Runs a computer frame by frame; a guest derives its own loop and defines `_steps`.
 
     Args:
-        computer: what it runs.
-        boot: runs what comes before the first frame, unless that was done.
+        computer: the computer to run.
+        boot: runs what comes before the first frame, unless that was done already.
 
     Attributes:
-        number: frames that are complete; frame 0 is not counted.
-        sound: whether it renders sound. Without it, time stands still for notes: switch it off
-            only where somebody else calls `Sound.render`.
-        observer: told of each frame.
+        number: how many frames are complete, not counting frame 0.
+        sound: whether it renders sound. Otherwise time stops for notes, so switch it off only if
+            something else calls `Sound.render`.
+        observer: called at the beginning and end of each frame.
     """
 
     def __init__(self, computer: Framed, boot: Callable[[], None]) -> None:
@@ -116,16 +116,16 @@ class FrameLoop:
         self.observer: Observer | None = None
 
     def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
-        """What is run in a frame, for `Evaluator.follow`."""
+        """The vectors and shares of a frame, for `Evaluator.follow`."""
         raise NotImplementedError(f"{type(self).__name__}: says not what runs in a frame")
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether a frame was begun and is not complete."""
+        """Whether a frame was started and is not complete."""
         return self._unfinished is not None
 
     def abandon(self) -> None:
-        """Forget an unfinished frame and the events that wait."""
+        """Drop an unfinished frame and the waiting events."""
         self._unfinished = None
         self._waiting = ()
 
@@ -133,14 +133,14 @@ class FrameLoop:
         """Run one frame, or finish an unfinished one; the reset vector before the first.
 
         Args:
-            events: what the user does in this frame; in the next one, if this one was unfinished.
+            events: the user's input for this frame, or for the next if this one is unfinished.
 
         Raises:
             LimitReached: a limit of `Computer.limited` was reached: the frame is unfinished.
-            KeyboardInterrupt: Ctrl-C; likewise.
+            KeyboardInterrupt: Ctrl-C: the frame is unfinished, too.
             OutputError: an output stream cannot be written.
             AudioError, ImportError: the first note or picture could not be prepared.
-            TypeError: something is no event; nothing was done.
+            TypeError: `events` has something that is not an event; nothing was done.
         """
         computer = self._computer
         given = tuple(events)
@@ -166,7 +166,7 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
-            ValueError, TypeError: `count` is negative or no whole number, or `script` is no script.
+            ValueError, TypeError: `count` is negative or not an integer; `script` is not a script.
         """
         if script is not None and not hasattr(script, "at"):
             raise TypeError(f"script is what `parse_script` gives, not {shortened(script)}")

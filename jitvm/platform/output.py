@@ -200,7 +200,7 @@ class Output:
             self._lock.release()
 
     def message(self, text: str) -> None:
-        """Write a line of the emulator's own to standard error, behind all that came before it."""
+        """Write a line from the emulator itself to standard error, after all previous output."""
         with self._lock:
             self._take()
             self._queue.append((self._stderr, memoryview(text.encode("utf-8", "replace"))))

@@ -68,7 +68,7 @@ class Script(Struct, frozen=True):
 
     @property
     def last(self) -> int:
-        """The last frame with an event; 0 where there is none."""
+        """The last frame with an event; 0 if there is none."""
         return max(self.frames, default=0)
 
     def at(self, frame: int) -> tuple[Event, ...]:
@@ -226,7 +226,7 @@ def _events(words: list[_Word]) -> tuple[Event, ...]:
 
 
 class _UsageError(Exception):
-    """The words behind a command are not what it takes."""
+    """The words after a command are not valid for it."""
 
 
 def _numbers(words: list[_Word], count: int) -> list[int]:
@@ -300,7 +300,7 @@ def _reset(words: list[_Word]) -> tuple[Event, ...]:
 
 
 _Command = tuple[str, Callable[[list[_Word]], tuple[Event, ...]]]
-"""How a command is written, and what makes events of the words behind it."""
+"""How a command is written, and what turns the words after it into events."""
 
 
 def _pad_command(name: str, make: type[events.Press | events.Release]) -> _Command:
@@ -341,7 +341,7 @@ _COMMANDS: dict[str, _Command] = {
 
 
 def event_text(event: Event) -> str:
-    """An event as a script has it, without its frame."""
+    """An event as it is written in a script, without its frame."""
     match event:
         case events.Press(buttons, pad):
             return f"press {_button_names(buttons, pad)}"

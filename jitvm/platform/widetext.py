@@ -17,7 +17,7 @@ _WITHOUT_MARK = (
     ("UTF-16", "utf-16-be"),
 )  # fmt: skip
 _LOOKED_AT = 256
-"""Bytes looked at where there is no mark."""
+"""Bytes to look at if there is no byte order mark."""
 
 
 def wide_encoding(data: bytes) -> str | None:

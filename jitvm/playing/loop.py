@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
 
 NAP = 0.1
-"""Seconds of waiting where there is nothing to do, before anything else is looked at."""
+"""Seconds to wait if there is nothing to do, before anything else is checked."""
 
 
 class Limits(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Loop:
     Args:
         computer: what runs; booted or not.
         script: events in addition to the user's.
-        replay: frames to show, which somebody else runs; the user's events do not reach these.
+        replay: frames to show, which are run by a replayer; the user's events do not reach these.
         limits: what ends it from outside.
         seconds: that the guest runs before anything else is looked at.
 

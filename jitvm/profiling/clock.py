@@ -74,7 +74,7 @@ def _by_stops(collector: Collector, cpu: float, seconds: dict[State, float]) -> 
 
 
 def _nameless(pointers: Counter[int]) -> int:
-    """How many of the instruction pointers are in code that no file holds: native devices."""
+    """How many of the instruction pointers are in code that is in no file: native devices."""
     if not pointers:
         return 0
     try:

@@ -40,7 +40,7 @@ class Mode(StrEnum):
     """How much a profile asks of the machine."""
 
     SAMPLED = "sampled"
-    """Nothing is counted that costs; instructions are where there was no time for a sample."""
+    """Nothing costly is counted; instructions are, if there was no time for a sample."""
     EXACT = "exact"
     """Every instruction is counted, interpreted or native; slower by a part."""
     OPCODES = "opcodes"
@@ -125,7 +125,7 @@ class Collector:
     # -- from and to -------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin; on the thread that will run the machine, where that is known."""
+        """Begin; on the thread that will run the machine, if that is known."""
         machine = self.machine
         self._counted_before = machine.counting
         self._counted_interpreted_before = machine.counting_interpreted

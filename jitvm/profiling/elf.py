@@ -34,7 +34,7 @@ _RETURNS = {"x86_64": b"\xc3", "aarch64": b"\xc0\x03\x5f\xd6"}
 
 
 class Kind(IntEnum):
-    """What a symbol stands for."""
+    """The kind of a symbol."""
 
     OBJECT = 1
     FUNCTION = 2
@@ -73,7 +73,7 @@ class _Strings:
         self.body = b"\0"
 
     def add(self, text: str) -> int:
-        """Append a text; where it begins."""
+        """Append a text; returns its offset."""
         at = len(self.body)
         self.body += text.encode() + b"\0"
         return at

@@ -81,7 +81,7 @@ class Explanation:
 
     @cached_property
     def absence(self) -> Absence | None:
-        """Why there is no such region, and what to do; None where there is one."""
+        """Why there is no such region, and what to do; None if there is one."""
         if self.region is not None:
             return None
         if self.address is None:
@@ -104,7 +104,7 @@ class Explanation:
         return "\n".join(part.removesuffix("\n") for part in parts)
 
     def texts(self) -> dict[str, str]:
-        """The texts of the region by stage; none where there is no region."""
+        """The texts of the region by stage; none if there is no region."""
         report = self.region
         if report is None:
             return {}

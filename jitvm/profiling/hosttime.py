@@ -128,7 +128,7 @@ class HostTime:
         return spent > (TURN if self._counting else (TURNS - 1) * TURN)
 
     def turn(self) -> None:
-        """Begin or end counting where it is due; on the guest's thread, outside of devices."""
+        """Begin or end counting if it is due; on the guest's thread, outside of devices."""
         if not self.is_turn_over:
             return
         self._account()
@@ -142,7 +142,7 @@ class HostTime:
             self._wrap()
 
     def _account(self) -> None:
-        """Put the time since the last turn where it belongs."""
+        """Account for the time since the last turn."""
         now = perf_counter()
         if self._in_turns:
             if self._counting:
@@ -153,7 +153,7 @@ class HostTime:
 
     @property
     def _scale(self) -> float:
-        """How many calls one stands for that was seen in turns; the turn at hand included."""
+        """How many calls one call seen in turns represents, including the current turn."""
         counted, uncounted = self._counted, self._uncounted
         if self._in_turns and not self._ended:
             at_hand = perf_counter() - self._since

@@ -80,7 +80,7 @@ class Measured:
         """Part of the guest that was native, 0 to 1.
 
         Of all instructions in the exact modes, to the instruction; while sampling, of the time
-        spent in guest code. None where nothing is known yet.
+        spent in guest code. None if nothing is known yet.
         """
         from jitvm.profiling.tables import native_share
 

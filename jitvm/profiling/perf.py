@@ -27,7 +27,7 @@ from pathlib import Path
 from jitvm.profiling.functions import Function
 
 MAGIC = 0x4A695444
-"""Also tells the byte order: "JiTD" or "DTiJ"."""
+"""Also indicates the byte order: "JiTD" or "DTiJ"."""
 VERSION = 1
 HEADER = struct.Struct("=IIIIIIQQ")
 """magic, version, size of this, ELF machine, 0, process, time, flags"""
@@ -67,7 +67,7 @@ class PerfMap:
         self._file.flush()
 
     def remove(self, function: Function) -> None:
-        """Lines stay; what comes in its place has one behind them."""
+        """Lines stay; whatever replaces it gets a line after them."""
 
     def close(self) -> None:
         """Let go of the file; it stays, perf reads it later."""

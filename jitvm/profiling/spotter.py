@@ -87,9 +87,9 @@ class Spotter:
         return self._timer is not None
 
     def start(self, thread: threading.Thread) -> bool:
-        """Begin to spot a thread of this process; whether that worked.
+        """Begin to spot a thread of this process; returns whether that worked.
 
-        It does not where another spotter runs or somebody else handles the signal.
+        It fails if another spotter runs or the signal has a handler already.
         """
         if not self.is_possible() or not _one.acquire(blocking=False):
             return False
@@ -122,7 +122,7 @@ class Spotter:
         at = (1 + 2 * (number % SLOTS) for number in range(first, head))
         return [(self._ring[i], self._ring[i + 1]) for i in at]
 
-    # -- what the operating system is told ---------------------------------------------------
+    # -- for the operating system ------------------------------------------------------------
 
     def _set_handler(self) -> bool:
         old = ctypes.create_string_buffer(_SIGACTION.size)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOP = 10
 """Rows of a table, unless asked for more."""
 BAR = 24
-"""Characters of a bar that stands for everything."""
+"""Characters of a bar for the total."""
 _MARKS = {Method.SAMPLED: "~", Method.ESTIMATED: "≈", Method.EXACT: "", Method.MEASURED: ""}
 LEGEND = "no mark: exact or measured    ≈ estimated    ~ sampled"
 

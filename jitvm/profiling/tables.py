@@ -77,7 +77,7 @@ def _guest_seconds(collector: Collector) -> dict[State, float]:
 
 
 def _seconds_a_sample(watched: Iterable[Watched], seconds: dict[State, float]) -> float:
-    """How much of the time in native code one sample in a region stands for."""
+    """How much time in native code one sample in a region represents."""
     samples = sum(region.samples for region in watched)
     return seconds[State.NATIVE] / samples if samples else 0.0
 
@@ -335,7 +335,7 @@ def compile_rows(collector: Collector, naming: Naming) -> list[CompileRow]:
 
 
 def memory_rows(collector: Collector, naming: Naming) -> list[MemoryRow]:
-    """The code space in pages of 256 bytes; those where nothing is known of are left out."""
+    """The code space in pages of 256 bytes; those without data are left out."""
     machine = collector.machine
     work = work_by_address(collector)
     shares = _Shares(collector, work.values())

@@ -24,7 +24,7 @@ def plain(profile: Measured, top: int = TOP) -> str:
 
 
 def text(profile: Measured, stream: TextIO | None, top: int = TOP) -> str:
-    """The summary as it suits a stream: with colours and bars where it is a terminal."""
+    """The summary for a stream: with colours and bars if it is a terminal."""
     if draws(stream):
         try:
             from jitvm.profiling.richtext import rich

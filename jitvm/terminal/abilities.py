@@ -51,7 +51,7 @@ class Abilities:
         painter: how pictures are drawn, one of `PAINTERS`.
         has_key_releases: whether it can tell that a key goes up.
         has_pixel_pointer: whether it can tell the pointer's place in pixels.
-        cell: width and height of a character in pixels; (0, 0) where it does not say.
+        cell: width and height of a character in pixels; (0, 0) if it does not reply.
         has_all_colors: whether it has colours of 24 bits; 256 colours otherwise.
     """
 

@@ -108,7 +108,7 @@ class X11Guard:
 
 
 def _x11_display(window: Any) -> int | None:
-    """The address of Xlib's display, where it is Xlib that shows the window."""
+    """The address of Xlib's display, if the window uses Xlib."""
     info = sdl.SDL_SysWMinfo()
     sdl.SDL_VERSION(info.version)
     if not sdl.SDL_GetWindowWMInfo(window, ctypes.byref(info)):
@@ -130,7 +130,7 @@ def poll_events() -> list[Any]:
 
 
 def wait_for_event(seconds: float) -> None:
-    """Sleep until an event comes, which stays where it is, or the time has passed."""
+    """Sleep until an event arrives, which stays in the queue, or the time has passed."""
     sdl.SDL_WaitEventTimeout(None, max(1, int(seconds * 1000)))
 
 

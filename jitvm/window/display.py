@@ -136,7 +136,7 @@ class Display:
         self._is_stale = True
 
     def restore(self) -> None:
-        """Make the texture anew; the whole picture has to be uploaded again."""
+        """Recreate the texture; the whole picture has to be uploaded again."""
         self._make_texture()
 
     def _make_texture(self) -> None:

@@ -135,7 +135,7 @@ class Pads:
             yield from pad.let_go()
 
     def _is_unknown(self, event: Any) -> bool:
-        """Whether a joystick's event is not told as a controller's, too."""
+        """Whether a joystick's event is not reported as a controller's, too."""
         return not sdl.SDL_GameControllerFromInstanceID(event.which)
 
     # -- sources -----------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class CardDevice:
     """SDL's default sound device.
 
     Attributes:
-        number: SDL's, by which it tells that the device is gone.
+        number: SDL's number, by which it reports that the device was removed.
 
     Raises:
         OSError: there is none.
@@ -172,7 +172,7 @@ class Speaker:
     """Plays a source.
 
     Args:
-        notify: told, from the thread, what the user should know.
+        notify: called from the thread with messages for the user.
         open_device: makes the device, when there is something to play.
 
     Attributes:

@@ -31,7 +31,7 @@ class InputThread:
     """Reads a stream and wakes the window when there is something.
 
     Args:
-        stream: what is read, by its descriptor where it has one.
+        stream: the stream to read, by its descriptor if it has one.
         wake: called from the thread when something can be taken.
     """
 

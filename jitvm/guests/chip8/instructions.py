@@ -149,7 +149,7 @@ def return_(core: Core) -> None:
 
 
 def skip(q: Quirks, condition: Word, core: Core) -> None:
-    """Go on behind the next instruction; XO-CHIP has one of four bytes."""
+    """Skip the next instruction; XO-CHIP has one of four bytes."""
     size = core.select(core.beyond(0, 2) == 0xF000, 4, 2) if q.xo else 2
     core.jump_if(condition, core.next_pc + size)
 

@@ -49,7 +49,7 @@ class Animation:
 
         Args:
             pixels: how it looks at its end, RGBA bytes, shape (height, width, 4).
-            changed: False where it looks as the frame before.
+            changed: False if it looks like the previous frame.
         """
         if self._frames % self._make.every == 0:
             self._look(pixels, changed=changed)

@@ -115,7 +115,7 @@ class Video:
 
 
 def _translated(error: av.FFmpegError) -> Exception:
-    """What tells the user: errors of the system as they are, others as the recording's."""
+    """The error to show: errors of the system as they are, others as `RecordingError`."""
     if isinstance(error, OSError):
         return error
     return RecordingError(f"the video cannot be written: {error.strerror or error}")

@@ -61,7 +61,7 @@ class SourceMap:
         return f"SourceMap({self.spans!r})"
 
     def lookup(self, address: int) -> SourceSpan | None:
-        """Return the span that holds an address, or None where nothing was emitted."""
+        """Return the span that holds an address, or None if nothing was emitted."""
         index = bisect_right(self._starts, address) - 1
         if index < 0:
             return None

@@ -100,7 +100,7 @@ class LabelTable:
         return label
 
     def unused(self, top: SourceFile) -> list[Label]:
-        """Return labels of the top source that are there for nothing.
+        """Return labels of the main source that nothing uses.
 
         Nothing refers to them, nor to their sublabels, and the program does not start there.
         Capitalised names, usually devices, are exempt, and so are those of included files:

@@ -80,7 +80,7 @@ class Reference(Struct, frozen=True):
 
 
 class Resolver(Struct, frozen=True):
-    """Writes references into memory; tells those that name no label or reach too far."""
+    """Writes references into memory; reports those without a label or out of reach."""
 
     memory: bytearray
     labels: LabelTable

@@ -188,7 +188,7 @@ class _Walker:
 
     @staticmethod
     def _leaves(here: _Instruction, last: _Instruction | None) -> bool:
-        """Tell whether a jump never falls through; a computed byte jump may go just behind it."""
+        """Whether a jump never falls through; a computed byte jump may go just past itself."""
         if here.byte & BASE_MASK != _JMP:
             return False
         if here.byte & MODE_SHORT:
@@ -320,7 +320,7 @@ def _name_pointers(flow: Flow, symbols: SymbolTable) -> None:
 
 
 def _begins_data(flow: Flow, address: int) -> bool:
-    """Tell whether a thing begins here: data just behind code, or just behind a zero byte."""
+    """Whether an item begins here: data just after code, or just after a zero byte."""
     if flow.roles[address] != Role.DATA:
         return False
     return flow.roles[address - 1] != Role.DATA or not flow.memory[address - 1]

@@ -24,7 +24,7 @@ _LONGEST = 80
 
 
 def face_key(hardware: Hardware) -> bytes:
-    """What tells whether metadata have to be looked at again."""
+    """A key that changes when the metadata have to be read again."""
     return bytes(hardware.machine.page[METADATA : METADATA + 2]) + os.fsencode(hardware.rom.name)
 
 
@@ -42,7 +42,7 @@ def program_name(hardware: Hardware) -> str:
 
 
 def program_icon(hardware: Hardware) -> bytes | None:
-    """The icon in the metadata, RGBA bytes of 24 by 24 pixels; None where there is none."""
+    """The icon in the metadata, RGBA bytes of 24 by 24 pixels; None if there is none."""
     metadata = hardware.system.metadata
     address = None if metadata is None else dict(metadata.extras).get(ICON)
     if not address:

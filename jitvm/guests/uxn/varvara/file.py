@@ -116,7 +116,7 @@ class File(Device):
 
     @property
     def files(self) -> Files | None:
-        """The host's side; None where there are no files. Others may take its place."""
+        """The host's side; None if there are no files. Others may take its place."""
         return self._files
 
     @files.setter
@@ -131,11 +131,11 @@ class File(Device):
         self._ahead.length = 0
 
     def snapshot(self) -> FileState:
-        """Copy what it was told: the name's address, None for no name, and the length."""
+        """Copy its settings: the name's address, None for no name, and the length."""
         return self._path_at, self._ahead.length
 
     def restore(self, state: FileState) -> None:
-        """Put them back. What is open is closed: the next read or write begins anew."""
+        """Restore them. An open file is closed: the next read or write starts from the beginning."""
         self.close()
         self._path_at, self._ahead.length = state
 

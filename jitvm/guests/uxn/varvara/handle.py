@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             """
 
         def write(self, path: Path, data: memoryview, *, append: bool) -> int:
-            """Write data behind what was written last; how many bytes went, 1 for a folder."""
+            """Write data after the previous write; returns the number of bytes, 1 for a folder."""
 
         def describe(self, path: Path, width: int) -> bytes:
             """What is there, in `width` characters."""

@@ -74,7 +74,7 @@ class Voices(Device):
         self.reset()
 
     def snapshot(self) -> AudioState | None:
-        """The voices in the middle of their notes; None where none has ever played."""
+        """The voices in the middle of their notes; None if none has ever played."""
         return self.audio.snapshot() if self.is_made else None
 
     def restore(self, state: AudioState | None) -> None:

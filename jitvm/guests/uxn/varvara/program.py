@@ -199,7 +199,7 @@ def read_program(
 
 
 def looks_like_source(data: bytes) -> bool:
-    """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
+    """Whether bytes are text, including UTF-16, which the assembler then rejects by name."""
     from jitvm.platform.widetext import wide_encoding
 
     if wide_encoding(data) is not None:

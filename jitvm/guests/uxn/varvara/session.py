@@ -75,7 +75,7 @@ def describe_request(width: int) -> str:
 
 
 def checksum(rom: Rom) -> str:
-    """What tells programs apart: SHA-256, in hexadecimal."""
+    """A digest that identifies a program: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
 
 
@@ -86,7 +86,7 @@ class FileCall:
     Attributes:
         device: 0 or 1.
         request: what was asked for, without the path.
-        success: how many bytes, as the program is told; None where it failed.
+        success: how many bytes, as the program is told; None if it failed.
         data: what memory was given.
     """
 
@@ -106,7 +106,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """A frame of a session; `picture` and `sound` are hashes, None where they are as before."""
+    """A frame of a session; `picture` and `sound` are hashes, None if they are as before."""
 
     events: tuple[Event, ...] = ()
     inputs: Inputs = field(default_factory=Inputs)
@@ -287,7 +287,7 @@ def _file_call(device: object, request: object, success: object, data: object) -
 
 
 def _object(line: bytes) -> Json | None:
-    """The JSON object of a line; None where there is none."""
+    """The JSON object of a line; None if there is none."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):  # the latter: nested too deep

@@ -76,7 +76,7 @@ class System(Device):
 
     @property
     def metadata(self) -> Metadata | None:
-        """What the program says about itself; None where it has not or it makes no sense."""
+        """What the program says about itself; None if it has not or it makes no sense."""
         from jitvm.guests.uxn.varvara.metadata import parse_metadata
 
         page = self._machine.page

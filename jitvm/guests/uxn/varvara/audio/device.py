@@ -44,7 +44,7 @@ _LOUD = 0x800
 
 @dataclass(frozen=True, slots=True)
 class AudioState:
-    """What sounds, which ends of notes were told, and the low bytes of positions being read."""
+    """The notes, which of their ends were reported, and latched low bytes of positions."""
 
     mixer: MixerState
     told: tuple[int, ...]
@@ -100,7 +100,7 @@ class Audio:
         return any(self._mixer.note(voice) for voice in range(VOICES))
 
     def vector(self, voice: int) -> int:
-        """What runs when a note of a voice (0 to 3) ends; 0 for nothing."""
+        """The vector that runs when a note of a voice (0 to 3) ends; 0 for none."""
         page, at = self._machine.page, BASE + _PORTS * voice + VECTOR
         return page[at] << 8 | page[at + 1]
 

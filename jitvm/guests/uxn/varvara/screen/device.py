@@ -113,7 +113,7 @@ class Screen(Device):
         self._show_size(*DEFAULT_SIZE)
 
     def snapshot(self) -> Picture | None:
-        """Copy size and layers; ports and palette are in the machine's snapshot. None where the
+        """Copy size and layers; ports and palette are in the machine's snapshot. None if the
         program has not used it."""
         return self._canvas.snapshot() if self.touched else None
 
@@ -209,7 +209,7 @@ class Screen(Device):
         write_result(fspath(path), self.png())
 
     def _repr_png_(self) -> bytes | None:
-        """The frame, for notebooks; None where there is none, or no Pillow to write it."""
+        """The frame, for notebooks; None if there is none, or no Pillow to write it."""
         from jitvm.platform.picture import PictureError
 
         if not self.touched:
