@@ -86,7 +86,7 @@ def test_lengths_of_views_are_bytes() -> None:
     ]
 
 
-def test_memory_maps_are_decoded_in_place(reader: wire.Reader, tmp_path: Path) -> None:
+def test_memory_maps_are_decoded(reader: wire.Reader, tmp_path: Path) -> None:
     path = tmp_path / "events"
     path.write_bytes(framed(NUMBERS))
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:

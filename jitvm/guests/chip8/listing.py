@@ -36,7 +36,7 @@ _ROWS = [name.split(" ", 1) for name in NAMES]
 
 
 def spell(memory: Sequence[int], address: int) -> tuple[str, int]:
-    """The instruction at an address as text, and its size in bytes; other bytes as numbers."""
+    """The instruction at an address as text, and its size in bytes; others are shown as bytes."""
     byte = [memory[(address + i) & 0xFFFF] for i in range(4)]
     digits = f"{byte[0]:02X}{byte[1]:02X}"
     size = 4 if digits == "F000" else 2

@@ -93,6 +93,7 @@ class Site:
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "8", "10")
+ITEMS = ("1", "2", "1-2", "8", "10")
 STRINGS = ("16", "32", "any")
 MESSAGES = ("1", "10")
 
@@ -391,12 +392,17 @@ class _Maker:
         for field, column in node.fields:
             for tag in {field.tag, field.packed_tag} - {None}:
                 assert tag is not None
-                if column is None and tag & 7 == WireType.START_GROUP:
+                is_skipped = column is None and tag & 7 == WireType.START_GROUP
+                if is_skipped and field.oneof is None:
                     continue
                 label = Label()
                 self.put(label)
                 self.note(field)
-                self.stray(node, field, column, tag)
+                if is_skipped:
+                    self.unset_others(node, field)
+                    self.op("goto", skip)
+                else:
+                    self.stray(node, field, column, tag)
                 strays.append((tag, label))
         self.put(search)
         for tag, label in strays:
@@ -437,7 +443,7 @@ class _Maker:
         self.unset_others(node, field)
         if column is None:
             if field.wire_type is WireType.START_GROUP:
-                self.op("goto", node.rest)
+                self.op("goto", miss)  # `rest` skips it, but those behind have defaults first
             else:
                 self.field(PASSES[WireType(tag & 7)], tag=tag, next=following, miss=miss)
             return
@@ -682,17 +688,21 @@ class _Maker:
         end, slow, loop = Label(), Label(), Label()
         field = value.field
         assert field is not None
-        self.field(name, tag=tag, miss=end, b=column.offsets)
         kind, known = self.kind(field)
-        self.put(loop)
         if kind.startswith("fixed"):
-            self.field(f"{kind}.item", a=value.values)
-        else:
-            usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
-            self.field(usual, slow=slow if careful else None, a=value.values, c=known)
+            self.field(
+                f"{kind}.{name}", tag=tag, next=following, miss=miss, a=value.values,
+                b=column.offsets,
+            )  # fmt: skip
+            return
+        self.field(name, tag=tag, miss=end, b=column.offsets)
+        self.put(loop)
+        lengths = VARINTS if known else ITEMS
+        usual = self.chosen(kind, ".item", lengths, slow if careful else None, value)
+        self.field(usual, slow=slow if careful else None, a=value.values, c=known)
         self.put(end)
         self.field("packed.end", next=following, miss=miss, b=column.offsets)
-        if careful and not kind.startswith("fixed"):
+        if careful:
 
             def with_care() -> None:
                 self.put(slow)

@@ -135,7 +135,7 @@ class File(Device):
         return self._path_at, self._ahead.length
 
     def restore(self, state: FileState) -> None:
-        """Restore them. An open file is closed: the next read or write starts over."""
+        """Restore them. An open file is closed: reading and writing start from the beginning."""
         self.close()
         self._path_at, self._ahead.length = state
 
