@@ -4,7 +4,6 @@ whatever instructions are chosen, on messages that are right, odd and wrong."""
 from __future__ import annotations
 
 import re
-from array import array
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from random import Random
@@ -17,60 +16,17 @@ from jitvm import wire
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.verify import verify
-from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.tables.params import Parameters
+from jitvm.engine.machine.machine import Machine
 from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
-from jitvm.guests.wire.plain import Batch, PlainDecoder
-from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.program import ProgramError, spread
-from jitvm.guests.wire.where import parse
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
-from tests.wire.oracle import messages, mutated, rows_of
+from tests.wire.oracle import messages, mutated
+from tests.wire.pair import BYTES, PARAMS, ROWS, Pair
 from tests.wire.schemas import MESSAGES, message
-
-PARAMS = Parameters(
-    hot=3, window=64, background=0, verify=1, polish=0, keep=0, nodes=40, quick=40, followers=2
-)
-BYTES, ROWS = 1 << 22, 4096
-
-
-class Pair:
-    """A decoder and the plain one, for the same columns."""
-
-    def __init__(self, name: str, *, tier: str = "interpreter", **options: Any) -> None:
-        errors, where = options.pop("errors", "skip"), options.pop("where", None)
-        self.tree = tree(message(name), null_rows=errors == "null", **options)
-        self.layout = layout(self.tree, ROWS, BYTES)
-        condition = None if where is None else parse(where, self.tree.message)
-        kind = Tier.REFERENCE if tier.startswith("aarch64") else Tier(tier)
-        self.native = Decoder(
-            self.tree, self.layout, errors=errors, where=condition, tier=kind, params=PARAMS
-        )
-        self.plain = PlainDecoder(self.tree, self.layout, errors=errors, where=condition)
-        self.out = [POOL.take(self.layout.size) for _ in range(2)]
-
-    def choose(self, random: Random) -> None:
-        """Any variants of instructions: they read whatever comes."""
-        for site in self.native.program.sites:
-            self.native.choose(site, random.choice(site.variants))
-
-    def agree(self, data: list[bytes]) -> Batch:
-        """Decode messages with both; what they have in common."""
-        offsets = array("q", [0])
-        for each in data:
-            offsets.append(offsets[-1] + len(each))
-        joined, bounds = memoryview(b"".join(data)), memoryview(offsets)
-        got = self.native.decode(joined, bounds, 0, len(data), self.out[0])
-        expected = self.plain.decode(joined, bounds, 0, len(data), self.out[1])
-        assert got.mistakes == expected.mistakes
-        assert (got.rows, got.next) == (expected.rows, expected.next)
-        rows = [rows_of(self.tree, got.rows, out) for out in self.out]
-        assert rows[0] == rows[1]
-        return got
 
 
 @cache
@@ -159,6 +115,19 @@ def test_columns_as_they_are_asked_for(name: str, options: dict[str, Any]) -> No
     for seed in range(4):
         pair.choose(Random(seed))
         pair.agree(odd(name, seed, 60))
+
+
+def test_groups_that_are_no_columns_are_passed_over_wherever_they_are() -> None:
+    """Fields behind one have defaults, and it unsets those of its oneof."""
+    part, third = b"\x23\x28\x05\x24", b"\x6b\x6c"
+    many, one = b"\x30\x01", b"\x58\x01"
+    pair = Pair("old.Old", fields=["many", "one", "plain"])
+    pair.agree([many * 3 + b"\x48\x09", part + many, part, third + many, part + one])
+    pair.agree([one + third, one + many + third, third + one, one + b"\x08\x01" + third + many])
+    for round in range(40):
+        random = Random(round)
+        pieces = [part, third, many, one, b"\x08\x01", b"\x48\x09", b"\x62\x01a"]
+        pair.agree([b"".join(random.choices(pieces, k=random.randrange(6))) for _ in range(20)])
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from jitvm.guests.wire.columns import Column, Layout, Shape, Tree, layout, tree
+from jitvm.guests.wire.columns import Layout, Tree, layout, tree
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.plain import Batch, PlainDecoder
 from jitvm.guests.wire.pool import POOL, OutputSpace
 from jitvm.guests.wire.where import parse
 from tests.wire.oracle import judged, messages, mutated, row, rows_of
+from tests.wire.pair import reaches_raw
 from tests.wire.schemas import MESSAGES, message
 
 
@@ -46,20 +47,6 @@ class Bench:
             return None
         _, offset, fault, index = found[0]
         return Fault(fault), self.tree.columns[index].path, offset
-
-
-def reaches_raw(column: Column, value: Any) -> bool:
-    """Whether a row has messages that are nested deeper than the columns go."""
-    if value is None:
-        return False
-    if column.shape is Shape.STRUCT:
-        return any(reaches_raw(child, value[child.name]) for child in column.children)
-    if column.shape is Shape.LIST:
-        return any(reaches_raw(column.children[0], each) for each in value)
-    if column.shape is Shape.MAP:
-        inner = column.children[0].children[1]
-        return any(reaches_raw(inner, each) for each in value.values())
-    return column.is_raw
 
 
 @pytest.mark.parametrize("name", MESSAGES)

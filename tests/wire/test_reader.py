@@ -87,7 +87,7 @@ def test_lengths_of_views_are_bytes() -> None:
     ]
 
 
-def test_memory_maps_are_decoded_in_place(reader: wire.Reader, tmp_path: Path) -> None:
+def test_memory_maps_are_decoded(reader: wire.Reader, tmp_path: Path) -> None:
     path = tmp_path / "events"
     path.write_bytes(framed(NUMBERS))
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
@@ -498,3 +498,8 @@ def test_lengths_are_gathered_from_objects() -> None:
 
 class Named(bytes):
     """Bytes of somebody's."""
+
+
+def test_a_condition_with_a_number_that_nothing_holds() -> None:
+    with pytest.raises(wire.WhereError, match="larger than any number"):
+        wire.reader(LEAF, where=f"number < 1{400 * '0'}")

@@ -187,7 +187,10 @@ def _array(block: _Block, data: Data, around: Any, is_root: bool = False) -> lis
         offsets = data.offsets
         if shape is Shape.MAP and offsets.itemsize > 4:  # maps have no large form
             if offsets[-1] > MAX_NARROW:
-                raise ValueError(f"the map {column.path} has more than {MAX_NARROW} entries")
+                raise ValueError(
+                    f"the map {column.path} has more than {MAX_NARROW} entries, and Arrow has no "
+                    "maps with 64-bit offsets; read fewer messages at once"
+                )
             offsets = offsets.astype("<i4")
         buffers.append(_shown(block, offsets))
     if data.values is not None:

@@ -281,8 +281,10 @@ class _Runner:
         state = self.machine.state.spaces[STATE]
         state[ALL] = not is_asked
         bounds = memoryview(array("q", (0, len(message))))
-        rows, at = self._run(memoryview(message), bounds, 0, 0, 1, row)
-        state[ALL] = 0
+        try:
+            rows, at = self._run(memoryview(message), bounds, 0, 0, 1, row)
+        finally:  # Ctrl-C may end a run
+            state[ALL] = 0
         if at != 1:
             raise RuntimeError(f"the wire VM cannot read {message[:200].hex()}; please report it")
         return rows

@@ -43,7 +43,7 @@ ABOUT = {
     Fault.DEPTH: "messages are nested too deep",
     Fault.UTF8: "a string is not valid UTF-8",
     Fault.FRAME: "what frames the message is wrong, so nothing behind it can be read either",
-    Fault.SIZE: "the message is larger than a batch may be",
+    Fault.SIZE: "the message is larger than it may be: 2 GiB, as in Protobuf",
     Fault.NULL: "the message is null",
 }
 """One line about each."""

@@ -1,8 +1,9 @@
 """Messages as people have them, as bytes and offsets: what a decoder takes.
 
     list of bytes              joined, lengths gathered
-    buffer and lengths         as it is: bytes, bytearray, memoryview, NumPy array, memory map
-    buffer alone               as it is, each message behind its length (a varint)
+    buffer and lengths         as it is: bytes, bytearray, memoryview, NumPy array; of a memory map
+                               copies, batch by batch (see `mapped.py`)
+    buffer alone               likewise, each message behind its length (a varint)
     Arrow array, or chunks     as it is: binary, large binary, strings; by the C data interface
 
 Nulls of an Arrow array, and None in a list, are messages that cannot be decoded: `NULL` stands in
@@ -17,6 +18,7 @@ import numpy as np
 
 from jitvm.guests.wire.faults import FRAMINGS, MessagesError
 from jitvm.guests.wire.lengths import lengths_of
+from jitvm.guests.wire.mapped import copied, map_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -39,9 +41,10 @@ class Messages:
             data.
         nulls: which messages are null.
         owner: what the bytes belong to.
+        is_mapped: whether they are those of a file, which are to be copied before they are read.
     """
 
-    __slots__ = ("data", "nulls", "offsets", "owner")
+    __slots__ = ("data", "is_mapped", "nulls", "offsets", "owner")
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Messages:
         self.offsets = offsets
         self.owner = owner
         self.nulls = nulls
+        self.is_mapped = map_of(data) is not None
 
     @property
     def last(self) -> int:
@@ -159,6 +163,8 @@ def _with_lengths(messages: Any, lengths: Any) -> Messages:
 
 def _without_header(messages: Messages) -> Messages:
     """The same without the header of each."""
+    if messages.is_mapped:
+        messages = Messages(copied(messages.data, 0, len(messages.data)), messages.offsets)
     size = _header(messages)
     offsets = np.asarray(messages.offsets)
     keep = np.ones(len(messages.data), bool)

@@ -394,12 +394,17 @@ class _Maker:
         for field, column in node.fields:
             for tag in {field.tag, field.packed_tag} - {None}:
                 assert tag is not None
-                if column is None and tag & 7 == WireType.START_GROUP:
+                is_skipped = column is None and tag & 7 == WireType.START_GROUP
+                if is_skipped and field.oneof is None:
                     continue
                 label = Label()
                 self.put(label)
                 self.note(field)
-                self.stray(node, field, column, tag)
+                if is_skipped:
+                    self.unset_others(node, field)
+                    self.op("goto", skip)
+                else:
+                    self.stray(node, field, column, tag)
                 strays.append((tag, label))
         self.put(search)
         for tag, label in strays:
@@ -440,7 +445,7 @@ class _Maker:
         self.unset_others(node, field)
         if column is None:
             if field.wire_type is WireType.START_GROUP:
-                self.op("goto", node.rest)
+                self.op("goto", miss)  # `rest` skips it, but those behind have defaults first
             else:
                 self.field(PASSES[WireType(tag & 7)], tag=tag, next=following, miss=miss)
             return

@@ -12,12 +12,14 @@ made again where it arrives.
 from __future__ import annotations
 
 import os
+from array import array
 from collections import deque
 from contextlib import contextmanager
 
+from jitvm.engine.memory.block import BlockError
 from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
-from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.streams import Source, StreamError, opened
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
 from jitvm.guests.wire.where import parse, paths
@@ -204,7 +206,8 @@ class Reader:
                 in a buffer are wrong.
             MessagesError: lengths do not fit, or messages are framed in another way.
             TypeError: `messages` holds none.
-            MemoryError: there is not enough for the columns.
+            PoolError: the system refused memory for columns, or for what decodes.
+            MemoryError: there is not enough for anything else.
         """
         from jitvm.guests.wire.messages import taken
 
@@ -220,14 +223,25 @@ class Reader:
     ) -> int:
         """Decode all messages of a piece; how many messages were seen, with those before."""
         if piece.offsets is not None:
-            return self._all(piece.data, piece.offsets, seen, chunks, errors, piece.nulls)
+            return self._all(
+                piece.data, piece.offsets, seen, chunks, errors, piece.nulls, piece.is_mapped
+            )
+        from jitvm.guests.wire.mapped import copied
+
         place, last, size = 0, len(piece.data), STREAM_BYTES
         with self._framing() as framer:
             while place < last:
                 end = min(place + size, last)
-                data, offsets, behind = framer.messages(piece.data, place, end, BATCH_ROWS)
+                given, shift = piece.data, 0
+                if piece.is_mapped:
+                    given, shift = copied(given, place, end), place
+                data, offsets, behind = framer.messages(
+                    given, place - shift, end - shift, BATCH_ROWS
+                )
+                behind += shift
                 if behind == place:
-                    if end == last or size > LARGEST or not _is_cut_off(piece.data[place:end]):
+                    rest = given[place - shift : end - shift]
+                    if end == last or size > LARGEST or not _is_cut_off(rest):
                         raise DecodeError(RowError(seen, 0, "", Fault.FRAME))
                     size *= 2
                 seen = self._all(data, offsets, seen, chunks, errors)
@@ -242,17 +256,29 @@ class Reader:
         chunks: list[Chunk],
         errors: list[RowError],
         nulls: frozenset[int] = frozenset(),
+        is_mapped: bool = False,
     ) -> int:
         """Decode messages in as many batches as they need; how many were seen with those before."""
         place, last = 0, len(offsets) - 1
         while place < last:
             end = _end(offsets, place, self._batch_bytes)
-            size = offsets[end] - offsets[place]
-            if size > LARGEST:
-                raise DecodeError(RowError(seen, 0, "", Fault.SIZE))
-            batch, chunk, mistakes = self._batch(
-                data, offsets, place, end, seen, max(size, self._batch_bytes), nulls, waits=False
-            )
+            begin, behind = offsets[place], offsets[end]
+            size = max(min(behind - begin, LARGEST), self._batch_bytes)
+            if is_mapped:
+                from jitvm.guests.wire.mapped import copied
+
+                piece = copied(data, begin, behind)
+                shifted = memoryview(
+                    array("q", [each - begin for each in offsets[place : end + 1]])
+                )
+                batch, chunk, mistakes = self._batch(
+                    piece, shifted, 0, end - place, seen, size, frozenset(), waits=False
+                )
+                batch.next += place
+            else:
+                batch, chunk, mistakes = self._batch(
+                    data, offsets, place, end, seen, size, nulls, waits=False
+                )
             if mistakes and self.errors == "raise":
                 raise DecodeError(mistakes[-1])
             errors += mistakes
@@ -270,7 +296,10 @@ class Reader:
         try:
             framer = self._framers.pop()
         except IndexError:
-            framer = Framer()
+            try:
+                framer = Framer()
+            except BlockError as error:
+                raise _refused(error) from None
         try:
             yield framer
         finally:
@@ -301,6 +330,8 @@ class Reader:
             if not waits and isinstance(decoder, Decoder) and not decoder.is_ready:
                 decoder, last = decoder.plain(), min(last, _end(offsets, first, SMALL_BYTES))
             batch = decoder.decode(data, offsets, first, last, out)
+        except BlockError as error:
+            raise _refused(error) from None
         finally:
             self._free.append(ready)
         out.used(4 * (offsets[batch.next] - offsets[first]))
@@ -471,6 +502,14 @@ class Reader:
             yield Table(self._tree, full, errors)
         if failure is not None:
             raise failure
+
+
+def _refused(error: BlockError) -> PoolError:
+    """What is said where there is no memory for a machine."""
+    return PoolError(
+        f"{error.strerror}; close what needs memory, or raise the limit of virtual memory "
+        "(ulimit -v)"
+    )
 
 
 def _batch_bytes(tree: Tree) -> int:

@@ -1,0 +1,63 @@
+"""From a seed to a case: a message type, a tier, options of the columns, batches of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from tests.wire.oracle import messages, mutated
+from tests.wire.schemas import MESSAGES, message
+
+TYPES = (*MESSAGES, "kinds.Leaf")
+TIERS = {"jit": 8, "interpreter": 4, "reference": 2, "ir": 1, "aarch64": 1}
+"""What decodes, and how often of all."""
+BATCH = {"jit": 150, "interpreter": 150, "reference": 40, "ir": 40, "aarch64": 8}
+"""Messages of a batch."""
+
+
+class WireCase:
+    """What a seed stands for.
+
+    Attributes:
+        name, tier: what is decoded, and by what.
+        options: of `Pair`.
+        is_whole: whether rows have all that Protobuf's package looks at.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random = Random(f"wire {seed}")
+        self.name = random.choice(TYPES)
+        self.tier = random.choices(list(TIERS), list(TIERS.values()))[0]
+        self.is_whole = random.random() < 0.7
+        self.options: dict[str, Any] = {"depth": random.choice((1, 2, 3, 4))}
+        self.options["errors"] = "null" if self.is_whole else random.choice(("skip", "raise"))
+        if not self.is_whole:
+            names = [field.name for field in message(self.name).fields]
+            if random.random() < 0.5:
+                self.options["fields"] = random.sample(names, random.randint(1, len(names)))
+            self.options["utf8"] = random.random() < 0.5
+            self.options["wrappers"] = random.random() < 0.5
+        self.options["large_offsets"] = random.random() < 0.2
+        self._base = messages(self.name, message(self.name), 60, seed)
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Messages: some right, some odd, some wrong; without end."""
+        random, base = self._random, self._base
+        while True:
+            share = random.choice((0.0, 0.1, 0.5, 0.9))
+            few = random.sample(base, random.choice((1, 3, len(base))))
+            yield [
+                mutated(random.choice(base), random)
+                if random.random() < share
+                else random.choice(few)
+                for _ in range(random.randint(1, BATCH[self.tier]))
+            ]
+
+    def choices(self) -> Random:
+        """What decides about instructions."""
+        return Random(self._random.random())
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"{self.name} by {self.tier}, {said}"
