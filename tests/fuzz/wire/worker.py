@@ -13,8 +13,8 @@ from functools import partial
 from jitvm.engine.codegen.native import Compiler
 from jitvm.guests.wire.decoder import Decoder
 from tests.engine.emulated import EmulatedMachine
+from tests.fuzz.guarded import Guarded
 from tests.fuzz.wire.case import WireCase
-from tests.fuzz.wire.guarded import Guarded
 from tests.jit.emulated import emulated_jit
 from tests.wire.pair import BYTES, PARAMS, Pair, check_meaning
 
