@@ -5,7 +5,7 @@
     result = jitvm.run("hello.tal")             run a program to its end
     result.stdout, result.exit_code
 
-    computer = jitvm.load("hello.rom")          or hold on to the computer
+    computer = jitvm.load("hello.rom")          or keep the computer
     computer.start()
     computer.feed(b"some input")
 
@@ -16,7 +16,7 @@
     jitvm.run("a.toy", guest="toyvm:TOY")       a program of any guest
     print(jitvm.explain("life.tal"))            what the JIT made of a program
 
-Names are imported when they are first used, so ``import jitvm`` costs next to nothing.
+Names are imported when they are first used, so ``import jitvm`` costs almost nothing.
 """
 
 from __future__ import annotations

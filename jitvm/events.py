@@ -1,4 +1,4 @@
-"""What a user does, as values: events for `Computer.frame` and for scripts.
+"""User input as values: events for `Computer.frame` and for scripts.
 
 computer.frame([events.Key(13), events.Move(10, 20)])
 """

@@ -1,7 +1,7 @@
-"""The calls most people need: load a program, run it, record what it shows, see what the JIT does.
+"""The calls most people need: load a program, run it, record its screen, see what the JIT does.
 
-All of them work for any guest. Whose a program is its file tells, as on the command line; `guest`
-says it where that is not so: a `Guest`, a `Platform`, or their name, as ``--guest`` takes it.
+All of them work for any guest. As on the command line, the guest is recognized from the program's
+file; otherwise pass `guest`: a `Guest`, a `Platform`, or a name as ``--guest`` takes it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 ProgramLike = str | os.PathLike[str] | bytes
 
 FRAMES = 600
-"""Frames that `explain` gives a program with a screen."""
+"""Frames that `explain` runs of a program with a screen."""
 
 
 class Result(Struct, frozen=True):
-    """What came of a run."""
+    """The result of a run."""
 
     exit_code: int
     """0 to 127, as the program set it."""
@@ -130,15 +130,15 @@ def load(
     Args:
         program: a path to a program or a source, or the bytes of a program (of Uxn, if no `guest`
             is given).
-        guest: whose it is; None: as its file tells. (Type checkers then take it for one of Uxn.)
+        guest: the guest it is for; None: recognized from its file. (Type checkers then assume Uxn.)
         args: its command line.
-        tier: what executes it.
-        options: `params`, `stdout`, `stderr`, and those of the guest, which `jitvm guests` lists:
+        tier: the execution tier.
+        options: `params`, `stdout`, `stderr`, and the guest's options, as listed by `jitvm guests`:
             for Uxn `legacy`, `include_root`, `sandbox`, `clock`.
 
     Raises:
         GuestError: there is no such guest.
-        ProgramError: the program cannot be read or is none: for Uxn a RomError.
+        ProgramError: the program cannot be read or is invalid: for Uxn a RomError.
         SourceError: the source has errors: for Uxn an AssemblyError.
     """
     platform, loaded, rest = _loaded(program, guest, options)
@@ -154,7 +154,7 @@ def run(
     time_limit: float | None = None,
     **options: Any,
 ) -> Result:
-    """Run a console program to its end and return what it wrote.
+    """Run a console program to its end and return its output.
 
     Args:
         program: as for `load`.
@@ -175,7 +175,7 @@ def run(
 
 
 def _computer(program: ProgramLike | Computer, options: dict[str, Any]) -> Computer:
-    """A computer that was given, or a new one with a program."""
+    """The given computer, or a new one with the given program."""
     if not isinstance(program, str | bytes | os.PathLike):
         return program
     computer: Computer = load(program, **options)
@@ -190,18 +190,18 @@ def record(
     scale: int = 1,
     **options: Any,
 ) -> Clip:
-    """Run a program with a screen for some frames and keep what it shows, as an animation.
+    """Run a program with a screen for some frames and record its screen as an animation.
 
     Args:
-        program: as for `load`, or a computer, which goes on from where it is.
-        frames: how many; 60 are a second.
-        script: what the user does, as text or as `load_script` gives it.
-        scale: pixels of the animation for each of the screen, both ways.
+        program: as for `load`, or a computer, which continues from its current state.
+        frames: how many, 60 per second.
+        script: the user's input, as text or as returned by `load_script`.
+        scale: pixels of the animation per pixel of the screen, in both directions.
         options: the other arguments of `load`.
 
     Raises:
         RecordingError: Pillow is not installed, or the scale makes no sense.
-        TypeError, ValueError: `frames` is negative, or no whole number.
+        TypeError, ValueError: `frames` is negative or not an integer.
         ScriptError: the script's text has an error.
         GuestError, ProgramError, SourceError: as for `load`.
     """
@@ -224,23 +224,23 @@ def profile(
     program: ProgramLike | None = None,
     guest: GuestLike | None = None,
 ) -> Profile:
-    """Watch what a machine and its JIT do while a ``with`` block lasts, as tables.
+    """Profile a machine and its JIT during a ``with`` block, as tables.
 
         with jitvm.profile(program="life.tal") as p:
             jitvm.run("life.tal")
         p.native_share, p.labels, p.exits
 
     Args:
-        target: what is watched, not running yet; None: the first machine made in the block.
+        target: what to profile, not running yet; None: the first machine created in the block.
         mode: ``sampled`` costs a few percent; ``exact`` counts every instruction by tier and
             region; ``opcodes`` counts them by opcode, with the JIT off.
-        program: whose labels and lines of source addresses are given; a path as for `load`.
-            A computer that `load` made knows them itself.
-        guest: whose `program` is; as for `load`.
+        program: its labels and source lines name addresses; a path as for `load`. A computer from
+            `load` has them already.
+        guest: the guest of `program`, as for `load`.
 
     Raises:
         ValueError: there is no such mode.
-        GuestError, ProgramError, SourceError: as for `load`; or what names addresses is damaged.
+        GuestError, ProgramError, SourceError: as for `load`; or the file of labels is damaged.
     """
     from jitvm.engine.tables.place import nameless
     from jitvm.profiling import Mode, Profile
@@ -266,20 +266,20 @@ def explain(
     time_limit: float | None = 2.0,
     **options: Any,
 ) -> Explanation:
-    """What the JIT made of hot code, or why it made nothing of it; print what this gives.
+    """What the JIT made of hot code, or why it compiled nothing; print the result.
 
         print(jitvm.explain("life.tal", "draw", stages=["guest", "ir"]))
         jitvm.explain(machine).regions
 
     Args:
         target: a program as for `load`, which is run; or a computer or machine that has run. LLVM
-            IR and assembly of these are there if they ran with ``Parameters(keep_text=1)``.
+            IR and assembly of these are available if they ran with ``Parameters(keep_text=1)``.
         address: an address, or a label; None for the hottest region.
         stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``; None for all.
-        guest: whose program it is, as for `load`.
-        stdin: what a program that is run reads.
-        frames: how many one with a screen gets.
-        time_limit: seconds that it runs at most.
+        guest: the program's guest, as for `load`.
+        stdin: standard input of a program that is run.
+        frames: how many frames of a program with a screen to run.
+        time_limit: seconds to run at most.
         options: the other arguments of `load`.
 
     Raises:
@@ -297,7 +297,7 @@ def explain(
 
 
 def _known(target: Computer | Machine) -> tuple[Machine, Platform, Program]:
-    """A machine, and what is known of its guest and program."""
+    """A machine, its platform, and its program as far as it is known."""
     machine = target if isinstance(target, Machine) else target.machine
     program = None if isinstance(target, Machine) else target.program
     platform = None if program is None else program.platform
@@ -326,7 +326,7 @@ def _run_for_explaining(
             else:
                 computer.run_console(stdin)
         except LimitReached:
-            return computer.machine  # what became hot until then is what there is to explain
+            return computer.machine  # with whatever became hot until then
         finally:
             computer.close()
     return computer.machine
@@ -343,7 +343,7 @@ def dashboard(
     port: int = 0,
     **options: Any,
 ) -> Shown:
-    """Run a program on a thread of its own and watch in a browser what the JIT makes of it.
+    """Run a program on its own thread and watch in a browser what the JIT makes of it.
 
         shown = jitvm.dashboard("life.tal")
         shown.url                 open it; in a notebook, the page is below the cell
@@ -351,13 +351,13 @@ def dashboard(
 
     Args:
         target: a program as for `load`; or a computer or a machine, of which the page runs
-            `Machine.run` from where it stands (starting over begins there again).
-        guest: whose program it is, as for `load`.
+            `Machine.run` from its current pc (a restart begins there again).
+        guest: the program's guest, as for `load`.
         args: its command line.
         stdin: its standard input; None: typed on the page.
-        paused: whether it waits for *Start* on the page.
-        counting: whether all instructions are counted, which slows tight loops down.
-        port: where to listen on 127.0.0.1; 0 for a free one.
+        paused: whether to wait for *Start* on the page.
+        counting: whether to count all instructions, which slows tight loops down.
+        port: the port to listen on, on 127.0.0.1; 0 for a free one.
         options: the other arguments of `load`; `params` for the JIT.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The ``jitvm`` command: one file a subcommand, one row each in `commands`."""
+"""The ``jitvm`` command: one file per subcommand, each with a row in `commands`."""
 
 from jitvm.cli.unheard import Unheard
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from jitvm.platform.tools import Assembled, Assembler, Diagnostic
 
 DESCRIPTION = """\
-Assemble a source: Uxntal into a ROM, or what another guest's assembler takes (--guest).
+Assemble a source: Uxntal into a ROM, or a source for another guest's assembler (--guest).
 
-All errors are told at once, each with its file, line, column and the line itself.
-Nothing is written unless everything is right.
+All errors are reported at once, each with its file, line, column and the line itself.
+Nothing is written unless there are no errors.
 """
 
 EXAMPLES = """\
@@ -48,7 +48,7 @@ def configure(parser: Parser) -> None:
     options.source(parser)
     options.guest(parser)
     parser.add_argument(
-        "--warnings", action="store_true", help="list labels that nothing refers to, too"
+        "--warnings", action="store_true", help="also list labels that nothing refers to"
     )
     parser.add_argument(
         "--json", action="store_true", help="print the outcome as one JSON object on stdout"

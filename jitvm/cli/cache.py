@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 List the files of the code cache, the least recently used first. They are native code
-made by earlier runs: deleting them costs a second at the next one, and nothing else.
+from earlier runs: deleting them only makes the next run about a second slower.
 Files that a run was writing when it was killed are removed by the next run.
 The folder is JITVM_CACHE, or `jitvm` in your cache folder; without a home there is none.
 """
 
 EXAMPLES = """\
 examples:
-  jitvm cache            what is there
+  jitvm cache            list the files
   jitvm cache --clear    delete it
   jitvm cache --json     the same for programs
 """

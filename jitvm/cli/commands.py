@@ -32,7 +32,7 @@ examples:
   jitvm asm hello.tal            write hello.rom
   jitvm dis hello.rom            read it again
 
-`jitvm COMMAND --help` tells more about a command.
+`jitvm COMMAND --help` describes a command.
 """
 
 
@@ -66,7 +66,7 @@ COMMANDS = (
     Command("run", "jitvm.cli.run", "run a program: a ROM, a Uxntal source, or another guest's"),
     Command("asm", "jitvm.cli.asm", "assemble a source into a program"),
     Command("dis", "jitvm.cli.dis", "disassemble a program"),
-    Command("explain", "jitvm.cli.explain", "show what hot code of a program was made into"),
+    Command("explain", "jitvm.cli.explain", "show what the JIT made of a program's hot code"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),

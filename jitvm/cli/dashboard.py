@@ -20,9 +20,9 @@ DESCRIPTION = """\
 Run a program and watch, in a browser, what the JIT makes of it: the share of native
 code, regions and their exits, recordings and compiles, refusals with advice, every
 region from guest code to assembly, memory, the program's own screen and console. It can
-be paused, stepped, started over, and the JIT's parameters changed while it runs.
+be paused, stepped and restarted, and the JIT's parameters changed while it runs.
 
-The page is served on this machine only, to those who have the link that is printed.
+The page is served on this machine only, to those who have the printed link.
 """
 
 EXAMPLES = """\
@@ -172,7 +172,7 @@ def _serve(arguments: Namespace, source: Source) -> int:
 
 
 def _wait(seconds: float | None) -> None:
-    """Until the time is up; the handler of a signal that comes just before a pause is run behind
+    """Wait until the time is up; the handler of a signal that comes just before a pause runs after
     it."""
     from time import monotonic, sleep
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
 
 DESCRIPTION = """\
-Disassemble a ROM into Uxntal that assembles back to the same bytes, or a program of
-another guest (--guest).
+Disassemble a ROM into Uxntal that assembles to the same bytes, or a program of another
+guest (--guest).
 
-Code is told from data by following the flow from 0100. Labels come from ROM.sym
-when it lies beside the ROM, or from --symbols.
+Code is separated from data by following control flow from 0100. Labels come from
+ROM.sym next to the ROM, or from --symbols.
 """
 
 EXAMPLES = """\

@@ -1,8 +1,8 @@
 """Exit codes of the ``jitvm`` command, and the failure that carries one.
 
-A program that runs to its end gives its own code, 0 to 127. The codes below follow the habits of
-the shell: 123 as `xargs` has it for a run that failed, 124 as `timeout` has it, 128 plus the
-signal's number for signals.
+A program that runs to its end returns its own code, 0 to 127. The codes below follow shell
+conventions: 123 for a run that failed, as in `xargs`, 124 for a timeout, as in `timeout`, and 128
+plus the signal number for signals.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line, a ROM or a source is wrong."""
     DIVERGED = 123
-    """A replayed program did something else than it did when it was recorded."""
+    """A replayed program behaved differently than when it was recorded."""
     TIME_LIMIT = 124
     INSTRUCTION_LIMIT = 125
     HUNG_UP = 129
@@ -29,7 +29,7 @@ class Exit(IntEnum):
 
 
 class Failure(Exception):
-    """An error told in one line: what, where, what to do.
+    """An error in one line: what, where, what to do.
 
     Args:
         message: the line, without the ``jitvm: error:`` in front of it.
@@ -42,12 +42,12 @@ class Failure(Exception):
 
 
 def interrupted(stop: KeyboardInterrupt) -> int:
-    """What a run ends with that was ended by Ctrl-C or by another signal."""
+    """The exit code of a run that was ended by Ctrl-C or another signal."""
     return 128 + getattr(stop, "number", Exit.INTERRUPTED - 128)
 
 
 def unwritable(what: str, error: OSError) -> Failure:
-    """What to raise where a file cannot be written; `what` is its name, or option and name."""
+    """The error for a file that cannot be written; `what` is its name, or option and name."""
     message = f"{what}: cannot be written: {error.strerror}; name another place"
     return Failure(message, Exit.FAILURE)
 
@@ -59,11 +59,11 @@ def exit_table() -> str:
         "  0-127  what the program set\n"
         f"  {Exit.FAILURE:<5}  also: the host refused something (full disk, no memory)\n"
         f"  {Exit.USAGE:<5}  also: wrong usage, bad ROM or bad source\n"
-        f"  {Exit.DIVERGED:<5}  --replay: the program did something else than then\n"
+        f"  {Exit.DIVERGED:<5}  --replay: the program behaved differently\n"
         f"  {Exit.TIME_LIMIT:<5}  --time-limit reached\n"
         f"  {Exit.INSTRUCTION_LIMIT:<5}  --max-instructions reached\n"
         f"  {Exit.HUNG_UP:<5}  the terminal was closed (SIGHUP)\n"
         f"  {Exit.INTERRUPTED:<5}  Ctrl-C\n"
-        f"  {Exit.BROKEN_PIPE:<5}  whoever read the output stopped reading\n"
+        f"  {Exit.BROKEN_PIPE:<5}  the reader of the output closed it\n"
         f"  {Exit.TERMINATED:<5}  ended from outside (SIGTERM)\n"
     )

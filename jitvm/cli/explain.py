@@ -1,4 +1,4 @@
-"""``jitvm explain``: what the JIT made of a program's hot code, or why it made nothing of it."""
+"""``jitvm explain``: what the JIT made of a program's hot code, or why it compiled nothing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ STAGES = ("guest", "exits", "ir", "llvm", "asm")
 DESCRIPTION = """\
 Run a program with the JIT, then show what became of its hottest loop, or of the code
 at ADDRESS (hexadecimal, or a label): guest code, exits with their counts, region IR,
-LLVM IR and assembly. Where the code is not native: why, and what to do.
+LLVM IR and assembly. If the code is not native: why, and what to do.
 
 The program's output is dropped; it runs until it ends or the time is up. A program with
-a screen gets frames as fast as they go, and no window.
+a screen runs its frames as fast as possible, without a window.
 """
 
 EXAMPLES = """\
@@ -37,7 +37,7 @@ examples:
   jitvm explain life.tal draw --stage ir         the region IR of what contains @draw
   jitvm explain wc.rom 0x0143 --input notes.txt  the code at an address
   jitvm explain calc.tal --arg '6 * 7'           with an argument for the program
-  jitvm explain game.rom --script play.txt       with what its user does
+  jitvm explain game.rom --script play.txt       with its user's input
   jitvm explain life.tal --list                  all regions, one line each
 """
 
@@ -61,14 +61,14 @@ def configure(parser: Parser) -> None:
         default=[],
         help="an argument for the program; may be repeated",
     )
-    parser.add_argument("--script", metavar="FILE", help="what the user of its screen does")
+    parser.add_argument("--script", metavar="FILE", help="a script of its user's input")
     parser.add_argument(
         "--frames",
         metavar="N",
         type=positive(int, "a number of frames"),
         help=f"run so many frames of a program with a screen (default: {FRAMES})",
     )
-    options.time_limit(parser, "run it for so long at most (default: %(default)s)", default=2.0)
+    options.time_limit(parser, "seconds to run it at most (default: %(default)s)", default=2.0)
     options.settings(parser)
     options.files(parser)
     options.clock(parser)

@@ -1,4 +1,4 @@
-"""Options of ``jitvm run`` for programs with a screen, and what cannot be asked for together.
+"""Options of ``jitvm run`` for programs with a screen, and which of them exclude each other.
 
 Imported for console programs too, so nothing else is imported here; `show` does the work.
 """
@@ -24,7 +24,7 @@ def configure(parser: Parser) -> None:
     group = parser.add_argument_group("programs with a screen (they open a window)")
     where = group.add_mutually_exclusive_group()
     where.add_argument(
-        "--headless", action="store_true", help="no window: run frames as fast as they go"
+        "--headless", action="store_true", help="no window: run frames as fast as possible"
     )
     where.add_argument(
         "--terminal", action="store_true", help="show the screen in this terminal; Ctrl-C ends it"
@@ -33,9 +33,9 @@ def configure(parser: Parser) -> None:
         "--frames",
         metavar="N",
         type=positive(int, "a whole number of frames"),
-        help="stop after N frames, of which a second has 60",
+        help="stop after N frames; there are 60 a second",
     )
-    group.add_argument("--scale", metavar="N", type=_scale, help="size of a pixel, 1 to 16")
+    group.add_argument("--scale", metavar="N", type=_scale, help="scale factor, 1 to 16")
     group.add_argument("--fullscreen", action="store_true", help="let the window fill the screen")
     group.add_argument("--input", metavar="FILE", help="a script of keys, buttons and pointer")
     group.add_argument(
@@ -48,22 +48,20 @@ def configure(parser: Parser) -> None:
         default=[],
         help="record pictures (.gif, .webp), sound (.wav) or both (.mp4); any number of times",
     )
-    group.add_argument(
-        "--record-session", metavar="FILE", help="record all that comes into the program"
-    )
-    group.add_argument("--replay", metavar="FILE", help="run a recorded session again")
+    group.add_argument("--record-session", metavar="FILE", help="record all input of the program")
+    group.add_argument("--replay", metavar="FILE", help="replay a recorded session")
     group.add_argument(
         "--hash-frames",
         metavar="FILE",
-        help="write a line a frame to compare runs by, with hashes; - for stdout",
+        help="write hashes, one line per frame, to compare runs by; - for stdout",
     )
 
 
 def check(arguments: Namespace) -> None:
-    """Refuse what makes no sense.
+    """Reject options that exclude each other.
 
     Raises:
-        Failure: with what to leave out.
+        Failure: it says what to leave out.
     """
     for one, other, why in _CONFLICTS:
         if _is_given(arguments, one) and _is_given(arguments, other):
@@ -72,7 +70,7 @@ def check(arguments: Namespace) -> None:
 
 
 def wants_frames(arguments: Namespace) -> bool:
-    """Whether an option speaks of frames, so that a program without a screen gets them as well."""
+    """Whether an option requires frames, so that a program without a screen runs them as well."""
     return any(_is_given(arguments, name) for name in _OF_FRAMES)
 
 

@@ -1,4 +1,4 @@
-"""``jitvm guests``: whose programs can be run here."""
+"""``jitvm guests``: list the guests whose programs can be run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from jitvm.platform.registry import Installed, Row
 
 DESCRIPTION = """\
-List the guests that are installed: those of jitvm, and those that other packages bring
-as entry points of the group jitvm.guests. `--guest` takes their names, and `-G` what
-they can be told. A guest that is not installed is named as module:NAME.
+List the installed guests: jitvm's own, and those that other packages provide as entry
+points in the group jitvm.guests. `--guest` takes their names, `-G` their options. A
+guest that is not installed is named as module:NAME.
 """
 
 EXAMPLES = """\
 examples:
-  jitvm guests                            what is there
+  jitvm guests                            list them
   jitvm guests --json                     the same for programs
   jitvm run --guest toy prog.bin          a guest by its name
   jitvm run --guest toyvm:TOY prog.bin    a `Guest` or `Platform` of a module
@@ -56,7 +56,7 @@ def _facts(row: Row | Installed) -> dict[str, Any]:
     try:
         platform = row.load()
         guest = platform.guest
-    except Exception as error:  # whatever another package does wrong is its own, and is told
+    except Exception as error:  # errors of another package are its own; they are reported
         return {**facts, "error": shown(str(error) or type(error).__name__)}
     options = (*platform.loading, *platform.running)
     return {

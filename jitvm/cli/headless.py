@@ -1,7 +1,7 @@
-"""Frames of a program with a screen that nobody looks at: as fast as they go, with its input.
+"""Runs the frames of a program with a screen without showing them, as fast as possible.
 
 live(computer, script, stdin)             frame by frame, after the reset vector
-run(computer, count, script, stdin)       so many, or until it ends
+run(computer, count, script, stdin)       so many frames, or until it ends
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""``--jit-log FILE`` and ``--gdb`` of ``jitvm run``: who is told what the JIT does.
+"""``--jit-log FILE`` and ``--gdb`` of ``jitvm run``: listeners for the JIT's events.
 
     with Told(computer.machine, program.place, log=..., gdb=...): run it
 
-A log is there to be watched, and to be read after a crash: so it takes its place as soon as its
-first line is written, not in the end. What was there before is untouched until then. One that
-cannot be written on fails the command in the end, and what is in it stays.
+A log can be watched while it grows, and read after a crash, so it replaces an existing file as soon
+as its first line is written rather than at the end. If a later write fails, the command fails at
+the end, and the log keeps what it has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Told:
         machine: whose JIT is listened to.
         naming: names for addresses.
         log: path of a log; ``-`` for standard error.
-        gdb: whether to tell debuggers.
+        gdb: whether to notify debuggers.
 
     Raises:
         Failure: the log cannot be written, on entry or in the end; or there is no interface for

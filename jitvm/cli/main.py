@@ -1,6 +1,6 @@
 """From ``sys.argv`` to an exit code.
 
-Only the file of the command in use is imported; every way to end is handled here, once.
+Only the file of the chosen command is imported. Every way to exit is handled here, in one place.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def program() -> NoReturn:
 
 
 def _fill_standard_descriptors() -> None:
-    """Put nothing in the place of streams that the process was started without.
+    """Substitute null streams for those that the process was started without.
 
     Otherwise the next file to be opened gets one of their numbers, and what native libraries, or
     Python at its end, write to standard error goes there.

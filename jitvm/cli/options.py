@@ -1,4 +1,4 @@
-"""Options that several commands declare alike, and what is made of their values.
+"""Options that several commands share, and how their values are read.
 
 declare    program, rest, guest, tier, settings, time_limit, top, max_instructions, files, clock,
            source
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 TIERS = {
     Tier.REFERENCE: "Python integers, slow and plain",
-    Tier.INTERPRETER: "native code, one function an opcode",
-    Tier.JIT: "native code made of what the program does most",
-    Tier.IR: "as jit, with regions interpreted instead of compiled, for debugging",
+    Tier.INTERPRETER: "native code, one function per opcode",
+    Tier.JIT: "hot code compiled to native code",
+    Tier.IR: "like jit, with regions interpreted instead of compiled, for debugging",
 }
 
 
@@ -43,14 +43,14 @@ TIERS = {
 
 
 def program(parser: Parser) -> None:
-    """PROGRAM, and everything behind it for the program."""
+    """PROGRAM, and everything after it for the program."""
     parser.rest = ("program", "arguments")
     parser.add_argument("program", metavar="PROGRAM", help="its file, - for stdin")
     rest(parser)
 
 
 def rest(parser: Parser) -> None:
-    """What stands behind PROGRAM."""
+    """Everything after PROGRAM."""
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
     )
@@ -65,7 +65,7 @@ def guest(parser: Parser) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="tell the guest something, any number of times; `jitvm guests` lists what",
+        help="set an option of the guest, any number of times; `jitvm guests` lists them",
     )
 
 
@@ -74,8 +74,8 @@ def guest_alone(parser: Parser) -> None:
     parser.add_argument(
         "--guest",
         metavar="GUEST",
-        help="whose program it is: a name that `jitvm guests` lists, or module:NAME "
-        "(default: as its file tells)",
+        help="the guest of the program: a name that `jitvm guests` lists, or module:NAME "
+        "(default: recognized from the file)",
     )
 
 
@@ -326,7 +326,7 @@ def loading(arguments: Namespace, platform: Platform) -> dict[str, Any]:
 
 
 def running(arguments: Namespace, platform: Platform) -> dict[str, Any]:
-    """Options for running a program of a platform: likewise.
+    """Options for running a program of a platform, as keyword arguments.
 
     Raises:
         Failure: as for `loading`; or the folder of its files is none.
@@ -382,7 +382,7 @@ def include_root(arguments: Namespace) -> str | None:
 
 
 def stdin(arguments: Namespace) -> BinaryIO | None:
-    """The program's standard input; None where there is none or the program came from it."""
+    """The program's standard input; None if there is none or the program came from it."""
     return None if arguments.program == "-" or sys.stdin is None else sys.stdin.buffer
 
 
@@ -404,9 +404,9 @@ def input_file(path: str | None) -> bytes | None:
 
 
 def parameters(words: list[str]) -> Parameters | None:
-    """What -O and the environment say; None where they say nothing, which is not worth an import.
+    """What -O and the environment say; None if they say nothing, which saves an import.
 
-    Read by commands, because what is wrong with them has to be told before the program runs.
+    Read by commands, so that errors in them are reported before the program runs.
 
     Raises:
         Failure: there is no such parameter, or its value is out of range.

@@ -1,9 +1,8 @@
-"""Writing result files: beside their place first, then renamed; see `jitvm.engine.host.part`.
+"""Writes result files: first next to their destination, then renamed; see `jitvm.engine.host.part`.
 
-`write_files` writes all of them or none; `Pending` is a file that is written little by little.
-Whatever fails (a full disk, a folder that cannot be written), no half-written file is left and
-what was there before is untouched. A target that is no regular file (a device, a pipe) is written
-to as it is.
+`write_files` writes all of them or none; `Pending` is a file that is written incrementally. On any
+failure (a full disk, a read-only folder) no partial file is left and an existing file is unchanged.
+A target that is not a regular file (a device, a pipe) is written to directly.
 """
 
 from __future__ import annotations

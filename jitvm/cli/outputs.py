@@ -1,8 +1,8 @@
-"""The files that a run with a screen leaves: screenshot, recordings, hashes, the session.
+"""The files that a run with a screen produces: screenshot, recordings, hashes, the session.
 
-All of them are opened before the program runs, so that a folder that cannot be written is told at
-once, and are written beside their places (see `outfile`). When the run ends, by itself, by a limit
-or by a signal, they are put there. One that fails ends the run, and the others are kept.
+All of them are opened before the program runs, so that a read-only folder is reported immediately,
+and are written next to their destinations (see `outfile`). When the run ends, by itself, by a limit
+or by a signal, they are moved into place. If one fails, the run ends and the others are kept.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Outputs:
             output.discard()
         self._outputs = []
 
-    # -- what the frame loop tells -----------------------------------------------------------
+    # -- called by the frame loop ------------------------------------------------------------
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
         """A frame begins; see `FrameLoop.observer`."""
@@ -268,7 +268,7 @@ class _PrintedHashes:
         """Nothing: what is printed goes out at exit."""
 
     def discard(self) -> None:
-        """Nothing likewise."""
+        """Nothing, for the same reason."""
 
 
 class _Screenshot(_Output):

@@ -30,14 +30,14 @@ PATIENCE = 1.0
 """Seconds before there is progress to see."""
 
 DESCRIPTION = """\
-Run a program and show what part of it was native, where its time and instructions
-went, what the JIT made of it, and why it left out the rest.
+Run a program and show how much of it was native, where its time and instructions
+went, what the JIT made of it, and why the rest is not native.
 
-Everything behind PROGRAM goes to the program. Its output is dropped (see --output);
-standard input is read as by `jitvm run`. A program with a screen gets frames as fast as
-they go, and no window. Without --exact everything is sampled,
-which costs a few percent; what is sampled or estimated is marked as such. Ctrl-C ends
-the program, and what was seen until then is told.
+Everything after PROGRAM is passed to the program. Its output is dropped (see --output);
+standard input is read as in `jitvm run`. A program with a screen runs its frames as fast
+as possible, without a window. Without --exact everything is sampled, which costs a few
+percent; sampled and estimated numbers are marked as such. Ctrl-C ends the program and
+prints the profile so far.
 """
 
 EXAMPLES = """\
@@ -104,7 +104,7 @@ def _configure_run(parser: Parser) -> None:
     run.add_argument(
         "--headless", action="store_true", help="as for `jitvm run`: no window; it never opens one"
     )
-    run.add_argument("--input", metavar="FILE", help="what the user of its screen does: a script")
+    run.add_argument("--input", metavar="FILE", help="a script of its user's input")
     run.add_argument("--output", metavar="FILE", help="where the program's output goes")
     options.files(run)
     options.clock(run)

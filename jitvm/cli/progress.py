@@ -1,4 +1,4 @@
-"""How far a long run is, on a terminal's standard error: one line, written over and over."""
+"""Progress of a long run, on a terminal's standard error: one line that is rewritten in place."""
 
 from __future__ import annotations
 

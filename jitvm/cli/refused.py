@@ -1,7 +1,7 @@
-"""What the operating system refused, in one line: which thing, why, and what to do.
+"""Errors from the operating system in one line: what was refused, why, and what to do.
 
-Commands turn the errors that they expect into a `Failure` where they know what they were doing.
-What comes here is the rest, and an `OSError` alone says little: its text is about some call.
+Commands turn the errors they expect into a `Failure` where they know the context. The rest arrive
+here, and an `OSError` by itself says little: its text is about some system call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What ``jitvm run --stats`` and ``--json`` tell when the run is over."""
+"""The output of ``jitvm run --stats`` and ``--json`` at the end of a run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """``jitvm run``: run a program, with a screen or on the console.
 
-Which of the two it is shows after its reset vector. Console programs run as in the reference
-console emulator; for those with a screen see `graphics` (options) and `show`.
+Which of the two it is becomes known after its reset vector. Console programs run as in the
+reference console emulator; for programs with a screen see `graphics` (options) and `show`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from jitvm.platform.tools import Session
 
 DESCRIPTION = """\
-Run a program: a ROM or a source of Uxn, or what another guest runs (see --guest and
+Run a program: a Uxn ROM or source, or a program of another guest (see --guest and
 `jitvm guests`); - is standard input.
 
-Everything behind PROGRAM goes to the program, options too. The program reads and
-writes this terminal, and files in the current folder only (see --sandbox). If it
+Everything after PROGRAM is passed to the program, including options. The program reads
+and writes this terminal, and files in the current folder only (see --sandbox). If it
 has a screen, it opens a window; see --terminal and --headless.
 """
 
@@ -141,7 +141,7 @@ def execute(arguments: Namespace) -> int:
 
 
 class _Nobody:
-    """Is told nothing for a ``with`` block."""
+    """Listens to nothing for a ``with`` block."""
 
     def __enter__(self) -> None:
         return
@@ -151,7 +151,7 @@ class _Nobody:
 
 
 def _told(arguments: Namespace, computer: Computer, loaded: Loaded) -> Told | _Nobody:
-    """Who is told what the JIT does."""
+    """The listeners for the JIT's events."""
     if arguments.jit_log is None and not arguments.gdb:
         return _Nobody()
     from jitvm.cli.jitlog import Told
@@ -206,7 +206,7 @@ def _show(
 
 
 def _is_of_native_code(error: RuntimeError) -> bool:
-    """Whether it tells that native code of a device could not be made, in a line for the user."""
+    """Whether it reports, in a line for users, that a device's native code could not be built."""
     kinds = {
         ("jitvm.platform.sound", "AudioError"),
         ("jitvm.engine.codegen.native", "NativeError"),

@@ -1,7 +1,8 @@
 """Runs a program with a screen: headless, in the terminal, or in a window.
 
-`Show` is made before the program has run, as what records it has to be; the reset vector then
-tells whether it has a screen at all. Imported only when frames are asked for or wanted.
+`Show` is created before the program runs, because recorders must be; the reset vector then
+determines whether the program has a screen at all. Imported only if the user or the program asks
+for frames.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Show:
         loaded: the program.
         computer: one that has not run.
         session: what is replayed, if anything.
-        stdin: the program's standard input; None for nothing.
+        stdin: the program's standard input; None for none.
 
     Raises:
         Failure: a script cannot be read, a file cannot be written, the session is another's.
@@ -130,7 +131,7 @@ class Show:
                 self._computer.close()
 
     def _headless(self, max_instructions: int | None, time_limit: float | None) -> Ending:
-        """Run frames as fast as they go."""
+        """Run frames as fast as possible."""
         computer = self._computer
         with computer.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
             try:

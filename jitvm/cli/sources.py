@@ -1,4 +1,4 @@
-"""Errors of programs and sources, as the command line shows them."""
+"""Shows errors in programs and sources on the command line."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Run a program and watch in the terminal what the JIT makes of it: the share of native
-code, where the last second went, regions, the exits taken most with advice, and the end
-of what the program writes. Ends with the program, or at Ctrl-C.
+code, where the last second went, regions, the most frequent exits with advice, and the end
+of the program's output. Ends with the program, or at Ctrl-C.
 
-Where standard output is no terminal, every look is printed below the one before.
+If standard output is not a terminal, every sample is printed below the previous one.
 """
 
 EXAMPLES = """\
@@ -50,7 +50,7 @@ def configure(parser: Parser) -> None:
         metavar="SECONDS",
         type=positive(float, "a number of seconds"),
         default=1.0,
-        help="time between looks (default: %(default)s)",
+        help="time between samples (default: %(default)s)",
     )
     options.top(parser, default=8)
     parser.add_argument(
@@ -59,7 +59,7 @@ def configure(parser: Parser) -> None:
         help="count all instructions: slows tight loops down by a third or so (default: count "
         "interpreted ones and estimate the native share)",
     )
-    parser.add_argument("--json", action="store_true", help="every look as a line of JSON")
+    parser.add_argument("--json", action="store_true", help="every sample as a line of JSON")
     options.time_limit(parser)
     options.files(parser)
     options.settings(parser)
@@ -145,7 +145,7 @@ class _Lines:
 
 
 class _Live:
-    """Draws every look in the place of the one before; needs rich."""
+    """Draws every sample in place of the previous one; needs rich."""
 
     def __init__(self) -> None:
         from rich.live import Live

@@ -1,7 +1,7 @@
-"""Ctrl-C while the command itself is imported: the process just ends.
+"""Ctrl-C while the command itself is being imported ends the process quietly.
 
-Python would raise `KeyboardInterrupt` in the middle of an import and print where. Only what is
-built into the interpreter is imported here, since until then nothing can be done about that.
+Otherwise Python would raise `KeyboardInterrupt` in the middle of an import and print a traceback.
+This file imports only built-in modules, as Ctrl-C is not handled until it has run.
 """
 
 from __future__ import annotations

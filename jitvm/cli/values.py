@@ -38,7 +38,7 @@ def positive(
 
 
 def _shown(text: str) -> str:
-    """What was given, cut where it is long."""
+    """What was given, shortened if it is long."""
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 

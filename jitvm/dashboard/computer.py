@@ -1,11 +1,11 @@
-"""A computer of any guest as the dashboard sees it: slices, frames at their time, a page's input.
+"""A computer of any guest as the dashboard sees it: slices, paced frames, input from a page.
 
     page --input--> events of the next frame, or bytes of standard input
     computer --frame--> picture, at most `PICTURES` a second
     computer --console--> text
 
-Implements `jitvm.dashboard.target.Target`. A program without a screen gets its standard input from
-a file that was named, followed by its end; or, without one, from the page, line by line.
+Implements `jitvm.dashboard.target.Target`. A program without a screen reads standard input from a
+given file up to its end or, without one, from the page, line by line.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class WatchedComputer(Described):
 
     @property
     def computer(self) -> Computer:
-        """The computer at hand; another one after `restart`."""
+        """The current computer; `restart` makes a new one."""
         assert self._computer is not None
         return self._computer
 
@@ -225,7 +225,7 @@ class WatchedComputer(Described):
         return Progress.ENDED
 
     def _show(self, *, finished: bool) -> None:
-        """Publish the picture, where there is a new one and it is time for it."""
+        """Publish the picture, if there is a new one and it is due."""
         if not self.computer.has_screen:
             return
         screen, now = self.computer.screen, monotonic()
@@ -244,7 +244,7 @@ class WatchedComputer(Described):
     # -- input -------------------------------------------------------------------------------
 
     def input(self, event: Mapping[str, object]) -> None:
-        """What somebody did on the page."""
+        """Input from the page."""
         try:
             match event:
                 case {"kind": "line", "text": str(text)}:

@@ -1,7 +1,7 @@
-"""What a program printed: the end of it, for readers that come and go.
+"""The last part of a program's output, for readers that come and go.
 
 transcript.append("...")         on any thread
-transcript.since(cursor)         text behind the first `cursor` characters, as far as kept
+transcript.since(cursor)         text after the first `cursor` characters, as far as kept
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Transcript:
             self._text = joined if len(joined) <= 2 * KEPT else joined[-KEPT:]
 
     def since(self, cursor: int) -> tuple[int, int, str]:
-        """New cursor, characters that were dropped, and text behind the first `cursor` ones."""
+        """New cursor, number of dropped characters, and the text after the first `cursor` ones."""
         with self._lock:
             unread = self.total - cursor
             fresh = min(unread, len(self._text), KEPT)

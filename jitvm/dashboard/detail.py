@@ -1,9 +1,8 @@
 """One region at every stage, with counts: guest code, exits, region IR, LLVM IR, assembly.
 
-Guest lines carry the line of source they are from, how often they were seen while hot code was
-recorded, and how often the region was left at them. Lines of region IR that lead out carry the
-count of their exit: the text numbers exits in an order of its own, so they are matched by reason
-and address.
+Guest lines carry their source line, how often they were seen while hot code was recorded, and how
+often the region was left there. Lines of region IR with an exit carry its count; as the text
+numbers exits in its own order, they are matched by reason and address.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ def _source(target: Target, guest: list[dict[str, object]]) -> dict[str, str]:
 
 
 def _ir_lines(text: str, taken: Counter[tuple[str, int | None]]) -> list[list[object]]:
-    """Lines with the count of the exits they name; None where they name none."""
+    """Lines with the count of the exits they name; None if they name none."""
     lines = text.splitlines()
     counts: dict[str, int] = {}
     for line in lines:

@@ -1,10 +1,10 @@
-"""What one page has seen of a live run, and what is new to it.
+"""What one page has seen of a live run, and what is new for it.
 
-`news` is one JSON message with whatever changed; parts that did not change are left out. Binary
-messages begin with a byte that says what they are, then, little-endian:
+`news` is a JSON message with whatever changed; unchanged parts are left out. Binary messages begin
+with a byte for their type, followed by, in little-endian:
 
     1  screen   u16 width, u16 height, RGBA bytes
-    2  heat     a byte for each of the code space, see `jitvm.dashboard.tables`
+    2  heat     one byte per byte of code space, see `jitvm.dashboard.tables`
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LiveViewer:
             self._sampler.viewers -= 1
 
     def news(self) -> Message | None:
-        """What is new; None for nothing, and before there is a machine."""
+        """What is new; None if nothing is, and before there is a machine."""
         runner, sampler = self._runner, self._sampler
         message: Message = {}
         with sampler.lock:
@@ -93,13 +93,13 @@ class LiveViewer:
         return {"type": "news", "now": round(run.now, 3), **message} if message else None
 
     def _add_changes(self, message: Message, **parts: Any) -> None:
-        """Those parts that are not what was told last."""
+        """The parts that differ from what was sent last."""
         for name, part in parts.items():
             if name not in self._told or self._told[name] != part:
                 self._told[name] = message[name] = part
 
     def _add_samples(self, run: Run, message: Message) -> None:
-        """Samples that are new, and the last one that was told, which may have grown."""
+        """New samples, and the last one that was sent, which may have grown."""
         series = run.series
         if series.folded != self._folded:
             self._folded, self._samples = series.folded, 0

@@ -1,4 +1,4 @@
-"""Figures of a live run as a whole, and the place of a guest that stands still, for the page."""
+"""Figures for a live run as a whole, and the position of a paused guest, for the page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _devices(runner: Runner) -> list[list[object]]:
 
 
 def standing(run: Run, runner: Runner, target: Target) -> Message | None:
-    """Where a guest that stands still is: next instruction and stacks; None for one that runs."""
+    """The state of a paused guest: next instruction and stacks; None while it runs."""
     if runner.activity is not Activity.PAUSED:
         return None
     state = run.machine.state

@@ -1,8 +1,8 @@
-"""What a page is made of: the files of this package, and the script of the chart library.
+"""The files of a page: those of this package, and the script of the chart library.
 
-    /static/dashboard.js     from `static/`, read anew each time
-    /static/plotly.js        from the installed package `plotly`, 5 MB, asked for by the page when
-                             everything else is there
+    /static/dashboard.js     from `static/`, read on every request
+    /static/plotly.js        from the installed package `plotly`, 5 MB, requested by the page once
+                             everything else is loaded
 
 Names are looked up in a table: no part of a request ever becomes a path.
 """
@@ -31,7 +31,7 @@ _TYPES = {
 
 
 def charts_script() -> Path | None:
-    """The script of the chart library; None where it is not installed. Nothing is imported."""
+    """The script of the chart library; None if it is not installed. Nothing is imported."""
     spec = find_spec("plotly")
     folders = () if spec is None else spec.submodule_search_locations or ()
     paths = (Path(folder, "package_data", "plotly.min.js") for folder in folders)
@@ -45,7 +45,7 @@ def _known() -> dict[str, Path]:
 
 
 class Files:
-    """Serves the files; a browser that has one already is told so by its tag."""
+    """Serves the files; a browser that has one already gets 'not modified', by its tag."""
 
     def __init__(self) -> None:
         self._known = _known()

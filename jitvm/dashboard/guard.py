@@ -1,18 +1,18 @@
-"""Who may look: the token, and the checks that keep other web pages out.
+"""Access control: the token, and the checks that keep other web pages out.
 
-    /?token=...     the link that is printed; sets a cookie and goes on to the plain address
-    cookie          HttpOnly, SameSite=Strict: other sites' pages cannot make use of it
+    /?token=...     the link that is printed; sets a cookie and redirects to the plain address
+    cookie          HttpOnly, SameSite=Strict: pages of other sites cannot use it
     Bearer token    for programs that fetch, such as Prometheus
 
-1. `Host` has to be one of ours, so a name of somebody else's that leads to this machine (DNS
-   rebinding) gets nothing.
-2. `Origin`, where a browser sends one, has to be our own address: no other page can connect a
-   socket. There are no CORS headers at all.
+1. `Host` must be one of ours, so a foreign name that resolves to this machine (DNS rebinding) gets
+   nothing.
+2. `Origin`, if a browser sends one, must be our own address: no other page can connect a socket.
+   There are no CORS headers at all.
 3. Tokens are compared in constant time.
-4. Script, style and pictures come from here alone (Content-Security-Policy), but for rules of
-   style that the chart library writes into the page: these load nothing from elsewhere either.
-   Only pages of this machine, such as a notebook, may show the page in a frame. In a frame of
-   another site there are no Strict cookies: there the page keeps the token in its address.
+4. Scripts, styles and pictures come only from here (Content-Security-Policy), except for style
+   rules that the chart library writes into the page; these load nothing from elsewhere either. Only
+   pages of this machine, such as a notebook, may show the page in a frame. In a frame of another
+   site there are no Strict cookies, so there the page keeps the token in its address.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _path(scope: Scope) -> str:
 
 
 def _parted(host: str) -> tuple[str, str]:
-    """A host header's name and port; the port is empty where there is none."""
+    """A host header's name and port; the port is empty if there is none."""
     name, colon, port = host.rpartition(":")
     is_port = colon and port.isascii() and port.isdecimal()
     return (name, port) if is_port else (host, "")

@@ -1,10 +1,10 @@
-"""Everything the JIT told so far, for readers that come and go at their own pace.
+"""All events of the JIT so far, for readers that come and go at their own pace.
 
     journal(event)              on the guest's or the compile thread: counted, and kept in a ring
     journal.since(cursor)       on a reader's thread: what is new, as far as it is still kept
 
 A reader that is too slow misses events but never a count: totals are kept apart from the ring. So
-no reader can make the writer wait, or the memory grow.
+no reader can block the writer or make memory grow.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Key = TypeVar("Key")
 KEPT = 65536
 """Events in the ring."""
 PLACES = 4096
-"""Places of which refusals and overwrites are told apart; further ones are counted together."""
+"""Places whose refusals and overwrites are counted separately; others are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Journal:
         kinds: events by kind.
         refused: refusals by reason and address.
         overwritten: overwrites of compiled code by address.
-        failing: exits that were told as hot, by reason and start of their region.
+        failing: exits that were reported as hot, by reason and start of their region.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Journal:
                 _count(self.failing, (event.reason, event.address), (event.reason, -1))
 
     def since(self, cursor: int, most: int = KEPT) -> News:
-        """The last events behind the first `cursor` ever, at most `most` of them."""
+        """The last events after the first `cursor` ever, at most `most` of them."""
         with self._lock:
             unread = self.total - cursor
             fresh = min(unread, len(self._ring), most)
@@ -90,7 +90,7 @@ class Journal:
     def places(
         self,
     ) -> tuple[dict[tuple[str, int], int], dict[int, int], dict[tuple[str, int], int]]:
-        """Copies of `refused`, `overwritten` and `failing`; address -1 stands for all others."""
+        """Copies of `refused`, `overwritten` and `failing`; address -1 is for all others."""
         with self._lock:
             return dict(self.refused), dict(self.overwritten), dict(self.failing)
 

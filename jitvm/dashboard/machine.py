@@ -1,8 +1,8 @@
-"""A machine that somebody else has made, as the dashboard sees it: run on from where it stands.
+"""An existing machine as the dashboard sees it, run on from its current state.
 
-It has no console and no screen of its own; devices that its owner has connected do what they do.
-Starting over puts the machine's state back to what it was when it was handed over, on the same
-machine: devices keep what they know, and regions that were made stay.
+It has no console and no screen; devices that its owner has connected keep working. A restart resets
+the machine's state to what it was when it was handed over, on the same machine: devices keep their
+state, and compiled regions stay.
 
 Implements `jitvm.dashboard.target.Target`.
 """
@@ -76,7 +76,7 @@ class WatchedMachine(Described):
         return self.advance(seconds=None, instructions=None)
 
     def rest(self) -> float:
-        """It waits for nothing."""
+        """It never waits."""
         return 0.0
 
     def input(self, event: Mapping[str, object]) -> None:

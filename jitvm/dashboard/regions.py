@@ -1,7 +1,7 @@
-"""The installed regions of a machine, as a table whose changes can be asked for.
+"""The installed regions of a machine, as a table whose changes can be queried.
 
 Every change gets a *version*; a reader remembers the last version it has seen and gets what came
-behind it: rows that are new, numbers that are gone, counters that moved. A reader that is further
+after it: new rows, numbers of removed regions, counters that changed. A reader that is further
 behind than the table remembers gets the whole table.
 
 Looking for new regions is cheap and done often (`refresh`); reading all counters is done as often
@@ -112,7 +112,7 @@ class RegionTable:
                 self.version = version
 
     def since(self, version: int) -> dict[str, object]:
-        """What changed behind a version; everything, marked as such, for one too long ago."""
+        """What changed after a version; everything, marked as such, if that is too long ago."""
         whole = version < self._forgotten or version == 0
         rows = self.rows.values()
         known = 0 if whole else version

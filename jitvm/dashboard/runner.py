@@ -1,9 +1,10 @@
-"""The guest's thread: runs a target in slices, so that it can be paused, stepped and started over.
+"""The guest's thread: runs a target in slices, so that it can be paused, stepped and restarted.
 
     commands, inputs  --deque-->  between two slices  -->  target.advance(SLICE)  -->  account
 
-Nothing waits for this thread, and it waits for nobody: commands and inputs lie in queues until it
-comes by, at most a slice later. What it did with its time is kept by `Activity`; anybody may look.
+Nothing waits for this thread, nor does it wait for others: commands and inputs stay in queues until
+it takes them, at most a slice later. `Activity` records how it spent its time, and may be read from
+any thread.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Runner:
         return now, seconds
 
     def pause(self) -> None:
-        """Stop at the end of the slice; the guest goes on where it was."""
+        """Stop at the end of the slice; the guest resumes from there."""
         with self._changed:
             self._pause = True
             self._call()
@@ -139,7 +140,7 @@ class Runner:
             self._call()
 
     def count(self, *, on: bool) -> None:
-        """Count all instructions from now on, or not; regions are made anew for it."""
+        """Switch counting of all instructions on or off; regions are recompiled for it."""
         with self._changed:
             self.wants_counting = on
             self._call()
@@ -151,7 +152,7 @@ class Runner:
             self._call()
 
     def _call(self) -> None:
-        """Have the guest's thread look what is wanted, also where it is about to sleep."""
+        """Make the guest's thread check for requests, even if it is about to sleep."""
         self._is_called = True
         self._changed.notify()
 
@@ -210,7 +211,7 @@ class Runner:
         self._become(Activity.PAUSED if self._pause else Activity.RUNNING)
 
     def _leave_devices(self) -> None:
-        """Give devices their own functions again: the machine may be somebody else's."""
+        """Restore the devices' own functions: the machine may belong to somebody else."""
         if self.host is not None:
             self.host.detach()
 
@@ -226,7 +227,7 @@ class Runner:
             try:
                 self._target.input(self._inputs.popleft())
             except InputError:
-                continue  # somebody's page is out of step with us; the next input may be right
+                continue  # a page is out of step; the next input may be valid
 
     def _take_slice(self) -> None:
         self._become(Activity.RUNNING)
@@ -241,7 +242,7 @@ class Runner:
         with self._changed:
             instructions = self._steps.popleft() if self._steps else None
         if instructions is None:
-            return  # somebody has just had the guest go on
+            return  # the guest was resumed meanwhile
         self._become(Activity.RUNNING)
         if instructions:
             self._try(lambda: self._target.advance(seconds=None, instructions=instructions))
@@ -271,6 +272,6 @@ class Runner:
             self._since, self._activity = now, activity
 
     def _sleep(self, seconds: float | None) -> None:
-        """Until the time is over, or somebody wants something."""
+        """Wait until the time is over or there is a request."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_called, seconds)

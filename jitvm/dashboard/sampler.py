@@ -1,11 +1,11 @@
-"""Looks at a running machine, again and again, without being in its way.
+"""Samples a running machine periodically without slowing it down.
 
     fast beat   ten times a second: instructions by tier, what the thread did, new regions
     slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
 
-The slow beat is made only while somebody looks, and as seldom as it takes for all beats together
-to cost at most a fiftieth of one processor: with five regions twice a second, with thousands
-every few seconds. All viewers share what it made.
+The slow beat runs only while there are viewers, and as rarely as needed for all beats together to
+cost at most a fiftieth of one processor: with five regions twice a second, with thousands every few
+seconds. All viewers share its results.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def now(self) -> float:
-        """Seconds since it began; stands still when it has ended."""
+        """Seconds since it began; constant once it has ended."""
         return monotonic() - self.began if self.ended is None else self.ended
 
     def told(self, event: events.Event) -> Message:
@@ -100,7 +100,7 @@ class Sampler:
         runner: whose thread and machines these are; to be set before `begin`.
         is_asked: whether the next beat is to be a slow one, whenever the last was.
         lock: held while `run` changes, and by readers of it.
-        run: the run at hand; None before the first machine is made.
+        run: the current run; None before the first machine is created.
         viewers: pages that look.
     """
 
@@ -168,7 +168,7 @@ class Sampler:
     # -- fast --------------------------------------------------------------------------------
 
     def _look(self, run: Run) -> None:
-        """Add a sample; the last one of a run reaches to its end, and there is none behind it."""
+        """Add a sample; the last one of a run extends to its end."""
         sample, idle = self._sample(run)
         if run.ended is None:
             sample.end -= idle
@@ -190,7 +190,7 @@ class Sampler:
         native = run.look.native_executed - run.native if run.look.has_jit else 0
         sample = Sample(now - run.began, span=now - before, events=total - events_before)
         # A region that goes while they are added up is missed this time and found the next: what
-        # comes late is told late, so that both tiers always are all that was executed.
+        # comes late is reported late, so that both tiers always add up to what was executed.
         sample.native = min(max(native, 0), executed)
         sample.interpreted = executed - sample.native
         run.native, run.executed = run.native + sample.native, run.executed + executed

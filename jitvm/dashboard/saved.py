@@ -1,14 +1,14 @@
 """Runs in files: JSON lines that a dashboard elsewhere, or any other tool, can read.
 
     {"kind": "run", "version": 3, "name": "life.tal", ...}      the head
-    {"kind": "hot", "seconds": 0.012, "address": 276, ...}      an event a line, as it happened
+    {"kind": "hot", "seconds": 0.012, "address": 276, ...}      one event per line, as it happened
     ...
     {"kind": "region", "number": 7, ...}                        at the end: regions with their texts
-    {"kind": "page", ...}                                       and what a page shows of all
+    {"kind": "page", ...}                                       and what a page shows of them
 
-A last line that is cut off, and lines of a kind that is not known, are left out. A file without an
-end (the run was killed) still shows its events. Whatever else is not as `jitvm.dashboard.shapes`
-has it makes the file a damaged one, of which nothing is shown.
+A truncated last line and lines of an unknown kind are ignored. A file without an end (the run was
+killed) still shows its events. Any other deviation from `jitvm.dashboard.shapes` means that the
+file is damaged, and nothing of it is shown.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class SavedViewer:
         self._heat = run.heat
 
     def news(self) -> Message | None:
-        """The next piece; None when all was told."""
+        """The next piece; None at the end."""
         run = self._run
         if self._sent < 0:
             self._sent = 0
@@ -225,7 +225,7 @@ def _head(path: str | os.PathLike[str], line: str) -> Message:
 
 
 def _parse(line: str) -> Message | None:
-    """A line as a row with its kind; None where it is none."""
+    """A line as a row with its kind; None if it is not a row."""
     try:
         row = json.loads(line, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""Samples over time, at a bounded number: the past gets coarser instead of longer.
+"""A bounded number of samples over time: the past gets coarser instead of longer.
 
-    time  ->   0.0  0.4  0.8 ............ 11.2  11.6        a sample a `period`
+    time  ->   0.0  0.4  0.8 ............ 11.2  11.6        one sample per `period`
     full:      every two samples become one, and `period` doubles
 
 So a run of a day takes no more memory, and no more to send, than a run of a minute. Values are
@@ -34,11 +34,11 @@ class Sample:
         native, interpreted: instructions by tier.
         running: the guest ran, at whichever tier.
         waiting: it waited for a frame or an input.
-        paused: somebody had paused it.
+        paused: the run was paused.
         recording: of `running`, while a recording was made.
         devices: of `running`, in Python devices.
         compiling: of the compile thread, which works beside the guest's.
-        events: events the JIT told.
+        events: events of the JIT.
         counted: of `span`, while all instructions were counted; `native` is all there were only
             where that is all of it.
         interpreting, in_native: of `running`, the rest of it, as `Cost` parts it.
@@ -88,7 +88,7 @@ class Series:
         self.added = self.folded = 0
 
     def add(self, sample: Sample) -> None:
-        """Put a sample behind the others; short ones are joined to the last."""
+        """Append a sample; short ones are merged with the last."""
         self.added += 1
         if self.samples and self.samples[-1].span + sample.span / 2 < self.period:
             self.samples[-1].add(sample)
@@ -122,7 +122,7 @@ class Cost:
         self._measured: list[float] = []
 
     def part(self, sample: Sample, *, has_native: bool = True) -> None:
-        """Part the time of a sample between the tiers, where there was native code at all."""
+        """Divide the time of a sample between the tiers, if there was native code at all."""
         time = max(sample.running - sample.devices - sample.recording, 0.0)
         is_plain = not sample.devices and not sample.recording
         if is_plain and sample.interpreted > max(ENOUGH, 100 * sample.native):

@@ -3,14 +3,14 @@
     GET  /                     the page
     GET  /static/...           its files: see `jitvm.dashboard.files`
     WS   /socket               news out, commands in: see `jitvm.dashboard.feed`
-    GET  /region/7             one region with its texts, JSON; null where it is gone by now
+    GET  /region/7             one region with its texts, JSON; null if it was removed
     GET  /region/7/assembly    its machine code as text lines, likewise
     GET  /metrics              for Prometheus
 
 A socket has one task that sends and one that receives. The sender asks the viewer for news only
-when the last were taken, and rests longer after news that took long to make or to send: a viewer
-costs the server a twentieth of a processor at most, and a slow one nothing. Whatever a page sends,
-it is answered: what is no command is refused, and the socket stays open.
+after the previous news was sent, and pauses longer after news that was slow to make or send: a
+viewer costs the server at most a twentieth of a processor, and a slow one nothing. Whatever a page
+sends gets a reply: anything but a command is rejected, and the socket stays open.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ async def _serve(source: Source, websocket: WebSocket) -> None:
 async def _send(
     source: Source, viewer: Viewer, websocket: WebSocket, wanted: asyncio.Event
 ) -> None:
-    """Send news for as long as somebody takes them."""
+    """Send news for as long as the page takes them."""
     await websocket.send_text(json.dumps(source.hello()))
     due = 0.0
     while True:
@@ -175,7 +175,7 @@ async def _receive(source: Source, websocket: WebSocket, wanted: asyncio.Event) 
 
 
 def _parse(text: str | None) -> Mapping[str, Any]:
-    """A command; None stands for a binary message.
+    """A command; None for a binary message.
 
     Raises:
         CommandError: it is none.

@@ -1,13 +1,13 @@
-"""A run that goes on: a target on the guest's thread, a sampler that looks, pages that ask.
+"""A live run: a target on the guest's thread, a sampler that observes it, pages that query it.
 
     session = Session(target, params)
     session.begin()
-    app = application(session, token)        any ASGI server shows it
+    app = application(session, token)        for any ASGI server
     ...
     session.close()
 
 Threads: the guest's (`Runner`), the sampler's, and the server's; the compile thread is the
-engine's. The server's only reads what the others leave, under the sampler's lock.
+engine's. The server's only reads what the others have written, under the sampler's lock.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Session:
         return detail.detail(self.target, run.look, region)
 
     def assembly(self, number: int) -> list[str] | None:
-        """Its machine code; made anew from its LLVM text."""
+        """Its machine code, compiled again from its LLVM text."""
         found = self._installed(number)
         return None if found is None else found[1].assembly()
 

@@ -1,17 +1,17 @@
-"""What the rows of a saved run look like, so that a page is shown nothing else.
+"""The shapes of a saved run's rows, so that a page gets nothing else.
 
 A shape is a type, or is built from shapes:
 
     [int]              a list of whole numbers
     (str, int)         a list of two
-    {"name": str}      an object with this name in it; others may be there, too
-    {"name?": str}     an object that may have it
+    {"name": str}      an object with this key; it may have others
+    {"name?": str}     an object that may have this key
     Each(int)          an object whose values are whole numbers
     int | None         one of these; only of types
     bytes              pairs of hexadecimal digits
 
-Numbers are those that a browser can hold: finite, whole ones to 53 bits. `float` takes whole
-numbers as well.
+Numbers are those that a browser can represent: finite, integers up to 53 bits. `float` also accepts
+integers.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ NEWS: dict[str, Shape] = {
     "graph": {"nodes?": [int], "edges?": [(int, int, int)], "hidden?": int},
     "console": {"missed": int, "text": str},
 }  # fmt: skip
-"""What a page is told of the end of a run, each part of which may be missing."""
+"""What a page gets about the end of a run; each part may be missing."""
 PAGE: Shape = {"heat": bytes, "news": {f"{name}?": shape for name, shape in NEWS.items()}}
 SCALARS = Each(str | float | bool | None)
 _EVENT: dict[str, Shape] = {"seconds": float, "address": int, "line": str}

@@ -1,10 +1,10 @@
-"""What the server shows: a run that goes on, or one that was saved.
+"""What the server shows: a live run, or a saved one.
 
     Source    the run: what the page asks for, what it may do
-    Viewer    one page's place in it: what is new since it last asked
+    Viewer    one page's position in it: what is new since it last asked
 
-A viewer asks when it has sent what it got before. So a slow one asks seldom and gets more at a
-time, down to a fresh copy of everything; one that is gone never asks again. Nothing is queued.
+A viewer asks again once it has sent what it got before. So a slow one asks rarely and gets more at
+a time, up to a fresh copy of everything; one that is gone never asks again. Nothing is queued.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Viewer(Protocol):
     """One page's place in a run."""
 
     def news(self) -> Message | None:
-        """What is new; None for nothing."""
+        """What is new; None if nothing is."""
 
     def frames(self) -> list[bytes]:
         """Binary messages that are due: see `jitvm.dashboard.feed`."""
@@ -44,7 +44,7 @@ class Source(Protocol):
         """A place in the run, at its beginning."""
 
     def region(self, number: int) -> Message | None:
-        """One region with its texts; None where it is gone."""
+        """One region with its texts; None if it is gone."""
 
     def assembly(self, number: int) -> list[str] | None:
         """Its machine code as lines of assembly."""

@@ -1,7 +1,7 @@
 """Tables made from all regions: exits by count, links between regions, refusals, heat of memory.
 
-Each costs a pass over all regions or all of memory, so they are made at the pace of the sampler's
-slow beat, once for all viewers.
+Each takes a pass over all regions or all of memory, so they are computed at the pace of the
+sampler's slow beat, once for all viewers.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def exit_reasons(table: RegionTable, counters: Counters) -> dict[str, int]:
 def graph(table: RegionTable, counters: Counters, inner: Mapping[int, int]) -> dict[str, object]:
     """The regions that matter most, and how often control went from one into another.
 
-    An edge is [from, to, times]; to 0 stands for the interpreter, where nothing is compiled.
-    `inner` has the start of the region that is entered at an address where none begins.
+    An edge is [from, to, times]; `to` is 0 for the interpreter, where nothing is compiled. `inner`
+    has the start of the region that is entered at an address where none begins.
     """
     rows = nlargest(GRAPH_NODES, table.rows.values(), key=lambda row: (row.executed, row.left))
     number_of = {row.region.start: row.region.number for row in table.rows.values()}
@@ -142,7 +142,7 @@ def _number(row: list[object], column: int = 3) -> int:
 
 
 def heat(look: Inspector, overwritten: dict[int, int]) -> bytes:
-    """One byte for each of the code space: see `HEAT_CODE` and the bits behind it."""
+    """One byte per byte of code space: see `HEAT_CODE` and the bits after it."""
     memory = bytes(look.machine.memory)
     flags = look.code_map.translate(_FROM_MAP)
     known = memory.translate(_FROM_MEMORY)

@@ -1,8 +1,8 @@
-"""What the dashboard has to be told of a guest: the one interface between it and a computer.
+"""What the dashboard needs to know about a guest: the interface between it and a computer.
 
-    Target      one program on one machine: advance it, start it over, show it, type into it
+    Target      one program on one machine: advance it, restart it, show it, type into it
     Picture     what its screen shows
-    Progress    how far `advance` came
+    Progress    how far `advance` got
 
 The dashboard knows machines, regions and events; whatever is particular to a guest (how its
 instructions are spelled, whether it has a screen, what a key does) is behind `Target`. All of its
@@ -61,7 +61,7 @@ class InputError(ValueError):
 
 
 class Described:
-    """What a page is told of a program's code; the part of a `Target` that asks nothing of a run.
+    """What a page shows of a program's code; the part of a `Target` that needs no run.
 
     Raises:
         ProgramError: what names its addresses is damaged.
@@ -77,7 +77,7 @@ class Described:
         return self._program.place(address)
 
     def source(self, file: str) -> Sequence[str]:
-        """Lines of a source; empty where it cannot be read."""
+        """Lines of a source; empty if it cannot be read."""
         return self._program.source(file)
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
@@ -104,7 +104,7 @@ class Target(Protocol):
         """Start over on a new machine with these parameters, before its first instruction."""
 
     def advance(self, *, seconds: float | None, instructions: int | None) -> Progress:
-        """Run on, for so long or for so many instructions at most; None for no such limit.
+        """Run on, for at most so long or so many instructions; None for no such limit.
 
         Raises:
             OSError, RuntimeError: a device failed; the run cannot go on.
@@ -117,7 +117,7 @@ class Target(Protocol):
         """Seconds until there is something to do again, when nothing comes in."""
 
     def input(self, event: Mapping[str, object]) -> None:
-        """What somebody did on the page, for the program; it is handed over when it runs.
+        """Input from the page for the program, which gets it when it runs.
 
         Raises:
             InputError: it is no input.
@@ -132,13 +132,13 @@ class Target(Protocol):
         """What people call an address: a label, and a line of the source."""
 
     def source(self, file: str) -> Sequence[str]:
-        """Lines of a source that places are in; empty where it cannot be read."""
+        """Lines of a source that places are in; empty if it cannot be read."""
 
     def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
         """The instruction at an address as text, and its size in bytes."""
 
     def picture(self) -> Picture | None:
-        """What the screen shows; None where there is none."""
+        """What the screen shows; None if there is none."""
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Call a function with whatever the program prints, as it does so."""

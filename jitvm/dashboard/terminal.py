@@ -2,7 +2,7 @@
 
     Session --look--> View --tables--> text or rich
 
-A view is a copy: it can be drawn while the run goes on.
+A view is a copy: it can be drawn while the run continues.
 """
 
 from __future__ import annotations

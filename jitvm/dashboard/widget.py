@@ -1,8 +1,8 @@
-"""The page of a run, served, and shown in a notebook.
+"""Serves the page of a run, and shows it in a notebook.
 
-shown = widget.show(session)         a run that has begun: the frame below the cell
+shown = widget.show(session)         a run that has started: a frame below the cell
 shown = jitvm.dashboard(program)     a run of its own
-shown.url                            opens the page anywhere on this machine
+shown.url                            opens the page in any browser on this machine
 shown.close()                        stops serving, and a run of its own
 """
 

@@ -1,4 +1,4 @@
-"""Describing a bytecode: its state, its opcodes, and the interpreter that is the oracle."""
+"""Descriptions of bytecodes: state, opcodes, and the reference interpreter."""
 
 from jitvm.guest.description import Guest
 from jitvm.guest.parts import DescriptionError, Opcode, Space, Stack

@@ -1,18 +1,19 @@
-"""Whether semantic functions keep the rules of `jitvm.guest.core`: they are tried without values.
+"""Checks semantic functions against the rules of `jitvm.guest.core`: runs them without values.
 
     check(guest)    runs every opcode's function twice on a `CheckingCore`
     Word            knows how wide it is, never what it is: see `jitvm.guest.opaque`
     DescriptionError   "guest calc, opcode 0x17 ADD: what is wrong; what to do"
 
-This is the one place where rules about semantics are held: reference machines check when they are
-made, native code when it is built, so a mistake is found at every tier and by the same words.
-What passes here the cores of the engine can build; they check nothing again.
+This is the only place where rules about semantics are enforced: reference machines run the check
+when they are created, native code when it is built, so a mistake is found at every tier and
+reported in the same words. The engine's cores can build whatever passes here; they check nothing
+again.
 
- 1. What is refused does not depend on numbers: no word is ever known here, though constants of the
-    engine may turn out to be. A bound here is never below the engine's bound of the same word.
- 2. Functions are run in two rounds over the whole table, and must do the same in both. One that
-    counts its calls, or keeps a word for another's, shows in the second.
- 3. What a function catches is not forgotten: its first mistake comes out when it returns.
+ 1. What is rejected does not depend on numbers: no word is ever constant here, though it may be in
+    the engine. A bound here is never below the engine's bound for the same word.
+ 2. Functions are run in two rounds over the whole table, and must do the same in both. The second
+    round exposes one that counts its calls or keeps a word for another.
+ 3. An error that a function catches is not lost: its first mistake is raised when it returns.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ MODULAR = 0
 """`bits` of a word whose high bits mean nothing."""
 SIZES = (1, 2, 4, 8)
 FURTHEST = 8
-"""Bytes behind an instruction that it may look at."""
+"""Bytes after an instruction that it may look at."""
 STEPS = 4096
 """Operations of one instruction: what does more is taken for a loop that never ends."""
 COMPARISONS = frozenset(("eq", "ne", "lt", "le"))

@@ -3,27 +3,27 @@
 An opcode's meaning is one function ``semantics(core)``. The same function runs on three cores:
 
     ReferenceInterpreter   words are Python ints               tier 0, the oracle
-    HandlerCore            words are IR values, pc unknown     one native handler an opcode
+    HandlerCore            words are IR values, pc unknown     one native handler per opcode
     RegionCore             words are IR values, pc constant    one stretch of a compiled region
 
-so it may use only what is here, and only operators that all words know:
+so it may use only what is here, and only operators that all words support:
 ``+ - * & | ^ << >>`` and the comparisons, which give 0 or 1.
 
 Rules for semantic functions
  1. Words popped and loaded are unsigned and exactly as wide as asked for. Whatever is stored,
     pushed or jumped to is truncated to its destination.
- 2. Between the two, arithmetic may overflow or go negative: only its low bits are meant. So mask
+ 2. In between, arithmetic may overflow or go negative: only its low bits are meaningful. So mask
     (``& 0xff``) before a comparison, a right shift or a division of such a word, and before it
     decides a `select` or a `jump_if`. A shift's distance must be known to be below the word's
-    width. Constants fit into a word. `jitvm.guest.checker` refuses an opcode that forgets this,
-    and whatever else is written here, so no two tiers can differ by it.
+    width. Constants fit in a word. `jitvm.guest.checker` rejects an opcode that violates this or
+    any other rule here, so no two tiers can differ because of it.
  3. No Python ``if`` on a word: use `select` or `jump_if`. Python's control flow may depend on
     what is known when the opcode is described (its mode bits), never on what it computes.
  4. Effects happen in the order they are written; a load does not follow a store to the same
-    space within one opcode, nor a read of a port a write (compiled code decides about leaving
-    before the first effect). An instruction jumps at most once.
- 5. `switch` is the last thing a function does: each case is an instruction of its own from there
-    on, and what one case computes is unknown to the others.
+    space within one opcode, nor a read of a port a write (compiled code decides whether to
+    leave before the first effect). An instruction jumps at most once.
+ 5. `switch` is the last thing a function does: from there on each case is an instruction of its
+    own, and one case cannot use what another computes.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Core(Protocol):
         function and one size share their handlers, too."""
 
     def operand(self, offset: int, size: int) -> Word:
-        """The instruction's bytes from `offset` behind the opcode byte."""
+        """The instruction's bytes from `offset` after the opcode byte."""
 
     def beyond(self, offset: int, size: int) -> Word:
-        """Bytes of the code space from `offset` behind the instruction, as constant as its own:
-        for instructions that look at what follows them."""
+        """Bytes of the code space from `offset` after the instruction, constant to the same degree
+        as its own: for instructions that look at what follows them."""
 
     def pop(self, stack: int, size: int) -> Word:
         """Take `size` bytes off a stack; the pointer wraps."""
@@ -123,29 +123,29 @@ class Core(Protocol):
         cases: Mapping[int, Callable[[Core], None]],
         otherwise: Callable[[Core], None],
     ) -> None:
-        """End the instruction as `cases[word]` does, or as `otherwise` where there is none.
+        """End the instruction with `cases[word]`, or with `otherwise` if there is no such case.
 
-        Meant for encodings in which further bytes of the instruction say what it does. A word that
-        depends on anything else is right too, but compiled code then leaves the instruction to
-        the interpreter.
+        Meant for encodings in which further bytes of the instruction select what it does. A word
+        that depends on anything else is correct too, but compiled code then leaves the
+        instruction to the interpreter.
         """
 
     def signed(self, word: Word, size: int) -> Word:
         """The low `size` bytes of a word read as two's complement."""
 
     def leading_zeros(self, word: Word, size: int) -> Word:
-        """How many bits of the low `size` bytes stand above the highest that is set: all of them,
-        8 * `size`, where none is."""
+        """The number of zero bits above the highest set bit of the low `size` bytes; 8 * `size` if
+        no bit is set."""
 
     def trailing_zeros(self, word: Word, size: int) -> Word:
-        """How many bits of the low `size` bytes stand below the lowest that is set: all of them,
-        8 * `size`, where none is."""
+        """The number of zero bits below the lowest set bit of the low `size` bytes; 8 * `size` if
+        no bit is set."""
 
     def swap_bytes(self, word: Word, size: int) -> Word:
-        """The low `size` bytes of a word in the other order."""
+        """The low `size` bytes of a word in reverse order."""
 
     def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
-        """Unsigned quotient, or `by_zero` where the divisor is zero."""
+        """Unsigned quotient, or `by_zero` if the divisor is zero."""
 
     def return_address(self) -> Word:
         """`next_pc` as a return address: compiled code follows it when it is jumped to."""
@@ -157,12 +157,12 @@ class Core(Protocol):
         """Continue at `target` (truncated to the program counter) instead of `next_pc`."""
 
     def jump_if(self, condition: Word, target: Word) -> None:
-        """Continue at `target` where the condition is not zero."""
+        """Continue at `target` if the condition is not zero."""
 
     def halt(self) -> None:
         """End the run after this instruction.
 
-        `pc` is where it would have continued, also when the instruction jumps.
+        `pc` is where it would have continued, even if the instruction jumps.
         """
 
     def stop(self, reason: Word, place: Word) -> None:

@@ -1,10 +1,10 @@
-"""What a guest bytecode is: the declaration from which every tier is made.
+"""The declaration of a guest bytecode, from which every tier is derived.
 
     Guest
       stacks    byte stacks with a circular pointer          Stack("wst", 256)
       spaces    byte arrays an instruction can address       Space("ram", 65536, code=True)
       ports     how many byte ports lead to devices          256
-      opcodes   one row an opcode byte                       Opcode(0x18, "ADD", add)
+      opcodes   one row per opcode byte                      Opcode(0x18, "ADD", add)
 
 The opcode byte is fetched from the one space marked ``code`` at the program counter. What an
 opcode does is one Python function over a `Core` (see `jitvm.guest.core`); encoding bits that a
@@ -13,11 +13,11 @@ engine knows only rows.
 
 Rules
  1. Sizes are bytes and powers of two. The code space has 64 KiB to 16 MiB; hosts map its first
-    page a second time behind its end, so that an access that wraps is one access.
- 2. `word_bits` is the width of arithmetic between loads; no word is wider. Where a sum fills it (of
-    words of 8 bytes, always) its high bits mean nothing: mask it before they matter.
- 3. At most eight stacks; 0 or 256 ports; names are unique among their kind.
- 4. What opcodes do is checked when the first machine is made: see `jitvm.guest.checker`.
+    page a second time after its end, so that an access that wraps is a single access.
+ 2. `word_bits` is the width of arithmetic between loads; no word is wider. If a sum fills it
+    (with 8-byte words, always), its high bits are meaningless: mask it before they matter.
+ 3. At most eight stacks; 0 or 256 ports; names are unique within their kind.
+ 4. Semantic functions are checked when the first machine is created: see `jitvm.guest.checker`.
  5. A guest is immutable and holds no state of a run; any number of machines share it.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Each = TypeVar("Each")
 
 MOST_STACKS = 8
-"""What native code has registers for, beside its base, its table and the program counter."""
+"""How many stacks native code has registers for, besides base, table and program counter."""
 LARGEST_STACK = 1 << 24
 LARGEST_SPACE = 1 << 28
 LEAST_ATTACHED = 1 << 16
@@ -79,9 +79,9 @@ class Guest:
     origin: int = 0
     """Where commands put a program's bytes and begin, if no platform says (`jitvm.platform`)."""
     output: int | None = None
-    """The port whose bytes are standard output, likewise; None for none."""
+    """The port for standard output, if no platform says; None for none."""
     error: int | None = None
-    """The port whose bytes are standard error, likewise."""
+    """The port for standard error, if no platform says; None for none."""
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
 

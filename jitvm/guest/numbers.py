@@ -1,11 +1,11 @@
-"""Numbers that come from outside: counts and times, each with its two ends.
+"""Range checks for numbers that come from outside: counts and times.
 
     whole("max_instructions", 1.5)      TypeError: max_instructions is a whole number, not 1.5
     whole("frames", -1)                 ValueError: frames is a whole number from 0, not -1
     seconds("time_limit", float("nan")) ValueError: ...
 
-What is checked here once need not be asked again further in, where a fraction would be cut off and
-a large number overflow a word of C.
+Numbers checked here need no further checks inside, where a fraction would be truncated and a large
+number would overflow a C integer.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Words without a value: what semantic functions compute with while they are checked.
+"""Words without a value, on which semantic functions run while they are checked.
 
-A word knows how many low bits it may have (0: only its low bits are meant, see rule 2 of
-`jitvm.guest.core`), its number in its run, and the run. Operators ask the run whether they may be;
-whatever else asks Python about a word is refused there, with what to write instead. Attributes
-end in an underscore: all other names that a function asks for are its mistake.
+A word knows how many low bits it may have (0: only its low bits are meaningful, see rule 2 of
+`jitvm.guest.core`), its number in its run, and the run. The run checks every operator; any other
+use of a word in Python is rejected here, with advice on what to write instead. Attributes end in an
+underscore, so any other attribute that a function accesses is a mistake.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The parts of a declaration: stacks, spaces, opcodes; and how its mistakes are told.
+"""The parts of a declaration (stacks, spaces, opcodes), and the error for mistakes in it.
 
-Plain values, checked where a `Guest` is made of them (`jitvm.guest.description`).
+Plain values, checked when a `Guest` is created from them (`jitvm.guest.description`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tier 0: the descriptions executed on Python integers.
+"""Tier 0: executes descriptions on Python integers.
 
-This is the oracle every other tier is compared with, so it is written to be obviously right:
+This is the oracle that every other tier is compared with, so it is written to be obviously correct:
 each primitive of `Core` is a few lines of integer arithmetic, bytes are moved one at a time, and
 every index is masked where it is used. It needs nothing outside the standard library.
 """

@@ -1,4 +1,4 @@
-"""Names that modules of the engine had before it had rooms: `jitvm.engine.params` is found here.
+"""Old names of engine modules, such as `jitvm.engine.params`, from before it had rooms.
 
-For programs written before; the folder goes with the next version. Nothing of jitvm imports it.
+For existing programs; the folder will be removed in the next version. Nothing in jitvm imports it.
 """

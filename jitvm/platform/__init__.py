@@ -1,13 +1,13 @@
-"""What commands, profiler and dashboard need of a guest beside its description: its platform.
+"""A guest's platform: what commands, profiler and dashboard need besides its description.
 
     Guest       what an instruction means                      jitvm.guest
-    Platform    how programs are known and loaded, and what
-                computer they run on                           this file
+    Platform    how programs are recognized and loaded, and
+                the computer they run on                       this file
     Program     one program: bytes, labels, lines of source    this file
     Computer    a machine and its devices, with one program    computer, bare
 
-A platform is an object without state of a run; any number of programs and computers come of it.
-What is required is short:
+A platform holds no state of a run; it can create any number of programs and computers. The minimum
+is short:
 
     class Toy(Platform):
         name = "toy"
@@ -22,32 +22,31 @@ What is required is short:
 
     PLATFORM = Toy()
 
-All else has a default, or is None for a guest that has no such thing (see `tools`).
-A guest without any platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship
-with jitvm, those that other packages install as entry points of the group ``jitvm.guests``, and
-``module:NAME``.
+Everything else has a default, or is None for a guest that lacks it (see `tools`). A guest without a
+platform gets `bare.BarePlatform`. `registry` finds platforms: those that ship with jitvm, those
+that other packages install as entry points in the group ``jitvm.guests``, and ``module:NAME``.
 
-| module      | what it knows                                                              |
+| module      | contents                                                                   |
 |-------------|----------------------------------------------------------------------------|
-| registry    | which platforms there are, and whose a program is                          |
+| registry    | the available platforms, and which of them a program belongs to            |
 | tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
-| computer    | what a computer offers to whoever runs, shows and profiles it              |
-| bare        | the computer and the platform of a guest that says nothing of its own      |
-| device      | devices: what is behind ports                                              |
+| computer    | the interface of a computer: running, showing and profiling it             |
+| bare        | the default computer and platform                                          |
+| device      | devices: what ports lead to                                                |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |
-| screen      | what a screen is                                                           |
-| sound       | what a source of sound is                                                  |
-| sessions    | what is raised of recorded sessions                                        |
-| events      | what a user does                                                           |
-| script      | what a user does, written down                                             |
-| input       | standard input as it comes                                                 |
-| output      | standard output and standard error of a program, through ports             |
+| screen      | the interface of a screen                                                  |
+| sound       | the interface of a source of sound                                         |
+| sessions    | errors raised by recorded sessions                                         |
+| events      | user input                                                                 |
+| script      | user input as text                                                         |
+| input       | standard input as it arrives                                               |
+| output      | a program's standard output and standard error, through ports              |
 | picture     | frames as PNG files                                                        |
-| recording/  | files of what a program shows and plays                                    |
+| recording/  | recordings of a program's screen and sound                                 |
 | widetext    | text that is not UTF-8                                                     |
 
-Only this file and what a console program needs are imported when one is run.
+Running a console program imports only this file and the modules it needs.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ MOST_BYTES = 32 << 20
 
 
 class ProgramError(ValueError):
-    """A program that cannot be read or is none; the message says which, why and what to do."""
+    """A program that cannot be read or is invalid; the message says which, why and what to do."""
 
 
 class SourceError(ProgramError):
@@ -80,7 +79,7 @@ class SourceError(ProgramError):
 
     Attributes:
         diagnostics: every error found, in order.
-        hint: about all of them; empty for none.
+        hint: about all of them; empty if there is none.
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], hint: str = "") -> None:
@@ -94,16 +93,16 @@ class SourceError(ProgramError):
 
 
 class Program:
-    """One program as it was loaded.
+    """A loaded program.
 
     Args:
         data: its bytes.
-        name: its file, or what stands for one in messages.
-        labels: names of addresses, where they are known.
+        name: its file name, or a substitute for messages.
+        labels: addresses by name, if known.
 
     Attributes:
         data, name: as given.
-        platform: whose it is, where somebody has said so: `jitvm.load` does.
+        platform: the platform it belongs to, if it was set; `jitvm.load` sets it.
     """
 
     __slots__ = ("_labels", "_sources", "data", "name", "platform")
@@ -118,10 +117,10 @@ class Program:
         self._sources: dict[str, list[str]] = {}
 
     def place(self, address: int) -> Place:
-        """What people call an address: the label at or before it, and a line of source.
+        """A readable name for an address: the label at or before it, and a line of source.
 
         Raises:
-            ProgramError: what names it is damaged.
+            ProgramError: the file with its names is damaged.
         """
         from jitvm.engine.tables.place import Place
 
@@ -130,7 +129,7 @@ class Program:
         return Place(address, label, address - at)
 
     def address_of(self, label: str) -> int | None:
-        """The address of a label; None where there is no such.
+        """The address of a label; None if there is no such label.
 
         Raises:
             ProgramError: as for `place`.
@@ -138,7 +137,7 @@ class Program:
         return self._labels.get(label)
 
     def labels_at(self, address: int) -> tuple[str, ...]:
-        """The labels that stand at an address, in the order of their definition.
+        """The labels at an address, in the order of their definition.
 
         Raises:
             ProgramError: as for `place`.
@@ -146,7 +145,7 @@ class Program:
         return tuple(name for name, at in self._labels.items() if at == address)
 
     def source(self, file: str) -> Sequence[str]:
-        """Lines of a file that places are in; none where it cannot be read."""
+        """The lines of a source file that a `Place` names; empty if it cannot be read."""
         if file not in self._sources:
             try:
                 with open(file, encoding="utf-8", errors="replace") as text:
@@ -157,14 +156,14 @@ class Program:
 
 
 class Option:
-    """Something that a platform can be told, by ``-G NAME=VALUE`` or as a keyword.
+    """An option of a platform, set by ``-G NAME=VALUE`` or as a keyword argument.
 
     Args:
         name: a Python name.
-        about: one line for people; it says what the default is.
-        convert: makes a value of text.
+        about: one line of help, which includes the default.
+        convert: converts text to a value.
 
-    `convert` raises ValueError for what is none, with a message that says what is.
+    `convert` raises ValueError for an invalid text, with a message that says what is valid.
     """
 
     __slots__ = ("about", "convert", "name")
@@ -176,7 +175,7 @@ class Option:
 
 
 def truth(text: str) -> bool:
-    """A value of an `Option`: yes or no.
+    """Convert an `Option` that is yes or no.
 
     Raises:
         ValueError: it is neither.
@@ -188,10 +187,10 @@ def truth(text: str) -> bool:
 
 
 def number(text: str) -> int:
-    """A value of an `Option`: a number as Python writes it, 256 or 0x100, 0 or more.
+    """Convert an `Option` that is a number, 0 or more, written as in Python: 256 or 0x100.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such a number.
     """
     try:
         value = int(text, 0)
@@ -203,15 +202,15 @@ def number(text: str) -> int:
 
 
 class Platform:
-    """A guest with all that goes with it; see the head of this package.
+    """A guest with everything around it; see the head of this package.
 
     Attributes:
-        name: what ``--guest`` takes and messages say; one word.
+        name: its name for ``--guest`` and in messages; one word.
         about: one line for `jitvm guests`.
         suffixes: of its programs' files, with their dots, lower case.
         loading: options that `load` and `program` take.
         running: options that `computer` takes.
-        assembler, disassembler, sessions: None where there is no such thing.
+        assembler, disassembler, sessions: None if the guest has none.
     """
 
     name: str = ""
@@ -231,17 +230,18 @@ class Platform:
     # -- programs ----------------------------------------------------------------------------
 
     def recognises(self, name: str, head: bytes) -> bool:
-        """Whether a file is surely a program of this guest: by its suffix, or by its first bytes.
+        """Whether a file certainly is a program of this guest, by its suffix or its first bytes.
 
         Args:
             name: of the file; empty for a stream.
-            head: its first bytes, up to 4096; none for what is no regular file.
+            head: its first bytes, up to 4096; empty if it is not a regular file.
         """
         del head
         return bool(self.suffixes) and name.lower().endswith(self.suffixes)
 
     def accepts(self, name: str, head: bytes) -> bool:
-        """Whether a file that no guest surely knows may be a program of this one; see there."""
+        """Whether a file that no guest recognises for certain may be one of this guest; see
+        `recognises`."""
         del name, head
         return False
 
@@ -253,7 +253,7 @@ class Platform:
             options: some of `loading`.
 
         Raises:
-            ProgramError: it cannot be read or is no program.
+            ProgramError: it cannot be read or is not a program.
         """
         try:
             with open(path, "rb") as file:
@@ -280,10 +280,10 @@ class Platform:
         return self.program(data, name, **options)
 
     def program(self, data: bytes, name: str = "<program>", **options: Any) -> Program:
-        """A program of its bytes.
+        """Make a program from its bytes.
 
         Raises:
-            ProgramError: they are none.
+            ProgramError: they are not a program.
         """
         del options
         return Program(data, name)
@@ -304,15 +304,15 @@ class Platform:
         """Put a program on a new computer, before its first instruction.
 
         Args:
-            program: what `load`, `read` or `program` gave.
+            program: as returned by `load`, `read` or `program`.
             args: its command line.
-            tier: what executes it.
-            params: limits of the JIT; None: what the environment says.
+            tier: the execution tier.
+            params: limits of the JIT; None to take them from the environment.
             stdout, stderr: binary streams for its output; None to capture it.
             options: some of `running`.
 
         Raises:
-            ProgramError: it does not fit in.
+            ProgramError: it does not fit in memory.
             BlockError: the operating system refused the memory.
         """
         raise NotImplementedError(f"platform {self.name}: makes no computer")
@@ -320,8 +320,8 @@ class Platform:
     # -- looking at code ---------------------------------------------------------------------
 
     def files_of(self, path: str) -> Iterable[Path]:
-        """The files that a program is made of, those that are missing as well: `path`, and for a
-        source all that it includes. A window loads the program again when one changes."""
+        """The files that make up a program, including missing ones: `path`, and for a source all
+        that it includes. A window reloads the program when one changes."""
         from pathlib import Path
 
         return (Path(path),)
@@ -332,7 +332,7 @@ class Platform:
         Args:
             memory: the code space, or a copy.
             address: of its first byte.
-            program: whose labels may stand for numbers.
+            program: its labels may be used in place of numbers.
         """
         del program
         row = self.guest.opcodes[memory[address]]

@@ -1,12 +1,12 @@
-"""The computer and the platform of a guest that says nothing of its own.
+"""The default computer and platform, for guests that do not define their own.
 
-The program's bytes are put into the code space at an address, the machine runs from there until it
-halts, and what it writes to a port, if there is one for that, is its standard output:
+The program's bytes are loaded into the code space at an address, the machine runs from there until
+it halts, and what it writes to one port, if so configured, is its standard output:
 
     PLATFORM = BarePlatform(TOY, suffixes=(".toy",), origin=0x100, output=0x18)
 
-A computer with devices derives from `BareComputer`; one with a screen says `is_graphical`, `screen`
-and `frames` besides.
+A computer with devices derives from `BareComputer`; one with a screen also defines `is_graphical`,
+`screen` and `frames`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class BareComputer(Run):
     # -- running -----------------------------------------------------------------------------
 
     def boot(self) -> None:
-        """Run from the origin until the guest halts; where a limit has stopped it, go on.
+        """Run from the origin until the guest halts; continue if a limit has stopped it.
 
         Raises:
             LimitReached: a limit of `limited` was reached.
@@ -165,14 +165,14 @@ class BareComputer(Run):
         return Ending.EXIT
 
     def feed_some(self, data: bytes, /) -> int:
-        """Drop what nobody listens to."""
+        """Discard the data: nothing reads it."""
         return len(data)
 
     def end_of_input(self) -> None:
-        """Nobody listens."""
+        """Nothing reads standard input."""
 
     def reset(self, *, soft: bool = False) -> None:  # noqa: ARG002  there is no other
-        """Start over with the program as it was loaded: memory, stacks and ports zero."""
+        """Restart the program as it was loaded: memory, stacks and ports are zeroed."""
         machine = self.machine
         for index, space in enumerate(machine.guest.spaces):
             if space.is_attached:
@@ -192,7 +192,7 @@ class BareComputer(Run):
         self._put(self.program)
 
     def put_in(self, program: Program) -> None:
-        """Take another program in place of the present one."""
+        """Replace the program by another one."""
         before, self.program = self.program, program
         try:
             self.reset()
@@ -209,7 +209,7 @@ class BareComputer(Run):
 
     @property
     def has_screen(self) -> bool:
-        """Whether its programs are shown on one."""
+        """Whether its programs have one."""
         return self.is_graphical
 
     @property
@@ -224,7 +224,7 @@ class BareComputer(Run):
 
     @cached_property
     def face(self) -> Face:
-        """Called as its file."""
+        """The name of its file, without an icon."""
         return Face(shown(file_stem(self.name, self.machine.guest.name)))
 
     def show_state(self) -> None:
@@ -236,11 +236,11 @@ class BareComputer(Run):
 
 
 class BarePlatform(Platform):
-    """A guest as it is.
+    """The platform of a bare guest.
 
     Args:
         guest: its description.
-        name: what ``--guest`` takes; None for the guest's.
+        name: its name for ``--guest``; None for the guest's name.
         about: one line for `jitvm guests`.
         suffixes: of its programs' files.
         origin, output, error: see `BareComputer`; None: as the guest says.

@@ -1,12 +1,12 @@
-"""What a computer offers to whoever runs it, shows it and looks into it.
+"""The interface of a computer, for everything that runs, shows and inspects it.
 
-A computer is a machine and its devices, with one program on it. It is of one of two kinds, which
-shows after `boot`:
+A computer is a machine and its devices, with one program on it. There are two kinds, which can be
+told apart after `boot`:
 
     a console program     boot(), then standard input: `run_console` is its whole life
     one with a screen     boot(), then frames: `frame`, sixty times a second
 
-`jitvm.platform.bare.BareComputer` has all of it, in its simplest form; derive from it.
+`jitvm.platform.bare.BareComputer` implements all of it in its simplest form; derive from it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 
         @property
         def program(self) -> Program | None:
-            """What is known of the program; None where nobody has said."""
+            """The program with its labels and sources; None if it was not set."""
 
         @property
         def name(self) -> str:
-            """Of the program's file, or what stands for one."""
+            """The name of the program's file, or a substitute for it."""
 
         # -- what came of it -----------------------------------------------------------------
 
@@ -73,17 +73,17 @@ if TYPE_CHECKING:
         # -- running -------------------------------------------------------------------------
 
         def boot(self) -> None:
-            """Run what comes before input and frames; nothing when that is done.
+            """Run what comes before input and frames; does nothing once that is done.
 
             Raises:
-                LimitReached: a limit of `limited` was reached; another call goes on.
-                KeyboardInterrupt: Ctrl-C; likewise.
+                LimitReached: a limit of `limited` was reached; another call continues.
+                KeyboardInterrupt: Ctrl-C; another call continues, too.
             """
 
         def limited(
             self, *, max_instructions: int | None = None, time_limit: float | None = None
         ) -> Limits:
-            """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
+            """Limits on all that runs within a ``with`` block; `LimitReached` is raised at them.
 
             Args:
                 max_instructions: stop exactly after so many.
@@ -97,36 +97,38 @@ if TYPE_CHECKING:
             max_instructions: int | None = None,
             time_limit: float | None = None,
         ) -> Ending:
-            """Run a console program to its end, from wherever it has come to, and `close` it."""
+            """Run a console program to its end, from wherever it has got to, and `close` it."""
 
         @property
         def listens(self) -> bool:
             """Whether the program wants standard input, after `boot`."""
 
         def feed_some(self, data: bytes, /) -> int:
-            """Hand over bytes of standard input, until a limit stops it; how many it has taken."""
+            """Pass bytes of standard input, until a limit stops it; returns how many it has
+            taken."""
 
         def end_of_input(self) -> None:
-            """Tell that standard input has ended."""
+            """Signal the end of standard input."""
 
         def reset(self, *, soft: bool = False) -> None:
             """Start over with the program as it was loaded; `boot` or the next frame runs it."""
 
         def put_in(self, program: Program, /) -> None:
-            """Take another program of the same guest in place of the present one, likewise.
+            """Replace the program by another one of the same guest; `boot` or the next frame runs
+            it.
 
             Raises:
-                ProgramError: it does not fit in; the present one goes on.
+                ProgramError: it does not fit in memory; the present one stays.
             """
 
         def close(self) -> None:
-            """Let go of files and silence what sounds."""
+            """Close files and silence all sound."""
 
         # -- one with a screen ---------------------------------------------------------------
 
         @property
         def has_screen(self) -> bool:
-            """Whether there is a screen at all. Without, what follows is not used."""
+            """Whether there is a screen at all; otherwise the following members are not used."""
 
         @property
         def is_graphical(self) -> bool:
@@ -134,8 +136,8 @@ if TYPE_CHECKING:
 
         @property
         def holds_keys(self) -> bool:
-            """Whether it wants to know of keys that go down and up (KeyDown, KeyUp), not of what is
-            typed (Text, Key)."""
+            """Whether it takes keys that go down and up (KeyDown, KeyUp) rather than typed text
+            (Text, Key)."""
 
         @property
         def frames(self) -> FrameLoop:
@@ -150,9 +152,10 @@ if TYPE_CHECKING:
             max_instructions: int | None = None,
             time_limit: float | None = None,
         ) -> Ending:
-            """Run frames as fast as they go: `count` of them, or until the program ends.
+            """Run frames as fast as possible: `count` of them, or until the program ends.
 
-            `on_frame` is called with each. It can be run on, so files stay open until `close`.
+            `on_frame` is called with each. The program can be run on, so files stay open until
+            `close`.
             """
 
         def frame(self, events: Iterable[Event] = (), /) -> Frame:
@@ -160,30 +163,30 @@ if TYPE_CHECKING:
 
         @property
         def screen(self) -> Screen:
-            """What it shows."""
+            """Its screen."""
 
         @property
         def has_sound(self) -> bool:
-            """Whether anything may ever sound; only then is `audio` asked for."""
+            """Whether it may ever make a sound; only then is `audio` used."""
 
         @property
         def audio(self) -> Sound:
-            """What is to be heard."""
+            """Its source of sound."""
 
         @property
         def face(self) -> Face:
-            """What its window is called and looks like; the same object while that is the same."""
+            """Title and icon of its window; the same object as long as they do not change."""
 
         @property
         def draws_pointer(self) -> bool:
-            """Whether it shows a pointer of its own, so that a window hides the usual one."""
+            """Whether it draws its own pointer, so that a window hides the system's."""
 
         def show_state(self) -> None:
-            """Write to standard error where it stands, for people: stacks, registers."""
+            """Write its state (stacks, registers) to standard error, as readable text."""
 
 
 class Face:
-    """What a program is called, and its icon: RGBA bytes of a square, or None."""
+    """A program's title, and its icon: RGBA bytes of a square, or None."""
 
     __slots__ = ("icon", "title")
 
@@ -193,5 +196,5 @@ class Face:
 
 
 def file_stem(path: str, nameless: str) -> str:
-    """A file's name without folder and suffix; `nameless` where nothing is left."""
+    """A file's name without folder and suffix; `nameless` if nothing is left."""
     return os.path.splitext(os.path.basename(path))[0].strip("<>") or nameless

@@ -1,4 +1,4 @@
-"""Devices: what is behind a machine's ports, one class each, and the list that a computer keeps.
+"""Devices: what a machine's ports lead to, one class each, and the list that a computer keeps.
 
     class Buzzer(Device):
         ports = range(0x30, 0x38)
@@ -8,9 +8,9 @@
 
     self.buzzer = self.devices.connect(Buzzer(machine))      a row in the computer
 
-A new device is such a file and such a row: the computer then starts it over, closes it, and has its
-state in snapshots. Ports keep the bytes that were written to them; those are the machine's, which
-the computer clears and restores itself, before and after the devices respectively.
+A new device is such a file and such a row: the computer then resets it, closes it, and includes its
+state in snapshots. Ports keep the bytes that were written to them; those belong to the machine,
+which the computer clears before its devices and restores after them.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ if TYPE_CHECKING:
 
 
 class Device:
-    """What is behind some ports. One that keeps nothing of its own needs no more than `ports`.
+    """A device on some ports. One without state of its own needs only `ports`.
 
     Attributes:
-        ports: that it answers.
+        ports: the ports it answers.
     """
 
     ports: range = range(0)
 
     def reset(self) -> None:
-        """Be as in a new computer; the ports are cleared already."""
+        """Return to the state in a new computer; the ports are cleared already."""
 
     def close(self) -> None:
-        """Let go of files, be silent; the computer can still be used."""
+        """Close files and stop sounds; the computer can still be used."""
 
     def snapshot(self) -> Any:
-        """A copy of its state, of which it keeps nothing: comparable, and fit to be pickled."""
+        """A copy of its state, independent of the device: comparable, and can be pickled."""
         return None
 
     def restore(self, state: Any) -> None:
-        """Put back what `snapshot` gave, of any such device; the ports are put back after it."""
+        """Restore a state that `snapshot` of any such device returned; ports are restored later."""
 
 
 class Listener(Device):
-    """A device that only tells: something happens to it, and the program's vector runs.
+    """A device that only raises events: each runs the program's vector.
 
     The vector is a big-endian word at its first port, latched when the low byte is written.
 
     Attributes:
-        vector: where events go; 0 for nowhere.
+        vector: the address that events run; 0 for none.
     """
 
     def __init__(self, machine: Machine) -> None:

@@ -2,18 +2,18 @@
 
 An interrupted vector is continued unless the deadline has passed, so signals whose handlers do not
 raise go unnoticed by the guest. Console events are raised by the machine's own loop, many in one
-call. Devices with more to do than one byte an event describe it as an iterator of vectors:
+call. A device that needs more than one byte per event describes its work as an iterator of vectors:
 
-    page[KEY] = byte      what has to be there when the vector runs
-    yield vector          it is run, to its end; 0 is skipped
-    page[KEY] = 0         what has to be done when it has ended
+    page[KEY] = byte      set up what the vector needs
+    yield vector          run it to its end; 0 is skipped
+    page[KEY] = 0         clean up after it has ended
 
-Such an iterator can be left in the middle of a vector, when a limit is reached, and followed on
-later: `Evaluator.follow` first runs the vector it was in to its end.
+A limit may interrupt such an iterator in the middle of a vector; to resume it later,
+`Evaluator.follow` first runs that vector to its end.
 
-A guest that never halts, as computers of old do not, is given a share of instructions instead:
+A guest that never halts, like early home computers, is given a share of instructions instead:
 
-    yield Share(1000)     it runs on from where it is, for exactly so many, or until it halts
+    yield Share(1000)     run on from the current pc, for exactly so many, or until it halts
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 
 SLICE = 5_000_000
-"""Instructions between two looks at a watch that has no thread: some milliseconds."""
+"""Instructions between two checks of a watch that has no thread: some milliseconds."""
 
 
 class Ending(StrEnum):
     """Why a program is no longer running."""
 
     EXIT = "exit"
-    """It ended by itself, or has nothing more to wait for."""
+    """It ended by itself, or has nothing left to wait for."""
     TIME = "time limit"
     INSTRUCTIONS = "instruction limit"
     FRAMES = "frame limit"
@@ -63,7 +63,7 @@ class LimitReached(Exception):
 
 
 class Share:
-    """Instructions that a guest gets, in the place of a vector; 1 or more."""
+    """Instructions that a guest gets in place of a vector; 1 or more."""
 
     __slots__ = ("instructions",)
 
@@ -76,14 +76,14 @@ class Evaluator:
 
     Args:
         machine: what runs.
-        read_port: where an event's byte is put, by `deliver`.
-        state_port: not zero there: no further event; None: there is no such port.
+        read_port: the port that `deliver` puts an event's byte into.
+        state_port: nonzero means no further events; None if there is no such port.
 
     Attributes:
-        remaining: instructions that may still run; None for any number.
-        watch: whose deadline holds; None for one of its own for each call, without a deadline.
-        is_unfinished: whether a vector or share was begun and has not ended.
-        has_halted: whether the guest has halted in what was run last.
+        remaining: instructions that may still run; None for no limit.
+        watch: provides the deadline; None to use a new one without a deadline for each call.
+        is_unfinished: whether a vector or share was started and has not ended.
+        has_halted: whether the guest halted at the end of the last run.
     """
 
     def __init__(self, machine: Machine, read_port: int = 0, state_port: int | None = None) -> None:
@@ -100,13 +100,13 @@ class Evaluator:
         """Run from an address until the guest halts.
 
         Raises:
-            LimitReached: the budget or the time is used up.
+            LimitReached: the budget or the time is exhausted.
             KeyboardInterrupt: Ctrl-C.
         """
         self._watched(lambda: self._finish(self._run(address)))
 
     def go_on(self) -> None:
-        """Run from where the machine stands until the guest halts.
+        """Run from the machine's current pc until the guest halts.
 
         Raises:
             LimitReached, KeyboardInterrupt: as for `run`.
@@ -114,12 +114,12 @@ class Evaluator:
         self._watched(lambda: self._finish(self._run(None)))
 
     def follow(self, vectors: Iterator[int | Share]) -> None:
-        """Run one vector after the other until there is none left or the program ends.
+        """Run one vector after the other until none is left or the program ends.
 
         A vector that a limit has stopped is run to its end first.
 
         Raises:
-            LimitReached, KeyboardInterrupt: as for `run`; call again to go on.
+            LimitReached, KeyboardInterrupt: as for `run`; call again to continue.
         """
         self._watched(lambda: self._follow(vectors))
 
@@ -134,9 +134,9 @@ class Evaluator:
         self._watched(lambda: self._deliver(data, mark))
 
     def deliver_some(self, data: bytes, mark: tuple[int, int]) -> int:
-        """As `deliver`, but leave off where a limit stops an event; `follow` goes on with that.
+        """As `deliver`, but stop when a limit stops an event; `follow` continues with that event.
 
-        Returns how many events were begun.
+        Returns how many events were started.
 
         Raises:
             KeyboardInterrupt: as for `run`.
@@ -145,12 +145,12 @@ class Evaluator:
         return begun
 
     def abandon(self) -> None:
-        """Forget what is unfinished: the next vector is run without it."""
+        """Drop whatever is unfinished: the next vector runs without it."""
         self.is_unfinished = False
         self._share = None
 
     def check_time(self) -> None:
-        """Raise what ends a run while something is waited for: see `run`."""
+        """Raise what ends a run, while waiting for something: see `run`."""
         if self.watch is not None and self.watch.stopped():
             raise LimitReached(Ending.TIME)
 
@@ -215,7 +215,7 @@ class Evaluator:
         return self._native(run, lambda stop: stop)
 
     def _allowed(self) -> int | None:
-        """How many instructions may run before somebody looks at the watch again."""
+        """How many instructions may run before the watch is checked again."""
         most = self.remaining
         if self._share is not None:
             most = self._share if most is None else min(most, self._share)
@@ -224,7 +224,7 @@ class Evaluator:
         return SLICE if most is None else min(most, SLICE)
 
     def _native(self, run: Callable[[], Outcome], stop_of: Callable[[Outcome], Stop]) -> Outcome:
-        """Have the machine run, and keep account of it whatever is raised."""
+        """Run the machine, and count its instructions whatever is raised."""
         before, watch = self._machine.executed, self.watch
         self.is_unfinished = True
         if watch is not None:
@@ -253,11 +253,11 @@ class Evaluator:
 
 
 class Limits:
-    """The limits of one run, in force while a ``with`` block lasts; see `Computer.limited`.
+    """The limits of one run, in force during a ``with`` block; see `Computer.limited`.
 
     Raises:
-        ValueError: some are in force already, and more are given; or one is out of range.
-        TypeError: one is no number.
+        ValueError: limits are in force already, and more are given; or one is out of range.
+        TypeError: one is not a number.
     """
 
     def __init__(
@@ -305,12 +305,12 @@ class Limits:
 
 
 class Run:
-    """What computers share: what they have written, limits, and the way through frames.
+    """What computers share: their output, limits, and running frames.
 
     Attributes:
-        machine: what runs.
-        evaluator: runs it.
-        output: what it writes to.
+        machine: the machine that runs.
+        evaluator: runs it within limits.
+        output: its standard output and standard error.
     """
 
     machine: Machine
@@ -341,14 +341,14 @@ class Run:
     def limited(
         self, *, max_instructions: int | None = None, time_limit: float | None = None
     ) -> Limits:
-        """Limits for all that runs while a ``with`` block lasts; `LimitReached` tells of them.
+        """Limits on all that runs within a ``with`` block; `LimitReached` is raised at them.
 
-        The block is given the `Watch`. Runs inside of it have no limits of their own. Without any
-        limit it still pays: Ctrl-C and slow readers of the output are looked after for the block,
-        not anew for each vector.
+        The block gets the `Watch`. Runs inside it cannot have limits of their own. It is useful
+        even without limits: Ctrl-C and slow readers of the output are then handled once for the
+        block instead of for each vector.
 
         Args:
-            max_instructions: stop exactly after so many, for the whole block.
+            max_instructions: stop after exactly so many, for the whole block.
             time_limit: stop after so many seconds.
 
         Raises:
@@ -376,18 +376,18 @@ class Run:
         max_instructions: int | None = None,
         time_limit: float | None = None,
     ) -> Ending:
-        """Run a program with a screen, as fast as it goes.
+        """Run a program with a screen, as fast as possible.
 
         Args:
-            count: how many frames; None for as many as there are before the program ends.
-            script: what the user does.
+            count: how many frames; None to run until the program ends.
+            script: the user's input.
             on_frame: called with each frame when it is complete.
             max_instructions: stop exactly after so many, all frames together.
             time_limit: stop after so many seconds.
 
         Returns:
-            whether it ended by itself or what stopped it; see `exit_code`. It can be run on,
-            so files stay open until `close`.
+            whether it ended by itself or what stopped it; see `exit_code`. It can be run on, so
+            files stay open until `close`.
 
         Raises:
             OutputError: an output stream cannot be written.

@@ -1,12 +1,12 @@
-"""What a user does, as values: the events that a frame loop hands to a program.
+"""User input as values: the events that a frame loop passes to a program.
 
     events = (Press(Button.A | Button.LEFT), Text("hi"), Move(10, 20), MouseDown(1))
 
-Each is one event of the guest, except that text is one a byte. They come from a window, a terminal,
-a page, from an input script (`script`) or from a recorded session.
+Each is one event for the guest, except text, which is one event per byte. They come from a window,
+a terminal, a dashboard page, an input script (`script`) or a recorded session.
 
-A keyboard is told of in one of two ways, which a computer chooses by `Computer.holds_keys`: as text
-and keys with a byte of their own, which are typed (Text, Key), or as keys that go down and up again
+A keyboard is reported in one of two ways, which a computer selects with `Computer.holds_keys`: as
+typed text and keys that have a byte of their own (Text, Key), or as keys that go down and up
 (KeyDown, KeyUp). Buttons of game pads, and the keys that are such buttons (arrows, Home, left Ctrl,
 Alt and Shift), are Press and Release in both.
 """
@@ -209,8 +209,8 @@ def _check_key(key: str) -> None:
 
 
 def key_name(char: str) -> str | None:
-    """The key, as `KeyDown` has it, that a character or a byte as one is typed with, as far as
-    anybody knows; None for none."""
+    """The key, as in `KeyDown`, that types a character (or a byte as a character), if it is known;
+    None otherwise."""
     for name, byte in KEYS.items():
         if char == chr(byte):
             return name

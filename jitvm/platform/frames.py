@@ -1,23 +1,23 @@
-"""The frame loop: what a program with a screen gets sixty times a second.
+"""The frame loop: what happens sixty times a second in a program with a screen.
 
-    frame 0   what comes before the first: see `Computer.boot`
+    frame 0   everything before the first frame: see `Computer.boot`
     frame n   1. the user's events of this frame, in order, and whatever else the guest does in a
-                 frame: vectors and shares of instructions that `_steps` gives
+                 frame: the vectors and shares of instructions that `_steps` yields
               2. 735 samples of sound
               3. the picture is composed, output is flushed
 
-Nothing here knows the time: who paces the frames, in a window, calls `FrameLoop.frame` when one is
-due. So the same events give the same pictures and sound, always.
+Nothing here depends on the time: a window, which paces frames, calls `FrameLoop.frame` when one is
+due. So the same events always give the same pictures and sound.
 
-A frame that a limit or Ctrl-C has stopped is *unfinished*: the next call of `frame` goes on with
-it, in the middle of the vector it had come to, and keeps its own events for the frame after.
-A window uses that to stay alive during a vector that takes seconds:
+A frame that was stopped by a limit or Ctrl-C is *unfinished*: the next call of `frame` resumes it,
+in the middle of the vector it had reached, and keeps its own events for the following frame. A
+window uses this to stay responsive during a vector that takes seconds:
 
     try:
         with computer.limited(time_limit=0.015):
             frame = loop.frame(events)
     except LimitReached:
-        ...                    look at the window, come back
+        ...                    handle window events, then call again
 """
 
 from __future__ import annotations
@@ -33,12 +33,30 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from jitvm.platform.computer import Computer
+    from jitvm.platform.evaluator import Evaluator
+    from jitvm.platform.output import Output
+    from jitvm.platform.screen import Screen
     from jitvm.platform.script import Script
-    from jitvm.platform.sound import Samples
+    from jitvm.platform.sound import Samples, Sound
+
+    class Framed(Protocol):
+        """What a frame loop needs of a `Computer`; see there."""
+
+        @property
+        def evaluator(self) -> Evaluator: ...
+        @property
+        def output(self) -> Output: ...
+        @property
+        def is_ended(self) -> bool: ...
+        @property
+        def screen(self) -> Screen: ...
+        @property
+        def has_sound(self) -> bool: ...
+        @property
+        def audio(self) -> Sound: ...
 
     class Observer(Protocol):
-        """Who is told of frames: see `FrameLoop.observer`."""
+        """An observer of frames: see `FrameLoop.observer`."""
 
         def begin(self, number: int, events: tuple[Event, ...]) -> None:
             """A frame is about to begin; frame 0 is over when frame 1 begins."""
@@ -55,11 +73,11 @@ SAMPLES = 735
 
 
 class Frame(Struct, frozen=True):
-    """What came of a frame.
+    """The result of a frame.
 
     Attributes:
         number: from 1 on.
-        changed: whether the picture is another one than before; see `Screen.changed` for where.
+        changed: whether the picture differs from the previous one; see `Screen.changed` for where.
         sound: 735 samples for each side, shape (735, 2), 16 bit; None for silence.
     """
 
@@ -68,27 +86,27 @@ class Frame(Struct, frozen=True):
     sound: Samples | None
 
     def heard(self) -> Samples:
-        """What is heard during it, silence included; shape (735, 2)."""
+        """Its samples, zeros for silence; shape (735, 2)."""
         import numpy as np
 
         return np.zeros((SAMPLES, 2), np.int16) if self.sound is None else self.sound
 
 
 class FrameLoop:
-    """Runs a computer frame by frame; a guest's own derives from it and says `_steps`.
+    """Runs a computer frame by frame; a guest derives its own loop and defines `_steps`.
 
     Args:
-        computer: what it runs.
-        boot: runs what comes before the first frame, unless that was done.
+        computer: the computer to run.
+        boot: runs what comes before the first frame, unless that was done already.
 
     Attributes:
-        number: frames that are complete; frame 0 is not counted.
-        sound: whether it renders sound. Without it, time stands still for notes: switch it off
-            only where somebody else calls `Sound.render`.
-        observer: told of each frame.
+        number: how many frames are complete, not counting frame 0.
+        sound: whether it renders sound. Otherwise time stops for notes, so switch it off only if
+            something else calls `Sound.render`.
+        observer: called at the beginning and end of each frame.
     """
 
-    def __init__(self, computer: Computer, boot: Callable[[], None]) -> None:
+    def __init__(self, computer: Framed, boot: Callable[[], None]) -> None:
         self._computer = computer
         self._boot = boot
         self._waiting: tuple[Event, ...] = ()
@@ -98,16 +116,16 @@ class FrameLoop:
         self.observer: Observer | None = None
 
     def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
-        """What is run in a frame, for `Evaluator.follow`."""
+        """The vectors and shares of a frame, for `Evaluator.follow`."""
         raise NotImplementedError(f"{type(self).__name__}: says not what runs in a frame")
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether a frame was begun and is not complete."""
+        """Whether a frame was started and is not complete."""
         return self._unfinished is not None
 
     def abandon(self) -> None:
-        """Forget an unfinished frame and the events that wait."""
+        """Drop an unfinished frame and the waiting events."""
         self._unfinished = None
         self._waiting = ()
 
@@ -115,14 +133,14 @@ class FrameLoop:
         """Run one frame, or finish an unfinished one; the reset vector before the first.
 
         Args:
-            events: what the user does in this frame; in the next one, if this one was unfinished.
+            events: the user's input for this frame, or for the next if this one is unfinished.
 
         Raises:
             LimitReached: a limit of `Computer.limited` was reached: the frame is unfinished.
-            KeyboardInterrupt: Ctrl-C; likewise.
+            KeyboardInterrupt: Ctrl-C: the frame is unfinished, too.
             OutputError: an output stream cannot be written.
             AudioError, ImportError: the first note or picture could not be prepared.
-            TypeError: something is no event; nothing was done.
+            TypeError: `events` has something that is not an event; nothing was done.
         """
         computer = self._computer
         given = tuple(events)
@@ -148,7 +166,7 @@ class FrameLoop:
 
         Raises:
             LimitReached, KeyboardInterrupt, OutputError: as for `frame`.
-            ValueError, TypeError: `count` is negative or no whole number, or `script` is no script.
+            ValueError, TypeError: `count` is negative or not an integer; `script` is not a script.
         """
         if script is not None and not hasattr(script, "at"):
             raise TypeError(f"script is what `parse_script` gives, not {shortened(script)}")

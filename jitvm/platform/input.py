@@ -1,4 +1,4 @@
-"""Standard input as chunks: whatever has come, as soon as it comes, within a deadline."""
+"""Standard input in chunks: whatever has arrived, as soon as it arrives, within a deadline."""
 
 from __future__ import annotations
 

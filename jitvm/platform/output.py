@@ -3,12 +3,12 @@
     guest --DEO--> ring of (port, byte) --flush--> queue of (sink, bytes) --> descriptor, stream
                                                                               or captured bytes
 
-Two threads take from the ring: the one that runs the machine (`flush`, which waits until all is
-written) and the watcher (`trickle`, which writes what a sink takes without waiting, so that
-progress is seen during a long vector and signals never wait behind a slow reader). One lock makes
-each of them take and write in one piece, so the order of bytes is kept, across both sinks too.
+Two threads drain the ring: the one that runs the machine (`flush`, which waits until everything is
+written) and the watcher (`trickle`, which writes what a sink accepts without blocking, so that
+progress is visible during a long vector and signals are never delayed by a slow reader). A lock
+makes draining and writing atomic, so the order of bytes is kept, even across both sinks.
 
-After a sink has failed, what was meant for it is dropped: the failure is told once.
+After a sink has failed, its data is dropped: the failure is reported once.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class Output:
             self._lock.release()
 
     def message(self, text: str) -> None:
-        """Write a line of the emulator's own to standard error, behind all that came before it."""
+        """Write a line from the emulator itself to standard error, after all previous output."""
         with self._lock:
             self._take()
             self._queue.append((self._stderr, memoryview(text.encode("utf-8", "replace"))))

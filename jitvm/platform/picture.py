@@ -1,4 +1,4 @@
-"""Frames as PNG files, and as short texts to compare them by."""
+"""Frames as PNG files, and as hashes to compare them by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which platforms there are, and whose a program is.
+"""The available platforms, and which of them a program belongs to.
 
     built in     rows of `BUILT_IN`: found by a suffix without importing any other
     installed    entry points of the group ``jitvm.guests``, which other packages declare
@@ -7,8 +7,8 @@
         [project.entry-points."jitvm.guests"]
         toy = "toyvm.platform:PLATFORM"
 
-Looking for entry points takes longer than starting, so it is done only for a program that no guest
-of jitvm's own surely knows, and where somebody asks by name.
+Looking up entry points takes longer than starting, so it is done only for a program that none of
+jitvm's own guests recognizes for certain, and for a guest that is asked for by name.
 """
 
 from __future__ import annotations
@@ -104,10 +104,10 @@ def rows() -> tuple[Row | Installed, ...]:
 def named(text: str) -> Platform:
     """The platform of a guest's name, or of ``module:NAME``.
 
-    Modules are looked for in the current folder as well, behind all other places.
+    Modules are looked for in the current folder as well, after all other places.
 
     Raises:
-        GuestError: there is no such guest, or it cannot be imported, or is none.
+        GuestError: there is no such guest, or it cannot be imported, or is not a guest.
     """
     if ":" in text:
         _see_current_folder()
@@ -237,7 +237,7 @@ def of_stream() -> Platform:
 
 
 def _head(path: str) -> bytes | None:
-    """The first bytes of a file; none of what is no regular file, None where there is no such."""
+    """The first bytes of a file, empty if it is not a regular file; None if there is none."""
     try:
         if not os.path.isfile(path):
             return b"" if os.path.exists(path) and not os.path.isdir(path) else None
@@ -248,7 +248,7 @@ def _head(path: str) -> bytes | None:
 
 
 def _all() -> Iterator[Platform]:
-    """All platforms, as far as they can be imported; `jitvm guests` tells of the others."""
+    """All platforms that can be imported; `jitvm guests` reports the others."""
     for row in BUILT_IN:
         yield row.load()
     for found in installed():

@@ -1,4 +1,4 @@
-"""What a screen is to whoever shows, records or photographs it."""
+"""The interface of a screen, for everything that shows or records it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-r"""Input scripts: what a user does, frame by frame, as plain text.
+r"""Input scripts: user input, frame by frame, as plain text.
 
     # frame  what            frames count from 1; blank lines and comments are skipped
     10       key a           one key: a character, or one of: backspace tab enter esc delete,
     10       key 0x1b        or a byte
-    +5       text "hello\n"  five frames after the line before; one event a byte of UTF-8
+    +5       text "hello\n"  five frames after the previous line; one event per byte of UTF-8
     20       press A left    buttons go down, as one event: A B select start up down left right
     22       release A left  ... and up
     22       press A pad 2   the same on pad 2, 3 or 4
@@ -18,8 +18,8 @@ r"""Input scripts: what a user does, frame by frame, as plain text.
     51       eof             its end
     60       reset           start the program over; `reset soft` keeps the zero page
 
-Lines are in the order of their frames; those of one frame happen in the order they are written.
-Strings stand in double quotes and know \n \r \t \e \\ \" and, for a byte, \x and two digits; what
+Lines are ordered by frame; those of one frame happen in the order they are written. Strings are in
+double quotes and support \n \r \t \e \\ \" and, for a byte, \x and two digits; what
 is not ASCII is UTF-8. In `text` bytes of 0x80 and more make up UTF-8, too.
 
 Scripts can be written back: ``parse_script(str(script)) == script``.
@@ -68,7 +68,7 @@ class Script(Struct, frozen=True):
 
     @property
     def last(self) -> int:
-        """The last frame with an event; 0 where there is none."""
+        """The last frame with an event; 0 if there is none."""
         return max(self.frames, default=0)
 
     def at(self, frame: int) -> tuple[Event, ...]:
@@ -226,7 +226,7 @@ def _events(words: list[_Word]) -> tuple[Event, ...]:
 
 
 class _UsageError(Exception):
-    """The words behind a command are not what it takes."""
+    """The words after a command are not valid for it."""
 
 
 def _numbers(words: list[_Word], count: int) -> list[int]:
@@ -300,7 +300,7 @@ def _reset(words: list[_Word]) -> tuple[Event, ...]:
 
 
 _Command = tuple[str, Callable[[list[_Word]], tuple[Event, ...]]]
-"""How a command is written, and what makes events of the words behind it."""
+"""How a command is written, and what turns the words after it into events."""
 
 
 def _pad_command(name: str, make: type[events.Press | events.Release]) -> _Command:
@@ -341,7 +341,7 @@ _COMMANDS: dict[str, _Command] = {
 
 
 def event_text(event: Event) -> str:
-    """An event as a script has it, without its frame."""
+    """An event as it is written in a script, without its frame."""
     match event:
         case events.Press(buttons, pad):
             return f"press {_button_names(buttons, pad)}"

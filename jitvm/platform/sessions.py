@@ -1,4 +1,4 @@
-"""What is raised of recorded sessions; what they are is in `jitvm.platform.Sessions`."""
+"""Errors raised by recorded sessions, which are described in `jitvm.platform.tools.Sessions`."""
 
 from __future__ import annotations
 

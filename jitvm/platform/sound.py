@@ -1,4 +1,4 @@
-"""What a source of sound is to whoever plays or records it."""
+"""The interface of a source of sound, for everything that plays or records it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Assemblers, disassemblers and recorders of sessions, as commands use them.
 
-A guest has them or not; see `Platform`.
+All are optional for a guest; see `Platform`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Diagnostic(Protocol):
-    """Something that is wrong with a source, or may be.
+    """An error in a source, or a warning.
 
     `line` and `column` count from 1; line 0 means the file itself.
     """
@@ -41,7 +41,7 @@ class Diagnostic(Protocol):
 
 
 class Assembled(Protocol):
-    """What an assembler gives."""
+    """The result of an assembler."""
 
     @property
     def data(self) -> bytes:
@@ -53,19 +53,19 @@ class Assembled(Protocol):
 
     @property
     def symbols_file(self) -> bytes | None:
-        """Labels as the guest's tools keep them beside a program; None: they do not."""
+        """The file of labels that the guest's tools keep next to a program; None if they do not."""
 
     @property
     def warnings(self) -> Sequence[Diagnostic]:
-        """What may be wrong."""
+        """Possible mistakes."""
 
     @property
     def unused(self) -> Sequence[Diagnostic]:
-        """Those of `warnings` that right programs have as well: labels without a reference."""
+        """The `warnings` that correct programs have, too: labels without a reference."""
 
 
 class Assembler(Protocol):
-    """Makes programs of sources.
+    """Assembles sources into programs.
 
     Attributes:
         suffix: of the programs it makes, with its dot.
@@ -89,14 +89,14 @@ class Assembler(Protocol):
 
 
 class Disassembler(Protocol):
-    """Writes a program's whole text."""
+    """Disassembles whole programs."""
 
     def disassemble(self, path: str, symbols: str | None, *, addresses: bool) -> str:
         """The text of a program in a file.
 
         Args:
             path: the program.
-            symbols: a file of labels; None for what lies beside the program, if anything.
+            symbols: a file of labels; None for the one next to the program, if any.
             addresses: whether addresses and bytes are shown as comments.
 
         Raises:
@@ -105,7 +105,7 @@ class Disassembler(Protocol):
 
 
 class Session(Protocol):
-    """All that came into a program, recorded."""
+    """A recorded session: all input of a program."""
 
     @property
     def args(self) -> Sequence[str]:
@@ -117,12 +117,12 @@ class Session(Protocol):
 
 
 class Recorder(Protocol):
-    """Records a session; a context manager around it, and told of each frame: see `Observer`."""
+    """Records a session: a context manager around it, and an `Observer` of its frames."""
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None: ...
     def end(self, frame: Frame) -> None: ...
     def discard(self) -> None:
-        """Leave no file, entered or not; what was there before stays."""
+        """Leave no file, entered or not; an existing one is unchanged."""
 
     def __enter__(self) -> object: ...
     def __exit__(
@@ -134,20 +134,20 @@ class Recorder(Protocol):
 
 
 class Sessions(Protocol):
-    """Recordings of all that comes into a program, which can be run again."""
+    """Recordings of all input of a program, which can be replayed."""
 
     def load(self, path: str) -> Session:
         """Read one.
 
         Raises:
-            SessionError: it cannot be read or is none; likewise below.
+            SessionError: it cannot be read or is not a session; the same below.
         """
 
     def replay(self, session: Any, computer: Any) -> Iterator[Frame]:
-        """Run one again on a computer that has not run; `DivergedError` tells of a difference.
+        """Replay one on a computer that has not run; a difference raises `DivergedError`.
 
-        What is wrong with the two is raised at once, before the first frame is asked for.
+        A session that does not fit the computer raises immediately, before the first frame.
         """
 
     def recorder(self, path: str, computer: Any) -> Recorder:
-        """Record one, of a computer that has not run, while a ``with`` block lasts."""
+        """Record one on a computer that has not run, during a ``with`` block."""

@@ -1,6 +1,6 @@
-"""Text in UTF-16 or UTF-32, told from its bytes: everything here is UTF-8, and says so.
+"""Recognizes text in UTF-16 or UTF-32 from its bytes, as only UTF-8 is supported.
 
-Some editors save such files without asking. Read as UTF-8 every other byte of them is a zero.
+Some editors save such files without asking. Read as UTF-8, every other byte of them is a zero.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WITHOUT_MARK = (
     ("UTF-16", "utf-16-be"),
 )  # fmt: skip
 _LOOKED_AT = 256
-"""Bytes looked at where there is no mark."""
+"""Bytes to look at if there is no byte order mark."""
 
 
 def wide_encoding(data: bytes) -> str | None:

@@ -1,5 +1,5 @@
-"""Programs with a screen at their pace: what a window and a terminal have in common.
+"""Paced playing of programs with a screen: what a window and a terminal have in common.
 
 pacing   when the next frame is due
-loop     what runs when: frames, slices of long ones, events that wait, limits
+loop     the order of things: frames, slices of long ones, waiting events, limits
 """

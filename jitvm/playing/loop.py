@@ -1,19 +1,19 @@
-"""The playing loop: a computer's frames at their pace, whatever they are shown on.
+"""The playing loop: runs a computer's frames at their pace, whatever they are shown on.
 
-    rest       until the next frame is due, or, where there is nothing to do, until something comes
-    listen     what has come: to the guest's next frame, or to whoever shows it
-    advance    run the guest: the frames that are due, or as much of one as fits into a slice
+    rest       until the next frame is due or, with nothing to do, until an event arrives
+    listen     pass arrived events to the guest's next frame, or to the window or terminal
+    advance    run the guest: the frames that are due, or as much of one as fits in a slice
     show       draw what changed
 
-A window and a terminal derive from `Loop` and say how they wait, listen and show.
+A window and a terminal derive from `Loop` and define how they wait, listen and show.
 
 Rules
- 1. A frame that takes long is run in slices, with a look at what comes in between: one can always
-    leave. A replayed frame is run in one piece, since somebody else runs it.
- 2. Where nothing happens nothing is done: a program that is not called for each frame, and whose
-    sound is over, waits for events, and so does one that stands still.
- 3. Events wait while a frame is unfinished; of the pointer's ways only the last place is kept.
- 4. Limits count from the moment the loop is made. That of instructions is exact.
+ 1. A long frame is run in slices, with events handled in between, so that one can always quit. A
+    replayed frame is run in one piece, since the replayer runs it.
+ 2. If nothing happens, nothing is done: a program that is not called for each frame, and whose
+    sound has ended, waits for events, and so does one that is paused.
+ 3. Events wait while a frame is unfinished; of pointer movements only the last position is kept.
+ 4. Limits count from the creation of the loop. The limit of instructions is exact.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
 
 NAP = 0.1
-"""Seconds of waiting where there is nothing to do, before anything else is looked at."""
+"""Seconds to wait if there is nothing to do, before anything else is checked."""
 
 
 class Limits(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Loop:
     Args:
         computer: what runs; booted or not.
         script: events in addition to the user's.
-        replay: frames to show, which somebody else runs; the user's events do not reach these.
+        replay: frames to show, which are run by a replayer; the user's events do not reach these.
         limits: what ends it from outside.
         seconds: that the guest runs before anything else is looked at.
 

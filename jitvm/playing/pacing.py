@@ -1,10 +1,10 @@
-"""When frames are due: at times that are fixed beforehand, so that errors do not add up.
+"""When frames are due: at times fixed in advance, so that errors do not accumulate.
 
     next     next + period     next + 2 periods ...
 
-A frame that is late does not move those after it: they follow more closely until all is in time
-again. So a hiccup costs no frame. A backlog of more than `BACKLOG` periods is dropped, so that a
-program too slow for its frames runs as fast as it can and never has to make up for the past.
+A late frame does not delay those after it: they follow at shorter intervals until the schedule is
+met again. So a hiccup costs no frame. A backlog of more than `BACKLOG` periods is dropped, so that
+a program that is too slow for its frames runs as fast as it can, without ever having to catch up.
 """
 
 from __future__ import annotations

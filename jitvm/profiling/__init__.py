@@ -1,23 +1,23 @@
-"""What a machine and its JIT do: profiles, exporters, reports. Knows no guest.
+"""What a machine and its JIT do: profiles, exporters, reports. Independent of the guest.
 
-| module    | what it knows                                                         |
+| module    | contents                                                              |
 |-----------|-----------------------------------------------------------------------|
 | profile   | `Profile`: start, stop                                                |
-| measured  | `Measured`: numbers and tables, when they are asked for               |
+| measured  | `Measured`: numbers and tables, computed on demand                    |
 | rows      | the rows of all tables                                                |
 | collector | events, counters and samples of one machine                           |
 | regions   | counts of each region, from its installation to its end               |
-| spotter   | where the processor is, by a timer signal                             |
+| spotter   | what the processor executes, sampled by a timer signal                |
 | hosttime  | calls of Python devices                                               |
 | clock     | seconds by state                                                      |
-| tables    | what was collected, as rows                                           |
-| summary   | what a summary says                                                   |
+| tables    | collected data as rows                                                |
+| summary   | the content of a summary                                              |
 | text, richtext | a summary for terminals                                          |
 | report    | a page of HTML                                                        |
 | export    | Chrome trace, speedscope, collapsed stacks, JSON lines, OpenMetrics   |
-| functions | native code under names, for the next two                             |
+| functions | native code by name, for the next two                                 |
 | perf      | perf map and jitdump                                                  |
-| gdb, elf  | the interface of GDB for JIT compilers                                |
+| gdb, elf  | GDB's interface for JIT compilers                                     |
 
 How to read a profile: docs/profiling.md.
 """

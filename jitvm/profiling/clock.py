@@ -1,11 +1,11 @@
 """Seconds of the guest's thread by state, from spots, clocks and counts.
 
-    all the time   = processor time of the thread + waiting
+    total time     = processor time of the thread + waiting
     processor time = spots in regions, handlers (by dispatch table), and elsewhere
-    elsewhere      = devices + compiling, which clocks tell, + Python around the guest
+    elsewhere      = devices + compiling, measured by clocks, + Python around the guest
 
-Shares of processor time come from spots, the sum from the thread's clock, so states always add up
-to all the time there was.
+Shares of processor time come from spots and their sum from the thread's clock, so the states always
+add up to the total time.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _by_stops(collector: Collector, cpu: float, seconds: dict[State, float]) -> 
 
 
 def _nameless(pointers: Counter[int]) -> int:
-    """How many of the instruction pointers are in code that no file holds: native devices."""
+    """How many of the instruction pointers are in code that is in no file: native devices."""
     if not pointers:
         return 0
     try:

@@ -1,15 +1,15 @@
-"""Watches one machine: its events, its counters, its clock, and where it is.
+"""Collects data on one machine: events, counters, time, and samples of where it is.
 
-    events       what the JIT does                          every one, exactly
-    counters     instructions (exact mode), exits           exactly
-    spots        where the processor is: see `spotter`      every 4 ms of processor time
+    events       what the JIT does                          all of them
+    counters     instructions (exact mode), exits           exact
+    spots        what the processor runs: see `spotter`     every 4 ms of processor time
     stops        the guest's program counter: native code   every 20 ms, while guest code is
-                 is made to come back and goes on           being interpreted
+                 is interrupted briefly                     being interpreted
     host time    calls of Python devices: see `hosttime`    every call, or in turns; some timed
 
-The spotter tells time by state; a stop costs some microseconds and tells the address, which no
-native code has in a place that can be looked at. Where there can be no spotter (another system,
-another profile at the same time), stops have to tell both.
+The spotter gives time by state. A stop costs some microseconds and gives the guest's address, which
+native code does not keep where a signal handler could find it. If there is no spotter (another
+operating system, another profile at the same time), stops provide both.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Mode(StrEnum):
     """How much a profile asks of the machine."""
 
     SAMPLED = "sampled"
-    """Nothing is counted that costs; instructions are where there was no time for a sample."""
+    """Nothing costly is counted; instructions are, if there was no time for a sample."""
     EXACT = "exact"
     """Every instruction is counted, interpreted or native; slower by a part."""
     OPCODES = "opcodes"
@@ -125,7 +125,7 @@ class Collector:
     # -- from and to -------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin; on the thread that will run the machine, where that is known."""
+        """Begin; on the thread that will run the machine, if that is known."""
         machine = self.machine
         self._counted_before = machine.counting
         self._counted_interpreted_before = machine.counting_interpreted

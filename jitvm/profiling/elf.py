@@ -1,10 +1,10 @@
-"""ELF64 little-endian files, written: as much of the format as debuggers and loaders read.
+"""Writes ELF64 little-endian files: as much of the format as debuggers and loaders read.
 
     header | section bodies | section headers | program headers
 
-Two kinds are made. `named_code` names functions that are in memory already: a section without
-bytes at their address, a symbol each, and how to unwind them. `shared_object` is a whole library
-of a function that returns at once and some bytes of data, for the dynamic loader.
+There are two kinds. `named_code` names functions that are already in memory: a section without
+bytes at their address, a symbol each, and unwind information. `shared_object` is a complete library
+with a function that returns immediately and some bytes of data, for the dynamic loader.
 
 Formats: System V ABI, its supplements for x86-64 and AArch64; DWARF 5, section 6.4 (unwinding).
 """
@@ -34,7 +34,7 @@ _RETURNS = {"x86_64": b"\xc3", "aarch64": b"\xc0\x03\x5f\xd6"}
 
 
 class Kind(IntEnum):
-    """What a symbol stands for."""
+    """The kind of a symbol."""
 
     OBJECT = 1
     FUNCTION = 2
@@ -73,7 +73,7 @@ class _Strings:
         self.body = b"\0"
 
     def add(self, text: str) -> int:
-        """Append a text; where it begins."""
+        """Append a text; returns its offset."""
         at = len(self.body)
         self.body += text.encode() + b"\0"
         return at

@@ -2,10 +2,10 @@
 
     explanation = Explanation(machine, program, platform)
     explanation.regions             reports of all regions, the most travelled first
-    print(explanation)              the one asked for, stage by stage; or why there is none
+    print(explanation)              the requested one, stage by stage; or why there is none
 
-Stages are guest code, exits with their counts, region IR, LLVM IR and assembly. LLVM IR is there
-where the JIT was told to keep texts (the parameter `keep_text`).
+Stages are guest code, exits with their counts, region IR, LLVM IR and assembly. LLVM IR is
+available if the JIT was set to keep texts (the parameter `keep_text`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Explanation:
 
     @cached_property
     def absence(self) -> Absence | None:
-        """Why there is no such region, and what to do; None where there is one."""
+        """Why there is no such region, and what to do; None if there is one."""
         if self.region is not None:
             return None
         if self.address is None:
@@ -104,7 +104,7 @@ class Explanation:
         return "\n".join(part.removesuffix("\n") for part in parts)
 
     def texts(self) -> dict[str, str]:
-        """The texts of the region by stage; none where there is no region."""
+        """The texts of the region by stage; none if there is no region."""
         report = self.region
         if report is None:
             return {}

@@ -4,7 +4,7 @@
 |--------------|-------------------------------------|--------------------------------------|
 | chrome-trace | Perfetto, chrome://tracing          | "Trace Event Format" (Google)        |
 | speedscope   | speedscope.app                      | its `file-format-spec.ts`            |
-| collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, a stack a line |
+| collapsed    | flamegraph.pl, inferno, speedscope  | `frame;frame weight`, one per line   |
 | jsonl        | jq, pandas                          | below, at `jsonl`                    |
 | openmetrics  | Prometheus                          | OpenMetrics 1.0                      |
 """
@@ -29,7 +29,7 @@ Frame = Place | str
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Work and where it was done, from the outside in: state, region, place."""
+    """Work and its location, from the outside in: state, region, place."""
 
     frames: tuple[Frame, ...]
     seconds: float
@@ -48,7 +48,7 @@ def stacks(profile: Measured) -> Iterator[Stack]:
         else:
             inside = f"region #{region.number} {naming(region.start)}"
             yield _stack((State.NATIVE.value, inside, place), work)
-    if not profile.collector.interpreted_at:  # nobody has seen where it was
+    if not profile.collector.interpreted_at:  # there are no samples of where it was
         interpreted = (profile.collector.executed or 0) - (profile.collector.native or 0)
         yield Stack((State.INTERPRETING.value,), 0.0, interpreted)
     guest = (State.NATIVE, State.INTERPRETING, State.RECORDING)

@@ -1,9 +1,9 @@
-"""Native code under names that people know, for tools that see nothing but addresses.
+"""Names for native code, for tools that see only addresses.
 
     machine --handlers, regions--> Function --announced--> Book: perf map, jitdump, GDB
 
-A region is a function under its guest label; the interpreter's handlers are functions under the
-names of their opcodes. A book takes down what there is, what comes, and what goes.
+A region is a function named by its guest label; the interpreter's handlers are functions named by
+their opcodes. A book records the existing functions and those that are added and removed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names of native code for GDB and LLDB, by their interface for JIT compilers.
+"""Names of native code for GDB and LLDB, through their interface for JIT compilers.
 
     __jit_debug_descriptor --> entry <-> entry <-> entry        a linked list in this process
                                  |         |
@@ -6,12 +6,12 @@
     __jit_debug_register_code()                                 where the debugger has a breakpoint
 
 The debugger looks for both symbols in every library of the process. There is no C here to define
-them, so a library of nothing else is written as ELF, kept in memory and loaded. (LLVM has a pair of
-its own that it does not export, so it cannot be had; debuggers from GDB 11 on listen to both.)
+them, so a library with only these two is written as ELF, kept in memory and loaded. (LLVM's own
+pair is not exported, so it cannot be used; GDB supports several pairs since version 11.)
 
-Unwinding: on x86-64 what a function does to the stack at its beginning is read from its machine
-code and told as ``.debug_frame``; regions and handlers mostly leave the stack alone. On AArch64
-debuggers find that out themselves.
+Unwinding: on x86-64 a function's prologue is decoded from its machine code and described in
+``.debug_frame``; regions and handlers mostly leave the stack alone. On AArch64 debuggers work that
+out themselves.
 
 Interface: "JIT Compilation Interface" in the manual of GDB.
 """

@@ -1,15 +1,15 @@
 """How often Python devices are called, and how long they take.
 
-While it counts, each function that a port calls is replaced by one that counts, and times one
-call of 32: two looks at the clock would double the cost of a small device. Even counting is a
-tenth of what the smallest device costs, so a profile that samples counts all calls for a moment and
-then in turns, one of `TURNS`; what happened in the others is thought to be like it:
+While it counts, each function that a port calls is replaced by one that counts its calls and times
+one in 32: reading the clock twice per call would double the cost of a small device. Counting alone
+is a tenth of the cost of the smallest device, so a sampled profile counts all calls briefly and
+then only in one of `TURNS` turns, from which the others are extrapolated:
 
     |################|#       #       #       #       |      # counting
      FIRST seconds    turns
 
-Native functions are called without Python and are seen in samples only. Ports that are connected
-meanwhile put their functions where ours were; these are counted from the next turn on.
+Native functions are called without Python and show up in samples only. Functions that are connected
+meanwhile replace the counting ones; they are counted from the next turn on.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class HostTime:
         return spent > (TURN if self._counting else (TURNS - 1) * TURN)
 
     def turn(self) -> None:
-        """Begin or end counting where it is due; on the guest's thread, outside of devices."""
+        """Begin or end counting if it is due; on the guest's thread, outside of devices."""
         if not self.is_turn_over:
             return
         self._account()
@@ -142,7 +142,7 @@ class HostTime:
             self._wrap()
 
     def _account(self) -> None:
-        """Put the time since the last turn where it belongs."""
+        """Account for the time since the last turn."""
         now = perf_counter()
         if self._in_turns:
             if self._counting:
@@ -153,7 +153,7 @@ class HostTime:
 
     @property
     def _scale(self) -> float:
-        """How many calls one stands for that was seen in turns; the turn at hand included."""
+        """How many calls one call seen in turns represents, including the current turn."""
         counted, uncounted = self._counted, self._uncounted
         if self._in_turns and not self._ended:
             at_hand = perf_counter() - self._since

@@ -51,6 +51,6 @@ def html_table(table: Table) -> str:
 
 
 def _shade(share: float) -> str:
-    """A bar behind the row."""
+    """A bar in the background of the row."""
     end = f"{100 * min(share, 1.0):.1f}%"
     return f' style="background:linear-gradient(90deg, var(--bar) {end}, transparent {end})"'

@@ -1,4 +1,4 @@
-"""Several listeners on one machine, which has room for one: each passes events on."""
+"""Several listeners on one machine, which has room for one: each passes events to the next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def listening(machine: Machine, listener: Listener) -> Iterator[None]:
-    """Have a listener told of a machine's events while a ``with`` block lasts.
+    """Pass a machine's events to a listener during a ``with`` block.
 
     Whoever listened before goes on listening. Those that begin later must end earlier.
     """

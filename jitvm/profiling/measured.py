@@ -1,6 +1,6 @@
-"""What a collector has found out, as numbers and tables.
+"""A collector's data as numbers and tables.
 
-Made when they are asked for, so they may be read from another thread while the machine runs.
+Computed on demand, so they may be read from another thread while the machine runs.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Measured:
         """Part of the guest that was native, 0 to 1.
 
         Of all instructions in the exact modes, to the instruction; while sampling, of the time
-        spent in guest code. None where nothing is known yet.
+        spent in guest code. None if nothing is known yet.
         """
         from jitvm.profiling.tables import native_share
 

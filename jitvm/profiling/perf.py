@@ -1,12 +1,12 @@
 """Names of native code for Linux perf: the perf map and the jitdump.
 
-    perf map   /tmp/perf-PID.map, a text line a function: START SIZE name (hexadecimal)
+    perf map   /tmp/perf-PID.map, a line per function: START SIZE name (hexadecimal)
     jitdump    jit-PID.dump, binary: header, then LOAD records with the code itself, so that
                `perf inject --jit` and then `perf annotate` show instructions; before each LOAD a
                DEBUG_INFO record with the line of source where the region starts
 
-Both are books of `jitvm.profiling.functions`, written while the program runs; neither has a word
-for code that is gone. perf finds a jitdump because it was mapped executable.
+Both are books of `jitvm.profiling.functions`, written while the program runs; neither format can
+express that code was removed. perf finds a jitdump because it was mapped executable.
 
     with announced(machine, PerfMap(), naming):
         machine.run(0x100)
@@ -27,7 +27,7 @@ from pathlib import Path
 from jitvm.profiling.functions import Function
 
 MAGIC = 0x4A695444
-"""Also tells the byte order: "JiTD" or "DTiJ"."""
+"""Also indicates the byte order: "JiTD" or "DTiJ"."""
 VERSION = 1
 HEADER = struct.Struct("=IIIIIIQQ")
 """magic, version, size of this, ELF machine, 0, process, time, flags"""
@@ -67,7 +67,7 @@ class PerfMap:
         self._file.flush()
 
     def remove(self, function: Function) -> None:
-        """Lines stay; what comes in its place has one behind them."""
+        """Lines stay; whatever replaces it gets a line after them."""
 
     def close(self) -> None:
         """Let go of the file; it stays, perf reads it later."""

@@ -5,7 +5,7 @@
     p.native_share                  the number to look at first
     pandas.DataFrame(p.labels)      any table
 
-What is told of it is in `jitvm.profiling.measured`; here is from when to when.
+The results are in `jitvm.profiling.measured`; this file starts and stops the measurement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a profile knows of each region, from its installation to its end.
 
-A region's counters are its own only while it is installed, so what they say is copied when it
-goes, and what they said before the profile began is subtracted.
+A region owns its counters only while it is installed, so their values are copied when it is
+removed, and their values at the start of the profile are subtracted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A profile as one page of HTML: works from disk, asks the network for nothing.
+"""A profile as a single HTML page that works from disk and without a network.
 
-Everything is in the file: style, charts as SVG, tables that sort by a click on a column's head. The
-page's policy forbids it to load anything, so what is written here cannot change that by mistake.
+Everything is in the file: styles, charts as SVG, tables that sort by a click on a column header.
+The page's security policy forbids loading anything, so no mistake here can change that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The tables of a profile: a frozen dataclass a row, in plain numbers and text.
+"""The tables of a profile: rows are frozen dataclasses of plain numbers and text.
 
-Lists of them are what `pandas.DataFrame` takes, and `dataclasses.asdict` makes JSON of each.
-Every number that is not counted exactly says so in the `method` beside it.
+`pandas.DataFrame` accepts lists of them, and `dataclasses.asdict` turns each into JSON. For every
+number that is not counted exactly, the `method` next to it says so.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class RegionRow:
 
     Attributes:
         number: as the events have it; rises with every installation.
-        start, label, file, line: where it is entered.
+        start, label, file, line: its entry.
         nodes: guest instructions in it, copies counted.
         code_bytes: size of its machine code.
         instructions: guest instructions it executed, exactly; None where nobody counted.
@@ -100,7 +100,7 @@ class RegionRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """What was executed between a label and the next; a page of memory where there is none.
+    """What was executed between a label and the next; a page of memory if there is no label.
 
     `native` and `interpreted` are instructions where they were counted, else None; `seconds` and
     `share` are of guest code.
@@ -133,7 +133,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class ExitRow:
-    """One way out of a region that was taken. `target` is None where it is computed."""
+    """One way out of a region that was taken. `target` is None if it is computed."""
 
     region: int
     start: int
@@ -160,7 +160,7 @@ class AbortRow:
 
 @dataclass(frozen=True, slots=True)
 class OpcodeRow:
-    """One opcode's part of what was executed; `executed` is None where it was not counted."""
+    """One opcode's part of what was executed; `executed` is None if it was not counted."""
 
     code: int
     name: str

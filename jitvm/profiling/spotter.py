@@ -1,18 +1,18 @@
-"""Where a thread's native code is, asked by a timer of the thread's own processor time.
+"""Samples where a thread's native code is, by a timer on the thread's processor time.
 
     the kernel's timer      every few milliseconds of processor time that the thread uses
-      -> signal SIGURG      to that very thread, wherever it is
+      -> signal SIGURG      to that thread, whatever it is executing
         -> handler          machine code: appends (instruction pointer, dispatch table) to a ring
-          -> `take`         Python reads the ring when it likes
+          -> `take`         Python reads the ring at any time
 
-A thread of Python's own could only ask while it holds the interpreter lock, which the guest's
-thread needs in every Python device: it would never see a device at work. A signal sees
-everything, does not stop the guest, takes a microsecond, and never comes while the thread waits.
+A Python thread could sample only while it holds the GIL, which the guest's thread holds in every
+Python device, so it would never see a device at work. A signal sees everything, does not stop the
+guest, takes a microsecond, and never arrives while the thread waits.
 
 Invariants
  1. The handler touches the ring and one word of the machine's block, nothing else.
- 2. The signal is one whose default is to be ignored, so that one that comes late does no harm.
- 3. One spotter at a time in a process; a handler that somebody else has set is left alone.
+ 2. The signal is ignored by default, so a late one does no harm.
+ 3. There is one spotter at a time in a process; an existing signal handler is left alone.
 
 The layout of `ucontext_t`, `struct sigaction` and `struct sigevent`: Linux, glibc and musl.
 """
@@ -87,9 +87,9 @@ class Spotter:
         return self._timer is not None
 
     def start(self, thread: threading.Thread) -> bool:
-        """Begin to spot a thread of this process; whether that worked.
+        """Begin to spot a thread of this process; returns whether that worked.
 
-        It does not where another spotter runs or somebody else handles the signal.
+        It fails if another spotter runs or the signal has a handler already.
         """
         if not self.is_possible() or not _one.acquire(blocking=False):
             return False
@@ -122,7 +122,7 @@ class Spotter:
         at = (1 + 2 * (number % SLOTS) for number in range(first, head))
         return [(self._ring[i], self._ring[i + 1]) for i in at]
 
-    # -- what the operating system is told ---------------------------------------------------
+    # -- for the operating system ------------------------------------------------------------
 
     def _set_handler(self) -> bool:
         old = ctypes.create_string_buffer(_SIGACTION.size)

@@ -1,7 +1,6 @@
-"""What a summary of a profile says: a headline, notes, and tables of words. No output of its own.
+"""The content of a profile's summary: a headline, notes, and tables of words. It prints nothing.
 
-Made for `jitvm.profiling.text` and `jitvm.profiling.richtext`, which say it plainly or with
-colours.
+`jitvm.profiling.text` renders it as plain text, `jitvm.profiling.richtext` in colour.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 TOP = 10
 """Rows of a table, unless asked for more."""
 BAR = 24
-"""Characters of a bar that stands for everything."""
+"""Characters of a bar for the total."""
 _MARKS = {Method.SAMPLED: "~", Method.ESTIMATED: "≈", Method.EXACT: "", Method.MEASURED: ""}
 LEGEND = "no mark: exact or measured    ≈ estimated    ~ sampled"
 

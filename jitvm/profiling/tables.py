@@ -1,9 +1,8 @@
-"""Tables of a profile, made of what was collected. Pure functions: nothing is kept.
+"""Tables of a profile, computed from collected data by pure functions.
 
-What guest code did is spread over addresses first (`Work`): regions tell what they executed or
-how long they ran, and what was seen while recording tells how that divides over their
-instructions; stops tell where the interpreter was. Labels, lines, opcodes and memory add up
-addresses.
+The work of guest code is first distributed over addresses (`Work`): each region's instructions or
+time, in the proportions seen while recording; for the interpreter, by its stops. Labels, lines,
+opcodes and memory are sums over addresses.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def _guest_seconds(collector: Collector) -> dict[State, float]:
 
 
 def _seconds_a_sample(watched: Iterable[Watched], seconds: dict[State, float]) -> float:
-    """How much of the time in native code one sample in a region stands for."""
+    """How much time in native code one sample in a region represents."""
     samples = sum(region.samples for region in watched)
     return seconds[State.NATIVE] / samples if samples else 0.0
 
@@ -336,7 +335,7 @@ def compile_rows(collector: Collector, naming: Naming) -> list[CompileRow]:
 
 
 def memory_rows(collector: Collector, naming: Naming) -> list[MemoryRow]:
-    """The code space in pages of 256 bytes; those where nothing is known of are left out."""
+    """The code space in pages of 256 bytes; those without data are left out."""
     machine = collector.machine
     work = work_by_address(collector)
     shares = _Shares(collector, work.values())

@@ -1,7 +1,7 @@
-"""A profile as text for people: the one number, then where time and instructions went.
+"""A profile as readable text: the key number first, then where time and instructions went.
 
-`plain` needs nothing; `text` gives the same with colours and bars where rich is installed and the
-output is a terminal.
+`plain` has no dependencies; `text` adds colours and bars if rich is installed and the output is a
+terminal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def plain(profile: Measured, top: int = TOP) -> str:
 
 
 def text(profile: Measured, stream: TextIO | None, top: int = TOP) -> str:
-    """The summary as it suits a stream: with colours and bars where it is a terminal."""
+    """The summary for a stream: with colours and bars if it is a terminal."""
     if draws(stream):
         try:
             from jitvm.profiling.richtext import rich

@@ -3,21 +3,21 @@
     from jitvm.terminal import run
     run(computer)
 
-| module    | what it knows                                                            |
+| module    | contents                                                                 |
 |-----------|--------------------------------------------------------------------------|
-| tty       | the terminal: its modes, its size, writing without waiting; puts it back |
-| abilities | what the terminal can do, as it says itself                              |
-| fit       | where the picture goes and how large it is; colours of smaller pictures  |
-| blocks    | pictures as half blocks, two pixels a character                          |
-| kitty     | pictures by the graphics protocol of kitty                               |
+| tty       | the terminal: modes, size, non-blocking writes, and how to restore it    |
+| abilities | what the terminal supports, according to its replies                     |
+| fit       | position and size of the picture; colours of smaller pictures            |
+| blocks    | pictures as half blocks, two pixels per character                        |
+| kitty     | pictures in kitty's graphics protocol                                    |
 | sixel     | pictures as sixels                                                       |
-| keyboard  | what is typed and pointed at, as events of the guest                     |
+| keyboard  | keys and pointer as events of the guest                                  |
 | player    | the playing loop (`jitvm.playing`) with a terminal around it             |
-| held      | the program's own output, kept back meanwhile                            |
-| errors    | what is raised where there is no terminal                                |
+| held      | the program's own output, held back meanwhile                            |
+| errors    | raised if there is no terminal                                           |
 
-Nothing but `held` and, for its text on keys, `keyboard` is imported before `run` is called. There
-is no sound.
+Only `held` and, for its help text, `keyboard` are imported before `run` is called. There is no
+sound.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""What a terminal can do, as it says itself.
+"""What a terminal supports, according to its replies.
 
-It is asked a few questions at once, the last of which every terminal answers; those it does not
-know it leaves out, so nothing is waited for.
+It gets a few queries at once, the last of which every terminal answers; it ignores those that it
+does not know, so there is no timeout to wait for.
 
-    kitty graphics   ESC _ G ... a=q    an answer: it has them
-    kitty keyboard   CSI ? u            an answer: it has it
-    pointer          CSI ? 1016 $ p     1 or 2: it can tell the pointer's place in pixels
+    kitty graphics   ESC _ G ... a=q    any reply: supported
+    kitty keyboard   CSI ? u            any reply: supported
+    pointer          CSI ? 1016 $ p     1 or 2: reports the pointer's position in pixels
     cell             CSI 16 t           height and width of a character in pixels
-    attributes       CSI c              4 among them: sixels; always answered
+    attributes       CSI c              includes 4: sixels; always answered
 
-JITVM_TERMINAL=blocks, sixel or kitty chooses how pictures are drawn, whatever the answers.
+JITVM_TERMINAL=blocks, sixel or kitty chooses how pictures are drawn, whatever the replies.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Abilities:
         painter: how pictures are drawn, one of `PAINTERS`.
         has_key_releases: whether it can tell that a key goes up.
         has_pixel_pointer: whether it can tell the pointer's place in pixels.
-        cell: width and height of a character in pixels; (0, 0) where it does not say.
+        cell: width and height of a character in pixels; (0, 0) if it does not reply.
         has_all_colors: whether it has colours of 24 bits; 256 colours otherwise.
     """
 

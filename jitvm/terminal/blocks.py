@@ -1,6 +1,6 @@
-"""Pictures as half blocks: two pixels a character, one above the other.
+"""Pictures as half blocks: two pixels per character, one above the other.
 
-Only characters that have changed are written; the cursor goes from one to the next by itself.
+Only characters that have changed are written; within a run of them the cursor advances by itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can go wrong with a terminal."""
+"""Errors of terminals."""
 
 from __future__ import annotations
 

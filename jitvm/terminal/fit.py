@@ -1,8 +1,8 @@
-"""Where a picture goes in a terminal, and how large it is there.
+"""Position and size of a picture in a terminal.
 
-The terminal is seen as a grid of dots: pixels for the graphics protocols, two to a character for
-half blocks. A picture is enlarged by a whole number, or made smaller to fit, and stands in the
-middle, at the corner of a character.
+The terminal is a grid of dots: pixels for the graphics protocols, two per character for half
+blocks. A picture is scaled up by an integer, or scaled down to fit, and centred, aligned to a
+character cell.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Fit:
         picture: width and height in pixels.
         cell: width and height of a character in dots.
         shown: width and height in dots.
-        column, row: where it begins, in characters from 0 on.
+        column, row: its position, in characters from 0.
     """
 
     picture: Size
@@ -65,7 +65,7 @@ class Fit:
 def resized(pixels: Pixels, size: Size) -> Pixels:
     """A picture in another size, RGB bytes of shape (height, width, 3).
 
-    Smaller ones have the mean of the pixels that each stands for, larger ones repeat pixels.
+    Smaller ones average the pixels they replace, larger ones repeat pixels.
 
     Args:
         pixels: RGBA bytes, shape (height, width, 4).
@@ -94,5 +94,5 @@ def sampled(pixels: Pixels, size: Size) -> Pixels:
 
 
 def _starts(many: int, few: int) -> list[int]:
-    """The first of the many that each of the few stands for; rising where there are fewer."""
+    """For each of the few, the first of the many that it replaces; rising if there are fewer."""
     return [index * many // few for index in range(few)]

@@ -1,4 +1,5 @@
-"""A program's output while its screen is on the same terminal: kept, and written when that ends."""
+"""Holds back a program's output while its screen is on the same terminal, and writes it
+afterwards."""
 
 from __future__ import annotations
 
@@ -22,14 +23,14 @@ class Held:
         return len(data)
 
     def flush(self) -> None:
-        """Have the stream behind write what it was given."""
+        """Flush the underlying stream."""
         self._stream.flush()
 
     def release(self) -> None:
         """Write what was kept, and keep nothing from now on.
 
         Raises:
-            OSError: the stream behind cannot be written.
+            OSError: the underlying stream cannot be written.
         """
         kept, self._kept = self._kept, None
         if kept:

@@ -1,13 +1,13 @@
-"""What comes from a terminal, as events of the guest.
+"""Input from a terminal as events of the guest.
 
     bytes      a key that has one; text in UTF-8
-    CSI ...    keys without: arrows, function keys; with kitty's protocol, all keys, up and down
+    CSI ...    keys without one: arrows, function keys; with kitty's protocol, all keys, up and down
     CSI < ...  the pointer, in characters or pixels
 
 Buttons of the first pad are the arrows, Home for start, and Ctrl, Alt and Shift for A, B and
-select. An ordinary terminal tells of these three only together with another key, so F6, F7 and F8
-are they as well; and it does not tell when a key goes up, so a button goes up by itself, a moment
-after its last repeat (see `Decoder.expired`).
+select. An ordinary terminal reports these three only together with another key, so F6, F7 and F8
+stand in for them; and it does not report that a key goes up, so a button is released automatically,
+a moment after its last repeat (see `Decoder.expired`).
 
 Sources: ECMA-48; xterm control sequences; sw.kovidgoyal.net/kitty/keyboard-protocol.
 """
@@ -86,7 +86,7 @@ class Decoder:
     Args:
         pixel_at: the guest's pixel at a place of the terminal, in characters from 0 on.
         cell: width and height of a character in the pointer's units.
-        tells_releases: whether the terminal tells when keys go up.
+        tells_releases: whether the terminal reports when keys go up.
         holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed; where
             the terminal does not tell, they go up by themselves, as buttons do.
     """
@@ -131,7 +131,7 @@ class Decoder:
                 self._held[name] = self._now
 
     def _typed(self, data: bytes, now: float) -> Iterator[Told]:
-        """Events as of a guest that is told what is typed."""
+        """Events for a guest that takes typed text."""
         if self._rest == b"\x1b" and not data:
             if now - self._now >= _MOMENT:
                 self._rest = b""
@@ -164,7 +164,7 @@ class Decoder:
     # -- bytes -------------------------------------------------------------------------------
 
     def _plain(self, data: bytes) -> Generator[Told, None, bytes]:
-        """Events of the first bytes; returns those behind them."""
+        """Events of the first bytes; returns the bytes after them."""
         byte = data[0]
         if byte == _ESCAPE:
             yield from self._escaped(data[1:2])
@@ -244,7 +244,7 @@ class Decoder:
             yield events.Reset(soft=name == "15")
 
     def _arrow(self, button: Button, modifiers: int, action: _Action) -> Iterator[Event]:
-        """An arrow, with the buttons that modifiers are where they are not told by themselves."""
+        """An arrow, with modifiers as buttons if the terminal does not report them separately."""
         if not self._tells_releases:
             for bit, other in _MODIFIERS:
                 if modifiers & bit:
@@ -252,7 +252,7 @@ class Decoder:
         yield from self._button(button, action)
 
     def _button(self, button: Button, action: _Action) -> Iterator[Event]:
-        """A button goes down, again where it is held, or up."""
+        """A button goes down (again if it is held) or up."""
         if action is _Action.RELEASE:
             yield events.Release(button)
             return

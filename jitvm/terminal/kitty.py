@@ -1,8 +1,8 @@
-"""Pictures by kitty's graphics protocol, which some other terminals have as well.
+"""Pictures in kitty's graphics protocol, which some other terminals support too.
 
-    ESC _ G keys ; base64 ESC \\      at most 4096 characters, more of them follow while m=1
+    ESC _ G keys ; base64 ESC \\      at most 4096 characters; more follow while m=1
 
-The terminal keeps one image and one place of it, which each picture replaces; it does the scaling.
+The terminal keeps one image with one placement, which each picture replaces; it does the scaling.
 
 Source: sw.kovidgoyal.net/kitty/graphics-protocol
 """

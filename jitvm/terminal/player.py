@@ -1,7 +1,7 @@
-"""A computer in a terminal: the playing loop, with a terminal to listen to and to draw in.
+"""A computer in a terminal: the playing loop, with a terminal for input and output.
 
-listen     what was typed: to the guest's next frame, or to leave
-show       draw the picture, if the terminal has taken the last one
+listen     input, for the guest's next frame or to quit
+show       draw the picture, if the terminal has consumed the last one
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Player(Loop):
         return self._abilities.cell if all(self._abilities.cell) else _CELL
 
     def _fit_picture(self) -> None:
-        """Find the picture's place anew."""
+        """Compute the picture's position again."""
         self._size = columns, rows, _, _, width, height = self._sizes()
         abilities = self._abilities
         cell = CELL if abilities.painter == "blocks" else self._cell

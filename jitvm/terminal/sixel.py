@@ -2,7 +2,7 @@
 
     ESC P 0;1 q "1;1;width;height #n;2;r;g;b ... bands ESC \\
 
-    band     colour $ colour $ ... -     `$` goes back to its beginning, `-` on to the next
+    band     colour $ colour $ ... -     `$` returns to its start, `-` moves to the next
     colour   #n, then columns: 3f plus a bit a row, the lowest the uppermost; !times column
 
 Source: VT330/VT340 Programmer Reference Manual, chapter 14.

@@ -1,12 +1,12 @@
-"""The terminal of the process: taken over for a while and always given back.
+"""The terminal of the process: taken over for a while, and always restored.
 
-Keys come one by one, and Ctrl-C is still a signal, so that it ends a program that hangs; other
-keys that would stop or end the process are keys like all others. A second screen is shown, so that
-what was there before is there again afterwards. SIGTERM and SIGHUP, which would end the process
-and leave the terminal as it is, are noted for whoever has it to leave; where somebody handles or
-ignores them already, as the ``jitvm`` command does, that stays so.
+Keys arrive one by one. Ctrl-C is still a signal, so that it ends a program that hangs; other keys
+that would stop or end the process are ordinary keys. The alternate screen is used, so that the
+previous content reappears afterwards. SIGTERM and SIGHUP, which would end the process without
+restoring the terminal, are noted so that its user can leave; existing handlers, such as those of
+the ``jitvm`` command, are kept.
 
-What is written is queued and never waited for: a slow terminal shows fewer pictures.
+Writes are queued and never block: a slow terminal shows fewer pictures.
 """
 
 from __future__ import annotations

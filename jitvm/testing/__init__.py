@@ -7,19 +7,19 @@
     compare(PLATFORM, "game.toy", frames=60)   with its devices, frame by frame
     for program in random_programs(TOY, seed=7, count=3): ...
 
-The reference interpreter is the oracle: it says whether the native tiers do what the description
-says, not whether the description is right. All there is is compared: memory and other spaces,
+The reference interpreter is the oracle: it shows whether the native tiers do what the description
+says, not whether the description is right. The whole state is compared: memory and other spaces,
 stacks, ports, pointers, the program counter, why the run stopped, and how many instructions were
-executed; not the bytes that a program has popped, which native tiers may lose (a run is compared up
-to the first instruction that looks at such).
+executed. Only popped bytes are not, since native tiers may lose them (a run is compared up to the
+first instruction that reads one).
 
-| module     | what it knows                                                    |
+| module     | contents                                                         |
 |------------|------------------------------------------------------------------|
 | programs   | random programs of a guest                                       |
 | oracle     | the reference interpreter, and which bytes of stacks are dead    |
 | compare    | a guest's program at all tiers, `check`                          |
 | computers  | a platform's program at all tiers                                |
-| difference | what is raised where they differ                                |
+| difference | raised if they differ                                           |
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ class _Comparison:
     # -- comparing ---------------------------------------------------------------------------
 
     def _differs(self, expected: Outcome, got: Outcome) -> str:
-        """In what two outcomes differ; empty where they do not."""
+        """In what two outcomes differ; empty if they do not."""
         found = []
         for name in ("stop", "executed", "pc", "pointers"):
             a, b = getattr(expected, name), getattr(got, name)

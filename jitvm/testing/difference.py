@@ -1,4 +1,4 @@
-"""What is raised where tiers differ."""
+"""The error for tiers that differ."""
 
 from __future__ import annotations
 

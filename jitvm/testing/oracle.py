@@ -1,7 +1,8 @@
 """The reference interpreter as an oracle: it knows which bytes of the stacks are dead.
 
-A byte that was popped and not pushed again since is dead: native tiers need not have it in memory.
-A program that looks at one may see different things at different tiers, and none of them is wrong.
+A byte that was popped and not overwritten by a push is dead: native tiers need not have it in
+memory. A program that reads one may see different values at different tiers, and none of them is
+wrong.
 """
 
 from __future__ import annotations

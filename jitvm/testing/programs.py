@@ -1,13 +1,13 @@
-"""Random programs of any guest, made of its description alone.
+"""Random programs for any guest, generated from its description alone.
 
-A program is written while it runs. Wherever the reference interpreter comes to where nothing has
-been written yet, some instructions are tried, and one is taken that does not halt and does not lead
-into the middle of another. Now and then it is one that leads back to what there is, so programs
-have loops, and both ways of a branch are followed as far as they are gone.
+A program is written while it runs. Whenever the reference interpreter reaches an address where
+there is no code yet, some instructions are tried, and one is chosen that does not halt and does not
+lead into the middle of another. Occasionally it is one that leads back to existing code, so
+programs have loops, and both sides of a branch are generated as far as they are taken.
 
-What operands make sense is found by trying as well: those with which an instruction halts are left
-out. So of a guest whose operand bytes say what is done, and refuse most, programs are not full of
-what is refused.
+Sensible operands are found by trial as well: those with which an instruction halts are left out. So
+if a guest's operand bytes select the operation, and most of them are invalid, programs do not
+consist mostly of invalid instructions.
 """
 
 from __future__ import annotations

@@ -3,23 +3,22 @@
     from jitvm.window import run
     run(computer)
 
-| module    | what it knows                                                       |
+| module    | contents                                                            |
 |-----------|---------------------------------------------------------------------|
 | binding   | how to get SDL; the only file that imports it                       |
-| keys      | which key does what, and the text that says so                      |
+| keys      | what each key does, and the help text on it                         |
 | pads      | game controllers                                                    |
-| translate | SDL's events as the guest's, or as commands to the window           |
+| translate | from SDL's events to the guest's, or to commands for the window     |
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
 | display   | the window itself: texture, presentation, icon                      |
 | naming    | the program's name and icon, and names of screenshots               |
 | sound     | a thread between Audio.render and the sound card                    |
 | stdin     | a thread that reads standard input                                  |
-| reload    | which files a program is made of, and whether they changed          |
+| reload    | whether the files that make up a program have changed               |
 | player    | the playing loop (`jitvm.playing`) with a window around it          |
-| errors    | what is raised where there is no window                             |
+| errors    | raised if there can be no window                                    |
 
-Nothing of it is imported before `run` is called, apart from `keys`, whose text the command line
-shows.
+None of them is imported before `run` is called, except `keys`, whose text the command line shows.
 """
 
 from __future__ import annotations

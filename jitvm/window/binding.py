@@ -1,12 +1,12 @@
 """SDL 2 through PySDL2, and the only file that imports it.
 
-PySDL2 is a thin layer of ctypes: every call runs without Python's interpreter lock, textures take
-a rectangle of foreign memory as it is, and sound can be queued from any thread. The wheels of
-pysdl2-dll bring SDL itself for Linux, macOS and Windows; where they are missing, PySDL2 looks for
-one that is installed on the system.
+PySDL2 is a thin layer of ctypes: every call runs without the GIL, textures can be updated directly
+from a rectangle of foreign memory, and sound can be queued from any thread. The wheels of
+pysdl2-dll provide SDL for Linux, macOS and Windows; without them, PySDL2 looks for SDL on the
+system.
 
 Raises on import:
-    WindowError: there is no PySDL2 or no SDL.
+    WindowError: PySDL2 or SDL is missing.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class X11Guard:
 
 
 def _x11_display(window: Any) -> int | None:
-    """The address of Xlib's display, where it is Xlib that shows the window."""
+    """The address of Xlib's display, if the window uses Xlib."""
     info = sdl.SDL_SysWMinfo()
     sdl.SDL_VERSION(info.version)
     if not sdl.SDL_GetWindowWMInfo(window, ctypes.byref(info)):
@@ -130,7 +130,7 @@ def poll_events() -> list[Any]:
 
 
 def wait_for_event(seconds: float) -> None:
-    """Sleep until an event comes, which stays where it is, or the time has passed."""
+    """Sleep until an event arrives, which stays in the queue, or the time has passed."""
     sdl.SDL_WaitEventTimeout(None, max(1, int(seconds * 1000)))
 
 

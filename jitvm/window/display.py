@@ -1,9 +1,9 @@
-"""The window: one texture that holds the guest's picture, shown as large as fits.
+"""The window: a texture that holds the guest's picture, shown as large as fits.
 
     pixels of the guest --update: the rectangle that changed--> texture --present--> window
 
-Nothing is uploaded or presented that has not changed. Presentation does not wait for the display:
-frames have their own pace (see `pacing`).
+Only changes are uploaded and presented. Presentation does not wait for vertical sync: frames have
+their own pace (see `jitvm.playing.pacing`).
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Display:
         self._is_stale = True
 
     def restore(self) -> None:
-        """Make the texture anew; the whole picture has to be uploaded again."""
+        """Recreate the texture; the whole picture has to be uploaded again."""
         self._make_texture()
 
     def _make_texture(self) -> None:

@@ -1,7 +1,7 @@
-"""Sizes and places, in whole pixels: of windows around pictures, and of pictures in windows.
+"""Sizes and positions, in whole pixels, of windows around pictures and of pictures in windows.
 
-A picture keeps its shape and whole-numbered zoom wherever it fits, in the middle of the window;
-a picture larger than the window is made smaller. What is left over stays black.
+A picture is centred, keeps its aspect ratio, and is scaled by an integer if it fits; a picture
+larger than the window is scaled down. The rest of the window stays black.
 """
 
 from __future__ import annotations

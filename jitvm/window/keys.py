@@ -1,9 +1,9 @@
-"""Which key does what: the window's own keys, the controller's buttons, and keys with a byte.
+"""What each key does: the window's own keys, the controller's buttons, and keys with a byte.
 
-Keys are SDL's key codes, which never change: the character of a key that has one, and the number
-of the key's place on a keyboard with bit 30 set otherwise.
+Keys are SDL's key codes, which are stable: the character of a key that has one, otherwise its scan
+code with bit 30 set.
 
-The first row of function keys is that of the reference emulator.
+The first group of function keys is that of the reference emulator.
 """
 
 from __future__ import annotations
@@ -61,22 +61,22 @@ class Shortcut:
 
 
 SHORTCUTS = (
-    Shortcut(F1, "F1", Command.ZOOM, "zoom: 1, 2, 3 ... window pixels for a pixel"),
+    Shortcut(F1, "F1", Command.ZOOM, "zoom: 1, 2, 3 ... window pixels per pixel"),
     Shortcut(F1 + 1, "F2", Command.STACKS, "print both stacks in the terminal"),
     Shortcut(F1 + 2, "F3", Command.QUIT, "quit"),
-    Shortcut(F1 + 3, "F4", Command.RESET, "start the program over"),
-    Shortcut(F1 + 4, "F5", Command.SOFT_RESET, "start it over, but keep the zero page"),
-    Shortcut(F1 + 5, "F6", Command.PAUSE, "pause, and go on (the Pause key does it, too)"),
-    Shortcut(F1 + 6, "F7", Command.STEP, "run a single frame, and pause", repeats=True),
+    Shortcut(F1 + 3, "F4", Command.RESET, "restart the program"),
+    Shortcut(F1 + 4, "F5", Command.SOFT_RESET, "restart it, but keep the zero page"),
+    Shortcut(F1 + 5, "F6", Command.PAUSE, "pause and resume (also the Pause key)"),
+    Shortcut(F1 + 6, "F7", Command.STEP, "run a single frame and pause", repeats=True),
     Shortcut(F1 + 7, "F8", Command.SLOWER, "half the speed, down to an eighth"),
     Shortcut(F1 + 8, "F9", Command.FASTER, "twice the speed, up to eight times"),
-    Shortcut(F1 + 9, "F10", Command.SCREENSHOT, "write a PNG file (Print Screen does it, too)"),
-    Shortcut(F1 + 10, "F11", Command.FULLSCREEN, "full screen, and back"),
-    Shortcut(F1 + 11, "F12", Command.BORDER, "window without a border, and back"),
+    Shortcut(F1 + 9, "F10", Command.SCREENSHOT, "write a PNG file (also Print Screen)"),
+    Shortcut(F1 + 10, "F11", Command.FULLSCREEN, "toggle full screen"),
+    Shortcut(F1 + 11, "F12", Command.BORDER, "toggle the window border"),
     Shortcut(PAUSE, "Pause", Command.PAUSE, ""),
     Shortcut(PRINT_SCREEN, "Print Screen", Command.SCREENSHOT, ""),
 )
-"""Those without a text are second keys for the same command."""
+"""Those without a text are alternative keys for the same command."""
 
 SHORTCUT_OF = {shortcut.code: shortcut for shortcut in SHORTCUTS}
 
@@ -96,16 +96,16 @@ KEYS_HELP = (
     "keys of the window:\n"
     + "".join(f"  {key.name:<4} {key.about}\n" for key in SHORTCUTS if key.about)
     + """\
-buttons of the first pad, besides a game controller's:
+buttons of the first pad, in addition to a game controller:
   arrows, left Ctrl (A), left Alt (B), left Shift (select), Home (start)
-A ROM or Uxntal source that is dropped on the window takes the program's place.
+A ROM or Uxntal source that is dropped on the window replaces the program.
 """
 )
 """For the command line and the documentation."""
 
 
 def key_byte(code: int, modifiers: int) -> int | None:
-    """The byte that a key is to the program by itself; None where it is text, or nothing.
+    """The byte that a key by itself sends to the program; None if it is text, or nothing.
 
     With Ctrl or left Alt, which are buttons, a key is its plain character: upper case with Shift.
     """
@@ -120,7 +120,7 @@ def key_byte(code: int, modifiers: int) -> int | None:
 
 
 def held_name(code: int) -> str | None:
-    """What a key is called by a guest whose keys are held; None for buttons, and for what types
+    """A key's name for a guest whose keys are held; None for buttons, and for keys that type
     nothing."""
     if code == KEYPAD_ENTER:
         return "enter"

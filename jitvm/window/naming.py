@@ -6,7 +6,7 @@ import os
 
 
 def screenshot_path(stem: str, folder: str = ".") -> str:
-    """A path for a picture, with the first number that no file has yet.
+    """A path for a picture, with the first number that is not taken yet.
 
     Raises:
         OSError: the folder cannot be read.

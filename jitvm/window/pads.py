@@ -1,11 +1,11 @@
 """Game controllers, as the guest's pads 1 to 4 in the order in which they are plugged in.
 
-Each controller has three sources of buttons, which may say the same: buttons proper, a stick and a
-hat. What it holds is all of them together, and what becomes of that, when a source changes, are
-the guest's events. The keyboard is pad 1, too.
+Each controller has three sources of buttons, which may overlap: the buttons themselves, a stick and
+a hat. Its state is the union of the three, and changes of that union are the guest's events. The
+keyboard is also pad 1.
 
-Controllers that SDL knows (by their kind) have buttons A, B, Back and Start wherever these are on
-the thing. Of others, the first four buttons are taken in their order, as the reference does.
+For controllers that SDL knows, buttons A, B, Back and Start are mapped by its database. For others,
+the first four buttons are used in order, as the reference emulator does.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Pads:
             yield from pad.let_go()
 
     def _is_unknown(self, event: Any) -> bool:
-        """Whether a joystick's event is not told as a controller's, too."""
+        """Whether a joystick's event is not reported as a controller's, too."""
         return not sdl.SDL_GameControllerFromInstanceID(event.which)
 
     # -- sources -----------------------------------------------------------------------------

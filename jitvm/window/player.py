@@ -1,15 +1,15 @@
-"""A computer in a window: the playing loop, with a window to listen to and to show frames in.
+"""A computer in a window: the playing loop, with a window for input and output.
 
-    listen     events: to the guest's next frame, or to a command; files, names, standard input
+    listen     events, for the guest's next frame or as commands; files, names, standard input
     show       upload what changed, present it
 
-Rules, beside those of `jitvm.playing.loop`
- 1. What a frame that takes long has drawn so far is shown after a while.
- 2. In an exact run (somebody records it or is told of its frames) the guest sees nothing that does
-    not follow from the frames and their events: sound is the frame loop's, pictures are composed
-    at the end of frames alone, and the program stays the same.
+Rules, in addition to those of `jitvm.playing.loop`
+ 1. What a long frame has drawn so far is shown after a while.
+ 2. In an exact run (one that is recorded or observed) the guest sees nothing that does not follow
+    from the frames and their events: sound comes from the frame loop, pictures are composed only at
+    the end of frames, and the program is not reloaded.
  3. Whatever happens, the computer's files are closed, output is written, and the frame loop renders
-    sound again as it did before.
+    sound again as before.
 """
 
 from __future__ import annotations

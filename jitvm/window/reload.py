@@ -1,8 +1,8 @@
-"""Which files a program is made of, and whether they have changed.
+"""Detects changes of the files that make up a program.
 
-Which files they are its platform says: for a source all that it includes, also what could not be
-found or assembled, so that putting a mistake right is seen, too. A change counts when the files
-look the same twice, since editors and assemblers take their time to write.
+Its platform lists the files: for a source all that it includes, even if missing or not assembled,
+so that fixing a mistake is noticed too. A change counts once the files look the same twice in a
+row, since editors and assemblers take some time to write.
 """
 
 from __future__ import annotations

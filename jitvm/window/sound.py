@@ -1,16 +1,16 @@
-"""A thread between what renders sound and the sound card.
+"""A thread between the renderer of sound and the sound card.
 
     Audio.render  --live-->   |
     FrameLoop, 735 a frame -->| Speaker's thread --a piece at a time--> queue of SDL --> card
                    (exact)
 
-The card takes from the queue at its own pace, and the thread keeps it filled to `_target` frames:
-that is the sound's delay, and how long the thread may be kept from running without being heard.
-Each time the queue runs dry all the same, the target grows. Rendering and queueing run without
-Python's interpreter lock, so that a busy guest is no hindrance.
+The card drains the queue at its own pace, and the thread keeps it filled to `_target` frames: that
+is the latency of the sound, and how long the thread may be delayed without being heard. Whenever
+the queue runs dry, the target grows. Rendering and queueing run without the GIL, so a busy guest
+does not get in the way.
 
-Where there is no device, or it has gone away, a silent one takes its place, whose queue is emptied
-by the clock: for the guest, time passes as ever.
+If there is no device, or it has been removed, a silent one takes its place, whose queue is drained
+by the clock: for the guest, time passes as usual.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class CardDevice:
     """SDL's default sound device.
 
     Attributes:
-        number: SDL's, by which it tells that the device is gone.
+        number: SDL's number, by which it reports that the device was removed.
 
     Raises:
         OSError: there is none.
@@ -172,7 +172,7 @@ class Speaker:
     """Plays a source.
 
     Args:
-        notify: told, from the thread, what the user should know.
+        notify: called from the thread with messages for the user.
         open_device: makes the device, when there is something to play.
 
     Attributes:

@@ -1,10 +1,10 @@
-"""Standard input of a program with a window: read by a thread, taken a chunk a frame.
+"""Standard input of a program with a window: read by a thread, one chunk per frame.
 
     descriptor --thread, waits--> one chunk --window, each frame--> Stdin event
 
-The thread reads no further before its chunk was taken, so a program that is slow slows down who
-writes to it, as with any pipe. A terminal is read only while the process is in its foreground:
-reading it from the background would stop the process.
+The thread does not read on until its chunk has been taken, so a slow program slows down its writer,
+as with any pipe. A terminal is read only while the process is in the foreground: reading it from
+the background would stop the process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class InputThread:
     """Reads a stream and wakes the window when there is something.
 
     Args:
-        stream: what is read, by its descriptor where it has one.
+        stream: the stream to read, by its descriptor if it has one.
         wake: called from the thread when something can be taken.
     """
 

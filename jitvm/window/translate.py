@@ -1,10 +1,10 @@
-"""What SDL tells, as events of the guest, or as what the window itself has to do.
+"""Translates SDL's events into events of the guest, or into commands for the window.
 
     SDL event --> guest's Event | Command | Dropped | Exposed | SoundDevice
 
-Text comes as text, whatever keyboard or input method it was typed with; keys that type nothing
-come as their byte; buttons go down again when a held key repeats, as in the reference, since
-programs move their cursors by that.
+Text arrives as text, whatever keyboard layout or input method it was typed with; keys that type
+nothing arrive as their byte; buttons are pressed again when a held key repeats, as in the reference
+emulator, since programs move their cursors that way.
 """
 
 from __future__ import annotations

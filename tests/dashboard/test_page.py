@@ -22,7 +22,6 @@ from jitvm.dashboard.server import Server
 from jitvm.dashboard.session import Session
 from jitvm.engine.machine.inspect import RegionView
 from jitvm.engine.tables.events import Overwritten
-from jitvm.guests.uxn.places import symbols_of
 from tests.clock import until
 from tests.dashboard.runs import COUNT, DRAW, LONG, PORTS, REWRITE, TINY, program, session
 
@@ -68,7 +67,8 @@ def _looks_after_errors_and_requests(browser: Browser) -> Iterator[None]:
 
 def _is_error(entry: dict[str, str]) -> bool:
     """Whether something went wrong but that the server was away, as it is when a test ends."""
-    return entry["level"] == "SEVERE" and "ERR_CONNECTION_REFUSED" not in entry["message"]
+    away = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+    return entry["level"] == "SEVERE" and not any(why in entry["message"] for why in away)
 
 
 def opened(browser: Browser, server: Server) -> None:
@@ -206,7 +206,7 @@ def test_reasons_and_advice_for_code_that_is_not_native(browser: Browser) -> Non
     with session(REWRITE, hot=50) as run, Server(run) as server:
         opened(browser, server)
         until(lambda: run.sampler.run and run.sampler.run.machine.jit)
-        address = symbols_of(program(REWRITE)).address_of("run/code")
+        address = program(REWRITE).address_of("run/code")
         assert address is not None
         assert run.sampler.run is not None
         # Whether compiled code is hit depends on when it is there, so one hit is told for sure.

@@ -25,6 +25,9 @@ RUNS = {
     "session": 60,
     "source": 40,
     "legacy": 40,
+    "schema": 40,
+    "messages": 40,
+    "stream": 40,
 }
 """Those that start machines or follow what they read take milliseconds for each."""
 

@@ -84,7 +84,17 @@ def arrows(module: str, *, for_types: bool = True) -> set[str]:
 
 HOUSE = {module: arrows(module) for module in MODULES}
 RUNNING = {module: arrows(module, for_types=False) for module in MODULES}
-"""Without what only type checkers see: two classes may well take each other as arguments."""
+"""Without what only type checkers see."""
+FOR_TYPES = (
+    # Rules build in the graph that applies them.
+    {"jitvm.engine.ir.graph", "jitvm.engine.ir.rules"},
+    # A platform makes computers; a computer has a program; a program has a platform.
+    {"jitvm.platform", "jitvm.platform.computer"},
+    # Frames are run by an evaluator; what computers share with it includes their frames.
+    {"jitvm.platform.evaluator", "jitvm.platform.frames"},
+)
+"""The circles that only type checkers see. Breaking these would take a second declaration of the
+same methods, or one more module at every start."""
 
 
 def circles(house: Mapping[str, set[str]]) -> list[set[str]]:
@@ -143,6 +153,10 @@ def test_few_rooms_stand_upon_each_other() -> None:
 
 def test_no_files_know_each_other_in_a_circle() -> None:
     assert not circles(RUNNING)
+
+
+def test_few_files_know_each_other_in_a_circle_for_types() -> None:
+    assert circles(HOUSE) == list(FOR_TYPES)
 
 
 def test_circles_are_found() -> None:

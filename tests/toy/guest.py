@@ -126,7 +126,7 @@ Compare = Callable[[Word, Word], Word]
 
 
 def branch(compare: Compare) -> Callable[[Core], None]:
-    """Where a compares with b, continue imm bytes behind the next instruction."""
+    """If a compares with b, continue imm bytes after the next instruction."""
 
     def semantics(core: Core) -> None:
         condition = compare(get(core, first(core)), get(core, second(core)))

@@ -125,17 +125,17 @@ def test_nothing_is_presented_when_nothing_changes(play: Play, monkeypatch: Any)
         present(renderer)
 
     monkeypatch.setattr(sdl, "SDL_RenderPresent", count)
-    counts: list[int] = []
 
     def look(user: User) -> None:
-        user.frames(10)
-        counts.append(len(presented))
-        user.frames(20)
-        counts.append(len(presented))
+        def is_quiet() -> bool:
+            before = len(presented)
+            user.frames(20)
+            return len(presented) == before > 0
+
+        user.until(is_quiet)  # the display may still want something of a window that is new
 
     source = COLORS + "#81 .Screen/pixel DEO ;on .Screen/vector DEO2 BRK @on BRK"
     play(computer_of(source), look)
-    assert counts[0] == counts[1] > 0
 
 
 def test_a_program_without_a_screen_vector_gets_no_frames_while_nothing_happens(
@@ -235,11 +235,11 @@ def test_mouse(play: Play) -> None:
         user.needs_x()
         user.point(20, 31)
         user.until(lambda: user.computer.stdout[-9:-4] == bytes([0, 10, 0, 15, 0]))
+        before = len(user.computer.stdout)
         for button in (1, 3, 4, 7):
             user.click(button)
-        user.until(lambda: len(user.computer.stdout) >= size + 9 * 6)
+        user.until(lambda: len(user.computer.stdout) >= before + 9 * 6)
 
-    size = 0
     computer = computer_of(MOUSE_LOG)
     play(computer, use, scale=2)
     log = computer.stdout

@@ -55,6 +55,17 @@ def test_varints(values: list[int], variant: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "variant"),
+    [([5, 100], "1"), ([300, 16000], "2"), ([5, 300], "1-2"), ([5, 1 << 20], "8"), ([-1], "10")],
+)
+def test_elements(values: list[int], variant: str) -> None:
+    decoder = decoder_of("kinds.Repeated")
+    made = generated("kinds.Repeated")(i64=values * 7)
+    decoded(decoder, "kinds.Repeated", [made] * 20)
+    assert chosen(decoder)["i64"] == variant
+
+
+@pytest.mark.parametrize(
     ("value", "variant"), [(-1, "1"), (63, "1"), (-64, "1"), (64, "2"), (-65, "2"), (9000, "8")]
 )
 def test_zigzag(value: int, variant: str) -> None:

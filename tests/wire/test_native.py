@@ -169,6 +169,16 @@ def test_a_batch_ends_where_it_is_full() -> None:
     assert pair.agree([large + large, b"\x08\x01"]).mistakes
 
 
+def test_packed_fixed_numbers_are_whole_and_may_come_in_pieces() -> None:
+    pair = Pair("kinds.Repeated")
+    field = next(each for each in pair.tree.message.fields if each.wire_type == 1)
+    tag, numbers = written_length(field.packed_tag or 0), bytes(range(40))
+    whole = tag + b"\x28" + numbers
+    assert pair.agree([whole, b"", tag + b"\x08" + numbers[:8] + tag + b"\0" + whole]).rows == 3
+    mistakes = pair.agree([tag + b"\x27" + numbers[:39], whole, tag + b"\x29" + numbers]).mistakes
+    assert [row for row, *_ in mistakes] == [0, 2]
+
+
 def written_length(number: int) -> bytes:
     from jitvm.guests.wire.anew import varint
 

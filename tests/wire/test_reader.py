@@ -483,3 +483,8 @@ def test_lengths_are_gathered_from_objects() -> None:
 
 class Named(bytes):
     """Bytes of somebody's."""
+
+
+def test_a_condition_with_a_number_that_nothing_holds() -> None:
+    with pytest.raises(wire.WhereError, match="larger than any number"):
+        wire.reader(LEAF, where=f"number < 1{400 * '0'}")

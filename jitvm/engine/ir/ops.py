@@ -50,10 +50,18 @@ from enum import StrEnum
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Protocol, TypeVar
 
-    from jitvm.engine.ir.graph import Value
     from jitvm.guest import Guest
+
+    class Operand(Protocol):
+        """What is known of an operand; see `Value`."""
+
+        bits: int
+        constant: int | None
+
+    Side = TypeVar("Side", bound=Operand)
 
 MODULAR = 0
 """`bits` of a word whose high bits mean nothing."""
@@ -152,7 +160,7 @@ class Row:
         """Whether there is a value to use."""
         return self.bits is not None or self.guest_bits is not None
 
-    def least_bits(self, args: tuple[Value, ...], imm: tuple[int, ...], guest: Guest) -> int:
+    def least_bits(self, args: Sequence[Operand], imm: Sequence[int], guest: Guest) -> int:
         """The bits that a result has at least, by its operands alone; not yet cut to the word."""
         if self.guest_bits is not None:
             return self.guest_bits(guest, *imm)
@@ -167,29 +175,29 @@ class Row:
 # -- bits of results -----------------------------------------------------------------------------
 
 
-def _sum(a: Value, b: Value) -> int:
+def _sum(a: Operand, b: Operand) -> int:
     return max(a.bits, b.bits) + 1 if a.bits and b.bits else MODULAR
 
 
-def _product(a: Value, b: Value) -> int:
+def _product(a: Operand, b: Operand) -> int:
     return a.bits + b.bits if a.bits and b.bits else MODULAR
 
 
-def _common(a: Value, b: Value) -> int:
+def _common(a: Operand, b: Operand) -> int:
     return min(a.bits, b.bits) or a.bits or b.bits
 
 
-def _wider(a: Value, b: Value) -> int:
+def _wider(a: Operand, b: Operand) -> int:
     return max(a.bits, b.bits) if a.bits and b.bits else MODULAR
 
 
-def _shifted_left(word: Value, by: Value) -> int:
+def _shifted_left(word: Operand, by: Operand) -> int:
     if not (word.bits and by.bits):
         return MODULAR
     return word.bits + ((1 << by.bits) - 1 if by.constant is None else by.constant)
 
 
-def _shifted_right(word: Value, by: Value) -> int:
+def _shifted_right(word: Operand, by: Operand) -> int:
     return max(word.bits - (by.constant or 0), 1)
 
 
@@ -384,7 +392,7 @@ TOUCHES = frozenset([op for op in EFFECTS if (op.row.reads | op.row.writes) & _O
 _DENIED = {op: BY_NAME[op.row.denied] for op in COMPARISONS}
 
 
-def denied(op: Op, a: Value, b: Value) -> tuple[Op, Value, Value]:
+def denied(op: Op, a: Side, b: Side) -> tuple[Op, Side, Side]:
     """The comparison that holds where ``a op b`` does not."""
     return (_DENIED[op], a, b) if op.row.commutes else (_DENIED[op], b, a)
 

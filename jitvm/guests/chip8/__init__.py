@@ -1,4 +1,4 @@
-"""CHIP-8, the virtual machine of the first home computers' games, with both of its extensions."""
+"""CHIP-8, a virtual machine for games on early home computers, with both of its extensions."""
 
 from __future__ import annotations
 

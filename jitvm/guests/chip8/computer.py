@@ -1,11 +1,11 @@
-"""A CHIP-8 program and what is around it: the screen, the keys, the timers and the buzzer.
+"""A CHIP-8 computer: a program with its screen, keys, timers and buzzer.
 
     computer = Chip8Computer(program, XOCHIP)
     computer.frames.run(60)
     computer.screen.pixels
 
 Sixty times a second the timers count down, keys go down and up, and the program gets its share of
-instructions. It has no other way to know the time.
+instructions. It has no other means to tell the time.
 
     1 2 3 4         1 2 3 C        and pads: the arrows are 5 7 8 9, A is 6
     Q W E R   are   4 5 6 D
@@ -137,14 +137,14 @@ class Chip8Computer(BareComputer):
         """What it shows."""
         from jitvm.guests.chip8.display import Display
 
-        return Display(self)
+        return Display(self.machine, self.frames)
 
     @cached_property
     def audio(self) -> Buzzer:
         """Its buzzer."""
         from jitvm.guests.chip8.display import Buzzer
 
-        return Buzzer(self)
+        return Buzzer(self.machine)
 
     def show_state(self) -> None:
         """Write all registers."""

@@ -1,4 +1,4 @@
-"""What a CHIP-8 computer shows and what sounds, made of the machine's spaces with NumPy."""
+"""Screen and sound of a CHIP-8 computer, computed from the machine's spaces with NumPy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from jitvm.platform.sound import RATE
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from jitvm.guests.chip8.computer import Chip8Computer
+    from jitvm.engine.machine.machine import Machine
+    from jitvm.platform.frames import FrameLoop
     from jitvm.platform.screen import Pixels, Rectangle
     from jitvm.platform.sound import Samples
 
@@ -29,8 +30,9 @@ class Display:
     width, height = WIDTH, HEIGHT
     is_live = True
 
-    def __init__(self, computer: Chip8Computer) -> None:
-        self._computer = computer
+    def __init__(self, machine: Machine, frames: FrameLoop) -> None:
+        self._machine = machine
+        self._frames = frames
         self._shown: bytes | None = None
         self.pixels: Pixels = np.full((HEIGHT, WIDTH, 4), COLOURS[0], np.uint8)
         self.changed: Rectangle | None = None
@@ -38,12 +40,13 @@ class Display:
     @property
     def touched(self) -> bool:
         """Whether a frame was run: its first picture is an empty one."""
-        return self._computer.frames.number > 0
+        return self._frames.number > 0
 
     def points(self) -> Pixels:
         """The points as numbers of colours, shape (32, 64) or (64, 128)."""
-        rows, columns = (64, 128) if self._computer.registers[at.HIRES] else (32, 64)
-        space = np.frombuffer(self._computer.machine.state.spaces[at.SCREEN], np.uint8)
+        spaces = self._machine.state.spaces
+        rows, columns = (64, 128) if spaces[at.STATE][at.HIRES] else (32, 64)
+        space = np.frombuffer(spaces[at.SCREEN], np.uint8)
         planes = space[: 2 * at.PLANE].reshape(2, at.ROWS, at.ROW)
         bits = np.unpackbits(planes, axis=2)[:, :rows, :columns]
         points: Pixels = bits[0] | bits[1] << 1
@@ -51,7 +54,7 @@ class Display:
 
     def compose(self) -> bool:
         """Bring `pixels` up to date; whether any of them have changed."""
-        spaces = self._computer.machine.state.spaces
+        spaces = self._machine.state.spaces
         now = bytes(spaces[at.SCREEN]) + bytes(spaces[at.STATE][at.HIRES : at.HIRES + 1])
         is_new = now != self._shown
         self.changed = (0, 0, WIDTH, HEIGHT) if is_new else None
@@ -66,21 +69,21 @@ class Display:
 class Buzzer:
     """One bit of a pattern after the other while the sound timer runs."""
 
-    def __init__(self, computer: Chip8Computer) -> None:
-        self._computer = computer
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
         self._phase = 0.0
 
     @property
     def active(self) -> bool:
         """Whether the timer runs."""
-        return self._computer.registers[at.SOUND] > 0
+        return self._machine.state.spaces[at.STATE][at.SOUND] > 0
 
     def prepare(self) -> None:
         """Nothing has to be prepared."""
 
     def render(self, frames: int) -> Samples:
         """What is heard in so many samples."""
-        registers = self._computer.registers
+        registers = self._machine.state.spaces[at.STATE]
         if not self.active:
             self._phase = 0.0
             return np.zeros((frames, 2), np.int16)

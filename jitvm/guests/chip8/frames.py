@@ -10,9 +10,21 @@ from jitvm.platform.frames import FrameLoop
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
-    from jitvm.guests.chip8.computer import Chip8Computer
     from jitvm.platform.events import Event
+    from jitvm.platform.frames import Framed
+
+    class Timed(Framed, Protocol):
+        """What these frames need of a `Chip8Computer`; see there."""
+
+        speed: int
+
+        @property
+        def registers(self) -> memoryview: ...
+        def boot(self) -> None: ...
+        def reset(self) -> None: ...
+
 
 KEYS = dict(zip("x123qweasdzc4rfv", range(16), strict=True))
 PAD = {Button.UP: 5, Button.LEFT: 7, Button.DOWN: 8, Button.RIGHT: 9, Button.A: 6}
@@ -30,7 +42,7 @@ def keys_of(event: Event) -> list[int]:
 class Chip8Frames(FrameLoop):
     """The frame loop of a CHIP-8 computer."""
 
-    def __init__(self, computer: Chip8Computer) -> None:
+    def __init__(self, computer: Timed) -> None:
         super().__init__(computer, computer.boot)
         self._chip8 = computer
 

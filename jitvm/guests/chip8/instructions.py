@@ -1,24 +1,24 @@
 """What the instructions of CHIP-8 do, and those of its extensions SUPER-CHIP and XO-CHIP.
 
 An instruction is two bytes, four hexadecimal digits, written like this in the tables of all
-references (and as names of functions below where nothing better offers itself):
+references (and in function names below where there is no better name):
 
-    6XNN    6   what kind of instruction it is       X, Y    registers, V0 to VF
-    8XY4    4   goes on saying what it is            NNN, NN, N   a number of so many digits
+    6XNN    6   selects the kind of instruction      X, Y    registers, V0 to VF
+    8XY4    4   selects the operation                NNN, NN, N   a number of so many digits
 
-jitvm finds the meaning of an instruction by its first byte, so sixteen rows of the table share a
-function, which takes X from the opcode. Where other digits say what is done it ends in a `switch`.
+jitvm decodes an instruction by its first byte, so sixteen rows of the table share a function, which
+takes X from the opcode. If other digits select the operation, the function ends in a `switch`.
 
-Everything is a space and nothing a device. The host reads the screen, and writes keys and timers,
-between two runs.
+There are only spaces, no devices. The host reads the screen, and writes keys and timers, between
+runs.
 
     MEMORY   64 KiB. Programs begin at PROGRAM; sprites of the digits are at FONT and BIG_FONT
-    STATE    registers, timers, keys, and what else the constants below say
+    STATE    registers, timers, keys, and whatever else the constants below name
     SCREEN   planes (XO-CHIP has two) of 64 rows of 16 bytes, whose highest bits are leftmost.
-             Unless HIRES is set, the upper left quarter is all that there is
+             Unless HIRES is set, only the upper left quarter is used
 
-Sources: Cowgod's *Chip-8 Technical Reference* for CHIP-8 and SUPER-CHIP, John Earnest's
-*XO-CHIP Specification*; names of the quirks, and whose they are, as in Timendus' test suite.
+Sources: Cowgod's *Chip-8 Technical Reference* for CHIP-8 and SUPER-CHIP, John Earnest's *XO-CHIP
+Specification*; names of the quirks, and the machines that have them, as in Timendus' test suite.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def return_(core: Core) -> None:
 
 
 def skip(q: Quirks, condition: Word, core: Core) -> None:
-    """Go on behind the next instruction; XO-CHIP has one of four bytes."""
+    """Skip the next instruction; XO-CHIP has one of four bytes."""
     size = core.select(core.beyond(0, 2) == 0xF000, 4, 2) if q.xo else 2
     core.jump_if(condition, core.next_pc + size)
 

@@ -1,12 +1,13 @@
-"""CHIP-8 as text, and back: listings that are read by people and run by jitvm.
+"""CHIP-8 as text and back: listings that people can read and jitvm can run.
 
-    0200: 6A02       LD VA, 02       an address, its bytes, and anything behind two spaces
+    0200: 6A02       LD VA, 02       an address, its bytes, and anything after two spaces
     0202: A20A       LD I, 20A
     # a comment
 
-`disassemble` writes them, `parse` reads them: only addresses and bytes count. Instructions that
-control can reach are spelled, all else is shown as bytes: a program does not say which is which.
-Names of instructions are those of Cowgod's reference, with Octo's extensions in its manner.
+`disassemble` writes them, `parse` reads them: only addresses and bytes count. Reachable
+instructions are spelled out; everything else is shown as bytes, as a program does not distinguish
+code from data. Instructions are named as in Cowgod's reference, and Octo's extensions in the same
+style.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _ROWS = [name.split(" ", 1) for name in NAMES]
 
 
 def spell(memory: Sequence[int], address: int) -> tuple[str, int]:
-    """The instruction at an address as text, and its size in bytes; what is none is bytes."""
+    """The instruction at an address as text, and its size in bytes; others are shown as bytes."""
     byte = [memory[(address + i) & 0xFFFF] for i in range(4)]
     digits = f"{byte[0]:02X}{byte[1]:02X}"
     size = 4 if digits == "F000" else 2

@@ -1,4 +1,4 @@
-"""CHIP-8 as commands see it: programs as bytes and as listings, on three kinds of machines."""
+"""CHIP-8 as commands see it: programs as bytes and as listings, for three kinds of machines."""
 
 from __future__ import annotations
 

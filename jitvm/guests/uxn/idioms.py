@@ -1,7 +1,7 @@
-"""How Uxn programs write their variables, for compilers that want to know them beforehand.
+"""How Uxn programs write their variables, for compilers that need to know them in advance.
 
-A variable usually lives in the operand of a literal, and is stored to right behind another literal
-that holds its address:
+A variable usually lives in the operand of a literal, and the instruction that stores to it follows
+another literal that holds its address:
 
     [ LIT2 &x $2 ]      ...     ;&x STA2        or      ,&x STR2
 

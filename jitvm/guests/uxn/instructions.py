@@ -1,11 +1,12 @@
 """What the 256 Uxn opcodes do: 31 operations, eight immediates, and the three mode bits.
 
 An opcode byte is ``k r 2 o o o o o``. The low five bits choose an operation; `short` doubles the
-operand size, `return` exchanges the two stacks, `keep` reads operands without taking them. So an
+operand size, `return` swaps the two stacks, `keep` reads operands without popping them. So an
 operation is written once below, over an `Operands` that knows the modes, and `uxn_opcodes`
 expands it into eight rows of the guest's table. Operation zero is eight different immediates.
 
-Stack effects are in stack order, the right end on top; `x` is a byte or, in short mode, a short.
+Stack effects are in stack order, with the top at the right end; `x` is a byte or, in short mode, a
+short.
 
 Source: the Uxn reference (wiki.xxiivv.com/site/uxntal_opcodes.html); where implementations
 disagree, the choices are the ones listed in docs/uxn.md.

@@ -11,7 +11,6 @@ from jitvm.guests.uxn.symbols import SymbolTable, load_symbols
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.uxn.assembler import SourceMap
-    from jitvm.guests.uxn.varvara.program import Program
 
 
 def naming(symbols: SymbolTable, source_map: SourceMap | None = None) -> Naming:
@@ -28,13 +27,11 @@ def naming(symbols: SymbolTable, source_map: SourceMap | None = None) -> Naming:
     return place
 
 
-def symbols_of(program: Program) -> SymbolTable:
-    """Labels of a program: what its assembly knows, or a ``.sym`` file beside its ROM, or none.
+def symbols_beside(rom: str) -> SymbolTable:
+    """Labels in the ``.sym`` file beside a ROM; none if there is no such file.
 
     Raises:
         SymbolFileError: that file is damaged.
     """
-    if program.symbols is not None:
-        return program.symbols
-    beside = Path(f"{program.rom.name}.sym")
+    beside = Path(f"{rom}.sym")
     return load_symbols(beside) if beside.is_file() else SymbolTable()

@@ -1,6 +1,7 @@
-"""Which files a Uxntal source is made of, without assembling it: what a window watches.
+"""Finds the files that make up a Uxntal source without assembling it, for a window to watch.
 
-What could not be found or assembled counts as well, so that putting a mistake right is seen, too.
+Files that are missing or cannot be assembled count as well, so that fixing a mistake is noticed
+too.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Symbols of a Uxn program and the ``.sym`` file that holds them.
+"""Symbols of a Uxn program, and the ``.sym`` file that holds them.
 
-A ``.sym`` file is a plain run of records without header or count:
+A ``.sym`` file is a plain sequence of records, without a header or count:
 
     address high | address low | name bytes ... | 00
 
-Records come in the order the labels were defined; several may share an address, and a name may
-hold any byte but 00. Names are kept as `jitvm.engine.tables.names` decodes them, so reading and
-writing a file gives the same bytes.
+Records are in order of definition; several may share an address, and a name may contain any byte
+but 00. Names are kept as `jitvm.engine.tables.names` decodes them, so reading and writing a file
+gives the same bytes.
 
 Addresses below 0x0100 name zero-page variables and device ports alike, because both are written
-``|00 @name``. They never answer for an address in the program (0x0100 and up).
+``|00 @name``. They are never used for an address in the program (0x0100 and up).
 """
 
 from __future__ import annotations

@@ -107,8 +107,8 @@ class Sample:
 
 
 def _fitting(lengths: Counter[int], variant: str, *, is_exact: bool) -> int:
-    most = int(variant)
-    if most <= 2 and is_exact:
+    most = int(variant.rpartition("-")[2])
+    if variant in "12" and is_exact:
         return lengths[most]
     return sum(often for length, often in lengths.items() if length <= most)
 

@@ -159,14 +159,13 @@ def _last_of_each_key(map: Data) -> Data:
     if longest < 2:
         return map
     entries = map.children[0]
-    keys = _digests(entries.children[0])
-    rows = np.repeat(np.arange(map.length), lengths)
-    doubles = (
-        _found_among_few(keys, rows, longest) if longest <= FEW else _found_by_sorting(keys, rows)
-    )
+    key = entries.children[0]
+    rows = np.repeat(np.arange(map.length, dtype="<i4"), lengths)
+    find = _found_among_few if longest <= FEW else _found_by_sorting
+    doubles = find(key, rows, longest)
     lost = np.zeros(entries.length, bool)
     for earlier, later in doubles:
-        if _key(entries.children[0], earlier) == _key(entries.children[0], later):
+        if _key(key, earlier) == _key(key, later):
             lost[earlier] = True
     if not lost.any():
         return map
@@ -176,41 +175,63 @@ def _last_of_each_key(map: Data) -> Data:
     return Data(map.column, map.length, map.validity, offsets, None, [only])
 
 
-def _digests(key: Data) -> Array:
-    """64 bits of each key, equal where keys are, and seldom else."""
-    if key.offsets is None:
-        assert key.values is not None
-        values = key.values
-        return values.view(f"u{values.itemsize}").astype("u8")
+def _glances(key: Data) -> Array:
+    """A few bits of each key, equal where keys are, and else mostly not: what is looked at first,
+    because it takes little."""
     assert key.values is not None
-    lengths = np.diff(key.offsets).astype("u8")
+    if key.offsets is None:
+        return key.values
+    if not len(key.values):
+        return np.zeros(key.length, "<u4")
+    lengths = np.diff(key.offsets).astype("<u4")
+    first = key.values.take(key.offsets[:-1], mode="clip")
+    last = key.values.take(key.offsets[1:] - 1, mode="clip")
+    glances = lengths << np.uint32(16)
+    glances |= first
+    glances |= last.astype("<u4") << np.uint32(8)
+    glances[lengths == 0] = 0
+    return glances
+
+
+def _digests(key: Data, places: Array) -> Array:
+    """64 bits of some keys, equal where keys are, and seldom else."""
+    assert key.values is not None
+    if key.offsets is None:
+        values = key.values[places]
+        return values.view(f"u{values.itemsize}").astype("u8")
+    starts, ends = key.offsets[places], key.offsets[places + 1]
+    lengths = (ends - starts).astype("u8")
     padded = np.zeros(len(key.values) + 16, np.uint8)  # so that words behind the end can be read
     padded[8 : 8 + len(key.values)] = key.values
     words = np.ndarray((len(padded) - 7,), "<u8", padded, strides=(1,))
     bits = 8 * (8 - np.minimum(lengths, 8))
     is_empty = lengths == 0
-    first = np.where(is_empty, 0, words[key.offsets[:-1] + 8] << bits)
-    last = np.where(is_empty, 0, words[key.offsets[1:]] >> bits)
+    first = np.where(is_empty, 0, words[starts + 8] << bits)
+    last = np.where(is_empty, 0, words[ends] >> bits)
     mixed: Array = (first * np.uint64(0x9E3779B97F4A7C15)) ^ (last * np.uint64(0xC2B2AE3D27D4EB4F))
     mixed ^= lengths << np.uint64(56)
     return mixed
 
 
-def _found_among_few(keys: Array, rows: Array, longest: int) -> list[tuple[int, int]]:
+def _found_among_few(key: Data, rows: Array, longest: int) -> list[tuple[int, int]]:
     """Pairs of entries of one row with equal digests, where rows have few."""
     found: list[tuple[int, int]] = []
+    glances = _glances(key)
     for distance in range(1, longest):
-        equal = (keys[distance:] == keys[:-distance]) & (rows[distance:] == rows[:-distance])
-        if equal.any():
-            found += [(int(at), int(at) + distance) for at in np.flatnonzero(equal)]
+        equal = (glances[distance:] == glances[:-distance]) & (rows[distance:] == rows[:-distance])
+        places = np.flatnonzero(equal)
+        if len(places):
+            places = places[_digests(key, places) == _digests(key, places + distance)]
+            found += [(at, at + distance) for at in places.tolist()]
     return found
 
 
-def _found_by_sorting(keys: Array, rows: Array) -> list[tuple[int, int]]:
+def _found_by_sorting(key: Data, rows: Array, _: int) -> list[tuple[int, int]]:
     """The same where rows have many; each with the next of its digest."""
-    order = np.lexsort((keys, rows))  # stable: those that are equal stay in their order
-    keys, rows = keys[order], rows[order]
-    equal = (keys[1:] == keys[:-1]) & (rows[1:] == rows[:-1])
+    digests = _digests(key, np.arange(key.length))
+    order = np.lexsort((digests, rows))  # stable: those that are equal stay in their order
+    digests, rows = digests[order], rows[order]
+    equal = (digests[1:] == digests[:-1]) & (rows[1:] == rows[:-1])
     return [(int(order[at]), int(order[at + 1])) for at in np.flatnonzero(equal)]
 
 

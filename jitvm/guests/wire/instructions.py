@@ -599,6 +599,24 @@ def packed(is_first: bool, core: Core) -> None:
     core.jump_if((begin < until & M32) == 0, operand(core, "miss"))
 
 
+def packed_fixed(width: int, is_first: bool, core: Core) -> None:
+    """Read a whole packed field of fixed numbers, which lie in it as they do in the column a, into
+    the list whose offsets are b."""
+    fits, length, begin = a_length(core, cursor(core) + size(core))
+    short = length & M32
+    after = begin + short
+    fits = fits & (after <= end(core)) & ((short & (width - 1)) == 0)
+    after, here = after & M32, row(core)
+    before = core.load(OUTPUT, column(core, "b", here + (0 if is_first else 1), 4), 4)
+    following = core.load(INPUT, after, 4)
+    core.expect(fits)
+    taken = core.select(fits, short, 0)
+    behind = before + (taken >> width.bit_length() - 1)
+    core.store(OUTPUT, column(core, "b", here + 1, 4), behind, 4)
+    core.copy(OUTPUT, column(core, "a", before, width), INPUT, begin, taken)
+    go_on(core, after, fits, following)
+
+
 def item(length: str, kind: str, core: Core) -> None:
     """Read elements of a packed field into a, again and again until `end`."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
@@ -645,15 +663,41 @@ def items(length: int, kind: str, core: Core) -> None:
     core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
 
 
+def mixed_items(kind: str, core: Core) -> None:
+    """Read elements of one or two bytes, in any order: those that begin in the next seven bytes.
+
+    Each byte is taken for the first of an element, whose value is written; but the place moves on
+    only where one begins. So nothing waits to be told how long an element is.
+    """
+    count, until, at = row(core), end(core), cursor(core)
+    width, meaning = KINDS[kind]
+    word = core.load(INPUT, at, 8)
+    more = word & HIGH
+    left = (until - at) & M32
+    short = core.trailing_zeros((more & (more >> 8)) | 1 << 63, 8) >> 3
+    limit = core.select(short < left, short, left)
+    after = (at + limit + ((more >> ((limit << 3) - 1 & 63)) & 1)) & M32
+    here = count
+    for i in range(7):
+        low, high = (word >> 8 * i) & 0x7F, (word >> 8 * i + 1) & 0x3F80
+        value = meaning(low | core.select((more >> 8 * i) & 0x80, high, 0))
+        core.store(OUTPUT, column(core, "a", here, width), value, width)
+        begins = ((more >> 8 * i - 1) & 1) ^ 1 if i else 1
+        here = here + (begins & (limit > i))
+    fits = (limit != 0) & (after <= until)
+    core.expect(fits)
+    for _ in range(3):
+        core.pop(FRAMES, 4)
+    for each in (core.select(fits, here, count), until, core.select(fits, after, at)):
+        core.push(FRAMES, each, 4)
+    ok = core.select(fits, after < until, 1)
+    core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
+
+
 def item_closed(length: str, core: Core) -> None:
     """Numbers of an enum that is closed."""
     fits, value, at, _ = LENGTHS[length](core, cursor(core))
     _item(core, fits & knows(core, value), value, at & M32, 4)
-
-
-def item_fixed(width: int, core: Core) -> None:
-    value = core.load(INPUT, cursor(core), width)
-    _item(core, 1, value, (cursor(core) + width) & M32, width)
 
 
 def _item(core: Core, fits: Word, value: Word, at: Word, width: int) -> None:
@@ -889,12 +933,15 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
         found[f"{name}.list"] = partial(element, read, 4), FIELD
         found[f"{name}.item"] = partial(item_closed, length), FIELD
+    for kind in KINDS:
+        found[f"{kind}.1-2.item"] = partial(mixed_items, kind), FIELD
     for width in (4, 8):
         read, name = fixed(width), f"fixed{8 * width}"
         found[name] = partial(scalar, read, width, False), FIELD
         found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
         found[f"{name}.list"] = partial(element, read, width), FIELD
-        found[f"{name}.item"] = partial(item_fixed, width), FIELD
+        found[f"{name}.packed"] = partial(packed_fixed, width, False), FIELD
+        found[f"{name}.packed.first"] = partial(packed_fixed, width, True), FIELD
     for place in ("plain", "row", "list", "more"):
         suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
         found[f"raw.end{suffix}"] = partial(end_raw, place), FIELD

@@ -93,6 +93,7 @@ class Site:
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "8", "10")
+ITEMS = ("1", "2", "1-2", "8", "10")
 STRINGS = ("16", "32", "any")
 MESSAGES = ("1", "10")
 
@@ -696,17 +697,21 @@ class _Maker:
         end, slow, loop = Label(), Label(), Label()
         field = value.field
         assert field is not None
-        self.field(name, tag=tag, miss=end, b=column.offsets)
         kind, known = self.kind(field)
-        self.put(loop)
         if kind.startswith("fixed"):
-            self.field(f"{kind}.item", a=value.values)
-        else:
-            usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
-            self.field(usual, slow=slow if careful else None, a=value.values, c=known)
+            self.field(
+                f"{kind}.{name}", tag=tag, next=following, miss=miss, a=value.values,
+                b=column.offsets,
+            )  # fmt: skip
+            return
+        self.field(name, tag=tag, miss=end, b=column.offsets)
+        self.put(loop)
+        lengths = VARINTS if known else ITEMS
+        usual = self.chosen(kind, ".item", lengths, slow if careful else None, value)
+        self.field(usual, slow=slow if careful else None, a=value.values, c=known)
         self.put(end)
         self.field("packed.end", next=following, miss=miss, b=column.offsets)
-        if careful and not kind.startswith("fixed"):
+        if careful:
 
             def with_care() -> None:
                 self.put(slow)

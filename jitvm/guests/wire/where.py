@@ -52,6 +52,10 @@ MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 """The same comparison with its sides swapped."""
 
 
+MOST_BITS = 1023
+"""Bits of a whole number that a double holds, nearly, whatever they are."""
+
+
 class WhereError(ValueError):
     """A condition that cannot be tested; the message says what of it, why and what to do."""
 
@@ -273,6 +277,8 @@ class _Reader:
         if not isinstance(value, int | float):
             kind = field.kind.name.lower()
             raise self.wrong(node, f"is no number to compare {place.path}, {kind}, with")
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            raise self.wrong(node, "is larger than any number that a field can hold")
         return value
 
     def wrong(self, node: ast.AST, why: str) -> WhereError:

@@ -1,4 +1,4 @@
-"""Files of what a program shows and plays.
+"""Recordings of a program's screen and sound.
 
 recording   what connects a file to a computer
 possible    which format a name stands for; what a format needs

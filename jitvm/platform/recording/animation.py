@@ -1,9 +1,9 @@
 """Pictures in time: what an animation has to draw, and for how long each picture is shown.
 
-A frame that looks like the one before only makes that one last longer, so a picture is written
-when the next one comes. Of a picture that is only partly new, the part is written. The canvas has
-the size of the first picture; a program that changes its size later is cut off or leaves the rest
-of the canvas black.
+A frame that looks like the previous one only extends it, so a picture is written when the next
+different one arrives. If only part of a picture is new, only that part is written. The canvas has
+the size of the first picture; if the program changes its size later, the picture is cropped or the
+rest of the canvas stays black.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Animation:
 
         Args:
             pixels: how it looks at its end, RGBA bytes, shape (height, width, 4).
-            changed: False where it looks as the frame before.
+            changed: False if it looks like the previous frame.
         """
         if self._frames % self._make.every == 0:
             self._look(pixels, changed=changed)

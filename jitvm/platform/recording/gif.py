@@ -1,14 +1,14 @@
 """Animated GIF files, frame by frame.
 
     "GIF89a"  width' height' 00 00 00     ' 16 bits, low byte first; no global colours
-    21 ff 0b "NETSCAPE2.0" 03 01 00 00 00 shown again and again
+    21 ff 0b "NETSCAPE2.0" 03 01 00 00 00 loop forever
     a frame:
         21 f9 04 04 delay' 00 00          hundredths of a second; the next one is drawn over it
         2c left' top' width' height' flags colours codes
     3b
 
-Pillow compresses each picture, as a file of one, and its parts are put together anew here. It can
-write animations itself, but keeps all of them in memory until the end.
+Pillow compresses each picture as a file of its own, whose parts are reassembled here. It can write
+animations itself, but keeps all pictures in memory until the end.
 
 Source: Graphics Interchange Format, version 89a.
 """

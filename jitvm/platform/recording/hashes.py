@@ -1,4 +1,4 @@
-"""Hashes of frames: one line each, to compare runs with.
+"""Hashes of frames, one line each, to compare runs by.
 
     12 3f1c2a9be0d4571c -
     13 3f1c2a9be0d4571c 09d1c2b7aa34f58e

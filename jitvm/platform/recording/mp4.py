@@ -1,11 +1,12 @@
-"""Videos with sound, for players and web pages that know nothing else: H.264 and AAC in MP4.
+"""Videos with sound, in the format that every player and browser supports: H.264 and AAC in MP4.
 
-Unlike the other formats this one loses something: colours are kept for two by two pixels, so
-pictures are sharp from scale 2 on. Sixty pictures a second; one that looks as the one before is
-left out, but for one each second, and the last. H.264 wants even sizes: a line of black is added
-where the screen's is odd. The size is that of the first picture, as in animations.
+Unlike the other formats this one is lossy: colours are stored for blocks of two by two pixels, so
+pictures are sharp from scale 2 on. There are sixty pictures a second; a picture that equals the
+previous one is left out, except for one every second and the last. H.264 requires even sizes: a
+black line is added if the screen's size is odd. The size is that of the first picture, as in
+animations.
 
-PyAV brings the encoders; it is imported when a video begins.
+PyAV provides the encoders; it is imported when a video begins.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Video:
 
 
 def _translated(error: av.FFmpegError) -> Exception:
-    """What tells the user: errors of the system as they are, others as the recording's."""
+    """The error to show: errors of the system as they are, others as `RecordingError`."""
     if isinstance(error, OSError):
         return error
     return RecordingError(f"the video cannot be written: {error.strerror or error}")

@@ -9,7 +9,7 @@ from jitvm.guest.numbers import whole
 MAX_SCALE = 64
 """Sides of a pixel beyond which a picture would be larger than most memories."""
 FORMATS = ("gif", "webp", "mp4", "wav")
-"""Endings of names that stand for a format."""
+"""File suffixes, each of which selects a format."""
 
 
 class RecordingError(ValueError):
@@ -17,10 +17,10 @@ class RecordingError(ValueError):
 
 
 def format_of(path: str) -> str:
-    """The format a file's name stands for.
+    """The format that a file's suffix selects.
 
     Raises:
-        RecordingError: it stands for none.
+        RecordingError: there is no such format.
     """
     ending = os.path.splitext(path)[1][1:].lower()
     if ending not in FORMATS:

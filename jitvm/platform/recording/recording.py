@@ -1,11 +1,11 @@
-"""Records what a program shows or plays to a file whose name says how.
+"""Records a program's screen or sound to a file; its suffix selects the format.
 
     with Recording("game.gif", computer):
         computer.run_frames(300)
 
-A recording listens to the frame loop, behind whoever listens already, and writes as frames come:
-memory does not grow with the length. Without a `with` block, `add` takes frames one by one. The
-file is in its place when it is complete; until then what was there before still is.
+A recording observes the frame loop, in addition to any existing observer, and writes frames as they
+come, so memory does not grow with length. Without a `with` block, `add` takes frames one by one.
+The file is moved into place when it is complete; until then an existing file is unchanged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Recording:
         form: the format, one of `FORMATS`; None for what the name says.
 
     Raises:
-        RecordingError: the scale is less than 1; the name stands for no format; or Pillow, which
+        RecordingError: the scale is less than 1; the name selects no format; or Pillow, which
             makes pictures, or PyAV, which makes videos, is not installed.
         OSError: the file cannot be written.
     """
@@ -85,7 +85,7 @@ class Recording:
 
         Raises:
             OSError: the file cannot be written; the recording is thrown away.
-            RecordingError: likewise, for what the format does not hold.
+            RecordingError: the format cannot hold the frame; the recording is thrown away, too.
         """
         if self._is_open:
             with self._guarded():
@@ -144,7 +144,7 @@ class Recording:
             self.discard()
         self.close()
 
-    # -- what the frame loop tells -----------------------------------------------------------
+    # -- called by the frame loop ------------------------------------------------------------
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
         """A frame begins; see `FrameLoop.observer`."""

@@ -1,12 +1,12 @@
-"""Sound into a WAV file: 16 bit, stereo, 44100 Hz.
+"""Writes sound to a WAV file: 16 bit, stereo, 44100 Hz.
 
      0  "RIFF" size*  "WAVE"                           size: all that follows it
     12  "fmt " 16* 1' 2' rate* bytes a second* 4' 16'  PCM, channels, bytes a frame, bits
     36  "data" size*                                   size: of the samples
     44  samples: left', right', left', ...             * 32 bits, ' 16 bits, low byte first
 
-Samples are written before the header that counts them, and nothing is held back. So the file is
-a valid one at any time, however the run ends.
+Samples are written before the header that counts them, and nothing is buffered, so the file is
+valid at any time, however the run ends.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Animated WebP files, frame by frame and without loss.
+"""Animated WebP files, frame by frame and lossless.
 
     "RIFF" size* "WEBP"                       * 32 bits, ^ 24 bits, ' 16 bits, low byte first
     "VP8X" 10* 02 00 00 00 width-1^ height-1^ a file with an animation
-    "ANIM" 6*  background* 0'                 shown again and again
+    "ANIM" 6*  background* 0'                 loop forever
     a frame:
         "ANMF" size* left/2^ top/2^ width-1^ height-1^ milliseconds^ flags, then
         "VP8L" size* ...                      the pixels
 
-Sizes are patched when the file is closed. Pillow compresses each picture, as a file of one, whose
-pixels are put into a frame here.
+Sizes are patched when the file is closed. Pillow compresses each picture as a file of its own,
+whose pixel data is put into a frame here.
 
 Source: RFC 9649.
 """

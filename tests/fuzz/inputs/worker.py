@@ -60,9 +60,10 @@ def _hangs(_number: int, _frame: FrameType | None) -> None:
     raise Hangs
 
 
-def limit() -> None:
+def limit(target: Target) -> None:
     """Give this process the memory and time that an input may take."""
-    resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
+    if not target.reserves:
+        resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
     signal.signal(signal.SIGPROF, _hangs)
 
 
@@ -153,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for seed in target.seeds():  # compiles an interpreter where the cache has none yet
             check(target, seed, Path(name))
-    limit()
+    limit(target)
     gc.freeze()
     trial = Trial(target, args.runs, args.scratch)
     if guided:

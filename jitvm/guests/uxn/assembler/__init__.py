@@ -2,7 +2,7 @@
 
     source -> words -> first pass -> image + references -> resolve -> Assembly
 
-| module   | what it knows                                          |
+| module   | contents                                               |
 |----------|--------------------------------------------------------|
 | source   | words, comments, positions                             |
 | macros   | macro bodies                                           |
@@ -14,7 +14,7 @@
 | errors   | the list of everything that can go wrong               |
 | limits   | bounds on runaway sources                              |
 
-The language and where this assembler stands among the others: docs/uxntal.md.
+The language, and how this assembler differs from others: docs/uxntal.md.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The first pass: words in, bytes and references out.
 
-Words come from a stack of frames: the top source, files it includes, macros being expanded. A word
-is handled by its first character (its rune); a word without rune is a number, an opcode, a macro
+Words come from a stack of frames: the main source, files it includes, macros being expanded. A word
+is handled by its first character (its rune); a word without a rune is a number, an opcode, a macro
 or, failing all these, a call.
 
-A word that is wrong is reported and skipped; where its size can be guessed that many bytes are
-emitted, so that one mistake does not become many.
+An invalid word is reported and skipped; if its size can be guessed, that many bytes are emitted, so
+that one mistake does not cause many.
 
 Invariants
 1. Every byte is written through `Image.write`, on behalf of the word's site: the word itself, or

@@ -1,4 +1,4 @@
-"""What can be wrong with a Uxntal source, and how it is told.
+"""What can be wrong with a Uxntal source, and how it is reported.
 
 Every problem is a row of `Problem`; the first words of a message are the row's text, so a test or
 a tool can tell problems apart without reading prose. One run collects as many diagnostics as it

@@ -1,15 +1,15 @@
 """The memory being filled, and which word filled which byte.
 
     memory   64 KiB; what has not been written is zero
-    state    one byte an address: untouched, a known byte, or part of an unresolved reference
-    writer   one index an address: the word that wrote it, into `sites`
+    state    one byte per address: untouched, a known byte, or part of an unresolved reference
+    writer   one index per address: the word that wrote it, into `sites`
     location where the next byte goes, 0..0x10000 (0x10000 is just past the end)
     end      one past the highest byte written: the ROM is memory[0x0100:end]
 
-Padding moves the location and writes nothing. So zeros that were only padding are not part of the
-ROM when nothing follows them, and zeros that were written are.
+Padding moves the location and writes nothing. So zeros at the end are part of the ROM if they were
+written, but not if they are only padding.
 
-A program may go back and fill holes. It may also write a byte again when that is harmless: over a
+A program may go back and fill holes. It may also write a byte again if that is harmless: over a
 zero, or with the same value. Anything else is a rewind error, since one of the two writes would be
 lost; a byte of a reference is never written twice, as its value is not known yet.
 """
@@ -61,7 +61,7 @@ class SourceMap:
         return f"SourceMap({self.spans!r})"
 
     def lookup(self, address: int) -> SourceSpan | None:
-        """Return the span that holds an address, or None where nothing was emitted."""
+        """Return the span that holds an address, or None if nothing was emitted."""
         index = bisect_right(self._starts, address) - 1
         if index < 0:
             return None

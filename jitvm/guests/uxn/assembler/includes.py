@@ -1,12 +1,12 @@
 """Finding and reading the files a source includes.
 
-``~path`` is looked for next to the file that includes it, then next to the top source, then in the
-folders above that one, as projects write their includes from their own root: ``~src/x.tal`` in
+``~path`` is looked for next to the file that includes it, then next to the main source, then in the
+folders above it, as projects write their includes relative to their root: ``~src/x.tal`` in
 ``project/src/main.tal``. Then in the current folder, and in the include root if one was given.
 
 A file is opened only if, with symbolic links resolved, it is a regular file below an allowed
-folder: the include root when there is one, else the folder of the top source or the current
-folder. A source got from a stranger therefore cannot pull the reader's other files into a ROM.
+folder: the include root if there is one, otherwise the folder of the main source or the current
+folder. A source from a stranger therefore cannot pull other files of the user into a ROM.
 """
 
 from __future__ import annotations

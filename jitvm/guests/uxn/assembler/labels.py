@@ -1,4 +1,4 @@
-"""Names: what may be one, what a scope makes of it, and where each was defined.
+"""Names: which are valid, how scopes qualify them, and where each was defined.
 
     @a/b     defines a/b and makes `a` the scope: the part before the first slash
     &c       defines a/c and leaves the scope alone
@@ -100,7 +100,7 @@ class LabelTable:
         return label
 
     def unused(self, top: SourceFile) -> list[Label]:
-        """Return labels of the top source that are there for nothing.
+        """Return labels of the main source that nothing uses.
 
         Nothing refers to them, nor to their sublabels, and the program does not start there.
         Capitalised names, usually devices, are exempt, and so are those of included files:

@@ -1,8 +1,8 @@
 """Macros: ``%name { body }``.
 
-A body is the list of words between the braces, comments left out; it is read once and processed
-anew at every use. Braces of lambdas inside the body are balanced, in strings they are plain
-characters. The outer braces may touch the body: ``{POP}`` is ``{ POP }``.
+A body is the list of words between the braces, without comments; it is read once and expanded at
+every use. Braces of lambdas inside the body are matched; in strings they are plain characters. The
+outer braces may touch the body: ``{POP}`` is ``{ POP }``.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@
 | `!`  | JMI high low         | the same                                 |
 | none | JSI high low         | the same                                 |
 
-In the old dialect a relative jump that is too far is mended in place: ``,label JCN`` and
-``?label`` are three bytes each and do the same, and so for JMP with ``!`` and JSR with a call.
+In the old dialect a relative jump that is out of reach is rewritten in place: ``,label JCN`` and
+``?label`` are three bytes each and do the same, and so are JMP and ``!``, and JSR and a call.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Reference(Struct, frozen=True):
 
 
 class Resolver(Struct, frozen=True):
-    """Writes references into memory; tells those that name no label or reach too far."""
+    """Writes references into memory; reports those without a label or out of reach."""
 
     memory: bytearray
     labels: LabelTable

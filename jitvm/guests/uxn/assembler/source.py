@@ -1,12 +1,12 @@
-"""Source text cut into words.
+"""Splits source text into words.
 
 Uxntal has one lexical rule: bytes up to 0x20 separate words. Comments are ``( ... )`` where both
-parentheses are words of their own; they nest. Everything else about a word is decided by its first
-character, elsewhere.
+parentheses are words of their own; they nest. Everything else depends on a word's first character,
+and is decided elsewhere.
 
 A source is kept as text with undecodable bytes escaped (``surrogateescape``): a string in it may
-hold any bytes, and they come back unchanged when it is emitted. A token knows its offset only;
-line and column are worked out when somebody asks.
+contain any bytes, which are emitted unchanged. A token stores only its offset; line and column are
+computed on demand.
 """
 
 from __future__ import annotations

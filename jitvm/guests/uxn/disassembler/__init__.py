@@ -2,8 +2,8 @@
 
     rom -> flow (what is code) -> names (labels) -> listing (text)
 
-`disassemble` gives Uxntal that assembles back to the same bytes, every one of them, also trailing
-zeros. `spell` gives one instruction, for traces and debuggers.
+`disassemble` returns Uxntal that assembles to exactly the same bytes, including trailing zeros.
+`spell` returns a single instruction, for traces and debuggers.
 """
 
 from __future__ import annotations

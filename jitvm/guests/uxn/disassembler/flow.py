@@ -1,4 +1,4 @@
-"""Telling code from data in a ROM by following the flow of control.
+"""Separates code from data in a ROM by following the flow of control.
 
 The walk starts at 0x0100 and takes every edge it can prove from constants:
 
@@ -7,11 +7,11 @@ The walk starts at 0x0100 and takes every edge it can prove from constants:
     LIT2 adr JCN2/JMP2/JSR2    absolute
     LIT2 adr LIT port DEO2     adr is a vector when port is the first of a device
 
-What a walk reaches is code; the rest is data. Labels of a symbol table that were not reached get a
-second chance: the bytes there are taken for code if they look like it (`_looks_like_code`).
+Whatever the walk reaches is code; the rest is data. Labels of a symbol table that were not reached
+get a second chance: the bytes there are taken for code if they look like it (`_looks_like_code`).
 
-The result is only a reading: wrong guesses make a listing odd, never wrong, because a listing
-spells bytes and every spelling of the same bytes is as good.
+The result is only an interpretation: a wrong guess makes a listing odd but never wrong, because a
+listing spells bytes, and any spelling of the same bytes is correct.
 
 Invariants
 1. Claimed instructions lie inside the ROM and never overlap. Code that overlaps other code (a jump
@@ -188,7 +188,7 @@ class _Walker:
 
     @staticmethod
     def _leaves(here: _Instruction, last: _Instruction | None) -> bool:
-        """Tell whether a jump never falls through; a computed byte jump may go just behind it."""
+        """Whether a jump never falls through; a computed byte jump may go just past itself."""
         if here.byte & BASE_MASK != _JMP:
             return False
         if here.byte & MODE_SHORT:
@@ -320,7 +320,7 @@ def _name_pointers(flow: Flow, symbols: SymbolTable) -> None:
 
 
 def _begins_data(flow: Flow, address: int) -> bool:
-    """Tell whether a thing begins here: data just behind code, or just behind a zero byte."""
+    """Whether an item begins here: data just after code, or just after a zero byte."""
     if flow.roles[address] != Role.DATA:
         return False
     return flow.roles[address - 1] != Role.DATA or not flow.memory[address - 1]

@@ -1,16 +1,16 @@
-"""A listing: Uxntal text that assembles back to exactly the bytes it was made from.
+"""A listing: Uxntal text that assembles to exactly the bytes it was made from.
 
     header    |18 @Console/write        labels below 0x0100
               |0100
     program   @on-reset                 labels at their addresses, code, data
-    trailer   |8000 @data_8000          labels behind the end of the ROM
+    trailer   |8000 @data_8000          labels after the end of the ROM
 
-Why the bytes come out the same
+Why the bytes are the same
 1. Between header and trailer every byte of the ROM belongs to exactly one line, in order, and
-   every line emits as many bytes as it stands for: labels are where they should be.
+   every line emits as many bytes as it represents, so labels have the right addresses.
 2. An operand is written as a label only if that label's address gives the operand's bytes.
-3. What has no spelling is written as numbers: immediate jumps with a label inside, cut-off
-   instructions, code that overlaps code.
+3. Anything that cannot be spelled is written as numbers: immediate jumps with a label inside,
+   truncated instructions, code that overlaps code.
 4. Zeros become padding only up to the last byte of the ROM, which is always written.
 """
 

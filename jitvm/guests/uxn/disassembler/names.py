@@ -1,7 +1,7 @@
 """Names for the addresses of a listing.
 
-Symbols come first and keep their names where Uxntal allows it; a name it does not allow is mended,
-a name defined twice gets its address appended. Every other address that is the target of something
+Symbols come first and keep their names if Uxntal allows them; a name it does not allow is adjusted,
+and a name that is defined twice gets its address appended. Every other address that is referred to
 gets a generated name:
 
     on-reset         0x0100                 vector_XXXX   latched by a device

@@ -1,14 +1,14 @@
 """Sixteen banks of 64 KiB and the bulk commands of System/expansion.
 
     bank 0        the machine's memory
-    bank 1 .. 15  made when first touched; all zero until then
+    bank 1 .. 15  allocated when first touched; all zero until then
 
-Commands copy byte by byte, addresses wrap inside their bank, and a copy whose target overlaps
-what it has yet to read repeats what it has written. That meaning is kept, its slowness is not.
-Copying `n` bytes upward from `s` to `s + d` in one bank, byte `i` of the result is source byte `i`
-as long as `i < d`, and byte `i - d` of the result after that. So the result is the first `d`
-source bytes over and over; it is the plain source where `d` is 0 or at least `n`. Downward is
-the mirror image: the last bytes over and over, lined up at the end.
+Commands copy byte by byte, addresses wrap inside their bank, and a copy whose target overlaps the
+source bytes it has yet to read repeats what it has written. These semantics are kept, but
+implemented without the loop. Copying `n` bytes upward from `s` to `s + d` in one bank, byte `i` of
+the result is source byte `i` as long as `i < d`, and byte `i - d` of the result after that. So the
+result is the first `d` source bytes repeated; if `d` is 0 or at least `n`, it is the plain source.
+Downward is the mirror image: the last bytes repeated, aligned at the end.
 """
 
 from __future__ import annotations

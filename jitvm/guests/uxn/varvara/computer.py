@@ -10,20 +10,19 @@
 or step by step:
 
     computer.boot()                 the reset vector, then the arguments
-    computer.is_graphical           which of the two kinds it is
-    computer.feed(b"abc")           one event a byte, of standard input
+    computer.is_graphical           whether it has a screen
+    computer.feed(b"abc")           one event per byte of standard input
     computer.end_of_input()         the last event
-    computer.frame([Key(13)])       one frame with what the user does meanwhile
-    computer.load(rom)              another program, from its beginning
+    computer.frame([Key(13)])       one frame with the user's input
+    computer.load(rom)              another program, from the start
 
-Order of events, as the reference emulators have it: the reset vector; if the program has set a
-console vector, its arguments. Then, in a console program, standard input until it ends and the
-end-of-input event; such a program ends when it has set no console vector. A program with a screen
-gets frames: see `frames`. Either ends after the vector in which System/state became other than
-zero.
+Order of events, as in the reference emulators: the reset vector; then, if the program has set a
+console vector, its arguments. Then a console program gets standard input and the end-of-input
+event; it ends right away if it has not set a console vector. A program with a screen gets frames:
+see `frames`. Either ends after the vector in which System/state became nonzero.
 
-What has been done already is not done again: `run_console` and `run_frames` go on where `boot` or
-an earlier run has come to, a vector that a limit has stopped included.
+`run_console` and `run_frames` continue from where `boot` or an earlier run has got to, even in the
+middle of a vector that a limit has stopped.
 """
 
 from __future__ import annotations

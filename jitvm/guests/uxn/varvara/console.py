@@ -2,12 +2,12 @@
 
     10* vector   latched when the low byte is written
     12  read     the byte of an event
-    17  type     what kind of byte: see `Type`; at the start, 1 when there are arguments
+    17  type     the type of the byte: see `Type`; at the start, 1 if there are arguments
     18  write    to standard output      19 error   to standard error
     1a 1b        as two hexadecimal digits to standard error
 
-Written bytes gather in the machine's output ring (see `output`), events of standard input are
-raised by the machine's own loop: neither costs a call into Python a byte.
+Written bytes are collected in the machine's output ring (see `output`), and events of standard
+input are raised by the machine's own loop: neither needs a Python call per byte.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The Controller device, ports 80 to 8f: buttons of up to four pads, and keys.
 
     80* vector   latched when the low byte is written
-    82  button   of pad 1, a bit a button: see `events.Button`
+    82  button   of pad 1, one bit per button: see `events.Button`
     83  key      the byte of a key while its event lasts, 0 otherwise
     85 86 87     buttons of pads 2 to 4
 
-Every press, release and byte of text is an event of its own. Each method here returns an event as
+Every press, release and byte of text is a separate event. Each method here returns an event as
 an iterator of vectors to run (see `evaluator`).
 """
 

@@ -1,6 +1,6 @@
 """The two File devices, ports a0 to af and b0 to bf: one open file or folder each.
 
-    +2* success   bytes moved by the last operation, 0 when it failed
+    +2* success   bytes moved by the last operation, 0 if it failed
     +4* stat      describe the file in `length` characters at the address
     +6  delete    remove the file
     +7  append    1: writing begins at the end
@@ -8,20 +8,20 @@
     +a* length    bytes to move
     +c* read      read to the address         +e* write   write from the address
 
-Writing the low byte acts. The name port keeps an address only: the path is what memory holds at
-that address when the file is opened, described or deleted. Reading and writing go on where they
-stopped; changing from one to the other, or writing the name port, starts over.
+Writing the low byte triggers the operation. The name port holds only an address: the path is what
+memory contains there when the file is opened, described or deleted. Reads and writes continue where
+the previous one stopped; switching between them, or writing the name port, starts over.
 
-A folder is read as text, one line an entry: four characters of size, a space, the name. Only
-whole lines are given, and the rest by the next read. A path that ends in '/' is written by making
-a folder of it.
+A folder is read as text, one line per entry: four characters of size, a space, the name. Only whole
+lines are returned, and the rest by the next read. Writing to a path that ends in '/' creates a
+folder.
 
-Nothing here raises: what the disk or the sandbox refuses succeeds with 0 bytes. This file is the
-guest's side, `handle` the host's.
+Nothing here raises: an operation that the disk or the sandbox refuses moves 0 bytes. This file is
+the guest's side, `handle` the host's.
 
-A program that goes on reading small pieces gets the native code of `readcode` put before the
-Python of two ports, which then sees only what is not plain: see `readahead`. That takes a handle of
-our own; whatever else is in its place answers every read itself.
+For a program that keeps reading small pieces, the native code of `readcode` goes in front of the
+Python functions of two ports, which then see only the uncommon cases: see `readahead`. That
+requires a `Handle`; anything else in its place answers every read itself.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class File(Device):
 
     @property
     def files(self) -> Files | None:
-        """The host's side; None where there are no files. Others may take its place."""
+        """The host's side; None if there are no files. Others may take its place."""
         return self._files
 
     @files.setter
@@ -131,11 +131,11 @@ class File(Device):
         self._ahead.length = 0
 
     def snapshot(self) -> FileState:
-        """Copy what it was told: the name's address, None for no name, and the length."""
+        """Copy its settings: the name's address, None for no name, and the length."""
         return self._path_at, self._ahead.length
 
     def restore(self, state: FileState) -> None:
-        """Put them back. What is open is closed: the next read or write begins anew."""
+        """Restore them. An open file is closed: reading and writing start from the beginning."""
         self.close()
         self._path_at, self._ahead.length = state
 

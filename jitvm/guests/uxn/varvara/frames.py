@@ -1,12 +1,12 @@
-"""The frames of a Varvara computer; see `jitvm.platform.frames` for all that is not its own.
+"""The frames of a Varvara computer; see `jitvm.platform.frames` for what all frames share.
 
     frame 0   the reset vector, then the command line
     frame n   1. the user's events of this frame, in order
               2. the screen vector
               3. the vectors of notes that ended in the frame before
 
-After the vector in which System/state became other than zero no other is run; the frame's sound
-and picture are still made.
+After the vector in which System/state became nonzero no other vector runs; the frame's sound and
+picture are still produced.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from jitvm.platform.events import Event
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from jitvm.guests.uxn.varvara.hardware import Hardware
 
 
 class FrameLoop(frames.FrameLoop):
     """Runs a Varvara computer frame by frame."""
 
-    def __init__(self, hardware: Computer, boot: Callable[[], None]) -> None:
+    def __init__(self, hardware: Hardware, boot: Callable[[], None]) -> None:
         super().__init__(hardware, boot)
         self._hardware = hardware
 

@@ -1,10 +1,10 @@
 """The host's side of a File device: one open file or folder at a time, below a sandbox.
 
-What a device asks for is all here, so whatever has these methods can stand in the place of a
-`Handle`: one that writes down what passes, or one that knows the answers beforehand.
+This is all that a device needs, so any object with these methods can replace a `Handle`: one that
+records the operations, or one that replays recorded results.
 
-Paths are functions, because a path is looked at only when something is opened, described or
-deleted: see `file`. Files that are read in small pieces may be read ahead: see `readahead`.
+Paths are functions, because a path is read only when something is opened, described or deleted: see
+`file`. Files that are read in small pieces may be read ahead: see `readahead`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             """
 
         def write(self, path: Path, data: memoryview, *, append: bool) -> int:
-            """Write data behind what was written last; how many bytes went, 1 for a folder."""
+            """Write data after the previous write; returns the number of bytes, 1 for a folder."""
 
         def describe(self, path: Path, width: int) -> bytes:
             """What is there, in `width` characters."""

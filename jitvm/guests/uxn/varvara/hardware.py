@@ -1,8 +1,8 @@
 """The hardware of a Varvara computer: a Uxn machine, its memory banks and its devices.
 
-It is built with a program in memory, and can be cleared; what runs when is the business of
-`computer` and `frames`. A device that is not used costs nothing: the screen's native code is loaded
-at the first drawing, the Audio devices are made at the first note.
+It is built with a program in memory, and can be cleared; `computer` and `frames` decide what runs
+when. Unused devices cost nothing: the screen's native code is loaded at the first drawing, and the
+Audio devices are created at the first note.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Voices(Device):
         self.reset()
 
     def snapshot(self) -> AudioState | None:
-        """The voices in the middle of their notes; None where none has ever played."""
+        """The voices in the middle of their notes; None if none has ever played."""
         return self.audio.snapshot() if self.is_made else None
 
     def restore(self, state: AudioState | None) -> None:

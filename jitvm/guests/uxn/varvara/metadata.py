@@ -28,7 +28,7 @@ class Metadata:
 
 
 def parse_metadata(banks: Banks, address: int) -> Metadata | None:
-    """Read the block at an address of bank 0; None where there is none."""
+    """Read the block at an address of bank 0; None if there is none."""
     block = banks.read(0, address, _MAX_SIZE)
     end = block.find(0, 1)
     if not address or block[0] or end < 0:

@@ -2,8 +2,8 @@
 
     90* vector    latched when the low byte is written
     92* x         94* y
-    96  state     a bit a button: 01 left, 02 middle, 04 right
-    9a* scrollx   9c* scrolly   signed, down is positive; 0 when no wheel event lasts
+    96  state     one bit per button: 01 left, 02 middle, 04 right
+    9a* scrollx   9c* scrolly   signed, down is positive; 0 outside of a wheel event
 
 Each method returns an event as an iterator of vectors to run (see `evaluator`).
 """

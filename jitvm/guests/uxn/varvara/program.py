@@ -1,14 +1,14 @@
-"""Programs from files and streams: ROMs as they are, Uxntal sources assembled.
+"""Loads programs from files and streams: ROMs as they are, Uxntal sources assembled.
 
-A ROM is the bytes of a program; this is where they go:
+A ROM is the bytes of a program, which are loaded as follows:
 
     0x000000 .. 0x00feff   bank 0 from 0x0100 to its end
-    0x00ff00 .. 0x01feff   bank 1, the whole of it
+    0x00ff00 .. 0x01feff   all of bank 1
     0x01ff00 ..            bank 2, and so on to bank 15
 
 A file that ends in ``.tal`` is a source, one that ends in ``.rom`` a ROM. Anything else is judged
-by its bytes: a source is UTF-8 text without control characters, which no working ROM is in
-practice (its jumps, literals and zeros are not text).
+by its bytes: a source is UTF-8 text without control characters, which in practice no working ROM
+is (its jumps, literals and zeros are not text).
 """
 
 from __future__ import annotations
@@ -112,10 +112,12 @@ class Program(platform.Program):
         Raises:
             SymbolFileError: the ``.sym`` file is damaged.
         """
+        if self.symbols is not None:
+            return self.symbols
         if self._symbols is None:
-            from jitvm.guests.uxn.places import symbols_of
+            from jitvm.guests.uxn.places import symbols_beside
 
-            self._symbols = symbols_of(self)
+            self._symbols = symbols_beside(self.rom.name)
         return self._symbols
 
     def place(self, address: int) -> Place:
@@ -197,7 +199,7 @@ def read_program(
 
 
 def looks_like_source(data: bytes) -> bool:
-    """Whether bytes are text, in UTF-16 also, of which the assembler tells that it is not read."""
+    """Whether bytes are text, including UTF-16, which the assembler then rejects by name."""
     from jitvm.platform.widetext import wide_encoding
 
     if wide_encoding(data) is not None:

@@ -1,25 +1,25 @@
-"""What is read of an open file before the guest asks for it.
+"""Reads an open file ahead of the guest.
 
     file      | the guest has it | read ahead        | not yet read
                                  ^ the guest's       ^ the system's position
     buffer    | . . . . . . . . .| POSITION ... END  |
 
-Assemblers and the like read their source a byte at a time, and a call of Python for each takes
-longer than all they do with it. So Python fills a buffer, and the code of `readcode` gives it out
-without coming back here until it is empty. Words of a device:
+Assemblers and the like read their source a byte at a time, and a Python call for each byte takes
+longer than all they do with it. So Python fills a buffer, and the code of `readcode` hands it out
+without returning here until it is empty. Words of a device:
 
-    POSITION, END    addresses in the buffer; nothing is left where they are equal
-    LENGTH           the length a File device was given last
-    PYTHON           the port function for whatever native code leaves alone; see `readcode`
+    POSITION, END    addresses in the buffer; equal if nothing is left
+    LENGTH           the last length written to the File device
+    PYTHON           the port function for cases that native code does not handle; see `readcode`
 
 A program cannot tell that its files are read ahead:
- 1. Only regular files are, and only while they are open for reading.
+ 1. Only regular files are read ahead, and only while they are open for reading.
  2. Python's reads begin with what is left in the buffer.
- 3. Before any device of the computer writes to a file, everything read ahead of that very file,
-    whatever its name, is given back: the system's position returns to the guest's.
- 4. The end of a file is never remembered: who reads there asks the system each time.
+ 3. Before any device of the computer writes to a file, everything read ahead from the same file,
+    under whatever name, is dropped: the system's position returns to the guest's.
+ 4. The end of a file is never remembered: a read there asks the system each time.
 
-What other processes write to a file is seen some bytes later than without.
+Writes to the file by other processes may be seen some bytes later than without reading ahead.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """File/read and File/length as machine code: two port functions for all machines.
 
-    read       gives out what `readahead` holds; whatever is not plain goes to Python:
-               nothing or not enough left, an empty or a long read, one over bytes that compiled
-               code was made from or over the end of memory, where the code map says the same
-    length     keeps the word in the port page
+    read       hands out what `readahead` holds; uncommon cases go to Python: nothing or not
+               enough left, an empty or a long read, a read over bytes that compiled code depends
+               on, or over the end of memory, which the code map marks in the same way
+    length     stores the word in the port page
 
-A read that turns out not to be plain halfway has stored the first of its bytes and moved nothing;
-Python then stores the same bytes again.
+A read that turns out to be an uncommon case halfway has stored its first bytes but not moved the
+position; Python then stores the same bytes again.
 
-They are written in LLVM text by hand, being small and knowing the layout of machines throughout.
-LLVM itself is imported once: `native.library` keeps what it makes.
+They are hand-written LLVM text, as they are small and depend on the layout of machines throughout.
+LLVM itself is imported only once: `native.library` caches the code.
 """
 
 from __future__ import annotations

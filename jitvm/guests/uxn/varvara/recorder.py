@@ -1,7 +1,7 @@
 """Records a session: see `session` for what is in it.
 
-The recorder puts itself between devices and host, in the place of `DateTime.now` and `File.files`,
-and listens to the frame loop:
+The recorder sits between devices and host, in place of `DateTime.now` and `File.files`, and
+observes the frame loop:
 
     File --read--> _RecordedFiles --read--> Handle --> disk
                         | note

@@ -1,8 +1,8 @@
-"""Runs a recorded session again, in the place of the clock, the files and the user.
+"""Replays a recorded session, in place of the clock, the files and the user.
 
-Whatever a program does depends on nothing but its inputs, so with the same ones it must ask for
-the same, look the same and sound the same. The first difference is reported, with its frame: it
-comes from another version of jitvm, or from a fault of it.
+A program depends only on its inputs, so with the same inputs it must make the same requests, look
+the same and sound the same. The first difference is reported with its frame: it comes from another
+version of jitvm, or from a bug in it.
 """
 
 from __future__ import annotations

@@ -1,22 +1,22 @@
-"""The one folder a guest may touch, and nothing outside it, whatever anybody renames meanwhile.
+"""Confines a guest to one folder, even if files are renamed meanwhile.
 
-A path is walked one name at a time with file descriptors, never handed to the system whole:
+A path is walked one name at a time with file descriptors, never passed to the system as a whole:
 
     root fd -> openat(name, no links) -> openat(name, no links) -> ... -> parent fd, last name
 
 Rules
- 1. `..` goes back along the descriptors we came by, so it cannot be redirected; above the root it
-    is refused.
+ 1. `..` goes back along the descriptors that were opened on the way, so it cannot be redirected;
+    above the root it is refused.
  2. A symbolic link is never followed by the system. Its text is read and walked by the same
     rules; more than `MAX_LINKS` of them are refused.
- 3. An absolute path, from the guest or in a link, counts when the root's own path is its
-    beginning, compared name by name; the rest is walked from the root.
- 4. Only regular files and folders are opened. The type is looked at before opening (opening a
-    device can do things) and again on what was opened.
- 5. A code cache is not in the folder, wherever it lies: later runs execute what is in it. It is
-    known by its tag, which is looked for in every folder that was opened, by whichever way. Nor can
-    a guest make a tag: after making anything, the tag is looked for once more.
- 6. A hard link cannot be told from a file: keep none to outside files in the folder.
+ 3. An absolute path, from the guest or in a link, is accepted if it begins with the root's own
+    path, compared name by name; the rest is walked from the root.
+ 4. Only regular files and folders are opened. The type is checked before opening (opening a device
+    can have side effects) and again on what was opened.
+ 5. A code cache inside the folder is off limits, since later runs execute what is in it. It is
+    recognized by its tag, which is looked for in every folder that is opened, by any path. Nor can
+    a guest create a tag: after creating anything, the tag is looked for once more.
+ 6. A hard link cannot be distinguished from a file: keep none to outside files in the folder.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Recorded sessions: all that came into a program from outside, so that it can be run again.
+"""Recorded sessions: all external input of a program, so that it can be replayed.
 
-Without a clock and files of the host, and without its user, a replayed program shows the same
-pictures and plays the same sound, at every tier. A session is a text file, one JSON object a line:
+Without the host's clock and files, and without a user, a replayed program shows the same pictures
+and plays the same sound at every tier. A session is a text file with one JSON object per line:
 
     {"session": 1, "jitvm": "0.1.0", "rom": "<sha256>", "args": [...], "files": true, ...}
     {"frame": 0, "clock": [[2024, 1, 29, ...], 3]}
@@ -10,16 +10,16 @@ pictures and plays the same sound, at every tier. A session is a text file, one 
     {"end": 600, "state": 128}
     {"check": 1893722901}
 
-Frame 0 is the reset vector and the command line. Frames in which nothing came in, and which look
-and sound like the one before, have no line. Its keys:
+Frame 0 is the reset vector and the command line. Frames without input that look and sound like the
+previous one have no line. Its keys:
 
-    events   what the user did, as in an input script
-    clock    reads of the clock: a time is the one that is read from here on, a number how often
-    files    operations of the File devices: device, what was asked for, success, bytes given back;
-             success is null where it failed
-    picture  hash of the picture, where it has changed; sound: of the samples, where it has changed
+    events   user input, as in an input script
+    clock    reads of the clock: a time is read from here on, a number says how often
+    files    operations of the File devices: device, request, success, returned bytes; success is
+             null if it failed
+    picture  hash of the picture, if it has changed; sound: of the samples, if they have changed
 
-The end is how many frames there are, and System/state. The check is the CRC-32 of all lines before.
+The end is the number of frames, and System/state. The check is the CRC-32 of all previous lines.
 
 This file reads sessions; `recorder` writes them and `replayer` runs them.
 """
@@ -75,7 +75,7 @@ def describe_request(width: int) -> str:
 
 
 def checksum(rom: Rom) -> str:
-    """What tells programs apart: SHA-256, in hexadecimal."""
+    """A digest that identifies a program: SHA-256, in hexadecimal."""
     return hashlib.sha256(rom.data).hexdigest()
 
 
@@ -86,7 +86,7 @@ class FileCall:
     Attributes:
         device: 0 or 1.
         request: what was asked for, without the path.
-        success: how many bytes, as the program is told; None where it failed.
+        success: how many bytes, as the program is told; None if it failed.
         data: what memory was given.
     """
 
@@ -106,7 +106,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """A frame of a session; `picture` and `sound` are hashes, None where they are as before."""
+    """A frame of a session; `picture` and `sound` are hashes, None if they are as before."""
 
     events: tuple[Event, ...] = ()
     inputs: Inputs = field(default_factory=Inputs)
@@ -287,7 +287,7 @@ def _file_call(device: object, request: object, success: object, data: object) -
 
 
 def _object(line: bytes) -> Json | None:
-    """The JSON object of a line; None where there is none."""
+    """The JSON object of a line; None if there is none."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):  # the latter: nested too deep

@@ -1,11 +1,11 @@
-"""A copy of a computer's whole state: what `Computer.restore` needs to go on from there.
+"""A copy of a computer's whole state: what `Computer.restore` needs to continue from there.
 
-It holds between two vectors: of a vector that a limit has stopped, the rest is not run. It is of
-one program, but of no computer: any that was made for the same ROM can go on with it.
+It is valid between two vectors: the rest of a vector that a limit has stopped is not run. It
+belongs to a program, not to a computer: any computer for the same ROM can continue from it.
 
-What is outside of the computer is no part of it: the clock, output that was written, limits, the
-number of frames, and how far a file was read. The name and the length of a file are; it is closed,
-and reading begins anew.
+It does not include what is outside the computer: the clock, output that was written, limits, the
+number of frames, and file positions. It does include the name and length of a file, which is closed
+and read again from the start.
 """
 
 from __future__ import annotations

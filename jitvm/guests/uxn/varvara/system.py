@@ -5,7 +5,7 @@
     06* metadata    address of the program's description of itself
     08* 0a* 0c*     red, green, blue: a nibble for each of four colours
     0e  debug       any write prints both stacks
-    0f  state       not zero: the program ends after this vector
+    0f  state       nonzero: the program ends after this vector
 
 A command at an address, all words big-endian:
 
@@ -13,7 +13,7 @@ A command at an address, all words big-endian:
     01 length* bank* address* to-bank* to-address*      copy, first byte first
     02 length* bank* address* to-bank* to-address*      copy, last byte first
 
-Commands that name a bank there is not are ignored whole.
+Commands that name a bank that does not exist are ignored.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class System(Device):
 
     @property
     def metadata(self) -> Metadata | None:
-        """What the program says about itself; None where it has not or it makes no sense."""
+        """What the program says about itself; None if it has not or it makes no sense."""
         from jitvm.guests.uxn.varvara.metadata import parse_metadata
 
         page = self._machine.page

@@ -1,12 +1,12 @@
-"""The memory of native devices: one row of 64-bit words a machine, found from guest code.
+"""The memory of native devices: one row of 64-bit words per machine, reachable from guest code.
 
     base + fields["data"]          the machine's data word: the address of
 
     SCREEN                         the screen's words, at most 640: see `screen.state`
     FILES + FILE_WORDS * i         those of File device i: see `readahead`
 
-Kernels of the screen take the address of the row for their own, so the screen comes first. Another
-device takes a place behind the last.
+Kernels of the screen take the row's address as their own, so the screen comes first. A new device
+is placed after the last.
 """
 
 from __future__ import annotations

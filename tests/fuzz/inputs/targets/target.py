@@ -24,6 +24,8 @@ class Target:
         is_json: whether inputs are lines of JSON.
         words: pieces that an input may have.
         longest: bytes of an input, at most; fewer where more say nothing new and take long.
+        reserves: whether it reserves addresses by the gigabyte, so that only what is touched of
+            them can be limited.
     """
 
     seeds: Callable[[], tuple[bytes, ...]]
@@ -33,6 +35,7 @@ class Target:
     is_json: bool = False
     words: tuple[bytes, ...] = ()
     longest: int = 1 << 17
+    reserves: bool = False
 
 
 def lines(*rows: object) -> bytes:

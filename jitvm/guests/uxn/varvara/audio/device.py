@@ -1,21 +1,21 @@
 """The Audio devices, ports 30 to 6f: four voices of 16 ports each.
 
     +0* vector    runs when a note has ended; read from the ports at that time
-    +2* position  the byte of the sample that is playing, sampled by a read of its high byte
-    +4  output    reads as the level of both sides, a nibble each; 0 when silent
+    +2* position  the byte of the sample that is playing, latched by a read of its high byte
+    +4  output    reads as the level of both sides, a nibble each; 0 if silent
     +8* adsr      +a* length   +c* addr   +e volume
-    +f  pitch     writing it starts the note that the ports describe, in the place of the one
-                  before; 80 plays the sample once
+    +f  pitch     writing it starts the note that the ports describe, replacing the previous
+                  one; 80 plays the sample once
 
-Time passes in `render`: on a sound card's thread in a window, or 735 frames for each sixtieth of a
-second where there is none, and then the same program gives the same samples at every tier. All
-other methods belong to the guest's thread.
+Time passes in `render`: in a window on the sound card's thread, otherwise 735 frames for each
+sixtieth of a second, and then the same program gives the same samples at every tier. All other
+methods belong to the guest's thread.
 
-Where the references differ from each other or from the specification: `position` reads as in the
-older one (the newer gives back stored bytes). A read of `output` at the very end of a note does
-not take away its vector. A sample of nearly 64 KiB that plays once ends at its end and does not
-wrap into a second round. A note's end is told as soon as its last frame is rendered, not with the
-frame after it, so that notes that follow each other have no gap.
+Where the reference emulators differ from each other or from the specification: `position` reads as
+in the older one (the newer returns stored bytes). Reading `output` at the very end of a note does
+not suppress its vector. A sample of nearly 64 KiB that plays once stops at its end and does not
+wrap around. A note's end is reported as soon as its last frame is rendered, not one frame later, so
+that consecutive notes have no gap.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LOUD = 0x800
 
 @dataclass(frozen=True, slots=True)
 class AudioState:
-    """What sounds, which ends of notes were told, and the low bytes of positions being read."""
+    """The notes, which of their ends were reported, and latched low bytes of positions."""
 
     mixer: MixerState
     told: tuple[int, ...]
@@ -100,7 +100,7 @@ class Audio:
         return any(self._mixer.note(voice) for voice in range(VOICES))
 
     def vector(self, voice: int) -> int:
-        """What runs when a note of a voice (0 to 3) ends; 0 for nothing."""
+        """The vector that runs when a note of a voice (0 to 3) ends; 0 for none."""
         page, at = self._machine.page, BASE + _PORTS * voice + VECTOR
         return page[at] << 8 | page[at + 1]
 

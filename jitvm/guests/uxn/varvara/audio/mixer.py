@@ -1,22 +1,23 @@
-"""The mixer: four voices, and the way notes get to them from another thread.
+"""The mixer: four voices, and how notes reach them from another thread.
 
     guest's thread                                   mixing thread, the one that calls `render`
     start(voice, note) --> _newest[voice]
-                                  | render: is it the one that plays? no: take it over
+                                  | render: if it is not the one playing, take it over
                                   v
                            _playing[voice], cells of the voice --> kernel --> frames
 
 Rules that make it work without a lock, so that neither thread ever waits for the other:
 
-1. `_newest` is written by the guest's thread alone, `_playing` and the cells by the mixing thread
-   alone. A note never changes, so nobody sees half of one.
+1. `_newest` is written only by the guest's thread, `_playing` and the cells only by the mixing
+   thread. A note is immutable, so neither thread sees half of one.
 2. The mixing thread writes the cells of a new note first and `_playing` last. As long as the two
-   lists differ the guest sees a note of which nothing has been played.
+   lists differ, the guest sees a note that has not started playing.
 3. A note that another replaces between two calls of `render` is never heard.
 
-As in the references, the fraction of a byte that a note has left over goes to the next one.
+As in the reference emulators, the fraction of a byte left over from a note carries over to the
+next.
 
-A `MixerState` is a copy of all of it. NumPy and the kernel are loaded when a note has to be heard.
+A `MixerState` is a copy of the whole state. NumPy and the kernel are loaded with the first note.
 """
 
 from __future__ import annotations

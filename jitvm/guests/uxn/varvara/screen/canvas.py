@@ -1,12 +1,11 @@
 """The screen's memory: the layers that kernels work on, and the composed frame.
 
-    words      what kernels know of them: see `state`
+    words      what kernels know about them: see `state`
     mapping    | background | foreground |                        reserved once, touched as used
-    frame      HEIGHT rows of WIDTH pixels, RGBA bytes            made anew when the size changes
+    frame      HEIGHT rows of WIDTH pixels, RGBA bytes            reallocated when the size changes
 
-Layers are mapped, not allocated, so that the largest size may be reserved (34 MB of addresses) and
-only what is drawn on takes memory. Views of frames that were given away stay as they are when the
-size changes.
+Layers are mapped, not allocated, so that the largest size can be reserved (34 MB of addresses)
+while only what is drawn on takes memory. Views of earlier frames stay valid when the size changes.
 """
 
 from __future__ import annotations

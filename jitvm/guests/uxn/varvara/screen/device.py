@@ -9,12 +9,12 @@
     2e  pixel    fill flip-y flip-x layer colour: draw a point, or fill up to two edges
     2f  sprite   depth layer flip-y flip-x blend: draw sprites of 8x8 pixels
 
-Position, address and auto byte live in the port page, where drawing moves them: what a program
-reads there is where it has come to. (One of the reference emulators keeps the bytes last written
-apart; it differs for programs that draw and then set one half of a word.)
+Position, address and auto byte live in the port page, where drawing moves them, so a program reads
+the current values there. (One of the reference emulators stores the bytes last written separately;
+it differs for programs that draw and then set one half of a word.)
 
-Until a program draws, nothing is imported or compiled for it: the first write to a drawing port
-goes through Python, which puts the native kernel in its own place.
+Nothing is imported or compiled until a program draws: the first write to a drawing port goes
+through Python, which then replaces itself by the native kernel.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Screen(Device):
         self._show_size(*DEFAULT_SIZE)
 
     def snapshot(self) -> Picture | None:
-        """Copy size and layers; ports and palette are in the machine's snapshot. None where the
+        """Copy size and layers; ports and palette are in the machine's snapshot. None if the
         program has not used it."""
         return self._canvas.snapshot() if self.touched else None
 
@@ -209,7 +209,7 @@ class Screen(Device):
         write_result(fspath(path), self.png())
 
     def _repr_png_(self) -> bytes | None:
-        """The frame, for notebooks; None where there is none, or no Pillow to write it."""
+        """The frame, for notebooks; None if there is none, or no Pillow to write it."""
         from jitvm.platform.picture import PictureError
 
         if not self.touched:
