@@ -56,8 +56,12 @@ def configure(parser: Parser) -> None:
     stats = actions.add_parser("stats", help="show how often fields are there, and their sizes")
     _add_source(stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
-    profile = actions.add_parser("profile", help="show how long reading takes, batch by batch")
+    profile = actions.add_parser(
+        "profile", help="show how long reading takes, and what became native"
+    )
     _add_source(profile)
+    profile.add_argument("--listing", action="store_true", help="show the program that reads, too")
+    profile.add_argument("--explain", action="store_true", help="show its hottest code, too")
 
 
 def _add_source(parser: Parser) -> None:
@@ -235,6 +239,16 @@ def _profile(arguments: Namespace) -> int:
     if rows:
         print(f"{rows:,} rows in {1e3 * whole:.1f} ms, {1e9 * whole / rows:.0f} ns a row")
         print(f"the first batch took {1e3 * first:.1f} ms")
+    if arguments.listing:
+        print(f"\n{reader.listing()}", end="")
+    try:
+        explanation = reader.explain()
+    except ValueError as error:
+        print(f"\n{error}")
+        return Exit.OK
+    print(f"\nnative code, by where it begins\n{explanation.list_text()}")
+    if arguments.explain:
+        print(f"\n{explanation}")
     return Exit.OK
 
 

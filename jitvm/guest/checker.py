@@ -529,7 +529,8 @@ class CheckingCore:
         run = self._run
         run.window("length", window)
         run.step("length", window)
-        return run.word(run.guest.spaces[window].size.bit_length())
+        bits = run.guest.spaces[window].size.bit_length()
+        return run.word(bits if bits <= run.guest.word_bits else MODULAR)
 
     def port_in(self, port: object) -> Word:
         run = self._run

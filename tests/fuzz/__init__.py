@@ -12,7 +12,9 @@
 | judge    | runs a case at several tiers and says where they differ           |
 | worker   | a child process that judges; it may crash or hang without harm    |
 | shrink   | makes a failing case small                                        |
+| guarded  | memory between pages that nobody may touch                         |
 | guests   | all of this for guests that are made at random, too               |
+| wire     | messages for the wire VM                                          |
 
 `corpus/` keeps cases as files, .tal and .json; `tests/jit/test_corpus.py` replays them.
 """

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 
 from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Value
-from jitvm.engine.ir.ops import Op
+from jitvm.engine.ir.ops import MODULAR, Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, NEAR
 from jitvm.guest import Guest, Opcode
@@ -128,6 +128,7 @@ class GraphCore:
 
     def length(self, window: int) -> Value:
         bits = self.guest.spaces[window].size.bit_length()
+        bits = bits if bits <= self.graph.word_bits else MODULAR
         return self.graph.pure(Op.LENGTH, imm=(window,), bits=bits)
 
     def _below_fence(self, window: int, address: Value) -> Value:

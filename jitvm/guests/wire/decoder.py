@@ -63,6 +63,10 @@ class Decoder:
 
     Raises:
         ProgramError: the VM cannot do what is asked for; the plain decoder can.
+
+    Attributes:
+        program: what the tree became.
+        guest: the VM that executes it.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class Decoder:
         bits = SMALL if is_small else LARGE
         if len(self.program.code) > 1 << bits[0] or layout.size > 1 << bits[1]:
             raise ProgramError("a program or columns that are too large for the VM")
-        self._guest = guest(*bits)
+        self.guest = guest(*bits)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
 
@@ -145,7 +149,7 @@ class Decoder:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self._guest, tier=tier, params=self._params)
+        made = Machine(self.guest, tier=tier, params=self._params)
         code = self.program.code
         made.memory[: len(code)] = code
         return made

@@ -107,7 +107,8 @@ class Program:
         code: bytes from address 0.
         start: where a run begins: at the instruction that begins the next row.
         sites: what is chosen by what messages look like.
-        notes: what stands at addresses, for people: the field it reads.
+        notes: what stands at addresses, for people: the path of a field, and which piece of it.
+        tables: addresses that are no instructions, and how many bytes they have.
         drop: where a row that failed is taken back.
     """
 
@@ -116,6 +117,7 @@ class Program:
         self.start = self.drop = 0
         self.sites: list[Site] = []
         self.notes: dict[int, str] = {}
+        self.tables: dict[int, int] = {}
 
     def choose(self, site: Site, variant: str) -> int:
         """Take a variant; the address of the byte that is written."""
@@ -224,6 +226,8 @@ class _Maker:
         for at, label in self.uses:
             self.code[at : at + 4] = label.at.to_bytes(4, "little")
         program.start, program.drop = self.next.at, self.drop.at
+        for name in ("fail", "drop", "done", "next"):
+            program.notes[getattr(self, name).at] = name
         return program
 
     # -- writing -----------------------------------------------------------------------------
@@ -295,21 +299,23 @@ class _Maker:
             self.op("goto", node.absents[0])
         for i, (field, column) in enumerate(fields):
             self.put(node.entries[i])
-            self.note(field)
+            self.note(node, field)
             self.in_order(node, field, column, tags[i], node.absents[i + 1])
         for i, (field, column) in enumerate(fields):
             self.put(node.absents[i])
-            self.note(field)
+            self.note(node, field, ":absent")
             self.absent(column, tags[i], node.entries[i + 1] if i + 1 < len(fields) else None)
         self.put(node.absents[len(fields)])
         self.put(node.end)
+        self.note(node, None, ":end")
         self.end(node, is_root)
         self.rest(node)
         while self.later:
             self.later.pop()()
 
-    def note(self, field: Field) -> None:
-        self.program.notes[len(self.code)] = field.name
+    def note(self, node: _Node, field: Field | None, piece: str = "") -> None:
+        names = (node.column.path, "" if field is None else field.name)
+        self.program.notes[len(self.code)] = ".".join(filter(None, names)) + piece
 
     def end(self, node: _Node, is_root: bool) -> None:
         if node.is_group:
@@ -389,6 +395,7 @@ class _Maker:
         """What to do with each tag."""
         table, search, skip, mark = Label(), Label(), Label(), Label()
         self.put(node.rest)
+        self.note(node, None, ":rest")
         self.op("rest", table, self.fail, search)
         strays: list[tuple[int, Label]] = []
         for field, column in node.fields:
@@ -399,7 +406,7 @@ class _Maker:
                     continue
                 label = Label()
                 self.put(label)
-                self.note(field)
+                self.note(node, field, ":any")
                 if is_skipped:
                     self.unset_others(node, field)
                     self.op("goto", skip)
@@ -420,6 +427,7 @@ class _Maker:
         self.skip_group(node.depth, node.end)
         self.put(table)
         by_tag = dict(strays)
+        self.program.tables[table.at] = 4 * 128
         for tag in range(128):
             self.uses.append((len(self.code), by_tag.get(tag, skip)))
             self.code += bytes(4)
@@ -468,7 +476,7 @@ class _Maker:
         def with_care() -> None:
             """The same for values that its usual instruction cannot read."""
             self.put(careful)
-            self.note(field)
+            self.note(node, field, ":careful")
             if is_entered:
                 self.op("undo", over := Label())
                 self.put(over)
@@ -621,7 +629,9 @@ class _Maker:
             for distance in distances:
                 table[_place(distance, factor, shift)] = distance
             self.put(label)
-            for word in (numbers[0] & 0xFFFF_FFFF, factor, shift, *table):
+            words = numbers[0] & 0xFFFF_FFFF, factor, shift, *table
+            self.program.tables[label.at] = 4 * len(words)
+            for word in words:
                 self.code += word.to_bytes(4, "little")
 
     def raw_group(self, column: Column, tag: int, suffix: str, b: int | None) -> None:

@@ -26,12 +26,13 @@ from jitvm.guests.wire.where import parse, paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
     from jitvm.guests.wire.frames import Framer
+    from jitvm.guests.wire.listing import Explained
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
@@ -368,6 +369,53 @@ class Reader:
             return Decoder(made, placed, errors=self.errors, where=self._where)
         except ProgramError:
             return PlainDecoder(made, placed, errors=self.errors, where=self._where)
+
+    # -- looking at how it reads -----------------------------------------------------------------
+
+    def explain(
+        self, address: int | str | None = None, *, stages: Iterable[str] = ("guest", "exits")
+    ) -> Explained:
+        """What the JIT made of the program that reads messages: which fields in which order, and
+        what left that order how often; print what this gives.
+
+        Args:
+            address: a field's path, or another label of `listing`; None for the hottest region.
+            stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``.
+
+        Raises:
+            ValueError: nothing was read natively yet, or not enough; or there is no such label.
+        """
+        from jitvm.engine.machine.inspect import Inspector
+        from jitvm.guests.wire.listing import Explained, WirePlatform, shown
+
+        decoder = self._native()
+        machines = () if decoder is None else decoder.machines()
+        machine = max(machines, key=lambda each: len(Inspector(each).regions()), default=None)
+        if decoder is None or machine is None or not Inspector(machine).has_jit:
+            raise ValueError(
+                "nothing to explain: nothing was read natively yet; read more messages"
+            )
+        program = shown(decoder.program, self.message.full_name, machine.guest)
+        return Explained(machine, program, WirePlatform(machine.guest), address, stages)
+
+    def listing(self) -> str:
+        """The program that reads messages, as text with the names of fields; empty where a plain
+        decoder reads them."""
+        from jitvm.guests.wire.listing import listing
+
+        ready = self._taken(BATCH_ROWS, self._batch_bytes)
+        self._free.append(ready)
+        decoder = self._native()
+        if decoder is None:
+            return ""
+        return listing(decoder.program, self.message.full_name, decoder.guest)
+
+    def _native(self) -> Decoder | None:
+        """The native decoder that was used last."""
+        from jitvm.guests.wire.decoder import Decoder
+
+        found = (ready.decoder for ready in reversed(tuple(self._free)))
+        return next((each for each in found if isinstance(each, Decoder)), None)
 
     # -- streams ---------------------------------------------------------------------------------
 

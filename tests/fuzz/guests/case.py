@@ -44,7 +44,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a guest has; its spaces and stacks are named by their places."""
+    """What a guest has; its spaces and stacks are named by their places.
+
+    Attributes:
+        window: bits of the addresses of a window behind the other spaces; 0: there is none.
+        shown: bytes that it shows.
+        large: bits of the addresses of a large space behind that; 0: there is none.
+    """
 
     word_bits: int = 32
     byte_order: Literal["big", "little"] = "big"
@@ -53,6 +59,19 @@ class Shape:
     stacks: tuple[int, ...] = ()
     spaces: tuple[int, ...] = (0x10000,)
     code: int = 0
+    window: int = 0
+    shown: int = 0
+    large: int = 0
+
+    @property
+    def window_at(self) -> int | None:
+        """The number of the window among all spaces."""
+        return len(self.spaces) if self.window else None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of all spaces, the window's and the large one's included."""
+        return (*self.spaces, *(1 << bits for bits in (self.window, self.large) if bits))
 
     @property
     def size(self) -> int:
@@ -115,7 +134,11 @@ class GuestCase:
         return Guest(
             "fuzz",
             tuple(opcodes),
-            tuple(Space(f"s{i}", n, i == shape.code) for i, n in enumerate(shape.spaces)),
+            (
+                *(Space(f"s{i}", n, i == shape.code) for i, n in enumerate(shape.spaces)),
+                *([Space("window", 1 << shape.window, window=True)] if shape.window else []),
+                *([Space("large", 1 << shape.large, large=True)] if shape.large else []),
+            ),
             tuple(Stack(f"k{i}", size, i == 0) for i, size in enumerate(shape.stacks)),
             ports=shape.ports,
             pc_bits=shape.pc_bits,

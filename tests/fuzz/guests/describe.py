@@ -20,6 +20,8 @@ from tests.fuzz.guests.semantics import Writer
 
 STACK_SIZES = (2, 4, 8, 16, 64, 256, 256, 256, 1024, 0x10000, 0x20000)
 SPACE_SIZES = (1, 2, 8, 16, 64, 64, 128, 256, 4096)
+SHOWN = (0, 1, 7, 8, 9, 40, 200, 4096, 5000)
+"""Bytes that windows show."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ def shape(rng: random.Random) -> Shape:
     pc_bits = 17 if rng.random() < 0.08 else 16
     code = rng.randint(0, len(private))
     spaces = (*private[:code], 1 << pc_bits, *private[code:])
+    window = rng.choice((0, 0, 0, 16, 32))
     return Shape(
         word_bits=rng.choice((32, 64)),
         byte_order=rng.choice(("big", "little")),
@@ -56,6 +59,9 @@ def shape(rng: random.Random) -> Shape:
         stacks=stacks,
         spaces=spaces,
         code=code,
+        window=window,
+        shown=rng.choice(SHOWN) if window else 0,
+        large=rng.choice((0, 0, 16)),
     )
 
 

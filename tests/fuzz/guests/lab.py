@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Stop
+from tests.fuzz.guarded import Guarded
 from tests.fuzz.guests.case import Program, Shape
 from tests.portlog import PortLog
 
@@ -58,6 +59,7 @@ class GuestLab:
         self._log = PortLog(machine)
         self._output = bytearray()
         self._answers = self._faults = 0
+        self._shown = Guarded(shape.shown)
         if shape.ports:
             self._connect()
 
@@ -108,8 +110,11 @@ class GuestLab:
     def load(self, program: Program, code: dict[int, int]) -> None:
         """Put a program, its noise and its stack pointers into this machine."""
         state, rng = self.machine.state, random.Random(program.noise)
-        for space in state.spaces:
-            if len(space) <= 4096:
+        for number, space in enumerate(state.spaces):
+            if number == self.shape.window_at:
+                data = rng.randbytes(self.shape.shown)
+                self.machine.attach(number, self._shown.put(data, at_end=program.noise % 4 > 0))
+            elif len(space) <= 4096:
                 space[:] = rng.randbytes(len(space))
         self.machine.memory[0x2000:0x2040] = rng.randbytes(0x40)
         for stack in state.stacks:

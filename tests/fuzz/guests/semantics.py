@@ -93,6 +93,8 @@ class Writer:
 
     def _read(self) -> None:
         rng, ways = self.rng, [self._load, self._load]
+        if self.shape.window:
+            ways += [self._look] * 2
         if self.shape.stacks:
             ways += [self._pop] * 6 + [self._peek] * 2
         if self.shape.code not in self._stored:
@@ -143,12 +145,48 @@ class Writer:
         self._let(f"core.{name}", self.shape.pc_bits)
 
     def _load(self) -> None:
-        spaces = [i for i in range(len(self.shape.spaces)) if i not in self._stored]
+        spaces = [i for i in range(len(self.shape.sizes)) if i not in self._stored]
         if not spaces:
             return
         space, size = self.rng.choice(spaces), self._size()
         address, within = self._address(space), self._within(space)
         self._let(f"core.load({space}, {address}, {size}{within})", 8 * size)
+
+    def _look(self) -> None:
+        """The length of the window; or some words near one address."""
+        rng, window = self.rng, self.shape.window_at
+        if rng.random() < 0.3:
+            self._let(f"core.length({window})", self.shape.window + 1)
+            return
+        base = self._let(f"{self._any().name} & {rng.choice((0x3F, 0xFFF, 0x1FFF)):#x}", 13)
+        if rng.random() < 0.5:
+            self.lines.append(f"core.near({window}, {base.name} + {rng.choice((0, 8, 40))})")
+        for _ in range(rng.choice((1, 2, 3))):
+            size, further = self._size(), rng.choice((0, 1, 3, 8, 17, 40))
+            self._let(f"core.load({window}, {base.name} + {further}, {size})", 8 * size)
+
+    def _expect(self) -> None:
+        """A word that is expected to be true, and is not always."""
+        word = self._sure()
+        self.lines.append(f"core.expect({word.name})")
+        self._let(f"core.select({word.name}, {self._any().name}, {self._number()})", MODULAR)
+
+    def _copy(self) -> None:
+        """Bytes of the window, to any space but that of code."""
+        spaces = [
+            i
+            for i in range(len(self.shape.sizes))
+            if i not in (self.shape.window_at, self.shape.code)
+        ]
+        if not spaces:
+            return
+        space, window = self.rng.choice(spaces), self.shape.window_at
+        count = (
+            self._sure(8).name if self.rng.random() < 0.8 else hex(self.rng.choice((0, 16, 300)))
+        )
+        to, source = self._address(space), self._any().name
+        self._stored.add(space)
+        self.lines.append(f"core.copy({space}, {to}, {window}, {source}, {count})")
 
     def _port_in(self) -> None:
         self._let(f"core.port_in({self._port()})", 8)
@@ -160,7 +198,9 @@ class Writer:
 
     def _address(self, space: int) -> str:
         """An address of a space: constants and operands, registers, arrays, anything."""
-        rng, size = self.rng, self.shape.spaces[space]
+        rng, size = self.rng, self.shape.sizes[space]
+        if space == self.shape.window_at and rng.random() < 0.8:
+            size = self.shape.shown  # its end is where something may go wrong
         is_code = space == self.shape.code
         has_operands = self.shape.code not in self._stored
         pick = rng.random()
@@ -180,7 +220,7 @@ class Writer:
         return word if rng.random() < 0.7 else f"{word} + {self._number()}"
 
     def _within(self, space: int) -> str:
-        if self.rng.random() < 0.85:
+        if self.rng.random() < 0.85 or space >= len(self.shape.spaces):
             return ""
         bits = self.shape.spaces[space].bit_length() - 1
         return f", within={1 << self.rng.randint(min(bits, 3), bits)}"
@@ -190,7 +230,7 @@ class Writer:
     def _combine(self) -> None:
         rng = self.rng
         ways = (self._sum, self._sum, self._bits, self._bits, self._shift, self._compare,
-                self._select, self._signed, self._of_bytes, self._divide)  # fmt: skip
+                self._select, self._signed, self._of_bytes, self._divide, self._expect)  # fmt: skip
         rng.choice(ways)()
 
     def _other(self) -> Word:
@@ -271,6 +311,8 @@ class Writer:
 
     def _affect(self) -> None:
         rng, ways = self.rng, [self._store, self._store]
+        if self.shape.window:
+            ways += [self._copy]
         if self.shape.stacks:
             ways += [self._push] * 7 + [self._put]
         if self.shape.ports:
@@ -301,7 +343,8 @@ class Writer:
             self.lines.append(f"core.put({stack}, core.port_in({port}), 1)")
 
     def _store(self) -> None:
-        space, word, size = self.rng.randrange(len(self.shape.spaces)), self._any(), self._size()
+        spaces = [i for i in range(len(self.shape.sizes)) if i != self.shape.window_at]
+        space, word, size = self.rng.choice(spaces), self._any(), self._size()
         address, within = self._address(space), self._within(space)
         self._stored.add(space)
         self.lines.append(f"core.store({space}, {address}, {word.name}, {size}{within})")

@@ -6,7 +6,6 @@
 | module  | what it knows                                                                     |
 |---------|-----------------------------------------------------------------------------------|
 | case    | from a seed to what is decoded how: type, tier, options, batches of messages      |
-| guarded | memory between pages that nobody may touch                                        |
 | worker  | a child process that decodes one case; it may crash or hang without harm          |
 
 The native decoder has to agree with the plain one on rows and mistakes, and both with Protobuf's

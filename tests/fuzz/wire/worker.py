@@ -12,10 +12,9 @@ from functools import partial
 
 from jitvm.engine.codegen.native import Compiler
 from jitvm.guests.wire.decoder import Decoder
-from jitvm.guests.wire.instructions import guest
 from tests.engine.emulated import EmulatedMachine
+from tests.fuzz.guarded import Guarded
 from tests.fuzz.wire.case import WireCase
-from tests.fuzz.wire.guarded import Guarded
 from tests.jit.emulated import emulated_jit
 from tests.wire.pair import BYTES, PARAMS, Pair, check_meaning
 
@@ -72,7 +71,7 @@ def _machines(pair: Pair, case: WireCase) -> Iterator[None]:
     if case.tier != "aarch64":
         yield
         return
-    machine = EmulatedMachine(guest())
+    machine = EmulatedMachine(pair.native.guest)
     code = pair.native.program.code
     machine.memory[: len(code)] = code
     Decoder.machine = lambda *_: machine  # type: ignore[method-assign]

@@ -1,0 +1,139 @@
+"""Programs of the wire VM as text, with the names of fields; and for `jitvm.explain`.
+
+    @ts
+      0004  fixed64            next 10, else 00dc
+    @id
+      0022  int32.2            next 1a, else 00fa, slow id:careful
+    ...
+
+A field has up to four places: where it is looked for, `:absent` where it is not, `:any` where it
+comes in any order, `:careful` where its usual instruction cannot read it.
+"""
+
+from __future__ import annotations
+
+from jitvm.guests.wire.instructions import FIELD, LENGTHS_OF, OPERANDS
+from jitvm.platform import Platform, Program
+from jitvm.profiling.explanation import Explanation
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jitvm.engine.machine.explain import ExitReport, RegionReport
+    from jitvm.guest import Guest
+    from jitvm.guests.wire.program import Program as WireProgram
+
+TARGETS = {
+    "ended": (0,), "ended.group": (0,), "goto": (0,), "drop": (0,), "unasked": (0,), "undo": (0,),
+    "rest": (0, 4, 8), "skip": (0, 4, 8), "try": (16,), "present": (4,), "which": (5,),
+    "is set": (5,), "group.open": (0,), "group.field": (0, 4), "group.close": (0, 4),
+    "group.unmark": (0,),
+}  # fmt: skip
+"""Where the operands of instructions have addresses of others, besides those of fields."""
+COMPARED = 13
+"""Where those of comparisons have one."""
+_ENDS = ("next", "fail", "drop", "done")
+
+
+class WirePlatform(Platform):
+    """Programs of the wire VM, as tools show them; there are no files of such."""
+
+    name = "wire"
+    about = "Protobuf to columns; see jitvm.wire"
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+
+    @property
+    def guest(self) -> Guest:
+        """The VM for programs and columns of the size at hand."""
+        return self._guest
+
+    def spell(self, memory: Sequence[int], address: int, program: Program) -> tuple[str, int]:
+        """An instruction with what it looks for, and where it goes else."""
+        name = self.guest.opcodes[memory[address]].name
+        size = LENGTHS_OF.get(name, 1)
+        code = bytes(memory[address + 1 : address + size])
+
+        def place(at: int) -> str:
+            target = int.from_bytes(code[at : at + 4], "little")
+            return next(iter(program.labels_at(target)), f"{target:04x}")
+
+        if size == FIELD + 1:
+            said = _tag(code)
+            is_search = name == "look" or name.startswith("absent")
+            for what, key in (("else", "miss"), ("there" if is_search else "slow", "slow")):
+                found = place(OPERANDS[key][0])
+                if found != "fail":
+                    said.append(f"{what} {found}")
+        else:
+            places = TARGETS.get(name, (COMPARED,) if size == COMPARED + 5 else ())
+            said = [place(at) for at in places]
+        return f"{name:<18} {', '.join(said)}".rstrip(), size
+
+
+def _tag(code: bytes) -> list[str]:
+    """The tag that an instruction looks for behind its field."""
+    mask, tag = (
+        code[at : at + size] for at, size in (OPERANDS[key] for key in ("mask", "next"))
+    )  # fmt: skip
+    wanted = bytes(byte for byte, is_meant in zip(tag, mask, strict=True) if is_meant)
+    return [f"next {wanted.hex()}"] if wanted else []
+
+
+def shown(program: WireProgram, name: str, guest: Guest) -> Program:
+    """A program as tools take it: with labels, called by the name of its message."""
+    labels: dict[str, int] = {}
+    for address, note in sorted(program.notes.items()):
+        label, number = note, 2
+        while label in labels:
+            label, number = f"{note}{number}", number + 1
+        labels[label] = address
+    made = Program(bytes(program.code), name, labels)
+    made.platform = WirePlatform(guest)
+    return made
+
+
+def listing(program: WireProgram, name: str, guest: Guest) -> str:
+    """All instructions of a program; tables are left out."""
+    known = shown(program, name, guest)
+    platform = known.platform
+    assert platform is not None
+    lines, address = [f"; {name}"], 0
+    while address < len(program.code):
+        if address in program.tables:
+            address += program.tables[address]
+            continue
+        lines += [f"@{label}" for label in known.labels_at(address)]
+        text, size = platform.spell(program.code, address, known)
+        lines.append(f"  {address:04x}  {text}")
+        address += size
+    return "\n".join(lines) + "\n"
+
+
+class Explained(Explanation):
+    """What the JIT made of a program, with the names of fields."""
+
+    def list_text(self) -> str:
+        """All regions: the fields they read, in the order of the program, and what left them."""
+        lines = []
+        for report in self.regions:
+            lines.append(
+                f"{self._name(report.start)}: {', '.join(self.fields(report)) or 'no fields'}"
+            )
+            lines += [
+                f"{exit_.times:>12,} times left to {self._target(exit_)}: {exit_.what}"
+                for exit_ in report.exits
+                if exit_.times
+            ]
+        return "\n".join(lines) or super().list_text()
+
+    def fields(self, report: RegionReport) -> list[str]:
+        """The fields that a region looks for, each once."""
+        labels = (self._program.place(at).label for at in report.instructions)
+        found = dict.fromkeys(label.partition(":")[0] for label in labels)
+        return [each for each in found if each not in ("", *_ENDS)]
+
+    def _target(self, exit_: ExitReport) -> str:
+        return "another place" if exit_.target is None else self._name(exit_.target)

@@ -1,0 +1,87 @@
+"""Programs of the wire VM as text, and what readers tell about their native code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jitvm import wire
+from jitvm.guests.wire import decoder
+from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.instructions import LENGTHS_OF, guest
+from jitvm.guests.wire.listing import listing, shown
+from jitvm.guests.wire.program import make
+from jitvm.guests.wire.where import parse
+from tests.wire.pair import PARAMS
+from tests.wire.schemas import MESSAGES, generated, message
+
+LEAF = generated("kinds.Leaf")
+NUMBERS = [LEAF(number=number % 100 + 1, name="x").SerializeToString() for number in range(3000)]
+
+
+class Eager(decoder.Decoder):
+    """Waits for the compiler."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options, params=PARAMS)
+
+
+def test_a_listing_has_the_names_of_fields() -> None:
+    text = wire.reader(LEAF).listing()
+    assert text.startswith(
+        "; kinds.Leaf\n"
+        "@number\n"
+        "  0000  int32.10           next 12, else name:absent, slow number:careful\n"
+        "@name\n"
+    )
+    assert "@number:absent\n  00b4  absent.4           next 12, there name\n" in text
+    assert "  next               next 08, else number:absent, slow done\n" in text
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_listings_leave_nothing_out(name: str) -> None:
+    columns = tree(message(name))
+    layout(columns, 100, 10_000)
+    program = make(columns)
+    lines = [line.split() for line in listing(program, name, guest()).splitlines()]
+    found = [(int(line[0], 16), line[1]) for line in lines if len(line) > 1 and line[0] != ";"]
+    at = 0
+    for address, first in found:
+        while at in program.tables:
+            at += program.tables[at]
+        assert address == at
+        assert not first.startswith("none-")
+        at += LENGTHS_OF[guest().opcodes[program.code[at]].name]
+    known = shown(program, name, guest())
+    assert all(known.labels_at(address) for address in program.notes)
+
+
+def test_conditions_are_listed() -> None:
+    columns = tree(message("kinds.Leaf"))
+    layout(columns, 100, 10_000)
+    condition = parse("number > 3", columns.message)
+    assert "  gt.signed32        drop\n" in listing(make(columns, condition), "Leaf", guest())
+
+
+def test_what_became_native_is_told_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder, "Decoder", Eager)
+    reader = wire.reader(LEAF, fields=["number", "name"])
+    with pytest.raises(ValueError, match="nothing was read natively yet; read more messages"):
+        reader.explain()
+    for _ in range(3):
+        reader.read(NUMBERS)
+    explained = reader.explain()
+    assert "number, name" in explained.list_text()
+    assert "@number\n" in str(explained)
+    assert reader.explain("name").region is not None
+    with pytest.raises(ValueError, match="nothing is neither a label"):
+        reader.explain("nothing")
+
+
+def test_plain_decoders_have_no_program() -> None:
+    reader = wire.reader(LEAF, unknown=True)
+    assert reader.listing() == ""
+    reader.read(NUMBERS[:3])
+    with pytest.raises(ValueError, match="nothing was read natively"):
+        reader.explain()
