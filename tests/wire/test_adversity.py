@@ -296,7 +296,12 @@ def test_pools_of_processes_use_a_reader_made_before(reader: wire.Reader, method
     reader.read(FRAMED)
     expected = [(200 - first,) * 2 for first in range(6)]
     with multiprocessing.get_context(method).Pool(2, _share, (reader,)) as pool:
-        assert pool.map(_in_child, range(6)) == expected
+        found = pool.map(_in_child, range(6))
+        # Its workers end by themselves: SIGTERM, which a pool sends them at the end of its block,
+        # may be caught in a process that tests of signals have run in.
+        pool.close()
+        pool.join()
+    assert found == expected
     assert numbers(reader.read(NUMBERS)) == list(range(200))
 
 

@@ -98,7 +98,7 @@ class Decoder:
     def is_ready(self) -> bool:
         """Whether it decodes at once. On the first call on a computer its native code has to be
         made, which somebody has begun when this returns: the plain decoder may serve until then."""
-        return self._tier is Tier.REFERENCE or handlers_are_ready(self._guest, CodeCache())
+        return self._tier is Tier.REFERENCE or handlers_are_ready(self.guest, CodeCache())
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
