@@ -26,7 +26,9 @@ from jitvm.guests.wire.where import WhereError
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
     "Batch",
@@ -43,6 +45,7 @@ __all__ = [
     "StreamError",
     "Table",
     "WhereError",
+    "explain",
     "messages",
     "reader",
     "trim",
@@ -118,6 +121,29 @@ def messages(
     from jitvm.guests.wire.protobuf.sources import names_of
 
     return names_of(schema, include)
+
+
+def explain(
+    reader: Reader, address: int | str | None = None, *, stages: Iterable[str] = ("guest", "exits")
+) -> LabelledExplanation:
+    """What the JIT made of the program that reads messages: which fields in which order, and what
+    left that order how often; print what this gives, or its `list_text`.
+
+    Args:
+        reader: one that has read some.
+        address: a field's path, or another label of `Reader.listing`; None for the hottest region.
+        stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``.
+
+    Raises:
+        ValueError: nothing was read natively yet, or not enough; or there is no such label.
+    """
+    from jitvm.guests.wire.listing import ENDS, WirePlatform
+    from jitvm.profiling.labelled import LabelledExplanation
+
+    machine, program = reader.explained()
+    made = LabelledExplanation(machine, program, WirePlatform(machine.guest), address, stages)
+    made.unlisted = ENDS
+    return made
 
 
 def trim() -> None:

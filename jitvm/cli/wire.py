@@ -220,6 +220,8 @@ def _stats(arguments: Namespace) -> int:
 def _profile(arguments: Namespace) -> int:
     from time import perf_counter
 
+    from jitvm import wire
+
     start = perf_counter()
     reader = _reader(arguments)
     begin = perf_counter()
@@ -242,7 +244,7 @@ def _profile(arguments: Namespace) -> int:
     if arguments.listing:
         print(f"\n{reader.listing()}", end="")
     try:
-        explanation = reader.explain()
+        explanation = wire.explain(reader)
     except ValueError as error:
         print(f"\n{error}")
         return Exit.OK

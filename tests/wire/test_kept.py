@@ -24,7 +24,7 @@ kept = statistics().kept
 while not statistics().installed:
     rows.add(len(reader.read(data)))
 rows.add(len(reader.read(data)))
-print(json.dumps({"rows": list(rows), "kept": kept, "text": reader.explain().list_text()}))
+print(json.dumps({"rows": list(rows), "kept": kept, "text": wire.explain(reader).list_text()}))
 """
 
 

@@ -66,15 +66,15 @@ def test_what_became_native_is_told_by_field(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(decoder, "Decoder", Eager)
     reader = wire.reader(LEAF, fields=["number", "name"])
     with pytest.raises(ValueError, match="nothing was read natively yet; read more messages"):
-        reader.explain()
+        wire.explain(reader)
     for _ in range(3):
         reader.read(NUMBERS)
-    explained = reader.explain()
+    explained = wire.explain(reader)
     assert "number, name" in explained.list_text()
     assert "@number\n" in str(explained)
-    assert reader.explain("name").region is not None
+    assert wire.explain(reader, "name").region is not None
     with pytest.raises(ValueError, match="nothing is neither a label"):
-        reader.explain("nothing")
+        wire.explain(reader, "nothing")
 
 
 def test_plain_decoders_have_no_program() -> None:
@@ -82,4 +82,4 @@ def test_plain_decoders_have_no_program() -> None:
     assert reader.listing() == ""
     reader.read(NUMBERS[:3])
     with pytest.raises(ValueError, match="nothing was read natively"):
-        reader.explain()
+        wire.explain(reader)

@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from jitvm.guests.wire.instructions import FIELD, LENGTHS_OF, OPERANDS
 from jitvm.platform import Platform, Program
-from jitvm.profiling.explanation import Explanation
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jitvm.engine.machine.explain import ExitReport, RegionReport
     from jitvm.guest import Guest
     from jitvm.guests.wire.program import Program as WireProgram
 
@@ -33,7 +31,8 @@ TARGETS = {
 """Where the operands of instructions have addresses of others, besides those of fields."""
 COMPARED = 13
 """Where those of comparisons have one."""
-_ENDS = ("next", "fail", "drop", "done")
+ENDS = ("next", "fail", "drop", "done")
+"""Labels that stand for no field."""
 
 
 class WirePlatform(Platform):
@@ -110,30 +109,3 @@ def listing(program: WireProgram, name: str, guest: Guest) -> str:
         lines.append(f"  {address:04x}  {text}")
         address += size
     return "\n".join(lines) + "\n"
-
-
-class Explained(Explanation):
-    """What the JIT made of a program, with the names of fields."""
-
-    def list_text(self) -> str:
-        """All regions: the fields they read, in the order of the program, and what left them."""
-        lines = []
-        for report in self.regions:
-            lines.append(
-                f"{self._name(report.start)}: {', '.join(self.fields(report)) or 'no fields'}"
-            )
-            lines += [
-                f"{exit_.times:>12,} times left to {self._target(exit_)}: {exit_.what}"
-                for exit_ in report.exits
-                if exit_.times
-            ]
-        return "\n".join(lines) or super().list_text()
-
-    def fields(self, report: RegionReport) -> list[str]:
-        """The fields that a region looks for, each once."""
-        labels = (self._program.place(at).label for at in report.instructions)
-        found = dict.fromkeys(label.partition(":")[0] for label in labels)
-        return [each for each in found if each not in ("", *_ENDS)]
-
-    def _target(self, exit_: ExitReport) -> str:
-        return "another place" if exit_.target is None else self._name(exit_.target)

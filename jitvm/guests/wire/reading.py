@@ -26,18 +26,19 @@ from jitvm.guests.wire.where import parse, paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
     from jitvm.guests.wire.frames import Framer
-    from jitvm.guests.wire.listing import Explained
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.schema import Message
     from jitvm.guests.wire.where import Condition
+    from jitvm.platform import Program
 
 ERRORS = ("raise", "null", "skip")
 """What becomes of messages that cannot be decoded."""
@@ -372,21 +373,14 @@ class Reader:
 
     # -- looking at how it reads -----------------------------------------------------------------
 
-    def explain(
-        self, address: int | str | None = None, *, stages: Iterable[str] = ("guest", "exits")
-    ) -> Explained:
-        """What the JIT made of the program that reads messages: which fields in which order, and
-        what left that order how often; print what this gives.
-
-        Args:
-            address: a field's path, or another label of `listing`; None for the hottest region.
-            stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``.
+    def explained(self) -> tuple[Machine, Program]:
+        """The machine that has read most natively, and its program; see `jitvm.wire.explain`.
 
         Raises:
-            ValueError: nothing was read natively yet, or not enough; or there is no such label.
+            ValueError: nothing was read natively yet.
         """
         from jitvm.engine.machine.inspect import Inspector
-        from jitvm.guests.wire.listing import Explained, WirePlatform, shown
+        from jitvm.guests.wire.listing import shown
 
         decoder = self._native()
         machines = () if decoder is None else decoder.machines()
@@ -395,8 +389,7 @@ class Reader:
             raise ValueError(
                 "nothing to explain: nothing was read natively yet; read more messages"
             )
-        program = shown(decoder.program, self.message.full_name, machine.guest)
-        return Explained(machine, program, WirePlatform(machine.guest), address, stages)
+        return machine, shown(decoder.program, self.message.full_name, machine.guest)
 
     def listing(self) -> str:
         """The program that reads messages, as text with the names of fields; empty where a plain

@@ -60,9 +60,9 @@ def _hangs(_number: int, _frame: FrameType | None) -> None:
     raise Hangs
 
 
-def limit(target: Target) -> None:
-    """Give this process the memory and time that an input may take."""
-    if not target.reserves:
+def limit(*, reserves: bool = False) -> None:
+    """Give this process the memory and time that an input may take; see `Target.reserves`."""
+    if not reserves:
         resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
     signal.signal(signal.SIGPROF, _hangs)
 
@@ -154,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for seed in target.seeds():  # compiles an interpreter where the cache has none yet
             check(target, seed, Path(name))
-    limit(target)
+    limit(reserves=target.reserves)
     gc.freeze()
     trial = Trial(target, args.runs, args.scratch)
     if guided:
