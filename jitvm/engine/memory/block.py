@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from jitvm.engine.memory.layout import Layout
 
 _MAP_FIXED = 0x10
-_MAP_NORESERVE = 0x4000
+MAP_NORESERVE = 0x4000
 _MREMAP_TO = 1 | 2
 """MREMAP_MAYMOVE and MREMAP_FIXED."""
-_FAILED = ctypes.c_void_p(-1).value
+MAP_FAILED = ctypes.c_void_p(-1).value
 
 
 FEW_BLOCKS = 128
@@ -43,14 +43,15 @@ class BlockError(OSError):
     """The operating system refused the memory a machine needs."""
 
 
-def _libc() -> Any:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [
+def libc() -> Any:
+    """C's library, of which `mmap` and `munmap` know their types; errors are in `get_errno`."""
+    found = ctypes.CDLL(None, use_errno=True)
+    found.mmap.restype = ctypes.c_void_p
+    found.mmap.argtypes = [
         ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
     ]  # fmt: skip
-    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    return libc
+    found.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return found
 
 
 def anonymous_file(name: str, size: int) -> int:
@@ -91,7 +92,7 @@ class Mapping:
     """A range of address space that is given back when the last reference goes."""
 
     def __init__(self, size: int, flags: int = 0) -> None:
-        self._libc = _libc()
+        self._libc = libc()
         self.size = size
         self.address = self._map(None, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags, -1, 0)
 
@@ -100,7 +101,7 @@ class Mapping:
         protection: int = mmap.PROT_READ | mmap.PROT_WRITE,
     ) -> int:  # fmt: skip
         result = self._libc.mmap(at, size, protection, flags, descriptor, offset)
-        if result in (None, _FAILED):
+        if result in (None, MAP_FAILED):
             code = ctypes.get_errno()
             raise BlockError(code, f"no memory for {size} bytes of machine: {os.strerror(code)}")
         return int(result)
@@ -149,7 +150,7 @@ class Mapping:
 
     def _share(self, address: int, size: int) -> None:
         """Put new memory there that can be mapped again."""
-        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | _MAP_NORESERVE
+        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | MAP_NORESERVE
         self._map(address, size, flags, -1, 0)
 
     def _map_again(self, address: int, again: int, size: int) -> None:
@@ -219,7 +220,7 @@ class Reservation:
     """
 
     def __init__(self, size: int) -> None:
-        self._mapping = Mapping(size, _MAP_NORESERVE)
+        self._mapping = Mapping(size, MAP_NORESERVE)
         array = (ctypes.c_ubyte * size).from_address(self._mapping.address)
         array._mapping = self._mapping  # type: ignore[attr-defined]
         self.view = memoryview(array).cast("B")

@@ -23,6 +23,8 @@ import mmap
 from collections import deque
 from time import monotonic
 
+from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE, libc
+
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,22 +36,10 @@ MAX_IDLE = 20.0
 """Seconds for which a free mapping is kept while others are in use."""
 SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in (32, 36))
 """Bytes of reservations: all addresses that native code may form lie in one."""
-_MAP_NORESERVE = 0x4000
-_MAP_FAILED = ctypes.c_void_p(-1).value
 
 
 class PoolError(MemoryError):
     """The system refused the memory for columns."""
-
-
-def _libc() -> Any:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [
-        ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
-    ]  # fmt: skip
-    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    return libc
 
 
 class _Mapping:
@@ -72,9 +62,9 @@ class _Mapping:
         self.since = 0.0
         found = _LIBC.mmap(
             None, size, mmap.PROT_READ | mmap.PROT_WRITE,
-            mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1, 0,
+            mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
         )  # fmt: skip
-        if found is None or found == _MAP_FAILED:
+        if found is None or found == MAP_FAILED:
             why = os.strerror(ctypes.get_errno())
             raise PoolError(
                 f"cannot reserve {size >> 20} MiB of addresses for columns ({why}); ask for fewer "
@@ -200,6 +190,6 @@ class Pool:
                 return
 
 
-_LIBC = _libc()
+_LIBC = libc()
 POOL = Pool()
 """The pool of this process."""
