@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 from array import array
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
+from jitvm.guests.wire.columns import MAX_NARROW, Shape, TooManyColumns, Tree, layout, tree
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.streams import Source, StreamError, opened
@@ -56,6 +56,11 @@ STREAM_BYTES = 8 << 20
 """Bytes that a stream is read in pieces of."""
 LARGEST = MAX_NARROW
 """Bytes of the largest message there may be, as in Protobuf."""
+
+
+DEPTHS = (3, 2, 1)
+"""How often a type may be nested in itself if nobody says so: the first of these with which there
+are not too many columns."""
 
 
 class DecodeError(ValueError):
@@ -119,7 +124,7 @@ class Reader:
         fields: Sequence[str] | None = None,
         where: str | None = None,
         errors: str = "raise",
-        depth: int = 3,
+        depth: int | None = None,
         wrappers: bool = True,
         utf8: bool = True,
         unknown: bool = False,
@@ -129,7 +134,7 @@ class Reader:
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if not 1 <= depth <= MAX_DEPTH:
+        if depth is not None and not 1 <= depth <= MAX_DEPTH:
             raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
         if isinstance(fields, str):
             raise TypeError("fields is a list of paths, not a str")
@@ -145,7 +150,10 @@ class Reader:
         }  # fmt: skip
         hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
-        self._tree = tree(message, **self._options)
+        if depth is None:
+            self._tree, self._options["depth"] = _deepest(message, self._options)
+        else:
+            self._tree = tree(message, **self._options)
         self._batch_bytes = _batch_bytes(self._tree)
         self._free: deque[_Ready] = deque()
         self._framers: deque[Framer] = deque()
@@ -551,6 +559,14 @@ def _refused(error: BlockError) -> PoolError:
         f"{error.strerror}; close what needs memory, or raise the limit of virtual memory "
         "(ulimit -v)"
     )
+
+
+def _deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
+    """The columns of a type at the first of `DEPTHS` that does, and which that is."""
+    for depth in DEPTHS[:-1]:
+        with suppress(TooManyColumns):
+            return tree(message, **{**options, "depth": depth}), depth
+    return tree(message, **{**options, "depth": DEPTHS[-1]}), DEPTHS[-1]
 
 
 def _batch_bytes(tree: Tree) -> int:
