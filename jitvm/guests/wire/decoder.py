@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 128
 """Messages of the first batch that are decoded to choose instructions by, before all of it is."""
+PIECE = 1 << 15
+"""Bytes that are looked at together: few enough to stay in the cache."""
 SMALL, LARGE = (16, 32), (20, 36)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
 for one at hand."""
@@ -188,7 +190,7 @@ class _Runner:
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
         batch = self._batch(data, offsets, first, last, frozenset())
-        if wrong := self._wrong_texts(data, offsets, first, batch, out):
+        if wrong := self._wrong_texts(data, offsets, first, batch):
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             self.learn(batch.rows)
@@ -296,7 +298,7 @@ class _Runner:
     # -- behind the program ------------------------------------------------------------------
 
     def _wrong_texts(
-        self, data: memoryview, offsets: memoryview, first: int, batch: Batch, out: OutputSpace
+        self, data: memoryview, offsets: memoryview, first: int, batch: Batch
     ) -> set[int]:
         """Messages with strings that are not valid UTF-8."""
         decoder = self._decoder
@@ -306,10 +308,10 @@ class _Runner:
             rows = self._rows(column, batch.rows)
             assert column.offsets is not None
             assert column.values is not None
-            ends = self.machine.state.spaces[OUTPUT]
-            ends = ends[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
-            text = bytes(out.buffer(column.values, ends[rows]))
-            if not text.isascii() and not _are_texts(text, ends):
+            output = self.machine.state.spaces[OUTPUT]
+            ends = output[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
+            text = output[column.values : column.values + ends[rows]]
+            if not _is_ascii(text) and not _are_texts(bytes(text), ends):
                 break
         else:
             return set()
@@ -346,6 +348,12 @@ class _Runner:
                 if column.offsets is not None:
                     narrow = output[column.offsets : column.offsets + 4 * (count + 1)].cast("I")
                     out.write(column.offsets, array("Q", narrow))
+
+
+def _is_ascii(text: memoryview) -> bool:
+    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more than that."""
+    pieces = range(0, len(text), PIECE)
+    return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
 
 
 def _are_texts(text: bytes, ends: memoryview) -> bool:
