@@ -64,6 +64,8 @@ SLACK = 64
 SKEW = 320
 """Bytes by which each buffer lies differently in its page than the one before, so that columns
 which are written side by side do not compete for the same lines of the cache."""
+ADDRESS_BITS = (32, 36)
+"""Bits of addresses in the spaces that there are: few, and for trees of hundreds of columns."""
 MAX_COLUMNS = 8192
 """Columns of one tree."""
 MAX_MEMBERS = 127
