@@ -56,6 +56,7 @@ from jitvm.guests.wire.schema import Field, Kind, Message, Oneof, WireType
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
 PAGE = 4096
 """Bytes to which buffers are kept apart."""
@@ -248,9 +249,10 @@ class Tree:
         spaces: the rows there are, by `RowSpace.index`.
         offset_width: bytes of an offset, 4 or 8.
         key: what was asked for, as text: trees of equal messages and keys are equal.
+        made: what others make of it once, by what makes it.
     """
 
-    __slots__ = ("columns", "key", "message", "offset_width", "root", "spaces")
+    __slots__ = ("columns", "key", "made", "message", "offset_width", "root", "spaces")
 
     def __init__(self, message: Message, root: Column, offset_width: int, key: str) -> None:
         self.message = message
@@ -259,6 +261,7 @@ class Tree:
         self.spaces = [root.space]
         self.offset_width = offset_width
         self.key = key
+        self.made: dict[object, Any] = {}
         for index, column in enumerate(self.columns):
             column.index = index
             if column.shape in (Shape.LIST, Shape.MAP):
