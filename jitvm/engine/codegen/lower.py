@@ -472,9 +472,7 @@ class Lowering(Emitter):
         lines = []
         for (type_, offset), name in self._known.items():
             lines.append(f"  {name}.at = getelementptr inbounds i8, ptr %base, i64 {offset}")
-            lines.append(
-                f"  {name} = load {type_}, ptr {name}.at, align 8, !invariant.load !93"
-            )
+            lines.append(f"  {name} = load {type_}, ptr {name}.at, align 8, !invariant.load !93")
         return lines
 
     def _address(self, offset: int, address: Value, pointer: str = "%base") -> str:

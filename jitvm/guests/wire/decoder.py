@@ -19,9 +19,11 @@ from functools import partial
 
 from jitvm.engine.interpreter.installed import handlers_are_ready
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.choice import Sample
+from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -50,9 +52,9 @@ SAMPLE = 128
 """Messages of the first batch that are decoded to choose instructions by, before all of it is."""
 PIECE = 1 << 15
 """Bytes that are looked at together: few enough to stay in the cache."""
-SMALL, LARGE = (16, 32), (20, 36)
+SMALL, LARGE = zip((16, 20), ADDRESS_BITS, strict=True)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
-for one at hand."""
+for one at hand. Where the system has not so many addresses, there is one with few for columns."""
 
 
 class Decoder:
@@ -151,7 +153,13 @@ class Decoder:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self.guest, tier=tier, params=self._params)
+        try:
+            made = Machine(self.guest, tier=tier, params=self._params)
+        except BlockError:
+            if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
+                raise
+            self.guest = guest(LARGE[0], SMALL[1])
+            return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
         return made
@@ -351,7 +359,7 @@ class _Runner:
 
 
 def _is_ascii(text: memoryview) -> bool:
-    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more than that."""
+    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more."""
     pieces = range(0, len(text), PIECE)
     return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
 
