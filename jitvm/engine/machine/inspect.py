@@ -249,13 +249,11 @@ class Inspector:
         return self.machine.native is not None
 
     @property
-    def interpreter(self) -> range:
-        """Addresses of the native interpreter; empty where there is none."""
+    def interpreter(self) -> list[range]:
+        """Addresses of the native interpreter, in pieces; none where there is none."""
         native = self.machine.native
-        if native is None:
-            return range(0)
-        span = native.handlers.span
-        return range(span.address, span.address + span.size)
+        spans = [] if native is None else native.handlers.spans
+        return [range(span.address, span.address + span.size) for span in spans]
 
     def interpreter_functions(self) -> Iterator[tuple[int, int, str]]:
         """Its functions in the order of memory: address, size, name."""
@@ -263,16 +261,17 @@ class Inspector:
         if native is None:
             return
         handlers = native.handlers
-        names = {handlers.address(name): name for name in (*_WAYS_IN, *_STUBS)}
+        named = (*_WAYS_IN, *_STUBS, "missing")
+        names = {handlers.address(name): name for name in named}
         for row in self.machine.guest.opcodes:
             for table in HANDLER_TABLES:
                 at = 8 * row.code
                 address = int.from_bytes(handlers.tables[table][at : at + 8], sys.byteorder)
                 names.setdefault(address, row.name)
-        starts = sorted(names)
-        ends = [*starts[1:], self.interpreter.stop]
-        for start, end in zip(starts, ends, strict=True):
-            yield start, end - start, names[start]
+        for piece in sorted(self.interpreter, key=lambda piece: piece.start):
+            starts = sorted(at for at in names if at in piece)
+            for start, end in zip(starts, [*starts[1:], piece.stop], strict=True):
+                yield start, end - start, names[start]
 
     @property
     def mode_word(self) -> int:

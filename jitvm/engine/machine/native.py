@@ -88,7 +88,9 @@ class NativeTier:
     not count do so outside of compiled code.
     """
 
-    def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
+    def __init__(
+        self, block: Block, state: State, handlers: Handlers, cache: CodeCache | None = None
+    ) -> None:
         self.block = block
         self.state = state
         self.handlers = handlers
@@ -124,7 +126,8 @@ class NativeTier:
         self._make: Callable[[], Jit] | None = None
         self._made: Jit | None = None
         self._warmth = _COLD
-        self._cache: CodeCache | None = None
+        self._cache = cache
+        self._regions_cache: CodeCache | None = None
         self._program = 0
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
@@ -142,7 +145,7 @@ class NativeTier:
             params: None for those of the environment.
             cache: where regions are kept between runs.
         """
-        self._cache = cache
+        self._regions_cache = cache
 
         def make() -> Jit:
             with IMPORTS:
@@ -160,8 +163,8 @@ class NativeTier:
             from jitvm.engine.jit.kept import Shelf
 
         shelf = None
-        if self._cache is not None:
-            shelf = Shelf(self._cache, self.block.layout.guest, self._program)
+        if self._regions_cache is not None:
+            shelf = Shelf(self._regions_cache, self.block.layout.guest, self._program)
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
 
     def _warm_up(self) -> None:
@@ -381,6 +384,9 @@ class NativeTier:
         self._begin(None)
         self._fields["pc"][0] = self.state.pc
         self._go(self.handlers.step)
+        while self._fields["status"][0] == Status.MISSING:
+            self._make_handlers()
+            self._go(self.handlers.step)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
         self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
@@ -480,7 +486,12 @@ class NativeTier:
     def _goes_on(self, status: int) -> bool:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
+        if status == Status.MISSING:
+            self._uncount()
         self._settle_recording()
+        if status == Status.MISSING:
+            self._make_handlers()
+            return True
         if status == Status.RECORDED and fields["recording_head"][0] < self._window:
             # The budget ended first; the recording goes on in the next run.
             status = fields["status"][0] = Status.BUDGET
@@ -515,6 +526,28 @@ class NativeTier:
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
         return True
+
+    def _make_handlers(self) -> None:
+        """Make handlers of the opcode at hand, which had none."""
+        opcode = self.state.spaces[self.block.layout.guest.code_index][self._fields["pc"][0]]
+        with IMPORTS:
+            from jitvm.engine.interpreter.installed import handlers_for
+
+        handlers_for(self.block.layout.guest, self._cache, (opcode,))
+        self._restore_tables()
+        if self._fields["interrupt"][0]:  # somebody has asked meanwhile
+            self.wake()
+
+    def _uncount(self) -> None:
+        """Take back what a stub did for an instruction that was not executed then."""
+        if self._table == "record":
+            self._fields["recording_head"][0] -= 1
+        elif self._table in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE):
+            self._fields["budget"][0] += 1
+        if self._table == Mode.PROFILE:
+            layout = self.block.layout
+            opcode = self.state.spaces[layout.guest.code_index][self._fields["pc"][0]]
+            self.block.words(layout.histogram, 256)[opcode] -= 1
 
     def _go_on_recording(self) -> None:
         """Record until the window is full or the budget spent, whichever is first."""

@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections import deque
 from functools import partial
 
-from jitvm.engine.interpreter.installed import handlers_are_ready
+from jitvm.engine.interpreter.installed import handlers_are_ready, make_handlers
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
@@ -97,23 +97,44 @@ class Decoder:
         self.guest = guest(*bits)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
+        self._has_chosen = False
 
     @property
     def is_ready(self) -> bool:
         """Whether it decodes at once. On the first call on a computer its native code has to be
-        made, which somebody has begun when this returns: the plain decoder may serve until then."""
-        return self._tier is Tier.REFERENCE or handlers_are_ready(self.guest, CodeCache())
+        made: `decode_plainly` may serve until then."""
+        return self._tier is Tier.REFERENCE or handlers_are_ready(
+            self.guest, CodeCache(), self.program.opcodes
+        )
+
+    def decode_plainly(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
+    ) -> Batch:
+        """As `decode`, in Python, while native code is made on another thread: for instructions
+        that fit the first messages."""
+        if not self._has_chosen:
+            last = min(last, first + SAMPLE)
+        batch = self.plain().decode(data, offsets, first, last, out)
+        if not self._has_chosen:
+            self._learn_plainly(batch.rows, out)
+        make_handlers(self.guest, CodeCache(), self.program.opcodes)
+        return batch
+
+    def _learn_plainly(self, rows: int, out: OutputSpace) -> None:
+        """Take the instructions that fit columns which the plain decoder has written."""
+        self._has_chosen = True
+        if rows and self.tree.offset_width == 4:
+            output = memoryview(out.buffer(0, out.size)).cast("B")
+            self.learn(Sample(output, lambda column: rows_of(column, rows, output)))
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
+        if not self._has_chosen and last > first and self._tier is Tier.JIT:
+            self._choose(data, offsets, first, min(last, first + SAMPLE), out)
         self._batches += 1
-        if self._batches == 1 and last > first and self._tier is Tier.JIT:
-            with_sample = _Runner(self, Tier.INTERPRETER)
-            with_sample.decode(data, offsets, first, min(last, first + SAMPLE), out)
-            with_sample.let_go()
         try:
             runner = self._idle.pop()
         except IndexError:
@@ -123,6 +144,18 @@ class Decoder:
         finally:
             runner.let_go()
             self._idle.append(runner)
+
+    def _choose(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
+    ) -> None:
+        """Decode some messages to choose instructions by, natively where that is at hand."""
+        if not self.is_ready:
+            self._learn_plainly(self.plain().decode(data, offsets, first, last, out).rows, out)
+            return
+        self._has_chosen = True
+        with_sample = _Runner(self, Tier.INTERPRETER)
+        with_sample.decode(data, offsets, first, last, out)
+        with_sample.let_go()
 
     def learn(self, sample: Sample) -> None:
         """Take the variants of instructions that fit some values."""
@@ -153,8 +186,9 @@ class Decoder:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
+        opcodes = self.program.opcodes
         try:
-            made = Machine(self.guest, tier=tier, params=self._params)
+            made = Machine(self.guest, tier=tier, params=self._params, opcodes=opcodes)
         except BlockError:
             if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
                 raise
@@ -208,7 +242,8 @@ class _Runner:
     def learn(self, rows: int) -> None:
         """Have the decoder look at the columns of a batch, and follow what it chooses."""
         decoder, machine = self._decoder, self.machine
-        decoder.learn(Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows)))
+        output = machine.state.spaces[OUTPUT]
+        decoder.learn(Sample(output, lambda column: rows_of(column, rows, output)))
         for site in decoder.program.sites:
             byte = decoder.program.code[site.at]
             if machine.memory[site.at] != byte:
@@ -313,10 +348,10 @@ class _Runner:
         for column in decoder.tree.columns:
             if not column.is_utf8:
                 continue
-            rows = self._rows(column, batch.rows)
+            output = self.machine.state.spaces[OUTPUT]
+            rows = rows_of(column, batch.rows, output)
             assert column.offsets is not None
             assert column.values is not None
-            output = self.machine.state.spaces[OUTPUT]
             ends = output[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
             text = output[column.values : column.values + ends[rows]]
             if not _is_ascii(text) and not _are_texts(bytes(text), ends):
@@ -332,15 +367,6 @@ class _Runner:
                     wrong.add(at)
         return wrong
 
-    def _rows(self, column: Column, rows: int) -> int:
-        """How many rows a column has, where the root has so many."""
-        counted = column.space.counted_by
-        if counted is None:
-            return rows
-        assert counted.offsets is not None
-        at = counted.offsets + 4 * self._rows(counted, rows)
-        return int.from_bytes(self.machine.state.spaces[OUTPUT][at : at + 4], "little")
-
     def _finish(self, rows: int, out: OutputSpace) -> None:
         """Presence of rows themselves, and offsets of 64 bits."""
         tree = self._decoder.tree
@@ -351,7 +377,7 @@ class _Runner:
             out.write(tree.root.validity, there)
         if tree.offset_width == 8:
             output = self.machine.state.spaces[OUTPUT]
-            counts = [self._rows(column, rows) for column in tree.columns]
+            counts = [rows_of(column, rows, output) for column in tree.columns]
             for column, count in zip(tree.columns, counts, strict=True):
                 if column.offsets is not None:
                     narrow = output[column.offsets : column.offsets + 4 * (count + 1)].cast("I")
@@ -362,6 +388,16 @@ def _is_ascii(text: memoryview) -> bool:
     """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more."""
     pieces = range(0, len(text), PIECE)
     return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
+
+
+def rows_of(column: Column, rows: int, output: memoryview) -> int:
+    """How many rows a column has, where the root has so many."""
+    counted = column.space.counted_by
+    if counted is None:
+        return rows
+    assert counted.offsets is not None
+    at = counted.offsets + 4 * rows_of(counted, rows, output)
+    return int.from_bytes(output[at : at + 4], "little")
 
 
 def _are_texts(text: bytes, ends: memoryview) -> bool:

@@ -328,9 +328,10 @@ class Reader:
         try:
             out = POOL.take(ready.layout.size)
             decoder = ready.decoder
+            decode = decoder.decode
             if not waits and isinstance(decoder, Decoder) and not decoder.is_ready:
-                decoder, last = decoder.plain(), min(last, _end(offsets, first, SMALL_BYTES))
-            batch = decoder.decode(data, offsets, first, last, out)
+                decode, last = decoder.decode_plainly, min(last, _end(offsets, first, SMALL_BYTES))
+            batch = decode(data, offsets, first, last, out)
         except BlockError as error:
             raise _refused(error) from None
         finally:
