@@ -107,9 +107,7 @@ class Handlers:
         return self._symbols[function]
 
 
-def handlers_for(
-    guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL
-) -> Handlers:
+def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> Handlers:
     """The guest's handlers, installed at first use; those of some opcodes at least.
 
     Raises:
@@ -149,9 +147,7 @@ def handlers_are_ready(
     return thread is not None and not thread.is_alive() and asked.issuperset(opcodes)
 
 
-def make_handlers(
-    guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL
-) -> None:
+def make_handlers(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> None:
     """Begin to make what `handlers_for` would have to compile, where nothing is being made yet."""
     thread, _ = _making.get(guest, (None, None))
     if thread is not None and thread.is_alive():

@@ -52,6 +52,7 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
 def _has_exit(graph: Graph, kind: Leave) -> bool:
     ends: list[Terminator | None] = []
     for block in graph.blocks:

@@ -82,10 +82,6 @@ class Unit:
         symbols = dict(code.symbols)
         entries = array(
             "I",
-            (
-                symbols.pop(f"{table}/{row}", NONE)
-                for table in HANDLER_TABLES
-                for row in range(256)
-            ),
+            (symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in range(256)),
         )
         return cls(code.machine_code, symbols, entries)

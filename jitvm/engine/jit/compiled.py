@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from jitvm.engine.memory.arena import Span
-from jitvm.engine.region.core import Headroom
 from jitvm.engine.region.region import Region
+from jitvm.engine.region.world import Headroom
 from jitvm.engine.tables.struct import Struct, fresh
 
 

@@ -24,8 +24,8 @@ from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
-from jitvm.engine.region.core import Assumptions
 from jitvm.engine.region.region import Region
+from jitvm.engine.region.world import Assumptions
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct, fresh
 

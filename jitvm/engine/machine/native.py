@@ -20,7 +20,7 @@ from __future__ import annotations
 import ctypes
 from _thread import get_ident
 from enum import StrEnum
-from time import sleep
+from time import perf_counter, sleep
 from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
@@ -50,8 +50,9 @@ _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
 WARM_UP = 0.005
-"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one, nor
-for the table of limits, which is not loaded before; so this one is no row of it."""
+"""Seconds a machine runs before its JIT is made, those of all runs together: programs that end
+sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
+row of it."""
 _COLD, _WARMING, _WARM = range(3)
 
 
@@ -126,9 +127,10 @@ class NativeTier:
         self._make: Callable[[], Jit] | None = None
         self._made: Jit | None = None
         self._warmth = _COLD
+        self._ran = self._began = 0.0
         self._cache = cache
         self._regions_cache: CodeCache | None = None
-        self._program = 0
+        self._program: int | None = None
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
         self._restore_tables()
@@ -163,9 +165,23 @@ class NativeTier:
             from jitvm.engine.jit.kept import Shelf
 
         shelf = None
-        if self._regions_cache is not None:
+        if self._regions_cache is not None and self._program is not None:
             shelf = Shelf(self._regions_cache, self.block.layout.guest, self._program)
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
+
+    def prepare(self, program: int | None = None) -> None:
+        """See `Machine.prepare`."""
+        if self._make is None or self._regions_cache is None or self._warmth != _COLD:
+            return
+        self._program = self._checksum() if program is None else program
+        made = self._make()
+        if made.keeper.fetch(charging=self._charges(self.mode)):
+            self._made, self._warmth = made, _WARM
+            self._begin_jit()
+
+    def _checksum(self) -> int:
+        """What tells the program in memory from others."""
+        return crc32(self.state.spaces[self.block.layout.guest.code_index])
 
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
@@ -173,7 +189,13 @@ class NativeTier:
         LLVM is imported behind that, as it takes long and something may be hot soon; where an
         earlier run has kept regions, that is not to be expected.
         """
-        sleep(WARM_UP)
+        sleep(max(WARM_UP - self._ran, 0))
+        running = perf_counter() - self._began if self._is_running else 0
+        if self._warmth != _WARMING:  # it was made meanwhile
+            return
+        if self._ran + running < WARM_UP:  # it did not run all the time
+            self._warmth = _COLD
+            return
         BACKGROUND.do(self._make_ready)
 
     def _make_ready(self, *, alone: bool = False) -> None:
@@ -189,9 +211,10 @@ class NativeTier:
         """Before a run: make the JIT that is due, or start the time until it is."""
         if self._warmth == _WARM:
             self._begin_jit()
-        else:
+        elif self._warmth == _COLD:
+            if self._program is None:
+                self._program = self._checksum()
             self._warmth = _WARMING
-            self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
             if not started(self._warm_up):
                 self._make_ready(alone=True)
 
@@ -428,7 +451,8 @@ class NativeTier:
 
     def _begin(self, budget: int | None) -> None:
         self._is_running, self.thread = True, get_ident()
-        if self._make is not None and self._warmth != _WARMING:
+        if self._make is not None:
+            self._began = perf_counter()
             self._warm()
         self._told[0] = self._told[1] = 0
         self._is_limited = budget is not None
@@ -475,6 +499,8 @@ class NativeTier:
         self.state.pc = fields["pc"][0]
         self.state.reason, self.state.place = self._told
         self._is_running = False
+        if self._make is not None:
+            self._ran += perf_counter() - self._began
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: what ran on another thread has stopped where it was."""

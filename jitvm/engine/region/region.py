@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jitvm.engine.ir.graph import Graph
-from jitvm.engine.region.core import Assumptions, Headroom
+from jitvm.engine.region.world import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct, fresh
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.engine.ir.graph import Graph
 
 Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
