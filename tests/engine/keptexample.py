@@ -9,8 +9,8 @@ from jitvm.engine.ir.graph import Graph
 from jitvm.engine.jit import kept
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
-from jitvm.engine.region.core import Assumptions
 from jitvm.engine.region.region import Region
+from jitvm.engine.region.world import Assumptions
 from jitvm.engine.tables.reasons import Reason
 
 SPACE = 65536

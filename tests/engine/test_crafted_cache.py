@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jitvm.engine.jit import kept
+from jitvm.engine.jit.shelf import Shelf
 from jitvm.engine.memory import cache
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
@@ -130,7 +131,7 @@ def test_whatever_number_is_another_what_is_taken_can_be_kept() -> None:
 
 def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     said: list[str] = []
-    shelf = kept.Shelf(CodeCache(tmp_path, said.append), UXN, 7)
+    shelf = Shelf(CodeCache(tmp_path, said.append), UXN, 7)
     params = Parameters()
     shelf.store(params, example())
     [path] = tmp_path.glob("uxn-regions-*")

@@ -29,10 +29,8 @@ from collections.abc import Mapping
 from itertools import accumulate, chain, pairwise
 
 from jitvm.engine.host.process import ModuleLock
-from jitvm.engine.ir.graph import Graph
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
-from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.region.region import Region
 from jitvm.engine.region.world import Assumptions
@@ -42,10 +40,6 @@ from jitvm.engine.tables.struct import Struct
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-    from jitvm.engine.memory.cache import CodeCache
-    from jitvm.engine.tables.params import Parameters
-    from jitvm.guest import Guest
 
     Counts = dict[int, Counter[int]]
     Table = tuple[list[int], list[int], list[int]]
@@ -256,7 +250,7 @@ def _decode_region(
     )
     region = Region(
         start,
-        Graph(32, f"region {start:04x}, kept"),
+        None,
         assumptions,
         nodes=nodes,
         limits={_REASONS[reason]: travel for reason, travel in limits.items()},
@@ -355,43 +349,3 @@ class _Seen(Mapping[int, "frozenset[int]"]):
 
     def __len__(self) -> int:
         return len(self._table[0])
-
-
-class Shelf:
-    """Where the regions of one program are kept between runs.
-
-    Args:
-        cache: the code cache.
-        guest: the bytecode.
-        program: what tells the program from others: a checksum of its bytes.
-    """
-
-    def __init__(self, cache: CodeCache, guest: Guest, program: int) -> None:
-        self._cache = cache
-        self._guest = guest
-        self._program = program
-        self._kind = f"{guest.name}-regions"
-        self._stamp = stamp(guest)
-
-    def _key(self, params: Parameters, *, charging: bool) -> str | None:
-        if self._stamp is None:
-            return None
-        kind = "charging" if charging else "free"
-        return f"{self._program:08x}\n{kind}\n{params}\n{self._stamp}"
-
-    def load(self, params: Parameters, *, charging: bool) -> Kept | None:
-        """What is kept for the program, of regions that charge or of those that do not; or None."""
-        key = self._key(params, charging=charging)
-        code = None if key is None else self._cache.load(self._kind, key)
-        if key is None or code is None:
-            return None
-        kept = decode(code, self._guest.code_space.size)
-        if kept is None:
-            self._cache.report_damaged(self._kind, key)
-        return kept
-
-    def store(self, params: Parameters, kept: Kept) -> None:
-        """Keep regions in the place of what was kept before, unless the guest has changed since."""
-        key = self._key(params, charging=kept.charging)
-        if key is not None and stamp(self._guest) == self._stamp:
-            self._cache.store(self._kind, key, encode(kept))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.engine.tables.events import Listener
@@ -124,7 +125,8 @@ class NativeTier:
         self._table: str = Mode.PLAIN
         self._settled = self._window = 0
         self.jit: Jit | None = None
-        self._make: Callable[[], Jit] | None = None
+        self._limits: Callable[[], Parameters] | None = None
+        self._shelf: Shelf | None = None
         self._made: Jit | None = None
         self._warmth = _COLD
         self._ran = self._began = 0.0
@@ -149,33 +151,43 @@ class NativeTier:
         """
         self._regions_cache = cache
 
-        def make() -> Jit:
+        def limits() -> Parameters:
             with IMPORTS:
                 from jitvm.engine.tables.params import Parameters
 
-            return self._make_jit(params or Parameters.from_environment())
+            return params or Parameters.from_environment()
 
-        self._make = make
+        self._limits = limits
         if params is not None and not params.background:
             self._begin_jit()
 
     def _make_jit(self, params: Parameters) -> Jit:
         with IMPORTS:
             from jitvm.engine.jit.jit import Jit
-            from jitvm.engine.jit.kept import Shelf
 
-        shelf = None
-        if self._regions_cache is not None and self._program is not None:
-            shelf = Shelf(self._regions_cache, self.block.layout.guest, self._program)
+        shelf = self._shelf_of_program()
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
+
+    def _shelf_of_program(self) -> Shelf | None:
+        """Where regions of the program are kept, if they are."""
+        if self._shelf is None and self._regions_cache is not None and self._program is not None:
+            with IMPORTS:
+                from jitvm.engine.jit.shelf import Shelf
+
+            guest, made_from = self.block.layout.guest, self.handlers.key
+            self._shelf = Shelf(self._regions_cache, guest, self._program, made_from)
+        return self._shelf
 
     def prepare(self, program: int | None = None) -> None:
         """See `Machine.prepare`."""
-        if self._make is None or self._regions_cache is None or self._warmth != _COLD:
+        if self._limits is None or self._warmth != _COLD:
             return
         self._program = self._checksum() if program is None else program
-        made = self._make()
-        if made.keeper.fetch(charging=self._charges(self.mode)):
+        shelf, params, charging = self._shelf_of_program(), self._limits(), self._charges(self.mode)
+        if shelf is None or not shelf.has(params, charging=charging):
+            return
+        made = self._make_jit(params)
+        if made.keeper.fetch(charging=charging):
             self._made, self._warmth = made, _WARM
             self._begin_jit()
 
@@ -199,8 +211,8 @@ class NativeTier:
         BACKGROUND.do(self._make_ready)
 
     def _make_ready(self, *, alone: bool = False) -> None:
-        assert self._make is not None
-        self._made = self._make()
+        assert self._limits is not None
+        self._made = self._make_jit(self._limits())
         is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
@@ -219,8 +231,8 @@ class NativeTier:
                 self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
-        assert self._make is not None
-        self.jit, self._make = self._made or self._make(), None
+        assert self._limits is not None
+        self.jit, self._limits = self._made or self._make_jit(self._limits()), None
         self.jit.report.listener = self.listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
@@ -451,7 +463,7 @@ class NativeTier:
 
     def _begin(self, budget: int | None) -> None:
         self._is_running, self.thread = True, get_ident()
-        if self._make is not None:
+        if self._limits is not None:
             self._began = perf_counter()
             self._warm()
         self._told[0] = self._told[1] = 0
@@ -499,7 +511,7 @@ class NativeTier:
         self.state.pc = fields["pc"][0]
         self.state.reason, self.state.place = self._told
         self._is_running = False
-        if self._make is not None:
+        if self._limits is not None:
             self._ran += perf_counter() - self._began
 
     def forget_threads(self) -> None:
@@ -528,7 +540,7 @@ class NativeTier:
                 self.on_stop(fields["pc"][0])
             if jit is not None:
                 jit.install_done()
-            elif self._make is not None and self._warmth == _WARM:
+            elif self._limits is not None and self._warmth == _WARM:
                 self._begin_jit()
             if self._table not in ("record", self._mode_at_hand()):
                 self._enter_with(self._mode_at_hand())
