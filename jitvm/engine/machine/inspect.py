@@ -99,7 +99,8 @@ class RegionView:
         """Its graph as text; empty for one that an earlier run made."""
         from jitvm.engine.ir.text import show
 
-        return show(self._installed.compiled.region.graph)
+        graph = self._installed.compiled.region.ir
+        return "" if graph is None else show(graph)
 
     def assembly(self) -> list[str]:
         """Its machine code as lines of assembly; empty where its text was not kept, and a comment
@@ -116,7 +117,8 @@ class RegionView:
         written."""
         from jitvm.engine.ir.ops import Op
 
-        for block in self._installed.compiled.region.graph.blocks:
+        graph = self._installed.compiled.region.ir
+        for block in () if graph is None else graph.blocks:
             for value in block.values:
                 if value.op in (Op.LOAD, Op.STORE) and value.imm[0] == space:
                     address = value.args[0].constant

@@ -490,6 +490,19 @@ class Machine:
         assert native is not None
         native.start_jit(params)
 
+    def prepare(self, program: int | None = None) -> None:
+        """Have what an earlier run has compiled of the program in memory from the start, where it
+        is kept; before its first run. Else that comes when the program has run for a while, as most
+        end sooner.
+
+        Args:
+            program: what tells it from others, 32 bits; default: a checksum of its bytes. One that
+                differs a little each time is still the same by a number of its own: code is used
+                only where the bytes are as they were.
+        """
+        if self.native is not None:
+            self.native.prepare(program)
+
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, where there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""

@@ -22,7 +22,7 @@ from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.anew import written
-from jitvm.guests.wire.choice import Sample
+from jitvm.guests.wire.choice import Choices, Sample
 from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
@@ -70,6 +70,7 @@ class Decoder:
 
     Attributes:
         program: what the tree became.
+        choices: what is kept of it between processes.
         guest: the VM that executes it.
     """
 
@@ -95,6 +96,7 @@ class Decoder:
         if len(self.program.code) > 1 << bits[0] or layout.size > 1 << bits[1]:
             raise ProgramError("a program or columns that are too large for the VM")
         self.guest = guest(*bits)
+        self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
         self._has_chosen = False
@@ -103,37 +105,21 @@ class Decoder:
     def is_ready(self) -> bool:
         """Whether it decodes at once. On the first call on a computer its native code has to be
         made: `decode_plainly` may serve until then."""
-        return self._tier is Tier.REFERENCE or handlers_are_ready(
-            self.guest, CodeCache(), self.program.opcodes
-        )
+        return self._tier is Tier.REFERENCE or self.is_native_at_hand
 
     def decode_plainly(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
-        """As `decode`, in Python, while native code is made on another thread: for instructions
-        that fit the first messages."""
-        if not self._has_chosen:
-            last = min(last, first + SAMPLE)
-        batch = self.plain().decode(data, offsets, first, last, out)
-        if not self._has_chosen:
-            self._learn_plainly(batch.rows, out)
+        """As `decode`, in Python, while native code is made on another thread."""
         make_handlers(self.guest, CodeCache(), self.program.opcodes)
-        return batch
-
-    def _learn_plainly(self, rows: int, out: OutputSpace) -> None:
-        """Take the instructions that fit columns which the plain decoder has written."""
-        self._has_chosen = True
-        if rows and self.tree.offset_width == 4:
-            output = memoryview(out.buffer(0, out.size)).cast("B")
-            self.learn(Sample(output, lambda column: rows_of(column, rows, output)))
+        return self.plain().decode(data, offsets, first, last, out)
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
-        if not self._has_chosen and last > first and self._tier is Tier.JIT:
-            self._choose(data, offsets, first, min(last, first + SAMPLE), out)
+        self.get_ready(data, offsets, first, last, out)
         self._batches += 1
         try:
             runner = self._idle.pop()
@@ -145,17 +131,33 @@ class Decoder:
             runner.let_go()
             self._idle.append(runner)
 
-    def _choose(
+    # -- the choice of instructions ----------------------------------------------------------
+
+    def get_ready(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> None:
-        """Decode some messages to choose instructions by, natively where that is at hand."""
-        if not self.is_ready:
-            self._learn_plainly(self.plain().decode(data, offsets, first, last, out).rows, out)
+        """Before the first messages are decoded: choose instructions that fit them, as an earlier
+        process has for this program, or by decoding some."""
+        if self._has_chosen or last <= first or self._tier is not Tier.JIT:
             return
         self._has_chosen = True
-        with_sample = _Runner(self, Tier.INTERPRETER)
-        with_sample.decode(data, offsets, first, last, out)
-        with_sample.let_go()
+        if self.choices.take():
+            return
+        last = min(last, first + SAMPLE)
+        if self.is_native_at_hand:
+            with_sample = _Runner(self, Tier.INTERPRETER)
+            with_sample.decode(data, offsets, first, last, out)
+            with_sample.let_go()
+            return
+        rows = self.plain().decode(data, offsets, first, last, out).rows
+        if rows and self.tree.offset_width == 4:
+            output = memoryview(out.buffer(0, out.size)).cast("B")
+            self.learn(Sample(output, lambda column: rows_of(column, rows, output)))
+
+    @property
+    def is_native_at_hand(self) -> bool:
+        """Whether nothing has to be compiled for the program as it is."""
+        return handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
 
     def learn(self, sample: Sample) -> None:
         """Take the variants of instructions that fit some values."""
@@ -163,6 +165,7 @@ class Decoder:
             variant = sample.variant(site)
             if variant != site.chosen:
                 self.choose(site, variant)
+        self.choices.keep()
 
     @property
     def is_curious(self) -> bool:
@@ -196,6 +199,7 @@ class Decoder:
             return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
+        made.prepare(self.choices.program)
         return made
 
 
@@ -384,12 +388,6 @@ class _Runner:
                     out.write(column.offsets, array("Q", narrow))
 
 
-def _is_ascii(text: memoryview) -> bool:
-    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more."""
-    pieces = range(0, len(text), PIECE)
-    return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
-
-
 def rows_of(column: Column, rows: int, output: memoryview) -> int:
     """How many rows a column has, where the root has so many."""
     counted = column.space.counted_by
@@ -398,6 +396,12 @@ def rows_of(column: Column, rows: int, output: memoryview) -> int:
     assert counted.offsets is not None
     at = counted.offsets + 4 * rows_of(counted, rows, output)
     return int.from_bytes(output[at : at + 4], "little")
+
+
+def _is_ascii(text: memoryview) -> bool:
+    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more."""
+    pieces = range(0, len(text), PIECE)
+    return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
 
 
 def _are_texts(text: bytes, ends: memoryview) -> bool:
