@@ -21,6 +21,7 @@ import polars
 import pyarrow as pa
 import pytest
 import zstandard
+from google.protobuf import descriptor_pb2
 
 from jitvm import wire
 from jitvm.guests.wire import messages as taking
@@ -420,6 +421,22 @@ def test_readers_are_pickled() -> None:
 def test_readers_of_recursive_types_are_pickled() -> None:
     reader = wire.reader(generated("kinds.Recursive"), depth=2)
     assert pickle.loads(pickle.dumps(reader)).schema == reader.schema
+
+
+def test_a_type_with_many_fields_of_its_own_type_is_read_as_deep_as_it_can_be() -> None:
+    file = descriptor_pb2.FileDescriptorProto(name="many.proto", syntax="proto3")
+    many = file.message_type.add(name="Many")
+    for number in range(1, 22):
+        field = many.field.add(name=f"f{number}", number=number, label=1, type=11)
+        field.type_name = ".Many"
+    schema = descriptor_pb2.FileDescriptorSet(file=[file])
+    reader = wire.reader(schema)
+    inner = b"\x0a\x02\x0a\x00"
+    table = reader.read([b"\x0a\x04" + inner])
+    assert table["f1.f1"].to_pylist() == [inner[2:]]
+    assert pickle.loads(pickle.dumps(reader)).schema == reader.schema
+    with pytest.raises(wire.ColumnError, match="more than 8192 columns"):
+        wire.reader(schema, depth=3)
 
 
 def test_readers_are_used_on_several_threads() -> None:

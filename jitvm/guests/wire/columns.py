@@ -56,6 +56,7 @@ from jitvm.guests.wire.schema import Field, Kind, Message, Oneof, WireType
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
 PAGE = 4096
 """Bytes to which buffers are kept apart."""
@@ -64,6 +65,8 @@ SLACK = 64
 SKEW = 320
 """Bytes by which each buffer lies differently in its page than the one before, so that columns
 which are written side by side do not compete for the same lines of the cache."""
+ADDRESS_BITS = (32, 36)
+"""Bits of addresses in the spaces that there are: few, and for trees of hundreds of columns."""
 MAX_COLUMNS = 8192
 """Columns of one tree."""
 MAX_MEMBERS = 127
@@ -74,6 +77,10 @@ MAX_NARROW = (1 << 31) - 1
 
 class ColumnError(ValueError):
     """Columns that cannot be made of a message; the message says which and what to do."""
+
+
+class TooManyColumns(ColumnError):
+    """More than `MAX_COLUMNS`."""
 
 
 class Shape(IntEnum):
@@ -246,9 +253,10 @@ class Tree:
         spaces: the rows there are, by `RowSpace.index`.
         offset_width: bytes of an offset, 4 or 8.
         key: what was asked for, as text: trees of equal messages and keys are equal.
+        made: what others make of it once, by what makes it.
     """
 
-    __slots__ = ("columns", "key", "message", "offset_width", "root", "spaces")
+    __slots__ = ("columns", "key", "made", "message", "offset_width", "root", "spaces")
 
     def __init__(self, message: Message, root: Column, offset_width: int, key: str) -> None:
         self.message = message
@@ -257,6 +265,7 @@ class Tree:
         self.spaces = [root.space]
         self.offset_width = offset_width
         self.key = key
+        self.made: dict[object, Any] = {}
         for index, column in enumerate(self.columns):
             column.index = index
             if column.shape in (Shape.LIST, Shape.MAP):
@@ -457,7 +466,7 @@ class _Builder:
     def _column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
         self.count += 1
         if self.count > MAX_COLUMNS:
-            raise ColumnError(
+            raise TooManyColumns(
                 f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
             )
         return Column(name, shape, space, parent)

@@ -19,9 +19,11 @@ from functools import partial
 
 from jitvm.engine.interpreter.installed import handlers_are_ready
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.choice import Sample
+from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -48,9 +50,11 @@ if TYPE_CHECKING:
 
 SAMPLE = 128
 """Messages of the first batch that are decoded to choose instructions by, before all of it is."""
-SMALL, LARGE = (16, 32), (20, 36)
+PIECE = 1 << 15
+"""Bytes that are looked at together: few enough to stay in the cache."""
+SMALL, LARGE = zip((16, 20), ADDRESS_BITS, strict=True)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
-for one at hand."""
+for one at hand. Where the system has not so many addresses, there is one with few for columns."""
 
 
 class Decoder:
@@ -149,7 +153,13 @@ class Decoder:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self.guest, tier=tier, params=self._params)
+        try:
+            made = Machine(self.guest, tier=tier, params=self._params)
+        except BlockError:
+            if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
+                raise
+            self.guest = guest(LARGE[0], SMALL[1])
+            return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
         return made
@@ -188,7 +198,7 @@ class _Runner:
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
         batch = self._batch(data, offsets, first, last, frozenset())
-        if wrong := self._wrong_texts(data, offsets, first, batch, out):
+        if wrong := self._wrong_texts(data, offsets, first, batch):
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             self.learn(batch.rows)
@@ -296,7 +306,7 @@ class _Runner:
     # -- behind the program ------------------------------------------------------------------
 
     def _wrong_texts(
-        self, data: memoryview, offsets: memoryview, first: int, batch: Batch, out: OutputSpace
+        self, data: memoryview, offsets: memoryview, first: int, batch: Batch
     ) -> set[int]:
         """Messages with strings that are not valid UTF-8."""
         decoder = self._decoder
@@ -306,10 +316,10 @@ class _Runner:
             rows = self._rows(column, batch.rows)
             assert column.offsets is not None
             assert column.values is not None
-            ends = self.machine.state.spaces[OUTPUT]
-            ends = ends[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
-            text = bytes(out.buffer(column.values, ends[rows]))
-            if not text.isascii() and not _are_texts(text, ends):
+            output = self.machine.state.spaces[OUTPUT]
+            ends = output[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
+            text = output[column.values : column.values + ends[rows]]
+            if not _is_ascii(text) and not _are_texts(bytes(text), ends):
                 break
         else:
             return set()
@@ -346,6 +356,12 @@ class _Runner:
                 if column.offsets is not None:
                     narrow = output[column.offsets : column.offsets + 4 * (count + 1)].cast("I")
                     out.write(column.offsets, array("Q", narrow))
+
+
+def _is_ascii(text: memoryview) -> bool:
+    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more."""
+    pieces = range(0, len(text), PIECE)
+    return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
 
 
 def _are_texts(text: bytes, ends: memoryview) -> bool:

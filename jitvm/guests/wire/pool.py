@@ -21,9 +21,11 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 
 from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE, libc
+from jitvm.guests.wire.columns import ADDRESS_BITS
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ MAX_FREE = 512 << 20
 """Bytes of touched pages in free mappings that are kept for later."""
 MAX_IDLE = 20.0
 """Seconds for which a free mapping is kept while others are in use."""
-SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in (32, 36))
+SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in ADDRESS_BITS)
 """Bytes of reservations: all addresses that native code may form lie in one."""
 
 
@@ -160,11 +162,10 @@ class Pool:
             if size <= mapping.size <= 4 * size:
                 return OutputSpace(self, mapping)
             self._free.appendleft(mapping)
-        try:
+        with suppress(PoolError):
             return OutputSpace(self, _Mapping(size))
-        except PoolError:
-            self.trim()
-            return OutputSpace(self, _Mapping(size))
+        self.trim()
+        return OutputSpace(self, _Mapping(size))
 
     def give_back(self, mapping: _Mapping) -> None:
         """Take a mapping that nobody uses any more; from any thread, at any moment."""

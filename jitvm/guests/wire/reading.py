@@ -13,10 +13,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
+from jitvm.guests.wire.columns import (
+    ADDRESS_BITS,
+    MAX_NARROW,
+    Shape,
+    TooManyColumns,
+    Tree,
+    layout,
+    tree,
+)
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.streams import Source, StreamError, opened
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
+    from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.schema import Message
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
@@ -43,16 +53,20 @@ ERRORS = ("raise", "null", "skip")
 """What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
-BATCH_BYTES, LEAST_BYTES = 64 << 20, 1 << 20
-"""Bytes of input of a batch at most, if no message is larger: as many as `ADDRESSES` allow."""
+BATCH_BYTES, ENOUGH_BYTES, LEAST_BYTES = 64 << 20, 8 << 20, 1 << 20
+"""Bytes of input of a batch at most, if no message is larger; how many are enough to spread what a
+batch costs by itself; and the fewest."""
 SMALL_BYTES = 1 << 16
 """The same of a batch that is decoded while native code is not there yet."""
-ADDRESSES = 1 << 32
-"""Bytes that the columns of a batch lie in, where that is possible."""
 STREAM_ROWS = 65536
 """Rows of a batch of a stream, if nobody says another number."""
 LARGEST = MAX_NARROW
 """Bytes of the largest message there may be, as in Protobuf."""
+
+
+DEPTHS = (3, 2, 1)
+"""How often a type may be nested in itself if nobody says so: the first of these with which there
+are not too many columns."""
 
 
 class DecodeError(ValueError):
@@ -116,7 +130,7 @@ class Reader:
         fields: Sequence[str] | None = None,
         where: str | None = None,
         errors: str = "raise",
-        depth: int = 3,
+        depth: int | None = None,
         wrappers: bool = True,
         utf8: bool = True,
         unknown: bool = False,
@@ -126,7 +140,7 @@ class Reader:
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if not 1 <= depth <= MAX_DEPTH:
+        if depth is not None and not 1 <= depth <= MAX_DEPTH:
             raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
         if isinstance(fields, str):
             raise TypeError("fields is a list of paths, not a str")
@@ -142,10 +156,24 @@ class Reader:
         }  # fmt: skip
         hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
-        self._tree = tree(message, **self._options)
-        self._batch_bytes = _batch_bytes(self._tree)
+        if depth is None:
+            self._tree, self._options["depth"] = _deepest(message, self._options)
+        else:
+            self._tree = tree(message, **self._options)
+        self._spaces: tuple[int, ...] = ADDRESS_BITS
         self._free: deque[_Ready] = deque()
         self._feeds: deque[Feed] = deque()
+
+    @cached_property
+    def _batch_bytes(self) -> int:
+        """Bytes of input of a batch: as many as its columns have addresses for in a space that
+        has enough, if there is one."""
+        size = LEAST_BYTES
+        for bits in self._spaces:
+            size = _fitting(self._tree, 1 << bits)
+            if size >= ENOUGH_BYTES:
+                break
+        return size
 
     @property
     def schema(self) -> dict[str, str]:
@@ -271,6 +299,29 @@ class Reader:
 
         While native code is made for the first time, it `waits`, or decodes a small batch plainly.
         """
+        decoded = None
+        while decoded is None:
+            try:
+                decoded = self._decoded(data, offsets, first, last, size, waits)
+            except PoolError:
+                if not self._makes_do(size):
+                    raise
+                size = max(offsets[first + 1] - offsets[first], self._batch_bytes)
+        ready, batch, out = decoded
+        out.used(4 * (offsets[batch.next] - offsets[first]))
+        columns = ready.tree.columns
+        mistakes = [
+            RowError(seen + row, 0, "", Fault.NULL)
+            if first + row in nulls
+            else RowError(seen + row, offset, columns[column].path, Fault(fault))
+            for row, offset, fault, column in batch.mistakes
+        ]
+        return batch, Chunk(ready.tree, batch.rows, out), mistakes
+
+    def _decoded(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, size: int, waits: bool
+    ) -> tuple[_Ready, Decoded, OutputSpace]:
+        """A batch, what decoded it, and its columns."""
         from jitvm.guests.wire.decoder import Decoder
 
         ready = self._taken(BATCH_ROWS, size)
@@ -284,28 +335,32 @@ class Reader:
             raise _refused(error) from None
         finally:
             self._free.append(ready)
-        out.used(4 * (offsets[batch.next] - offsets[first]))
-        columns = ready.tree.columns
-        mistakes = [
-            RowError(seen + row, 0, "", Fault.NULL)
-            if first + row in nulls
-            else RowError(seen + row, offset, columns[column].path, Fault(fault))
-            for row, offset, fault, column in batch.mistakes
-        ]
-        return batch, Chunk(ready.tree, batch.rows, out), mistakes
+        return ready, batch, out
+
+    def _makes_do(self, size: int) -> bool:
+        """Go on with smaller batches in fewer addresses, where the system refuses many; whether
+        they are smaller than one of so many bytes, which it has refused."""
+        if size > BATCH_BYTES:  # a large message
+            return False
+        self._spaces = ADDRESS_BITS[:1]
+        self.__dict__.pop("_batch_bytes", None)
+        self._free.clear()
+        return self._batch_bytes < size
 
     def _taken(self, rows: int, size: int) -> _Ready:
         """A decoder that nobody uses, for batches of so many rows and bytes."""
+        if size > self._batch_bytes:
+            size = LARGEST
         for _ in range(len(self._free)):
             try:
                 ready = self._free.pop()
             except IndexError:
                 break
-            if ready.layout.rows == rows and ready.layout.bytes >= size:
+            if ready.layout.rows == rows and ready.layout.bytes == size:
                 return ready
             self._free.appendleft(ready)
         made = tree(self.message, **self._options)
-        placed = layout(made, rows, size if size <= self._batch_bytes else LARGEST)
+        placed = layout(made, rows, size)
         return _Ready(made, placed, self._decoder(made, placed))
 
     def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
@@ -482,11 +537,19 @@ def _refused(error: BlockError) -> PoolError:
     )
 
 
-def _batch_bytes(tree: Tree) -> int:
-    """Bytes of input of a batch: as many as its columns have addresses for."""
+def _deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
+    """The columns of a type at the first of `DEPTHS` that does, and which that is."""
+    for depth in DEPTHS[:-1]:
+        with suppress(TooManyColumns):
+            return tree(message, **{**options, "depth": depth}), depth
+    return tree(message, **{**options, "depth": DEPTHS[-1]}), DEPTHS[-1]
+
+
+def _fitting(tree: Tree, addresses: int) -> int:
+    """Bytes of input of which the columns lie in so many addresses, if `LEAST_BYTES` do."""
     size = BATCH_BYTES
-    while size > LEAST_BYTES and layout(tree, BATCH_ROWS, size).size > ADDRESSES:
-        size //= 2
+    while size > LEAST_BYTES and (needed := layout(tree, BATCH_ROWS, size).size) > addresses:
+        size = max(size * addresses // needed, LEAST_BYTES)
     return size
 
 
