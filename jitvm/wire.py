@@ -61,7 +61,7 @@ def reader(
     errors: str = "raise",
     include: Sequence[str | os.PathLike[str]] = (),
     extensions: bool = False,
-    depth: int = 3,
+    depth: int | None = None,
     wrappers: bool = True,
     utf8: bool = True,
     unknown: bool = False,
@@ -85,7 +85,8 @@ def reader(
             null is in `Table.errors`.
         include: folders in which imports of a ``.proto`` file are looked for.
         extensions: whether extensions that the schema knows have columns, named ``[full.name]``.
-        depth: how often a type may be nested in itself; deeper messages stay bytes. 1 to 100.
+        depth: how often a type may be nested in itself; deeper messages stay bytes. 1 to 100; None
+            for 3, or less where the columns would be too many.
         wrappers: whether ``google.protobuf.Int64Value`` and the like become plain values that may
             be null.
         utf8: whether strings are checked and become Arrow's strings; else they are bytes.

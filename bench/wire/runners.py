@@ -7,6 +7,8 @@
                  jitvm, from the same; the call as people make it, Arrow's arrays exported
     decode       jitvm, decoding alone: bytes and offsets to columns that are there already
     interpreter  the same without the JIT
+    c, c-switch  the same in C by hand, for some types: in the order that is expected, or switched
+                 on the tag; `decode` checks that strings are UTF-8, and so do these
 
 Each is made ready for some messages, and then reads all of them when it is called.
 """
@@ -19,10 +21,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from bench.wire.ctwin import NoTwin, Twin
 from jitvm import wire
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.program import ProgramError
@@ -166,20 +170,35 @@ def interpreter(cls: Any, messages: list[bytes], _: Path) -> Run:
     return _decoding(cls, messages, Tier.INTERPRETER)
 
 
+def c(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """By hand in C, in the order that is expected."""
+    return _twin(cls.DESCRIPTOR.name.lower(), cls, messages, folder)
+
+
+def c_switch(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """By hand in C, switched on the tag."""
+    return _twin(f"{cls.DESCRIPTOR.name.lower()}_switched", cls, messages, folder)
+
+
+def _twin(name: str, cls: Any, messages: list[bytes], folder: Path) -> Run:
+    try:
+        return Twin(name, cls, messages, folder)
+    except NoTwin as why:
+        raise Unsuitable(str(why)) from None
+
+
 def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
     columns = tree(message_of(cls))
-    (piece,) = taken(messages)
+    (piece,) = taken(messages, feed=Feed(len(messages), sum(map(len, messages))))
     placed = layout(columns, len(messages), len(piece.data))
     try:
         decoder = Decoder(columns, placed, tier=tier)
     except ProgramError as error:
         raise Unsuitable(str(error)) from None
     out = POOL.take(placed.size)
-    assert piece.offsets is not None
 
     def run() -> None:
         place = 0
-        assert piece.offsets is not None
         while place < len(messages):
             batch = decoder.decode(piece.data, piece.offsets, place, len(messages), out)
             if batch.mistakes:
@@ -205,6 +224,6 @@ def _written(messages: list[bytes], folder: Path) -> Path:
 RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "upb": upb, "upb-read": upb_read, "ptars-list": ptars_list, "ptars-array": ptars_array,
     "ptars-file": ptars_file, "list": from_list, "array": from_array, "file": from_file,
-    "decode": decode, "interpreter": interpreter,
+    "decode": decode, "interpreter": interpreter, "c": c, "c-switch": c_switch,
 }  # fmt: skip
 """By name."""

@@ -236,6 +236,7 @@ class Lowering(Emitter):
         self._exits: dict[int, Exit] = {}
         self._incoming: dict[int, list[tuple[str, list[Value]]]] = {}
         self._predecessor = ""
+        self._known: dict[tuple[str, int], str] = {}
         self._synced = self._written_on_the_way()
 
     def _written_on_the_way(self) -> list[set[int]]:
@@ -254,7 +255,7 @@ class Lowering(Emitter):
             self._block(block)
         self._leave_all()
         self._fill_phis()
-        lines = [f"  br label %b{self.graph.blocks[0].number}", *self.lines]
+        lines = [*self._first(), f"  br label %b{self.graph.blocks[0].number}", *self.lines]
         return self.prototype.define(name, lines, optimised=optimised)
 
     # -- names -------------------------------------------------------------------------------
@@ -459,9 +460,20 @@ class Lowering(Emitter):
         return self._address(self.layout.spaces[space], address)
 
     def _attached(self, type_: str, space: int, what: int = 0) -> str:
-        """What is known of a window or a large space: nobody changes it while native code runs."""
-        address = self.at(self.layout.attached[space] + what)
-        return self.let(f"load {type_}, ptr {address}, align 8, !invariant.load !93")
+        """What is known of a window or a large space: nobody changes it while native code runs, so
+        it is loaded once."""
+        key = type_, self.layout.attached[space] + what
+        if key not in self._known:
+            self._known[key] = self.name()
+        return self._known[key]
+
+    def _first(self) -> list[str]:
+        """What the function begins with: the loads of what is known."""
+        lines = []
+        for (type_, offset), name in self._known.items():
+            lines.append(f"  {name}.at = getelementptr inbounds i8, ptr %base, i64 {offset}")
+            lines.append(f"  {name} = load {type_}, ptr {name}.at, align 8, !invariant.load !93")
+        return lines
 
     def _address(self, offset: int, address: Value, pointer: str = "%base") -> str:
         """Where an address is, from where address 0 is.

@@ -79,6 +79,10 @@ class ColumnError(ValueError):
     """Columns that cannot be made of a message; the message says which and what to do."""
 
 
+class TooManyColumns(ColumnError):
+    """More than `MAX_COLUMNS`."""
+
+
 class Shape(IntEnum):
     """What a column is, hence which buffers and children it has."""
 
@@ -462,7 +466,7 @@ class _Builder:
     def _column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
         self.count += 1
         if self.count > MAX_COLUMNS:
-            raise ColumnError(
+            raise TooManyColumns(
                 f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
             )
         return Column(name, shape, space, parent)

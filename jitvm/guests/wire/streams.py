@@ -47,14 +47,15 @@ class Source:
         self.name = name
         self.size = size
         self.is_at_end = False
+        self._given = 0
 
     @property
-    def place(self) -> int | None:
-        """Bytes that were read so far, as they lie on the disk; None where that is not known."""
+    def place(self) -> int:
+        """Bytes that were read so far, as they lie on the disk where that is known."""
         try:
             return int(self._raw.tell())
         except (AttributeError, OSError, ValueError):
-            return None
+            return self._given
 
     def fill(self, buffer: memoryview) -> int:
         """Read into a buffer until it is full, or no more is there at once; how much was read.
@@ -70,6 +71,7 @@ class Source:
             count = self._read(buffer[filled:])
             self.is_at_end = not count
             filled += count
+        self._given += filled
         return filled
 
     def _read(self, buffer: memoryview) -> int:
