@@ -15,13 +15,13 @@ import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
-from functools import partial
+from functools import cached_property
 
 from jitvm.engine.interpreter.installed import handlers_are_ready, make_handlers
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.guests.wire.anew import written
+from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.choice import Choices, Sample
 from jitvm.guests.wire.columns import ADDRESS_BITS, counted
 from jitvm.guests.wire.faults import Fault
@@ -36,14 +36,14 @@ from jitvm.guests.wire.instructions import (
     STATE,
     guest,
 )
-from jitvm.guests.wire.plain import Batch, PlainDecoder, Wrong
 from jitvm.guests.wire.program import Program, ProgramError, Site, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
+    from jitvm.guests.wire.batch import Mistake
     from jitvm.guests.wire.columns import Layout, Tree
-    from jitvm.guests.wire.plain import Mistake
+    from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 
@@ -90,7 +90,7 @@ class Decoder:
         self.layout = layout
         self.program: Program = make(tree, where)
         self.errors = errors
-        self._make_plain = partial(PlainDecoder, tree, layout, errors=errors, where=where)
+        self._where = where
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -177,7 +177,9 @@ class Decoder:
 
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
-        return self._make_plain()
+        from jitvm.guests.wire.plain import PlainDecoder
+
+        return PlainDecoder(self.tree, self.layout, errors=self.errors, where=self._where)
 
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
@@ -211,7 +213,6 @@ class _Runner:
 
     def __init__(self, decoder: Decoder, tier: Tier) -> None:
         self._decoder = decoder
-        self._plain = decoder.plain()
         self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
         columns = decoder.tree.columns
@@ -220,6 +221,10 @@ class _Runner:
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
         self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
+
+    @cached_property
+    def _plain(self) -> PlainDecoder:
+        return self._decoder.plain()
 
     def let_go(self) -> None:
         """Hold on to no memory of others."""
@@ -333,6 +338,8 @@ class _Runner:
             return row, True
         if state is None:
             return row, True
+        from jitvm.guests.wire.anew import written
+
         return self._one(written(decoder.tree, state), row), True
 
     def _one(self, message: bytes, row: int, *, is_asked: bool = True) -> int:

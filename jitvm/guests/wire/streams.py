@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from jitvm.guests.wire.faults import StreamError
+
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +24,6 @@ SUFFIXES = {".gz": "gzip", ".zst": "zstd"}
 
 PIECE = 1 << 17
 """Bytes of compressed data that are read at once."""
-
-
-class StreamError(ValueError):
-    """A stream that cannot be opened or read; the message says which, why and what to do."""
 
 
 class Source:
