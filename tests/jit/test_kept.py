@@ -15,7 +15,7 @@ from jitvm.engine.jit.planner import Planner
 from jitvm.engine.machine import native
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.region.core import Headroom
+from jitvm.engine.region.world import Headroom
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN

@@ -10,15 +10,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from itertools import pairwise
+from zlib import crc32
 
+from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.guests.wire.columns import Column, Shape
+from jitvm.guests.wire.instructions import NUMBERS
 from jitvm.guests.wire.schema import Kind
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.guests.wire.program import Site
+    from jitvm.guests.wire.program import Program, Site
 
 SAMPLE = 64
 """Values that are looked at of each column, the last ones."""
@@ -28,7 +31,46 @@ TOO_FEW = 0.9
 """A variant is given up where fewer than this part of them fit."""
 SHORT = 90
 """Bytes of messages whose lengths are taken to have one byte."""
+_KIND = "wire-choices"
 _CODES = {1: "B", 4: "I", 8: "Q"}
+
+
+class Choices:
+    """What was chosen for a program, kept in the code cache for later processes.
+
+    They may read other data: so this is where to begin, and what values then say counts more.
+
+    Attributes:
+        program: a checksum that tells the program from others, whatever is chosen.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = crc32(program.code)
+        self._program = program
+        self._sites = program.sites
+        self._key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
+        self._kept = b""
+
+    def _chosen(self) -> bytes:
+        return bytes(self._program.code[site.at] for site in self._sites)
+
+    def take(self) -> bool:
+        """Choose what an earlier process has; whether there is anything."""
+        found = CodeCache().load(_KIND, self._key)
+        if found is None or len(found.machine_code) != len(self._sites):
+            return False
+        for site, opcode in zip(self._sites, found.machine_code, strict=True):
+            for variant in site.variants:
+                if NUMBERS[site.name(variant)] == opcode:
+                    self._program.choose(site, variant)
+        self._kept = self._chosen()
+        return True
+
+    def keep(self) -> None:
+        """Keep what is chosen now, where it is something else than what is kept."""
+        if (chosen := self._chosen()) != self._kept:
+            self._kept = chosen
+            CodeCache().store(_KIND, self._key, CachedCode(chosen, {}))
 
 
 class Sample:

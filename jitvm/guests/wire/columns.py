@@ -598,3 +598,16 @@ def _least(column: Column) -> int:
     if field.packed_tag is not None:
         return {WireType.FIXED64: 8, WireType.FIXED32: 4}.get(field.wire_type, 1)
     return 2 * tag if field.wire_type is WireType.START_GROUP else tag + 1
+
+
+def counted(tree: Tree, rows: int, output: memoryview, width: int) -> list[int]:
+    """Rows of each space of a tree whose root has so many, in an output space in which offsets
+    have so many bytes."""
+    ends = output.cast("I" if width == 4 else "Q")
+    found = [rows]
+    for space in tree.spaces[1:]:
+        by = space.counted_by
+        assert by is not None
+        assert by.offsets is not None
+        found.append(ends[by.offsets // width + found[by.space.index]])
+    return found

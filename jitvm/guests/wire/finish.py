@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree
+from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class View:
         whole = memoryview(space.buffer(0, space.size & -PAGE)).cast("B")
         self._whole: Array = np.frombuffer(whole, np.uint8)
         self._offset = np.dtype(f"<i{tree.offset_width}")
-        self.counts = counts(tree, rows, whole.cast("I" if tree.offset_width == 4 else "Q"))
+        self.counts = counted(tree, rows, whole, tree.offset_width)
 
     @property
     def root(self) -> Data:
@@ -148,18 +148,6 @@ class View:
     def _view(self, place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
         assert place is not None
         return self._whole[place : place + count * dtype.itemsize].view(dtype)
-
-
-def counts(tree: Tree, rows: int, ends: memoryview) -> list[int]:
-    """Rows of each space of a tree whose root has so many; `ends` are all of its offsets."""
-    found = [rows]
-    width = tree.offset_width
-    for space in tree.spaces[1:]:
-        counted = space.counted_by
-        assert counted is not None
-        assert counted.offsets is not None
-        found.append(ends[counted.offsets // width + found[counted.space.index]])
-    return found
 
 
 def names_of(column: Column) -> list[str]:

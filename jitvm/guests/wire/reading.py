@@ -328,9 +328,12 @@ class Reader:
         try:
             out = POOL.take(ready.layout.size)
             decoder = ready.decoder
-            if not waits and isinstance(decoder, Decoder) and not decoder.is_ready:
-                decoder, last = decoder.plain(), min(last, _end(offsets, first, SMALL_BYTES))
-            batch = decoder.decode(data, offsets, first, last, out)
+            decode = decoder.decode
+            if not waits and isinstance(decoder, Decoder):
+                decoder.get_ready(data, offsets, first, last, out)
+                if not decoder.is_ready:
+                    decode, last = decoder.decode_plainly, _end(offsets, first, SMALL_BYTES, last)
+            batch = decode(data, offsets, first, last, out)
         except BlockError as error:
             raise _refused(error) from None
         finally:
@@ -557,10 +560,10 @@ def _fitting(tree: Tree, addresses: int) -> int:
     return size
 
 
-def _end(offsets: memoryview, first: int, size: int) -> int:
+def _end(offsets: memoryview, first: int, size: int, last: int | None = None) -> int:
     """The message behind the last that fits in a batch; one at least."""
     from bisect import bisect_right
 
-    last = min(len(offsets) - 1, first + BATCH_ROWS)
+    last = min(len(offsets) - 1 if last is None else last, first + BATCH_ROWS)
     fits = bisect_right(offsets, offsets[first] + size, first, last + 1) - 1
     return max(fits, first + 1)

@@ -184,7 +184,8 @@ class Table:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        return _needed("pyarrow").table(self)
+        # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
+        return _needed("pyarrow").RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self, **options: Any) -> Any:
         """A `pandas.DataFrame`; options are those of `pyarrow.Table.to_pandas`.
