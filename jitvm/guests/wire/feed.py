@@ -3,10 +3,10 @@
     list of bytes           --gather-->  ┌────────────────┐
     bytes behind lengths    --frame--->  │ data, offsets  │ --> a batch, then the next in its place
     bytes behind a header   --strip--->  └────────────────┘
+    Arrow's views           --view--->
 
-For small messages this costs as much as decoding them, so the three are kernels (`feed.ll`), 4 to
-8 ns a message that is in the processor's cache. Where there is no native code, or not yet, Python
-does the same, by functions that are in C for many messages at a time.
+For small messages this costs as much as decoding them if Python does it, so they are kernels
+(`feed.ll`). Where there is no native code, or not yet, Python does the same.
 
 `gather` reads CPython's objects where they lie, without a call and without a reference: it has the
 interpreter lock all the time, so nobody changes the list, and nothing in it goes away. That memory
