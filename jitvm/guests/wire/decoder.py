@@ -218,6 +218,7 @@ class _Runner:
         columns = decoder.tree.columns
         self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
         self._texts = [column for column in columns if column.is_utf8]
+        self._shown: memoryview | None = None
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
         self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
@@ -231,6 +232,7 @@ class _Runner:
         self.machine.attach(OUTPUT, self._spare)
         self.machine.attach(INPUT, None)
         self.machine.attach(OFFSETS, None)
+        self._shown = None
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
@@ -303,8 +305,10 @@ class _Runner:
         """Decode from a message and a row on; how many rows there are then, and the message that
         could not be read, or the last."""
         machine = self.machine
-        machine.attach(INPUT, shown)
-        machine.attach(OFFSETS, offsets)
+        if shown is not self._shown:  # else it stopped at an odd message, and goes on
+            machine.attach(INPUT, shown)
+            machine.attach(OFFSETS, offsets)
+            self._shown = shown
         self._bias[0] = bias
         for i, word in enumerate((last, first - 1, row - 1, 0, 0)):
             self._frames[i] = word & M32
