@@ -51,7 +51,6 @@ class Twin:
         self._count = len(messages)
         feed = Feed(len(messages), sum(map(len, messages)))
         (piece,) = taken(messages, feed=feed)
-        assert piece.offsets is not None
         self._layout = layout(self._columns, len(messages), len(piece.data))
         self._out = POOL.take(self._layout.size)
         self._data = bytes(piece.data) + bytes(SLACK)

@@ -210,15 +210,21 @@ def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
 
 def _written(messages: list[bytes], folder: Path) -> Path:
     path = folder / "events.pb"
-    with path.open("wb") as file:
-        for each in messages:
-            length = len(each)
-            head = bytearray()
-            while length > 0x7F:
-                head.append(length & 0x7F | 0x80)
-                length >>= 7
-            file.write(bytes((*head, length)) + each)
+    path.write_bytes(framed(messages))
     return path
+
+
+def framed(messages: list[bytes]) -> bytes:
+    """Messages, each behind its length."""
+    parts = []
+    for each in messages:
+        length = len(each)
+        head = bytearray()
+        while length > 0x7F:
+            head.append(length & 0x7F | 0x80)
+            length >>= 7
+        parts += [bytes((*head, length)), each]
+    return b"".join(parts)
 
 
 RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {

@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -146,20 +146,20 @@ def test_lengths_are_the_same_to_kernels_and_python(monkeypatch: pytest.MonkeyPa
     heads = [varint(each) for each in (0, 1, 127, 128, 300, 1 << 14, (1 << 31) - 1, 1 << 31)]
     heads += [b"\x85\x00", b"\x83\x80\x80\x80\x00", b"\x83\x80\x80\x80\x80\x00", b"\xff" * 9]
     heads += [varint((1 << 32) - 1), varint(1 << 40), b"\xff\xff\xff\xff\x07"]
-    cases = []
+    cases: list[memoryview] = []
     for _ in range(3000):
         parts = [random_.choice(heads) + random_.randbytes(random_.randrange(5)) for _ in range(3)]
         data = bytearray(b"\x02ab" + b"".join(parts))
         data[random_.randrange(len(data))] ^= 1 << random_.randrange(8)
         cases.append(memoryview(data)[: random_.randrange(len(data) + 1)])
-    found = []
+    found: list[list[Any]] = []
     for kernel in (feeds._kernel, lambda _: None):
         monkeypatch.setattr(feeds, "_kernel", kernel)
         feed = Feed(10, 1000)
         found.append([])
-        for data in cases:
+        for case in cases:
             feed.clear()
-            found[-1].append((feed.frame(data, 0, len(data), 10), content(feed)))
+            found[-1].append((feed.frame(case, 0, len(case), 10), content(feed)))
     assert found[0] == found[1]
     assert {len(content) for _, content in found[0]} >= {0, 1, 2, 3, 4}
 
@@ -267,16 +267,14 @@ def test_references_are_as_they_were() -> None:
 
 
 def test_unusual_interpreters_join(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = feeds._objects_are_known.__wrapped__
+    known: Callable[[], bool] = feeds._objects_are_known.__wrapped__
     assert known()
-    for change in (
-        lambda context: context.setattr(sys.implementation, "name", "pypy"),
-        lambda context: context.setattr(sys, "_is_gil_enabled", lambda: False, raising=False),
-        lambda context: context.setattr(feeds, "_LENGTH", 24),
-        lambda context: context.setattr(feeds, "_TYPE", 0),
-    ):
+    for thing, name, value in (
+        (sys.implementation, "name", "pypy"), (sys, "_is_gil_enabled", lambda: False),
+        (feeds, "_LENGTH", 24), (feeds, "_TYPE", 0),
+    ):  # fmt: skip
         with monkeypatch.context() as context:
-            change(context)
+            context.setattr(thing, name, value, raising=False)
             assert not known()
 
 

@@ -127,6 +127,7 @@ class Feed:
 
     def clear(self) -> None:
         """Take all out."""
+        self._words[_AT["room"]] = self.size
         for name in ("count", "written", "null count"):
             self._words[_AT[name]] = 0
 
@@ -177,7 +178,7 @@ class Feed:
         except (TypeError, BufferError):
             raise _no_message(full, first) from None
         ends = list(accumulate(memoryview(each).nbytes for each in full))
-        count = bisect_right(ends, self.size - self._words[_AT["written"]])
+        count = bisect_right(ends, self._left)
         for at in range(count):
             if some[at] is None:
                 self._note_null(self.count + at)
@@ -205,18 +206,22 @@ class Feed:
 
     # -- bytes -----------------------------------------------------------------------------------
 
-    def frame(self, data: memoryview, first: int, last: int, most: int) -> int:
+    def frame(
+        self, data: memoryview, first: int, last: int, most: int, size: int | None = None
+    ) -> int:
         """Put messages here that lie behind their lengths.
 
         Args:
             data: bytes.
             first, last: which of them.
             most: how many messages may be here then.
+            size: bytes that they may have; None: all that there is room for.
 
         Returns:
             Where the first begins that was not taken: it is not whole, too large, or none.
         """
         kernel = _kernel("frame")
+        self._words[_AT["room"]] = self.size if size is None else min(size, self.size)
         if kernel is not None:
             return self._run(kernel, address_of(data), first, last, most)
         while self.count < most:
@@ -224,7 +229,7 @@ class Feed:
                 found = framed(data, first, last)
             except BrokenFraming:
                 break
-            if found is None or found[1] > last or not self._fits(found[1] - found[0]):
+            if found is None or found[1] > last or found[1] - found[0] > self._left:
                 break
             self._put(data[found[0] : found[1]], [found[1] - found[0]])
             first = found[1]
@@ -250,14 +255,15 @@ class Feed:
             )  # fmt: skip
         while first < last and self.count < self.rows:
             begin, end = offsets[first] + skip, offsets[first + 1]
-            if not skip <= begin <= end <= len(data) or not self._fits(end - begin):
+            if not skip <= begin <= end <= len(data) or end - begin > self._left:
                 break
             self._put(data[begin:end], [end - begin])
             first += 1
         return first
 
-    def _fits(self, size: int) -> bool:
-        return size <= self.size - self._words[_AT["written"]]
+    @property
+    def _left(self) -> int:
+        return self._words[_AT["room"]] - self._words[_AT["written"]]
 
     def _run(
         self, kernel: Callable[[int], None], source: int, first: int, last: int, most: int,

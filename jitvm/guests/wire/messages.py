@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 """Bytes of a stream that are read at a time: they stay in the processor's cache until they are
 framed."""
+FIRST_SIZE, LEAST_SIZE, MOST_SIZE = 1 << 20, 1 << 16, 8 << 20
+"""Bytes of the first batch of a stream, and of any, as `Pace` has it."""
+COLUMNS_SIZE = 24 << 20
+"""Bytes of columns of a batch of a stream. Two of them are there at a time, as who reads a stream
+has one while the next is decoded."""
 _SOME = 1 << 16
 """Messages that are taken out of an iterable at a time."""
 _ARRAY_WORDS = 10
@@ -262,9 +267,33 @@ def _framed(data: memoryview, feed: Feed) -> Iterator[Messages]:
         at = end
 
 
-def streamed(source: Source, feed: Feed, rows: int) -> Iterator[Messages]:
-    """Messages of a stream, each behind its length, at most so many at a time. Where more may come
-    later, those that are there are given as soon as nothing more is at the moment.
+class Pace:
+    """How large the batches of a stream are: so large that their columns take as much as is good.
+
+    Attributes:
+        rows: messages of a batch at most.
+        size: bytes of input of a batch at most.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.size = FIRST_SIZE
+        self._batches = 0
+
+    @property
+    def is_curious(self) -> bool:
+        """Whether the next batch is to be looked at: the first, the second, the fourth ..."""
+        self._batches += 1
+        return self._batches & (self._batches - 1) == 0
+
+    def see(self, given: int, made: int) -> None:
+        """Learn that columns of so many bytes were made of a batch."""
+        self.size = min(max(given * COLUMNS_SIZE // max(made, 1), LEAST_SIZE), MOST_SIZE)
+
+
+def streamed(source: Source, feed: Feed, pace: Pace) -> Iterator[Messages]:
+    """Messages of a stream, each behind its length. Where more may come later, those that are there
+    are given as soon as nothing more is at the moment.
 
     Raises:
         CutOff: the stream ends within a message.
@@ -276,8 +305,8 @@ def streamed(source: Source, feed: Feed, rows: int) -> Iterator[Messages]:
     while True:
         filled += source.fill(buffer[filled:])
         while True:
-            at, found = feed.frame(buffer, at, filled, rows), None
-            if feed.count < rows:
+            at, found = feed.frame(buffer, at, filled, pace.rows, pace.size), None
+            if feed.count < pace.rows:
                 try:
                     found = framed(buffer, at, filled)
                 except BrokenFraming:

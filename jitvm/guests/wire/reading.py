@@ -272,12 +272,12 @@ class Reader:
     @contextmanager
     def _feeding(self) -> Iterator[Feed]:
         """Where messages are put side by side, for one thread."""
-        from jitvm.guests.wire import feed as feeds
+        from jitvm.guests.wire.feed import SIZE, Feed
 
         try:
             feed = self._feeds.pop()
         except IndexError:
-            feed = feeds.Feed(BATCH_ROWS, feeds.SIZE)
+            feed = Feed(BATCH_ROWS, SIZE)
         try:
             yield feed
         finally:
@@ -480,14 +480,18 @@ class Reader:
         self, source: Source, rows: int, progress: Callable[[Progress], object] | None
     ) -> Iterator[Table]:
         from jitvm.guests.wire.feed import BrokenFraming, CutOff
-        from jitvm.guests.wire.messages import streamed
+        from jitvm.guests.wire.messages import Pace, streamed
 
-        state = Progress(source.size)
+        state, pace = Progress(source.size), Pace(rows)
         with source, self._feeding() as feed:
             try:
-                for piece in streamed(source, feed, rows):
+                for piece in streamed(source, feed, pace):
                     state.bytes = source.place
-                    yield from self._tables(piece, state, progress)
+                    for table in self._tables(piece, state, progress):
+                        if pace.is_curious and len(table):
+                            pace.see(len(piece.data), table.nbytes)
+                        yield table
+                        del table
             except CutOff:
                 raise StreamError(
                     f"{source.name} ends in the middle of message {state.messages}"

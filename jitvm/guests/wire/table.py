@@ -142,6 +142,11 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.column_names)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(self[name].nbytes for name in self.column_names)
+
     def batches(self) -> Iterator[Batch]:
         """The same rows as tables that lie in one piece."""
         for chunk in self._chunks:
