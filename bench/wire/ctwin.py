@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ctwin import find_compiler
-from jitvm.guests.wire.columns import Column, Layout, Tree, layout, tree
+from jitvm.guests.wire.columns import Column, layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL, OutputSpace
@@ -75,7 +75,7 @@ class Twin:
         if batch.rows != self._count:
             raise RuntimeError("messages that do not fit one batch")
         for column in self._columns.columns:
-            for place, size in _buffers(column, self._columns, self._layout, self._count, ours):
+            for place, size in _buffers(column, self._count, ours):
                 if bytes(ours.buffer(place, size)) != bytes(self._out.buffer(place, size)):
                     raise RuntimeError(f"a twin reads {column!r} differently")
 
@@ -95,9 +95,7 @@ def _last(column: Column, rows: int, out: OutputSpace) -> int:
     return int.from_bytes(bytes(out.buffer(column.offsets + 4 * rows, 4)), "little")
 
 
-def _buffers(
-    column: Column, columns: Tree, placed: Layout, count: int, out: OutputSpace
-) -> list[tuple[int, int]]:
+def _buffers(column: Column, count: int, out: OutputSpace) -> list[tuple[int, int]]:
     """Where the buffers of a column are, and how many bytes they have."""
     rows = _rows(column, count, out)
     found = []

@@ -351,7 +351,7 @@ class _Runner:
 
 
 def _is_ascii(text: memoryview) -> bool:
-    """Whether all bytes are ASCII; they are copied in pieces, as fresh pages cost more than that."""
+    """Whether all bytes are ASCII; a copy of them all would cost fresh pages."""
     pieces = range(0, len(text), PIECE)
     return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
 
