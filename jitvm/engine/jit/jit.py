@@ -93,7 +93,7 @@ class Jit:
         self.maker = self.maker_type(layout, self.planner, params, self.report)
         self.quick = Quick(self.planner, self.maker, wake)
         self.full = Full(self.regions, self.maker, wake)
-        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf)
+        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf, self.quick.waiting)
         self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
