@@ -23,7 +23,7 @@ from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.choice import Choices, Sample
-from jitvm.guests.wire.columns import ADDRESS_BITS, counted
+from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -74,6 +74,7 @@ class Decoder:
         program: what the tree became.
         choices: what is kept of it between processes.
         guest: the VM that executes it.
+        extents: buffers of columns, and how many bytes a message has had in them.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Decoder:
         self._idle: deque[_Runner] = deque()
         self._batches = 0
         self._has_chosen = False
+        self.extents: list[tuple[int, float]] = []
 
     @property
     def is_ready(self) -> bool:
@@ -218,6 +220,7 @@ class _Runner:
         columns = decoder.tree.columns
         self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
         self._texts = [column for column in columns if column.is_utf8]
+        self._shown: memoryview | None = None
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
         self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
@@ -231,6 +234,7 @@ class _Runner:
         self.machine.attach(OUTPUT, self._spare)
         self.machine.attach(INPUT, None)
         self.machine.attach(OFFSETS, None)
+        self._shown = None
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
@@ -246,12 +250,15 @@ class _Runner:
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
+        out.expect(layout, last - first, decoder.extents)
         batch = self._batch(data, offsets, first, last, frozenset())
         if not self._are_texts(batch.rows, out):
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             self.learn(batch.rows)
+            found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
+            decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)
         return batch
 
@@ -303,8 +310,10 @@ class _Runner:
         """Decode from a message and a row on; how many rows there are then, and the message that
         could not be read, or the last."""
         machine = self.machine
-        machine.attach(INPUT, shown)
-        machine.attach(OFFSETS, offsets)
+        if shown is not self._shown:  # else it stopped at an odd message, and goes on
+            machine.attach(INPUT, shown)
+            machine.attach(OFFSETS, offsets)
+            self._shown = shown
         self._bias[0] = bias
         for i, word in enumerate((last, first - 1, row - 1, 0, 0)):
             self._frames[i] = word & M32
