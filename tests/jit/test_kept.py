@@ -118,6 +118,26 @@ def test_they_are_put_away_when_all_are_made_thoroughly(tmp_path: Path) -> None:
     until(is_put_away)
 
 
+def test_those_that_are_made_and_not_installed_are_put_away_as_well(tmp_path: Path) -> None:
+    machine = machine_with(tmp_path)
+    jit = jit_of(warm(machine))
+    jit.quick.take = list  # type: ignore[method-assign]
+
+    def is_made() -> bool:
+        machine.memory[0:0x20] = bytes(0x20)
+        assert machine.run(0x100) is Stop.HALT
+        return bool(jit.quick.waiting())
+
+    until(is_made)
+    assert not jit.regions
+    jit.keeper.put()
+    again = machine_with(tmp_path)
+    again.prepare()
+    assert jit_of(again).statistics.kept
+    assert again.run(0x100) is Stop.HALT
+    assert int.from_bytes(again.memory[SUM], "big") == EXPECTED
+
+
 def test_they_are_put_away_while_the_guest_comes_to_new_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import jitvm.engine.jit.quick as quick_module
 from jitvm.engine.jit.thread import Job, compile_thread
+from jitvm.engine.machine import native as native_tier
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.tables.events import Event, Hot
@@ -154,12 +155,15 @@ def test_a_run_in_the_middle_of_a_recording_keeps_to_its_budget() -> None:
 
 @pytest.mark.parametrize("counting_interpreted", [False, True])
 @pytest.mark.parametrize("late", [False, True])
-def test_the_run_in_which_a_jit_is_made_uses_it(late: bool, counting_interpreted: bool) -> None:
+def test_the_run_in_which_a_jit_is_made_uses_it(
+    late: bool, counting_interpreted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine = patient("|0100 #0000 &loop INC2 !&loop |0200 BRK", keep=0)
     machine.counting_interpreted = counting_interpreted
     native = machine.native
     assert native is not None
     if late:
+        monkeypatch.setattr(native_tier, "WARM_UP", 0.0)
         machine.run(0x200)
         until(lambda: native._made)
     stop = interrupted(machine, lambda: has_jit(machine) and jit_of(machine).regions)

@@ -228,6 +228,18 @@ def test_processes_end_with_arrays_in_hands() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_arrays_may_outlive_all_names() -> None:
+    code = (
+        "from tests.wire.test_table import table_of;"
+        "from jitvm.engine.host.background import BACKGROUND\n"
+        "def keep(): return table\n"
+        "type(BACKGROUND).keep = keep\n"
+        "table = table_of('kinds.Nested').to_arrow()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 # -- the pool ------------------------------------------------------------------------------------
 
 

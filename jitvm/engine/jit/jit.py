@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from jitvm.engine.host.process import THREADED
+from jitvm.engine.host.process import IMPORTS, THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.jit.full import Full
@@ -37,7 +37,6 @@ from jitvm.engine.jit.quick import Quick
 from jitvm.engine.jit.regions import Regions
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER
-from jitvm.engine.region.window import Window, changed_bytes
 from jitvm.engine.tables import events
 from jitvm.engine.tables.params import Parameters
 from jitvm.engine.tables.reasons import Reason
@@ -93,7 +92,7 @@ class Jit:
         self.maker = self.maker_type(layout, self.planner, params, self.report)
         self.quick = Quick(self.planner, self.maker, wake)
         self.full = Full(self.regions, self.maker, wake)
-        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf)
+        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf, self.quick.waiting)
         self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
@@ -164,6 +163,9 @@ class Jit:
 
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
+        with IMPORTS:
+            from jitvm.engine.region.window import Window, changed_bytes
+
         self.report(events.Recorded, self._hot, count)
         memory = bytes(self.regions.memory)
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])

@@ -1,7 +1,8 @@
 """Keeping a machine's regions between runs of its program: when to load, install and save them.
 
 The format of what is kept is in `jitvm.engine.jit.kept`. Most programs end before the JIT goes
-quiet, so regions are also saved when the process exits.
+quiet, so regions are also saved when the process exits; with those that were made and not installed
+any more, or processes that end sooner than LLVM is there would make them again and again.
 """
 
 from __future__ import annotations
@@ -46,15 +47,22 @@ class Keeper:
         planner: what is known of the program.
         maker: what compiles.
         shelf: where they are kept; None keeps none.
+        waiting: tells what is made and not yet installed.
     """
 
     def __init__(
-        self, regions: Regions, planner: Planner, maker: RegionMaker, shelf: Shelf | None
+        self,
+        regions: Regions,
+        planner: Planner,
+        maker: RegionMaker,
+        shelf: Shelf | None,
+        waiting: Callable[[], list[Compiled]] = list,
     ) -> None:
         self._regions = regions
         self._planner = planner
         self._maker = maker
         self._shelf = shelf if self._may_keep() else None
+        self._waiting = waiting
         self._fetched: Kept | None = None
         self._put = 0
         if self._shelf is not None:
@@ -106,13 +114,17 @@ class Keeper:
 
     def put(self) -> None:
         """Keep the regions for later runs, where there are new ones."""
-        installed = list(self._regions.values())
-        if self._shelf is None or not installed or not self._has_new():
+        regions = {
+            each.start: (each.compiled, each.is_full) for each in list(self._regions.values())
+        }
+        waiting = [each for each in self._waiting() if each.epoch == self._regions.epoch]
+        if self._shelf is None or not (waiting or (regions and self._has_new())):
             return
+        regions.update({each.region.start: (each, False) for each in waiting})
         self._put = self._regions.statistics.installed
         planner = self._planner
         kept = Kept(
-            regions=[(each.compiled, each.is_full) for each in installed],
+            regions=list(regions.values()),
             learned=planner.learned,
             ports=self._ports(),
             charging=self._regions.is_charging,

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Learned
 from jitvm.engine.region.region import Region
-from jitvm.engine.region.window import Window, starts
 from jitvm.engine.tables.reasons import Reason
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.jit.regions import Regions
+    from jitvm.engine.region.window import Window
     from jitvm.engine.region.world import Headroom
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
@@ -119,6 +120,9 @@ class Planner:
         A loop inside an installed region of a better one is native already; where all are, what
         is hot is a place that regions are left for, so that is where the next one starts.
         """
+        with IMPORTS:
+            from jitvm.engine.region.window import starts
+
         inside: set[int] = set()
         for start in starts(window, self.guest, self.params):
             if start not in inside and self.is_promising(start):

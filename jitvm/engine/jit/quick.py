@@ -65,6 +65,11 @@ class Quick:
             self._pending -= len(done)
         return done
 
+    def waiting(self) -> list[Compiled]:
+        """What is done and nobody has taken yet; from any thread."""
+        with self._lock:
+            return [compiled for _, compiled, _ in self._done if compiled is not None]
+
     # -- begun on the guest's thread ---------------------------------------------------------
 
     def begin(self, window: Window, world: World) -> None:

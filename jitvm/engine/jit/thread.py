@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import atexit
 import os
-import queue
 import sys
 import threading
 from collections.abc import Callable
 
 from jitvm.engine.host.background import BACKGROUND
-from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.host.threads import started
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 Job = Callable[[], None]
 # Patience of the process, which has one such thread for all machines: no rows of `params`.
@@ -32,7 +35,10 @@ class CompileThread:
     """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        with IMPORTS:  # processes that compile nothing need none
+            from queue import SimpleQueue
+
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._ended = threading.Event()
         self._ending = False
         self._is_alone = not started(self._work)

@@ -84,8 +84,8 @@ def _struct_at(pointer: int, words: int, word: type[ctypes.c_uint64] = ctypes.c_
 class _Release:
     """What releases structs of one kind.
 
-    It may be called while the interpreter ends and the names of modules are gone, so it has all
-    that it needs, and the native function that calls it is never freed.
+    It may be called while the interpreter ends and the names of modules are gone, those of builtins
+    last, so it has all that it needs, and the native function that calls it is never freed.
     """
 
     def __init__(self, size: int, release: int, children: tuple[int, int], dictionary: int) -> None:
@@ -95,15 +95,17 @@ class _Release:
         self.dictionary = dictionary
         self._held = _HELD
         self._at = _struct_at
+        self._builtins = all, int, isinstance
 
     def __call__(self, struct: Any) -> None:
         """Release a struct, or that at an address, and what is still with it."""
-        words = self._at(struct, self.size) if isinstance(struct, int) else struct
+        every, address, is_a = self._builtins
+        words = self._at(struct, self.size) if is_a(struct, address) else struct
         if not words[self.mark]:
             return
         number = words[self.mark + 1]
         held = self._held[number]
-        if words[self.children[1]] == held.inner and all(held.structs[held.marks]):
+        if words[self.children[1]] == held.inner and every(held.structs[held.marks]):
             words[self.mark] = 0  # the first, which still has all others
             del self._held[number]
             return
