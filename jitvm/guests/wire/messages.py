@@ -324,6 +324,7 @@ def streamed(source: Source, feed: Feed, pace: Pace) -> Iterator[Messages]:
         if filled < len(buffer):
             yield from _in(feed)
         if source.is_at_end:
+            source.check_end()
             if at < filled:
                 raise CutOff
             return
