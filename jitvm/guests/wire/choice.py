@@ -31,7 +31,8 @@ TOO_FEW = 0.9
 """A variant is given up where fewer than this part of them fit."""
 SHORT = 90
 """Bytes of messages whose lengths are taken to have one byte."""
-_KIND = "wire-choices"
+KIND = "wire-choices"
+"""What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}
 
 
@@ -42,13 +43,14 @@ class Choices:
 
     Attributes:
         program: a checksum that tells the program from others, whatever is chosen.
+        key: what it is kept under.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = crc32(program.code)
         self._program = program
         self._sites = program.sites
-        self._key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
+        self.key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
         self._kept = b""
 
     def _chosen(self) -> bytes:
@@ -56,7 +58,7 @@ class Choices:
 
     def take(self) -> bool:
         """Choose what an earlier process has; whether there is anything."""
-        found = CodeCache().load(_KIND, self._key)
+        found = CodeCache().load(KIND, self.key)
         if found is None or len(found.machine_code) != len(self._sites):
             return False
         for site, opcode in zip(self._sites, found.machine_code, strict=True):
@@ -70,7 +72,7 @@ class Choices:
         """Keep what is chosen now, where it is something else than what is kept."""
         if (chosen := self._chosen()) != self._kept:
             self._kept = chosen
-            CodeCache().store(_KIND, self._key, CachedCode(chosen, {}))
+            CodeCache().store(KIND, self.key, CachedCode(chosen, {}))
 
 
 class Sample:
@@ -84,6 +86,7 @@ class Sample:
     def __init__(self, output: memoryview, count: Callable[[Column], int]) -> None:
         self._output = output
         self._count = count
+        self._lengths: dict[int, Counter[int]] = {}
 
     def variant(self, site: Site) -> str:
         """The variant to take: the one there is, unless it fits too few values."""
@@ -106,6 +109,12 @@ class Sample:
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""
+        found = self._lengths.get(column.index)
+        if found is None:  # each message that it is in asks as well
+            found = self._lengths[column.index] = self._counted(column)
+        return found
+
+    def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)
         rows = range(max(last - SAMPLE, 0), last)
         if not rows:

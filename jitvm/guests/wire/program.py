@@ -360,6 +360,7 @@ class _Maker:
 
     def condition(self, condition: Condition, no: Label) -> None:
         """Go on where it is true, else to `no`."""
+
         if isinstance(condition, All):
             for part in condition.parts:
                 self.condition(part, no)
