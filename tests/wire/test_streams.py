@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from jitvm import wire
-from jitvm.guests.wire import messages, streams
+from jitvm.guests.wire import messages, pace, streams
 from tests.wire.schemas import generated
 from tests.wire.test_reader import NUMBERS, framed
 
@@ -73,8 +73,8 @@ def test_long_streams_need_no_more_memory_than_short_ones() -> None:
 def test_batches_are_as_large_as_their_columns_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns are larger than what they are made of, by how much the first batches tell."""
     data = framed([LEAF(more=[0] * 100).SerializeToString()] * 30_000)
-    monkeypatch.setattr(messages, "COLUMNS_SIZE", 1 << 20)
-    monkeypatch.setattr(messages, "FIRST_SIZE", 1 << 16)
+    monkeypatch.setattr(pace, "COLUMNS_SIZE", 1 << 20)
+    monkeypatch.setattr(pace, "FIRST_SIZE", 1 << 16)
     tables = list(wire.reader(LEAF).stream(io.BytesIO(data), rows=30_000))
     assert sum(map(len, tables)) == 30_000
     sizes = [table.nbytes for table in tables]
