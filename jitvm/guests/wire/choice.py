@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 SAMPLE = 64
 """Values that are looked at of each column, the last ones."""
-NEARLY_ALL = 0.97
+NEARLY_ALL = 0.98
 """What part of them has to fit."""
-TOO_FEW = 0.9
+TOO_FEW = 0.96
 """A variant is given up where fewer than this part of them fit."""
-SHORT = 90
+SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
 KIND = "wire-choices"
 """What choices are called in the code cache."""
@@ -91,8 +91,8 @@ class Sample:
     def variant(self, site: Site) -> str:
         """The variant to take: the one there is, unless it fits too few values."""
         if site.stem == "message":
-            is_short = self._size(site.column) < SHORT
-            return site.variants[0 if is_short else -1]
+            most = self._most(site.column)
+            return site.variants[0 if most < SHORT else 1 if most < 1 << 14 else -1]
         lengths = self.lengths(site.column)
         total = lengths.total()
         if not total:
@@ -109,10 +109,9 @@ class Sample:
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""
-        found = self._lengths.get(column.index)
-        if found is None:  # each message that it is in asks as well
-            found = self._lengths[column.index] = self._counted(column)
-        return found
+        if column.index not in self._lengths:
+            self._lengths[column.index] = self._counted(column)
+        return self._lengths[column.index]
 
     def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)
@@ -144,17 +143,31 @@ class Sample:
         raw = self._output[place + rows.start * width : place + rows.stop * width]
         return array(_CODES[width], bytes(raw))
 
-    def _size(self, column: Column) -> float:
-        """About how many bytes a message of a column, or a value, has in its tag and all."""
+    def _most(self, column: Column) -> int:
+        """About how many bytes the longest message of a column has, or value, with its tag."""
         if column.wrapper is not None or column.shape in (Shape.FIXED, Shape.BYTES):
-            if column.is_unknown:
-                return 0
-            lengths = self.lengths(column)
-            return sum(n * often for n, often in lengths.items()) / max(lengths.total(), 1) + 2
+            return 0 if column.is_unknown else max(self.lengths(column), default=0) + 2
         if column.shape in (Shape.LIST, Shape.MAP):
-            rows = max(self._count(column), 1)
-            return self._size(column.children[0]) * self._count(column.children[0]) / rows
-        return sum(self._size(child) for child in column.children if child.shape is not Shape.ONEOF)
+            return self._most(column.children[0]) * self._longest(column) + 2
+        members: dict[int, int] = {}  # of oneofs only one is there
+        total = 0
+        for child in column.children:
+            if child.shape is Shape.ONEOF:
+                continue
+            most = self._most(child)
+            oneof = None if child.field is None else child.field.oneof
+            if oneof is None:
+                total += most
+            else:
+                members[id(oneof)] = max(members.get(id(oneof), 0), most)
+        return total + sum(members.values()) + 2
+
+    def _longest(self, column: Column) -> int:
+        """How many elements the longest list of a column has."""
+        last = self._count(column)
+        rows = range(max(last - SAMPLE, 0), last + 1)
+        ends = self._words(column.offsets, rows, 4)
+        return max((b - a for a, b in pairwise(ends)), default=0)
 
 
 def _fitting(lengths: Counter[int], variant: str, *, is_exact: bool) -> int:
