@@ -39,16 +39,12 @@ if TYPE_CHECKING:
 
     from jitvm.guests.wire.arrays import Array
     from jitvm.guests.wire.feed import Feed, Objects
+    from jitvm.guests.wire.pace import Pace
     from jitvm.guests.wire.streams import Source
 
 PIECE = 1 << 20
 """Bytes of a stream that are read at a time: they stay in the processor's cache until they are
 framed."""
-FIRST_SIZE, LEAST_SIZE, MOST_SIZE = 1 << 20, 1 << 16, 8 << 20
-"""Bytes of the first batch of a stream, and of any, as `Pace` has it."""
-COLUMNS_SIZE = 24 << 20
-"""Bytes of columns of a batch of a stream. Two of them are there at a time, as who reads a stream
-has one while the next is decoded."""
 _SOME = 1 << 16
 """Messages that are taken out of an iterable at a time."""
 _FEW = 1 << 13
@@ -269,30 +265,6 @@ def _framed(data: memoryview, feed: Feed) -> Iterator[Messages]:
         at = end
 
 
-class Pace:
-    """How large the batches of a stream are: so large that their columns take as much as is good.
-
-    Attributes:
-        rows: messages of a batch at most.
-        size: bytes of input of a batch at most.
-    """
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.size = FIRST_SIZE
-        self._batches = 0
-
-    @property
-    def is_curious(self) -> bool:
-        """Whether the next batch is to be looked at: the first, the second, the fourth ..."""
-        self._batches += 1
-        return self._batches & (self._batches - 1) == 0
-
-    def see(self, given: int, made: int) -> None:
-        """Learn that columns of so many bytes were made of a batch."""
-        self.size = min(max(given * COLUMNS_SIZE // max(made, 1), LEAST_SIZE), MOST_SIZE)
-
-
 def streamed(source: Source, feed: Feed, pace: Pace) -> Iterator[Messages]:
     """Messages of a stream, each behind its length. Where more may come later, those that are there
     are given as soon as nothing more is at the moment.
@@ -324,6 +296,7 @@ def streamed(source: Source, feed: Feed, pace: Pace) -> Iterator[Messages]:
         if filled < len(buffer):
             yield from _in(feed)
         if source.is_at_end:
+            source.check_end()
             if at < filled:
                 raise CutOff
             return

@@ -27,6 +27,7 @@ from jitvm.guests.wire.columns import (
     tree,
 )
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
+from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
 
@@ -167,6 +168,7 @@ class Reader:
         self._spaces: tuple[int, ...] = ADDRESS_BITS
         self._free: deque[_Ready] = deque()
         self._feeds: deque[Feed] = deque()
+        self._pace = Pace()
 
     @cached_property
     def _batch_bytes(self) -> int:
@@ -486,9 +488,9 @@ class Reader:
         self, source: Source, rows: int, progress: Callable[[Progress], object] | None
     ) -> Iterator[Table]:
         from jitvm.guests.wire.feed import BrokenFraming, CutOff
-        from jitvm.guests.wire.messages import Pace, streamed
+        from jitvm.guests.wire.messages import streamed
 
-        state, pace = Progress(source.size), Pace(rows)
+        state, pace = Progress(source.size), self._pace.with_rows(rows)
         with source, self._feeding() as feed:
             try:
                 for piece in streamed(source, feed, pace):

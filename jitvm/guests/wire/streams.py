@@ -5,7 +5,7 @@
     open("events.pb", "rb")  objects with `readinto` or `read`
     a socket, a pipe         what is there is taken when nothing more comes for a moment
 
-Files are read, not mapped: one that shrinks meanwhile ends early, it does not end the process.
+Files are read, not mapped: one that shrinks meanwhile is an error, it does not end the process.
 """
 
 from __future__ import annotations
@@ -77,6 +77,18 @@ class Source:
             filled += count
         self._given += filled
         return filled
+
+    def check_end(self) -> None:
+        """Make sure that a file that ends is as long as it was.
+
+        Raises:
+            StreamError: it has become shorter.
+        """
+        if self._owned and self.size is not None and self.place < self.size:
+            raise StreamError(
+                f"{self.name} has shrunk while it was read: it ends after {self.place} of "
+                f"{self.size} bytes"
+            )
 
     def _read(self, buffer: memoryview) -> int:
         try:
