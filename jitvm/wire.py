@@ -15,13 +15,11 @@ The page docs/wire.md tells it from the start.
 from __future__ import annotations
 
 from jitvm.guests.wire.columns import ColumnError
-from jitvm.guests.wire.faults import Fault, MessagesError
+from jitvm.guests.wire.faults import Fault, MessagesError, StreamError, WhereError
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import DecodeError, Progress, Reader
-from jitvm.guests.wire.streams import StreamError
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
-from jitvm.guests.wire.where import WhereError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import unicorn
 from unicorn import arm64_const as arm64
@@ -197,6 +198,47 @@ def test_offsets_that_lie_are_not_followed(ends: tuple[int, ...]) -> None:
     assert feed.strip(memoryview(bytes(50)), offsets, 0, 0) == (1 if ends == (0, 8, 4) else 0)
 
 
+def viewed(messages: list[bytes], size: int) -> tuple[Any, list[bytes]]:
+    """Arrow's views of messages, and buffers of about a size that they show."""
+    buffers, words = [b""], []
+    for each in messages:
+        if len(each) <= 12:
+            words += [len(each), *array("I", each.ljust(12, b"\xaa"))]
+            continue
+        if len(buffers[-1]) > size:
+            buffers.append(b"")
+        words += [len(each), 0, len(buffers) - 1, len(buffers[-1])]
+        buffers[-1] += each
+    return np.array(words, np.uint32).reshape(-1, 4), buffers
+
+
+@pytest.mark.usefixtures("way")
+def test_what_views_show_is_gathered() -> None:
+    messages = [random.Random(7).randbytes(size) for size in SIZES]
+    views, buffers = viewed(messages, 1000)
+    kept = [ctypes.create_string_buffer(each, len(each)) for each in buffers]
+    data, sizes = [ctypes.addressof(each) for each in kept], [len(each) for each in buffers]
+    assert len(data) > 5
+    feed = Feed(1000, 1 << 20)
+    assert feed.view(views, data, sizes, 0) == len(messages)
+    assert content(feed) == messages
+    feed = Feed(50, 600)
+    found, at = [], 0
+    while at < len(messages):
+        behind = feed.view(views, data, sizes, at)
+        found += content(feed) if behind > at else [messages[at]]
+        feed.clear()
+        at = max(behind, at + 1)
+    assert found == messages
+    for wrong in (
+        (13, 0, 99, 0),
+        (13, 0, 0, sizes[0] - 12),
+        (1 << 31, 0, 0, 0),
+        (50, 0, 0, 1 << 31),
+    ):
+        assert feed.view(np.array([wrong], np.uint32), data, sizes, 0) == 0
+
+
 # -- what they touch -----------------------------------------------------------------------------
 
 
@@ -228,6 +270,15 @@ def test_kernels_touch_nothing_else() -> None:
             feed.clear()
             offsets = memoryview(array("q", (0, len(data))))
             assert feed.strip(data, offsets, 0, len(prefixed) - size) == 1
+            assert bytes(room[:size]) == payload
+            feed.clear()
+            feed._words[feeds._AT["room"]] = size
+            views, _ = viewed([payload], 0)
+            data = source.put(payload, at_end=at_end)
+            shown = source.put(views.tobytes(), at_end=at_end) if size <= 12 else views
+            assert feed.view(
+                np.frombuffer(shown, np.uint32).reshape(-1, 4), [address_of(data)], [size], 0
+            )
             assert bytes(room[:size]) == payload
 
 
@@ -316,6 +367,19 @@ def arena(kernel: str, start: int) -> bytearray:
         )
         memory[OBJECTS : OBJECTS + len(data)] = data
         words["last"] = len(data) - 1
+    elif kernel == "view":
+        views, buffers = viewed(
+            [random_.randbytes(size) for size in (0, 5, 12, 13, 40, 99, 300)], 0
+        )
+        memory[OBJECTS : OBJECTS + views.nbytes] = views.tobytes()
+        at = OBJECTS + 0x1000
+        for number, each in enumerate(buffers):
+            memory[at : at + len(each)] = each
+            place = STARTS + 8 * number
+            memory[place : place + 8] = (start + at).to_bytes(8, "little")
+            memory[place + 0x800 : place + 0x808] = len(each).to_bytes(8, "little")
+            at += len(each)
+        words |= {"last": len(views), "skip": len(buffers), "limit": start + STARTS + 0x800}
     else:
         memory[OBJECTS : OBJECTS + 0x3000] = random_.randbytes(0x3000)
         ends = sorted(random_.randrange(0x2000) for _ in range(31))
@@ -326,7 +390,7 @@ def arena(kernel: str, start: int) -> bytearray:
     return memory
 
 
-@pytest.mark.parametrize("kernel", ["gather", "frame", "strip"])
+@pytest.mark.parametrize("kernel", ["gather", "frame", "strip", "view"])
 def test_kernels_are_the_same_on_aarch64(kernel: str) -> None:
     with open(KERNELS._path, encoding="ascii") as file:
         text = file.read()
@@ -353,4 +417,4 @@ def test_kernels_are_the_same_on_aarch64(kernel: str) -> None:
         at = feeds._AT[name]
         assert told[0][at] == told[1][at], name
     assert told[0][feeds._AT["count"]] > 5
-    assert bytes(here)[OUT:] == there[OUT:]
+    assert bytes(here)[OUT:STARTS] == there[OUT:STARTS]

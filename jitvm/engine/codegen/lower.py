@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import Op
-from jitvm.engine.memory.layout import FENCE, LENGTH, RING, Layout
+from jitvm.engine.memory.layout import FENCE, LENGTH, MIRROR, RING, WIDEST, Layout
 from jitvm.engine.tables.status import Status
 from jitvm.engine.tables.struct import Struct
 
@@ -209,6 +209,16 @@ class Emitter:
         self.tail(self.load("ptr", entry, "context", 8), pc, stacks)
 
 
+def _both(condition: Value) -> tuple[Value, Value] | None:
+    """The two comparisons that a condition, or its contrary, asks for."""
+    if condition.op is Op.EQ and condition.args[1].constant == 0:
+        condition = condition.args[0]
+    if condition.op is not Op.AND:
+        return None
+    a, b = condition.args
+    return (a, b) if a.op in _PREDICATE and b.op in _PREDICATE else None
+
+
 class Lowering(Emitter):
     """Lowers one graph to the body of one function.
 
@@ -357,6 +367,17 @@ class Lowering(Emitter):
             self.label(second)
             self._predecessor = second
             self.do(f"br label %{self._edge(no)}")
+            return
+        parts = _both(end.condition)
+        if parts is not None and not end.is_even:
+            both, neither = (yes, no) if end.condition.op is Op.AND else (no, yes)
+            second = self.name()[1:]
+            self.do(f"br i1 {self.flag(parts[0])}, label %{second}, label %{self._way(neither)}")
+            self.label(second)
+            self._predecessor = second
+            self.do('call void asm sideeffect "", ""()')
+            flag = self.flag(parts[1])
+            self.do(f"br i1 {flag}, label %{self._way(both)}, label %{self._way(neither)}")
             return
         self.do(f"br i1 {flag}, label %{self._way(yes)}, label %{self._way(no)}")
 
@@ -579,7 +600,21 @@ class Lowering(Emitter):
     @lowers(lowerings, Op.LOAD)
     def _load(self, value: Value) -> str:
         space, size, _ = value.imm
-        return self._load_bytes(self._space(space, value.args[0]), size, self._tag(space))
+        address = value.args[0]
+        if space == self.layout.guest.code_index:
+            address = self._in_mirror(address)
+        return self._load_bytes(self._space(space, address), size, self._tag(space))
+
+    def _in_mirror(self, address: Value) -> Value:
+        """An address in the code as a sum that need not wrap: (pc + c) & m, of an operand, as
+        pc + c, since the first bytes are there once more behind the last."""
+        mask = self.layout.guest.code_space.size - 1
+        if address.op is not Op.AND or address.args[1].constant != mask:
+            return address
+        total = address.args[0]
+        if total.op is not Op.ADD or total.args[0].op is not Op.PC:
+            return address
+        return total if (total.args[1].constant or MIRROR) <= MIRROR - WIDEST else address
 
     @lowers(lowerings, Op.STORE)
     def _store(self, value: Value) -> None:

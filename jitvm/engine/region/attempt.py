@@ -519,7 +519,8 @@ class Attempt:
         first = graph.block
         for to in reversed(ranked):
             test = graph.block = graph.new_block("test")
-            test.end = Branch(target == to, self._way(to, state, followers[to]), end)
+            is_there = self.core.goes_to(target, to)
+            test.end = Branch(is_there, self._way(to, state, followers[to]), end)
             end = Goto(test)
         graph.block = first
         return end

@@ -222,6 +222,29 @@ class RegionCore(GraphCore):
             return outcome.target
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
+    def goes_to(self, target: Value, place: int) -> Value:
+        """Whether a computed jump goes to a place; where its target comes from a table in the code,
+        by what the entry was chosen by, which is known earlier."""
+        table = _table(target, self.guest.code_index)
+        if table is None:
+            return target == place
+        index, first, step, size = table
+        mask, found = (1 << self.guest.pc_bits) - 1, []
+        for number in range(1 << index.bits):
+            at = first + number * step
+            entry = range(at, at + size)
+            if entry.stop > self._mask + 1 or not self.world.written.isdisjoint(entry):
+                continue
+            raw = self.world.memory[at : at + size]
+            if int.from_bytes(raw, self.guest.byte_order) & mask == place:
+                found.append((number, entry))
+        if len(found) != 1:
+            return target == place
+        number, entry = found[0]
+        for each in entry:
+            self.bake(each)
+        return index == number
+
     def address(self, word: Value) -> Value:
         if word.is_return_address:
             return word
@@ -486,6 +509,27 @@ class RegionCore(GraphCore):
         check = self.graph.add(Op.CHECK)
         kind = Leave.HALT if self.halted else Leave.STOP
         check.exit = self.leave(self.state, pc, kind, Reason.HOST)
+
+
+def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
+    """What a word from a table in the code space is chosen by: the number of its entry, the address
+    of the first, how far they are apart, and their bytes; None where it is none.
+
+        load[code, size] ((number << c) + first)
+    """
+    while target.op is Op.AND and target.args[1].constant is not None:
+        target = target.args[0]
+    if target.op is not Op.LOAD or target.imm[0] != code:
+        return None
+    number, first, step = target.args[0], 0, 1
+    if number.op is Op.ADD:
+        for constant, other in (number.args, number.args[::-1]):
+            if constant.constant is not None:
+                number, first = other, constant.constant
+                break
+    if number.op is Op.SHL and (constant := number.args[1].constant) is not None:
+        number, step = number.args[0], 1 << constant
+    return (number, first, step, target.imm[1]) if 0 < number.bits <= 8 else None
 
 
 def _origins(guest: Guest) -> dict[int, int]:

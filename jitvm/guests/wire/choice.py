@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 SAMPLE = 64
 """Values that are looked at of each column, the last ones."""
-NEARLY_ALL = 0.97
+NEARLY_ALL = 0.98
 """What part of them has to fit."""
-TOO_FEW = 0.9
+TOO_FEW = 0.96
 """A variant is given up where fewer than this part of them fit."""
-SHORT = 90
+SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
-_KIND = "wire-choices"
+KIND = "wire-choices"
+"""What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}
 
 
@@ -42,13 +43,14 @@ class Choices:
 
     Attributes:
         program: a checksum that tells the program from others, whatever is chosen.
+        key: what it is kept under.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = crc32(program.code)
         self._program = program
         self._sites = program.sites
-        self._key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
+        self.key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
         self._kept = b""
 
     def _chosen(self) -> bytes:
@@ -56,7 +58,7 @@ class Choices:
 
     def take(self) -> bool:
         """Choose what an earlier process has; whether there is anything."""
-        found = CodeCache().load(_KIND, self._key)
+        found = CodeCache().load(KIND, self.key)
         if found is None or len(found.machine_code) != len(self._sites):
             return False
         for site, opcode in zip(self._sites, found.machine_code, strict=True):
@@ -70,7 +72,7 @@ class Choices:
         """Keep what is chosen now, where it is something else than what is kept."""
         if (chosen := self._chosen()) != self._kept:
             self._kept = chosen
-            CodeCache().store(_KIND, self._key, CachedCode(chosen, {}))
+            CodeCache().store(KIND, self.key, CachedCode(chosen, {}))
 
 
 class Sample:
@@ -84,12 +86,13 @@ class Sample:
     def __init__(self, output: memoryview, count: Callable[[Column], int]) -> None:
         self._output = output
         self._count = count
+        self._lengths: dict[int, Counter[int]] = {}
 
     def variant(self, site: Site) -> str:
         """The variant to take: the one there is, unless it fits too few values."""
         if site.stem == "message":
-            is_short = self._size(site.column) < SHORT
-            return site.variants[0 if is_short else -1]
+            most = self._most(site.column)
+            return site.variants[0 if most < SHORT else 1 if most < 1 << 14 else -1]
         lengths = self.lengths(site.column)
         total = lengths.total()
         if not total:
@@ -106,6 +109,11 @@ class Sample:
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""
+        if column.index not in self._lengths:
+            self._lengths[column.index] = self._counted(column)
+        return self._lengths[column.index]
+
+    def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)
         rows = range(max(last - SAMPLE, 0), last)
         if not rows:
@@ -135,17 +143,31 @@ class Sample:
         raw = self._output[place + rows.start * width : place + rows.stop * width]
         return array(_CODES[width], bytes(raw))
 
-    def _size(self, column: Column) -> float:
-        """About how many bytes a message of a column, or a value, has in its tag and all."""
+    def _most(self, column: Column) -> int:
+        """About how many bytes the longest message of a column has, or value, with its tag."""
         if column.wrapper is not None or column.shape in (Shape.FIXED, Shape.BYTES):
-            if column.is_unknown:
-                return 0
-            lengths = self.lengths(column)
-            return sum(n * often for n, often in lengths.items()) / max(lengths.total(), 1) + 2
+            return 0 if column.is_unknown else max(self.lengths(column), default=0) + 2
         if column.shape in (Shape.LIST, Shape.MAP):
-            rows = max(self._count(column), 1)
-            return self._size(column.children[0]) * self._count(column.children[0]) / rows
-        return sum(self._size(child) for child in column.children if child.shape is not Shape.ONEOF)
+            return self._most(column.children[0]) * self._longest(column) + 2
+        members: dict[int, int] = {}  # of oneofs only one is there
+        total = 0
+        for child in column.children:
+            if child.shape is Shape.ONEOF:
+                continue
+            most = self._most(child)
+            oneof = None if child.field is None else child.field.oneof
+            if oneof is None:
+                total += most
+            else:
+                members[id(oneof)] = max(members.get(id(oneof), 0), most)
+        return total + sum(members.values()) + 2
+
+    def _longest(self, column: Column) -> int:
+        """How many elements the longest list of a column has."""
+        last = self._count(column)
+        rows = range(max(last - SAMPLE, 0), last + 1)
+        ends = self._words(column.offsets, rows, 4)
+        return max((b - a for a, b in pairwise(ends)), default=0)
 
 
 def _fitting(lengths: Counter[int], variant: str, *, is_exact: bool) -> int:

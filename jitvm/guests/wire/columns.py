@@ -65,6 +65,11 @@ SLACK = 64
 SKEW = 320
 """Bytes by which each buffer lies differently in its page than the one before, so that columns
 which are written side by side do not compete for the same lines of the cache."""
+HUGE = 2 << 20
+"""Bytes of a huge page. Buffers that may be as large begin in the first pages of one, ..."""
+PAGE_SKEW, PAGE_SKEWS = 5, 64
+"""... each so many pages behind the one before, of so many: else they would compete for the same
+entries of the processor's table of pages."""
 ADDRESS_BITS = (32, 36)
 """Bits of addresses in the spaces that there are: few, and for trees of hundreds of columns."""
 MAX_COLUMNS = 8192
@@ -584,7 +589,11 @@ class _Place:
 
     def take(self, size: int) -> int:
         """The address of so many bytes."""
-        start = -(-self.end // PAGE) * PAGE + self.count * SKEW % PAGE // SLACK * SLACK
+        is_large = size >= HUGE
+        unit = HUGE if is_large else PAGE
+        start = -(-self.end // unit) * unit + self.count * SKEW % PAGE // SLACK * SLACK
+        if is_large:
+            start += self.count * PAGE_SKEW % PAGE_SKEWS * PAGE
         self.count += 1
         self.end = start + size + SLACK
         return start
@@ -611,3 +620,19 @@ def counted(tree: Tree, rows: int, output: memoryview, width: int) -> list[int]:
         assert by.offsets is not None
         found.append(ends[by.offsets // width + found[by.space.index]])
     return found
+
+
+def extents(tree: Tree, rows: int, output: memoryview) -> Iterator[tuple[int, int]]:
+    """Address and bytes of what each buffer has, where the root has so many rows and offsets 32
+    bits: lowest addresses first."""
+    ends = output.cast("I")
+    found = counted(tree, rows, output, 4)
+    for column in tree.columns:
+        count = found[column.space.index]
+        if column.validity is not None:
+            yield column.validity, count
+        if column.offsets is not None:
+            yield column.offsets, (count + 1) * tree.offset_width
+            count = ends[column.offsets // 4 + count]
+        if column.values is not None:
+            yield column.values, count * (1 if column.shape is Shape.BYTES else column.width)

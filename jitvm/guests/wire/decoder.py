@@ -15,15 +15,15 @@ import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
-from functools import partial
+from functools import cached_property
 
 from jitvm.engine.interpreter.installed import handlers_are_ready, make_handlers
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.guests.wire.anew import written
+from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.choice import Choices, Sample
-from jitvm.guests.wire.columns import ADDRESS_BITS, counted
+from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -36,14 +36,14 @@ from jitvm.guests.wire.instructions import (
     STATE,
     guest,
 )
-from jitvm.guests.wire.plain import Batch, PlainDecoder, Wrong
 from jitvm.guests.wire.program import Program, ProgramError, Site, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
+    from jitvm.guests.wire.batch import Mistake
     from jitvm.guests.wire.columns import Layout, Tree
-    from jitvm.guests.wire.plain import Mistake
+    from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 
@@ -74,6 +74,7 @@ class Decoder:
         program: what the tree became.
         choices: what is kept of it between processes.
         guest: the VM that executes it.
+        extents: buffers of columns, and how many bytes a message has had in them.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Decoder:
         self.layout = layout
         self.program: Program = make(tree, where)
         self.errors = errors
-        self._make_plain = partial(PlainDecoder, tree, layout, errors=errors, where=where)
+        self._where = where
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -102,6 +103,7 @@ class Decoder:
         self._idle: deque[_Runner] = deque()
         self._batches = 0
         self._has_chosen = False
+        self.extents: list[tuple[int, float]] = []
 
     @property
     def is_ready(self) -> bool:
@@ -177,7 +179,9 @@ class Decoder:
 
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
-        return self._make_plain()
+        from jitvm.guests.wire.plain import PlainDecoder
+
+        return PlainDecoder(self.tree, self.layout, errors=self.errors, where=self._where)
 
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
@@ -211,21 +215,26 @@ class _Runner:
 
     def __init__(self, decoder: Decoder, tier: Tier) -> None:
         self._decoder = decoder
-        self._plain = decoder.plain()
         self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
         columns = decoder.tree.columns
         self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
         self._texts = [column for column in columns if column.is_utf8]
+        self._shown: memoryview | None = None
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
         self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
+
+    @cached_property
+    def _plain(self) -> PlainDecoder:
+        return self._decoder.plain()
 
     def let_go(self) -> None:
         """Hold on to no memory of others."""
         self.machine.attach(OUTPUT, self._spare)
         self.machine.attach(INPUT, None)
         self.machine.attach(OFFSETS, None)
+        self._shown = None
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
@@ -241,12 +250,15 @@ class _Runner:
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
+        out.expect(layout, last - first, decoder.extents)
         batch = self._batch(data, offsets, first, last, frozenset())
         if not self._are_texts(batch.rows, out):
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             self.learn(batch.rows)
+            found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
+            decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)
         return batch
 
@@ -298,8 +310,10 @@ class _Runner:
         """Decode from a message and a row on; how many rows there are then, and the message that
         could not be read, or the last."""
         machine = self.machine
-        machine.attach(INPUT, shown)
-        machine.attach(OFFSETS, offsets)
+        if shown is not self._shown:  # else it stopped at an odd message, and goes on
+            machine.attach(INPUT, shown)
+            machine.attach(OFFSETS, offsets)
+            self._shown = shown
         self._bias[0] = bias
         for i, word in enumerate((last, first - 1, row - 1, 0, 0)):
             self._frames[i] = word & M32
@@ -333,6 +347,8 @@ class _Runner:
             return row, True
         if state is None:
             return row, True
+        from jitvm.guests.wire.anew import written
+
         return self._one(written(decoder.tree, state), row), True
 
     def _one(self, message: bytes, row: int, *, is_asked: bool = True) -> int:

@@ -8,6 +8,7 @@
 ;     72 nulls   80 null count                which of them were None
 ;     88 bytes   96 none   104 objects        of `gather`
 ;     112 starts   120 skip   128 limit       of `strip`
+;     112 starts   120 skip   128 limit       of `view`: data, how many buffers, their sizes
 ;
 ; A kernel takes messages from `first` on until there are no more, one does not fit, or `most` are
 ; there, and leaves in `first`, `written`, `count` and `null count` how far it came. Bytes are copied
@@ -391,6 +392,100 @@ copied:
   %count.next = add i64 %count, 1
   %offset.at = getelementptr i64, ptr %offsets, i64 %count.next
   store i64 %written.next, ptr %offset.at
+  br label %next
+
+done:
+  store i64 %i, ptr %first.at
+  store i64 %written, ptr %written.at
+  store i64 %count, ptr %count.at
+  ret void
+}
+
+; Messages that Arrow's views show: `source` is an array of them, `starts` one of the addresses of
+; `skip` buffers, `limit` that of their sizes. Stops at a view of what is not there.
+define void @view(ptr %words) {
+  %source = load ptr, ptr %words
+  %first.at = getelementptr i8, ptr %words, i64 8
+  %first = load i64, ptr %first.at
+  %last.at = getelementptr i8, ptr %words, i64 16
+  %last = load i64, ptr %last.at
+  %out.at = getelementptr i8, ptr %words, i64 24
+  %out = load ptr, ptr %out.at
+  %room.at = getelementptr i8, ptr %words, i64 32
+  %room = load i64, ptr %room.at
+  %written.at = getelementptr i8, ptr %words, i64 40
+  %written.0 = load i64, ptr %written.at
+  %offsets.at = getelementptr i8, ptr %words, i64 48
+  %offsets = load ptr, ptr %offsets.at
+  %count.at = getelementptr i8, ptr %words, i64 56
+  %count.0 = load i64, ptr %count.at
+  %most.at = getelementptr i8, ptr %words, i64 64
+  %most = load i64, ptr %most.at
+  %starts.at = getelementptr i8, ptr %words, i64 112
+  %starts = load ptr, ptr %starts.at
+  %buffers.at = getelementptr i8, ptr %words, i64 120
+  %buffers = load i64, ptr %buffers.at
+  %sizes.at = getelementptr i8, ptr %words, i64 128
+  %sizes = load ptr, ptr %sizes.at
+  br label %next
+
+next:
+  %i = phi i64 [ %first, %0 ], [ %i.next, %taken ]
+  %written = phi i64 [ %written.0, %0 ], [ %written.next, %taken ]
+  %count = phi i64 [ %count.0, %0 ], [ %count.next, %taken ]
+  %is.left = icmp slt i64 %i, %last
+  %is.room = icmp ult i64 %count, %most
+  %goes.on = and i1 %is.left, %is.room
+  br i1 %goes.on, label %look, label %done
+
+look:
+  %view = getelementptr i128, ptr %source, i64 %i
+  %word = load i128, ptr %view, align 1
+  %low = trunc i128 %word to i64
+  %size = and i64 %low, 4294967295
+  %left = sub i64 %room, %written
+  %fits = icmp ule i64 %size, %left
+  br i1 %fits, label %shown, label %done
+
+shown:
+  %to = getelementptr i8, ptr %out, i64 %written
+  %is.short = icmp ule i64 %size, 12
+  br i1 %is.short, label %short, label %long
+
+short:
+  %value = lshr i128 %word, 32
+  store i128 %value, ptr %to, align 1
+  br label %taken
+
+long:
+  %wide = lshr i128 %word, 64
+  %high = trunc i128 %wide to i64
+  %index = and i64 %high, 4294967295
+  %begin = lshr i64 %high, 32
+  %end = add i64 %begin, %size
+  %is.buffer = icmp ult i64 %index, %buffers
+  br i1 %is.buffer, label %there, label %done
+
+there:
+  %limit.at = getelementptr i64, ptr %sizes, i64 %index
+  %limit = load i64, ptr %limit.at
+  %is.inside = icmp ule i64 %end, %limit
+  br i1 %is.inside, label %copied, label %done
+
+copied:
+  %data.at = getelementptr ptr, ptr %starts, i64 %index
+  %data = load ptr, ptr %data.at
+  %from = getelementptr i8, ptr %data, i64 %begin
+  %data.end = getelementptr i8, ptr %data, i64 %limit
+  call void @part(ptr %to, ptr %from, i64 %size, ptr %data.end)
+  br label %taken
+
+taken:
+  %written.next = add i64 %written, %size
+  %count.next = add i64 %count, 1
+  %offset.at = getelementptr i64, ptr %offsets, i64 %count.next
+  store i64 %written.next, ptr %offset.at
+  %i.next = add i64 %i, 1
   br label %next
 
 done:

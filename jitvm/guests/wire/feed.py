@@ -3,10 +3,10 @@
     list of bytes           --gather-->  ┌────────────────┐
     bytes behind lengths    --frame--->  │ data, offsets  │ --> a batch, then the next in its place
     bytes behind a header   --strip--->  └────────────────┘
+    Arrow's views           --view--->
 
-For small messages this costs as much as decoding them, so the three are kernels (`feed.ll`), 4 to
-8 ns a message that is in the processor's cache. Where there is no native code, or not yet, Python
-does the same, by functions that are in C for many messages at a time.
+For small messages this costs as much as decoding them if Python does it, so they are kernels
+(`feed.ll`). Where there is no native code, or not yet, Python does the same.
 
 `gather` reads CPython's objects where they lie, without a call and without a reference: it has the
 interpreter lock all the time, so nobody changes the list, and nothing in it goes away. That memory
@@ -24,6 +24,7 @@ import ctypes
 import mmap
 import os
 import sys
+from array import array
 from bisect import bisect_right
 from functools import cache, cached_property
 from itertools import accumulate
@@ -35,7 +36,7 @@ from jitvm.guests.wire.pool import PoolError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     Objects = list[Any] | tuple[Any, ...]
@@ -57,6 +58,8 @@ _BEHIND = 64
 """Bytes behind a feed's that kernels may write."""
 _TYPE, _LENGTH, _ITEMS = 8, 16, 24
 """Where an object of CPython has its type, its length, and, if it is a list, its items' address."""
+_SHORT = 12
+"""Bytes that lie in a view of Arrow's itself."""
 LONGEST = 5
 """Bytes of a length."""
 
@@ -177,12 +180,13 @@ class Feed:
             data = b"".join(full)
         except (TypeError, BufferError):
             raise _no_message(full, first) from None
-        ends = list(accumulate(memoryview(each).nbytes for each in full))
-        count = bisect_right(ends, self._left)
+        written = self._words[_AT["written"]]
+        ends = array("q", accumulate(_sizes(full), initial=written))
+        count = bisect_right(ends, written + self._left) - 1
         for at in range(count):
             if some[at] is None:
                 self._note_null(self.count + at)
-        self._put(data, ends[:count])
+        self._put(data, ends[: count + 1])
         return count
 
     def put_null(self) -> bool:
@@ -194,15 +198,17 @@ class Feed:
         self._nulls[count] = row
         self._words[_AT["null count"]] = count + 1
 
-    def _put(self, data: Any, ends: Sequence[int]) -> None:
-        """Put messages here that lie side by side already, given where each ends."""
-        words = self._words
-        count, written = words[_AT["count"]], words[_AT["written"]]
-        for at, end in enumerate(ends, count + 1):
-            self._offsets[at] = written + end
-        size = ends[-1] if ends else 0
-        self._data[written : written + size] = memoryview(data)[:size]
-        words[_AT["count"]], words[_AT["written"]] = count + len(ends), written + size
+    def _put(self, data: Any, ends: array[int]) -> None:
+        """Put messages here that lie side by side already, given where the first begins here, and
+        where each ends."""
+        words, count, written = self._words, self.count, ends[0]
+        self._offsets[count : count + len(ends)] = memoryview(ends)
+        self._data[written : ends[-1]] = memoryview(data)[: ends[-1] - written]
+        words[_AT["count"]], words[_AT["written"]] = count + len(ends) - 1, ends[-1]
+
+    def _put_one(self, data: memoryview) -> None:
+        written = self._words[_AT["written"]]
+        self._put(data, array("q", (written, written + len(data))))
 
     # -- bytes -----------------------------------------------------------------------------------
 
@@ -231,7 +237,7 @@ class Feed:
                 break
             if found is None or found[1] > last or found[1] - found[0] > self._left:
                 break
-            self._put(data[found[0] : found[1]], [found[1] - found[0]])
+            self._put_one(data[found[0] : found[1]])
             first = found[1]
         return first
 
@@ -257,7 +263,41 @@ class Feed:
             begin, end = offsets[first] + skip, offsets[first + 1]
             if not skip <= begin <= end <= len(data) or end - begin > self._left:
                 break
-            self._put(data[begin:end], [end - begin])
+            self._put_one(data[begin:end])
+            first += 1
+        return first
+
+    def view(self, views: Any, data: Sequence[int], sizes: Sequence[int], first: int) -> int:
+        """Put messages here that Arrow's views show.
+
+        Args:
+            views: words of 32 bits, four a view.
+            data, sizes: addresses of the buffers that they are about, and how large these are.
+            first: the first to take.
+
+        Returns:
+            The one behind the last that was taken: others are no more, too large, or not there.
+        """
+        words, last = views.reshape(-1), len(views)
+        kernel = _kernel("view")
+        if kernel is not None:
+            starts, limits = array("Q", data), array("q", sizes)
+            return self._run(
+                kernel, address_of(memoryview(words)), first, last, self.rows, skip=len(data),
+                starts=starts.buffer_info()[0], limit=limits.buffer_info()[0],
+            )  # fmt: skip
+        raw = memoryview(words).cast("B")
+        while first < last and self.count < self.rows:
+            size, _, index, begin = map(int, views[first])
+            if size <= _SHORT:
+                shown: Any = raw[16 * first + 4 : 16 * first + 4 + size]
+            elif index < len(data) and begin + size <= sizes[index]:
+                shown = (ctypes.c_ubyte * size).from_address(data[index] + begin)
+            else:
+                break
+            if size > self._left:
+                break
+            self._put_one(memoryview(shown).cast("B"))
             first += 1
         return first
 
@@ -293,6 +333,13 @@ def framed(data: memoryview, first: int, last: int) -> tuple[int, int] | None:
     if last - first >= LONGEST:
         raise BrokenFraming
     return None
+
+
+def _sizes(some: Sequence[Any]) -> Iterable[int]:
+    """Bytes of each of some buffers."""
+    if set(map(type, some)) <= {bytes, bytearray}:
+        return map(len, some)
+    return (memoryview(each).nbytes for each in some)
 
 
 def _no_message(some: Sequence[Any], first: int) -> TypeError:

@@ -140,6 +140,13 @@ def two(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
     return (word & 0x8080) == 0x80, value, at + 2, (word >> 16) & M32
 
 
+def one_or_two(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
+    word = core.load(INPUT, at, 8)
+    more = (word >> 7) & 1
+    value = (word & 0x7F) | ((word >> 1) & (more << 14) - (more << 7))
+    return (word & 0x8080) != 0x8080, value, at + 1 + more, (word >> 8 + (more << 3)) & M32
+
+
 def some(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
     """One of up to eight bytes."""
     word = core.load(INPUT, at, 8)
@@ -173,7 +180,7 @@ def a_length(core: Core, at: Word) -> tuple[Word, Word, Word]:
     return fits & (count <= M32) & (begin <= at + 5), count, begin
 
 
-LENGTHS = {"1": one, "2": two, "8": some, "10": ten}
+LENGTHS = {"1": one, "2": two, "1-2": one_or_two, "8": some, "10": ten}
 """How varints are read, by the bytes they have; the last is right for all."""
 
 
@@ -290,8 +297,10 @@ def string(most: int, place: str, core: Core) -> None:
         counter = column(core, "b", here + 1, 4)
         here = core.load(OUTPUT, counter, 4)
     to = core.load(OUTPUT, column(core, "c", here + (1 if place == "more" else 0), 4), 4)
+    was = to
     if place.endswith("once"):
-        fits = fits & (core.load(OUTPUT, column(core, "c", here + 1, 4), 4) == to)
+        was = core.load(OUTPUT, column(core, "c", here + 1, 4), 4)
+        fits = fits & (was == to)
     words = [core.load(INPUT, begin + i, 8) for i in range(0, most, 8)]
     following = core.load(INPUT, after, 4)
     core.expect(fits)
@@ -300,13 +309,12 @@ def string(most: int, place: str, core: Core) -> None:
         core.store(OUTPUT, counter, here + core.select(fits, 1, 0), 4)
     elif not place.startswith("plain"):
         core.store(OUTPUT, column(core, "b", here, 1), core.select(fits, 1, 0), 1)
-    taken = core.select(fits, short, 0)
-    core.store(OUTPUT, column(core, "c", here + 1, 4), to + taken, 4)
+    core.store(OUTPUT, column(core, "c", here + 1, 4), core.select(fits, to + short, was), 4)
     if most:
         for i, word in enumerate(words):
             core.store(OUTPUT, target + 8 * i, word, 8)
     else:
-        core.copy(OUTPUT, target, INPUT, begin, taken)
+        core.copy(OUTPUT, target, INPUT, begin, core.select(fits, short, 0))
     (again if place == "list" else go_on)(core, after, fits, following)
 
 
@@ -325,16 +333,16 @@ def message(length: str, place: str, core: Core) -> None:
     """Enter a message, whose program is at `slow`'s place a; the instruction behind comes next.
 
     Args:
-        length: "1" for lengths of one byte, "10" for any.
+        length: "1" for lengths of one byte, "1-2" of up to two, "10" for any.
         place: "row", which has the row of this one, and whose presence b is told; "plain", the same
             without; "list", the next row of the list whose offsets are b.
     """
     at = cursor(core) + size(core)
-    if length == "1":
-        fits, count, begin, following = one(core, at)
-    else:
+    if length == "10":
         fits, count, begin = a_length(core, at)
         following = core.load(INPUT, begin, 4)
+    else:
+        fits, count, begin, following = LENGTHS[length](core, at)
     until, begin = begin + (count & M32), begin & M32
     fits = fits & (until <= end(core))
     here = row(core)
@@ -672,28 +680,47 @@ def mixed_items(kind: str, core: Core) -> None:
     only where one begins. So nothing waits to be told how long an element is.
     """
     count, until, at = row(core), end(core), cursor(core)
-    width, meaning = KINDS[kind]
+    width, _ = KINDS[kind]
     word = core.load(INPUT, at, 8)
     more = word & HIGH
     left = (until - at) & M32
     short = core.trailing_zeros((more & (more >> 8)) | 1 << 63, 8) >> 3
     limit = core.select(short < left, short, left)
     after = (at + limit + ((more >> ((limit << 3) - 1 & 63)) & 1)) & M32
-    here = count
+    begins = (((more << 8) & M64) >> 7 ^ EACH) & EACH
+    before = (begins * (EACH << 8 & M64)) & M64  # how many begin before each byte, a byte each
+    lanes = [_pairs(kind, word), _pairs(kind, word >> 8)]
     for i in range(7):
-        low, high = (word >> 8 * i) & 0x7F, (word >> 8 * i + 1) & 0x3F80
-        value = meaning(low | core.select((more >> 8 * i) & 0x80, high, 0))
-        core.store(OUTPUT, column(core, "a", here, width), value, width)
-        begins = ((more >> 8 * i - 1) & 1) ^ 1 if i else 1
-        here = here + (begins & (limit > i))
+        value = lanes[i & 1] >> 16 * (i >> 1) & 0xFFFF
+        value = core.signed(value, 2) if kind.startswith("s") else value
+        place = column(core, "a", count + ((before >> 8 * i) & 0xFF), width)
+        core.store(OUTPUT, place, value, width)
     fits = (limit != 0) & (after <= until)
     core.expect(fits)
+    taken = (before >> ((limit << 3) & 63)) & 0xFF
     for _ in range(3):
         core.pop(FRAMES, 4)
-    for each in (core.select(fits, here, count), until, core.select(fits, after, at)):
+    for each in (core.select(fits, count + taken, count), until, core.select(fits, after, at)):
         core.push(FRAMES, each, 4)
     ok = core.select(fits, after < until, 1)
     core.jump_if(ok, core.select(fits, core.pc, operand(core, "slow")))
+
+
+EACH = 0x0101_0101_0101_0101
+"""A bit of each byte."""
+
+
+def _pairs(kind: str, word: Word) -> Word:
+    """What elements of one or two bytes that begin in every other byte of a word would be, 16 bits
+    each."""
+    every = 0x0001_0001_0001_0001
+    more = (word >> 7) & every
+    lanes = (word & 0x7F * every) | ((word >> 1) & ((more << 14) - (more << 7)))
+    if kind == "bool":
+        return ((lanes + 0x7FFF * every) >> 15) & every
+    if kind.startswith("s"):
+        lanes = ((lanes >> 1) & 0x1FFF * every) ^ ((lanes & every) * 0xFFFF & M64)
+    return lanes
 
 
 def item_closed(length: str, core: Core) -> None:
@@ -759,15 +786,19 @@ def drop(core: Core) -> None:
     core.jump(core.operand(0, 4))
 
 
-def rest(core: Core) -> None:
-    """A tag that is not where it was looked for: through a table, of 128 tags of a byte; others are
-    sought behind. Goes to `fail` where the message has ended too early."""
+def rest(is_long: bool, core: Core) -> None:
+    """A tag that is not where it was looked for: through a table, by its first byte, to `fail`
+    where the message has ended too early. Not `is_long`: all known tags have one byte, others go to
+    a place of their own."""
     at = cursor(core)
     tag = core.load(INPUT, at, 1)
-    target = core.load(CODE, core.operand(0, 4) + ((tag & 0x7F) << 2), 4)
     inside = at < end(core)
-    short = core.select(tag < 0x80, target, core.operand(8, 4))
-    core.jump(core.select(inside, short, core.operand(4, 4)))
+    known = inside if is_long else inside & (tag < 0x80)
+    core.expect(known)
+    index = tag if is_long else tag & 0x7F
+    target = core.load(CODE, core.operand(0, 4) + (index << 2), 4)
+    other = core.select(inside, core.operand(8, 4), core.operand(4, 4))
+    core.jump(core.select(known, target, other))
 
 
 def tried(core: Core) -> None:
@@ -883,7 +914,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "drop": (drop, 4),
         "ended": (ended, 4),
         "ended.group": (ended_group, 21),
-        "rest": (rest, 12),
+        "rest": (partial(rest, False), 12),
+        "rest.long": (partial(rest, True), 12),
         "try": (tried, 20),
         "skip": (skip, 12),
         "leave": (leave, 0),
@@ -928,15 +960,18 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             found[name] = partial(scalar, read, width, False), FIELD
             found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
             found[f"{name}.list"] = partial(element, read, width), FIELD
-            run = partial(items, int(length), kind) if length in "12" else None
-            found[f"{name}.item"] = run or partial(item, length, kind), FIELD
+            if length == "1-2":
+                run = partial(mixed_items, kind)
+            elif length in "12":
+                run = partial(items, int(length), kind)
+            else:
+                run = partial(item, length, kind)
+            found[f"{name}.item"] = run, FIELD
         read, name = closed(length), f"closed.{length}"
         found[name] = partial(scalar, read, 4, False), FIELD
         found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
         found[f"{name}.list"] = partial(element, read, 4), FIELD
         found[f"{name}.item"] = partial(item_closed, length), FIELD
-    for kind in KINDS:
-        found[f"{kind}.1-2.item"] = partial(mixed_items, kind), FIELD
     for width in (4, 8):
         read, name = fixed(width), f"fixed{8 * width}"
         found[name] = partial(scalar, read, width, False), FIELD
@@ -955,12 +990,13 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         for place in ("plain", "row", "list", "more"):
             suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
             found[f"bytes.{most or 'any'}{suffix}"] = partial(string, most, place), FIELD
+        name = f"bytes.{most or 'any'}.once"
+        found[name] = partial(string, most, "plain once"), FIELD
+        found[f"{name}.set"] = partial(string, most, "once"), FIELD
     for place in ("plain", "row", "list"):
         suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
         found[f"group{suffix}"] = partial(group, place), FIELD
-    found["bytes.any.once"] = partial(string, 0, "plain once"), FIELD
-    found["bytes.any.once.set"] = partial(string, 0, "once"), FIELD
-    for length in ("1", "10"):
+    for length in ("1", "1-2", "10"):
         for place in ("plain", "row", "list"):
             suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
             found[f"message.{length}{suffix}"] = partial(message, length, place), FIELD

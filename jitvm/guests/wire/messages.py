@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from jitvm.guests.wire.arrays import Array
     from jitvm.guests.wire.feed import Feed, Objects
     from jitvm.guests.wire.streams import Source
 
@@ -50,7 +51,8 @@ COLUMNS_SIZE = 24 << 20
 has one while the next is decoded."""
 _SOME = 1 << 16
 """Messages that are taken out of an iterable at a time."""
-_ARRAY_WORDS = 10
+_FEW = 1 << 13
+"""Messages of an Arrow array that is put together with the next."""
 _CONFLUENT, _LONGEST_HEAD = 5, 256
 """Bytes in front of the indexes of a message in its schema (a zero, the number of the schema), and
 with them, at most."""
@@ -413,127 +415,85 @@ def _no_header(row: int) -> MessagesError:
 
 # -- Arrow ---------------------------------------------------------------------------------------
 
-_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer_of.restype = ctypes.c_void_p
-_pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
-_FORMATS = {"z": "<i4", "u": "<i4", "Z": "<i8", "U": "<i8"}
-"""Types of offsets of binary arrays, by format."""
-
-
-class _Words:
-    """A struct of Arrow's whose owner lives as long as this."""
-
-    def __init__(self, words: Any, owner: object) -> None:
-        self.words = words
-        self.owner = owner
-
-
-class _Streamed:
-    """An array that came out of a stream: to be released by us."""
-
-    def __init__(self) -> None:
-        self.words: Any = (ctypes.c_uint64 * _ARRAY_WORDS)()
-
-    def __del__(self) -> None:
-        if self.words[8]:
-            release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.words[8])
-            release(ctypes.addressof(self.words))
-
 
 def _of_arrow(source: Any, feed: Feed) -> Iterator[Messages]:
-    """Messages in the arrays of an object of one of Arrow's libraries."""
-    if hasattr(source, "__arrow_c_array__"):
-        schema, array = source.__arrow_c_array__()
-        format = _format(_pointer_of(schema, b"arrow_schema"))
-        words = (ctypes.c_uint64 * _ARRAY_WORDS).from_address(_pointer_of(array, b"arrow_array"))
-        yield from _of_array(format, words, array, source, feed)
-        return
-    capsule = source.__arrow_c_stream__()
-    stream = (ctypes.c_uint64 * 5).from_address(_pointer_of(capsule, b"arrow_array_stream"))
-    called = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-    schema_words = (ctypes.c_uint64 * 9)()
-    if called(stream[0])(ctypes.addressof(stream), ctypes.addressof(schema_words)):
-        raise MessagesError("the stream of Arrow arrays has no schema")
-    format = _format(ctypes.addressof(schema_words))
-    if schema_words[7]:
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(schema_words[7])(ctypes.addressof(schema_words))
-    if format not in _FORMATS:
-        yield from _of_array(format, None, None, source, feed)
-        return
-    while True:
-        owner = _Streamed()
-        if called(stream[1])(ctypes.addressof(stream), ctypes.addressof(owner.words)):
-            raise MessagesError("the stream of Arrow arrays failed")
-        if not owner.words[8]:
-            return
-        yield from _of_array(format, owner.words, owner, source, feed)
+    """Messages in Arrow's arrays; those of small arrays together, as each batch costs something."""
+    from jitvm.guests.wire.arrays import VIEWS, arrays
+
+    feed.clear()
+    for each in arrays(source):
+        if each.format in VIEWS:
+            yield from _in(feed)
+            yield from _viewed(each, feed)
+            continue
+        piece = _of_array(each)
+        is_small = each.length <= _FEW and not piece.nulls
+        at = feed.strip(piece.data, piece.offsets, 0, 0) if is_small else 0
+        if at < each.length:
+            yield from _in(feed)
+            yield Messages(piece.data, piece.offsets[at:], piece.nulls, piece)
+    yield from _in(feed)
 
 
-def _format(pointer: int) -> str:
-    words = (ctypes.c_uint64 * 2).from_address(pointer)
-    return ctypes.string_at(words[0]).decode()
-
-
-def _of_array(
-    format: str, words: Any, owner: object, source: Any, feed: Feed
-) -> Iterator[Messages]:
+def _of_array(array: Array) -> Messages:
+    """Messages of an array, where they are; but copied where some are null."""
     import numpy as np
 
-    if format in ("vz", "vu"):
-        yield from listed(_values(source), feed)
-        return
-    if format not in _FORMATS:
-        raise MessagesError(
-            f"the Arrow data has the format {format!r}, which holds no messages; give a column of "
-            "binary values"
-        )
-    length, nulls, start = words[0], words[1], words[2]
-    if not length:
-        return
-    held = _Words(words, owner)
-    buffers = (ctypes.c_uint64 * 3).from_address(words[5])
-    dtype = np.dtype(_FORMATS[format])
-    found = _at(buffers[1] + start * dtype.itemsize, (length + 1) * dtype.itemsize, held)
-    offsets = np.frombuffer(found, dtype).astype(np.int64, copy=False)
-    data = memoryview(_at(buffers[2], int(offsets[-1]), held)) if offsets[-1] else memoryview(b"")
-    data = data.cast("B")
-    absent = np.empty(0, np.int64)
-    if nulls and buffers[0]:
-        bits = np.frombuffer(_at(buffers[0], (start + length + 7) // 8, held), np.uint8)
-        valid = np.unpackbits(bits, bitorder="little")[start : start + length]
-        absent = np.flatnonzero(valid == 0).astype(np.int64, copy=False)
-    if not len(absent):
-        yield Messages(data, memoryview(offsets), owner=held)  # type: ignore[arg-type]
-    elif (offsets[absent] == offsets[absent + 1]).all():
-        yield _with_nulls(np.asarray(data), offsets, absent)
-    else:  # bytes that are none of a message
-        cuts = zip(offsets[:-1].tolist(), offsets[1:].tolist(), valid.tolist(), strict=True)
-        yield from listed([bytes(data[a:b]) if there else None for a, b, there in cuts], feed)
+    from jitvm.guests.wire.arrays import OFFSETS
+
+    dtype = np.dtype(OFFSETS[array.format])
+    place = array.buffers[1] + array.start * dtype.itemsize
+    found = array.bytes_at(place, (array.length + 1) * dtype.itemsize)
+    offsets: Any = np.frombuffer(found, dtype).astype(np.int64, copy=False)
+    size = int(offsets[-1])
+    data = memoryview(array.bytes_at(array.buffers[2], size) if size else b"").cast("B")
+    absent = array.absent()
+    if len(absent):
+        return _with_nulls(np.asarray(data), offsets, absent)
+    return Messages(data, memoryview(offsets), owner=array)
 
 
 def _with_nulls(data: Any, offsets: Any, absent: Any) -> Messages:
-    """Messages of which some are null, and have no bytes: each gets those of `NULL`."""
+    """Messages of which some are null: of these, `NULL` is all that is left."""
     import numpy as np
 
+    sizes = np.diff(offsets)
+    if sizes[absent].any():  # bytes that are none of a message
+        keep = np.ones(len(sizes), bool)
+        keep[absent] = False
+        data = data[int(offsets[0]) : int(offsets[-1])][np.repeat(keep, sizes)]
+        sizes[absent] = 0
+        offsets = np.concatenate(([0], np.cumsum(sizes)))
     first = int(offsets[0])
     full: Any = np.insert(data[first:], offsets[absent] - first, NULL[0])
-    before = np.zeros(len(offsets), np.int64)
-    before[absent + 1] = 1
-    moved: Any = offsets - first + np.cumsum(before)
-    return Messages(memoryview(full), memoryview(moved), frozenset(absent.tolist()))
+    sizes[absent] = 1
+    return Messages(memoryview(full), _offsets(sizes), frozenset(absent.tolist()))
 
 
-def _at(address: int, size: int, owner: object) -> Any:
-    """Bytes at an address, as a buffer that keeps their owner."""
-    found: Any = (ctypes.c_ubyte * size).from_address(address)
-    found.owner = owner
-    return found
+def _viewed(array: Array, feed: Feed) -> Iterator[Messages]:
+    """Messages of an array of views, whose bytes lie anywhere."""
+    import numpy as np
 
-
-def _values(source: Any) -> list[Any]:
-    """The values of an array of views, whose bytes lie anywhere."""
-    for name in ("to_list", "to_pylist"):  # of polars, of pyarrow
-        if hasattr(source, name):
-            values = getattr(source, name)()
-            return [each.encode() if isinstance(each, str) else each for each in values]
-    raise MessagesError("views of binary values are taken from polars and pyarrow only; cast them")
+    place = array.buffers[1] + 16 * array.start
+    views: Any = np.frombuffer(array.bytes_at(place, 16 * array.length), "<u4").reshape(-1, 4)
+    absent = array.absent()
+    if len(absent):
+        views = views.copy()
+        views[absent] = len(NULL), NULL[0], 0, 0
+    data = array.buffers[2:-1]
+    sizes = list((ctypes.c_int64 * len(data)).from_address(array.buffers[-1])) if data else []
+    at = 0
+    while at < len(views):
+        behind = feed.view(views, data, sizes, at)
+        if feed.count:
+            nulls = frozenset((absent[(absent >= at) & (absent < behind)] - at).tolist())
+            shown, offsets, _ = feed.messages
+            yield Messages(shown, offsets, nulls)
+            feed.clear()
+            at = behind
+            continue
+        size, _, index, begin = map(int, views[at])
+        if index >= len(data) or begin + size > sizes[index]:
+            raise MessagesError(f"view {at} of the Arrow data shows nothing that is there")
+        yield _alone(memoryview(array.bytes_at(data[index] + begin, size)).cast("B"))
+        at += 1

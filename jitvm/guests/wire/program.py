@@ -92,12 +92,11 @@ class Site:
 
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
-VARINTS = ("1", "2", "8", "10")
+VARINTS = ("1", "2", "1-2", "8", "10")
 PLACES = 12
 """Bits of the place of a number of a closed enum, at most."""
-ITEMS = ("1", "2", "1-2", "8", "10")
 STRINGS = ("16", "32", "any")
-MESSAGES = ("1", "10")
+MESSAGES = ("1", "1-2", "10")
 
 
 class Program:
@@ -360,6 +359,7 @@ class _Maker:
 
     def condition(self, condition: Condition, no: Label) -> None:
         """Go on where it is true, else to `no`."""
+
         if isinstance(condition, All):
             for part in condition.parts:
                 self.condition(part, no)
@@ -409,10 +409,12 @@ class _Maker:
 
     def rest(self, node: _Node) -> None:
         """What to do with each tag."""
-        table, search, skip, mark = Label(), Label(), Label(), Label()
+        table, skip, mark = Label(), Label(), Label()
         self.put(node.rest)
         self.note(node, None, ":rest")
-        self.op("rest", table, self.fail, search)
+        tags = [tag for field, _ in node.fields for tag in (field.tag, field.packed_tag or 0)]
+        is_long = max(tags, default=0) >= 0x80
+        self.op("rest.long" if is_long else "rest", table, self.fail, skip)
         self.is_usual = False
         strays: list[tuple[int, Label]] = []
         for field, column in node.fields:
@@ -430,12 +432,7 @@ class _Maker:
                 else:
                     self.stray(node, field, column, tag)
                 strays.append((tag, label))
-        self.put(search)
-        for tag, label in strays:
-            raw = tag_bytes(tag)
-            if len(raw) > 1:
-                word, mask = int.from_bytes(raw, "little"), (1 << 8 * len(raw)) - 1
-                self.op("try", (word, 8), (mask, 8), label)
+        places = self.searches(strays, skip)
         self.put(skip)
         if node.message.is_map_entry:  # it may not count at all
             self.op("goto", self.fail)
@@ -443,11 +440,29 @@ class _Maker:
         self.put(mark)
         self.skip_group(node.depth, node.end)
         self.put(table)
-        by_tag = dict(strays)
-        self.program.tables[table.at] = 4 * 128
-        for tag in range(128):
-            self.uses.append((len(self.code), by_tag.get(tag, skip)))
+        size = 256 if is_long else 128
+        self.program.tables[table.at] = 4 * size
+        for first in range(size):
+            self.uses.append((len(self.code), places.get(first, skip)))
             self.code += bytes(4)
+
+    def searches(self, strays: list[tuple[int, Label]], skip: Label) -> dict[int, Label]:
+        """Where to go for the first byte of each tag: those of several bytes are told apart."""
+        places: dict[int, Label] = {}
+        longer: dict[int, list[tuple[bytes, Label]]] = {}
+        for tag, label in strays:
+            raw = tag_bytes(tag)
+            if len(raw) == 1:
+                places[tag] = label
+            else:
+                longer.setdefault(raw[0], []).append((raw, label))
+        for first, ways in longer.items():
+            self.put(places.setdefault(first, Label()))
+            for raw, label in ways:
+                mask = (1 << 8 * len(raw)) - 1
+                self.op("try", (int.from_bytes(raw, "little"), 8), (mask, 8), label)
+            self.op("goto", skip)
+        return places
 
     def skip_group(self, depth: int, after: Label) -> None:
         opening = Label()
@@ -539,7 +554,18 @@ class _Maker:
                 self.op("goto", end)
         else:
             self.unset_others(node, field)
-            self.value(column, tag, NEVER, end, None, None, is_stray=True)
+            careful = None if column.shape is Shape.FIXED and tag & 7 else Label()
+            self.value(column, tag, NEVER, end, careful, None, is_stray=True)
+            if careful is None:
+                return
+
+            def with_care() -> None:
+                assert careful is not None
+                self.put(careful)
+                self.note(node, field, ":any:careful")
+                self.value(column, tag, NEVER, end, None, None, is_stray=True)
+
+            self.later.append(with_care)
 
     def unset_others(self, node: _Node, field: Field) -> None:
         """A member of a oneof is set, so the others are not."""
@@ -727,8 +753,7 @@ class _Maker:
             return
         self.field(name, tag=tag, miss=end, b=column.offsets)
         self.put(loop)
-        lengths = VARINTS if known else ITEMS
-        usual = self.chosen(kind, ".item", lengths, slow if careful else None, value)
+        usual = self.chosen(kind, ".item", VARINTS, slow if careful else None, value)
         self.field(usual, slow=slow if careful else None, a=value.values, c=known)
         self.put(end)
         self.field("packed.end", next=following, miss=miss, b=column.offsets)

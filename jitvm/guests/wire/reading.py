@@ -26,11 +26,9 @@ from jitvm.guests.wire.columns import (
     layout,
     tree,
 )
-from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
+from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.streams import Source, StreamError, opened
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
-from jitvm.guests.wire.where import parse, paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -38,14 +36,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.machine.machine import Machine
+    from jitvm.guests.wire.batch import Batch as Decoded
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
     from jitvm.guests.wire.feed import Feed
     from jitvm.guests.wire.messages import Messages
-    from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.schema import Message
+    from jitvm.guests.wire.streams import Source
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
@@ -147,14 +146,19 @@ class Reader:
         self.message = message
         self.errors = errors
         self._where_text = where
-        self._where: Condition | None = None if where is None else parse(where, message)
+        self._where: Condition | None = None
+        hidden: Sequence[str] = ()
+        if where is not None:
+            from jitvm.guests.wire.where import parse, paths
+
+            self._where = parse(where, message)
+            hidden = () if fields is None else paths(self._where)
         self._options: dict[str, Any] = {
             "fields": None if fields is None else tuple(fields),
             "depth": depth, "wrappers": wrappers, "utf8": utf8, "unknown": unknown,
             "null_rows": errors == "null", "large_offsets": large_offsets, "names": names,
             "times": times,
         }  # fmt: skip
-        hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
         if depth is None:
             self._tree, self._options["depth"] = _deepest(message, self._options)
@@ -457,6 +461,8 @@ class Reader:
         if is_stream:
             if framing != "varint":
                 raise MessagesError(f"a stream of bytes cannot have the framing {framing!r}")
+            from jitvm.guests.wire.streams import opened
+
             return self._of_source(opened(source, compression), rows, progress)
         return self._of_iterable(source, rows, framing, progress)
 

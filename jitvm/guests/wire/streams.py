@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 from time import monotonic
 
+from jitvm.guests.wire.faults import StreamError
+
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +28,6 @@ PIECE = 1 << 17
 LINGER = 0.01
 """Seconds for which more is waited for where some of a live stream is there: whoever writes to a
 pipe as fast as it can has a few milliseconds' work in it at most."""
-
-
-class StreamError(ValueError):
-    """A stream that cannot be opened or read; the message says which, why and what to do."""
 
 
 class Source:
