@@ -7,7 +7,7 @@ plus the signal number for signals.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from jitvm.guest.light import IntEnum
 
 
 class Exit(IntEnum):

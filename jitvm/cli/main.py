@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from io import TextIOWrapper
 
 from jitvm.cli.commands import COMMANDS, find, whole_parser
@@ -19,6 +18,7 @@ from jitvm.engine.host.signals import ENDING
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NoReturn
 
 

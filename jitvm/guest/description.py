@@ -23,8 +23,7 @@ Rules
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from jitvm.guest.light import cached_property
 from jitvm.guest.parts import DescriptionError, Opcode, Space, Stack, shown
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
@@ -84,6 +83,8 @@ class Guest:
     """The port for standard error, if no platform says; None for none."""
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
+    making: Any = None
+    """And what makes that interpreter meanwhile."""
 
     def __init__(
         self,
@@ -113,7 +114,11 @@ class Guest:
 
     def __getstate__(self) -> dict[str, object]:
         """What copies have in common with it."""
-        return {name: value for name, value in self.__dict__.items() if name != "handlers"}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("handlers", "making")
+        }
 
     def __repr__(self) -> str:
         sizes = [f"{space.name}[{space.size}]" for space in self.spaces]

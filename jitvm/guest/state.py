@@ -14,7 +14,7 @@ is called and taken from here after it, so a device may read and set them.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from jitvm.guest.light import IntEnum
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:

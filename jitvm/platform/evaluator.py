@@ -18,17 +18,14 @@ A guest that never halts, like early home computers, is given a share of instruc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from enum import StrEnum
-from functools import partial
-
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.machine.watch import Watch
 from jitvm.guest import Stop
+from jitvm.guest.light import StrEnum, partial
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import TypeVar
 

@@ -17,14 +17,14 @@ import _thread
 import errno
 import os
 import select
-from collections import deque
-from collections.abc import Callable
 
 from jitvm.engine.machine.machine import Machine
+from jitvm.guest.light import deque
 from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     class Stream(Protocol):

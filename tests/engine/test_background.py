@@ -9,7 +9,6 @@ import pytest
 from jitvm.engine.host.background import Background
 from jitvm.engine.interpreter import installed
 from jitvm.engine.interpreter.installed import (
-    _making,
     handlers_are_ready,
     handlers_for,
     make_handlers,
@@ -99,7 +98,7 @@ def test_handlers_are_made_meanwhile() -> None:
     guest = stopping()
     assert not handlers_are_ready(guest, None)
     make_handlers(guest, None)
-    _making[guest][0].join()
+    guest.making[0].join()
     assert guest.handlers is not None
     assert handlers_are_ready(guest, None)
 
@@ -112,7 +111,7 @@ def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.Monk
     guest = stopping()
     assert not handlers_are_ready(guest, None)
     make_handlers(guest, None)
-    _making[guest][0].join()
+    guest.making[0].join()
     assert handlers_are_ready(guest, None)
     with pytest.raises(RuntimeError, match="refused"):
         handlers_for(guest, None)

@@ -10,12 +10,12 @@ LLVM, so the text is all of the key in the code cache. Where the cache has it, L
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -15,10 +15,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from array import array
-from contextlib import suppress
-from functools import partial
-from weakref import WeakKeyDictionary
+from struct import pack
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
@@ -27,6 +24,7 @@ from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES
+from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest
 
 _lock = ModuleLock()
-_making: WeakKeyDictionary[Guest, tuple[Thread, frozenset[int]]] = WeakKeyDictionary()
-"""Threads that make handlers, or made them, and of which opcodes."""
 _ALL = frozenset(range(256))
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 """Tables that hold one stub everywhere, of their own name."""
@@ -63,7 +59,7 @@ class Handlers:
         self.spans: list[Span] = []
         self._arena = arena
         self._symbols: dict[str, int] = {}
-        self._entries: array[int] = array("Q")
+        self._entries: list[int] = []
         self.add(unit)
         pointer, word = ctypes.c_void_p, ctypes.c_uint64
         self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
@@ -88,13 +84,12 @@ class Handlers:
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
         missing = self.address("missing")
         old = self._entries or [missing] * len(unit.entries)
-        self._entries = entries = array(
-            "Q",
-            [was if at == NONE else start + at for was, at in zip(old, unit.entries, strict=True)],
-        )
+        self._entries = entries = [
+            was if at == NONE else start + at for was, at in zip(old, unit.entries, strict=True)
+        ]
         tables = {name: self.address(name).to_bytes(8, sys.byteorder) * 256 for name in _STUBS}
         for at, name in enumerate(HANDLER_TABLES):
-            tables[name] = entries[256 * at : 256 * (at + 1)].tobytes()
+            tables[name] = pack("256Q", *entries[256 * at : 256 * (at + 1)])
         self.tables = tables
 
     def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:
@@ -138,7 +133,8 @@ def handlers_are_ready(
 ) -> bool:
     """Whether `handlers_for` need not compile, or failed to, as it then tells. Where it has to,
     `make_handlers` does so on another thread."""
-    thread, asked = _making.get(guest, (None, frozenset()))
+    making = _making(guest)
+    thread, asked = making or (None, frozenset())
     if guest.handlers is None and thread is None and cache is not None:
         _install_kept(guest, cache)
     found: Handlers | None = guest.handlers
@@ -149,27 +145,36 @@ def handlers_are_ready(
 
 def make_handlers(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> None:
     """Begin to make what `handlers_for` would have to compile, where nothing is being made yet."""
-    thread, _ = _making.get(guest, (None, None))
-    if thread is not None and thread.is_alive():
+    making = _making(guest)
+    if making is not None and making[0].is_alive():
         return
     from threading import Thread
 
     wanted = frozenset(opcodes)
     work = partial(BACKGROUND.do, partial(_make, guest, cache, wanted))
     thread = Thread(target=work, name="jitvm-interpreter", daemon=True)
-    _making[guest] = thread, wanted
+    guest.making = thread, wanted
     thread.start()
 
 
 def _make(guest: Guest, cache: CodeCache | None, opcodes: frozenset[int]) -> None:
-    with suppress(Exception):
+    try:
         handlers_for(guest, cache, opcodes)
+    except Exception:
+        return
 
 
 def _install_kept(guest: Guest, cache: CodeCache) -> None:
     """Install what an earlier process has made, where it can be; else `handlers_for` tells."""
-    with suppress(OSError, MemoryError):
+    try:
         handlers_for(guest, cache, ())
+    except (OSError, MemoryError):
+        return
+
+
+def _making(guest: Guest) -> tuple[Thread, frozenset[int]] | None:
+    """The thread that makes handlers, or made them last, and of which opcodes."""
+    return guest.making  # type: ignore[no-any-return]
 
 
 def _kind(guest: Guest) -> str:

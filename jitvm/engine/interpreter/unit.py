@@ -8,7 +8,7 @@ thousand others at once, as each start does that.
 
 from __future__ import annotations
 
-from array import array
+from struct import pack
 
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import HANDLER_TABLES
@@ -23,6 +23,8 @@ NONE = 0xFFFF_FFFF
 ALIGNMENT = 64
 """Units that are joined begin at multiples of so many bytes."""
 _ENTRIES = 256 * len(HANDLER_TABLES)
+_WIDTH = 4
+"""Bytes of each."""
 
 
 class Unit:
@@ -36,7 +38,7 @@ class Unit:
 
     __slots__ = ("entries", "machine_code", "symbols")
 
-    def __init__(self, machine_code: bytes, symbols: dict[str, int], entries: array[int]) -> None:
+    def __init__(self, machine_code: bytes, symbols: dict[str, int], entries: list[int]) -> None:
         self.machine_code = machine_code
         self.symbols = symbols
         self.entries = entries
@@ -44,19 +46,20 @@ class Unit:
     def joined(self, other: Unit) -> Unit:
         """Both, with handlers of this one where both have them."""
         place = -(-len(self.machine_code) // ALIGNMENT) * ALIGNMENT
-        entries = (
+        entries = [
             mine if mine != NONE else NONE if its == NONE else its + place
             for mine, its in zip(self.entries, other.entries, strict=True)
-        )
+        ]
         moved = {name: offset + place for name, offset in other.symbols.items()}
         code = self.machine_code.ljust(place, b"\0") + other.machine_code
-        return Unit(code, {**moved, **self.symbols}, array("I", entries))
+        return Unit(code, {**moved, **self.symbols}, entries)
 
     def kept(self) -> CachedCode:
         """As the cache has it."""
         size = len(self.machine_code)
         return CachedCode(
-            self.machine_code + self.entries.tobytes(), {**self.symbols, "entries": size}
+            self.machine_code + pack(f"{_ENTRIES}I", *self.entries),
+            {**self.symbols, "entries": size},
         )
 
     @classmethod
@@ -67,10 +70,9 @@ class Unit:
         """
         symbols = dict(code.symbols)
         size = symbols.pop("entries", 0)
-        entries = array("I")
-        if len(code.machine_code) - size != entries.itemsize * _ENTRIES:
+        if len(code.machine_code) - size != _WIDTH * _ENTRIES:
             return None
-        entries.frombytes(code.machine_code[size:])
+        entries = memoryview(code.machine_code[size:]).cast("I").tolist()
         there = [offset for offset in entries if offset != NONE]
         if not symbols.keys() >= set(EXPORTS) or max(*symbols.values(), *there) >= size:
             return None
@@ -80,8 +82,7 @@ class Unit:
     def of_names(cls, code: CachedCode) -> Unit:
         """What `build` gives, whose handlers have names."""
         symbols = dict(code.symbols)
-        entries = array(
-            "I",
-            (symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in range(256)),
-        )
+        entries = [
+            symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in range(256)
+        ]
         return cls(code.machine_code, symbols, entries)

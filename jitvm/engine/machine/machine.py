@@ -12,7 +12,6 @@ parallel.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from operator import index as any_whole
 
 from jitvm.engine.host.notes import note, reason
@@ -22,6 +21,7 @@ from jitvm.engine.memory.block import Block, BlockError, Reservation
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import RING, Layout
 from jitvm.guest import Ports, State, Stop
+from jitvm.guest.light import StrEnum
 from jitvm.guest.numbers import shortened, whole
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start

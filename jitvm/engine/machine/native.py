@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import ctypes
 from _thread import get_ident
-from enum import StrEnum
 from time import perf_counter, sleep
 from zlib import crc32
 
@@ -29,6 +28,7 @@ from jitvm.engine.host.threads import started
 from jitvm.engine.memory.layout import RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
+from jitvm.guest.light import StrEnum
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -42,7 +42,6 @@ import _signal as signal  # type: ignore[import-not-found]  # the module makes e
 import _thread  # the `threading` module would double the cost of starting up
 import os
 import select
-from collections.abc import Callable
 from time import monotonic
 
 from jitvm.engine.host.process import THREADED
@@ -51,6 +50,7 @@ from jitvm.engine.host.threads import started
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType, TracebackType
     from typing import Protocol, Self
 

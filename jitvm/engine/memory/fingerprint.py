@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.machinery import PathFinder
+
+from jitvm.guest.light import PathFinder
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ displacement.
 from __future__ import annotations
 
 import mmap
-from functools import cached_property
+
+from jitvm.guest.light import cached_property
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from jitvm.guest import Stop
+from jitvm.guest.light import IntEnum
 
 
 class Status(IntEnum):

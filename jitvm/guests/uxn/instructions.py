@@ -14,9 +14,8 @@ disagree, the choices are the ones listed in docs/uxn.md.
 
 from __future__ import annotations
 
-from functools import partial
-
 from jitvm.guest import Opcode
+from jitvm.guest.light import partial
 from jitvm.guests.uxn.encoding import (
     MNEMONICS,
     MODE_KEEP,

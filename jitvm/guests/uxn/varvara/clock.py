@@ -7,15 +7,15 @@ c7 day of the week, Sunday 0   c8* day of the year, 0-365   ca daylight saving t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
 
 from jitvm.engine.machine.machine import Machine
+from jitvm.guest.light import partial
 from jitvm.guest.numbers import shortened
 from jitvm.platform.device import Device
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     Clock = Callable[[], datetime]

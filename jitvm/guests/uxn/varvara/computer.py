@@ -28,12 +28,11 @@ middle of a vector that a limit has stopped.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 from jitvm import platform
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.machine.watch import Watch
+from jitvm.guest.light import cached_property
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type, argument_events
 from jitvm.guests.uxn.varvara.hardware import Hardware
@@ -44,6 +43,8 @@ from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.frames import FrameLoop

@@ -27,10 +27,9 @@ requires a `Handle`; anything else in its place answers every read itself.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from functools import partial
 
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.guest.light import partial
 from jitvm.guests.uxn.varvara.handle import Handle
 from jitvm.guests.uxn.varvara.program import BANK_SIZE
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
@@ -41,6 +40,8 @@ from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jitvm.guests.uxn.varvara.handle import Files
     from jitvm.guests.uxn.varvara.readcode import ReadCode
 

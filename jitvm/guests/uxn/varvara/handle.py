@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 
 from jitvm.guests.uxn.varvara.readahead import ReadAhead
 from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     Path = Callable[[], bytes]

@@ -8,9 +8,9 @@ Audio devices are created at the first note.
 from __future__ import annotations
 
 import os
-from functools import cached_property, partial
 
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.guest.light import cached_property, partial
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara import console, file, system
 from jitvm.guests.uxn.varvara.banks import Banks

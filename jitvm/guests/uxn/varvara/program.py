@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 
 from jitvm import platform
 from jitvm.platform import ProgramError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from jitvm.engine.tables.place import Naming, Place

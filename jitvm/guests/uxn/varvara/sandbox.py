@@ -24,12 +24,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
 
 from jitvm.engine.memory.cachefolder import TAG, is_tagged
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 MAX_LINKS = 40

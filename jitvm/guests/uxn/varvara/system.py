@@ -18,9 +18,8 @@ Commands that name a bank that does not exist are ignored.
 
 from __future__ import annotations
 
-from functools import partial
-
 from jitvm.engine.machine.machine import Machine
+from jitvm.guest.light import partial
 from jitvm.guests.uxn.varvara.banks import Banks
 from jitvm.platform.device import Device
 from jitvm.platform.output import Output

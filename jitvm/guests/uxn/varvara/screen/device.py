@@ -19,8 +19,7 @@ through Python, which then replaces itself by the native kernel.
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from jitvm.guest.light import cached_property
 from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
 from jitvm.guests.uxn.varvara.screen import native
 from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
