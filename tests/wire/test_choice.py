@@ -74,7 +74,9 @@ def test_zigzag(value: int, variant: str) -> None:
     assert chosen(decoder)["z64"] == chosen(decoder)["z32"] == variant
 
 
-@pytest.mark.parametrize(("length", "variant"), [(5, "16"), (16, "16"), (17, "32"), (33, "any")])
+@pytest.mark.parametrize(
+    ("length", "variant"), [(5, "16"), (16, "16"), (17, "32"), (33, "64"), (65, "any")]
+)
 def test_texts(length: int, variant: str) -> None:
     decoder = decoder_of("kinds.Nested")
     leaf = {"number": 7, "name": "x" * length, "more": [1, -2]}
@@ -85,12 +87,12 @@ def test_texts(length: int, variant: str) -> None:
 
 
 def test_messages() -> None:
+    """By the longest there may be: it costs more to leave the usual order than to read a length."""
     decoder = decoder_of("kinds.Nested")
     short, long = {"name": "x" * 20}, {"name": "x" * 200}
-    decoded(decoder, "kinds.Nested", [generated("kinds.Nested")(one=short, many=[long])] * 40)
+    made = generated("kinds.Nested")(one=short, many=[short] * 9 + [long])
+    decoded(decoder, "kinds.Nested", [made] * 40)
     assert chosen(decoder)["one"] == "1"
-    assert chosen(decoder)["many"] == "1-2"
-    decoded(decoder, "kinds.Nested", [generated("kinds.Nested")(many=[{"name": "x" * 20000}])] * 9)
     assert chosen(decoder)["many"] == "10"
 
 

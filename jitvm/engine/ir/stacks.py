@@ -108,12 +108,13 @@ class VirtualStack:
         self.low = min(self.low, offset)
         return word, size
 
-    def _take(self, count: int) -> list[StackWord]:
-        """Remove the topmost `count` bytes; words in stack order."""
+    def _take(self, count: int, most: int = 8) -> list[StackWord]:
+        """Remove the topmost `count` bytes; words in stack order. What memory has is read in words
+        of up to `most` bytes."""
         taken: list[StackWord] = []
         while count:
             if not self.words:
-                piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8)
+                piece = min(1 << (count.bit_length() - 1), self.graph.word_bits // 8, most)
                 taken.append(self._memory(piece))
                 self.top = self.bottom
                 count -= piece
@@ -168,7 +169,8 @@ class VirtualStack:
     def peek(self, depth: int, size: int) -> Value:
         if depth == size and self.words and self.words[-1][1] == size:
             return self.words[-1][0]
-        above = self._take(depth - size)
+        # A wide word of which another instruction has just written the halves comes late.
+        above = self._take(depth - size, size if size >= NARROW else 8)
         word = self.pop(size)
         for piece in ((word, size), *above):
             self._keep(*piece)
@@ -221,6 +223,12 @@ def slot(graph: Graph, index: int, offset: int, size: int) -> Value:
     return graph.pure(Op.SLOT, imm=(index, offset, size))
 
 
+NARROW = 4
+"""Bytes of words from which on what lies above them is taken for words of that size."""
+FEW = 8
+"""Bytes of a stack that must be no more than are needed: programs with small stacks would leave."""
+
+
 def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
     """Whether the pointer at entry keeps all accesses of a stack from wrapping, or None: always.
 
@@ -233,6 +241,10 @@ def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
     if headroom < 0:
         return graph.const(0)
     if stack.high == 0:
-        return graph.const(-stack.low) <= pointer
+        need = -stack.low
+        power = 1 << (need - 1).bit_length()
+        if need > FEW and power - need <= need // 2:  # a little more than needed, as one test
+            return graph.binary(Op.NE, pointer & (size - power), graph.const(0))
+        return graph.const(need) <= pointer
     above = (pointer + stack.low) & (size - 1) if stack.low else pointer
     return above <= headroom

@@ -527,8 +527,8 @@ def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
             if constant.constant is not None:
                 number, first = other, constant.constant
                 break
-    if number.op is Op.SHL and (constant := number.args[1].constant) is not None:
-        number, step = number.args[0], 1 << constant
+    if number.op is Op.SHL and (shift := number.args[1].constant) is not None:
+        number, step = number.args[0], 1 << shift
     return (number, first, step, target.imm[1]) if 0 < number.bits <= 8 else None
 
 

@@ -91,8 +91,7 @@ class Sample:
     def variant(self, site: Site) -> str:
         """The variant to take: the one there is, unless it fits too few values."""
         if site.stem == "message":
-            most = self._most(site.column)
-            return site.variants[0 if most < SHORT else 1 if most < 1 << 14 else -1]
+            return site.variants[0 if self._most(site.column) < SHORT else -1]
         lengths = self.lengths(site.column)
         total = lengths.total()
         if not total:

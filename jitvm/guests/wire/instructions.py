@@ -174,10 +174,17 @@ def ten(core: Core, at: Word) -> tuple[Word, Word, Word, Word]:
 
 def a_length(core: Core, at: Word) -> tuple[Word, Word, Word]:
     """A varint that is a length: whether it is one, of up to five bytes and 32 bits, its value, and
-    where it ends."""
-    fits, count, begin, _ = ten(core, at)
+    where it ends. It is expected to have one or two bytes."""
+    is_short, short, behind, _ = one_or_two(core, at)
+    core.expect(is_short)
+    fits, count, begin, _ = some(core, at)
     begin = begin & M32
-    return fits & (count <= M32) & (begin <= at + 5), count, begin
+    fits = fits & (count <= M32) & (begin <= at + 5)
+    return (
+        core.select(is_short, 1, fits),
+        core.select(is_short, short, count),
+        core.select(is_short, behind, begin),
+    )
 
 
 LENGTHS = {"1": one, "2": two, "1-2": one_or_two, "8": some, "10": ten}
@@ -333,16 +340,16 @@ def message(length: str, place: str, core: Core) -> None:
     """Enter a message, whose program is at `slow`'s place a; the instruction behind comes next.
 
     Args:
-        length: "1" for lengths of one byte, "1-2" of up to two, "10" for any.
+        length: "1" for lengths of one byte, "10" for any.
         place: "row", which has the row of this one, and whose presence b is told; "plain", the same
             without; "list", the next row of the list whose offsets are b.
     """
     at = cursor(core) + size(core)
-    if length == "10":
+    if length == "1":
+        fits, count, begin, following = one(core, at)
+    else:
         fits, count, begin = a_length(core, at)
         following = core.load(INPUT, begin, 4)
-    else:
-        fits, count, begin, following = LENGTHS[length](core, at)
     until, begin = begin + (count & M32), begin & M32
     fits = fits & (until <= end(core))
     here = row(core)
@@ -787,18 +794,13 @@ def drop(core: Core) -> None:
 
 
 def rest(is_long: bool, core: Core) -> None:
-    """A tag that is not where it was looked for: through a table, by its first byte, to `fail`
-    where the message has ended too early. Not `is_long`: all known tags have one byte, others go to
-    a place of their own."""
+    """Go to what reads the tag, wherever it is: by a table of first bytes, of 128 where all known
+    tags have one byte, else (`is_long`) of 256. On where the message has no more."""
     at = cursor(core)
     tag = core.load(INPUT, at, 1)
-    inside = at < end(core)
-    known = inside if is_long else inside & (tag < 0x80)
-    core.expect(known)
-    index = tag if is_long else tag & 0x7F
+    index = tag if is_long else core.select(tag < 0x80, tag, 0) & 0x7F
     target = core.load(CODE, core.operand(0, 4) + (index << 2), 4)
-    other = core.select(inside, core.operand(8, 4), core.operand(4, 4))
-    core.jump(core.select(known, target, other))
+    core.jump_if(at < end(core), target)
 
 
 def tried(core: Core) -> None:
@@ -914,8 +916,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "drop": (drop, 4),
         "ended": (ended, 4),
         "ended.group": (ended_group, 21),
-        "rest": (partial(rest, False), 12),
-        "rest.long": (partial(rest, True), 12),
+        "rest": (partial(rest, False), 4),
+        "rest.long": (partial(rest, True), 4),
         "try": (tried, 20),
         "skip": (skip, 12),
         "leave": (leave, 0),
@@ -986,7 +988,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
             for width in widths:
                 found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
-    for most in (0, 16, 32):
+    for most in (0, 16, 32, 64):
         for place in ("plain", "row", "list", "more"):
             suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
             found[f"bytes.{most or 'any'}{suffix}"] = partial(string, most, place), FIELD
@@ -996,7 +998,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     for place in ("plain", "row", "list"):
         suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
         found[f"group{suffix}"] = partial(group, place), FIELD
-    for length in ("1", "1-2", "10"):
+    for length in ("1", "10"):
         for place in ("plain", "row", "list"):
             suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
             found[f"message.{length}{suffix}"] = partial(message, length, place), FIELD

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TARGETS = {
     "ended": (0,), "ended.group": (0,), "goto": (0,), "drop": (0,), "unasked": (0,), "undo": (0,),
-    "rest": (0, 4, 8), "rest.long": (0, 4, 8), "skip": (0, 4, 8), "try": (16,), "present": (4,),
+    "rest": (0,), "rest.long": (0,), "skip": (0, 4, 8), "try": (16,), "present": (4,),
     "which": (5,), "is set": (5,), "group.open": (0,), "group.field": (0, 4), "group.close": (0, 4),
     "group.unmark": (0,),
 }  # fmt: skip

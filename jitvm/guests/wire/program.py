@@ -9,12 +9,12 @@ Each message of the tree becomes a piece of program, a *node*:
     absent 2 ...
     end           is this the end of the message? else: `rest`
                   the root: conditions, then the next message; others: back to the one around
-    rest          a table of what to do with each tag, whatever comes
-    stray 1 ...   reads a field, with all care, and goes to `end`
+    rest          a table of what to do with each tag, whatever comes; behind the last, as `end`
+    stray 1 ...   reads a field wherever it comes, and goes to `rest`
     slow 1        field 1 with all care, for those that cannot be read by its usual instruction
 
 So fields in the order of their numbers take one instruction each, and what is in another order, or
-comes twice, three. Nodes are called: they push where they return to.
+comes twice, two. Nodes are called: they push where they return to.
 
 Source of the idea: the fast decoder of upb (a tail call a field, which knows the next), hyperpb.
 """
@@ -95,8 +95,8 @@ _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "1-2", "8", "10")
 PLACES = 12
 """Bits of the place of a number of a closed enum, at most."""
-STRINGS = ("16", "32", "any")
-MESSAGES = ("1", "1-2", "10")
+STRINGS = ("16", "32", "64", "any")
+MESSAGES = ("1", "10")
 
 
 class Program:
@@ -171,7 +171,12 @@ class _Node:
         self.entries = [Label() for _ in self.fields]
         self.absents = [Label() for _ in range(len(self.fields) + 1)]
         self.none = Label() if self.oneofs else self.absents[0]
-        self.end, self.rest = Label(), Label()
+        self.end, self.behind, self.rest = Label(), Label(), Label()
+
+    @property
+    def again(self) -> Label:
+        """Where a field goes that was in no order."""
+        return self.end if self.is_group else self.rest  # groups end with a tag
 
     @property
     def first(self) -> int:
@@ -342,6 +347,7 @@ class _Maker:
             )  # fmt: skip
         else:
             self.op("ended", node.rest)
+        self.put(node.behind)
         if is_root:
             self.conditions()
             self.put(self.next)
@@ -414,7 +420,12 @@ class _Maker:
         self.note(node, None, ":rest")
         tags = [tag for field, _ in node.fields for tag in (field.tag, field.packed_tag or 0)]
         is_long = max(tags, default=0) >= 0x80
-        self.op("rest.long" if is_long else "rest", table, self.fail, skip)
+        self.op("rest.long" if is_long else "rest", table)
+        if node.is_group:
+            self.op("goto", self.fail)
+        else:
+            self.op("ended", self.fail)
+            self.op("goto", node.behind)
         self.is_usual = False
         strays: list[tuple[int, Label]] = []
         for field, column in node.fields:
@@ -436,9 +447,9 @@ class _Maker:
         self.put(skip)
         if node.message.is_map_entry:  # it may not count at all
             self.op("goto", self.fail)
-        self.op("skip", node.end, self.fail, mark)
+        self.op("skip", node.again, self.fail, mark)
         self.put(mark)
-        self.skip_group(node.depth, node.end)
+        self.skip_group(node.depth, node.again)
         self.put(table)
         size = 256 if is_long else 128
         self.program.tables[table.at] = 4 * size
@@ -527,8 +538,8 @@ class _Maker:
         self.op("goto", node.entries[place] if place < len(node.fields) else node.end)
 
     def stray(self, node: _Node, field: Field, column: Column | None, tag: int) -> None:
-        """A field wherever it comes; goes to the end."""
-        end = node.end
+        """A field wherever it comes; then the next such."""
+        end = node.again
         if column is None:
             self.unset_others(node, field)
             self.field(PASSES[WireType(tag & 7)], tag=tag, miss=end)
@@ -713,7 +724,7 @@ class _Maker:
             self.raw_group(column, tag, ".more" if merges and is_nullable else suffix, b)
             return
         inner = self.inner(column, tag)
-        into, entry = (inner.end, inner.end) if merges else (inner.none, self.entry_of(inner))
+        into, entry = (inner.again, inner.again) if merges else (inner.none, self.entry_of(inner))
         first = NEVER if merges else inner.first
         if tag & 7 == WireType.START_GROUP:
             self.field(f"group{suffix}", tag=tag, next=first, miss=into, a=entry, b=b)
