@@ -200,12 +200,20 @@ class _Buffer(ctypes.Structure):
     )  # fmt: skip
 
 
+_get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+_get_buffer.argtypes = [ctypes.py_object, ctypes.c_void_p, ctypes.c_int]
+_release_buffer = ctypes.pythonapi.PyBuffer_Release
+_release_buffer.argtypes = [ctypes.c_void_p]
+_release_buffer.restype = None
+
+
 def address_of(view: memoryview) -> int:
     """Where the bytes of a contiguous view lie; it has to be kept as long as they are used."""
-    buffer, api = _Buffer(), ctypes.pythonapi
-    api.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(buffer), 0)
+    buffer = _Buffer()
+    shown = ctypes.byref(buffer)
+    _get_buffer(view, shown, 0)
     address = buffer.buf or 0
-    api.PyBuffer_Release(ctypes.byref(buffer))
+    _release_buffer(shown)
     return address
 
 
@@ -239,6 +247,7 @@ class Block:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._attached: dict[int, ctypes.Array[ctypes.c_uint64]] = {}
         _collect_garbage()
         self._mapping = Mapping(layout.total + layout.alignment)
         self.base = self._aligned_base()
@@ -309,12 +318,14 @@ class Block:
 
     def attach(self, space: int, view: memoryview) -> None:
         """Have native code find a window or a large space in other memory, which has to be kept."""
-        known = address_of(view), len(view), fence_of(len(view))
-        words = self.words(
-            self.layout.attached[space], 3 if self.layout.guest.spaces[space].window else 1
-        )
-        for i in range(len(words)):
-            words[i] = known[i]
+        words = self._attached.get(space)
+        if words is None:
+            count = 3 if self.layout.guest.spaces[space].window else 1
+            found = self.base + self.layout.attached[space]
+            words = self._attached[space] = (ctypes.c_uint64 * count).from_address(found)
+        words[0] = address_of(view)
+        if len(words) > 1:
+            words[1], words[2] = len(view), fence_of(len(view))
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""
