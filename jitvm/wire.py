@@ -15,13 +15,11 @@ The page docs/wire.md tells it from the start.
 from __future__ import annotations
 
 from jitvm.guests.wire.columns import ColumnError
-from jitvm.guests.wire.faults import Fault, MessagesError
+from jitvm.guests.wire.faults import Fault, MessagesError, StreamError, WhereError
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import DecodeError, Progress, Reader
-from jitvm.guests.wire.streams import StreamError
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
-from jitvm.guests.wire.where import WhereError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def reader(
     errors: str = "raise",
     include: Sequence[str | os.PathLike[str]] = (),
     extensions: bool = False,
-    depth: int = 3,
+    depth: int | None = None,
     wrappers: bool = True,
     utf8: bool = True,
     unknown: bool = False,
@@ -85,7 +83,8 @@ def reader(
             null is in `Table.errors`.
         include: folders in which imports of a ``.proto`` file are looked for.
         extensions: whether extensions that the schema knows have columns, named ``[full.name]``.
-        depth: how often a type may be nested in itself; deeper messages stay bytes. 1 to 100.
+        depth: how often a type may be nested in itself; deeper messages stay bytes. 1 to 100; None
+            for 3, or less where the columns would be too many.
         wrappers: whether ``google.protobuf.Int64Value`` and the like become plain values that may
             be null.
         utf8: whether strings are checked and become Arrow's strings; else they are bytes.

@@ -1,6 +1,7 @@
 """How fast Protobuf messages become columns.
 
     python -m bench.wire [--only sensor,span] [--runners decode,ptars-array] [--megabytes 20]
+    python -m bench.wire --stream 10 --only sensor      a stream of ten gigabytes: time and memory
 
 Nanoseconds of a message, the median of the later calls of each runner; all runners take turns, in
 one process. In parentheses how long the first call took, in milliseconds: it compiles, or loads
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -76,12 +78,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runners", type=_names, default=tuple(RUNNERS), help="what reads them")
     parser.add_argument("--megabytes", type=float, default=20.0, help="default: %(default)g")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
+    parser.add_argument(
+        "--stream", type=float, metavar="GIGABYTES", help="read streams of so many instead"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args(argv)
     for names, known in ((arguments.only, KINDS), (arguments.runners, RUNNERS)):
         for name in names:
             if name not in known:
                 parser.error(f"there is no {name!r}; there are {', '.join(known)}")
+    if arguments.stream is not None:
+        return _streams(arguments.only, arguments.stream)
     figures = {}
     print("| kind | " + " | ".join(arguments.runners) + " |")
     print("|---|" + "---:|" * len(arguments.runners))
@@ -94,6 +101,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_compared(figures, ours, theirs), end="")
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def _streams(kinds: Sequence[str], gigabytes: float) -> int:
+    """Read a stream of each kind, in a process of its own, as its memory counts."""
+    print("| kind | rows | ns a message | of the processor | megabytes at most |")
+    print("|---|---:|---:|---:|---:|")
+    for kind in kinds:
+        command = [sys.executable, "-m", "bench.wire.stream", kind, str(gigabytes)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        found = json.loads(done.stdout)
+        taken, busy = (1e9 * found[key] / found["rows"] for key in ("seconds", "processor"))
+        row = f"{found['rows']} | {taken:.0f} | {busy:.0f} | {found['megabytes']}"
+        print(f"| {kind} | {row} |", flush=True)
     return 0
 
 

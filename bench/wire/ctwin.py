@@ -15,6 +15,7 @@ from typing import Any
 from bench.ctwin import find_compiler
 from jitvm.guests.wire.columns import Column, layout, tree
 from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL, OutputSpace
 from jitvm.guests.wire.protobuf.sources import message_of
@@ -48,8 +49,8 @@ class Twin:
         self._function.restype = ctypes.c_long
         self._columns = tree(message_of(cls))
         self._count = len(messages)
-        (piece,) = taken(messages)
-        assert piece.offsets is not None
+        feed = Feed(len(messages), sum(map(len, messages)))
+        (piece,) = taken(messages, feed=feed)
         self._layout = layout(self._columns, len(messages), len(piece.data))
         self._out = POOL.take(self._layout.size)
         self._data = bytes(piece.data) + bytes(SLACK)

@@ -51,15 +51,15 @@ def message_class(name: str) -> Any:
 
 
 def messages(name: str, size: int) -> list[bytes]:
-    """Messages of a kind, of so many bytes together or a little more."""
+    """Messages of a kind, of so many bytes together or a little more; each is an object of its own,
+    as messages are when they come from somewhere."""
     random = Random(SEED)
     make = KINDS[name]
     found = [make(message_class(name), random, number) for number in range(DISTINCT)]
     total = sum(map(len, found))
     times = max(1, -(-size // total))
-    repeated = found * times
-    count = max(1, len(repeated) * size // (total * times))
-    return repeated[:count]
+    count = max(1, len(found) * times * size // (total * times))
+    return [bytes(memoryview(each)) for each in (found * times)[:count]]
 
 
 def _sensor(cls: Any, random: Random, number: int) -> bytes:

@@ -26,6 +26,7 @@ from jitvm import wire
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.program import ProgramError
@@ -188,18 +189,16 @@ def _twin(name: str, cls: Any, messages: list[bytes], folder: Path) -> Run:
 
 def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
     columns = tree(message_of(cls))
-    (piece,) = taken(messages)
+    (piece,) = taken(messages, feed=Feed(len(messages), sum(map(len, messages))))
     placed = layout(columns, len(messages), len(piece.data))
     try:
         decoder = Decoder(columns, placed, tier=tier)
     except ProgramError as error:
         raise Unsuitable(str(error)) from None
     out = POOL.take(placed.size)
-    assert piece.offsets is not None
 
     def run() -> None:
         place = 0
-        assert piece.offsets is not None
         while place < len(messages):
             batch = decoder.decode(piece.data, piece.offsets, place, len(messages), out)
             if batch.mistakes:
@@ -211,15 +210,21 @@ def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
 
 def _written(messages: list[bytes], folder: Path) -> Path:
     path = folder / "events.pb"
-    with path.open("wb") as file:
-        for each in messages:
-            length = len(each)
-            head = bytearray()
-            while length > 0x7F:
-                head.append(length & 0x7F | 0x80)
-                length >>= 7
-            file.write(bytes((*head, length)) + each)
+    path.write_bytes(framed(messages))
     return path
+
+
+def framed(messages: list[bytes]) -> bytes:
+    """Messages, each behind its length."""
+    parts = []
+    for each in messages:
+        length = len(each)
+        head = bytearray()
+        while length > 0x7F:
+            head.append(length & 0x7F | 0x80)
+            length >>= 7
+        parts += [bytes((*head, length)), each]
+    return b"".join(parts)
 
 
 RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {

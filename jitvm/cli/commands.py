@@ -53,6 +53,15 @@ class Command:
         module: object = import_module(self.module)
         return module  # type: ignore[return-value]
 
+    def parse(self, words: list[str]) -> Namespace:
+        """What the words behind the command say."""
+        if self.name == "run":
+            from jitvm.cli.plain import plain
+
+            if (found := plain(words)) is not None:
+                return found
+        return self.parser().parse_command(words)
+
     def parser(self) -> Parser:
         """The parser of its arguments."""
         from jitvm.cli.parser import Parser

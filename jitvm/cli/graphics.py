@@ -5,8 +5,6 @@ Imported for console programs too, so nothing else is imported here; `show` does
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-
 from jitvm.cli.exits import Failure
 from jitvm.cli.values import positive
 
@@ -134,4 +132,6 @@ def _option(name: str) -> str:
 def _scale(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= MAX_SCALE:
         return int(text)
+    from argparse import ArgumentTypeError
+
     raise ArgumentTypeError(f"{text} is not a whole number from 1 to {MAX_SCALE}")

@@ -126,7 +126,7 @@ def _dispatch(arguments: list[str]) -> int:
     command = find(name)
     if command is None:
         return _without_command(name)
-    return command.load().execute(command.parser().parse_command(arguments[1:]))
+    return command.load().execute(command.parse(arguments[1:]))
 
 
 def _without_command(name: str) -> int:

@@ -9,7 +9,6 @@ read       load, computer, watched, naming, platform_of, named, loading, running
 from __future__ import annotations
 
 import sys
-from argparse import REMAINDER, ArgumentTypeError
 
 from jitvm.cli.exits import Failure
 from jitvm.cli.values import positive
@@ -51,6 +50,8 @@ def program(parser: Parser) -> None:
 
 def rest(parser: Parser) -> None:
     """Everything after PROGRAM."""
+    from argparse import REMAINDER
+
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=REMAINDER, help="arguments for the program"
     )
@@ -167,6 +168,8 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
+        from argparse import ArgumentTypeError
+
         raise ArgumentTypeError(f"{text} is not a time like 2024-02-29T12:00:00") from None
 
 

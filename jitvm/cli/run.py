@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import sys
-from argparse import Namespace
 from time import monotonic, perf_counter
 
 from jitvm.cli import graphics, options
@@ -17,7 +16,7 @@ from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from argparse import _ArgumentGroup
+    from argparse import Namespace, _ArgumentGroup
     from typing import BinaryIO, TextIO
 
     from jitvm.cli.jitlog import Told

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-
 from jitvm.cli.exits import Failure
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -22,6 +20,8 @@ def positive(
     """A type for argparse: a number above zero, up to `most`."""
 
     def parse(text: str) -> Any:
+        from argparse import ArgumentTypeError
+
         from jitvm.guest.numbers import LONGEST
 
         end = most or (MOST if convert is int else LONGEST)

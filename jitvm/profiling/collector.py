@@ -311,7 +311,7 @@ class Collector:
                 if region is not None:
                     region.samples += 1
                     self.spots[Spot.NATIVE] += 1
-                elif pointer in interpreter:
+                elif any(pointer in piece for piece in interpreter):
                     interpreting += 1
                     self.spots[Spot.RECORDING if table == record else Spot.INTERPRETING] += 1
                 else:

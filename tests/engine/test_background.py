@@ -8,7 +8,12 @@ import pytest
 
 from jitvm.engine.host.background import Background
 from jitvm.engine.interpreter import installed
-from jitvm.engine.interpreter.installed import _making, handlers_are_ready, handlers_for
+from jitvm.engine.interpreter.installed import (
+    _making,
+    handlers_are_ready,
+    handlers_for,
+    make_handlers,
+)
 from jitvm.guest import Guest, Opcode, Space, Stack
 
 
@@ -93,19 +98,21 @@ def stopping() -> Guest:
 def test_handlers_are_made_meanwhile() -> None:
     guest = stopping()
     assert not handlers_are_ready(guest, None)
-    _making[guest].join()
+    make_handlers(guest, None)
+    _making[guest][0].join()
     assert guest.handlers is not None
     assert handlers_are_ready(guest, None)
 
 
 def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_: Guest) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise RuntimeError("refused")
 
     monkeypatch.setattr(installed, "build", refused)
     guest = stopping()
     assert not handlers_are_ready(guest, None)
-    _making[guest].join()
+    make_handlers(guest, None)
+    _making[guest][0].join()
     assert handlers_are_ready(guest, None)
     with pytest.raises(RuntimeError, match="refused"):
         handlers_for(guest, None)

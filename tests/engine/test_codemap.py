@@ -8,7 +8,7 @@ import pytest
 
 from jitvm.engine.jit.codemap import CodeMap
 from jitvm.engine.memory.layout import CELL, CODE, HIT, PAST_END
-from jitvm.engine.region.core import Assumptions
+from jitvm.engine.region.world import Assumptions
 
 SIZE = 256
 

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jitvm.engine.jit import kept
+from jitvm.engine.jit.shelf import Shelf
 from jitvm.engine.memory import cache
 from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
-
-SPACE = 65536
-REGION: dict[str, Any] = {
-    "start": 256,
-    "size": 4,
-    "is_full": False,
-    "exits": [["BRANCH", 300], ["TARGET", None]],
-    "first_exit": 0,
-    "counter": 0,
-    "entries": [[260, 2]],
-    "edges": {"256": [260]},
-    "nodes": [[256, 1], [260, 1]],
-    "limits": {"NODES": 3},
-    "code": [[256, 128]],
-    "cells": [16],
-    "stores": [18],
-}
-ABOUT: dict[str, Any] = {
-    "format": kept.FORMAT,
-    "ports": [[1], [2], []],
-    "charging": False,
-    "next_exit": 2,
-    "next_counter": 1,
-    "no_headroom": [256],
-    "edges": {"256": [[260, 5]]},
-    "opcodes": {"256": [[128, 5]]},
-    "written": [32],
-    "aliased": [],
-    "regions": [REGION],
-}
-WRONG: tuple[Any, ...] = (
-    -1, 1 << 70, 1.5, "x", None, True, [], {}, [[]], [-1], [1 << 70], [[1]], [[1, 2, 3]],
-)  # fmt: skip
+from tests.engine.keptexample import COUNTS, SPACE, compiled, example, numbers_of
 
 
-def file_of(about: Any) -> CachedCode:
-    return CachedCode(b"code" + json.dumps(about).encode(), {"about": 4})
+def decoded(what: kept.Kept) -> kept.Kept | None:
+    return kept.decode(kept.encode(what), SPACE)
 
 
 @pytest.mark.parametrize("offset", [-1, 5, 1 << 70])
@@ -58,82 +28,118 @@ def test_offsets_outside_the_code_are_refused(offset: int) -> None:
     assert cache._decode("k", cache._encode("k", CachedCode(b"code", {"f": 4}))) is not None
 
 
-@pytest.mark.parametrize("about", [b"[" * 100_000, b"[]", b"", b"\xff", b"{}"])
-def test_what_is_no_description_is_refused(about: bytes) -> None:
-    assert kept.decode(CachedCode(b"code" + about, {"about": 4}), SPACE) is None
+@pytest.mark.parametrize("numbers", [b"", b"\xff", b"\xff" * 4, b"\0" * 4, b"\xff" * 400])
+def test_what_is_no_description_is_refused(numbers: bytes) -> None:
+    assert kept.decode(CachedCode(b"code" + numbers, {"numbers": 4}), SPACE) is None
+    assert kept.decode(CachedCode(b"code" + numbers, {}), SPACE) is None
 
 
-def test_the_example_is_right() -> None:
-    found = kept.decode(file_of(ABOUT), SPACE)
+def test_all_that_is_kept_comes_back() -> None:
+    found, was = decoded(example(compiled(), compiled(300))), example()
     assert found is not None
-    assert found.regions[0][0].entries == {260: 2}
+    for name in ("ports", "charging", "next_exit", "next_counter", "no_headroom"):
+        assert getattr(found, name) == getattr(was, name)
+    assert (found.learned.edges, found.learned.opcodes) == COUNTS
+    assert (found.learned.written, found.learned.aliased) == ({32}, set())
+    (first, is_full), (second, _) = found.regions
+    assert is_full
+    assert second.region.start == 300
+    for name in ("machine_code", "exits", "first_exit", "counter", "entries"):
+        assert getattr(first, name) == getattr(compiled(), name)
+    assert dict(first.edges) == compiled().edges
+    for name in ("start", "nodes", "limits", "assumptions"):
+        assert getattr(first.region, name) == getattr(compiled().region, name)
 
 
-@pytest.mark.parametrize("name", ABOUT)
-def test_wrong_descriptions_are_refused(name: str) -> None:
-    lists: tuple[Any, ...] = ([], [[]], [[1]], [[1, 2, 3]])
-    right: dict[str, tuple[Any, ...]] = {"ports": lists, "charging": (True,)}
-    right |= dict.fromkeys(("no_headroom", "written", "aliased"), ([],))
-    right |= dict.fromkeys(("edges", "opcodes"), ({},))
-    for wrong in WRONG:
-        if not any(wrong is each or wrong == each != 1 for each in right.get(name, ())):
-            assert kept.decode(file_of({**ABOUT, name: wrong}), SPACE) is None, wrong
-
-
-@pytest.mark.parametrize("name", REGION)
-def test_wrong_regions_are_refused(name: str) -> None:
-    lists = ("exits", "entries", "nodes", "code", "cells", "stores")
-    empty: dict[str, Any] = {each: [] for each in lists}
-    empties = {**empty, "edges": {}, "limits": {}}
-    for wrong in WRONG:
-        if (name == "is_full" and wrong is True) or wrong == empties.get(name, "none"):
-            continue
-        row = {**REGION, name: wrong}
-        assert kept.decode(file_of({**ABOUT, "regions": [row]}), SPACE) is None, wrong
+def test_counts_beyond_what_a_file_holds_are_the_largest() -> None:
+    found = decoded(example(compiled(nodes={256: 1 << 70}), counts=({1: {2: 1 << 40}}, {})))
+    assert found is not None
+    assert found.regions[0][0].region.nodes == {256: kept.MOST - 1}
+    assert found.learned.travel(1) == kept.MOST - 1
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"),
+    "changes",
     [
-        ("start", SPACE),
-        ("size", 5),
-        ("size", 3),
-        ("size", 0),
-        ("exits", [["NOWHERE", 300]]),
-        ("exits", [["BRANCH", SPACE]]),
-        ("first_exit", 65535),
-        ("counter", 16384),
-        ("entries", [[260, 4]]),
-        ("entries", [[SPACE, 0]]),
-        ("nodes", [[SPACE, 1]]),
-        ("code", [[256, 256]]),
-        ("cells", [SPACE]),
-        ("edges", {"65536": []}),
+        {"start": SPACE},
+        {"machine_code": b""},
+        {"exits": [("BRANCH", SPACE)]},
+        {"first_exit": EXITS - 1},
+        {"counter": REGIONS},
+        {"entries": {260: 4}},
+        {"entries": {SPACE: 0}},
+        {"nodes": {SPACE: 1}},
+        {"code": {256: 256}},
+        {"code": {SPACE: 1}},
+        {"cells": {SPACE}},
+        {"stores": {SPACE}},
+        {"edges": {SPACE: frozenset()}},
+        {"edges": {256: frozenset((SPACE,))}},
     ],
 )
-def test_numbers_out_of_range_are_refused(name: str, wrong: Any) -> None:
-    row = {**REGION, name: wrong}
-    assert kept.decode(file_of({**ABOUT, "regions": [row]}), SPACE) is None
+def test_regions_with_numbers_out_of_range_are_refused(changes: dict[str, Any]) -> None:
+    assert decoded(example(compiled())) is not None
+    assert decoded(example(compiled(**changes))) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"charging": 2},
+        {"next_exit": EXITS - MOST_EXITS},
+        {"next_counter": REGIONS},
+        {"no_headroom": [SPACE]},
+        {"written": {SPACE}},
+        {"aliased": {SPACE}},
+        {"counts": ({SPACE: {1: 1}}, {})},
+        {"counts": ({1: {SPACE: 1}}, {})},
+        {"counts": ({}, {1: {256: 1}})},
+    ],
+)
+def test_numbers_out_of_range_are_refused(changes: dict[str, Any]) -> None:
+    assert decoded(example(**changes)) is None
 
 
 def test_two_regions_of_one_start_are_refused() -> None:
-    rows = [{**REGION, "size": 2, "entries": []}] * 2
-    assert kept.decode(file_of({**ABOUT, "regions": rows}), SPACE) is None
+    assert decoded(example(compiled(), compiled())) is None
+
+
+def test_streams_of_another_length_are_refused() -> None:
+    code = kept.encode(example())
+    numbers = numbers_of(code)
+    for wrong in (*(numbers[:end] for end in range(len(numbers))), numbers + array("I", [0])):
+        file = CachedCode(b"code" + wrong.tobytes(), code.symbols)
+        assert kept.decode(file, SPACE) is None
+    assert kept.decode(CachedCode(code.machine_code[:-1], code.symbols), SPACE) is None
+
+
+def test_whatever_number_is_another_what_is_taken_can_be_kept() -> None:
+    code = kept.encode(example(compiled(), compiled(300)))
+    numbers, refused = numbers_of(code), 0
+    for at, right in enumerate(numbers):
+        for wrong in {0, 1, 2, 255, 65535, 65536, kept.MOST - 1, right + 1} - {right}:
+            numbers[at] = wrong
+            file = CachedCode(b"codecode" + numbers.tobytes(), code.symbols)
+            found = kept.decode(file, SPACE)
+            if found is None:
+                refused += 1
+            else:
+                assert decoded(found) is not None
+        numbers[at] = right
+    assert refused > len(numbers)
 
 
 def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     said: list[str] = []
-    shelf = kept.Shelf(CodeCache(tmp_path, said.append), UXN, 7)
-    good = kept.decode(file_of(ABOUT), SPACE)
-    assert good is not None
+    shelf = Shelf(CodeCache(tmp_path, said.append), UXN, 7)
     params = Parameters()
-    shelf.store(params, good)
+    shelf.store(params, example())
     [path] = tmp_path.glob("uxn-regions-*")
     key = shelf._key(params, charging=False)
     assert key is not None
-    path.write_bytes(cache._encode(key, file_of({**ABOUT, "next_counter": 1 << 40})))
+    path.write_bytes(cache._encode(key, kept.encode(example(next_counter=1 << 20))))
     assert shelf.load(params, charging=False) is None
     assert len(said) == 1
     assert said[0].startswith(f"{path}: damaged")
-    shelf.store(params, good)
+    shelf.store(params, example())
     assert shelf.load(params, charging=False) is not None

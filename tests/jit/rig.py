@@ -80,10 +80,11 @@ def patient(source: str, **params: int) -> Machine:
 
 def warm(machine: Machine, budget: int | None = None) -> Machine:
     """Have a machine make its JIT, with what was kept for it, before its program has begun: it
-    halts at address 0, where there is nothing, until it was there long enough."""
+    halts at address 0, where there is nothing, until it has run for long enough."""
 
     def is_warm() -> bool:
-        assert machine.run(0, max_instructions=budget) is Stop.HALT
+        for _ in range(1000):
+            assert machine.run(0, max_instructions=budget) is Stop.HALT
         return has_jit(machine)
 
     until(is_warm)

@@ -19,7 +19,8 @@ from jitvm.engine.ir.run import run
 from jitvm.engine.ir.stacks import VirtualStack
 from jitvm.engine.ir.text import parse, show
 from jitvm.engine.ir.verify import verify
-from jitvm.engine.region.core import Assumptions, Headroom, RegionCore, RegionState, World
+from jitvm.engine.region.core import RegionCore, RegionState
+from jitvm.engine.region.world import Assumptions, Headroom, World
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import ReferenceInterpreter, State
 from tests.engine.declared import CODE, LENGTH, Semantics, declared

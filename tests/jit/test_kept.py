@@ -15,7 +15,7 @@ from jitvm.engine.jit.planner import Planner
 from jitvm.engine.machine import native
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.region.core import Headroom
+from jitvm.engine.region.world import Headroom
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
@@ -132,6 +132,53 @@ def test_they_are_put_away_while_the_guest_comes_to_new_places(
     monkeypatch.setattr(Planner, "no_headroom", property(no_headroom))
     jit_of(machine).keeper.put()
     assert regions_in(tmp_path)
+
+
+def test_they_are_there_before_the_first_instruction(folder: Path) -> None:
+    machine = machine_with(folder)
+    machine.prepare()
+    assert jit_of(machine).statistics.kept
+    assert machine.run(0x100) is Stop.HALT
+    assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
+
+
+def test_nothing_is_made_before_where_nothing_is_kept(tmp_path: Path) -> None:
+    machine = machine_with(tmp_path)
+    machine.prepare()
+    assert not has_jit(machine)
+
+
+def test_a_program_is_known_by_the_number_it_is_given(tmp_path: Path) -> None:
+    first = machine_with(tmp_path)
+    first.prepare(7)
+    run_until(first, "installed")
+    jit_of(first).keeper.put()
+    other = machine_with(tmp_path)
+    other.prepare()
+    assert not has_jit(other)
+    same = machine_with(tmp_path)
+    same.memory[0x9000] = 1
+    same.prepare(7)
+    assert jit_of(same).statistics.kept
+    changed = machine_with(tmp_path, ADDING.replace("#0003", "#0004"))
+    changed.prepare(7)
+    assert changed.run(0x100) is Stop.HALT
+    assert int.from_bytes(changed.memory[SUM], "big") == 0xFFFF * 4 & 0xFFFF
+
+
+def test_time_in_which_a_machine_does_not_run_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(native, "perf_counter", lambda: next(clock) / 1000)
+    machine = machine_with(tmp_path)  # each run takes a thousandth of a second, by this clock
+    tier = machine.native
+    assert tier is not None
+    for _ in range(4):
+        assert machine.run(0) is Stop.HALT
+        until(lambda: tier._warmth == native._COLD)
+        assert not has_jit(machine)
+    until(lambda: machine.run(0) is Stop.HALT and has_jit(machine))
 
 
 @pytest.mark.parametrize("params", [{"keep": 0}, {"background": 0}, {"keep_text": 1}])

@@ -8,7 +8,7 @@ import pytest
 
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import CODE as MARK
-from jitvm.engine.region.core import World
+from jitvm.engine.region.world import World
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Core
 from tests.engine.declared import CODE, LARGE, LENGTH, PRIVATE, Semantics

@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from tests.wire.schemas import PROTOS
+import pytest
+
+from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.guests.wire.choice import KIND, Choices
+from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.program import make
+from tests.wire.schemas import PROTOS, message
 
 READING = """
 import json, sys
@@ -17,14 +24,21 @@ data = b"".join(b"\\x06\\x08%c\\x12\\x02ab" % (number % 100) for number in range
 def statistics():
     (machine,) = reader._native().machines()
     return machine.jit and machine.jit.statistics
-rows = {len(reader.read(data))}
+first = reader.read(data)
+begin = statistics() and statistics().kept
+first.to_arrow()
+imported = [name for name in ("llvmlite", "pandas") if name in sys.modules]
+rows = {len(first)}
 while statistics() is None:  # the JIT is made on another thread
     rows.add(len(reader.read(data)))
 kept = statistics().kept
 while not statistics().installed:
     rows.add(len(reader.read(data)))
 rows.add(len(reader.read(data)))
-print(json.dumps({"rows": list(rows), "kept": kept, "text": wire.explain(reader).list_text()}))
+text = wire.explain(reader).list_text()
+print(json.dumps(
+    {"rows": list(rows), "begin": begin, "kept": kept, "text": text, "imported": imported}
+))
 """
 
 
@@ -42,5 +56,41 @@ def read() -> dict[str, Any]:
 def test_a_second_process_has_the_native_code_of_the_first() -> None:
     first, second = read(), read()
     assert first["rows"] == second["rows"] == [49_500]
-    assert second["kept"], "with the JIT itself, before anything was recorded"
+    assert second["kept"] == second["begin"], "when the first messages were decoded"
+    assert second["begin"]
     assert "number, name" in second["text"]
+    assert second["imported"] == []
+
+
+def test_what_was_chosen_is_where_the_next_decoder_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JITVM_CACHE", str(tmp_path))
+    columns = tree(message("kinds.Leaf"))
+    layout(columns, 100, 1000)
+    first, second = make(columns), make(columns)
+    choices = Choices(first)
+    assert not choices.take()
+    site = next(site for site in first.sites if site.stem == "int32")
+    first.choose(site, "2")
+    choices.keep()
+    again = Choices(second)
+    assert again.program == choices.program
+    assert again.take()
+    assert second.code == first.code
+    assert [each.chosen for each in second.sites] == [each.chosen for each in first.sites]
+
+
+def test_choices_that_nobody_can_have_made_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JITVM_CACHE", str(tmp_path))
+    columns = tree(message("kinds.Leaf"))
+    layout(columns, 100, 1000)
+    program = make(columns)
+    before = bytes(program.code)
+    choices = Choices(program)
+    for wrong in (b"", bytes(len(program.sites)), bytes([255]) * len(program.sites)):
+        CodeCache().store(KIND, choices.key, CachedCode(wrong, {}))
+        choices.take()
+        assert program.code == before

@@ -21,9 +21,11 @@ import polars
 import pyarrow as pa
 import pytest
 import zstandard
+from google.protobuf import descriptor_pb2
 
 from jitvm import wire
-from jitvm.guests.wire import lengths, reading
+from jitvm.guests.wire import messages as taking
+from jitvm.guests.wire import reading
 from jitvm.guests.wire.decoder import Decoder
 from tests.wire.oracle import judged, messages, row
 from tests.wire.schemas import PROTOS, described, generated, message
@@ -335,7 +337,7 @@ def test_pieces_of_a_stream_cut_messages_anywhere(
     assert len(big) < 1 << 14
     data = framed(NUMBERS[:9]) + bytes([len(big) & 127 | 128, len(big) >> 7]) + big + b"\x00"
     for size in (1, 2, 3, 7, 64, 2000):
-        monkeypatch.setattr(reading, "STREAM_BYTES", size)
+        monkeypatch.setattr(taking, "PIECE", size)
         tables = list(reader.stream(io.BytesIO(data)))
         assert [each for table in tables for each in numbers(table)] == [*range(9), 5, 0], size
 
@@ -421,6 +423,22 @@ def test_readers_of_recursive_types_are_pickled() -> None:
     assert pickle.loads(pickle.dumps(reader)).schema == reader.schema
 
 
+def test_a_type_with_many_fields_of_its_own_type_is_read_as_deep_as_it_can_be() -> None:
+    file = descriptor_pb2.FileDescriptorProto(name="many.proto", syntax="proto3")
+    many = file.message_type.add(name="Many")
+    for number in range(1, 22):
+        field = many.field.add(name=f"f{number}", number=number, label=1, type=11)
+        field.type_name = ".Many"
+    schema = descriptor_pb2.FileDescriptorSet(file=[file])
+    reader = wire.reader(schema)
+    inner = b"\x0a\x02\x0a\x00"
+    table = reader.read([b"\x0a\x04" + inner])
+    assert table["f1.f1"].to_pylist() == [inner[2:]]
+    assert pickle.loads(pickle.dumps(reader)).schema == reader.schema
+    with pytest.raises(wire.ColumnError, match="more than 8192 columns"):
+        wire.reader(schema, depth=3)
+
+
 def test_readers_are_used_on_several_threads() -> None:
     reader = wire.reader(LEAF, where="number < 100")
     found: list[list[int]] = []
@@ -483,21 +501,6 @@ def test_importing_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.split() == [b"[]"]
-
-
-def test_lengths_are_gathered_from_objects() -> None:
-    data = [bytes(size) for size in (0, 1, 2, 8, 300, 5000)] * 50
-    assert lengths._can_be_gathered(), "in CPython"
-    assert lengths._gathered(data).tolist() == lengths.lengths_of(data).tolist()
-    assert lengths.lengths_of(data).tolist() == [len(each) for each in data]
-    mixed = [b"a", bytearray(3), memoryview(bytes(6)).cast("H")]
-    assert lengths._gathered(mixed) is None
-    assert lengths.lengths_of(mixed).tolist() == [1, 3, 6]
-    assert lengths._gathered([Named(b"abc")]) is None, "a class of somebody's may differ"
-
-
-class Named(bytes):
-    """Bytes of somebody's."""
 
 
 def test_a_condition_with_a_number_that_nothing_holds() -> None:

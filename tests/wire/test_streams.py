@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from jitvm import wire
-from jitvm.guests.wire import streams
+from jitvm.guests.wire import messages, streams
 from tests.wire.schemas import generated
 from tests.wire.test_reader import NUMBERS, framed
 
@@ -62,6 +62,18 @@ def test_long_streams_need_no_more_memory_than_short_ones() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True, text=True)
     short, long = map(int, done.stdout.split())
     assert long - short < 150_000, "KB; the columns of all are twice as many, what is compiled less"
+
+
+def test_batches_are_as_large_as_their_columns_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns are larger than what they are made of, by how much the first batches tell."""
+    data = framed([LEAF(more=[0] * 100).SerializeToString()] * 30_000)
+    monkeypatch.setattr(messages, "COLUMNS_SIZE", 1 << 20)
+    monkeypatch.setattr(messages, "FIRST_SIZE", 1 << 16)
+    tables = list(wire.reader(LEAF).stream(io.BytesIO(data), rows=30_000))
+    assert sum(map(len, tables)) == 30_000
+    sizes = [table.nbytes for table in tables]
+    assert all(size < 3 << 19 for size in sizes[1:]), sizes
+    assert len(set(map(len, tables[1:-1]))) < 3, "the same from then on"
 
 
 def test_a_stream_that_is_left_early_closes_its_file(tmp_path: object) -> None:

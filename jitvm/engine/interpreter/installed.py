@@ -2,6 +2,12 @@
 
 Handlers are loaded from the code cache if they are there, else made by LLVM, which is imported only
 then. They are installed once per process and guest, and are freed with their guest.
+
+Of a guest whose programs use a few of many opcodes, those are made that somebody asks for, and
+others when they are first executed:
+
+    machine ── opcodes of its program ──> `handlers_for` ──> units of the cache, or LLVM
+            ── `Status.MISSING` at one ──>      "                 and from then on in the cache
 """
 
 from __future__ import annotations
@@ -9,12 +15,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from array import array
 from contextlib import suppress
 from functools import partial
 from weakref import WeakKeyDictionary
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
+from jitvm.engine.interpreter.unit import EXPORTS, NONE, Unit
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
@@ -22,48 +30,85 @@ from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from threading import Thread
 
-    from jitvm.engine.memory.arena import Arena
+    from jitvm.engine.memory.arena import Arena, Span
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.guest import Guest
 
 _lock = ModuleLock()
-_making: WeakKeyDictionary[Guest, Thread] = WeakKeyDictionary()
-"""Threads that make handlers, or made them."""
+_making: WeakKeyDictionary[Guest, tuple[Thread, frozenset[int]]] = WeakKeyDictionary()
+"""Threads that make handlers, or made them, and of which opcodes."""
+_ALL = frozenset(range(256))
+_STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
+"""Tables that hold one stub everywhere, of their own name."""
 
 
 class Handlers:
-    """Installed native code of one guest's interpreter: addresses, and callable ways in."""
+    """Installed native code of one guest's interpreter: addresses, and callable ways in.
 
-    def __init__(self, code: CachedCode, arena: Arena) -> None:
-        self.span = arena.install(code.machine_code)
-        self._symbols = code.symbols
+    Args:
+        unit: its stubs, and handlers of some opcodes or all.
+        arena: where it is installed.
+        key: what it was made from (`fingerprint.stamp`); None where nobody can tell.
+
+    Attributes:
+        tables: each dispatch table, as 256 pointers.
+        spans: where its code is.
+    """
+
+    def __init__(self, unit: Unit, arena: Arena, key: str | None = None) -> None:
+        self.key = key
+        self.spans: list[Span] = []
+        self._arena = arena
+        self._symbols: dict[str, int] = {}
+        self._entries: array[int] = array("Q")
+        self.add(unit)
         pointer, word = ctypes.c_void_p, ctypes.c_uint64
         self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
         self.step = ctypes.CFUNCTYPE(None, pointer)(self.address("step"))
         deliver = ctypes.CFUNCTYPE(word, pointer, ctypes.c_char_p, *(word,) * 5)
         self.deliver = deliver(self.address("deliver"))
-        self.tables = {name: self._table(name) for name in TABLES}
 
     def __del__(self) -> None:
         """No machine of the guest is left."""
-        self.span.free()
+        for span in self.spans:
+            span.free()
 
-    def _table(self, name: str) -> bytes:
-        """256 function pointers; stub tables hold one stub everywhere."""
-        if name not in HANDLER_TABLES:
-            return self.address(name).to_bytes(8, sys.byteorder) * 256
-        rows = (self.address(f"{name}/{row}") for row in range(256))
-        return b"".join(address.to_bytes(8, sys.byteorder) for address in rows)
+    def add(self, unit: Unit) -> None:
+        """Install handlers of opcodes that there were none of; machines copy the tables then.
+
+        Raises:
+            ArenaFull: there is no room for them.
+        """
+        span = self._arena.install(unit.machine_code)
+        self.spans.append(span)
+        start = span.address
+        self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
+        missing = self.address("missing")
+        old = self._entries or [missing] * len(unit.entries)
+        self._entries = entries = array(
+            "Q",
+            [was if at == NONE else start + at for was, at in zip(old, unit.entries, strict=True)],
+        )
+        tables = {name: self.address(name).to_bytes(8, sys.byteorder) * 256 for name in _STUBS}
+        for at, name in enumerate(HANDLER_TABLES):
+            tables[name] = entries[256 * at : 256 * (at + 1)].tobytes()
+        self.tables = tables
+
+    def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:
+        """Those of some opcodes that it has no handlers of."""
+        missing = self.address("missing")
+        return frozenset(code for code in opcodes if self._entries[code] == missing)
 
     def address(self, function: str) -> int:
         """Where a function of the interpreter runs."""
-        return self.span.address + self._symbols[function]
+        return self._symbols[function]
 
 
-def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
-    """The guest's handlers, installed at first use.
+def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> Handlers:
+    """The guest's handlers, installed at first use; those of some opcodes at least.
 
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
@@ -72,72 +117,115 @@ def handlers_for(guest: Guest, cache: CodeCache | None) -> Handlers:
         OSError: there is no executable memory, or no room for LLVM.
         ArenaFull: there is no room for them.
     """
+    found: Handlers | None = guest.handlers
+    if found is not None and not found.lacks(opcodes):
+        return found
     with _lock:
-        if guest.handlers is None:
+        found = guest.handlers
+        if found is None:
             arena = shared_arena()  # where there is none, nothing is compiled for it
-            guest.handlers = Handlers(_load_or_build(guest, cache), arena)
+            key = None if cache is None else stamp(guest)
+            unit = _kept(guest, cache, key) or _made(guest, cache, key, opcodes, stubs=True)
+            found = guest.handlers = Handlers(unit, arena, key)
             arena.note_size()
-        found: Handlers = guest.handlers
+        if lacking := found.lacks(opcodes):
+            found.add(_made(guest, cache, found.key, lacking, stubs=False))
         return found
 
 
-def handlers_are_ready(guest: Guest, cache: CodeCache | None) -> bool:
-    """Whether `handlers_for` need not compile. Where it has to, a thread begins to, and the caller
-    may do something else meanwhile; what goes wrong there is told by `handlers_for`."""
-    if guest.handlers is not None:
+def handlers_are_ready(
+    guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL
+) -> bool:
+    """Whether `handlers_for` need not compile, or failed to, as it then tells. Where it has to,
+    `make_handlers` does so on another thread."""
+    thread, asked = _making.get(guest, (None, frozenset()))
+    if guest.handlers is None and thread is None and cache is not None:
+        _install_kept(guest, cache)
+    found: Handlers | None = guest.handlers
+    if found is not None and not found.lacks(opcodes):
         return True
-    thread = _making.get(guest)
-    if thread is not None:
-        return not thread.is_alive()
-    if cache is not None and (key := stamp(guest)) is not None and cache.load(_kind(guest), key):
-        return True
+    return thread is not None and not thread.is_alive() and asked.issuperset(opcodes)
+
+
+def make_handlers(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> None:
+    """Begin to make what `handlers_for` would have to compile, where nothing is being made yet."""
+    thread, _ = _making.get(guest, (None, None))
+    if thread is not None and thread.is_alive():
+        return
     from threading import Thread
 
-    work = partial(BACKGROUND.do, partial(_make, guest, cache))
-    thread = _making[guest] = Thread(target=work, name="jitvm-interpreter", daemon=True)
+    wanted = frozenset(opcodes)
+    work = partial(BACKGROUND.do, partial(_make, guest, cache, wanted))
+    thread = Thread(target=work, name="jitvm-interpreter", daemon=True)
+    _making[guest] = thread, wanted
     thread.start()
-    return False
 
 
-def _make(guest: Guest, cache: CodeCache | None) -> None:
+def _make(guest: Guest, cache: CodeCache | None, opcodes: frozenset[int]) -> None:
     with suppress(Exception):
-        handlers_for(guest, cache)
+        handlers_for(guest, cache, opcodes)
+
+
+def _install_kept(guest: Guest, cache: CodeCache) -> None:
+    """Install what an earlier process has made, where it can be; else `handlers_for` tells."""
+    with suppress(OSError, MemoryError):
+        handlers_for(guest, cache, ())
 
 
 def _kind(guest: Guest) -> str:
     return f"{guest.name}-interpreter"
 
 
-def _load_or_build(guest: Guest, cache: CodeCache | None) -> CachedCode:
-    key = stamp(guest) if cache is not None else None
-    if cache is None or key is None:
-        return build(guest)
-    code = cache.load(_kind(guest), key)
-    if code is None:
-        code = build(guest)
-        if stamp(guest) == key:
-            cache.store(_kind(guest), key, code)
-    return code
+def _kept(guest: Guest, cache: CodeCache | None, key: str | None) -> Unit | None:
+    """What the cache has of a guest's interpreter."""
+    if cache is None or key is None or (code := cache.load(_kind(guest), key)) is None:
+        return None
+    unit = Unit.of_kept(code)
+    if unit is None:
+        cache.report_damaged(_kind(guest), key)
+    return unit
 
 
-def build(guest: Guest, architecture: str | None = None) -> CachedCode:
+def _made(
+    guest: Guest, cache: CodeCache | None, key: str | None, opcodes: Iterable[int], *, stubs: bool
+) -> Unit:
+    """Handlers that LLVM makes, and keeps beside those that the cache has; where the guest is what
+    it was when the first of them were installed."""
+    unit = Unit.of_names(build(guest, opcodes=opcodes, stubs=stubs))
+    if cache is not None and key is not None and stamp(guest) == key:
+        others = None if stubs else _kept(guest, cache, key)
+        if stubs or others is not None:
+            cache.store(_kind(guest), key, (others.joined(unit) if others else unit).kept())
+    return unit
+
+
+def build(
+    guest: Guest,
+    architecture: str | None = None,
+    opcodes: Iterable[int] = _ALL,
+    *,
+    stubs: bool = True,
+) -> CachedCode:
     """Compile a guest's interpreter with LLVM; table rows are symbols ``table/row``.
 
     Args:
         architecture: "x86_64" or "aarch64"; default: this machine, with all its features.
+        opcodes: those that get handlers.
+        stubs: whether it has everything besides handlers.
     """
     with IMPORTS:
         from jitvm.engine.codegen.native import Compiler
-        from jitvm.engine.interpreter.source import EXPORTS, InterpreterSource
+        from jitvm.engine.interpreter.source import InterpreterSource
 
-    source = InterpreterSource(guest)
+    source = InterpreterSource(guest, opcodes, stubs=stubs)
     if architecture is None:
         compiler = Compiler.for_host(os.uname().machine)
     else:
         compiler = Compiler(architecture)
     code = compiler.compile(source.text, speed=1)
-    symbols = {name: code.symbols[name] for name in EXPORTS}
+    symbols = {name: code.symbols[name] for name in (EXPORTS if stubs else ())}
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
-            symbols[f"{table}/{row}"] = code.symbols[function]
+            if function:
+                symbols[f"{table}/{row}"] = code.symbols[function]
     return CachedCode(code.machine_code, symbols)

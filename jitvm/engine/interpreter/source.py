@@ -10,11 +10,15 @@
                  counted: what the code table holds for addresses with no region.
                  halt, event: where a region continues when the guest halts: the host, or the
                  next event as long as there are any.
+                 missing: what tables hold for opcodes that have no handlers yet: returns.
     from C       enter, step, deliver (C calling convention)
 
 A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
 which function each entry is; opcodes whose variants would be identical share one, and so do rows
 with the same meaning.
+
+Handlers of different opcodes know nothing of each other, so they need not be made at once: a module
+may hold those of a few only, and another one, without stubs, those that were needed later.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from jitvm.engine.codegen.lower import (
     used_functions,
 )
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
+from jitvm.engine.interpreter.unit import EXPORTS
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import (
@@ -43,10 +48,9 @@ from jitvm.engine.memory.layout import (
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest, Opcode
 
-EXPORTS = (
-    "enter", "step", "deliver", "collect", "counted", "count", "charge",
-    "profile", "record", "stop", "halt", "event",
-)  # fmt: skip
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _has_exit(graph: Graph, kind: Leave) -> bool:
@@ -61,22 +65,35 @@ def _has_exit(graph: Graph, kind: Leave) -> bool:
 class InterpreterSource:
     """LLVM text of a guest's interpreter, and which function each table entry is.
 
+    Args:
+        guest: the bytecode.
+        opcodes: those that get handlers, with those that mean the same.
+        stubs: whether it has everything besides handlers, which is needed once.
+
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
     """
 
-    def __init__(self, guest: Guest) -> None:
-        guest.check_semantics()
+    def __init__(
+        self, guest: Guest, opcodes: Iterable[int] = range(256), *, stubs: bool = True
+    ) -> None:
+        if not guest.sources:  # else its tests have checked it
+            guest.check_semantics()
         self.guest = guest
+        self.has_stubs = stubs
         self.layout = Layout(guest)
         self.prototype = Prototype(self.layout)
         self._functions: list[str] = []
         self._plain: list[str] = []
         self._checked: list[str] = []
         self._hooked: list[str] = []
+        rows = guest.opcodes
         first: dict[tuple[int, int], int] = {}
-        for row in guest.opcodes:
-            self._handlers(row, first.setdefault(row.meaning, row.code))
+        for row in rows:
+            first.setdefault(row.meaning, row.code)
+        wanted = {rows[code].meaning for code in opcodes}
+        for row in rows:
+            self._handlers(row, first[row.meaning], is_wanted=row.meaning in wanted)
 
     # -- handlers ----------------------------------------------------------------------------
 
@@ -86,11 +103,11 @@ class InterpreterSource:
         self._functions.append(lowering.function(name, optimised=name != retry))
         return name
 
-    def _handlers(self, row: Opcode, first: int) -> None:
+    def _handlers(self, row: Opcode, first: int, *, is_wanted: bool) -> None:
         """Make the handlers of a row, or take those of the first that means the same."""
-        if first != row.code:
+        if first != row.code or not is_wanted:
             for names in (self._plain, self._checked, self._hooked):
-                names.append(names[first])
+                names.append(names[first] if is_wanted else "")
             return
         guest, suffix = self.guest, f"{row.code:02x}"
         full = f"full_{suffix}"
@@ -114,7 +131,7 @@ class InterpreterSource:
 
     @cached_property
     def tables(self) -> dict[str, list[str]]:
-        """Function names of the 256 entries of each table in `HANDLER_TABLES`."""
+        """Function names of the 256 entries of each table in `HANDLER_TABLES`; "" for none."""
         return {
             "plain": self._plain,
             "checked": self._checked,
@@ -194,9 +211,15 @@ class InterpreterSource:
         self._stub("record", e)
 
     def _stop(self) -> None:
+        self._returning("stop", Status.INTERRUPT)
+
+    def _missing(self) -> None:
+        self._returning("missing", Status.MISSING)
+
+    def _returning(self, name: str, status: Status) -> None:
         e = Emitter(self.layout)
-        e.save("%pc", self.prototype.own_stacks(), Status.INTERRUPT)
-        self._stub("stop", e)
+        e.save("%pc", self.prototype.own_stacks(), status)
+        self._stub(name, e)
 
     def _counted(self) -> None:
         """Count a jump to a place that is not compiled; at zero, tell the host it is hot.
@@ -224,9 +247,7 @@ class InterpreterSource:
 
     def _halt(self) -> None:
         """Where a region goes when the guest halts, outside of `deliver`."""
-        e = Emitter(self.layout)
-        e.save("%pc", self.prototype.own_stacks(), Status.HALT)
-        self._stub("halt", e)
+        self._returning("halt", Status.HALT)
 
     def _event(self) -> None:
         """Where it goes inside: on to the next event, with everything in registers."""
@@ -279,7 +300,6 @@ class InterpreterSource:
         e.label("done")
         e.do("ret void")
         self._c("void @written(ptr %base, i64 %address) noinline", e)
-        self._collect()
 
     def _port_function(self, e: Emitter, which: int) -> None:
         """Load the function of %port into %function's branch; falls into 'plain' if null."""
@@ -408,12 +428,16 @@ class InterpreterSource:
     @cached_property
     def text(self) -> str:
         """The whole module."""
-        for part in (
-            self._count, self._profile, self._record, self._stop, self._counted,
-            self._halt, self._event, self._host_calls, self._enter, self._step, self._deliver,
-        ):  # fmt: skip
-            part()
-        used = used_functions({*self._plain, *self._checked, *self._hooked, *EXPORTS})
+        self._host_calls()
+        names = {*self._plain, *self._checked, *self._hooked} - {""}
+        if self.has_stubs:
+            for part in (
+                self._count, self._profile, self._record, self._stop, self._missing, self._counted,
+                self._halt, self._event, self._collect, self._enter, self._step, self._deliver,
+            ):  # fmt: skip
+                part()
+            names.update(EXPORTS)
+        used = used_functions(names)
         return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jitvm.engine.region.core import Assumptions
+    from jitvm.engine.region.world import Assumptions
 
 _HAS_HIT = bytes([mark // HIT for mark in range(256)])
 """One for those bytes of the code map that have HIT, its highest bit."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from jitvm.engine.memory.arena import Span
-from jitvm.engine.region.core import Headroom
 from jitvm.engine.region.region import Region
+from jitvm.engine.region.world import Headroom
 from jitvm.engine.tables.struct import Struct, fresh
 
 
@@ -27,7 +28,7 @@ class Compiled(Struct):
     region: Region
     machine_code: bytes
     exits: list[tuple[str, int | None]]
-    edges: dict[int, frozenset[int]]
+    edges: Mapping[int, frozenset[int]]
     first_exit: int
     seconds: tuple[float, float, float]
     epoch: int

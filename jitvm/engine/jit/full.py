@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.compiled import Compiled, Installed
     from jitvm.engine.jit.maker import RegionMaker
     from jitvm.engine.jit.regions import Regions
-    from jitvm.engine.region.core import World
+    from jitvm.engine.region.world import World
     from jitvm.engine.tables.reasons import Reason
 
 

@@ -45,7 +45,7 @@ from jitvm.engine.tables.reasons import Reason
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.interpreter.installed import Handlers
-    from jitvm.engine.jit.kept import Shelf
+    from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
     from jitvm.guest import State
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.engine.jit.compiled import Compiled
-    from jitvm.engine.jit.kept import Shelf
     from jitvm.engine.jit.maker import RegionMaker
     from jitvm.engine.jit.planner import Planner
     from jitvm.engine.jit.regions import Regions
+    from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.tables.reasons import Reason
 
 _living: WeakSet[Keeper] = WeakSet()

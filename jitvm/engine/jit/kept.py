@@ -4,59 +4,94 @@ start.
 What one run compiled is one file of the code cache (`jitvm.engine.memory.cache`), under a key that
 names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge,
 and the program's bytes before its first instruction. The file holds the machine code of all
-regions, one after another, and JSON with what the engine has to know about them:
+regions, one after another, and 32-bit numbers with what the engine has to know about them:
 
-    code of region | code of region | ... | JSON
+    code of region | code of region | ... | numbers
+
+    numbers    a number, or a list: its length, then its members
+    pairs      a list of keys and a list of values
+    table      a list of keys, a list with the length of each row, and all rows as one list
 
 A region is installed only if the bytes it was made from are in memory, just like one that was
 compiled a moment ago: the program may have changed itself since.
 
 What was learned is kept with them (edges, rewritten opcodes, variables), so that a region that has
-to be formed again is no worse than before.
+to be formed again is no worse than before. Most runs form none, so tables become dicts when they
+are first looked at: a program with long straight code has thousands of rows, and reading them one
+by one took as long as its run.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from collections.abc import Mapping
+from itertools import accumulate, chain, pairwise
 
-from jitvm.engine.ir.graph import Graph
+from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.memory.cache import CachedCode
-from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
-from jitvm.engine.region.core import Assumptions
 from jitvm.engine.region.region import Region
+from jitvm.engine.region.world import Assumptions
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.struct import Struct, fresh
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator
 
-    from jitvm.engine.memory.cache import CodeCache
-    from jitvm.engine.tables.params import Parameters
-    from jitvm.guest import Guest
+    Counts = dict[int, Counter[int]]
+    Table = tuple[list[int], list[int], list[int]]
 
-FORMAT = 3
-MOST = 1 << 63
-"""Above every count."""
+FORMAT = 4
+MOST = 1 << 32
+"""Above every number that a file holds; larger counts are kept as the largest."""
+
+_REASONS = tuple(Reason)
+_made = ModuleLock()
 
 
-class Learned(Struct):
+class Learned:
     """What recordings and invalidations have told about a program.
 
+    Args:
+        counts: makes `edges` and `opcodes`, when either is first asked for.
+
     Attributes:
-        edges: how often control went from one address to another.
-        opcodes: how often an address was executed as which opcode.
         written: addresses the guest writes, whose bytes are not baked in.
         aliased: addresses that stores through computed addresses hit.
     """
 
-    edges: dict[int, Counter[int]] = fresh(dict)
-    opcodes: dict[int, Counter[int]] = fresh(dict)
-    written: set[int] = fresh(set)
-    aliased: set[int] = fresh(set)
+    __slots__ = ("_counts", "_make", "aliased", "written")
+
+    def __init__(
+        self,
+        counts: Callable[[], tuple[Counts, Counts]] = lambda: ({}, {}),
+        written: Iterable[int] = (),
+        aliased: Iterable[int] = (),
+    ) -> None:
+        self._make = counts
+        self._counts: tuple[Counts, Counts] | None = None
+        self.written = set(written)
+        self.aliased = set(aliased)
+
+    def _both(self) -> tuple[Counts, Counts]:
+        if self._counts is None:
+            with _made:  # from any thread, and they are changed afterwards: never made twice
+                if self._counts is None:
+                    self._counts = self._make()
+        return self._counts
+
+    @property
+    def edges(self) -> Counts:
+        """How often control went from one address to another."""
+        return self._both()[0]
+
+    @property
+    def opcodes(self) -> Counts:
+        """How often an address was executed as which opcode."""
+        return self._both()[1]
 
     def travel(self, pc: int) -> int:
         """How often an instruction was seen while recording; readable from any thread."""
@@ -83,33 +118,77 @@ class Kept(Struct):
     no_headroom: list[int]
 
 
+def ports_of(*ports: Iterable[int]) -> list[list[int]]:
+    """Sets of ports as `Kept.ports` has them."""
+    return [sorted(each) for each in ports]
+
+
+# -- written -------------------------------------------------------------------------------------
+
+
 def encode(kept: Kept) -> CachedCode:
     """As a file of the code cache holds it."""
-    import json
-
-    learned = kept.learned
-    about = {
-        "format": FORMAT,
-        "ports": kept.ports,
-        "charging": kept.charging,
-        "next_exit": kept.next_exit,
-        "next_counter": kept.next_counter,
-        "no_headroom": kept.no_headroom,
-        "edges": _plain(learned.edges),
-        "opcodes": _plain(learned.opcodes),
-        "written": sorted(learned.written),
-        "aliased": sorted(learned.aliased),
-        "regions": [_encode_region(*region) for region in kept.regions],
-    }
+    learned, write = kept.learned, _Writer()
+    write.numbers(FORMAT, kept.charging, kept.next_exit, kept.next_counter)
+    write.numbers(len(kept.ports), len(kept.regions))
+    for each in (*kept.ports, kept.no_headroom, sorted(learned.written), sorted(learned.aliased)):
+        write.sequence(each)
+    for counts in (learned.edges, learned.opcodes):
+        rows = {pc: list(seen.items()) for pc, seen in counts.items()}
+        write.table({pc: [each for each, _ in row] for pc, row in rows.items()})
+        write.sequence([min(count, MOST - 1) for row in rows.values() for _, count in row])
+    for compiled, is_full in kept.regions:
+        _encode_region(write, compiled, is_full)
     code = b"".join(compiled.machine_code for compiled, _ in kept.regions)
-    return CachedCode(code + json.dumps(about).encode(), {"about": len(code)})
+    return CachedCode(code + write.stream.tobytes(), {"numbers": len(code)})
+
+
+def _encode_region(write: _Writer, compiled: Compiled, is_full: bool) -> None:
+    region, assumptions = compiled.region, compiled.region.assumptions
+    write.numbers(region.start, len(compiled.machine_code), is_full)
+    write.numbers(compiled.first_exit, compiled.counter)
+    write.sequence([_REASONS.index(Reason[name]) for name, _ in compiled.exits])
+    write.sequence([0 if pc is None else pc + 1 for _, pc in compiled.exits])
+    limits = {_REASONS.index(reason): travel for reason, travel in region.limits.items()}
+    for pairs in (compiled.entries, region.nodes, limits, assumptions.code):
+        write.pairs(pairs)
+    write.sequence(sorted(assumptions.cells))
+    write.sequence(sorted(assumptions.stores))
+    write.table({pc: sorted(seen) for pc, seen in compiled.edges.items()})
+
+
+class _Writer:
+    """Appends to a stream of numbers."""
+
+    def __init__(self) -> None:
+        self.stream = array("I")
+
+    def numbers(self, *numbers: int) -> None:
+        self.stream.extend(numbers)
+
+    def sequence(self, members: Iterable[int]) -> None:
+        members = array("I", members)
+        self.stream.append(len(members))
+        self.stream.extend(members)
+
+    def pairs(self, pairs: Mapping[int, int]) -> None:
+        self.sequence(pairs)
+        self.sequence(min(value, MOST - 1) for value in pairs.values())
+
+    def table(self, rows: Mapping[int, list[int]]) -> None:
+        self.sequence(rows)
+        self.sequence(map(len, rows.values()))
+        self.sequence(chain.from_iterable(rows.values()))
+
+
+# -- read ----------------------------------------------------------------------------------------
 
 
 def decode(code: CachedCode, space: int) -> Kept | None:
     """What a file holds; None where it is not what `encode` writes.
 
-    A right checksum says nothing about the numbers: those that are used to reach memory are looked
-    at one by one.
+    A right checksum says nothing about the numbers: each is compared with the range it must be in,
+    those of a list all at once.
 
     Args:
         code: the file.
@@ -117,180 +196,156 @@ def decode(code: CachedCode, space: int) -> Kept | None:
     """
     try:
         return _decode(code, space)
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (LookupError, ValueError, TypeError):
         return None
 
 
-def ports_of(*ports: Iterable[int]) -> list[list[int]]:
-    """Sets of ports as `Kept.ports` has them."""
-    return [sorted(each) for each in ports]
-
-
-def _plain(counts: dict[int, Counter[int]]) -> dict[str, list[tuple[int, int]]]:
-    return {str(pc): list(followers.items()) for pc, followers in counts.items()}
-
-
-def _number(value: Any, below: int) -> int:
-    """A whole number from 0 on.
-
-    Raises:
-        ValueError: it is none, or too large.
-    """
-    if type(value) is not int or not 0 <= value < below:
-        raise ValueError(f"{value!r} is no number below {below}")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError(f"{value!r} is neither true nor false")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if type(value) is not list:
-        raise ValueError("a list is none")
-    return value
-
-
-def _numbers(values: Any, below: int) -> list[int]:
-    return [_number(value, below) for value in _list(values)]
-
-
-def _pairs(pairs: Any, below: int, values_below: int) -> dict[int, int]:
-    return {_number(key, below): _number(value, values_below) for key, value in _list(pairs)}
-
-
-def _counted(plain: dict[str, Any], space: int, to_below: int) -> dict[int, Counter[int]]:
-    return {
-        _number(int(pc), space): Counter(_pairs(followers, to_below, MOST))
-        for pc, followers in plain.items()
-    }
-
-
-def _encode_region(compiled: Compiled, is_full: bool) -> dict[str, Any]:
-    region = compiled.region
-    return {
-        "start": region.start,
-        "size": len(compiled.machine_code),
-        "is_full": is_full,
-        "exits": compiled.exits,
-        "first_exit": compiled.first_exit,
-        "counter": compiled.counter,
-        "entries": list(compiled.entries.items()),
-        "edges": {str(pc): sorted(to) for pc, to in compiled.edges.items()},
-        "nodes": list(region.nodes.items()),
-        "limits": {reason.name: travel for reason, travel in region.limits.items()},
-        "code": list(region.assumptions.code.items()),
-        "cells": sorted(region.assumptions.cells),
-        "stores": sorted(region.assumptions.stores),
-    }
-
-
-def _decode(code: CachedCode, space: int) -> Kept | None:
-    import json
-
-    end = code.symbols["about"]
-    about = json.loads(code.machine_code[end:])
-    if about["format"] != FORMAT:
-        return None
-    regions, at = [], 0
-    for row in about["regions"]:
-        size = _number(row["size"], end - at + 1)
-        compiled = _decode_region(row, code.machine_code[at : at + size], space)
-        regions.append((compiled, _flag(row["is_full"])))
-        at += size
-    if at != end:
-        raise ValueError("there is code of no region in the file")
+def _decode(code: CachedCode, space: int) -> Kept:
+    end = code.symbols["numbers"]
+    read = _Reader(code.machine_code[end:])
+    if read.number(MOST) != FORMAT:
+        raise ValueError("of another format")
+    charging = bool(read.number(2))
+    next_exit, next_counter = read.number(EXITS - MOST_EXITS), read.number(REGIONS)
+    port_lists, count = read.number(MOST), read.number(REGIONS)
+    ports = [read.sequence(MOST) for _ in range(port_lists)]
+    no_headroom, written, aliased = (read.sequence(space) for _ in range(3))
+    edges = read.table(space, space), read.sequence(MOST)
+    opcodes = read.table(space, 256), read.sequence(MOST)
+    for (_, _, members), counts in (edges, opcodes):
+        if len(members) != len(counts):
+            raise ValueError("what was counted and its counts differ in number")
+    learned = Learned(lambda: (_counted(*edges), _counted(*opcodes)), written, aliased)
+    machine_code, regions, at = code.machine_code[:end], [], 0
+    for _ in range(count):
+        compiled, is_full = _decode_region(read, machine_code, at, space)
+        regions.append((compiled, is_full))
+        at += len(compiled.machine_code)
+    if at != end or not read.is_at_end:
+        raise ValueError("there is something of no region in the file")
     if len({compiled.region.start for compiled, _ in regions}) < len(regions):
         raise ValueError("two regions have one start")
-    learned = Learned(
-        _counted(about["edges"], space, space),
-        _counted(about["opcodes"], space, 256),
-        set(_numbers(about["written"], space)),
-        set(_numbers(about["aliased"], space)),
-    )
-    return Kept(
-        regions,
-        learned,
-        [_numbers(ports, MOST) for ports in _list(about["ports"])],
-        _flag(about["charging"]),
-        _number(about["next_exit"], EXITS - MOST_EXITS),
-        _number(about["next_counter"], REGIONS),
-        _numbers(about["no_headroom"], space),
-    )
+    return Kept(regions, learned, ports, charging, next_exit, next_counter, no_headroom)
 
 
-def _decode_region(row: dict[str, Any], machine_code: bytes, space: int) -> Compiled:
-    if not machine_code:
+def _decode_region(
+    read: _Reader, machine_code: bytes, at: int, space: int
+) -> tuple[Compiled, bool]:
+    """The next region, whose code begins at `at`; and whether its full compilation is done."""
+    start, size, is_full = read.number(space), read.number(MOST), bool(read.number(2))
+    machine_code = machine_code[at : at + size]
+    if not size or len(machine_code) < size:
         raise ValueError("a region has no code")
-    start = _number(row["start"], space)
+    first_exit, counter = read.number(EXITS), read.number(REGIONS)
     exits = [
-        (Reason[name].name, pc if pc is None else _number(pc, space))
-        for name, pc in _list(row["exits"])
+        (_REASONS[reason].name, pc - 1 if pc else None)
+        for reason, pc in zip(read.sequence(len(_REASONS)), read.sequence(space + 1), strict=True)
     ]
+    if first_exit + len(exits) > EXITS:
+        raise ValueError("exits beyond the last")
+    entries, nodes = read.pairs(space, size), read.pairs(space, MOST)
+    limits = read.pairs(len(_REASONS), MOST)
+    assumptions = Assumptions(
+        read.pairs(space, 256), set(read.sequence(space)), set(read.sequence(space))
+    )
     region = Region(
         start,
-        Graph(32, f"region {start:04x}, kept"),
-        Assumptions(
-            _pairs(row["code"], space, 256),
-            set(_numbers(row["cells"], space)),
-            set(_numbers(row["stores"], space)),
-        ),
-        nodes=_pairs(row["nodes"], space, MOST),
-        limits={Reason[name]: _number(travel, MOST) for name, travel in row["limits"].items()},
+        None,
+        assumptions,
+        nodes=nodes,
+        limits={_REASONS[reason]: travel for reason, travel in limits.items()},
     )
-    return Compiled(
+    compiled = Compiled(
         region,
         machine_code,
         exits=exits,
-        edges={
-            _number(int(pc), space): frozenset(_numbers(to, space))
-            for pc, to in row["edges"].items()
-        },
-        first_exit=_number(row["first_exit"], EXITS - len(exits) + 1),
+        edges=_Seen(read.table(space, space)),
+        first_exit=first_exit,
         seconds=(0.0, 0.0, 0.0),
         epoch=0,
-        counter=_number(row["counter"], REGIONS),
-        entries=_pairs(row["entries"], space, len(machine_code)),
+        counter=counter,
+        entries=entries,
     )
+    return compiled, is_full
 
 
-class Shelf:
-    """Where the regions of one program are kept between runs.
+class _Reader:
+    """Takes from a stream of numbers; what is not as expected is a `ValueError`, or a `TypeError`
+    where it is no stream."""
 
-    Args:
-        cache: the code cache.
-        guest: the bytecode.
-        program: what tells the program from others: a checksum of its bytes.
-    """
+    def __init__(self, stream: bytes) -> None:
+        self._stream = memoryview(stream).cast("I")
+        self._at = 0
 
-    def __init__(self, cache: CodeCache, guest: Guest, program: int) -> None:
-        self._cache = cache
-        self._guest = guest
-        self._program = program
-        self._kind = f"{guest.name}-regions"
-        self._stamp = stamp(guest)
+    @property
+    def is_at_end(self) -> bool:
+        return self._at == len(self._stream)
 
-    def _key(self, params: Parameters, *, charging: bool) -> str | None:
-        if self._stamp is None:
-            return None
-        kind = "charging" if charging else "free"
-        return f"{self._program:08x}\n{kind}\n{params}\n{self._stamp}"
+    def number(self, below: int) -> int:
+        number = self._stream[self._at]
+        self._at += 1
+        if number >= below:
+            raise ValueError(f"{number} is not below {below}")
+        return number
 
-    def load(self, params: Parameters, *, charging: bool) -> Kept | None:
-        """What is kept for the program, of regions that charge or of those that do not; or None."""
-        key = self._key(params, charging=charging)
-        code = None if key is None else self._cache.load(self._kind, key)
-        if key is None or code is None:
-            return None
-        kept = decode(code, self._guest.code_space.size)
-        if kept is None:
-            self._cache.report_damaged(self._kind, key)
-        return kept
+    def sequence(self, below: int) -> list[int]:
+        size = self.number(MOST)
+        start, self._at = self._at, self._at + size
+        members = self._stream[start : self._at].tolist()
+        if len(members) != size or max(members, default=0) >= below:
+            raise ValueError(f"not {size} numbers below {below}")
+        return members
 
-    def store(self, params: Parameters, kept: Kept) -> None:
-        """Keep regions in the place of what was kept before, unless the guest has changed since."""
-        key = self._key(params, charging=kept.charging)
-        if key is not None and stamp(self._guest) == self._stamp:
-            self._cache.store(self._kind, key, encode(kept))
+    def pairs(self, below: int, values_below: int) -> dict[int, int]:
+        return dict(zip(self.sequence(below), self.sequence(values_below), strict=True))
+
+    def table(self, below: int, members_below: int) -> Table:
+        keys, sizes, members = (
+            self.sequence(below),
+            self.sequence(MOST),
+            self.sequence(members_below),
+        )
+        if len(keys) != len(sizes) or sum(sizes) != len(members):
+            raise ValueError("rows of a table are missing")
+        return keys, sizes, members
+
+
+def _rows(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """From where to where the rows of a table are."""
+    return pairwise(accumulate(sizes, initial=0))
+
+
+def _counted(table: Table, counts: list[int]) -> Counts:
+    keys, sizes, members = table
+    return {
+        key: Counter(dict(zip(members[start:end], counts[start:end], strict=True)))
+        for key, (start, end) in zip(keys, _rows(sizes), strict=True)
+    }
+
+
+class _Seen(Mapping[int, "frozenset[int]"]):
+    """`Compiled.edges` of a table."""
+
+    __slots__ = ("_rows", "_table")
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._rows: dict[int, frozenset[int]] | None = None
+
+    def _made(self) -> dict[int, frozenset[int]]:
+        rows = self._rows
+        if rows is None:  # two threads may make it at once: it is never changed
+            keys, sizes, members = self._table
+            spans = zip(keys, _rows(sizes), strict=True)
+            rows = {key: frozenset(members[start:end]) for key, (start, end) in spans}
+            self._rows = rows
+        return rows
+
+    def __getitem__(self, key: int) -> frozenset[int]:
+        return self._made()[key]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._table[0])

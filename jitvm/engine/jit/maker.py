@@ -13,10 +13,6 @@ from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.dump import Dump
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS, Layout
-from jitvm.engine.region.attempt import form
-from jitvm.engine.region.core import World
-from jitvm.engine.region.forming import Forming
-from jitvm.engine.region.region import Region
 from jitvm.engine.tables import events
 from jitvm.engine.tables.reasons import Reason
 
@@ -24,6 +20,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.codegen.native import Compiler
     from jitvm.engine.jit.planner import Planner
+    from jitvm.engine.region.region import Region
+    from jitvm.engine.region.world import World
     from jitvm.engine.tables.params import Parameters
 
 
@@ -78,6 +76,10 @@ class RegionMaker:
 
     def _form(self, start: int, world: World, params: Parameters, links: frozenset[int]) -> Region:
         """Form a region that does not write to its own instructions unguarded."""
+        with IMPORTS:
+            from jitvm.engine.region.attempt import form
+            from jitvm.engine.region.forming import Forming
+
         headroom = self.planner.headroom(start, is_quick=params.entries > 0)
         learned = self.planner.learned
         edges, opcodes = learned.edges, learned.opcodes

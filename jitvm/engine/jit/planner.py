@@ -20,7 +20,7 @@ from jitvm.engine.tables.reasons import Reason
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.jit.regions import Regions
-    from jitvm.engine.region.core import Headroom
+    from jitvm.engine.region.world import Headroom
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
 

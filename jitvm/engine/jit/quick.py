@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.maker import RegionMaker
     from jitvm.engine.jit.planner import Planner
     from jitvm.engine.jit.thread import Job
-    from jitvm.engine.region.core import World
     from jitvm.engine.region.window import Window
+    from jitvm.engine.region.world import World
 
     Done = tuple[int, Compiled | None, Reason | None]
     """An address, and what came of it or why nothing did."""

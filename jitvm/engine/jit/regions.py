@@ -22,7 +22,7 @@ from jitvm.engine.jit.codemap import CodeMap
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.memory.arena import Span, shared_arena
 from jitvm.engine.memory.layout import EXITS, REGIONS
-from jitvm.engine.region.core import World
+from jitvm.engine.region.world import World
 from jitvm.engine.tables import events
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

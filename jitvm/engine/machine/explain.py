@@ -169,7 +169,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
             ExitReport(reason.name, None, travel, reason.value.what, reason.value.advice)
             for reason, travel in region.limits.items()
         ),
-        ir=show(region.graph),
+        ir="" if region.ir is None else show(region.ir),
         llvm=compiled.llvm,
     )
 

@@ -99,7 +99,8 @@ class RegionView:
         """Its graph as text; empty for one that an earlier run made."""
         from jitvm.engine.ir.text import show
 
-        return show(self._installed.compiled.region.graph)
+        graph = self._installed.compiled.region.ir
+        return "" if graph is None else show(graph)
 
     def assembly(self) -> list[str]:
         """Its machine code as lines of assembly; empty where its text was not kept, and a comment
@@ -116,7 +117,8 @@ class RegionView:
         written."""
         from jitvm.engine.ir.ops import Op
 
-        for block in self._installed.compiled.region.graph.blocks:
+        graph = self._installed.compiled.region.ir
+        for block in () if graph is None else graph.blocks:
             for value in block.values:
                 if value.op in (Op.LOAD, Op.STORE) and value.imm[0] == space:
                     address = value.args[0].constant
@@ -249,13 +251,11 @@ class Inspector:
         return self.machine.native is not None
 
     @property
-    def interpreter(self) -> range:
-        """Addresses of the native interpreter; empty where there is none."""
+    def interpreter(self) -> list[range]:
+        """Addresses of the native interpreter, in pieces; none where there is none."""
         native = self.machine.native
-        if native is None:
-            return range(0)
-        span = native.handlers.span
-        return range(span.address, span.address + span.size)
+        spans = [] if native is None else native.handlers.spans
+        return [range(span.address, span.address + span.size) for span in spans]
 
     def interpreter_functions(self) -> Iterator[tuple[int, int, str]]:
         """Its functions in the order of memory: address, size, name."""
@@ -263,16 +263,17 @@ class Inspector:
         if native is None:
             return
         handlers = native.handlers
-        names = {handlers.address(name): name for name in (*_WAYS_IN, *_STUBS)}
+        named = (*_WAYS_IN, *_STUBS, "missing")
+        names = {handlers.address(name): name for name in named}
         for row in self.machine.guest.opcodes:
             for table in HANDLER_TABLES:
                 at = 8 * row.code
                 address = int.from_bytes(handlers.tables[table][at : at + 8], sys.byteorder)
                 names.setdefault(address, row.name)
-        starts = sorted(names)
-        ends = [*starts[1:], self.interpreter.stop]
-        for start, end in zip(starts, ends, strict=True):
-            yield start, end - start, names[start]
+        for piece in sorted(self.interpreter, key=lambda piece: piece.start):
+            starts = sorted(at for at in names if at in piece)
+            for start, end in zip(starts, [*starts[1:], piece.stop], strict=True):
+                yield start, end - start, names[start]
 
     @property
     def mode_word(self) -> int:

@@ -26,7 +26,7 @@ from jitvm.guest.numbers import shortened, whole
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, ClassVar, Protocol
 
     from jitvm.engine.interpreter.installed import Handlers
@@ -114,6 +114,8 @@ class Machine:
         jit: short for ``tier=Tier.JIT``.
         cache: where native code is kept between runs; None keeps none.
         params: limits of the JIT; default: `Parameters.from_environment()`.
+        opcodes: those that programs begin with; handlers of others are made when they are first
+            executed. Default: all there are.
 
     Raises:
         BlockError: the operating system refused the memory.
@@ -133,6 +135,7 @@ class Machine:
         jit: bool = False,
         cache: CodeCache | None = CodeCache(),  # noqa: B008  stateless
         params: Parameters | None = None,
+        opcodes: Iterable[int] = range(256),
     ) -> None:
         self.guest = guest
         if tier is None:
@@ -141,7 +144,7 @@ class Machine:
         _check_classes(cache, params)
         self.layout = Layout(guest)
         self.block = Block(self.layout)
-        handlers = None if tier is Tier.REFERENCE else self._handlers(cache)
+        handlers = None if tier is Tier.REFERENCE else self._handlers(cache, opcodes)
         if handlers is None:
             tier = Tier.REFERENCE
             guest.check_semantics()
@@ -168,12 +171,12 @@ class Machine:
         if (tell := Machine.made) is not None:
             tell(self)
 
-    def _handlers(self, cache: CodeCache | None) -> Handlers | None:
+    def _handlers(self, cache: CodeCache | None, opcodes: Iterable[int]) -> Handlers | None:
         """What native tiers run on, or None where the system does not allow for any."""
         why = "no memory that is shown twice"
         if self.block.is_mirrored:
             try:
-                return handlers_for(self.guest, cache)
+                return handlers_for(self.guest, cache, opcodes)
             except BlockError as error:
                 why = reason(error)
             except (ImportError, OSError, MemoryError) as error:
@@ -193,7 +196,7 @@ class Machine:
             from jitvm.engine.machine.reference import ReferenceTier
 
             return ReferenceTier(self.block, self.state)
-        native = _native_tier(self.tier)(self.block, self.state, handlers)
+        native = _native_tier(self.tier)(self.block, self.state, handlers, cache)
         if self.tier in (Tier.JIT, Tier.IR):
             native.start_jit(params, cache)
         return native
@@ -486,6 +489,19 @@ class Machine:
         native = self.native
         assert native is not None
         native.start_jit(params)
+
+    def prepare(self, program: int | None = None) -> None:
+        """Have what an earlier run has compiled of the program in memory from the start, where it
+        is kept; before its first run. Else that comes when the program has run for a while, as most
+        end sooner.
+
+        Args:
+            program: what tells it from others, 32 bits; default: a checksum of its bytes. One that
+                differs a little each time is still the same by a number of its own: code is used
+                only where the bytes are as they were.
+        """
+        if self.native is not None:
+            self.native.prepare(program)
 
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, where there is one yet, go on with other limits; between runs, on the

@@ -20,7 +20,7 @@ from __future__ import annotations
 import ctypes
 from _thread import get_ident
 from enum import StrEnum
-from time import sleep
+from time import perf_counter, sleep
 from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.engine.tables.events import Listener
@@ -50,8 +51,9 @@ _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
 WARM_UP = 0.005
-"""Seconds a machine runs before its JIT is made: programs that end sooner never pay for one, nor
-for the table of limits, which is not loaded before; so this one is no row of it."""
+"""Seconds a machine runs before its JIT is made, those of all runs together: programs that end
+sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
+row of it."""
 _COLD, _WARMING, _WARM = range(3)
 
 
@@ -88,7 +90,9 @@ class NativeTier:
     not count do so outside of compiled code.
     """
 
-    def __init__(self, block: Block, state: State, handlers: Handlers) -> None:
+    def __init__(
+        self, block: Block, state: State, handlers: Handlers, cache: CodeCache | None = None
+    ) -> None:
         self.block = block
         self.state = state
         self.handlers = handlers
@@ -121,11 +125,14 @@ class NativeTier:
         self._table: str = Mode.PLAIN
         self._settled = self._window = 0
         self.jit: Jit | None = None
-        self._make: Callable[[], Jit] | None = None
+        self._limits: Callable[[], Parameters] | None = None
+        self._shelf: Shelf | None = None
         self._made: Jit | None = None
         self._warmth = _COLD
-        self._cache: CodeCache | None = None
-        self._program = 0
+        self._ran = self._began = 0.0
+        self._cache = cache
+        self._regions_cache: CodeCache | None = None
+        self._program: int | None = None
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
         self._restore_tables()
@@ -142,27 +149,51 @@ class NativeTier:
             params: None for those of the environment.
             cache: where regions are kept between runs.
         """
-        self._cache = cache
+        self._regions_cache = cache
 
-        def make() -> Jit:
+        def limits() -> Parameters:
             with IMPORTS:
                 from jitvm.engine.tables.params import Parameters
 
-            return self._make_jit(params or Parameters.from_environment())
+            return params or Parameters.from_environment()
 
-        self._make = make
+        self._limits = limits
         if params is not None and not params.background:
             self._begin_jit()
 
     def _make_jit(self, params: Parameters) -> Jit:
         with IMPORTS:
             from jitvm.engine.jit.jit import Jit
-            from jitvm.engine.jit.kept import Shelf
 
-        shelf = None
-        if self._cache is not None:
-            shelf = Shelf(self._cache, self.block.layout.guest, self._program)
+        shelf = self._shelf_of_program()
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
+
+    def _shelf_of_program(self) -> Shelf | None:
+        """Where regions of the program are kept, if they are."""
+        if self._shelf is None and self._regions_cache is not None and self._program is not None:
+            with IMPORTS:
+                from jitvm.engine.jit.shelf import Shelf
+
+            guest, made_from = self.block.layout.guest, self.handlers.key
+            self._shelf = Shelf(self._regions_cache, guest, self._program, made_from)
+        return self._shelf
+
+    def prepare(self, program: int | None = None) -> None:
+        """See `Machine.prepare`."""
+        if self._limits is None or self._warmth != _COLD:
+            return
+        self._program = self._checksum() if program is None else program
+        shelf, params, charging = self._shelf_of_program(), self._limits(), self._charges(self.mode)
+        if shelf is None or not shelf.has(params, charging=charging):
+            return
+        made = self._make_jit(params)
+        if made.keeper.fetch(charging=charging):
+            self._made, self._warmth = made, _WARM
+            self._begin_jit()
+
+    def _checksum(self) -> int:
+        """What tells the program in memory from others."""
+        return crc32(self.state.spaces[self.block.layout.guest.code_index])
 
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
@@ -170,12 +201,18 @@ class NativeTier:
         LLVM is imported behind that, as it takes long and something may be hot soon; where an
         earlier run has kept regions, that is not to be expected.
         """
-        sleep(WARM_UP)
+        sleep(max(WARM_UP - self._ran, 0))
+        running = perf_counter() - self._began if self._is_running else 0
+        if self._warmth != _WARMING:  # it was made meanwhile
+            return
+        if self._ran + running < WARM_UP:  # it did not run all the time
+            self._warmth = _COLD
+            return
         BACKGROUND.do(self._make_ready)
 
     def _make_ready(self, *, alone: bool = False) -> None:
-        assert self._make is not None
-        self._made = self._make()
+        assert self._limits is not None
+        self._made = self._make_jit(self._limits())
         is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
         self.wake()
@@ -186,15 +223,16 @@ class NativeTier:
         """Before a run: make the JIT that is due, or start the time until it is."""
         if self._warmth == _WARM:
             self._begin_jit()
-        else:
+        elif self._warmth == _COLD:
+            if self._program is None:
+                self._program = self._checksum()
             self._warmth = _WARMING
-            self._program = crc32(self.state.spaces[self.block.layout.guest.code_index])
             if not started(self._warm_up):
                 self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
-        assert self._make is not None
-        self.jit, self._make = self._made or self._make(), None
+        assert self._limits is not None
+        self.jit, self._limits = self._made or self._make_jit(self._limits()), None
         self.jit.report.listener = self.listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
@@ -381,6 +419,9 @@ class NativeTier:
         self._begin(None)
         self._fields["pc"][0] = self.state.pc
         self._go(self.handlers.step)
+        while self._fields["status"][0] == Status.MISSING:
+            self._make_handlers()
+            self._go(self.handlers.step)
         halted = self._fields["status"][0] == Status.HALT
         self._fields["status"][0] = Status.HALT
         self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
@@ -422,7 +463,8 @@ class NativeTier:
 
     def _begin(self, budget: int | None) -> None:
         self._is_running, self.thread = True, get_ident()
-        if self._make is not None and self._warmth != _WARMING:
+        if self._limits is not None:
+            self._began = perf_counter()
             self._warm()
         self._told[0] = self._told[1] = 0
         self._is_limited = budget is not None
@@ -469,6 +511,8 @@ class NativeTier:
         self.state.pc = fields["pc"][0]
         self.state.reason, self.state.place = self._told
         self._is_running = False
+        if self._limits is not None:
+            self._ran += perf_counter() - self._began
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: what ran on another thread has stopped where it was."""
@@ -480,7 +524,12 @@ class NativeTier:
     def _goes_on(self, status: int) -> bool:
         """Whether native code is to be entered again after it came back with a status."""
         fields, jit = self._fields, self.jit
+        if status == Status.MISSING:
+            self._uncount()
         self._settle_recording()
+        if status == Status.MISSING:
+            self._make_handlers()
+            return True
         if status == Status.RECORDED and fields["recording_head"][0] < self._window:
             # The budget ended first; the recording goes on in the next run.
             status = fields["status"][0] = Status.BUDGET
@@ -491,7 +540,7 @@ class NativeTier:
                 self.on_stop(fields["pc"][0])
             if jit is not None:
                 jit.install_done()
-            elif self._make is not None and self._warmth == _WARM:
+            elif self._limits is not None and self._warmth == _WARM:
                 self._begin_jit()
             if self._table not in ("record", self._mode_at_hand()):
                 self._enter_with(self._mode_at_hand())
@@ -515,6 +564,28 @@ class NativeTier:
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
         return True
+
+    def _make_handlers(self) -> None:
+        """Make handlers of the opcode at hand, which had none."""
+        opcode = self.state.spaces[self.block.layout.guest.code_index][self._fields["pc"][0]]
+        with IMPORTS:
+            from jitvm.engine.interpreter.installed import handlers_for
+
+        handlers_for(self.block.layout.guest, self._cache, (opcode,))
+        self._restore_tables()
+        if self._fields["interrupt"][0]:  # somebody has asked meanwhile
+            self.wake()
+
+    def _uncount(self) -> None:
+        """Take back what a stub did for an instruction that was not executed then."""
+        if self._table == "record":
+            self._fields["recording_head"][0] -= 1
+        elif self._table in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE):
+            self._fields["budget"][0] += 1
+        if self._table == Mode.PROFILE:
+            layout = self.block.layout
+            opcode = self.state.spaces[layout.guest.code_index][self._fields["pc"][0]]
+            self.block.words(layout.histogram, 256)[opcode] -= 1
 
     def _go_on_recording(self) -> None:
         """Record until the window is full or the budget spent, whichever is first."""

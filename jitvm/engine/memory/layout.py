@@ -221,7 +221,7 @@ class Layout:
         """Offset of the output ring."""
         return self.counters + 2 * self.size
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, int]:
         """Offset of each dispatch table."""
         first = self.ring + 2 * RING

@@ -55,10 +55,11 @@ import heapq
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
-from jitvm.engine.region.core import Assumptions, Headroom, RegionCore, RegionState
+from jitvm.engine.region.core import RegionCore, RegionState
 from jitvm.engine.region.economy import Sketch
 from jitvm.engine.region.forming import Forming
 from jitvm.engine.region.region import Join, Node, Region, ReturnAddresses, TooLarge
+from jitvm.engine.region.world import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
 
 

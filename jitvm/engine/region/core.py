@@ -30,8 +30,8 @@ from jitvm.engine.ir.graph import Exit, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
 from jitvm.engine.ir.stacks import Picture, VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, WIDEST
+from jitvm.engine.region.world import Assumptions, Headroom, World
 from jitvm.engine.tables.reasons import Reason
-from jitvm.engine.tables.struct import Struct, fresh
 from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
@@ -40,49 +40,6 @@ if TYPE_CHECKING:
 
 REGISTER_FILE = 256
 """Bytes of the largest space, other than code, that has cells: a register file, not a memory."""
-
-
-class Assumptions(Struct):
-    """What a region was made under; the machine throws it away when one of them breaks.
-
-    Attributes:
-        code: addresses of bytes baked into it, with their values.
-        cells: addresses of bytes it keeps in values.
-        stores: addresses it writes without looking at the code map.
-    """
-
-    code: dict[int, int] = fresh(dict)
-    cells: set[int] = fresh(set)
-    stores: set[int] = fresh(set)
-
-
-class World(Struct, frozen=True):
-    """What forming a region may know of the machine, copied when it begins.
-
-    Attributes:
-        memory: the code space.
-        written: addresses the guest has been seen to write: their bytes are not baked in.
-        watched: addresses some installed region has baked in.
-        aliased: addresses that stores through computed addresses hit: no cells.
-        readers, writers: ports with a device behind them.
-        collected: ports whose output only gathers in the ring.
-        epoch: changes whenever a port is connected.
-        charging: instructions are counted.
-    """
-
-    memory: bytes
-    written: frozenset[int] = frozenset()
-    watched: frozenset[int] = frozenset()
-    aliased: frozenset[int] = frozenset()
-    readers: frozenset[int] = frozenset()
-    writers: frozenset[int] = frozenset()
-    collected: frozenset[int] = frozenset()
-    epoch: int = 0
-    charging: bool = False
-
-
-Headroom = tuple[tuple[int, int], ...]
-"""For each stack, bytes below and above the pointer at entry that are sure not to wrap."""
 
 
 class RegionState:
@@ -566,12 +523,12 @@ def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
         return None
     number, first, step = target.args[0], 0, 1
     if number.op is Op.ADD:
-        for constant, other in (number.args, number.args[::-1]):
-            if constant.constant is not None:
-                number, first = other, constant.constant
+        for base, other in (number.args, number.args[::-1]):
+            if (constant := base.constant) is not None:
+                number, first = other, constant
                 break
-    if number.op is Op.SHL and (constant := number.args[1].constant) is not None:
-        number, step = number.args[0], 1 << constant
+    if number.op is Op.SHL and (distance := number.args[1].constant) is not None:
+        number, step = number.args[0], 1 << distance
     return (number, first, step, target.imm[1]) if 0 < number.bits <= 8 else None
 
 

@@ -29,9 +29,10 @@ from collections import Counter
 from functools import cached_property
 
 from jitvm.engine.ir.stacks import VirtualStack
-from jitvm.engine.region.core import Headroom, RegionState, World
+from jitvm.engine.region.core import RegionState
 from jitvm.engine.region.economy import Economy
 from jitvm.engine.region.region import Edges, Join, Node
+from jitvm.engine.region.world import Headroom, World
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest
 

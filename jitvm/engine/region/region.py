@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jitvm.engine.ir.graph import Graph
-from jitvm.engine.region.core import Assumptions, Headroom
+from jitvm.engine.region.world import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct, fresh
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from jitvm.engine.ir.graph import Graph
 
 Edges = Mapping[int, Mapping[int, int]]
 """How often control was seen to go from one address to another."""
@@ -37,6 +40,7 @@ class Region(Struct):
 
     Attributes:
         start: the guest address where it is entered.
+        ir: its graph; None of one that an earlier run has made.
         nodes: guest instructions in it, copies counted, by address.
         limits: limits that cut it, with how much recorded travel each cut off.
         loops: how many joins in it close a loop.
@@ -48,7 +52,7 @@ class Region(Struct):
     """
 
     start: int
-    graph: Graph
+    ir: Graph | None
     assumptions: Assumptions
     nodes: dict[int, int] = fresh(dict)
     limits: dict[Reason, int] = fresh(dict)
@@ -58,6 +62,12 @@ class Region(Struct):
 
     attempts: int = 1
     loops: int = 0
+
+    @property
+    def graph(self) -> Graph:
+        """Its graph, of one that this run has formed."""
+        assert self.ir is not None
+        return self.ir
 
     @property
     def size(self) -> int:

@@ -21,3 +21,5 @@ class Status(IntEnum):
     """The recording buffer is full."""
     HOT_EXIT = 6
     """An exit was taken often; its number is in the context."""
+    MISSING = 7
+    """The opcode at `pc` has no handlers yet."""

@@ -10,15 +10,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from itertools import pairwise
+from zlib import crc32
 
+from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.guests.wire.columns import Column, Shape
+from jitvm.guests.wire.instructions import NUMBERS
 from jitvm.guests.wire.schema import Kind
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.guests.wire.program import Site
+    from jitvm.guests.wire.program import Program, Site
 
 SAMPLE = 64
 """Values that are looked at of each column, the last ones."""
@@ -28,7 +31,48 @@ TOO_FEW = 0.96
 """A variant is given up where fewer than this part of them fit."""
 SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
+KIND = "wire-choices"
+"""What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}
+
+
+class Choices:
+    """What was chosen for a program, kept in the code cache for later processes.
+
+    They may read other data: so this is where to begin, and what values then say counts more.
+
+    Attributes:
+        program: a checksum that tells the program from others, whatever is chosen.
+        key: what it is kept under.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = crc32(program.code)
+        self._program = program
+        self._sites = program.sites
+        self.key = f"{self.program:08x} {len(program.code)} {len(self._sites)}"
+        self._kept = b""
+
+    def _chosen(self) -> bytes:
+        return bytes(self._program.code[site.at] for site in self._sites)
+
+    def take(self) -> bool:
+        """Choose what an earlier process has; whether there is anything."""
+        found = CodeCache().load(KIND, self.key)
+        if found is None or len(found.machine_code) != len(self._sites):
+            return False
+        for site, opcode in zip(self._sites, found.machine_code, strict=True):
+            for variant in site.variants:
+                if NUMBERS[site.name(variant)] == opcode:
+                    self._program.choose(site, variant)
+        self._kept = self._chosen()
+        return True
+
+    def keep(self) -> None:
+        """Keep what is chosen now, where it is something else than what is kept."""
+        if (chosen := self._chosen()) != self._kept:
+            self._kept = chosen
+            CodeCache().store(KIND, self.key, CachedCode(chosen, {}))
 
 
 class Sample:
@@ -64,9 +108,10 @@ class Sample:
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""
-        if column.index not in self._lengths:
-            self._lengths[column.index] = self._counted(column)
-        return self._lengths[column.index]
+        found = self._lengths.get(column.index)
+        if found is None:  # each message that it is in asks as well
+            found = self._lengths[column.index] = self._counted(column)
+        return found
 
     def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)

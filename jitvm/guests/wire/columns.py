@@ -56,6 +56,7 @@ from jitvm.guests.wire.schema import Field, Kind, Message, Oneof, WireType
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
 PAGE = 4096
 """Bytes to which buffers are kept apart."""
@@ -64,6 +65,13 @@ SLACK = 64
 SKEW = 320
 """Bytes by which each buffer lies differently in its page than the one before, so that columns
 which are written side by side do not compete for the same lines of the cache."""
+HUGE = 2 << 20
+"""Bytes of a huge page. Buffers that may be as large begin in the first pages of one, ..."""
+PAGE_SKEW, PAGE_SKEWS = 5, 64
+"""... each so many pages behind the one before, of so many: else they would compete for the same
+entries of the processor's table of pages."""
+ADDRESS_BITS = (32, 36)
+"""Bits of addresses in the spaces that there are: few, and for trees of hundreds of columns."""
 MAX_COLUMNS = 8192
 """Columns of one tree."""
 MAX_MEMBERS = 127
@@ -74,6 +82,10 @@ MAX_NARROW = (1 << 31) - 1
 
 class ColumnError(ValueError):
     """Columns that cannot be made of a message; the message says which and what to do."""
+
+
+class TooManyColumns(ColumnError):
+    """More than `MAX_COLUMNS`."""
 
 
 class Shape(IntEnum):
@@ -246,9 +258,10 @@ class Tree:
         spaces: the rows there are, by `RowSpace.index`.
         offset_width: bytes of an offset, 4 or 8.
         key: what was asked for, as text: trees of equal messages and keys are equal.
+        made: what others make of it once, by what makes it.
     """
 
-    __slots__ = ("columns", "key", "message", "offset_width", "root", "spaces")
+    __slots__ = ("columns", "key", "made", "message", "offset_width", "root", "spaces")
 
     def __init__(self, message: Message, root: Column, offset_width: int, key: str) -> None:
         self.message = message
@@ -257,6 +270,7 @@ class Tree:
         self.spaces = [root.space]
         self.offset_width = offset_width
         self.key = key
+        self.made: dict[object, Any] = {}
         for index, column in enumerate(self.columns):
             column.index = index
             if column.shape in (Shape.LIST, Shape.MAP):
@@ -457,7 +471,7 @@ class _Builder:
     def _column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
         self.count += 1
         if self.count > MAX_COLUMNS:
-            raise ColumnError(
+            raise TooManyColumns(
                 f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
             )
         return Column(name, shape, space, parent)
@@ -575,7 +589,11 @@ class _Place:
 
     def take(self, size: int) -> int:
         """The address of so many bytes."""
-        start = -(-self.end // PAGE) * PAGE + self.count * SKEW % PAGE // SLACK * SLACK
+        is_large = size >= HUGE
+        unit = HUGE if is_large else PAGE
+        start = -(-self.end // unit) * unit + self.count * SKEW % PAGE // SLACK * SLACK
+        if is_large:
+            start += self.count * PAGE_SKEW % PAGE_SKEWS * PAGE
         self.count += 1
         self.end = start + size + SLACK
         return start
@@ -589,3 +607,32 @@ def _least(column: Column) -> int:
     if field.packed_tag is not None:
         return {WireType.FIXED64: 8, WireType.FIXED32: 4}.get(field.wire_type, 1)
     return 2 * tag if field.wire_type is WireType.START_GROUP else tag + 1
+
+
+def counted(tree: Tree, rows: int, output: memoryview, width: int) -> list[int]:
+    """Rows of each space of a tree whose root has so many, in an output space in which offsets
+    have so many bytes."""
+    ends = output.cast("I" if width == 4 else "Q")
+    found = [rows]
+    for space in tree.spaces[1:]:
+        by = space.counted_by
+        assert by is not None
+        assert by.offsets is not None
+        found.append(ends[by.offsets // width + found[by.space.index]])
+    return found
+
+
+def extents(tree: Tree, rows: int, output: memoryview) -> Iterator[tuple[int, int]]:
+    """Address and bytes of what each buffer has, where the root has so many rows and offsets 32
+    bits: lowest addresses first."""
+    ends = output.cast("I")
+    found = counted(tree, rows, output, 4)
+    for column in tree.columns:
+        count = found[column.space.index]
+        if column.validity is not None:
+            yield column.validity, count
+        if column.offsets is not None:
+            yield column.offsets, (count + 1) * tree.offset_width
+            count = ends[column.offsets // 4 + count]
+        if column.values is not None:
+            yield column.values, count * (1 if column.shape is Shape.BYTES else column.width)

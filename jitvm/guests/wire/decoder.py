@@ -15,13 +15,15 @@ import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
-from functools import partial
+from functools import cached_property
 
-from jitvm.engine.interpreter.installed import handlers_are_ready
+from jitvm.engine.interpreter.installed import handlers_are_ready, make_handlers
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.guests.wire.anew import written
-from jitvm.guests.wire.choice import Sample
+from jitvm.guests.wire.batch import Batch, Wrong
+from jitvm.guests.wire.choice import Choices, Sample
+from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import (
     ALL,
@@ -34,25 +36,27 @@ from jitvm.guests.wire.instructions import (
     STATE,
     guest,
 )
-from jitvm.guests.wire.plain import Batch, PlainDecoder, Wrong
 from jitvm.guests.wire.program import Program, ProgramError, Site, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guests.wire.columns import Column, Layout, Tree
-    from jitvm.guests.wire.plain import Mistake
+    from jitvm.guests.wire.batch import Mistake
+    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 
 
 SAMPLE = 128
 """Messages of the first batch that are decoded to choose instructions by, before all of it is."""
-PIECE = 1 << 15
-"""Bytes that are looked at together: few enough to stay in the cache."""
-SMALL, LARGE = (16, 32), (20, 36)
+FEW_BYTES = 1 << 13
+"""Bytes of text that are copied to be looked at."""
+FEW_MESSAGES = 32
+"""Messages that are looked at one by one when some string among them is wrong."""
+SMALL, LARGE = zip((16, 20), ADDRESS_BITS, strict=True)
 """Bits of addresses in programs and in columns: two machines for all, so that there is native code
-for one at hand."""
+for one at hand. Where the system has not so many addresses, there is one with few for columns."""
 
 
 class Decoder:
@@ -68,7 +72,9 @@ class Decoder:
 
     Attributes:
         program: what the tree became.
+        choices: what is kept of it between processes.
         guest: the VM that executes it.
+        extents: buffers of columns, and how many bytes a message has had in them.
     """
 
     def __init__(
@@ -85,7 +91,7 @@ class Decoder:
         self.layout = layout
         self.program: Program = make(tree, where)
         self.errors = errors
-        self._make_plain = partial(PlainDecoder, tree, layout, errors=errors, where=where)
+        self._where = where
         self._tier = tier
         self._params = params
         is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
@@ -93,25 +99,32 @@ class Decoder:
         if len(self.program.code) > 1 << bits[0] or layout.size > 1 << bits[1]:
             raise ProgramError("a program or columns that are too large for the VM")
         self.guest = guest(*bits)
+        self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
+        self._has_chosen = False
+        self.extents: list[tuple[int, float]] = []
 
     @property
     def is_ready(self) -> bool:
         """Whether it decodes at once. On the first call on a computer its native code has to be
-        made, which somebody has begun when this returns: the plain decoder may serve until then."""
-        return self._tier is Tier.REFERENCE or handlers_are_ready(self.guest, CodeCache())
+        made: `decode_plainly` may serve until then."""
+        return self._tier is Tier.REFERENCE or self.is_native_at_hand
+
+    def decode_plainly(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
+    ) -> Batch:
+        """As `decode`, in Python, while native code is made on another thread."""
+        make_handlers(self.guest, CodeCache(), self.program.opcodes)
+        return self.plain().decode(data, offsets, first, last, out)
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
+        self.get_ready(data, offsets, first, last, out)
         self._batches += 1
-        if self._batches == 1 and last > first and self._tier is Tier.JIT:
-            with_sample = _Runner(self, Tier.INTERPRETER)
-            with_sample.decode(data, offsets, first, min(last, first + SAMPLE), out)
-            with_sample.let_go()
         try:
             runner = self._idle.pop()
         except IndexError:
@@ -122,12 +135,42 @@ class Decoder:
             runner.let_go()
             self._idle.append(runner)
 
+    # -- the choice of instructions ----------------------------------------------------------
+
+    def get_ready(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
+    ) -> None:
+        """Before the first messages are decoded: choose instructions that fit them, as an earlier
+        process has for this program, or by decoding some."""
+        if self._has_chosen or last <= first or self._tier is not Tier.JIT:
+            return
+        self._has_chosen = True
+        if self.choices.take():
+            return
+        last = min(last, first + SAMPLE)
+        if self.is_native_at_hand:
+            with_sample = _Runner(self, Tier.INTERPRETER)
+            with_sample.decode(data, offsets, first, last, out)
+            with_sample.let_go()
+            return
+        rows = self.plain().decode(data, offsets, first, last, out).rows
+        if rows and self.tree.offset_width == 4:
+            output = memoryview(out.buffer(0, out.size)).cast("B")
+            found = counted(self.tree, rows, output, 4)
+            self.learn(Sample(output, lambda column: found[column.space.index]))
+
+    @property
+    def is_native_at_hand(self) -> bool:
+        """Whether nothing has to be compiled for the program as it is."""
+        return handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
+
     def learn(self, sample: Sample) -> None:
         """Take the variants of instructions that fit some values."""
         for site in self.program.sites:
             variant = sample.variant(site)
             if variant != site.chosen:
                 self.choose(site, variant)
+        self.choices.keep()
 
     @property
     def is_curious(self) -> bool:
@@ -136,7 +179,9 @@ class Decoder:
 
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
-        return self._make_plain()
+        from jitvm.guests.wire.plain import PlainDecoder
+
+        return PlainDecoder(self.tree, self.layout, errors=self.errors, where=self._where)
 
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
@@ -151,9 +196,17 @@ class Decoder:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        made = Machine(self.guest, tier=tier, params=self._params)
+        opcodes = self.program.opcodes
+        try:
+            made = Machine(self.guest, tier=tier, params=self._params, opcodes=opcodes)
+        except BlockError:
+            if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
+                raise
+            self.guest = guest(LARGE[0], SMALL[1])
+            return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
+        made.prepare(self.choices.program)
         return made
 
 
@@ -162,18 +215,26 @@ class _Runner:
 
     def __init__(self, decoder: Decoder, tier: Tier) -> None:
         self._decoder = decoder
-        self._plain = decoder.plain()
         self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
+        columns = decoder.tree.columns
+        self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
+        self._texts = [column for column in columns if column.is_utf8]
+        self._shown: memoryview | None = None
         state = self.machine.state
         self._frames = state.stacks[0].cast("I")
         self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
+
+    @cached_property
+    def _plain(self) -> PlainDecoder:
+        return self._decoder.plain()
 
     def let_go(self) -> None:
         """Hold on to no memory of others."""
         self.machine.attach(OUTPUT, self._spare)
         self.machine.attach(INPUT, None)
         self.machine.attach(OFFSETS, None)
+        self._shown = None
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
@@ -189,18 +250,24 @@ class _Runner:
         memory = (ctypes.c_ubyte * size).from_address(out.address)
         memory.space = out  # type: ignore[attr-defined]
         machine.attach(OUTPUT, memory)
+        out.expect(layout, last - first, decoder.extents)
         batch = self._batch(data, offsets, first, last, frozenset())
-        if wrong := self._wrong_texts(data, offsets, first, batch):
+        if not self._are_texts(batch.rows, out):
+            wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             self.learn(batch.rows)
+            found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
+            decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)
         return batch
 
     def learn(self, rows: int) -> None:
         """Have the decoder look at the columns of a batch, and follow what it chooses."""
         decoder, machine = self._decoder, self.machine
-        decoder.learn(Sample(machine.state.spaces[OUTPUT], lambda column: self._rows(column, rows)))
+        found = self._counts(rows)
+        sample = Sample(machine.state.spaces[OUTPUT], lambda column: found[column.space.index])
+        decoder.learn(sample)
         for site in decoder.program.sites:
             byte = decoder.program.code[site.at]
             if machine.memory[site.at] != byte:
@@ -211,11 +278,9 @@ class _Runner:
         self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]
     ) -> Batch:
         """Decode messages, of which some are known to be wrong."""
-        decoder = self._decoder
-        output = self.machine.state.spaces[OUTPUT]
-        for column in decoder.tree.columns:
-            if column.offsets is not None:
-                output[column.offsets : column.offsets + 4] = bytes(4)
+        ends = self._ends()
+        for place in self._firsts:
+            ends[place] = 0
         begin = offsets[first]
         shown = data[begin : begin + (1 << 32)]
         mistakes: list[Mistake] = []
@@ -245,8 +310,10 @@ class _Runner:
         """Decode from a message and a row on; how many rows there are then, and the message that
         could not be read, or the last."""
         machine = self.machine
-        machine.attach(INPUT, shown)
-        machine.attach(OFFSETS, offsets)
+        if shown is not self._shown:  # else it stopped at an odd message, and goes on
+            machine.attach(INPUT, shown)
+            machine.attach(OFFSETS, offsets)
+            self._shown = shown
         self._bias[0] = bias
         for i, word in enumerate((last, first - 1, row - 1, 0, 0)):
             self._frames[i] = word & M32
@@ -280,6 +347,8 @@ class _Runner:
             return row, True
         if state is None:
             return row, True
+        from jitvm.guests.wire.anew import written
+
         return self._one(written(decoder.tree, state), row), True
 
     def _one(self, message: bytes, row: int, *, is_asked: bool = True) -> int:
@@ -297,41 +366,56 @@ class _Runner:
 
     # -- behind the program ------------------------------------------------------------------
 
-    def _wrong_texts(
-        self, data: memoryview, offsets: memoryview, first: int, batch: Batch
-    ) -> set[int]:
-        """Messages with strings that are not valid UTF-8."""
-        decoder = self._decoder
-        for column in decoder.tree.columns:
-            if not column.is_utf8:
-                continue
-            rows = self._rows(column, batch.rows)
+    def _are_texts(self, rows: int, out: OutputSpace) -> bool:
+        """Whether all strings of a batch are valid UTF-8."""
+        if not self._texts:
+            return True
+        found, ends = self._counts(rows), self._ends()
+        for column in self._texts:
+            count = found[column.space.index]
             assert column.offsets is not None
             assert column.values is not None
-            output = self.machine.state.spaces[OUTPUT]
-            ends = output[column.offsets : column.offsets + 4 * (rows + 1)].cast("I")
-            text = output[column.values : column.values + ends[rows]]
-            if not _is_ascii(text) and not _are_texts(bytes(text), ends):
+            size = ends[column.offsets // 4 + count]
+            text = out.buffer(column.values, size)
+            if size <= FEW_BYTES and bytes(text).isascii():
+                continue
+            from jitvm.guests.wire.texts import are_texts
+
+            if not are_texts(text, out.buffer(column.offsets, 4 * (count + 1))):
+                return False
+        return True
+
+    def _wrong_texts(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
+    ) -> set[int]:
+        """Messages with strings that are not valid UTF-8, of some that are not all right; where
+        mistakes are raised, the first is enough."""
+        if last - first <= FEW_MESSAGES:
+            return {at for at in range(first, last) if self._is_wrong_text(data, offsets, at)}
+        wrong: set[int] = set()
+        middle = (first + last) // 2
+        for begin, end in ((first, middle), (middle, last)):
+            batch = self._batch(data, offsets, begin, end, frozenset())
+            if not self._are_texts(batch.rows, out):
+                wrong |= self._wrong_texts(data, offsets, begin, batch.next, out)
+            if batch.next < end or (wrong and self._decoder.errors == "raise"):
                 break
-        else:
-            return set()
-        wrong = set()
-        for at in range(first, batch.next):
-            try:
-                self._plain.row(data, offsets[at], offsets[at + 1])
-            except Wrong as error:
-                if error.fault is Fault.UTF8:
-                    wrong.add(at)
         return wrong
 
-    def _rows(self, column: Column, rows: int) -> int:
-        """How many rows a column has, where the root has so many."""
-        counted = column.space.counted_by
-        if counted is None:
-            return rows
-        assert counted.offsets is not None
-        at = counted.offsets + 4 * self._rows(counted, rows)
-        return int.from_bytes(self.machine.state.spaces[OUTPUT][at : at + 4], "little")
+    def _is_wrong_text(self, data: memoryview, offsets: memoryview, at: int) -> bool:
+        try:
+            self._plain.row(data, offsets[at], offsets[at + 1])
+        except Wrong as error:
+            return error.fault is Fault.UTF8
+        return False
+
+    def _ends(self) -> memoryview:
+        """All of the output space as offsets."""
+        return self.machine.state.spaces[OUTPUT].cast("I")
+
+    def _counts(self, rows: int) -> list[int]:
+        """Rows of each space, where the root has so many."""
+        return counted(self._decoder.tree, rows, self.machine.state.spaces[OUTPUT], 4)
 
     def _finish(self, rows: int, out: OutputSpace) -> None:
         """Presence of rows themselves, and offsets of 64 bits."""
@@ -342,25 +426,10 @@ class _Runner:
                 there[row] = 0
             out.write(tree.root.validity, there)
         if tree.offset_width == 8:
-            output = self.machine.state.spaces[OUTPUT]
-            counts = [self._rows(column, rows) for column in tree.columns]
-            for column, count in zip(tree.columns, counts, strict=True):
+            found = self._counts(rows)
+            for column in tree.columns:
                 if column.offsets is not None:
-                    narrow = output[column.offsets : column.offsets + 4 * (count + 1)].cast("I")
-                    out.write(column.offsets, array("Q", narrow))
+                    from jitvm.guests.wire.texts import widened
 
-
-def _is_ascii(text: memoryview) -> bool:
-    """Whether all bytes are ASCII; a copy of them all would cost fresh pages."""
-    pieces = range(0, len(text), PIECE)
-    return all(bytes(text[at : at + PIECE]).isascii() for at in pieces)
-
-
-def _are_texts(text: bytes, ends: memoryview) -> bool:
-    """Whether all pieces of some bytes are valid UTF-8, each on its own."""
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    total = len(text)
-    return all(end == total or text[end] & 0xC0 != 0x80 for end in ends)
+                    size = 4 * (found[column.space.index] + 1)
+                    out.write(column.offsets, widened(out.buffer(column.offsets, size)))

@@ -17,6 +17,14 @@ class MessagesError(ValueError):
     """Messages that cannot be taken as they are; the message says why and what to do."""
 
 
+class StreamError(ValueError):
+    """A stream that cannot be opened or read; the message says which, why and what to do."""
+
+
+class WhereError(ValueError):
+    """A condition that cannot be tested; the message says what of it, why and what to do."""
+
+
 class Fault(IntEnum):
     """What is wrong with a message."""
 

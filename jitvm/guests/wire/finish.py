@@ -1,9 +1,10 @@
 """From what a decoder leaves in its space to what Arrow's arrays have.
 
-    space of a batch ──views──> Data, a tree like that of the columns ──> maps without double keys
+    space of a batch ──View──> Data, a tree like that of the columns ──> maps without double keys
 
 `Data` are NumPy arrays which show the space and hold on to it, so nothing is copied but what has to
-change: a map in which a key comes twice is made anew, with all below it, and only then.
+change: a map in which a key comes twice is made anew, with all below it, and only then. They are
+made of what somebody asks for: there may be a thousand columns, and few of them looked at.
 
 What stays as the decoder writes it: validity and booleans have a byte each. They are packed to bits
 where Arrow's arrays are made (`jitvm.guests.wire.arrow`), and are masks and arrays as they are for
@@ -12,12 +13,15 @@ NumPy.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from jitvm.guests.wire.columns import Column, Shape, Tree
+from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -47,10 +51,10 @@ class Data:
         offsets: BYTES, LIST, MAP: `length` + 1 of them; the first need not be 0.
         values: FIXED: numbers; BYTES: all bytes; where there are `names`, places in them.
         names: what numbers stand for: members of a ONEOF, values of an enum that is shown so.
-        children: as those of the column; none where it is shown as a time.
+        children: as those of the column; none where it is shown as a time. Made when asked for.
     """
 
-    __slots__ = ("children", "column", "length", "names", "offsets", "validity", "values")
+    __slots__ = ("_children", "_make", "column", "length", "names", "offsets", "validity", "values")
 
     def __init__(
         self,
@@ -59,7 +63,8 @@ class Data:
         validity: Array | None = None,
         offsets: Array | None = None,
         values: Array | None = None,
-        children: list[Data] | None = None,
+        children: Sequence[Data] = (),
+        make: Callable[[], Sequence[Data]] | None = None,
     ) -> None:
         self.column = column
         self.length = length
@@ -67,51 +72,108 @@ class Data:
         self.offsets = offsets
         self.values = values
         self.names: list[str] | None = None
-        self.children = children if children is not None else []
+        self._children = children
+        self._make = make
+
+    @property
+    def children(self) -> Sequence[Data]:
+        """Those of its children."""
+        make = self._make
+        if make is not None:
+            self.children = make()
+        return self._children
+
+    @children.setter
+    def children(self, children: Sequence[Data]) -> None:
+        self._children = children
+        self._make = None
 
 
-def finished(tree: Tree, rows: int, space: OutputSpace) -> Data:
-    """All columns of a batch of so many rows, without hidden ones; maps have each key once."""
-    whole = np.frombuffer(space.buffer(0, space.size), np.uint8)
-    return _shown(whole, np.dtype(f"<i{tree.offset_width}"), tree.root, rows)
+class View:
+    """What is in a batch of so many rows: views of its columns, each made when asked for.
+
+    Attributes:
+        tree: the columns.
+        space: where they lie.
+        counts: rows of each space of the tree.
+    """
+
+    __slots__ = ("_offset", "_whole", "counts", "space", "tree")
+
+    def __init__(self, tree: Tree, rows: int, space: OutputSpace) -> None:
+        self.tree = tree
+        self.space = space
+        whole = memoryview(space.buffer(0, space.size & -PAGE)).cast("B")
+        self._whole: Array = np.frombuffer(whole, np.uint8)
+        self._offset = np.dtype(f"<i{tree.offset_width}")
+        self.counts = counted(tree, rows, whole, tree.offset_width)
+
+    @property
+    def root(self) -> Data:
+        """All columns, without hidden ones; maps have each key once."""
+        return self.data(self.tree.root)
+
+    def data(self, column: Column) -> Data:
+        """A column, with those below it."""
+        length = self.counts[column.space.index]
+        it = Data(column, length, make=partial(self._below, column))
+        it.validity = self.validity(column)
+        if column.has_offsets:
+            it.offsets = self._view(column.offsets, length + 1, self._offset)
+            length = int(it.offsets[-1])
+        if column.shape is Shape.BYTES:
+            it.values = self._view(column.values, length, DTYPES["c"])
+        elif column.width:
+            it.values = self._view(column.values, length, DTYPES[column.format])
+        if column.shape is Shape.ONEOF:
+            assert it.values is not None
+            it.validity = (it.values != 0).view(np.uint8)
+            it.values = np.maximum(it.values, 1) - 1
+            it.names = names_of(column)
+        if column.shown_as == "names":
+            _name(it)
+        elif column.shown_as:
+            _measure(it)
+        return it if column.shape is not Shape.MAP else _last_of_each_key(it)
+
+    def validity(self, column: Column) -> Array | None:
+        """Which values of a column are there; None where it has none that may not be."""
+        if column.validity is None:
+            return None
+        return self._view(column.validity, self.counts[column.space.index], DTYPES["c"])
+
+    def _below(self, column: Column) -> list[Data]:
+        return [self.data(child) for child in column.children if not child.is_hidden]
+
+    def _view(self, place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
+        assert place is not None
+        return self._whole[place : place + count * dtype.itemsize].view(dtype)
 
 
-def _shown(whole: Array, offset: np.dtype[Any], column: Column, length: int) -> Data:
-    """A column of a space, with those below it."""
-    it = Data(column, length)
-    if column.validity is not None:
-        it.validity = _view(whole, column.validity, length, DTYPES["c"])
-    if column.has_offsets:
-        it.offsets = _view(whole, column.offsets, length + 1, offset)
-        length = int(it.offsets[-1])
-    if column.shape is Shape.BYTES:
-        it.values = _view(whole, column.values, length, DTYPES["c"])
-    elif column.width:
-        it.values = _view(whole, column.values, length, DTYPES[column.format])
+def names_of(column: Column) -> list[str]:
+    """What the numbers of a column stand for, as far as is known: by place in a ONEOF, by number
+    of an enum."""
     if column.shape is Shape.ONEOF:
-        assert it.values is not None
-        it.validity = (it.values != 0).view(np.uint8)
-        it.values = np.maximum(it.values, 1) - 1
-        it.names = [member.name for member in column.members]
-    it.children = [
-        _shown(whole, offset, child, length) for child in column.children if not child.is_hidden
-    ]
-    if column.shown_as == "names":
-        _name(it)
-    elif column.shown_as:
-        _measure(it)
-    return it if column.shape is not Shape.MAP else _last_of_each_key(it)
+        return [member.name for member in column.members]
+    known = _known(column)
+    return [known[number] for number in sorted(known)]
+
+
+def _known(column: Column) -> dict[int, str]:
+    """Names of an enum, by number; of those that have two the first."""
+    field = column.field
+    assert field is not None
+    assert field.enum is not None
+    known: dict[int, str] = {}
+    for name, number in field.enum.values.items():
+        known.setdefault(number, name)
+    return known
 
 
 def _name(it: Data) -> None:
     """Show the numbers of an enum by their names; those it does not know by their digits."""
-    field = it.column.field
-    assert field is not None
-    assert field.enum is not None
     assert it.values is not None
-    known: dict[int, str] = {}
-    for name, number in field.enum.values.items():
-        known.setdefault(number, name)
+    known = _known(it.column)
     numbers = np.array(sorted(known), "<i4")
     places = np.minimum(np.searchsorted(numbers, it.values), len(numbers) - 1)
     is_unknown = numbers[places] != it.values
@@ -141,11 +203,6 @@ def _measure(it: Data) -> None:
         )
     it.values = values
     it.children = []
-
-
-def _view(whole: Array, place: int | None, count: int, dtype: np.dtype[Any]) -> Array:
-    assert place is not None
-    return whole[place : place + count * dtype.itemsize].view(dtype)
 
 
 # -- maps ----------------------------------------------------------------------------------------

@@ -14,8 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 
-import numpy as np
-
+from jitvm.engine.memory.block import address_of
 from jitvm.guests.wire.faults import MessagesError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -25,13 +24,23 @@ if TYPE_CHECKING:
 
 def map_of(buffer: Any) -> mmap.mmap | None:
     """The memory map that a buffer is, or shows: one of Python's, or in one of NumPy's arrays."""
-    while isinstance(buffer, memoryview | np.ndarray):
-        buffer = buffer.obj if isinstance(buffer, memoryview) else buffer.base
+    while True:
+        if isinstance(buffer, memoryview):
+            buffer = buffer.obj
+        elif hasattr(buffer, "__array_interface__") and hasattr(buffer, "base"):
+            buffer = buffer.base
+        else:
+            break
     return buffer if isinstance(buffer, mmap.mmap) else None
 
 
-def copied(view: memoryview, first: int, last: int) -> memoryview:
+def copied(view: memoryview, first: int, last: int, to: memoryview | None = None) -> memoryview:
     """A copy of bytes of a map; the map itself where the system has no way to copy safely.
+
+    Args:
+        view: the map, or a part of it.
+        first, last: which bytes.
+        to: memory for the copy, where there is some that is large enough.
 
     Raises:
         MessagesError: they are not there any more.
@@ -44,8 +53,10 @@ def copied(view: memoryview, first: int, last: int) -> memoryview:
         memory = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return piece
-    copy = memoryview(bytearray(size))
-    address, done = np.frombuffer(piece, np.uint8).ctypes.data, 0
+    if to is None or size > len(to):
+        to = memoryview(bytearray(size))
+    copy = to[:size]
+    address, done = address_of(piece), 0
     try:
         while done < size:
             done += os.preadv(memory, [copy[done:]], address + done)

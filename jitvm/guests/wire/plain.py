@@ -16,6 +16,7 @@ from __future__ import annotations
 from array import array
 from struct import Struct
 
+from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH, Fault
 from jitvm.guests.wire.schema import Field, Kind, WireType
@@ -25,14 +26,13 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import Any as Anything
 
+    from jitvm.guests.wire.batch import Mistake
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 
     State = dict[int | str, Anything]
 
-Mistake = tuple[int, int, int, int]
-"""Row, offset, `Fault` and `Column.index`; see `jitvm.guests.wire.faults`."""
 _FIXED = {
     Kind.DOUBLE: Struct("<d"), Kind.FLOAT: Struct("<f"), Kind.FIXED64: Struct("<Q"),
     Kind.FIXED32: Struct("<I"), Kind.SFIXED64: Struct("<q"), Kind.SFIXED32: Struct("<i"),
@@ -40,36 +40,6 @@ _FIXED = {
 _CODES = {"g": "d", "f": "f", "l": "q", "L": "Q", "i": "i", "I": "I", "b": "B", "c": "B"}
 """Type codes of `array` for Arrow's formats."""
 _LOW64 = 0xFFFF_FFFF_FFFF_FFFF
-
-
-class Batch:
-    """What decoding some messages gave.
-
-    Attributes:
-        rows: rows of the root that are in the columns.
-        mistakes: what could not be decoded.
-        next: the message after the last one that was looked at; a frame that is wrong is not
-            passed.
-        seen: how many messages were looked at.
-    """
-
-    __slots__ = ("mistakes", "next", "rows", "seen")
-
-    def __init__(self, rows: int, mistakes: list[Mistake], next: int, seen: int) -> None:
-        self.rows = rows
-        self.mistakes = mistakes
-        self.next = next
-        self.seen = seen
-
-
-class Wrong(Exception):
-    """A fault, where it is, and of which column."""
-
-    def __init__(self, fault: Fault, offset: int, column: Column) -> None:
-        super().__init__(fault, offset, column)
-        self.fault = fault
-        self.offset = offset
-        self.column = column
 
 
 class _Plan:

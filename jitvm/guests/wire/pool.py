@@ -6,8 +6,9 @@
 
 Touching a fresh page costs more than decoding what is put there, so mappings whose pages are there
 already are what the pool keeps. A mapping reserves addresses only; pages come when they are
-touched. They go with `Pool.trim`, when more than `MAX_FREE` bytes of them are free, and when a
-mapping was free for `MAX_IDLE` seconds before the next batch came.
+touched: huge ones where batches before have needed much. They go with `Pool.trim`, when more than
+`MAX_FREE` bytes of them are free, and when a mapping was free for `MAX_IDLE` seconds before the
+next batch came.
 
 Invariants
  1. A mapping is free, or in one `OutputSpace`; what is in it is not what was there before.
@@ -21,21 +22,31 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 
 from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE, libc
+from jitvm.guests.wire.columns import ADDRESS_BITS, HUGE
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, ClassVar
 
 MAX_FREE = 512 << 20
 """Bytes of touched pages in free mappings that are kept for later."""
 MAX_IDLE = 20.0
 """Seconds for which a free mapping is kept while others are in use."""
-SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in (32, 36))
+SIZES = tuple((1 << bits) + mmap.PAGESIZE for bits in ADDRESS_BITS)
 """Bytes of reservations: all addresses that native code may form lie in one."""
+
+
+LARGE = HUGE // 2
+"""Bytes of a buffer that is given huge pages: with small ones their faults take longer than to
+decode what they hold."""
+MAX_RANGES = 4096
+"""Ranges of huge pages at a time: each is a mapping of its own to the system, which allows for some
+ten thousands."""
 
 
 class PoolError(MemoryError):
@@ -50,9 +61,13 @@ class _Mapping:
         size: bytes of addresses.
         touched: bytes of pages it may have, as the batches in it told.
         since: when it became free, in seconds of the monotonic clock.
+        expects: for what its pages were made huge: a layout, and messages in it.
+        ranges: how many ranges of huge pages it has.
     """
 
-    __slots__ = ("address", "since", "size", "touched")
+    __slots__ = ("_start", "address", "expects", "ranges", "since", "size", "touched")
+
+    all_ranges: ClassVar[int] = 0
 
     def __init__(self, size: int) -> None:
         import os
@@ -60,8 +75,10 @@ class _Mapping:
         self.size = size
         self.touched = 0
         self.since = 0.0
+        self.expects: tuple[object, int] = (None, 0)
+        self.ranges = 0
         found = _LIBC.mmap(
-            None, size, mmap.PROT_READ | mmap.PROT_WRITE,
+            None, size + HUGE, mmap.PROT_READ | mmap.PROT_WRITE,
             mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
         )  # fmt: skip
         if found is None or found == MAP_FAILED:
@@ -70,11 +87,21 @@ class _Mapping:
                 f"cannot reserve {size >> 20} MiB of addresses for columns ({why}); ask for fewer "
                 "fields or smaller batches, or raise the limit of virtual memory (ulimit -v)"
             )
-        self.address: int = found
+        self._start: int = found
+        self.address = -(-found // HUGE) * HUGE
 
     def unmap(self) -> None:
         """Give the addresses back; they are not to be used again."""
-        _LIBC.munmap(self.address, self.size)
+        _Mapping.all_ranges -= self.ranges
+        _LIBC.munmap(self._start, self.size + HUGE)
+
+    def make_huge(self, first: int, last: int) -> None:
+        """Have a range consist of huge pages, if the system has any."""
+        if _Mapping.all_ranges < MAX_RANGES:
+            _Mapping.all_ranges += 1
+            self.ranges += 1
+            size = -(-last // HUGE) * HUGE - first
+            _LIBC.madvise(self.address + first, size, _HUGEPAGE)
 
 
 class OutputSpace:
@@ -110,6 +137,34 @@ class OutputSpace:
         array: Any = (ctypes.c_ubyte * size).from_address(self.address + place)
         array.space = self  # the memory lives as long as what shows it
         return array
+
+    def expect(self, layout: object, messages: int, extents: Iterable[tuple[int, float]]) -> None:
+        """Prepare for a batch of so many messages, in columns that lie as a layout says.
+
+        Args:
+            layout: which.
+            messages: how many.
+            extents: addresses of buffers, lowest first, and about how many bytes a message has in
+                them.
+        """
+        mapping = self._mapping
+        known, most = mapping.expects
+        if _HUGEPAGE is None or (known is layout and messages <= most):
+            return
+        mapping.expects = layout, 2 * messages
+        first = last = total = 0
+        for place, each in extents:
+            size = int(each * messages)
+            total += size
+            if size >= LARGE:
+                first = first if last else place & -HUGE
+                last = place + size
+            elif size and last:
+                mapping.make_huge(first, last)
+                last = 0
+        if last:
+            mapping.make_huge(first, last)
+        self.used(total)
 
     def used(self, size: int) -> None:
         """Tell that a batch has touched so many bytes."""
@@ -160,11 +215,10 @@ class Pool:
             if size <= mapping.size <= 4 * size:
                 return OutputSpace(self, mapping)
             self._free.appendleft(mapping)
-        try:
+        with suppress(PoolError):
             return OutputSpace(self, _Mapping(size))
-        except PoolError:
-            self.trim()
-            return OutputSpace(self, _Mapping(size))
+        self.trim()
+        return OutputSpace(self, _Mapping(size))
 
     def give_back(self, mapping: _Mapping) -> None:
         """Take a mapping that nobody uses any more; from any thread, at any moment."""
@@ -191,5 +245,7 @@ class Pool:
 
 
 _LIBC = libc()
+_LIBC.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_HUGEPAGE: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 POOL = Pool()
 """The pool of this process."""

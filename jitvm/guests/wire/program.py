@@ -109,6 +109,8 @@ class Program:
         notes: what stands at addresses, for people: the path of a field, and which piece of it.
         tables: addresses that are no instructions, and how many bytes they have.
         drop: where a row that failed is taken back.
+        usual: opcodes on the way of messages in which each field comes where it is looked for, but
+            for those of `sites`.
     """
 
     def __init__(self) -> None:
@@ -117,6 +119,12 @@ class Program:
         self.sites: list[Site] = []
         self.notes: dict[int, str] = {}
         self.tables: dict[int, int] = {}
+        self.usual: set[int] = set()
+
+    @property
+    def opcodes(self) -> set[int]:
+        """Those that most messages need."""
+        return self.usual | {self.code[site.at] for site in self.sites}
 
     def choose(self, site: Site, variant: str) -> int:
         """Take a variant; the address of the byte that is written."""
@@ -208,6 +216,7 @@ class _Maker:
         self.code = self.program.code
         self.uses: list[tuple[int, Label]] = []
         self.todo: list[_Node] = []
+        self.is_usual = True
         self.later: list[Callable[[], None]] = []
         self.enums: dict[int, tuple[Enum, Label]] = {}
         self.nodes: dict[int, _Node] = {}
@@ -220,6 +229,7 @@ class _Maker:
         self.node(root, is_root=True)
         while self.todo:
             self.node(self.todo.pop())
+        self.is_usual = True
         self.put(self.fail)
         self.op("fail")
         self.put(self.drop)
@@ -239,10 +249,17 @@ class _Maker:
     def put(self, label: Label) -> None:
         label.at = len(self.code)
 
+    def begin(self, name: str) -> int:
+        """Write an opcode; where it is."""
+        at, sites = len(self.code), self.program.sites
+        if self.is_usual and not (sites and sites[-1].at == at):
+            self.program.usual.add(NUMBERS[name])
+        self.code.append(NUMBERS[name])
+        return at
+
     def op(self, name: str, *operands: Label | tuple[int, int]) -> int:
         """An instruction: labels, and numbers with their bytes; where it is."""
-        at = len(self.code)
-        self.code.append(NUMBERS[name])
+        at = self.begin(name)
         for each in operands:
             if isinstance(each, Label):
                 self.uses.append((len(self.code), each))
@@ -270,8 +287,7 @@ class _Maker:
             mask, number = 0, 1
         else:
             mask, number = (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
-        at = len(self.code)
-        self.code.append(NUMBERS[name])
+        at = self.begin(name)
         self.code += bytes(LENGTHS_OF[name] - 1)
         values: dict[str, int | Label | None] = {
             "size": len(tag_bytes(tag)), "miss": miss or self.fail, "slow": slow or self.fail,
@@ -292,7 +308,7 @@ class _Maker:
     # -- nodes -------------------------------------------------------------------------------
 
     def node(self, node: _Node, *, is_root: bool = False) -> None:
-        fields = node.fields
+        fields, self.is_usual = node.fields, True
         tags = [*[expected(field) for field, _ in fields[1:]], NEVER]
         if node.oneofs:
             self.put(node.none)
@@ -349,6 +365,7 @@ class _Maker:
 
     def condition(self, condition: Condition, no: Label) -> None:
         """Go on where it is true, else to `no`."""
+
         if isinstance(condition, All):
             for part in condition.parts:
                 self.condition(part, no)
@@ -409,6 +426,7 @@ class _Maker:
         else:
             self.op("ended", self.fail)
             self.op("goto", node.behind)
+        self.is_usual = False
         strays: list[tuple[int, Label]] = []
         for field, column in node.fields:
             for tag in {field.tag, field.packed_tag} - {None}:

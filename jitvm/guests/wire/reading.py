@@ -12,17 +12,23 @@ made again where it arrives.
 from __future__ import annotations
 
 import os
-from array import array
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.columns import MAX_NARROW, Shape, Tree, layout, tree
-from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError
+from jitvm.guests.wire.columns import (
+    ADDRESS_BITS,
+    MAX_NARROW,
+    Shape,
+    TooManyColumns,
+    Tree,
+    layout,
+    tree,
+)
+from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.streams import Source, StreamError, opened
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
-from jitvm.guests.wire.where import parse, paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -30,13 +36,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.machine.machine import Machine
+    from jitvm.guests.wire.batch import Batch as Decoded
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
-    from jitvm.guests.wire.frames import Framer
+    from jitvm.guests.wire.feed import Feed
     from jitvm.guests.wire.messages import Messages
-    from jitvm.guests.wire.plain import Batch as Decoded
     from jitvm.guests.wire.plain import PlainDecoder
+    from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.schema import Message
+    from jitvm.guests.wire.streams import Source
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
@@ -44,18 +52,20 @@ ERRORS = ("raise", "null", "skip")
 """What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
-BATCH_BYTES, LEAST_BYTES = 64 << 20, 1 << 20
-"""Bytes of input of a batch at most, if no message is larger: as many as `ADDRESSES` allow."""
+BATCH_BYTES, ENOUGH_BYTES, LEAST_BYTES = 64 << 20, 8 << 20, 1 << 20
+"""Bytes of input of a batch at most, if no message is larger; how many are enough to spread what a
+batch costs by itself; and the fewest."""
 SMALL_BYTES = 1 << 16
 """The same of a batch that is decoded while native code is not there yet."""
-ADDRESSES = 1 << 32
-"""Bytes that the columns of a batch lie in, where that is possible."""
 STREAM_ROWS = 65536
 """Rows of a batch of a stream, if nobody says another number."""
-STREAM_BYTES = 8 << 20
-"""Bytes that a stream is read in pieces of."""
 LARGEST = MAX_NARROW
 """Bytes of the largest message there may be, as in Protobuf."""
+
+
+DEPTHS = (3, 2, 1)
+"""How often a type may be nested in itself if nobody says so: the first of these with which there
+are not too many columns."""
 
 
 class DecodeError(ValueError):
@@ -119,7 +129,7 @@ class Reader:
         fields: Sequence[str] | None = None,
         where: str | None = None,
         errors: str = "raise",
-        depth: int = 3,
+        depth: int | None = None,
         wrappers: bool = True,
         utf8: bool = True,
         unknown: bool = False,
@@ -129,26 +139,45 @@ class Reader:
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if not 1 <= depth <= MAX_DEPTH:
+        if depth is not None and not 1 <= depth <= MAX_DEPTH:
             raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
         if isinstance(fields, str):
             raise TypeError("fields is a list of paths, not a str")
         self.message = message
         self.errors = errors
         self._where_text = where
-        self._where: Condition | None = None if where is None else parse(where, message)
+        self._where: Condition | None = None
+        hidden: Sequence[str] = ()
+        if where is not None:
+            from jitvm.guests.wire.where import parse, paths
+
+            self._where = parse(where, message)
+            hidden = () if fields is None else paths(self._where)
         self._options: dict[str, Any] = {
             "fields": None if fields is None else tuple(fields),
             "depth": depth, "wrappers": wrappers, "utf8": utf8, "unknown": unknown,
             "null_rows": errors == "null", "large_offsets": large_offsets, "names": names,
             "times": times,
         }  # fmt: skip
-        hidden = () if self._where is None or fields is None else paths(self._where)
         self._options["hidden"] = tuple(hidden)
-        self._tree = tree(message, **self._options)
-        self._batch_bytes = _batch_bytes(self._tree)
+        if depth is None:
+            self._tree, self._options["depth"] = _deepest(message, self._options)
+        else:
+            self._tree = tree(message, **self._options)
+        self._spaces: tuple[int, ...] = ADDRESS_BITS
         self._free: deque[_Ready] = deque()
-        self._framers: deque[Framer] = deque()
+        self._feeds: deque[Feed] = deque()
+
+    @cached_property
+    def _batch_bytes(self) -> int:
+        """Bytes of input of a batch: as many as its columns have addresses for in a space that
+        has enough, if there is one."""
+        size = LEAST_BYTES
+        for bits in self._spaces:
+            size = _fitting(self._tree, 1 << bits)
+            if size >= ENOUGH_BYTES:
+                break
+        return size
 
     @property
     def schema(self) -> dict[str, str]:
@@ -211,76 +240,30 @@ class Reader:
             PoolError: the system refused memory for columns, or for what decodes.
             MemoryError: there is not enough for anything else.
         """
+        from jitvm.guests.wire.feed import BrokenFraming
         from jitvm.guests.wire.messages import taken
 
         chunks: list[Chunk] = []
         errors: list[RowError] = []
         seen = 0
-        for piece in taken(messages, lengths, framing):
-            seen = self._piece(piece, seen, chunks, errors)
+        with self._feeding() as feed:
+            try:
+                for piece in taken(messages, lengths, framing, feed=feed):
+                    seen = self._all(piece, seen, chunks, errors)
+            except BrokenFraming:
+                raise DecodeError(RowError(seen, 0, "", Fault.FRAME)) from None
         return Table(chunks[0].tree if chunks else self._tree, chunks, errors)
 
-    def _piece(
-        self, piece: Messages, seen: int, chunks: list[Chunk], errors: list[RowError]
-    ) -> int:
-        """Decode all messages of a piece; how many messages were seen, with those before."""
-        if piece.offsets is not None:
-            return self._all(
-                piece.data, piece.offsets, seen, chunks, errors, piece.nulls, piece.is_mapped
-            )
-        from jitvm.guests.wire.mapped import copied
-
-        place, last, size = 0, len(piece.data), STREAM_BYTES
-        with self._framing() as framer:
-            while place < last:
-                end = min(place + size, last)
-                given, shift = piece.data, 0
-                if piece.is_mapped:
-                    given, shift = copied(given, place, end), place
-                data, offsets, behind = framer.messages(
-                    given, place - shift, end - shift, BATCH_ROWS
-                )
-                behind += shift
-                if behind == place:
-                    rest = given[place - shift : end - shift]
-                    if end == last or size > LARGEST or not _is_cut_off(rest):
-                        raise DecodeError(RowError(seen, 0, "", Fault.FRAME))
-                    size *= 2
-                seen = self._all(data, offsets, seen, chunks, errors)
-                place = behind
-        return seen
-
-    def _all(
-        self,
-        data: memoryview,
-        offsets: memoryview,
-        seen: int,
-        chunks: list[Chunk],
-        errors: list[RowError],
-        nulls: frozenset[int] = frozenset(),
-        is_mapped: bool = False,
-    ) -> int:
+    def _all(self, piece: Messages, seen: int, chunks: list[Chunk], errors: list[RowError]) -> int:
         """Decode messages in as many batches as they need; how many were seen with those before."""
+        data, offsets = piece.data, piece.offsets
         place, last = 0, len(offsets) - 1
         while place < last:
             end = _end(offsets, place, self._batch_bytes)
-            begin, behind = offsets[place], offsets[end]
-            size = max(min(behind - begin, LARGEST), self._batch_bytes)
-            if is_mapped:
-                from jitvm.guests.wire.mapped import copied
-
-                piece = copied(data, begin, behind)
-                shifted = memoryview(
-                    array("q", [each - begin for each in offsets[place : end + 1]])
-                )
-                batch, chunk, mistakes = self._batch(
-                    piece, shifted, 0, end - place, seen, size, frozenset(), waits=False
-                )
-                batch.next += place
-            else:
-                batch, chunk, mistakes = self._batch(
-                    data, offsets, place, end, seen, size, nulls, waits=False
-                )
+            size = max(min(offsets[end] - offsets[place], LARGEST), self._batch_bytes)
+            batch, chunk, mistakes = self._batch(
+                data, offsets, place, end, seen, size, piece.nulls, waits=False
+            )
             if mistakes and self.errors == "raise":
                 raise DecodeError(mistakes[-1])
             errors += mistakes
@@ -291,21 +274,18 @@ class Reader:
         return seen
 
     @contextmanager
-    def _framing(self) -> Iterator[Framer]:
-        """What takes messages out of streams, for one thread."""
-        from jitvm.guests.wire.frames import Framer
+    def _feeding(self) -> Iterator[Feed]:
+        """Where messages are put side by side, for one thread."""
+        from jitvm.guests.wire.feed import SIZE, Feed
 
         try:
-            framer = self._framers.pop()
+            feed = self._feeds.pop()
         except IndexError:
-            try:
-                framer = Framer()
-            except BlockError as error:
-                raise _refused(error) from None
+            feed = Feed(BATCH_ROWS, SIZE)
         try:
-            yield framer
+            yield feed
         finally:
-            self._framers.append(framer)
+            self._feeds.append(feed)
 
     def _batch(
         self,
@@ -323,19 +303,15 @@ class Reader:
 
         While native code is made for the first time, it `waits`, or decodes a small batch plainly.
         """
-        from jitvm.guests.wire.decoder import Decoder
-
-        ready = self._taken(BATCH_ROWS, size)
-        try:
-            out = POOL.take(ready.layout.size)
-            decoder = ready.decoder
-            if not waits and isinstance(decoder, Decoder) and not decoder.is_ready:
-                decoder, last = decoder.plain(), min(last, _end(offsets, first, SMALL_BYTES))
-            batch = decoder.decode(data, offsets, first, last, out)
-        except BlockError as error:
-            raise _refused(error) from None
-        finally:
-            self._free.append(ready)
+        decoded = None
+        while decoded is None:
+            try:
+                decoded = self._decoded(data, offsets, first, last, size, waits)
+            except PoolError:
+                if not self._makes_do(size):
+                    raise
+                size = max(offsets[first + 1] - offsets[first], self._batch_bytes)
+        ready, batch, out = decoded
         out.used(4 * (offsets[batch.next] - offsets[first]))
         columns = ready.tree.columns
         mistakes = [
@@ -346,18 +322,52 @@ class Reader:
         ]
         return batch, Chunk(ready.tree, batch.rows, out), mistakes
 
+    def _decoded(
+        self, data: memoryview, offsets: memoryview, first: int, last: int, size: int, waits: bool
+    ) -> tuple[_Ready, Decoded, OutputSpace]:
+        """A batch, what decoded it, and its columns."""
+        from jitvm.guests.wire.decoder import Decoder
+
+        ready = self._taken(BATCH_ROWS, size)
+        try:
+            out = POOL.take(ready.layout.size)
+            decoder = ready.decoder
+            decode = decoder.decode
+            if not waits and isinstance(decoder, Decoder):
+                decoder.get_ready(data, offsets, first, last, out)
+                if not decoder.is_ready:
+                    decode, last = decoder.decode_plainly, _end(offsets, first, SMALL_BYTES, last)
+            batch = decode(data, offsets, first, last, out)
+        except BlockError as error:
+            raise _refused(error) from None
+        finally:
+            self._free.append(ready)
+        return ready, batch, out
+
+    def _makes_do(self, size: int) -> bool:
+        """Go on with smaller batches in fewer addresses, where the system refuses many; whether
+        they are smaller than one of so many bytes, which it has refused."""
+        if size > BATCH_BYTES:  # a large message
+            return False
+        self._spaces = ADDRESS_BITS[:1]
+        self.__dict__.pop("_batch_bytes", None)
+        self._free.clear()
+        return self._batch_bytes < size
+
     def _taken(self, rows: int, size: int) -> _Ready:
         """A decoder that nobody uses, for batches of so many rows and bytes."""
+        if size > self._batch_bytes:
+            size = LARGEST
         for _ in range(len(self._free)):
             try:
                 ready = self._free.pop()
             except IndexError:
                 break
-            if ready.layout.rows == rows and ready.layout.bytes >= size:
+            if ready.layout.rows == rows and ready.layout.bytes == size:
                 return ready
             self._free.appendleft(ready)
         made = tree(self.message, **self._options)
-        placed = layout(made, rows, size if size <= self._batch_bytes else LARGEST)
+        placed = layout(made, rows, size)
         return _Ready(made, placed, self._decoder(made, placed))
 
     def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
@@ -451,80 +461,67 @@ class Reader:
         if is_stream:
             if framing != "varint":
                 raise MessagesError(f"a stream of bytes cannot have the framing {framing!r}")
+            from jitvm.guests.wire.streams import opened
+
             return self._of_source(opened(source, compression), rows, progress)
-        return self._of_iterable(iter(source), rows, framing, progress)
+        return self._of_iterable(source, rows, framing, progress)
 
     def _of_iterable(
         self,
-        messages: Iterator[Any],
+        messages: Any,
         rows: int,
         framing: str,
         progress: Callable[[Progress], object] | None,
     ) -> Iterator[Table]:
-        from itertools import islice
-
-        from jitvm.guests.wire.messages import taken
+        from jitvm.guests.wire.messages import listed, without_headers
 
         state = Progress(None)
-        while some := list(islice(messages, rows)):
-            for piece in taken(some, None, framing if framing == "confluent" else None):
-                assert piece.offsets is not None
+        with self._feeding() as feed:
+            found = listed(messages, feed, rows)
+            for piece in without_headers(found, feed) if framing == "confluent" else found:
                 state.bytes += len(piece.data)
-                yield from self._tables(piece.data, piece.offsets, state, progress, piece.nulls)
+                yield from self._tables(piece, state, progress)
 
     def _of_source(
         self, source: Source, rows: int, progress: Callable[[Progress], object] | None
     ) -> Iterator[Table]:
-        state = Progress(source.size)
-        buffer = bytearray(STREAM_BYTES)
-        with source, self._framing() as framer:
-            first = filled = 0
-            while True:
-                view = memoryview(buffer)
-                filled += source.fill(view[filled:])
-                while first < filled:
-                    data, offsets, behind = framer.messages(view, first, filled, rows)
-                    if behind == first:
-                        break
-                    state.bytes = source.place or state.bytes + behind - first
-                    first = behind
-                    yield from self._tables(data, offsets, state, progress)
-                rest = bytes(view[first:filled])
-                if rest and not _is_cut_off(memoryview(rest[:5])):
-                    raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME))
-                if source.is_at_end:
-                    if rest:
-                        raise StreamError(
-                            f"{source.name} ends in the middle of message {state.messages}"
-                        )
-                    return
-                del view
-                if not first and filled == len(buffer):  # a message larger than what is read
-                    if len(buffer) > LARGEST:
-                        raise DecodeError(RowError(state.messages, 0, "", Fault.SIZE))
-                    buffer += bytes(len(buffer))
-                else:
-                    buffer[: len(rest)] = rest
-                first, filled = 0, len(rest)
+        from jitvm.guests.wire.feed import BrokenFraming, CutOff
+        from jitvm.guests.wire.messages import Pace, streamed
+
+        state, pace = Progress(source.size), Pace(rows)
+        with source, self._feeding() as feed:
+            try:
+                for piece in streamed(source, feed, pace):
+                    state.bytes = source.place
+                    for table in self._tables(piece, state, progress):
+                        if pace.is_curious and len(table):
+                            pace.see(len(piece.data), table.nbytes)
+                        yield table
+                        del table
+            except CutOff:
+                raise StreamError(
+                    f"{source.name} ends in the middle of message {state.messages}"
+                ) from None
+            except BrokenFraming:
+                raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME)) from None
 
     def _tables(
         self,
-        data: memoryview,
-        offsets: memoryview,
+        piece: Messages,
         state: Progress,
         progress: Callable[[Progress], object] | None,
-        nulls: frozenset[int] = frozenset(),
     ) -> Iterator[Table]:
         """Decode messages that were read; what was right before a mistake is given first."""
         chunks: list[Chunk] = []
         errors: list[RowError] = []
         failure: DecodeError | None = None
+        data, offsets = piece.data, piece.offsets
         place, last = 0, len(offsets) - 1
         while place < last and failure is None:
             end = _end(offsets, place, self._batch_bytes)
             size = max(offsets[end] - offsets[place], self._batch_bytes)
             batch, chunk, mistakes = self._batch(
-                data, offsets, place, end, state.messages, size, nulls, waits=True
+                data, offsets, place, end, state.messages, size, piece.nulls, waits=True
             )
             if mistakes and self.errors == "raise":
                 failure = DecodeError(mistakes.pop())
@@ -553,26 +550,26 @@ def _refused(error: BlockError) -> PoolError:
     )
 
 
-def _batch_bytes(tree: Tree) -> int:
-    """Bytes of input of a batch: as many as its columns have addresses for."""
+def _deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
+    """The columns of a type at the first of `DEPTHS` that does, and which that is."""
+    for depth in DEPTHS[:-1]:
+        with suppress(TooManyColumns):
+            return tree(message, **{**options, "depth": depth}), depth
+    return tree(message, **{**options, "depth": DEPTHS[-1]}), DEPTHS[-1]
+
+
+def _fitting(tree: Tree, addresses: int) -> int:
+    """Bytes of input of which the columns lie in so many addresses, if `LEAST_BYTES` do."""
     size = BATCH_BYTES
-    while size > LEAST_BYTES and layout(tree, BATCH_ROWS, size).size > ADDRESSES:
-        size //= 2
+    while size > LEAST_BYTES and (needed := layout(tree, BATCH_ROWS, size).size) > addresses:
+        size = max(size * addresses // needed, LEAST_BYTES)
     return size
 
 
-def _end(offsets: memoryview, first: int, size: int) -> int:
+def _end(offsets: memoryview, first: int, size: int, last: int | None = None) -> int:
     """The message behind the last that fits in a batch; one at least."""
     from bisect import bisect_right
 
-    last = min(len(offsets) - 1, first + BATCH_ROWS)
+    last = min(len(offsets) - 1 if last is None else last, first + BATCH_ROWS)
     fits = bisect_right(offsets, offsets[first] + size, first, last + 1) - 1
     return max(fits, first + 1)
-
-
-def _is_cut_off(data: memoryview) -> bool:
-    """Whether a length and its message would be right if more bytes came."""
-    for count, byte in enumerate(data[:5]):
-        if byte < 0x80:
-            return count < 4 or byte < 8
-    return len(data) < 5

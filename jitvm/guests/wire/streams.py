@@ -3,7 +3,7 @@
     "events.pb"              a file; .gz and .zst are decompressed
     "s3://bucket/events.pb"  whatever fsspec knows
     open("events.pb", "rb")  objects with `readinto` or `read`
-    a socket, a pipe         what is there is taken when nothing more is there at once
+    a socket, a pipe         what is there is taken when nothing more comes for a moment
 
 Files are read, not mapped: one that shrinks meanwhile ends early, it does not end the process.
 """
@@ -11,6 +11,9 @@ Files are read, not mapped: one that shrinks meanwhile ends early, it does not e
 from __future__ import annotations
 
 import os
+from time import monotonic
+
+from jitvm.guests.wire.faults import StreamError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -22,10 +25,9 @@ SUFFIXES = {".gz": "gzip", ".zst": "zstd"}
 
 PIECE = 1 << 17
 """Bytes of compressed data that are read at once."""
-
-
-class StreamError(ValueError):
-    """A stream that cannot be opened or read; the message says which, why and what to do."""
+LINGER = 0.01
+"""Seconds for which more is waited for where some of a live stream is there: whoever writes to a
+pipe as fast as it can has a few milliseconds' work in it at most."""
 
 
 class Source:
@@ -47,29 +49,33 @@ class Source:
         self.name = name
         self.size = size
         self.is_at_end = False
+        self._given = 0
 
     @property
-    def place(self) -> int | None:
-        """Bytes that were read so far, as they lie on the disk; None where that is not known."""
+    def place(self) -> int:
+        """Bytes that were read so far, as they lie on the disk where that is known."""
         try:
             return int(self._raw.tell())
         except (AttributeError, OSError, ValueError):
-            return None
+            return self._given
 
     def fill(self, buffer: memoryview) -> int:
-        """Read into a buffer until it is full, or no more is there at once; how much was read.
+        """Read into a buffer until it is full, or no more comes for a moment; how much was read.
 
         Raises:
             StreamError: what is read is damaged.
             OSError: it cannot be read.
         """
-        filled = 0
+        filled, until = 0, 0.0
         while filled < len(buffer) and not self.is_at_end:
-            if filled and self._is_live and not _is_ready(self._stream):
-                break
+            if self._is_live and filled:
+                until = until or monotonic() + LINGER
+                if not _is_ready(self._stream, max(0.0, until - monotonic())):
+                    break
             count = self._read(buffer[filled:])
             self.is_at_end = not count
             filled += count
+        self._given += filled
         return filled
 
     def _read(self, buffer: memoryview) -> int:
@@ -237,8 +243,8 @@ def _is_live(stream: Any) -> bool:
     return S_ISFIFO(mode) or S_ISSOCK(mode) or S_ISCHR(mode)
 
 
-def _is_ready(stream: Any) -> bool:
-    """Whether bytes are there at once. A buffered reader has given all it had to `readinto1`."""
+def _is_ready(stream: Any, seconds: float) -> bool:
+    """Whether bytes come soon. A buffered reader has given all it had to `readinto1`."""
     from select import select
 
-    return bool(select([stream], [], [], 0)[0])
+    return bool(select([stream], [], [], seconds)[0])

@@ -15,10 +15,10 @@ from jitvm.guests.wire.faults import ABOUT, Fault
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from jitvm.guests.wire.finish import Data
+    from jitvm.guests.wire.finish import Data, View
     from jitvm.guests.wire.pool import OutputSpace
 
 TYPES = {
@@ -75,22 +75,22 @@ class RowError:
 class Chunk:
     """One decoded batch: rows, and the space that they are in."""
 
-    __slots__ = ("_data", "rows", "space", "tree")
+    __slots__ = ("_view", "rows", "space", "tree")
 
     def __init__(self, tree: Tree, rows: int, space: OutputSpace) -> None:
         self.tree = tree
         self.rows = rows
         self.space = space
-        self._data: Data | None = None
+        self._view: View | None = None
 
     @property
-    def data(self) -> Data:
-        """Its columns."""
-        if self._data is None:
-            from jitvm.guests.wire.finish import finished
+    def view(self) -> View:
+        """What is in it."""
+        if self._view is None:
+            from jitvm.guests.wire.finish import View
 
-            self._data = finished(self.tree, self.rows, self.space)
-        return self._data
+            self._view = View(self.tree, self.rows, self.space)
+        return self._view
 
     def first(self, rows: int) -> Chunk:
         """Its first rows: what lies behind them is left where it is."""
@@ -142,6 +142,11 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self.column_names)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(self[name].nbytes for name in self.column_names)
+
     def batches(self) -> Iterator[Batch]:
         """The same rows as tables that lie in one piece."""
         for chunk in self._chunks:
@@ -162,17 +167,16 @@ class Table:
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of the schema."""
-        from jitvm.guests.wire.arrow import schema_capsule
+        from jitvm.guests.wire.arrow import schema_capsule, table_schema_export
 
-        return schema_capsule(self._tree.root, self._tree.root.is_nullable)
+        return schema_capsule(table_schema_export(self._tree))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A capsule of a stream of its batches. It has the schema that it has."""
-        from jitvm.guests.wire.arrow import exported_schema, exported_stream
+        from jitvm.guests.wire.arrow import batch_export, exported_stream, table_schema_export
 
-        root = self._tree.root
-        schema = partial(_schema_of, exported_schema, root, root.is_nullable)
-        return exported_stream(schema, iter([chunk.data for chunk in self._chunks]))
+        batches = [batch_export(chunk.view) for chunk in self._chunks]
+        return exported_stream(partial(table_schema_export, self._tree), iter(batches))
 
     def to_arrow(self) -> Any:
         """A `pyarrow.Table` that shows the same memory.
@@ -180,7 +184,8 @@ class Table:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        return _needed("pyarrow").table(self)
+        # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
+        return _needed("pyarrow").RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self, **options: Any) -> Any:
         """A `pandas.DataFrame`; options are those of `pyarrow.Table.to_pandas`.
@@ -220,15 +225,9 @@ class Batch(Table):
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """Capsules of the schema and of the rows."""
-        from jitvm.guests.wire.arrow import array_capsule
+        from jitvm.guests.wire.arrow import array_capsule, batch_export
 
-        return self.__arrow_c_schema__(), array_capsule(self._chunks[0].data, is_root=True)
-
-
-def _schema_of(
-    exported: Callable[[TreeColumn, int, bool], None], column: TreeColumn, null: bool, pointer: int
-) -> None:
-    exported(column, pointer, null)
+        return self.__arrow_c_schema__(), array_capsule(batch_export(self._chunks[0].view))
 
 
 class Column:
@@ -250,7 +249,7 @@ class Column:
 
     def _parts(self) -> list[Data]:
         """Its values in each batch; with no batches, one without any."""
-        return [_found(chunk.data, self._column) for chunk in self._table._chunks]
+        return [_found(chunk.view, self._column) for chunk in self._table._chunks]
 
     def __len__(self) -> int:
         return sum(part.length for part in self._parts())
@@ -276,16 +275,16 @@ class Column:
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of its schema."""
-        from jitvm.guests.wire.arrow import schema_capsule
+        from jitvm.guests.wire.arrow import schema_capsule, schema_export
 
-        return schema_capsule(self._column)
+        return schema_capsule(schema_export(self._column))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A capsule of a stream of its parts."""
-        from jitvm.guests.wire.arrow import exported_schema, exported_stream
+        from jitvm.guests.wire.arrow import column_export, exported_stream, schema_export
 
-        schema = partial(_schema_of, exported_schema, self._column, False)
-        return exported_stream(schema, iter(self._parts()), is_table=False)
+        parts = [column_export(part) for part in self._parts()]
+        return exported_stream(partial(schema_export, self._column), iter(parts))
 
     def to_arrow(self) -> Any:
         """A `pyarrow.ChunkedArray` that shows the same memory.
@@ -356,24 +355,26 @@ class Column:
         return f"<Column {self.name}: {self.type}, {len(self)} values, {self.null_count} null>"
 
 
-def _found(root: Data, column: TreeColumn) -> Data:
-    """The data of a column below a root; of a row that is null as a whole, null as well."""
-    places: list[TreeColumn] = []
-    inner: TreeColumn | None = column
-    while inner is not None and inner.parent is not None:
-        places.append(inner)
-        inner = inner.parent
-    data = root
-    for each in reversed(places):
-        data = next(child for child in data.children if child.column.index == each.index)
-    if root.validity is not None and len(places) == 1:
-        from jitvm.guests.wire.finish import Data as Made
+def _found(view: View, column: TreeColumn) -> Data:
+    """The values of a column in a batch; of a row that is null as a whole, null as well."""
+    root = view.tree.root
+    path = [view.tree.columns[column.index]]
+    while path[-1].parent is not None:
+        path.append(path[-1].parent)
+    maps = [at for at, around in enumerate(path) if around.shape is Shape.MAP]
+    outer = maps[-1] if maps else 0  # of a map there may be fewer entries than were decoded
+    data = view.data(path[outer])
+    for each in reversed(path[:outer]):
+        data = next(child for child in data.children if child.column is each)
+    around = view.validity(root)
+    if around is None or data.column.parent is not root:
+        return data
+    from jitvm.guests.wire.finish import Data as Made
 
-        both = root.validity if data.validity is None else data.validity & root.validity
-        merged = Made(column, data.length, both, data.offsets, data.values, data.children)
-        merged.names = data.names
-        return merged
-    return data
+    both = around if data.validity is None else data.validity & around
+    merged = Made(data.column, data.length, both, data.offsets, data.values, data.children)
+    merged.names = data.names
+    return merged
 
 
 def _present(part: Data) -> int:

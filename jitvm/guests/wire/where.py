@@ -20,6 +20,7 @@ pushed down to the comparisons, and a tree has only three kinds of node.
 from __future__ import annotations
 
 from jitvm.guests.wire.columns import WRAPPERS
+from jitvm.guests.wire.faults import WhereError
 from jitvm.guests.wire.schema import Field, Kind, Message
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -54,10 +55,6 @@ MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 MOST_BITS = 1023
 """Bits of a whole number that a double holds, nearly, whatever they are."""
-
-
-class WhereError(ValueError):
-    """A condition that cannot be tested; the message says what of it, why and what to do."""
 
 
 class Compare:

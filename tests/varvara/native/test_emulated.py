@@ -17,6 +17,7 @@ import pytest
 import unicorn
 from unicorn import arm64_const as arm64
 
+from jitvm.engine.codegen.kernels import build
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.arena import shared_arena
@@ -24,7 +25,7 @@ from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.audio import state as cells
 from jitvm.guests.uxn.varvara.audio.mixer import Mixer
 from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
-from jitvm.guests.uxn.varvara.native.library import build, function_entry
+from jitvm.guests.uxn.varvara.native.library import function_entry
 from jitvm.guests.uxn.varvara.screen import Screen
 from jitvm.guests.uxn.varvara.screen import state as at
 from tests.varvara.native.texts import SOURCES

@@ -9,11 +9,12 @@ A read that turns out to be an uncommon case halfway has stored its first bytes 
 position; Python then stores the same bytes again.
 
 They are hand-written LLVM text, as they are small and depend on the layout of machines throughout.
-LLVM itself is imported only once: `native.library` caches the code.
+LLVM itself is imported only once: the code cache has them afterwards.
 """
 
 from __future__ import annotations
 
+from jitvm.engine.codegen import kernels
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
@@ -50,7 +51,7 @@ def installed() -> ReadCode | None:
 
 def find() -> ReadCode | None:
     """The functions, where the cache has them and there is room; LLVM is not asked."""
-    code = library.find(_KIND, text())
+    code = kernels.find(_KIND, text())
     try:
         return None if code is None else _install(code)
     except library.UNAVAILABLE:
@@ -65,7 +66,7 @@ def build() -> ReadCode:
         NativeError: it refused the text.
         OSError, ArenaFull: there is no executable memory, or no room for them.
     """
-    return _install(library.build(_KIND, text()))
+    return _install(kernels.build(_KIND, text()))
 
 
 def build_behind() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from functools import cache as once
 from pathlib import Path
@@ -15,25 +14,14 @@ from jitvm.engine.memory import cache
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guests.uxn import UXN
+from tests.engine.keptexample import SPACE, example, numbers_of
 from tests.fuzz.inputs.targets.target import Refused, Target, text_of
 
-SPACE = 65536
 IR = Path(__file__).parents[3] / "ir" / "passes"
 
 _KEY = b"key"
 _CODE = cache._encode("key", CachedCode(b"code", {"f": 2, "g": 0}))
 _BODY = _CODE[len(cache.MAGIC) + 4 :]
-_REGION = {
-    "start": 256, "size": 4, "is_full": False, "exits": [["BRANCH", 300], ["TARGET", None]],
-    "first_exit": 0, "counter": 0, "entries": [[260, 2]], "edges": {"256": [260]},
-    "nodes": [[256, 1], [260, 1]], "limits": {"NODES": 3}, "code": [[256, 128]], "cells": [16],
-    "stores": [18],
-}  # fmt: skip
-_KEPT = {
-    "format": kept.FORMAT, "ports": [[1], [2], []], "charging": False, "next_exit": 2,
-    "next_counter": 1, "no_headroom": [256], "edges": {"256": [[260, 5]]},
-    "opcodes": {"256": [[128, 5]]}, "written": [32], "aliased": [], "regions": [_REGION],
-}  # fmt: skip
 
 
 def _cache(data: bytes, _: Path) -> None:
@@ -51,12 +39,16 @@ def _cache(data: bytes, _: Path) -> None:
 
 def _regions(data: bytes, _: Path) -> None:
     """Whatever is taken can be kept, and is the same then."""
-    found = kept.decode(CachedCode(b"code" + data, {"about": 4}), SPACE)
+    found = kept.decode(CachedCode(b"code" + data, {"numbers": 4}), SPACE)
     if found is None:
         raise Refused
     again = kept.decode(kept.encode(found), SPACE)
     assert again is not None
     assert kept.encode(again).machine_code == kept.encode(found).machine_code
+
+
+def _examples() -> tuple[bytes, ...]:
+    return (numbers_of(kept.encode(example())).tobytes(),)
 
 
 def _parameters(data: bytes, _: Path) -> None:
@@ -88,7 +80,7 @@ def _ir(data: bytes, _: Path) -> None:
 
 ENGINE = {
     "cache": Target(lambda: (_BODY, _BODY[4 + len(_KEY) :]), _cache, (Refused,)),
-    "regions": Target(lambda: (json.dumps(_KEPT).encode(),), _regions, (Refused,), is_json=True),
+    "regions": Target(_examples, _regions, (Refused,)),
     "parameters": Target(
         lambda: (b"hot=2", b"JITVM_HOT=5", b"window=4096"), _parameters, (ParameterError,),
         words=(b"JITVM_", b"HOT", b"hot", b"=", b"1_0", b"\xd9\xa5", b"99999999999"),

@@ -8,8 +8,7 @@ devices lie; the kernels' own text knows nothing of it.
 
 Where there is no native code to be had, whoever wants a kernel takes its source, see `UNAVAILABLE`.
 
-Code is made for any processor of the architecture, by any version of LLVM, so the text is all of
-the key in the code cache. Where the cache has it, LLVM is not imported.
+Code is made for any processor of the architecture, and kept: see `jitvm.engine.codegen.kernels`.
 """
 
 from __future__ import annotations
@@ -17,17 +16,18 @@ from __future__ import annotations
 import ctypes
 import os
 
+from jitvm.engine.codegen.kernels import build, find
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.block import BlockError
-from jitvm.engine.memory.cache import CachedCode, CodeCache
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.engine.memory.arena import Span
+    from jitvm.engine.memory.cache import CachedCode
 
 _lock = ModuleLock()
 
@@ -95,33 +95,6 @@ class Kernel:
             text = file.read() + self._entry()
         kind = f"varvara-{os.path.splitext(os.path.basename(self._path))[0]}"
         return find(kind, text) or build(kind, text)
-
-
-# -- any module of LLVM text -----------------------------------------------------------------
-
-
-def find(kind: str, text: str) -> CachedCode | None:
-    """A module's machine code, where the code cache has it; LLVM is not asked."""
-    return CodeCache().load(kind, _key(text))
-
-
-def build(kind: str, text: str) -> CachedCode:
-    """Compile a module and keep it in the code cache.
-
-    Raises:
-        ImportError: LLVM is not installed.
-        NativeError: it refused the text.
-    """
-    from jitvm.engine.codegen.native import Compiler
-
-    compiled = Compiler(os.uname().machine).compile(text)
-    code = CachedCode(compiled.machine_code, compiled.symbols)
-    CodeCache().store(kind, _key(text), code)
-    return code
-
-
-def _key(text: str) -> str:
-    return f"{os.uname().machine}\n{text}"
 
 
 # -- ways in ---------------------------------------------------------------------------------

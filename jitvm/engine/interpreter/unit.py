@@ -1,0 +1,87 @@
+"""A part of an interpreter as the code cache keeps it: handlers of some opcodes, perhaps the stubs.
+
+    machine code | for each of `HANDLER_TABLES` 256 offsets in it, 4 bytes each: NONE without one
+
+Names are for the few functions that are called by name; all else is a number that is read with a
+thousand others at once, as each start does that.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from jitvm.engine.memory.cache import CachedCode
+from jitvm.engine.memory.layout import HANDLER_TABLES
+
+EXPORTS = (
+    "enter", "step", "deliver", "collect", "counted", "count", "charge",
+    "profile", "record", "stop", "halt", "event", "missing",
+)  # fmt: skip
+"""Functions that are called by name: stubs, and ways in from C."""
+NONE = 0xFFFF_FFFF
+"""The offset of what is not there."""
+ALIGNMENT = 64
+"""Units that are joined begin at multiples of so many bytes."""
+_ENTRIES = 256 * len(HANDLER_TABLES)
+
+
+class Unit:
+    """Machine code, the offsets of functions in it, and of the entries of its tables.
+
+    Attributes:
+        machine_code: of all of it.
+        symbols: offsets of functions by name: what is no handler.
+        entries: offsets of handlers, table after table.
+    """
+
+    __slots__ = ("entries", "machine_code", "symbols")
+
+    def __init__(self, machine_code: bytes, symbols: dict[str, int], entries: array[int]) -> None:
+        self.machine_code = machine_code
+        self.symbols = symbols
+        self.entries = entries
+
+    def joined(self, other: Unit) -> Unit:
+        """Both, with handlers of this one where both have them."""
+        place = -(-len(self.machine_code) // ALIGNMENT) * ALIGNMENT
+        entries = (
+            mine if mine != NONE else NONE if its == NONE else its + place
+            for mine, its in zip(self.entries, other.entries, strict=True)
+        )
+        moved = {name: offset + place for name, offset in other.symbols.items()}
+        code = self.machine_code.ljust(place, b"\0") + other.machine_code
+        return Unit(code, {**moved, **self.symbols}, array("I", entries))
+
+    def kept(self) -> CachedCode:
+        """As the cache has it."""
+        size = len(self.machine_code)
+        return CachedCode(
+            self.machine_code + self.entries.tobytes(), {**self.symbols, "entries": size}
+        )
+
+    @classmethod
+    def of_kept(cls, code: CachedCode) -> Unit | None:
+        """What the cache has; None where it is nothing that `kept` gives.
+
+        A right checksum says nothing about offsets: nothing is called outside the code.
+        """
+        symbols = dict(code.symbols)
+        size = symbols.pop("entries", 0)
+        entries = array("I")
+        if len(code.machine_code) - size != entries.itemsize * _ENTRIES:
+            return None
+        entries.frombytes(code.machine_code[size:])
+        there = [offset for offset in entries if offset != NONE]
+        if not symbols.keys() >= set(EXPORTS) or max(*symbols.values(), *there) >= size:
+            return None
+        return cls(code.machine_code[:size], symbols, entries)
+
+    @classmethod
+    def of_names(cls, code: CachedCode) -> Unit:
+        """What `build` gives, whose handlers have names."""
+        symbols = dict(code.symbols)
+        entries = array(
+            "I",
+            (symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in range(256)),
+        )
+        return cls(code.machine_code, symbols, entries)

@@ -1,0 +1,52 @@
+"""What a region is formed from, and what it is made under.
+
+These are known of regions that earlier runs have made as well, so nothing here needs to know how
+one is formed.
+"""
+
+from __future__ import annotations
+
+from jitvm.engine.tables.struct import Struct, fresh
+
+
+class Assumptions(Struct):
+    """What a region was made under; the machine throws it away when one of them breaks.
+
+    Attributes:
+        code: addresses of bytes baked into it, with their values.
+        cells: addresses of bytes it keeps in values.
+        stores: addresses it writes without looking at the code map.
+    """
+
+    code: dict[int, int] = fresh(dict)
+    cells: set[int] = fresh(set)
+    stores: set[int] = fresh(set)
+
+
+class World(Struct, frozen=True):
+    """What forming a region may know of the machine, copied when it begins.
+
+    Attributes:
+        memory: the code space.
+        written: addresses the guest has been seen to write: their bytes are not baked in.
+        watched: addresses some installed region has baked in.
+        aliased: addresses that stores through computed addresses hit: no cells.
+        readers, writers: ports with a device behind them.
+        collected: ports whose output only gathers in the ring.
+        epoch: changes whenever a port is connected.
+        charging: instructions are counted.
+    """
+
+    memory: bytes
+    written: frozenset[int] = frozenset()
+    watched: frozenset[int] = frozenset()
+    aliased: frozenset[int] = frozenset()
+    readers: frozenset[int] = frozenset()
+    writers: frozenset[int] = frozenset()
+    collected: frozenset[int] = frozenset()
+    epoch: int = 0
+    charging: bool = False
+
+
+Headroom = tuple[tuple[int, int], ...]
+"""For each stack, bytes below and above the pointer at entry that are sure not to wrap."""
