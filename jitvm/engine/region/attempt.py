@@ -494,19 +494,22 @@ class Attempt:
         no = self._way(following, state, self._travel(pc, following))
         block, graph = self.graph.block, self.graph
         taken = graph.block = graph.new_block("taken")
-        taken.end = self._jump(pc, target, state)
+        taken.end = self._jump(pc, target, state, following)
         graph.block = block
         return Branch(condition, Goto(taken), no)
 
-    def _jump(self, pc: int, target: Value, state: RegionState) -> Goto | Branch | Exit:
-        """Jump to a constant, or compare with the recorded targets."""
+    def _jump(
+        self, pc: int, target: Value, state: RegionState, without: int = -1
+    ) -> Goto | Branch | Exit:
+        """Jump to a constant, or compare with the recorded targets, `without` one that was reached
+        otherwise."""
         constant = target.constant
         if constant is not None:
             self._sketch.callees[self.core.following] = constant
             return self._edge(constant, state, self._travel(pc))
         params = self.forming.params
         followers = self.forming.edges.get(pc, {})
-        ranked = sorted(followers, key=lambda to: -followers[to])
+        ranked = sorted((to for to in followers if to != without), key=lambda to: -followers[to])
         reason = Reason.TARGET
         if target.op is Op.SLOT:
             # To whoever called before the region was entered: in a recursion that is itself.

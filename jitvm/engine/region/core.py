@@ -523,12 +523,12 @@ def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
         return None
     number, first, step = target.args[0], 0, 1
     if number.op is Op.ADD:
-        for constant, other in (number.args, number.args[::-1]):
-            if constant.constant is not None:
-                number, first = other, constant.constant
+        for base, other in (number.args, number.args[::-1]):
+            if (constant := base.constant) is not None:
+                number, first = other, constant
                 break
-    if number.op is Op.SHL and (shift := number.args[1].constant) is not None:
-        number, step = number.args[0], 1 << shift
+    if number.op is Op.SHL and (distance := number.args[1].constant) is not None:
+        number, step = number.args[0], 1 << distance
     return (number, first, step, target.imm[1]) if 0 < number.bits <= 8 else None
 
 

@@ -108,9 +108,10 @@ class Sample:
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""
-        if column.index not in self._lengths:
-            self._lengths[column.index] = self._counted(column)
-        return self._lengths[column.index]
+        found = self._lengths.get(column.index)
+        if found is None:  # each message that it is in asks as well
+            found = self._lengths[column.index] = self._counted(column)
+        return found
 
     def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)
