@@ -58,6 +58,7 @@ class ReferenceInterpreter:
         """
         limit = -1 if budget is None else budget
         self.state.reason = self.state.place = 0
+        self._wrap_pointers()
         while limit:
             if self.interrupted:
                 self.interrupted = False
@@ -196,6 +197,13 @@ class ReferenceInterpreter:
             self.state.ports.write(port & 0xFF, word & 0xFF)
         except BaseException as error:
             self._keep(error)
+        self._wrap_pointers()
+
+    def _wrap_pointers(self) -> None:
+        """Make what somebody set the stack pointers to places in their stacks."""
+        pointers = self.state.pointers
+        for i, cells in enumerate(self.state.stacks):
+            pointers[i] &= len(cells) - 1
 
     def _keep(self, error: BaseException) -> None:
         """The instruction is completed first; its first error then comes out of `step`."""

@@ -395,7 +395,7 @@ class FullCore(HandlerCore):
         limit = within or self.guest.spaces[space].size
         first = self._word(address) & (limit - 1)
         if self.guest.spaces[space].window:
-            return self._gather(size, lambda i: self.graph.add(Op.PEEK, first + i, imm=(space,)))
+            return self._gather(size, lambda i: self._seen(space, first, i, limit))
         if self._is_whole(space, first, size, limit):
             return self._load(space, first, size, limit)
         return self._gather(size, lambda i: self._load(space, first + i, 1, limit))
@@ -417,6 +417,15 @@ class FullCore(HandlerCore):
             self.calls_host = True
             for at in addresses:
                 self.graph.add(Op.WRITTEN, at, imm=(1,))
+
+    def _seen(self, window: int, first: Value, offset: int, limit: int) -> Value:
+        """A byte of a window. Where its addresses have all bits of a word the sum may wrap, but
+        what is behind the last address is zero."""
+        at = first + offset
+        byte = self.graph.add(Op.PEEK, at, imm=(window,))
+        if limit >> self.graph.word_bits and offset:
+            return self.select(at < first, self.graph.const(0), byte)
+        return byte
 
     def _is_whole(self, space: int, first: Value, size: int, limit: int) -> bool:
         """Whether an access is sure not to wrap before its end."""

@@ -249,6 +249,11 @@ class _Run:
         self._show(pointers)
         return self.host.host_in(port)
 
+    def host_pointer(self, value: Value, _args: list[int]) -> int:
+        """A stack pointer that a device may have set, in its stack."""
+        (stack,) = value.imm
+        return self.state.pointers[stack] & (len(self.state.stacks[stack]) - 1)
+
     def _show(self, pointers: list[int]) -> None:
         if pointers:
             self.state.pointers[:] = pointers
@@ -316,7 +321,7 @@ class _Run:
 _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.PC: lambda run, _value, _args: run.state.pc,
     Op.POINTER: _Run.pointer,
-    Op.HOST_POINTER: lambda run, value, _args: run.state.pointers[value.imm[0]],
+    Op.HOST_POINTER: _Run.host_pointer,
     Op.SLOT: _Run.slot,
     Op.STACK_BYTE: lambda run, value, args: run.state.stacks[value.imm[0]][args[0]],
     Op.LOAD: _Run.load,
