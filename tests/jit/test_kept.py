@@ -189,8 +189,14 @@ def test_a_program_is_known_by_the_number_it_is_given(tmp_path: Path) -> None:
 def test_time_in_which_a_machine_does_not_run_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter(range(1000))
-    monkeypatch.setattr(native, "perf_counter", lambda: next(clock) / 1000)
+    runs, now = threading.get_ident(), 0
+
+    def clock() -> float:
+        nonlocal now
+        now += threading.get_ident() == runs  # not for the thread that waits
+        return now / 1000
+
+    monkeypatch.setattr(native, "perf_counter", clock)
     machine = machine_with(tmp_path)  # each run takes a thousandth of a second, by this clock
     tier = machine.native
     assert tier is not None
@@ -199,6 +205,18 @@ def test_time_in_which_a_machine_does_not_run_does_not_count(
         until(lambda: tier._warmth == native._COLD)
         assert not has_jit(machine)
     until(lambda: machine.run(0) is Stop.HALT and has_jit(machine))
+
+
+def test_a_long_run_right_after_a_short_one_gets_its_jit(tmp_path: Path) -> None:
+    machine = machine_with(tmp_path, "|0100 @loop !loop")
+    assert machine.run(0) is Stop.HALT
+    run = threading.Thread(target=machine.run, args=(0x100,))
+    run.start()
+    try:
+        until(lambda: has_jit(machine))
+    finally:
+        machine.interrupt()
+        run.join()
 
 
 @pytest.mark.parametrize("params", [{"keep": 0}, {"background": 0}, {"keep_text": 1}])

@@ -201,17 +201,27 @@ class NativeTier:
         LLVM is imported behind that, as it takes long and something may be hot soon; where an
         earlier run has kept regions, that is not to be expected.
         """
-        sleep(max(WARM_UP - self._ran, 0))
-        running = perf_counter() - self._began if self._is_running else 0
-        if self._warmth != _WARMING:  # it was made meanwhile
-            return
-        if self._ran + running < WARM_UP:  # it did not run all the time
-            self._warmth = _COLD
-            return
-        BACKGROUND.do(self._make_ready)
+        while self._warmth == _WARMING:  # else it was made meanwhile
+            sleep(max(WARM_UP - self._run_time(), 0))
+            if self._run_time() >= WARM_UP:
+                BACKGROUND.do(self._make_ready)
+                return
+            if not self._is_running:
+                self._cool_down()
+
+    def _run_time(self) -> float:
+        """Seconds that the machine has run so far."""
+        return self._ran + (perf_counter() - self._began if self._is_running else 0)
+
+    def _cool_down(self) -> None:
+        """Leave it to the next run to ask for a JIT; but one that has begun just now did not."""
+        self._warmth = _COLD
+        if self._is_running and self._warmth == _COLD:
+            self._warmth = _WARMING
 
     def _make_ready(self, *, alone: bool = False) -> None:
-        assert self._limits is not None
+        if self._limits is None or self._warmth != _WARMING:
+            return
         self._made = self._make_jit(self._limits())
         is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
         self._warmth = _WARM
@@ -462,9 +472,9 @@ class NativeTier:
                 view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
+        self._began = perf_counter()
         self._is_running, self.thread = True, get_ident()
         if self._limits is not None:
-            self._began = perf_counter()
             self._warm()
         self._told[0] = self._told[1] = 0
         self._is_limited = budget is not None
