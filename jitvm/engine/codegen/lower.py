@@ -375,6 +375,7 @@ class Lowering(Emitter):
             self.do(f"br i1 {self.flag(parts[0])}, label %{second}, label %{self._way(neither)}")
             self.label(second)
             self._predecessor = second
+            # Nothing, which LLVM does not look into: else it makes one branch of the two again.
             self.do('call void asm sideeffect "", ""()')
             flag = self.flag(parts[1])
             self.do(f"br i1 {flag}, label %{self._way(both)}, label %{self._way(neither)}")

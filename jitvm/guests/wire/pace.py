@@ -34,10 +34,9 @@ class Pace:
         """The pace of one stream, which starts as this is, and tells it what it learns."""
         return Pace(rows, self)
 
-    @property
-    def is_curious(self) -> bool:
-        """Whether the next batch is to be looked at: of all streams the first, the second, the
-        fourth ..."""
+    def next_is_looked_at(self) -> bool:
+        """Count one more batch; whether it is to be looked at: of all streams the first, the
+        second, the fourth ..."""
         self._of._batches += 1
         return self._of._batches & (self._of._batches - 1) == 0
 

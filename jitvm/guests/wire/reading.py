@@ -496,7 +496,7 @@ class Reader:
                 for piece in streamed(source, feed, pace):
                     state.bytes = source.place
                     for table in self._tables(piece, state, progress):
-                        if pace.is_curious and len(table):
+                        if pace.next_is_looked_at() and len(table):
                             pace.see(len(piece.data), table.nbytes)
                         yield table
                         del table
