@@ -50,7 +50,12 @@ class Quick:
         self._lock = threading.Lock()
         self._pending = 0
         self._jobs: list[Job] = []
-        self._waits = not maker.params.background
+        self._is_alone = False
+
+    @property
+    def _waits(self) -> bool:
+        """Whether jobs are done at once, by whoever has them."""
+        return self._is_alone or not self._maker.params.background
 
     @property
     def is_unfinished(self) -> bool:
@@ -101,7 +106,7 @@ class Quick:
     def finish(self) -> None:
         """Do what was begun and is not done, and from now on what is begun: in a child of the
         process, which has no other threads."""
-        self._waits = True
+        self._is_alone = True
         for job in list(self._jobs):
             with self._lock:
                 self._pending += 1  # again: `forget_threads` took it for lost
