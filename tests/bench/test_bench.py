@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, report
+from bench import catalogue, report, whole
 from bench.cli import Status, main
 from bench.measure import Cell, Row
 from bench.runners import Job, RunError
@@ -112,6 +112,81 @@ def test_means_leave_out_what_is_too_short_to_time() -> None:
     assert mean is not None
     assert mean == pytest.approx((8.0, 1))
     assert report.geometric_mean(rows, "missing", "base") is None
+
+
+# -- whole processes -----------------------------------------------------------------------------
+
+
+def _row(program: str, *times: float) -> Row:
+    cells = {name: Cell((ms,)) for name, ms in zip(whole.WHOLE, times, strict=True)}
+    return Row(program, 1000, cells)
+
+
+def test_the_summary_counts_programs_that_keep_the_interpreter_busy() -> None:
+    rows = [  # pass, hello, --no-jit, first run, second run, steady
+        _row("greeting", 10, 20, 20, 20, 20, 0),
+        _row("short", 10, 20, 60, 80, 30, 10),
+        _row("long", 10, 20, 640, 80, 40, 20),
+    ]
+    figures = [figure for row in rows if (figure := whole.Whole.of(row))]
+    text = "\n".join(whole.summary(figures))
+    assert "hello: 2.00 times python -c pass" in text
+    assert "2 of 3 programs, on which --no-jit takes 30 ms or more beyond hello" in text
+    assert "first run: 2.45 times as fast; below 0.97 are 1 of 2: short" in text
+    assert "second run: 5.66 times as fast, 1.00 times hello and the steady state" in text
+    assert "1 of 3 programs, on which --no-jit takes 500 ms" in text
+    assert "first run: 8.00 times as fast; below 0.97 are 0 of 1" in text
+
+
+def test_a_program_without_a_figure_is_left_out_of_the_summary() -> None:
+    row = _row("p", 10, 20, 60, 80, 30, 10)
+    row.cells[whole.FIRST] = Cell(problem="failed")
+    assert whole.Whole.of(row) is None
+
+
+def test_whole_processes_are_measured_in_caches_that_go_away(
+    echo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    target = tmp_path / "rows.json"
+    assert bench(echo, "--whole-process", "--json", str(target)) == Status.OK
+    rows = json.loads(target.read_text())
+    assert [row["runner"] for row in rows] == list(whole.WHOLE)
+    table = capsys.readouterr().out
+    assert "second run" in table
+    assert "hello: " in table
+
+
+def test_a_second_run_begins_with_what_the_first_kept(tmp_path: Path) -> None:
+    source = "|0100 #0000 &loop INC2 DUP2 ORA ?&loop #800f DEO BRK"
+    job = Job(catalogue.Program("loop", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
+    job.write_files()
+    script = (
+        "import os, pathlib; mark = pathlib.Path(os.environ['JITVM_CACHE'], 'ran');"
+        "print(mark.exists()); mark.touch()"
+    )
+    caches = whole.RunCache(tmp_path / "caches")
+    for before in (0, 1):
+        command = [sys.executable, "-c", script]
+        session = whole.JitvmSession(job, caches, command, before)
+        said = f"{bool(before)}\n".encode()
+        assert session.run().output_sha256 == hashlib.sha256(said).hexdigest()
+    assert {path.name for path in (tmp_path / "caches").iterdir()} == {"drawing", "original"}
+
+
+def test_a_program_with_a_screen_runs_its_frames(tmp_path: Path, capsys: Capture) -> None:
+    source = """|0100 ;on #20 DEO2 BRK
+        @on LIT ". #18 DEO [ LIT &n 00 ] INC DUP ,&n STR #05 EQU ?{ BRK } #800f DEO BRK"""
+    rom = tmp_path / "dots.rom"
+    rom.write_bytes(assemble(source).rom)
+    target = tmp_path / "rows.json"
+    options = ["--runners", f"interpreter,jit-cold,{whole.NO_JIT}", "--json", str(target)]
+    for frames, dots in ((3, b"..."), (9, b".....")):
+        assert main(["--rom", str(rom), "--frames", str(frames), "--rounds", "2", *options]) == 0
+        for row in json.loads(target.read_text()):
+            assert row["output_sha256"] == hashlib.sha256(dots).hexdigest()
+    (tmp_path / "in").touch()
+    assert main(["--rom", str(rom), "--frames", "3", "--stdin", str(tmp_path / "in")]) == 2
+    assert "given --stdin or --frames, not both" in capsys.readouterr().err
 
 
 # -- failures ------------------------------------------------------------------------------------
