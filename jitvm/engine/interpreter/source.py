@@ -25,15 +25,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from jitvm.engine.codegen.lower import (
+from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
     METADATA,
     Emitter,
-    Lowering,
     Prototype,
     used_functions,
 )
+from jitvm.engine.codegen.lower import Lowering
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.interpreter.unit import EXPORTS
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator

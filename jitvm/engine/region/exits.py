@@ -200,7 +200,7 @@ class ExitLowering(Lowering):
             self._write_and_go_down(writer)
             return
         if not writer.label:
-            writer.label = self.name()[1:]
+            writer.label = self.fresh_label()
             if writer.slot is not None:
                 self._blocks_due.append(writer)
         self.do(f"br label %{writer.label}")
@@ -226,7 +226,7 @@ class ExitLowering(Lowering):
         every = self.let(f"trunc i64 {self.load('i64', self.field('every'), 'context', 8)} to i32")
         rest = self.let(f"urem i32 {count}, {every}")
         often = self.let(f"icmp eq i32 {rest}, 0")
-        tell, go = self.name()[1:], self.name()[1:]
+        tell, go = self.fresh_label(), self.fresh_label()
         self.do(f"br i1 {often}, label %{tell}, label %{go}, !prof !91")
         self.label(tell)
         self.save(pc, stacks, Status.HOT_EXIT)
