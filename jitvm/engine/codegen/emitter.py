@@ -134,7 +134,7 @@ class Emitter:
         return self.at(self.layout.fields[name])
 
     def append(self, port: str, byte: str) -> str:
-        """Write (port, byte) to the output ring, which the host empties first where it is full.
+        """Write (port, byte) to the output ring, which the host empties first if it is full.
 
         Returns the label of the block that goes on.
         """

@@ -58,7 +58,7 @@ class Lowering(OperationLowering):
         return written
 
     def function(self, name: str, *, optimised: bool = True) -> str:
-        """The whole function's text; not `optimised` where compiling fast matters more."""
+        """The whole function's text; not `optimised` when compiling fast matters more."""
         for block in self.graph.blocks:
             self._block(block)
         self._leave_all()
@@ -187,7 +187,7 @@ class Lowering(OperationLowering):
         self.save(pc, stacks, Status.HALT)
 
     def _write_slots(self, exit_: Exit) -> None:
-        """Write words on stacks, but for those that memory still holds since entry."""
+        """Write words on stacks, except those that memory has held since entry."""
         for slot in self._changed_slots(exit_):
             self._write_slot(slot)
 

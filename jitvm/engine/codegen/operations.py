@@ -262,7 +262,7 @@ class OperationLowering(Emitter):
 
     def _in_mirror(self, address: Value) -> Value:
         """An address in the code as a sum that need not wrap: (pc + c) & m, of an operand, as
-        pc + c, since the first bytes are there once more behind the last."""
+        pc + c, since the first bytes are repeated after the last."""
         mask = self.layout.guest.code_space.size - 1
         if address.op is not Op.AND or address.args[1].constant != mask:
             return address
