@@ -9,6 +9,7 @@ import hashlib
 import json
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,18 @@ from bench.cli import Status, main
 from bench.measure import Cell, Row
 from bench.runners import Job, RunError
 from bench.tiers import PRELOADED, AgainJitRunner, ColdCache, ColdJitRunner, JitRunner, Worker
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble, assemble_file
 from jitvm.guests.uxn.varvara import Computer
+from jitvm.platform.evaluator import LimitReached
+from jitvm.testing.compare import PARAMS
 
 ECHO = "|0100 ;on #10 DEO2 BRK @on #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } #800f DEO BRK"
 """Writes what it reads, arguments too; an event of type 4 ends it."""
 QUICK = 120_000_000
 """Instructions of the longest program that is run here."""
+BEGINNING = 20_000
+"""Instructions that the reference runs of each."""
 
 Capture = pytest.CaptureFixture[str]
 
@@ -285,9 +291,41 @@ def test_programs_assemble_without_warnings_and_print_what_is_listed(name: str) 
     if program.instructions <= QUICK:
         computer = Computer(program.rom, args=program.args, sandbox=None)
         computer.machine.counting = True
-        computer.run_console(program.stdin)
+        live(computer, program)
         assert computer.machine.executed == program.instructions
         assert hashlib.sha256(computer.stdout).hexdigest() == program.output_sha256
+        if program.frames:
+            assert computer.is_ended
+            picture = computer.screen.pixels.tobytes()
+            assert hashlib.sha256(picture).hexdigest() == program.picture_sha256
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_programs_begin_alike_at_every_tier(name: str) -> None:
+    """All of a program would take the reference minutes."""
+    program = catalogue.load(name)
+
+    def begun(tier: Tier) -> tuple[bytes, bytes, int]:
+        computer = Computer(program.rom, args=program.args, sandbox=None, tier=tier, params=PARAMS)
+        computer.machine.counting = True
+        with suppress(LimitReached), computer.limited(max_instructions=BEGINNING):
+            live(computer, program)
+        return bytes(computer.machine.memory), computer.stdout, computer.machine.executed
+
+    expected = begun(Tier.REFERENCE)
+    for tier in (Tier.INTERPRETER, Tier.JIT):
+        assert begun(tier) == expected, tier
+
+
+def live(computer: Computer, program: catalogue.Program) -> None:
+    """Run a program to its end."""
+    if not program.frames:
+        computer.boot()
+        computer.feed(program.stdin)
+        computer.end_of_input()
+    for _ in range(program.frames):
+        if not computer.is_ended:
+            computer.frame()
 
 
 def test_every_source_is_listed_and_every_twin_belongs_to_one() -> None:
