@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from bench import catalogue
 from bench.measure import Row
@@ -32,6 +32,8 @@ from bench.tiers import ColdCache
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+Figure = TypeVar("Figure")
 
 PASS, HELLO, NO_JIT, FIRST, SECOND = (
     "python-pass",
@@ -260,7 +262,7 @@ def summary(figures: Sequence[Whole]) -> Iterator[str]:
     )
     if not figures:
         return
-    starts = _mean(figures, lambda whole: whole.hello / whole.python)
+    starts = mean(figures, lambda whole: whole.hello / whole.python)
     yield f"hello: {starts:.2f} times python -c pass"
     for least in (COUNTED_MS, LONG_MS):
         counted = [whole for whole in figures if whole.interpreter >= least]
@@ -275,16 +277,16 @@ def _means(counted: Sequence[Whole]) -> Iterator[str]:
     worst = max(counted, key=lambda whole: whole.over_least)
     names = f": {', '.join(slower)}" if slower else ""
     yield (
-        f"  first run: {_mean(counted, lambda whole: whole.times_first):.2f} times as fast; "
+        f"  first run: {mean(counted, lambda whole: whole.times_first):.2f} times as fast; "
         f"below {NOTICED:g} are {len(slower)} of {len(counted)}{names}"
     )
     yield (
-        f"  second run: {_mean(counted, lambda whole: whole.times_second):.2f} times as fast, "
-        f"{_mean(counted, lambda whole: whole.over_least):.2f} times hello and the steady state, "
+        f"  second run: {mean(counted, lambda whole: whole.times_second):.2f} times as fast, "
+        f"{mean(counted, lambda whole: whole.over_least):.2f} times hello and the steady state, "
         f"at most {worst.over_least:.2f} ({worst.program})"
     )
 
 
-def _mean(figures: Sequence[Whole], what: Callable[[Whole], float]) -> float:
-    """The geometric mean."""
-    return math.exp(sum(math.log(what(whole)) for whole in figures) / len(figures))
+def mean(figures: Sequence[Figure], what: Callable[[Figure], float]) -> float:
+    """The geometric mean of something that each has."""
+    return math.exp(sum(math.log(what(figure)) for figure in figures) / len(figures))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, report, whole
+from bench import catalogue, readme, report, whole
 from bench.cli import Status, main
 from bench.measure import Cell, Row
 from bench.runners import Job, RunError
@@ -193,6 +193,36 @@ def test_a_program_with_a_screen_runs_its_frames(tmp_path: Path, capsys: Capture
     (tmp_path / "in").touch()
     assert main(["--rom", str(rom), "--frames", "3", "--stdin", str(tmp_path / "in")]) == 2
     assert "given --stdin or --frames, not both" in capsys.readouterr().err
+
+
+# -- the README ----------------------------------------------------------------------------------
+
+
+def test_figures_are_put_between_the_markers_of_the_readme(tmp_path: Path) -> None:
+    times = {"interpreter": 100, "jit": 5, "uxn.wasm": 300, "c-O2": 4}
+    times |= dict(zip(whole.WHOLE[:-1], (10, 20, 150, 75, 30), strict=True))
+    rows = [
+        {"program": "fib", "runner": name, "median_ms": ms, "instructions": 100_000_000}
+        for name, ms in times.items()
+    ]
+    file = tmp_path / "figures.json"
+    file.write_text(json.dumps(rows))
+    section = readme.section(readme.figures(file), "a machine")
+    assert "| fib | 100 | 5.0 | 300 | 4.0 | 150 | 75.0 | 30.0 |" in section
+    words = " ".join(section.split())
+    assert "the interpreter takes 1.00 ns an instruction, the JIT 0.050." in words
+    assert "3.0 times as fast as npm's uxn.wasm" in words
+    assert "20.0 times as fast as the interpreter" in words
+    assert "1 programs that have a twin in C, it takes 1.2 times" in words
+    assert "A greeting takes 20 ms, 2.0 times `python -c pass`" in words
+    assert "2.0 times as fast in their first run" in words
+    assert "(0 of them slower), and 5.0 times in the next" in words
+    page = readme.README.read_text(encoding="utf-8")
+    changed = readme.put_in(page, section)
+    assert section in changed
+    assert readme.put_in(changed, "") == readme.put_in(page, "")
+    with pytest.raises(ValueError, match="is missing"):
+        readme.put_in("no markers", section)
 
 
 # -- failures ------------------------------------------------------------------------------------
