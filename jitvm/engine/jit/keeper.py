@@ -141,7 +141,7 @@ class Keeper:
         return self._fetched is not None
 
     def install(self, install: Callable[[Compiled], Reason | None]) -> None:
-        """Install what `fetch` has found, where it fits; on the guest's thread."""
+        """Install what `fetch` has found, if it fits; on the guest's thread."""
         kept, self._fetched = self._fetched, None
         if kept is None or kept.charging != self._regions.is_charging:
             return
@@ -177,7 +177,7 @@ class Keeper:
             self._put = regions.statistics.installed
 
     def put_soon(self) -> None:
-        """Have the compile thread keep the regions, where there are new ones."""
+        """Have the compile thread keep the regions, if there are new ones."""
         if self._has_new():
             compile_thread().submit(self.put)
 
@@ -185,7 +185,7 @@ class Keeper:
         return self._shelf is not None and self._put != self._regions.statistics.installed
 
     def put(self) -> None:
-        """Keep the regions for later runs, where there are new ones."""
+        """Keep the regions for later runs, if there are new ones."""
         regions = {
             each.start: (each.compiled, each.is_full) for each in list(self._regions.values())
         }

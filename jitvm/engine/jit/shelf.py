@@ -1,6 +1,6 @@
 """Where the regions of a program are kept between runs, and whether any are.
 
-What they look like there is in `jitvm.engine.jit.kept`, which is imported where there are some.
+What they look like there is in `jitvm.engine.jit.kept`, which is imported if there are some.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Shelf:
         return f"{self._program:08x}\n{kind}\n{_limits(params)}\n{self._stamp}"
 
     def has(self, params: Parameters | None, *, charging: bool) -> bool:
-        """Whether there is anything to load; where there is, `load` takes what was seen now.
+        """Whether there is anything to load; if so, `load` takes what was seen now.
 
         Args:
             params: limits; None: those of the environment, whose table need not be loaded.
