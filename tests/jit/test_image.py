@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from jitvm.engine.jit.shelf import Shelf
+from jitvm.engine.machine import native as native_module
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import CODE
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
-from tests.clock import until
+from tests.clock import HANGS, until
 from tests.fuzz.case import Case
 from tests.fuzz.judge import difference
 from tests.fuzz.lab import START, Lab
@@ -153,6 +155,47 @@ def test_a_port_that_is_connected_is_asked(tmp_path: Path) -> None:
     lab.machine.on_write(0x50, seen.append)
     run(lab)
     assert len(seen) == 0x400
+
+
+@pytest.mark.parametrize("deferring", [False, True])
+def test_a_run_waits_for_what_another_process_finishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deferring: bool
+) -> None:
+    lab = second(tmp_path, ADDING)
+    [file] = tmp_path.glob("uxn-regions-*")
+    file.rename(tmp_path / "elsewhere")
+    native = lab.machine.native
+    assert native is not None
+    native.defers_jit = deferring
+    lab.machine.prepare(NUMBER)
+    shelf = Shelf(CodeCache(tmp_path), UXN, NUMBER, native.handlers.key)
+    lock = shelf.begin_work(native._given, charging=False)
+    assert lock is not None
+    monkeypatch.setattr(native_module, "LONGEST_WAIT", HANGS)
+    assert run(lab) == EXPECTED
+    (tmp_path / "elsewhere").rename(file)
+    until(lambda: run(lab) == EXPECTED and (has_image(lab) or has_jit(lab.machine)))
+    os.close(lock)
+    assert has_image(lab) == deferring
+    if not deferring:
+        assert jit_of(lab.machine).statistics.kept
+
+
+def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
+    lab = second(tmp_path, ADDING)
+    [file] = tmp_path.glob("uxn-regions-*")
+    file.unlink()
+    lab.machine.prepare(NUMBER)
+    native = lab.machine.native
+    assert native is not None
+    shelf = Shelf(CodeCache(tmp_path), UXN, NUMBER, native.handlers.key)
+    lock = shelf.begin_work(native._given, charging=False)
+    assert lock is not None
+    until(lambda: run(lab) == EXPECTED and has_jit(lab.machine))
+    assert shelf.begin_work(native._given, charging=False) is None
+    assert shelf.is_at_work(native._given, charging=False)
+    os.close(lock)
+    assert not shelf.is_at_work(native._given, charging=False)
 
 
 def test_what_does_not_fit_is_left_to_the_jit(tmp_path: Path) -> None:

@@ -54,7 +54,12 @@ _installed: list[Image] = []
 @BACKGROUND.at_leisure
 def finish_apart() -> bool:
     """When a command has ended: leave to a child what is left of programs without a JIT."""
-    left = [image for image in _installed if image.milliseconds and image.finish is not None]
+    locks = {
+        image: image.begin_work()
+        for image in _installed
+        if image.milliseconds and image.finish is not None and image.begin_work is not None
+    }
+    left = [image for image, lock in locks.items() if lock is not None]
     if not left:
         return False
     from jitvm.engine.host.apart import go_on_apart
@@ -64,7 +69,8 @@ def finish_apart() -> bool:
             if image.finish is not None:
                 image.finish()
 
-    return go_on_apart(work, sum(image.milliseconds for image in left) / 1000)
+    seconds = sum(image.milliseconds for image in left) / 1000
+    return go_on_apart(work, seconds, filter(None, locks.values()))
 
 
 class Image:
@@ -75,6 +81,7 @@ class Image:
         milliseconds: processor time that may be spent on what is left to compile; 0: nothing is.
         code: where its code is, once it is installed.
         finish: what does that, in a process of its own; None: nobody.
+        begin_work: what says so to other processes; see `CodeCache.begin_work`.
     """
 
     def __init__(self, cached: CachedCode, space: int) -> None:
@@ -105,6 +112,7 @@ class Image:
                 raise ValueError("a range beyond the end of memory")
         self.code: Span | None = None
         self.finish: Callable[[], None] | None = None
+        self.begin_work: Callable[[], int | None] | None = None
 
     def _number(self) -> int:
         self._at += 1
@@ -162,9 +170,9 @@ class Image:
         block.words(layout.fields["patience"], 1)[0] = self._patience
         return True
 
-    def leave_to(self, finish: Callable[[], None]) -> None:
+    def leave_to(self, finish: Callable[[], None], begin_work: Callable[[], int | None]) -> None:
         """Have what is left to compile done at the end of the command, in a process of its own."""
-        self.finish = finish
+        self.finish, self.begin_work = finish, begin_work
         _installed.append(self)
 
     def was_made_from(self, start: int, size: int) -> bool:

@@ -71,18 +71,21 @@ def finish_apart() -> bool:
     What is done is put away first, as the child may be ended before it gets anywhere.
     """
     with _living_lock:
-        keepers = [keeper for keeper in _living if keeper.is_unfinished]
+        unfinished = [keeper for keeper in _living if keeper.is_unfinished]
+    for keeper in unfinished:
+        keeper.put()
+    locks = {keeper: keeper.begin_work() for keeper in unfinished}
+    keepers = [keeper for keeper, lock in locks.items() if lock is not None]
     if not keepers:
         return False
-    for keeper in keepers:
-        keeper.put()
     from jitvm.engine.host.apart import go_on_apart
 
     def work() -> None:
         for keeper in keepers:
             keeper.finish()
 
-    return go_on_apart(work, sum(keeper.seconds_to_finish for keeper in keepers))
+    seconds = sum(keeper.seconds_to_finish for keeper in keepers)
+    return go_on_apart(work, seconds, filter(None, locks.values()))
 
 
 class Keeper:
@@ -247,13 +250,23 @@ class Keeper:
         rest = self._rest if self._shelf is not None and self.seconds_to_finish else None
         return rest is not None and rest.is_left
 
+    def begin_work(self) -> int | None:
+        """Say that what is left is being finished: a descriptor, or None if another process is
+        finishing what an earlier run has left."""
+        if self._shelf is None:
+            return None
+        return self._shelf.begin_work(self._maker.params, charging=self._regions.is_charging)
+
     def finish(self) -> None:
         """Finish what is left, in a process of its own."""
         if self._rest is None or self._shelf is None or not self._shelf.cache.pin():
             return
+        from jitvm.engine.host.apart import do_nothing_urgent
+
         end = process_time() + self.seconds_to_finish
         self._rest.finish_quick()
         self.put()
+        do_nothing_urgent()
         if self._shelf.cache.is_only_one():
             self._rest.finish_full(lambda: process_time() < end)
             self.put()

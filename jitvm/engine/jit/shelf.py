@@ -63,6 +63,16 @@ class Shelf:
         self._found = None if key is None else (key, code)
         return code is not None
 
+    def begin_work(self, params: Parameters | None, *, charging: bool) -> int | None:
+        """Say that regions are being made for it; see `CodeCache.begin_work`."""
+        key = self._key(params, charging=charging)
+        return None if key is None else self._cache.begin_work(self._kind, key)
+
+    def is_at_work(self, params: Parameters | None, *, charging: bool) -> bool:
+        """Whether another process is making regions for it."""
+        key = self._key(params, charging=charging)
+        return key is not None and self._cache.is_at_work(self._kind, key)
+
     def image(self) -> Image | None:
         """The image in what `has` has seen; that stays there for `load`."""
         if self._found is None or self._found[1] is None:

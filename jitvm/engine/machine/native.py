@@ -28,7 +28,7 @@ from jitvm.engine.host.threads import started
 from jitvm.engine.memory.layout import NEVER, RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
-from jitvm.guest.light import StrEnum
+from jitvm.guest.light import StrEnum, partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ WARM_UP = 0.005
 """Seconds a machine runs before its JIT is made, those of all runs together: programs that end
 sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
 row of it."""
+LONGEST_WAIT = 0.1
+"""Seconds for which a run is interpreted while another process finishes its regions."""
+INTERVAL = 0.002
 _COLD, _WARMING, _WARM = range(3)
 
 
@@ -132,7 +135,7 @@ class NativeTier:
         self._made: Jit | None = None
         self._image: Image | None = None
         self._replaced: Image | None = None
-        self.defers_jit = False
+        self.defers_jit = self._has_arrived = False
         self._warmth = _COLD
         self._ran = self._began = 0.0
         self._cache = cache
@@ -215,8 +218,10 @@ class NativeTier:
             return False
         if not image.install(self.block, self.handlers.address("counted")):
             return False
-        self._image = image
-        image.leave_to(self._finish_apart)
+        self._image, self._warmth = image, _COLD
+        image.leave_to(
+            self._finish_apart, partial(shelf.begin_work, self._given, charging=charging)
+        )
         self._connect_written()
         self.mode = self.usual_mode(counting=self.counting)
         return True
@@ -269,10 +274,37 @@ class NativeTier:
         while self._warmth == _WARMING:  # else it was made meanwhile
             sleep(max(WARM_UP - self._run_time(), 0))
             if self._run_time() >= WARM_UP:
-                BACKGROUND.do(self._make_ready)
+                if self._is_finished_elsewhere():
+                    self._has_arrived = True
+                    self.wake()
+                else:
+                    BACKGROUND.do(self._make_ready)
                 return
             if not self._is_running:
                 self._cool_down()
+
+    def _is_finished_elsewhere(self) -> bool:
+        """Whether another process has finished what an earlier run of the program left; if one is
+        at it, wait for it. It would be done twice, and by two who hinder each other."""
+        shelf, charging = self._shelf_of_program(), self._charges(self.mode)
+        if shelf is None:
+            return False
+        end = perf_counter() + LONGEST_WAIT
+        is_at_work = True
+        while is_at_work and self._warmth == _WARMING and perf_counter() < end:
+            is_at_work = shelf.is_at_work(self._given, charging=charging)
+            if shelf.has(self._given, charging=charging):
+                return True
+            sleep(INTERVAL)
+        return False
+
+    def _take_what_arrived(self) -> None:
+        """Install what another process has finished, while the machine runs."""
+        self._has_arrived = False
+        if self._has_kept():
+            self._begin_jit()
+        elif self._image is None and not started(lambda: BACKGROUND.do(self._make_ready)):
+            self._make_ready(alone=True)
 
     def _run_time(self) -> float:
         """Seconds that the machine has run so far."""
@@ -642,6 +674,8 @@ class NativeTier:
                 jit.install_done()
             elif self._limits is not None and self._warmth == _WARM:
                 self._begin_jit()
+            elif self._has_arrived:
+                self._take_what_arrived()
             if self._table not in ("record", self._mode_at_hand()):
                 self._enter_with(self._mode_at_hand())
             asked, self._asked = self._asked, False

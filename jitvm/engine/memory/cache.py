@@ -175,6 +175,18 @@ class CodeCache:
             return False
         return True
 
+    def begin_work(self, kind: str, key: str) -> int | None:
+        """Say that what belongs under a key is being made; see `jitvm.engine.memory.atwork`."""
+        from jitvm.engine.memory.atwork import begin
+
+        return begin(self.folder or "", _check(kind, key))
+
+    def is_at_work(self, kind: str, key: str) -> bool:
+        """Whether another process is making what belongs under a key."""
+        from jitvm.engine.memory.atwork import is_at_work
+
+        return is_at_work(self.folder or "", _check(kind, key))
+
     def is_only_one(self) -> bool:
         """Whether no other process has asked this of the pinned folder, and is still there."""
         import fcntl
@@ -246,8 +258,12 @@ def _sweep(folder: str) -> int:
 def _path(folder: str, kind: str, key: str) -> str:
     # Whatever a guest is called: its name is part of a file's name here, and of the key.
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
-    check = zlib.crc32(_bytes(f"{kind}\n{key}"))
-    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}{SUFFIX}")
+    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{_check(kind, key):08x}{SUFFIX}")
+
+
+def _check(kind: str, key: str) -> int:
+    """What tells keys apart in short: 32 bits."""
+    return zlib.crc32(_bytes(f"{kind}\n{key}"))
 
 
 def _bytes(key: str) -> bytes:
