@@ -122,7 +122,7 @@ class Keeper:
         self.aside: dict[int, tuple[Compiled, bool]] = {}
         self._made_for: list[list[int]] = []
         self._fetched: Kept | None = None
-        self._put = 0
+        self._put = self._put_failures = 0
         if self._shelf is not None:
             with _living_lock:
                 _living.add(self)
@@ -155,6 +155,7 @@ class Keeper:
             planner.starts[start] = Start(headroom=planner.no_headroom)
         for at, failures in kept.failures.items():
             planner.about(at).failures = failures
+        self._put_failures = self._failures()
         self._made_for = kept.ports
         self.aside = {each[0].region.start: each for each in kept.regions}
         self.install_fitting(install)
@@ -185,7 +186,16 @@ class Keeper:
             compile_thread().submit(self.put)
 
     def _has_new(self) -> bool:
-        return self._shelf is not None and self._put != self._regions.statistics.installed
+        if self._shelf is None:
+            return False
+        return self._put != self._regions.statistics.installed or self._has_failed()
+
+    def _has_failed(self) -> bool:
+        """Whether more was hot in vain than is known to the next run, which would try it again."""
+        return len(self._regions) > 0 and self._failures() > self._put_failures
+
+    def _failures(self) -> int:
+        return sum(about.failures for about in list(self._planner.starts.values()))
 
     def put(self) -> None:
         """Keep the regions for later runs, if there are new ones."""
@@ -200,6 +210,7 @@ class Keeper:
         aside = {start: each for start, each in aside.items() if start not in regions}
         regions.update(aside)
         self._put = self._regions.statistics.installed
+        self._put_failures = self._failures()
         planner = self._planner
         kept = Kept(
             regions=list(regions.values()),

@@ -423,20 +423,29 @@ class NativeTier:
 
     # -- devices -----------------------------------------------------------------------------
 
+    # Regions know which ports have devices and which of these only collect, not what devices do.
+
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
+        was_connected = self._readers[port] != 0
         self._readers[port] = address or self._read_address
-        self.forget_regions()
+        if not was_connected:
+            self.forget_regions()
 
     def connect_writer(self, port: int, address: int | None = None) -> None:
         """Have writes to a port call a function (default: the one in ``state.ports``)."""
+        was_connected = self._writers[port] not in (0, self.handlers.address("collect"))
         self._writers[port] = address or self._write_address
-        self.forget_regions()
+        if not was_connected:
+            self.forget_regions()
 
     def connect_collector(self, port: int) -> None:
         """Have writes to a port append to the output ring."""
-        self._writers[port] = self.handlers.address("collect")
-        self.forget_regions()
+        collect = self.handlers.address("collect")
+        was_connected = self._writers[port] == collect
+        self._writers[port] = collect
+        if not was_connected:
+            self.forget_regions()
 
     def _read(self, _base: int, port: int, _value: int) -> int:
         return self._call(lambda: self.state.ports.readers[port]() & 0xFF, moves=False)
