@@ -119,8 +119,9 @@ def _whole(rows: Sequence[Row]) -> Iterator[str]:
         slower = sum(whole.times_first < NOTICED for whole in busy)
         first, second = _means(busy)
         yield f"The {len(busy)} programs that keep the interpreter busy for {COUNTED_MS / 1e3:g} s"
-        yield f"or more run {first} times as fast in their first run as with `--no-jit` ({slower} are"
-        yield f"slower), and {second} times in the next, which starts with what the first one kept."
+        yield f"or more run {first} times as fast in their first run as with `--no-jit`"
+        yield f"({slower} are slower), and {second} times in the next, which starts with what the"
+        yield "first one kept."
     if long := [whole for whole in found if whole.interpreter >= LONG_MS]:
         first, second = _means(long)
         yield f"The {len(long)} that do so for {LONG_MS / 1e3:g} s or more run {first} and {second}"
