@@ -117,6 +117,11 @@ def _legend(rows: Sequence[Row], runners: Sequence[Runner], baseline: str) -> It
     if tiny:
         why = f"{baseline} takes less than {TINY_MS:g} ms"
         yield f"not in the means, because {why}: {', '.join(tiny)}"
+    yield from about(rows, runners)
+
+
+def about(rows: Sequence[Row], runners: Sequence[Runner]) -> Iterator[str]:
+    """What the runners' times cover, and what there is to know of some."""
     for runner in runners:
         yield f"{runner.name}: {runner.about}"
         reasons: dict[str, list[str]] = {}

@@ -41,7 +41,7 @@ _LEVELS = (1, 2, 2, 2)
 _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
-leaves 1.4 KB behind when it goes: sixteen keeps both below notice. A way around a fault of
+leaves 1.4 KB unfreed when it goes: sixteen keeps both below notice. A way around a fault of
 llvmlite, no limit of the JIT."""
 
 _WARM_UP = "define i32 @f(i32 %x) {\n ret i32 %x\n}"
@@ -88,7 +88,7 @@ class Compiler:
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
-        """A compiler that may use everything this processor has, but for what makes LLVM turn
+        """A compiler that may use everything this processor has, except what makes LLVM turn
         words into vectors and take constants from memory."""
         with LLVM:
             llvm = functions()
@@ -123,7 +123,7 @@ class Compiler:
 
         Args:
             text: the module.
-            speed: 0 where somebody waits, 1 for a short list of passes made for regions, 2 or 3
+            speed: 0 if somebody waits, 1 for a short list of passes made for regions, 2 or 3
                 for LLVM's pipelines.
 
         Raises:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def started(function: Callable[[], object]) -> bool:
-    """Call a function on a thread of its own, a daemon; False where there is none to be had."""
+    """Call a function on a thread of its own, a daemon; False if there is none to be had."""
     try:
         start_new_thread(function, ())
     except RuntimeError as error:
-        if "shutdown" not in str(error):  # the end of the interpreter is nothing to tell of
+        if "shutdown" not in str(error):  # the end of the interpreter need not be reported
             note("no more threads", "what they would do is done in between, or left out")
         return False
     return True

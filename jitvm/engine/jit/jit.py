@@ -60,7 +60,7 @@ class Jit:
         shelf: where regions are kept between runs; None keeps none.
 
     Attributes:
-        report: who is told what it does.
+        report: receives what it does.
         code: where jumps go.
         regions: what is installed.
         planner: what is known of the program.
@@ -195,7 +195,7 @@ class Jit:
         return -sum(self.regions.times_left(installed)) if installed else 0, start
 
     def _compile(self, begin: Callable[[], None]) -> None:
-        """Have something compiled; where runs wait for the compiler, it is done at once."""
+        """Have something compiled; if runs wait for the compiler, it is done at once."""
         self._set_busy(True)
         begin()
         if not self.params.background:
@@ -241,7 +241,7 @@ class Jit:
     def install(self, compiled: Compiled) -> Reason | None:
         """Have a region entered from now on, in the place of one that begins where it does.
 
-        Returns why not, where what it was made from is no longer so.
+        Returns why not, if what it was made from is no longer so.
         """
         regions, region = self.regions, compiled.region
         assumptions = region.assumptions
@@ -321,7 +321,7 @@ class Jit:
     # -- exits -------------------------------------------------------------------------------
 
     def exit_is_hot(self, exit_: int) -> None:
-        """An exit was taken often whose region assumes too much: form it anew."""
+        """An exit was taken often whose region assumes too much: form it again."""
         installed = self.regions.owner_of_exit(exit_)
         if installed is not None:
             compiled = installed.compiled

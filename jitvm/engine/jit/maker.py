@@ -40,7 +40,7 @@ class RegionMaker:
         layout: where things lie.
         planner: what is known of the program.
         params: limits.
-        report: who is told of what was compiled.
+        report: receives what was compiled.
 
     Attributes:
         compiler: LLVM, made when it is first needed.

@@ -130,7 +130,7 @@ class Quick:
         self._do(start, partial(self._compile, start, world))
 
     def _compile(self, start: int, world: World) -> Compiled:
-        """A region as it is first made, where nothing led to it but that it is hot."""
+        """A region as it is first made, if nothing led to it except that it is hot."""
         links, nodes = self._planner.large(), self._maker.params.quick
         return self._maker.compile(start, world, links=links, nodes=nodes)
 

@@ -45,7 +45,7 @@ class CompileThread:
         atexit.register(self.end)
 
     def submit(self, job: Job) -> None:
-        """Do a job after those before it; what it raises is told, and the next one goes on."""
+        """Do a job after those before it; what it raises is reported, and the next one goes on."""
         if self._is_alone:
             self._do(job)
         else:

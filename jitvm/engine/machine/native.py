@@ -62,7 +62,7 @@ class Mode(StrEnum):
 
     PLAIN = "plain"
     JIT = "jit"
-    """Taken jumps go through the code table, into regions where there are some."""
+    """Taken jumps go through the code table, into regions if there are any."""
     CHARGE = "charge"
     """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
     COUNT = "count"
@@ -142,7 +142,7 @@ class NativeTier:
     # -- the JIT -----------------------------------------------------------------------------
 
     def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
-        """Let hot code become native: at once where runs wait for the compiler, else after
+        """Let hot code become native: at once if runs wait for the compiler, else after
         `WARM_UP` seconds of running.
 
         Args:
@@ -198,7 +198,7 @@ class NativeTier:
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported behind that, as it takes long and something may be hot soon; where an
+        LLVM is imported after that, as it takes long and something may be hot soon; where an
         earlier run has kept regions, that is not to be expected.
         """
         while self._warmth == _WARMING:  # else it was made meanwhile
@@ -260,7 +260,7 @@ class NativeTier:
                 jit.report.listener = listener
 
     def change_params(self, params: Parameters) -> None:
-        """Go on with other limits, where there is a JIT yet."""
+        """Go on with other limits, if there is a JIT yet."""
         if self.jit is not None and self.jit.params is not params:
             self.jit.change_params(params)
 
@@ -339,7 +339,7 @@ class NativeTier:
         return self._call(self._drain)
 
     def _drain(self) -> int:
-        """Have the ring emptied; where nobody does, the oldest entry goes."""
+        """Have the ring emptied; if nobody does, the oldest entry goes."""
         try:
             if self.on_ring_full is not None:
                 self.on_ring_full()
@@ -419,7 +419,7 @@ class NativeTier:
         GATE.enter(self)
         try:
             return function(self.block.base, *arguments)
-        finally:  # also where the handler of a signal raises something as soon as it is back
+        finally:  # also if the handler of a signal raises something as soon as it is back
             self.is_native = False
 
     def step(self) -> Stop:

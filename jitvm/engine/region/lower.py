@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from jitvm.engine.codegen.lower import (
+from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
     METADATA,
     Emitter,
-    lowers,
     used_functions,
 )
+from jitvm.engine.codegen.operations import lowers
 from jitvm.engine.ir.graph import Branch, Graph, Value
 from jitvm.engine.ir.ops import Op, covered
 from jitvm.engine.memory.layout import HIT
@@ -23,7 +23,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from jitvm.engine.codegen.lower import Lowerings
+    from jitvm.engine.codegen.operations import Lowerings
 
 
 def entry_name(region: str, address: int) -> str:
@@ -69,14 +69,13 @@ class RegionLowering(ExitLowering):
             super()._guard_value(value)
             return
         flag = self.flag(value.args[0])
-        ahead, hit = self.name()[1:], self.name()[1:]
+        ahead, hit = self.fresh_label(), self.fresh_label()
         self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, !prof !90")
         self.label(hit)
         if (watched := _map_read(value)) is not None:
             self._mark_hit(watched)
         self.do(f"br label %{self._exit_label(value.exit)}")
-        self.label(ahead)
-        self._predecessor = ahead
+        self.begin(ahead)
 
     def _mark_hit(self, watched: Value) -> None:
         (size,) = watched.imm

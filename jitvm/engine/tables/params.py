@@ -68,10 +68,10 @@ class Parameters(Struct, frozen=True):
         800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
     )
     followers: int = _row(
-        10, "regions", 0, 100, "how many places behind a new region are compiled with it"
+        10, "regions", 0, 100, "how many places after a new region are compiled with it"
     )
     share: int = _row(
-        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
+        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place after it counts"
     )
     quick: int = _row(
         500, "instructions", 8, 20000, "limit of `nodes` for a region's first, quick compilation"
@@ -144,9 +144,9 @@ class Parameters(Struct, frozen=True):
         16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"
     )
     exit_hot: int = _row(
-        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed anew"
+        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed again"
     )
-    growth: int = _row(12, "times", 0, 100, "how often one region may be formed anew to grow")
+    growth: int = _row(12, "times", 0, 100, "how often one region may be formed again to grow")
     invalidations: int = _row(
         16, "times", 1, 1000, "how often code at one start may be overwritten"
     )
@@ -221,4 +221,4 @@ def _checked(name: str, value: str | int) -> int:
 
 
 DEFAULTS = Parameters()
-"""All rows as they are where nobody says otherwise."""
+"""All rows with their defaults."""

@@ -59,7 +59,7 @@ class Reason(Enum):
         "have programs that use the instruction for what is so less often use another",
     )
     PORT = Row(
-        "a port with a device behind it was reached through a computed number",
+        "a port that a device answers was reached through a computed number",
         "use constant port numbers",
     )
     HOST = Row(
