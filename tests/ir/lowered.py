@@ -72,7 +72,7 @@ class Native:
             counter=COUNTER,
             report_every={"ENTRY": "patience"},
         )
-        text = lowering.module("region", {})
+        text = lowering.module("region", {}, table=2)
         code = self.compiler.compile(text, speed=0)
         span = shared_arena().install(code.machine_code[code.symbols["region"] :])
         try:

@@ -157,7 +157,7 @@ class RegionMaker:
             report_every={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
         )
         name = f"region_{start:04x}"
-        text = lowering.module(name, region.entries)
+        text = lowering.module(name, region.entries, table=self.params.table)
         if len(lowering.exits) > MOST_EXITS:
             raise Refused(Reason.NODES)
         self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)

@@ -106,6 +106,9 @@ class Parameters(Struct, frozen=True):
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
     )
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    table: int = _row(
+        8, "targets", 4, 256, "jumps that are compared with so many may go through a table instead"
+    )
     depth: int = _row(
         64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
     )
