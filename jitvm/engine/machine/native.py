@@ -24,7 +24,7 @@ from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
-from jitvm.engine.host.threads import started
+from jitvm.engine.host.threads import YIELDING, started
 from jitvm.engine.memory.layout import RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
@@ -71,15 +71,14 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
-def _load_llvm() -> None:
-    """Have LLVM ready for what may be hot soon."""
+def _load_compiler(params: Parameters) -> None:
+    """Have ready what compiles, for what may be hot soon."""
     with IMPORTS:
-        from jitvm.engine.codegen.native import host_compiler
+        from jitvm.engine.jit.maker import load_compiler
+        from jitvm.engine.jit.thread import compile_thread
 
-    try:
-        host_compiler()
-    except (ImportError, OSError):  # whoever needs it will tell
-        return
+    compile_thread()
+    load_compiler(params)
 
 
 class NativeTier:
@@ -198,13 +197,14 @@ class NativeTier:
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported after that, as it takes long and something may be hot soon; where an
+        What compiles is imported after that, as it takes long and something may be hot soon; if an
         earlier run has kept regions, that is not to be expected.
         """
         while self._warmth == _WARMING:  # else it was made meanwhile
             sleep(max(WARM_UP - self._run_time(), 0))
             if self._run_time() >= WARM_UP:
-                BACKGROUND.do(self._make_ready)
+                with YIELDING:
+                    BACKGROUND.do(self._make_ready)
                 return
             if not self._is_running:
                 self._cool_down()
@@ -227,7 +227,7 @@ class NativeTier:
         self._warmth = _WARM
         self.wake()
         if not is_known and not alone:
-            _load_llvm()
+            _load_compiler(self._made.params)
 
     def _warm(self) -> None:
         """Before a run: make the JIT that is due, or start the time until it is."""

@@ -168,6 +168,14 @@ class Parameters(Struct, frozen=True):
         "passes over regions compiled only once: 0 as in a quick compilation, 1 a short list, "
         "3 all of LLVM's",
     )
+    direct: int = _row(
+        1,
+        "switch",
+        0,
+        1,
+        "make machine code of quick compilations (`speed` 0) without LLVM, on processors where "
+        "that is known",
+    )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(
         0, "switch", 0, 1, "keep IR and LLVM text of regions, for `jitvm explain`"
