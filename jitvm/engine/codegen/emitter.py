@@ -46,10 +46,11 @@ METADATA = "\n".join([
     *(f'!{200 + i} = !{{!"{name}", !92, i64 0}}' for i, name in enumerate(_TAGS)),
     *(f"!{100 + i} = !{{!{200 + i}, !{200 + i}, i64 0}}" for i, name in enumerate(_TAGS)),
 ])  # fmt: skip
-ATTRIBUTES = (
-    'attributes #0 = { nounwind noimplicitfloat "no-jump-tables"="true" "frame-pointer"="none" '
-    '"no-builtins" "probe-stack"="" }'
-)
+_ALWAYS = 'nounwind noimplicitfloat "frame-pointer"="none" "no-builtins" "probe-stack"=""'
+ATTRIBUTES = f"""\
+attributes #0 = {{ {_ALWAYS} "no-jump-tables"="true" }}
+attributes #1 = {{ {_ALWAYS} }}"""
+"""Of functions, and of those with tables of jumps."""
 
 
 def used_functions(names: Iterable[str]) -> str:
@@ -82,9 +83,12 @@ class Prototype(Struct, frozen=True):
     def own_stacks(self) -> list[str]:
         return [f"%s{i}" for i in range(len(self.layout.guest.stacks))]
 
-    def define(self, name: str, lines: list[str], *, optimised: bool = True) -> str:
+    def define(
+        self, name: str, lines: list[str], *, optimised: bool = True, has_tables: bool = False
+    ) -> str:
         level = "noinline" if optimised else "noinline optnone"
-        head = f"define internal preserve_nonecc void @{name}({self.parameters}) {level} #0 {{"
+        level += f" #{int(has_tables)}"
+        head = f"define internal preserve_nonecc void @{name}({self.parameters}) {level} {{"
         return "\n".join([head, "start:", *lines, "}\n"])
 
 

@@ -34,6 +34,9 @@ class Lowering(OperationLowering):
         graph: what to lower; finished and verified.
         retry: the function that guards with `Leave.RETRY` tail-call.
         hooked: taken jumps go through the code table.
+
+    Attributes:
+        has_tables: whether LLVM may have jumps go through tables.
     """
 
     lowerings: ClassVar[Lowerings] = {**OperationLowering.lowerings}
@@ -43,6 +46,7 @@ class Lowering(OperationLowering):
         self.graph = graph
         self.retry = retry
         self.hooked = hooked
+        self.has_tables = False
         self._exits: dict[int, Exit] = {}
         self._incoming: dict[int, list[tuple[str, list[Value]]]] = {}
         self._synced = self._written_on_the_way()
@@ -64,7 +68,7 @@ class Lowering(OperationLowering):
         self._leave_all()
         self._fill_phis()
         lines = [*self._first(), f"  br label %b{self.graph.blocks[0].number}", *self.lines]
-        return self.prototype.define(name, lines, optimised=optimised)
+        return self.prototype.define(name, lines, optimised=optimised, has_tables=self.has_tables)
 
     # -- blocks ------------------------------------------------------------------------------
 

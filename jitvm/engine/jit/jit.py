@@ -26,14 +26,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from jitvm.engine.host.process import IMPORTS, THREADED
+from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.jit.full import Full
 from jitvm.engine.jit.keeper import Keeper
 from jitvm.engine.jit.maker import RegionMaker
 from jitvm.engine.jit.planner import Planner
-from jitvm.engine.jit.quick import Quick
+from jitvm.engine.jit.quick import Quick, Recording
 from jitvm.engine.jit.regions import Regions
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER
@@ -169,18 +169,12 @@ class Jit:
 
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
-        with IMPORTS:
-            from jitvm.engine.region.window import Window, changed_bytes
-
         self.report(events.Recorded, self._hot, count)
-        memory = bytes(self.regions.memory)
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
-        sizes = tuple(stack.size for stack in self.guest.stacks)
         begins = frozenset((self._vector[0], self.entered))
-        changed = changed_bytes(bytes(self._before), memory)
-        window = Window(self._hot, raw, memory, changed, sizes, begins)
-        world = self.regions.world(window.changed)
-        self._compile(lambda: self.quick.begin(window, world))
+        recording = Recording(self._hot, raw, bytes(self._before), begins)
+        world = self.regions.world()
+        self._compile(lambda: self.quick.begin(recording, world))
 
     def recompile_stale(self) -> None:
         """Compile regions again that turned out to assume too much; the old ones stay till then."""

@@ -14,10 +14,12 @@ from __future__ import annotations
 import threading
 from functools import partial
 
+from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread
 from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -31,6 +33,22 @@ if TYPE_CHECKING:
 
     Done = tuple[int, Compiled | None, Reason | None]
     """An address, and what came of it or why nothing did."""
+
+
+class Recording(Struct, frozen=True):
+    """What the guest's thread hands over of a recording; it takes nothing apart.
+
+    Attributes:
+        hot: the address whose counter started it.
+        raw: what the recording table wrote, eight bytes an instruction.
+        before: the code space when it began; when it ended it was that of the `World` with it.
+        events: addresses where the host begins to run the guest.
+    """
+
+    hot: int
+    raw: bytes
+    before: bytes
+    events: frozenset[int]
 
 
 class Quick:
@@ -50,7 +68,7 @@ class Quick:
         self._lock = threading.Lock()
         self._pending = 0
         self._jobs: list[Job] = []
-        self._last: tuple[Window, World] | None = None
+        self._last: tuple[Recording, World] | None = None
         self._is_alone = False
 
     @property
@@ -87,10 +105,10 @@ class Quick:
 
     # -- begun on the guest's thread ---------------------------------------------------------
 
-    def begin(self, window: Window, world: World) -> None:
+    def begin(self, recording: Recording, world: World) -> None:
         """Compile what is best of a recording, and what belongs to it."""
-        self._last = window, world
-        self._submit(partial(self._learn_and_compile, window, world))
+        self._last = recording, world
+        self._submit(partial(self._learn_and_compile, recording, world))
 
     def begin_again(self, start: int, world: World) -> None:
         """Compile a region again, by what is known now."""
@@ -121,7 +139,7 @@ class Quick:
         statistics, made = self._planner.regions.statistics, -1
         while self._last is not None and made < statistics.installed:
             made = statistics.installed
-            self._submit(partial(self._compile_window, *self._last))
+            self._submit(partial(self._compile_again, *self._last))
             install()
 
     # -- done on the compile thread ----------------------------------------------------------
@@ -131,9 +149,25 @@ class Quick:
         with self._lock:
             self._jobs.remove(job)
 
-    def _learn_and_compile(self, window: Window, world: World) -> None:
+    def _learn_and_compile(self, recording: Recording, world: World) -> None:
+        window, world = self._window(recording, world)
         self._planner.learn(window)
         self._compile_window(window, world)
+
+    def _compile_again(self, recording: Recording, world: World) -> None:
+        """Compile what is best by now of a recording that was learned from before."""
+        self._compile_window(*self._window(recording, world))
+
+    def _window(self, recording: Recording, world: World) -> tuple[Window, World]:
+        with IMPORTS:
+            from jitvm.engine.region.window import Window, changed_bytes
+
+        changed = changed_bytes(recording.before, world.memory)
+        sizes = tuple(stack.size for stack in self._planner.guest.stacks)
+        window = Window(
+            recording.hot, recording.raw, world.memory, changed, sizes, recording.events
+        )
+        return window, world.but(written=changed)
 
     def _compile_window(self, window: Window, world: World) -> None:
         planner, params = self._planner, self._maker.params

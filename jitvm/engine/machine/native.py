@@ -24,7 +24,7 @@ from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
-from jitvm.engine.host.threads import started
+from jitvm.engine.host.threads import YIELDING, started
 from jitvm.engine.memory.layout import NEVER, RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
@@ -75,15 +75,14 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
-def _load_llvm() -> None:
-    """Have LLVM ready for what may be hot soon."""
+def _load_compiler(params: Parameters) -> None:
+    """Have ready what compiles, for what may be hot soon."""
     with IMPORTS:
-        from jitvm.engine.codegen.native import host_compiler
+        from jitvm.engine.jit.maker import load_compiler
+        from jitvm.engine.jit.thread import compile_thread
 
-    try:
-        host_compiler()
-    except (ImportError, OSError):  # whoever needs it will tell
-        return
+    compile_thread()
+    load_compiler(params)
 
 
 class NativeTier:
@@ -235,12 +234,15 @@ class NativeTier:
                 self._begin_jit()
 
     def _import_jit(self) -> None:
-        with IMPORTS:
+        if self._limits is None:
+            return
+        params = self._limits()
+        with YIELDING, IMPORTS:
             import jitvm.engine.jit.jit
             import jitvm.engine.jit.kept  # noqa: F401
         self._warmth = _WARM
         self.wake()
-        _load_llvm()
+        _load_compiler(params)
 
     def _replace_image(self) -> None:
         """Have the JIT that is made now install what the image has; the guest may be in its code,
@@ -268,7 +270,7 @@ class NativeTier:
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported after that, as it takes long and something may be hot soon; where an
+        What compiles is imported after that, as it takes long and something may be hot soon; if an
         earlier run has kept regions, that is not to be expected.
         """
         while self._warmth == _WARMING:  # else it was made meanwhile
@@ -277,7 +279,8 @@ class NativeTier:
                 if self._is_finished_elsewhere():
                     self._has_arrived = True
                     self.wake()
-                else:
+                    return
+                with YIELDING:
                     BACKGROUND.do(self._make_ready)
                 return
             if not self._is_running:
@@ -324,7 +327,7 @@ class NativeTier:
         self._warmth = _WARM
         self.wake()
         if not is_known and not alone:
-            _load_llvm()
+            _load_compiler(self._made.params)
 
     def _warm(self) -> None:
         """Before a run: make the JIT that is due, or start the time until it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from jitvm.engine.codegen.emitter import (
@@ -12,7 +13,7 @@ from jitvm.engine.codegen.emitter import (
     used_functions,
 )
 from jitvm.engine.codegen.operations import lowers
-from jitvm.engine.ir.graph import Value
+from jitvm.engine.ir.graph import Branch, Graph, Value
 from jitvm.engine.ir.ops import Op, covered
 from jitvm.engine.memory.layout import HIT
 from jitvm.engine.region.exits import ExitLowering
@@ -35,13 +36,15 @@ class RegionLowering(ExitLowering):
 
     lowerings: ClassVar[Lowerings] = {**ExitLowering.lowerings}
 
-    def module(self, name: str, entries: Mapping[int, tuple[int, ...]]) -> str:
+    def module(self, name: str, entries: Mapping[int, tuple[int, ...]], *, table: int) -> str:
         """The text of a module with this function and those of its other entries.
 
         Args:
             name: of the function.
             entries: addresses, with how far the stack pointers there are from those at the start.
+            table: a word that is compared with so many numbers may choose from a table.
         """
+        self.has_tables = most_compared(self.graph) >= table
         texts = {name: self.function(name)}
         for at, tops in entries.items():
             if any(tops):
@@ -142,6 +145,18 @@ class RegionLowering(ExitLowering):
 
 
 covered(__name__, RegionLowering.lowerings)
+
+
+def most_compared(graph: Graph) -> int:
+    """With how many constants a word is compared by branches, at most."""
+    compared = Counter(
+        block.end.condition.args[0]
+        for block in graph.blocks
+        if isinstance(block.end, Branch)
+        and block.end.condition.op is Op.EQ
+        and block.end.condition.args[1].constant is not None
+    )
+    return max(compared.values(), default=0)
 
 
 def _map_read(guard: Value) -> Value | None:

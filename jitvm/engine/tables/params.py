@@ -106,6 +106,9 @@ class Parameters(Struct, frozen=True):
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
     )
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    table: int = _row(
+        8, "targets", 4, 256, "jumps that are compared with so many may go through a table instead"
+    )
     depth: int = _row(
         64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
     )
@@ -172,6 +175,14 @@ class Parameters(Struct, frozen=True):
         3,
         "passes over regions compiled only once: 0 as in a quick compilation, 1 a short list, "
         "3 all of LLVM's",
+    )
+    direct: int = _row(
+        1,
+        "switch",
+        0,
+        1,
+        "make machine code of quick compilations (`speed` 0) without LLVM, on processors where "
+        "that is known",
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(
