@@ -35,7 +35,7 @@ def program() -> NoReturn:
 
     LLVM cannot be stopped in the middle, and must not run while the process is taken down. So
     where something is compiled or imported for it on another thread that is not waited for: what
-    is worth keeping is written, and the process ends at once.
+    is worth keeping is written, and the process ends at once; a child may finish what it was doing.
     """
     gc.set_threshold(COLLECT_AFTER)
     _fill_standard_descriptors()
@@ -49,7 +49,9 @@ def program() -> NoReturn:
         sys.excepthook(*sys.exc_info())
         code = Exit.FAILURE
         ENDING.close()
-    if BACKGROUND.close():
+    is_busy = BACKGROUND.close()
+    has_left = not ENDING.number and BACKGROUND.leave()  # what is ended is to end
+    if is_busy or has_left:
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()

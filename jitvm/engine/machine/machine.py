@@ -503,6 +503,13 @@ class Machine:
         if self.native is not None:
             self.native.prepare(program)
 
+    def defer_jit(self) -> None:
+        """Have what an earlier run has kept installed without a JIT, which is made when something
+        else is hot; before the first run. For those who do not look at `jit` and hear no events:
+        it takes a hundredth of the time."""
+        if self.native is not None:
+            self.native.defers_jit = self.tier is Tier.JIT
+
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, if there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
