@@ -20,9 +20,6 @@ through Python, which then replaces itself by the native kernel.
 from __future__ import annotations
 
 from jitvm.guest.light import cached_property
-from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
-from jitvm.guests.uxn.varvara.screen import native
-from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
 from jitvm.platform.device import Device
 
@@ -132,6 +129,9 @@ class Screen(Device):
 
         A palette or size that changed changes all of them.
         """
+        from jitvm.guests.uxn.varvara.screen import native
+        from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
+
         ports = bytes(self._machine.page[RED : RED + SIZE])
         return self._canvas.compose(native.COMPOSE.function(2), ports)
 
@@ -240,15 +240,21 @@ class Screen(Device):
         self._show_size(*size)
 
     def _first_pixel(self, byte: int) -> None:
+        from jitvm.guests.uxn.varvara.screen import native
+
         self._draw_natively(PIXEL, native.PIXEL)
         self._machine.state.ports.writers[PIXEL](byte)
 
     def _first_sprite(self, byte: int) -> None:
+        from jitvm.guests.uxn.varvara.screen import native
+
         self._draw_natively(SPRITE, native.SPRITE)
         self._machine.state.ports.writers[SPRITE](byte)
 
     def _draw_natively(self, port: int, kernel: Kernel) -> None:
         """Put a kernel on its drawing port: native, or its source where that cannot be."""
+        from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
+
         self._canvas  # noqa: B018  there has to be something to draw on
         try:
             self._machine.on_write_native(port, kernel.address)
