@@ -15,8 +15,8 @@ Python imported them, and all else about them is the same: names, sources, loade
  2. It is trusted like machine code and no more: it is read only from a folder with a complete tag,
     if it belongs to this user alone (see `jitvm.engine.memory.cachefolder`).
  3. What is not there, old, damaged or foreign is left to Python, and so is whatever is imported a
-    second time, by other threads, or by itself. The command writes what it missed when it ends, see
-    `jitvm.preparing`.
+    second time, without its head, or while there are other threads, which would have to wait for
+    modules. The command writes what it missed when it ends, see `jitvm.preparing`.
  4. Finders of others that stand before Python's own are asked first, as they would be without.
 
 This file is read by every use of the package, so it imports next to nothing.
@@ -27,7 +27,7 @@ from __future__ import annotations
 import gc
 import sys
 from _frozen_importlib import BuiltinImporter, ModuleSpec
-from _frozen_importlib_external import SourceFileLoader
+from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
 from _thread import _count as count_of_threads
 from marshal import dumps, loads
 from posix import O_CLOEXEC, O_RDONLY, close, fstat, getuid, open, read, stat
@@ -43,18 +43,28 @@ if TYPE_CHECKING:
 MAGIC = b"jitvm-modules-1\n"
 GROUPS = {
     "jitvm.cli.main": """
-        cli/commands guest/light guest/parts guest/description guest/state
-        guest/__init__ cli/exits engine/host/__init__ engine/host/background engine/host/notes
-        engine/host/signals cli/main
+        cli/commands guest/light guest/parts guest/description guest/state guest/__init__ cli/exits
+        engine/host/__init__ engine/host/background engine/host/notes engine/host/signals cli/main
     """,
     "jitvm.cli.run": """
-        cli/values cli/graphics engine/machine/__init__ engine/interpreter/__init__
-        engine/host/foreign engine/host/process engine/memory/cache engine/memory/layout
+        cli/plain platform/__init__ engine/machine/__init__ engine/host/foreign
+        engine/interpreter/__init__ engine/host/process engine/memory/cache engine/memory/layout
         engine/interpreter/unit engine/host/addresses engine/memory/block engine/memory/arena
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
         engine/tables/__init__ engine/tables/status engine/machine/native guest/numbers
-        engine/machine/machine cli/options cli/plain platform/__init__ engine/machine/watch
-        platform/evaluator platform/output platform/registry guests/__init__ cli/run
+        engine/machine/machine engine/machine/watch platform/evaluator platform/output
+        platform/registry guests/__init__ cli/values cli/graphics cli/options cli/run
+    """,
+    "jitvm.cli.show": "cli/progress cli/headless cli/sessions cli/show",
+    "jitvm.cli.outputs": """
+        engine/host/part cli/outfile platform/picture platform/sessions cli/outputs
+    """,
+    "jitvm.engine.jit.jit": """
+        engine/tables/struct engine/tables/params engine/jit/__init__ engine/jit/codetable
+        engine/region/__init__ engine/region/world engine/tables/reasons engine/region/region
+        engine/jit/compiled engine/jit/dump engine/tables/events engine/jit/maker engine/jit/thread
+        engine/jit/full engine/jit/kept engine/jit/keeper engine/jit/planner engine/jit/quick
+        engine/jit/codemap engine/jit/regions engine/jit/jit
     """,
     "jitvm.guests.uxn": """
         guests/uxn/encoding guests/uxn/instructions guests/uxn/idioms guests/uxn/platform
@@ -65,9 +75,22 @@ GROUPS = {
         guests/uxn/varvara/sandbox guests/uxn/varvara/handle guests/uxn/varvara/program
         guests/uxn/varvara/words guests/uxn/varvara/file guests/uxn/varvara/banks
         guests/uxn/varvara/system guests/uxn/varvara/clock guests/uxn/varvara/controller
-        guests/uxn/varvara/mouse guests/uxn/varvara/screen/device
-        guests/uxn/varvara/screen/__init__ guests/uxn/varvara/hardware platform/input
-        guests/uxn/varvara/computer guests/uxn/varvara/__init__
+        guests/uxn/varvara/mouse guests/uxn/varvara/screen/device guests/uxn/varvara/screen/__init__
+        guests/uxn/varvara/hardware platform/input guests/uxn/varvara/computer
+        guests/uxn/varvara/__init__
+    """,
+    "jitvm.guests.uxn.varvara.frames": """
+        guests/uxn/varvara/native/__init__ engine/codegen/__init__ engine/codegen/kernels
+        guests/uxn/varvara/native/library guests/uxn/varvara/screen/native
+        guests/uxn/varvara/screen/state guests/uxn/varvara/screen/blending
+        guests/uxn/varvara/screen/palette guests/uxn/varvara/screen/canvas
+        engine/tables/struct platform/frames guests/uxn/varvara/frames
+    """,
+    "jitvm.wire": """
+        guests/wire/__init__ guests/wire/schema guests/wire/columns guests/wire/faults
+        guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
+        guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/pace
+        guests/wire/table guests/wire/reading wire
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""
@@ -139,10 +162,20 @@ def _is_member(found: object) -> bool:
 
 
 def _members_of(head: str) -> list[Member] | None:
-    """What is kept of a group; None where there is nothing of use.
+    """What is kept of a group; None where there is nothing of use."""
+    try:
+        data = _content_of(head)
+        members = None if data is None else members_in(data, key_of(head))
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+    return members if members and len(members) == len(GROUPS[head].split()) else None
+
+
+def _content_of(head: str) -> bytes | None:
+    """The file of a group; None where it is not to be trusted.
 
     Raises:
-        OSError: there is no file, or a source is missing.
+        OSError: there is none.
     """
     from jitvm.engine.memory.cachefolder import default_folder, is_trusted
 
@@ -154,28 +187,31 @@ def _members_of(head: str) -> list[Member] | None:
         status = fstat(descriptor)
         if status.st_uid != getuid() or status.st_mode & 0o002:
             return None
-        data = read(descriptor, status.st_size)
+        return read(descriptor, status.st_size)
     finally:
         close(descriptor)
-    return members_in(data, key_of(head))
 
 
 # -- modules -------------------------------------------------------------------------------------
 
 
 class _HeadLoader(SourceFileLoader):
-    """Executes a head, and before it all others of its group."""
+    """Executes a head, and before it all others of its group, where they are prepared.
 
-    def __init__(self, name: str, path: str, members: list[Member]) -> None:
-        super().__init__(name, path)
-        self._members = members
+    They are read here and not by the finder: Python holds the lock of all imports while it asks
+    finders, and whatever they import waits for locks of modules.
+    """
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
-        members, self._members = self._members, []
         was_collecting = gc.isenabled()
         gc.disable()  # code is no garbage, and there is so much that it would be looked for often
         try:
+            members = _members_of(self.name)
+            if members is None:
+                PREPARED.missing.append(self.name)
+                super().exec_module(module)
+                return
             _execute(GROUPS[self.name].split()[:-1], members)
             exec(members[-1][1], module.__dict__)
         finally:
@@ -186,16 +222,16 @@ class _HeadLoader(SourceFileLoader):
 def _execute(files: list[str], members: list[Member]) -> None:
     """Import modules whose code is at hand, one after the other."""
     begun: dict[str, ModuleType] = {}
-    names = [name_of(file) for file in files]
+    rows = [(name_of(file), path_of(file), *each) for file, each in zip(files, members)]  # noqa: B905
     try:
-        for name, file, (cached, _) in zip(names, files, members, strict=False):
-            if file.endswith("/__init__") and name not in sys.modules:  # before what is in it
-                begun[name] = _module(name, file, cached)
-        for name, file, (cached, code) in zip(names, files, members, strict=False):
+        for name, path, cached, _ in rows:
+            if path.endswith("/__init__.py") and name not in sys.modules:  # before what is in it
+                begun[name] = _module(name, path, cached)
+        for name, path, cached, code in rows:
             if name not in begun:
                 if name in sys.modules:
                     continue
-                begun[name] = _module(name, file, cached)
+                begun[name] = _module(name, path, cached)
             module, (parent, _, child) = begun[name], name.rpartition(".")
             if parent not in sys.modules:
                 __import__(parent)
@@ -207,9 +243,8 @@ def _execute(files: list[str], members: list[Member]) -> None:
             sys.modules.pop(name, None)
 
 
-def _module(name: str, file: str, cached: str) -> ModuleType:
+def _module(name: str, path: str, cached: str) -> ModuleType:
     """A new module, as Python has it before it is executed."""
-    path = path_of(file)
     spec = _spec(name, SourceFileLoader(name, path), cached)
     module = sys.modules[name] = type(sys)(name)
     module.__spec__, module.__loader__, module.__package__ = spec, spec.loader, spec.parent
@@ -233,7 +268,7 @@ class Prepared:
     """A finder of heads, for `sys.meta_path`.
 
     Attributes:
-        missing: heads that were imported without it.
+        missing: heads that had to be imported as others are.
     """
 
     def __init__(self) -> None:
@@ -247,15 +282,8 @@ class Prepared:
         if name not in GROUPS or name in self._asked or count_of_threads():
             return None
         self._asked.add(name)
-        try:
-            members = _members_of(name)
-        except (OSError, ValueError, EOFError, TypeError):
-            members = None
-        if members is None or len(members) != len(GROUPS[name].split()):
-            self.missing.append(name)
-            return None
         path = path_of(GROUPS[name].split()[-1])
-        return _spec(name, _HeadLoader(name, path, members), members[-1][0])
+        return spec_from_file_location(name, path, loader=_HeadLoader(name, path))
 
 
 PREPARED = Prepared()

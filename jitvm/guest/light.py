@@ -11,6 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections import deque
+    from contextlib import suppress
     from enum import IntEnum, StrEnum
     from functools import cached_property, partial
     from importlib import import_module
@@ -37,6 +38,18 @@ else:
             if instance is None:
                 return self
             return instance.__dict__.setdefault(self._name, self._function(instance))
+
+    class suppress:
+        """A ``with`` block that some exceptions end quietly."""
+
+        def __init__(self, *kinds):
+            self._kinds = kinds
+
+        def __enter__(self):
+            return None
+
+        def __exit__(self, kind, _error, _trace):
+            return kind is not None and issubclass(kind, self._kinds)
 
     class WeakSet:
         """Things that are in it as long as somebody else holds them."""
@@ -121,5 +134,5 @@ else:
 
 __all__ = [
     "IntEnum", "PathFinder", "StrEnum", "WeakSet", "cached_property", "deque", "import_module",
-    "partial",
+    "partial", "suppress",
 ]  # fmt: skip

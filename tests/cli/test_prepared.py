@@ -19,6 +19,10 @@ from tests.clock import HANGS
 HELLO = "|0100 #48 #18 DEO #0185 #0f DEO BRK"
 HEADS = ("jitvm.cli.main", "jitvm.cli.run", "jitvm.guests.uxn", "jitvm.guests.uxn.varvara")
 """Of the groups that a program without a screen is run with."""
+DRAWING = (
+    *HEADS, "jitvm.cli.show", "jitvm.cli.outputs", "jitvm.guests.uxn.varvara.frames",
+)  # fmt: skip
+"""Of those that a screenshot is made with."""
 BEFORE = {
     "jitvm", "jitvm.prepared", "jitvm.cli", "jitvm.cli.unheard",
     "jitvm.engine", "jitvm.engine.memory", "jitvm.engine.memory.cachefolder",
@@ -112,15 +116,30 @@ def test_the_second_looks_for_next_to_nothing(folder: Path) -> None:
     assert by_python() == BEFORE
 
 
-def test_a_run_needs_what_is_prepared_for_it_and_nothing_else() -> None:
-    Path("p.rom").write_bytes(jitvm.assemble(HELLO).rom)
-    assert run(SPY + RUN).startswith("H")  # what compiles handlers is imported here
-    assert set(run(SPY + RUN)[1:].split()) == BEFORE
-    for file in Path("cache").glob("jitvm.*"):
+DRAW = "|0100 #ff #2e DEO ;frame #20 DEO2 BRK @frame BRK"
+SCREENSHOT = ("--headless", "--frames", "1", "--screenshot", "p.png")
+
+
+@pytest.mark.parametrize(
+    ("source", "heads", "options"),
+    [(HELLO, HEADS, ()), (DRAW, DRAWING, SCREENSHOT)],
+    ids=["on the console", "with a screenshot"],
+)
+def test_a_run_needs_what_is_prepared_for_it_and_nothing_else(
+    source: str, heads: tuple[str, ...], options: tuple[str, ...], folder: Path
+) -> None:
+    Path("p.rom").write_bytes(jitvm.assemble(source).rom)
+    code = SPY + RUN.replace('"p.rom"', f"*{options}, 'p.rom'")
+    run(code)  # makes handlers, and imports what does
+    assert set(run(code).removeprefix("H").split()) == BEFORE
+    for file in folder.glob("jitvm.*"):
         file.unlink()
-    needed = set(run(SPY + RUN)[1:].split()) - {"jitvm.preparing", "jitvm.engine.host.part"}
-    groups = (prepared.GROUPS[head].split() for head in HEADS)
-    assert needed - BEFORE == {prepared.name_of(file) for group in groups for file in group}
+    by_itself = run(TELL + code.replace(SPY, ""))
+    needed = {line.split()[0] for line in by_itself.removeprefix("H").splitlines()}
+    groups = (prepared.GROUPS[head].split() for head in heads)
+    prepared_for_it = {prepared.name_of(file) for group in groups for file in group}
+    ours = {"jitvm.preparing", "jitvm.engine.host.part"}
+    assert needed - BEFORE - ours == prepared_for_it - ours
 
 
 def test_nobody_can_tell_that_they_were_prepared() -> None:
@@ -134,7 +153,8 @@ def test_each_group_imports_by_itself(head: str, folder: Path) -> None:
     prepared.PREPARED.missing.append(head)
     preparing.prepare()
     assert files(folder) == {head}
-    assert "_HeadLoader" in run(f"import {head}, sys; print(sys.modules['{head}'].__spec__.loader)")
+    told = f"import {head}; from jitvm.prepared import PREPARED; print(PREPARED.missing)"
+    assert f"'{head}'" not in run(told)
 
 
 def test_sources_and_lines_are_found() -> None:
@@ -236,7 +256,7 @@ def test_what_is_damaged_is_made_again(change: object, folder: Path) -> None:
     file = of(folder, "jitvm.cli.run")
     content = file.read_bytes()
     file.write_bytes(change(content))  # type: ignore[operator]
-    assert "jitvm.cli.run" in by_python()
+    assert "jitvm.cli.options" in by_python()
     assert file.read_bytes() != change(content)  # type: ignore[operator]
     assert by_python() == BEFORE
 
@@ -250,19 +270,19 @@ def test_a_right_checksum_over_nothing_of_use(folder: Path) -> None:
     for rest in (b"", b"N", b"i\1\0\0\0", b"[\1\0\0\0N", b"[\0\0\0\0", b"?"):
         body = len(key).to_bytes(4, "little") + key + rest
         file.write_bytes(prepared.MAGIC + adler32(body).to_bytes(4, "little") + body)
-        assert "jitvm.cli.run" in by_python(), rest
+        assert "jitvm.cli.options" in by_python(), rest
 
 
 def test_files_are_read_only_behind_a_complete_tag(folder: Path) -> None:
     run()
     (folder / TAG).write_bytes(b"")
-    assert "jitvm.cli.run" in by_python()
+    assert "jitvm.cli.options" in by_python()
 
 
 def test_files_that_others_can_write_are_not_read(folder: Path) -> None:
     run()
     of(folder, "jitvm.cli.run").chmod(0o666)
-    assert "jitvm.cli.run" in by_python()
+    assert "jitvm.cli.options" in by_python()
 
 
 # -- what is left to Python ----------------------------------------------------------------------
@@ -293,13 +313,13 @@ def test_finders_of_others_come_first() -> None:
     assert run(code).strip() == "True"
 
 
-def test_other_threads_never_see_a_half_made_module() -> None:
+def test_nothing_is_hastened_while_other_threads_import() -> None:
     run()
     code = (
         "from threading import Event, Thread; Thread(target=Event().wait, daemon=True).start()\n"
         "import jitvm.cli.run as run; print(type(run.__spec__.loader).__name__)"
     )
-    assert run(code).strip() == "SourceFileLoader"
+    assert run(code) == "SourceFileLoader\n"
 
 
 def test_nothing_half_made_is_left_when_one_fails() -> None:
@@ -331,5 +351,4 @@ def test_a_library_uses_them_and_writes_none(folder: Path) -> None:
     run(code)
     assert not folder.exists()
     run()
-    told = f"{code}; print(sys.modules['jitvm.guests.uxn'].__spec__.loader)"
-    assert "_HeadLoader" in run(told)
+    assert run(f"{code}; print(sys.modules['jitvm.prepared'].PREPARED.missing)") == "[]\n"

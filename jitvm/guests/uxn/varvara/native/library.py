@@ -90,8 +90,8 @@ class Kernel:
         return self._source()
 
     def _load(self) -> CachedCode:
-        with open(self._path, encoding="ascii") as file:
-            text = file.read() + self._entry()
+        with open(self._path, "rb") as file:  # an encoding would be a module to import
+            text = file.read().decode() + self._entry()
         kind = f"varvara-{os.path.splitext(os.path.basename(self._path))[0]}"
         return find(kind, text) or build(kind, text)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.words import DeviceWords
     from jitvm.platform.screen import Pixels, Rectangle
 
+LIMIT = at.LIMIT
+
 
 class Picture:
     """A copy of both layers of a screen, margins included, and its size in pixels."""
@@ -143,6 +145,12 @@ class Canvas:
         left, top = max(words[at.LEFT], 0), max(words[at.TOP], 0)
         right, bottom = min(words[at.RIGHT], self.width), min(words[at.BOTTOM], self.height)
         return (left, top, right, bottom) if left < right and top < bottom else None
+
+    @property
+    def shown(self) -> tuple[int, int, memoryview]:
+        """The frame as last composed: width, height, RGBA bytes."""
+        width, height = self._size
+        return width, height, memoryview(self._pixels or b"")[: 4 * width * height]
 
     @property
     def frame(self) -> Pixels | None:
