@@ -12,8 +12,9 @@ parallel.
 
 from __future__ import annotations
 
-from operator import index as any_whole
+from _operator import index as any_whole
 
+from jitvm.engine.host.foreign import PortFunction
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
 from jitvm.engine.machine.native import NativeTier
@@ -650,10 +651,7 @@ def _address_of(function: NativeFunction) -> int:
 
 def _native_call(address: int) -> Callable[[int, int, int], int]:
     """A native port function as the reference interpreter calls it."""
-    import ctypes
-
-    word = ctypes.c_uint64
-    return ctypes.CFUNCTYPE(word, word, word, word)(address)
+    return PortFunction(address)
 
 
 def _budget(instructions: int | None) -> int | None:

@@ -17,12 +17,12 @@ of them.
 
 from __future__ import annotations
 
-import ctypes
 from _thread import get_ident
 from time import perf_counter, sleep
 from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
 from jitvm.engine.host.threads import YIELDING, started
 from jitvm.engine.memory.layout import NEVER, RING, TARGETS
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import State
 
-_PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
-    ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
-)
-_WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
 WARM_UP = 0.005
@@ -116,10 +112,8 @@ class NativeTier:
         self._tables = {name: block.view(at, 2048) for name, at in layout.tables.items()}
         self._readers = block.words(layout.readers, layout.guest.ports)
         self._writers = block.words(layout.writers, layout.guest.ports)
-        self._callbacks = [_PORT_FUNCTION(f) for f in (self._read, self._write, self._ring_full)]
-        self._read_address, self._write_address, full = (
-            ctypes.cast(callback, ctypes.c_void_p).value or 0 for callback in self._callbacks
-        )
+        self._callbacks = [PortFunction(f) for f in (self._read, self._write, self._ring_full)]
+        self._read_address, self._write_address, full = map(address_of_callback, self._callbacks)
         self._fields["ring_full"][0] = full
         for name in ("halt", "event"):
             self._fields[name][0] = self.handlers.address(name)
@@ -357,9 +351,9 @@ class NativeTier:
     def _connect_written(self) -> None:
         """Have the guest's stores into compiled code tell of themselves."""
         if not self._fields["written"][0]:
-            written = _WRITTEN(self._written)
+            written = PortFunction(self._written)
             self._callbacks.append(written)
-            self._fields["written"][0] = ctypes.cast(written, ctypes.c_void_p).value or 0
+            self._fields["written"][0] = address_of_callback(written)
 
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""
@@ -495,11 +489,12 @@ class NativeTier:
         self.is_called = False
         return result
 
-    def _written(self, _base: int, address: int, _size: int) -> None:
+    def _written(self, _base: int, address: int, _size: int) -> int:
         if self._image is not None:
             self._begin_jit()
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
+        return 0
 
     def code_written(self, address: int, size: int) -> None:
         """The host wrote to the code space: code made from it is left after this instruction."""

@@ -8,8 +8,8 @@ command line (``-O hot=50``); ``jitvm params`` lists them.
 from __future__ import annotations
 
 import os
+from _operator import index
 from collections.abc import Mapping
-from operator import index
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened
