@@ -158,6 +158,14 @@ PROGRAMS: Final[dict[str, str]] = {
           .n INC LDZ DUP #20 DEO #20 DEI INC #21 DEO #20 DEI2 #22 DEO2 #18 DEO"""),
     "computed ports": loop("""
           .n LDZ2 #03 AND #18 ADD DEO .n INC LDZ #07 AND #20 ADD DEI .total STZ"""),
+    "computed ports of devices that interfere": loop(
+        """
+          .n LDZ2 #01 AND #04 ADD DEI .n INC LDZ #01 AND #04 ADD DEO .cell LDZ ADD
+          .n INC LDZ #03 AND #64 ADD DEI ADD .cell LDZ ADD .total LDZ ADD .total STZ
+          .n LDZ2 .n INC LDZ #1f AND #18 ADD DEO2""",
+        0x600,
+        before="#0005 #64 DEO2",
+    ),
     "a device that moves a pointer": loop("""
           #11 #22 #04 DEI #03 SUB #04 DEO #05 DEI #05 DEO #04 DEI2 .sum STZ2"""),
     "a device that writes code": loop(

@@ -481,11 +481,37 @@ def test_a_plain_port_is_storage() -> None:
     assert line.agrees() == {"BRANCH"}
 
 
-def test_a_computed_port_leaves_where_a_device_is() -> None:
-    for access in (read(None), write(None)):
-        line = Line(access, world=DEVICES)
-        assert line.guards == ["PORT"]
-        assert line.agrees(range(12)) == {"BRANCH", "PORT"}
+def test_a_computed_port_has_its_device_looked_for() -> None:
+    for access, op in ((read(None), Op.HOST_IN), (write(None), Op.HOST_OUT)):
+        line = Line(load(CELL, 1), access, load(CELL, 1), world=DEVICES)
+        assert not line.guards
+        assert len(line.all(op)) == 1
+        assert len(line.all(Op.LOAD)) == 2
+        assert line.agrees(range(12)) == {"BRANCH"}
+        assert line.core.refusal is None
+
+
+def test_a_computed_port_is_plain_where_there_are_no_devices() -> None:
+    line = Line(read(None), write(None))
+    assert not line.all(Op.HOST_IN)
+    assert not line.all(Op.HOST_OUT)
+    assert not line.guards
+    assert line.agrees() == {"BRANCH"}
+
+
+def test_an_instruction_that_cannot_have_a_device_leaves_where_there_is_one() -> None:
+    """What it does depends on what the port gives, so it is compared before anything is done."""
+
+    def semantics(core: Core) -> None:
+        core.push(0, core.load(CODE, core.port_in(core.pop(0, 1)), 8, within=256), 8)
+
+    world = NOWHERE.but(readers=frozenset(range(128)))
+    line = Line(semantics, world=world)
+    assert line.core.refusal is Reason.DEVICE
+    assert line.core.computes_port
+    plain = Line(semantics, world=world, plain=frozenset([START]))
+    assert plain.guards[0] == "PORT"
+    assert {"BRANCH", "PORT"} <= plain.agrees(range(12))
 
 
 def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:

@@ -247,7 +247,8 @@ class _Run:
     def host_in(self, _: Value, args: list[int]) -> int:
         port, *pointers = args
         self._show(pointers)
-        return self.host.host_in(port)
+        ports = self.state.ports
+        return self.host.host_in(port) if port in ports.readers else ports.page[port]
 
     def host_pointer(self, value: Value, _args: list[int]) -> int:
         """A stack pointer that a device may have set, in its stack."""
