@@ -537,6 +537,16 @@ def test_collected_output_shows_nothing() -> None:
     assert not line.all(Op.SYNC)
 
 
+def test_a_quiet_device_is_called_and_nothing_is_shown_or_read_anew() -> None:
+    world = DEVICES.but(quiet=frozenset([0x43]))
+    line = Line(load(CELL, 1), write(0x43), read(0x43), load(CELL, 1), world=world)
+    assert len(line.all(Op.OUT)) == 1
+    assert len(line.all(Op.LOAD)) == 1
+    assert not line.all(Op.SYNC)
+    assert not line.all(Op.CHECK)
+    assert line.agrees() == {"BRANCH"}
+
+
 # -- effects -------------------------------------------------------------------------------------
 
 

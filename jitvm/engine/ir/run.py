@@ -346,6 +346,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,
     Op.COLLECT: _Run.host_out,
+    Op.OUT: _Run.host_out,
     Op.SYNC: _Run.sync,
     Op.CHECK: _Run.check,
     **dict.fromkeys(MARKS, lambda _run, _value, _args: True),

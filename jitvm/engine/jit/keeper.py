@@ -140,4 +140,4 @@ class Keeper:
 
     def _ports(self) -> list[list[int]]:
         ports = self._regions.state.ports
-        return ports_of(ports.readers, ports.writers, ports.collected)
+        return ports_of(ports.readers, ports.writers, ports.collected, ports.quiet)

@@ -103,7 +103,8 @@ class Kept(Struct):
 
     Attributes:
         regions: each with whether its full compilation is done.
-        ports: numbers of ports with readers, with writers, collected: what regions were made for.
+        ports: numbers of ports with readers, with writers, collected, quiet: what regions were
+            made for.
         charging: whether regions count instructions.
         next_exit, next_counter: the first exit counter and counter of instructions that none uses.
         no_headroom: starts whose entry must not ask for stack.

@@ -315,10 +315,11 @@ class NativeTier:
         self._readers[port] = address or self._read_address
         self.forget_regions()
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Have writes to a port call a function (default: the one in ``state.ports``)."""
         self._writers[port] = address or self._write_address
-        self.forget_regions()
+        if not alike:
+            self.forget_regions()
 
     def connect_collector(self, port: int) -> None:
         """Have writes to a port append to the output ring."""

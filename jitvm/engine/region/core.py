@@ -486,6 +486,8 @@ class RegionCore(GraphCore):
         op = Op.SET_PAGE
         if port.constant in self.world.collected:
             op = Op.COLLECT
+        elif port.constant in self.world.quiet:
+            op = Op.OUT
         elif self._may_be(port, self.world.writers, Op.WRITER):
             self._show()
             self._is_moved = True

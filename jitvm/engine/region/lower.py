@@ -150,7 +150,7 @@ class RegionLowering(ExitLowering):
     def _page_byte(self, port: Value) -> str:
         return self.load("i8", self.at(self.layout.ports, self.at(self.wide(port))), "page")
 
-    @lowers(lowerings, Op.HOST_OUT)
+    @lowers(lowerings, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
         self._set_page(value)
         self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))

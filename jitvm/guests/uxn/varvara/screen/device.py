@@ -64,8 +64,8 @@ class Screen(Device):
         self._drawn = False
         machine.on_write(WIDTH + 1, self._resize)
         machine.on_write(HEIGHT + 1, self._resize)
-        machine.on_write(PIXEL, self._first_pixel)
-        machine.on_write(SPRITE, self._first_sprite)
+        machine.on_write(PIXEL, self._first_pixel, quiet=True)
+        machine.on_write(SPRITE, self._first_sprite, quiet=True)
         self._show_size(*DEFAULT_SIZE)
 
     # -- what it is --------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Screen(Device):
         """Put a kernel on its drawing port: native, or its source where that cannot be."""
         self._canvas  # noqa: B018  there has to be something to draw on
         try:
-            self._machine.on_write_native(port, kernel.address)
+            self._machine.on_write_native(port, kernel.address, quiet=True)
         except UNAVAILABLE as error:
             self._draw_in_python(port, kernel.in_python(error))
         self._drawn = True
@@ -264,4 +264,4 @@ class Screen(Device):
         def writer(byte: int) -> None:
             draw(memory, page, words, byte)
 
-        machine.on_write(port, writer)
+        machine.on_write(port, writer, quiet=True)
