@@ -39,7 +39,7 @@ class CodeTable:
 
     @property
     def hot(self) -> int:
-        """Jumps to an address before a recording starts there; where nothing else is said."""
+        """Jumps to an address before a recording starts there; unless something else is said."""
         return self._threshold[0]
 
     @hot.setter

@@ -26,14 +26,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from jitvm.engine.host.process import IMPORTS, THREADED
+from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.jit.full import Full
 from jitvm.engine.jit.keeper import Keeper
 from jitvm.engine.jit.maker import RegionMaker
 from jitvm.engine.jit.planner import Planner
-from jitvm.engine.jit.quick import Quick
+from jitvm.engine.jit.quick import Quick, Recording
 from jitvm.engine.jit.regions import Regions
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER
@@ -60,7 +60,7 @@ class Jit:
         shelf: where regions are kept between runs; None keeps none.
 
     Attributes:
-        report: who is told what it does.
+        report: receives what it does.
         code: where jumps go.
         regions: what is installed.
         planner: what is known of the program.
@@ -163,18 +163,12 @@ class Jit:
 
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
-        with IMPORTS:
-            from jitvm.engine.region.window import Window, changed_bytes
-
         self.report(events.Recorded, self._hot, count)
-        memory = bytes(self.regions.memory)
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
-        sizes = tuple(stack.size for stack in self.guest.stacks)
         begins = frozenset((self._vector[0], self.entered))
-        changed = changed_bytes(bytes(self._before), memory)
-        window = Window(self._hot, raw, memory, changed, sizes, begins)
-        world = self.regions.world(window.changed)
-        self._compile(lambda: self.quick.begin(window, world))
+        recording = Recording(self._hot, raw, bytes(self._before), begins)
+        world = self.regions.world()
+        self._compile(lambda: self.quick.begin(recording, world))
 
     def recompile_stale(self) -> None:
         """Compile regions again that turned out to assume too much; the old ones stay till then."""
@@ -195,7 +189,7 @@ class Jit:
         return -sum(self.regions.times_left(installed)) if installed else 0, start
 
     def _compile(self, begin: Callable[[], None]) -> None:
-        """Have something compiled; where runs wait for the compiler, it is done at once."""
+        """Have something compiled; if runs wait for the compiler, it is done at once."""
         self._set_busy(True)
         begin()
         if not self.params.background:
@@ -241,7 +235,7 @@ class Jit:
     def install(self, compiled: Compiled) -> Reason | None:
         """Have a region entered from now on, in the place of one that begins where it does.
 
-        Returns why not, where what it was made from is no longer so.
+        Returns why not, if what it was made from is no longer so.
         """
         regions, region = self.regions, compiled.region
         assumptions = region.assumptions
@@ -321,7 +315,7 @@ class Jit:
     # -- exits -------------------------------------------------------------------------------
 
     def exit_is_hot(self, exit_: int) -> None:
-        """An exit was taken often whose region assumes too much: form it anew."""
+        """An exit was taken often whose region assumes too much: form it again."""
         installed = self.regions.owner_of_exit(exit_)
         if installed is not None:
             compiled = installed.compiled

@@ -86,7 +86,7 @@ class Keeper:
         return self._fetched is not None
 
     def install(self, install: Callable[[Compiled], Reason | None]) -> None:
-        """Install what `fetch` has found, where it still fits; on the guest's thread."""
+        """Install what `fetch` has found, if it still fits; on the guest's thread."""
         regions, kept = self._regions, self._fetched
         self._fetched = None
         if kept is None or kept.charging != regions.is_charging or kept.ports != self._ports():
@@ -105,7 +105,7 @@ class Keeper:
         self._put = regions.statistics.installed
 
     def put_soon(self) -> None:
-        """Have the compile thread keep the regions, where there are new ones."""
+        """Have the compile thread keep the regions, if there are new ones."""
         if self._has_new():
             compile_thread().submit(self.put)
 
@@ -113,7 +113,7 @@ class Keeper:
         return self._shelf is not None and self._put != self._regions.statistics.installed
 
     def put(self) -> None:
-        """Keep the regions for later runs, where there are new ones."""
+        """Keep the regions for later runs, if there are new ones."""
         regions = {
             each.start: (each.compiled, each.is_full) for each in list(self._regions.values())
         }

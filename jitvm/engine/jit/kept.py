@@ -53,7 +53,7 @@ _made = ModuleLock()
 
 
 class Learned:
-    """What recordings and invalidations have told about a program.
+    """What recordings and invalidations have shown of a program.
 
     Args:
         counts: makes `edges` and `opcodes`, when either is first asked for.
@@ -186,7 +186,7 @@ class _Writer:
 
 
 def decode(code: CachedCode, space: int) -> Kept | None:
-    """What a file holds; None where it is not what `encode` writes.
+    """What a file holds; None if it is not what `encode` writes.
 
     A right checksum says nothing about the numbers: each is compared with the range it must be in,
     those of a list all at once.
@@ -272,7 +272,7 @@ def _decode_region(
 
 class _Reader:
     """Takes from a stream of numbers; what is not as expected is a `ValueError`, or a `TypeError`
-    where it is no stream."""
+    if it is no stream."""
 
     def __init__(self, stream: bytes) -> None:
         self._stream = memoryview(stream).cast("I")

@@ -12,10 +12,12 @@ from __future__ import annotations
 import threading
 from functools import partial
 
+from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread
 from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -29,6 +31,22 @@ if TYPE_CHECKING:
 
     Done = tuple[int, Compiled | None, Reason | None]
     """An address, and what came of it or why nothing did."""
+
+
+class Recording(Struct, frozen=True):
+    """What the guest's thread hands over of a recording; it takes nothing apart.
+
+    Attributes:
+        hot: the address whose counter started it.
+        raw: what the recording table wrote, eight bytes an instruction.
+        before: the code space when it began; when it ended it was that of the `World` with it.
+        events: addresses where the host begins to run the guest.
+    """
+
+    hot: int
+    raw: bytes
+    before: bytes
+    events: frozenset[int]
 
 
 class Quick:
@@ -72,9 +90,9 @@ class Quick:
 
     # -- begun on the guest's thread ---------------------------------------------------------
 
-    def begin(self, window: Window, world: World) -> None:
+    def begin(self, recording: Recording, world: World) -> None:
         """Compile what is best of a recording, and what belongs to it."""
-        self._submit(partial(self._compile_window, window, world))
+        self._submit(partial(self._compile_recording, recording, world))
 
     def begin_again(self, start: int, world: World) -> None:
         """Compile a region again, by what is known now."""
@@ -89,6 +107,17 @@ class Quick:
             job()
 
     # -- done on the compile thread ----------------------------------------------------------
+
+    def _compile_recording(self, recording: Recording, world: World) -> None:
+        with IMPORTS:
+            from jitvm.engine.region.window import Window, changed_bytes
+
+        changed = changed_bytes(recording.before, world.memory)
+        sizes = tuple(stack.size for stack in self._planner.guest.stacks)
+        window = Window(
+            recording.hot, recording.raw, world.memory, changed, sizes, recording.events
+        )
+        self._compile_window(window, world.but(written=changed))
 
     def _compile_window(self, window: Window, world: World) -> None:
         planner, params = self._planner, self._maker.params
@@ -130,7 +159,7 @@ class Quick:
         self._do(start, partial(self._compile, start, world))
 
     def _compile(self, start: int, world: World) -> Compiled:
-        """A region as it is first made, where nothing led to it but that it is hot."""
+        """A region as it is first made, if nothing led to it except that it is hot."""
         links, nodes = self._planner.large(), self._maker.params.quick
         return self._maker.compile(start, world, links=links, nodes=nodes)
 

@@ -1,6 +1,6 @@
 """Where the regions of a program are kept between runs, and whether any are.
 
-What they look like there is in `jitvm.engine.jit.kept`, which is imported where there are some.
+What they look like there is in `jitvm.engine.jit.kept`, which is imported if there are some.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Shelf:
         return f"{self._program:08x}\n{kind}\n{params}\n{self._stamp}"
 
     def has(self, params: Parameters, *, charging: bool) -> bool:
-        """Whether there is anything to load; where there is, `load` takes what was seen now."""
+        """Whether there is anything to load; if so, `load` takes what was seen now."""
         key = self._key(params, charging=charging)
         code = None if key is None else self._cache.load(self._kind, key)
         self._found = None if key is None else (key, code)

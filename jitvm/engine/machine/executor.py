@@ -42,7 +42,7 @@ class Executor(Protocol):
 
     @property
     def listener(self) -> Listener | None:
-        """Who is told what the JIT does."""
+        """What receives the events of the JIT."""
 
     @property
     def executed(self) -> int:

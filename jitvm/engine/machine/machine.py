@@ -62,7 +62,7 @@ class Tier(StrEnum):
 
 
 class Snapshot:
-    """A copy of a machine's whole guest-visible state, but for windows and large spaces."""
+    """A copy of a machine's whole guest-visible state, except windows and large spaces."""
 
     __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
 
@@ -172,7 +172,7 @@ class Machine:
             tell(self)
 
     def _handlers(self, cache: CodeCache | None, opcodes: Iterable[int]) -> Handlers | None:
-        """What native tiers run on, or None where the system does not allow for any."""
+        """What native tiers run on, or None if the system does not allow any."""
         why = "no memory that is shown twice"
         if self.block.is_mirrored:
             try:
@@ -226,7 +226,7 @@ class Machine:
         return whole("an address of code", pc, 0, self.layout.size - 1)
 
     def attach(self, space: int, memory: Buffer | None) -> None:
-        """Put memory behind a window or a large space, in place of what was there; between runs.
+        """Attach memory to a window or a large space, in place of what was there; between runs.
 
         Args:
             space: which; the index of a `Space` that is a window or large.
@@ -444,7 +444,7 @@ class Machine:
         return self._executor.run(_budget(max_instructions))
 
     def step(self) -> Stop:
-        """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` where it halts.
+        """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` if it halts.
 
         Raises:
             ValueError: ``state.pc`` is outside the code space.
@@ -513,13 +513,13 @@ class Machine:
         Args:
             program: what tells it from others, 32 bits; default: a checksum of its bytes. One that
                 differs a little each time is still the same by a number of its own: code is used
-                only where the bytes are as they were.
+                only if the bytes are as they were.
         """
         if self.native is not None:
             self.native.prepare(program)
 
     def change_params(self, params: Parameters) -> None:
-        """Have the JIT, where there is one yet, go on with other limits; between runs, on the
+        """Have the JIT, if there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
         self._executor.change_params(params)
 
@@ -547,7 +547,7 @@ class Machine:
     @property
     def executed(self) -> int:
         """Instructions executed so far; native tiers count only while `counting`, in runs with a
-        budget, and behind the first of those."""
+        budget, and after the first of those."""
         return self._executor.executed
 
     @property

@@ -24,7 +24,7 @@ from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
-from jitvm.engine.host.threads import started
+from jitvm.engine.host.threads import YIELDING, started
 from jitvm.engine.memory.layout import RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
@@ -62,7 +62,7 @@ class Mode(StrEnum):
 
     PLAIN = "plain"
     JIT = "jit"
-    """Taken jumps go through the code table, into regions where there are some."""
+    """Taken jumps go through the code table, into regions if there are any."""
     CHARGE = "charge"
     """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
     COUNT = "count"
@@ -71,15 +71,14 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
-def _load_llvm() -> None:
-    """Have LLVM ready for what may be hot soon."""
+def _load_compiler(params: Parameters) -> None:
+    """Have ready what compiles, for what may be hot soon."""
     with IMPORTS:
-        from jitvm.engine.codegen.native import host_compiler
+        from jitvm.engine.jit.maker import load_compiler
+        from jitvm.engine.jit.thread import compile_thread
 
-    try:
-        host_compiler()
-    except (ImportError, OSError):  # whoever needs it will tell
-        return
+    compile_thread()
+    load_compiler(params)
 
 
 class NativeTier:
@@ -142,7 +141,7 @@ class NativeTier:
     # -- the JIT -----------------------------------------------------------------------------
 
     def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
-        """Let hot code become native: at once where runs wait for the compiler, else after
+        """Let hot code become native: at once if runs wait for the compiler, else after
         `WARM_UP` seconds of running.
 
         Args:
@@ -198,13 +197,14 @@ class NativeTier:
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported behind that, as it takes long and something may be hot soon; where an
+        What compiles is imported after that, as it takes long and something may be hot soon; if an
         earlier run has kept regions, that is not to be expected.
         """
         while self._warmth == _WARMING:  # else it was made meanwhile
             sleep(max(WARM_UP - self._run_time(), 0))
             if self._run_time() >= WARM_UP:
-                BACKGROUND.do(self._make_ready)
+                with YIELDING:
+                    BACKGROUND.do(self._make_ready)
                 return
             if not self._is_running:
                 self._cool_down()
@@ -227,7 +227,7 @@ class NativeTier:
         self._warmth = _WARM
         self.wake()
         if not is_known and not alone:
-            _load_llvm()
+            _load_compiler(self._made.params)
 
     def _warm(self) -> None:
         """Before a run: make the JIT that is due, or start the time until it is."""
@@ -260,7 +260,7 @@ class NativeTier:
                 jit.report.listener = listener
 
     def change_params(self, params: Parameters) -> None:
-        """Go on with other limits, where there is a JIT yet."""
+        """Go on with other limits, if there is a JIT yet."""
         if self.jit is not None and self.jit.params is not params:
             self.jit.change_params(params)
 
@@ -340,7 +340,7 @@ class NativeTier:
         return self._call(self._drain)
 
     def _drain(self) -> int:
-        """Have the ring emptied; where nobody does, the oldest entry goes."""
+        """Have the ring emptied; if nobody does, the oldest entry goes."""
         try:
             if self.on_ring_full is not None:
                 self.on_ring_full()
@@ -420,7 +420,7 @@ class NativeTier:
         GATE.enter(self)
         try:
             return function(self.block.base, *arguments)
-        finally:  # also where the handler of a signal raises something as soon as it is back
+        finally:  # also if the handler of a signal raises something as soon as it is back
             self.is_native = False
 
     def step(self) -> Stop:

@@ -1,4 +1,4 @@
-"""The tier `reference`: a machine on the reference interpreter, behind the interface of all tiers.
+"""The tier `reference`: a machine on the reference interpreter, with the interface of all tiers.
 
 There is no JIT to listen to or to wake, and every instruction is counted.
 """

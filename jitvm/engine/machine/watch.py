@@ -205,7 +205,7 @@ class Watch:
         return self._next_beat if self.expired else min(self._deadline, self._next_beat)
 
     def attend(self, now: float, *, signalled: bool) -> None:
-        """Do what is due: tick, and interrupt the machine where it must stop."""
+        """Do what is due: tick, and interrupt the machine if it must stop."""
         if now >= self._next_beat:
             self._next_beat = now + self._interval
             self._call_tick()
@@ -268,7 +268,7 @@ class _Watcher:
             self._watches = tuple(other for other in self._watches if other is not watch)
 
     def catch_signals(self) -> bool:
-        """Take the wake-up descriptor; False where it is not ours to take."""
+        """Take the wake-up descriptor; False if it is not ours to take."""
         if self._catching:
             return self._in_main_thread() and self._count(+1)
         try:

@@ -88,7 +88,7 @@ class CodeCache:
     def folder(self) -> str | None:
         """Where the files are; without a folder of its own, what the environment says now.
 
-        None where there is no home for it.
+        None if there is no home for it.
         """
         return default_folder() if self._folder is None else self._folder
 
@@ -233,7 +233,7 @@ def _encode(key: str, code: CachedCode) -> bytes:
 
 
 def _decode(key: str, data: bytes) -> CachedCode | None:
-    """The code in a file's content, or None where it is not what was stored under this key."""
+    """The code in a file's content, or None if it is not what was stored under this key."""
     start = len(MAGIC) + 4
     body = data[start:]
     if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):

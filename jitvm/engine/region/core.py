@@ -116,7 +116,7 @@ class RegionCore(GraphCore):
         self._before = [stack.picture() for stack in state.stacks]
 
     def finish(self) -> bool:
-        """Put what decides before what acts; False where that cannot be, and nothing is placed.
+        """Put what decides before what acts; False if that cannot be, and nothing is placed.
 
         `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
@@ -134,7 +134,7 @@ class RegionCore(GraphCore):
         return True
 
     def _order(self) -> bool:
-        """Move behind all else what the instruction does, and what depends on devices by that;
+        """Move after all else what the instruction does, and what depends on devices by that;
         whether no guard does."""
         early, late = [], []
         given: set[Value] = set()
@@ -162,7 +162,7 @@ class RegionCore(GraphCore):
         return self.graph.add(op, *args, imm=imm)
 
     def _guard_headroom(self) -> None:
-        """Make sure that no stack wraps where the entry did not make sure of it."""
+        """Make sure that no stack wraps, if the entry did not make sure of it."""
         for stack, (down, up) in zip(self.state.stacks, self.state.headroom, strict=True):
             if -stack.low > down or stack.high > up:
                 break
@@ -231,7 +231,7 @@ class RegionCore(GraphCore):
         return self.graph.return_address(self.following)
 
     def continues(self) -> Value:
-        """Where control goes behind the instruction, whatever it does on the way."""
+        """Where control goes after the instruction, whatever it does on the way."""
         outcome = self.outcome
         if outcome is None:
             return self.next_pc
@@ -240,7 +240,7 @@ class RegionCore(GraphCore):
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
     def goes_to(self, target: Value, place: int) -> Value:
-        """Whether a computed jump goes to a place; where its target comes from a table in the code,
+        """Whether a computed jump goes to a place; if its target comes from a table in the code,
         by what the entry was chosen by, which is known earlier."""
         table = _table(target, self.guest.code_index)
         if table is None:
@@ -354,7 +354,7 @@ class RegionCore(GraphCore):
         return at
 
     def _load_cell(self, space: int, at: int, size: int) -> Value:
-        """A word at a constant address: from the cells where they have it."""
+        """A word at a constant address: from the cells if they have it."""
         origin = self._origins.get(space)
         if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
@@ -373,7 +373,7 @@ class RegionCore(GraphCore):
         return word
 
     def cell(self, state: RegionState, number: int, size: int) -> Value:
-        """What a state has in a cell, read from memory where it has nothing."""
+        """What a state has in a cell, read from memory if it has nothing."""
         self.state = state
         space, origin = max(
             (each for each in self._origins.items() if each[1] <= number), key=lambda each: each[1]
@@ -405,7 +405,7 @@ class RegionCore(GraphCore):
             self.assumptions.cells.update(covered)
 
     def _forget(self, space: int) -> None:
-        """All that is known of a space that is not code, behind a store to who knows where."""
+        """All that is known of a space that is not code, after a store to an unknown address."""
         origin = self._origins.get(space)
         if origin is not None:
             self._drop_cells(range(origin, origin + self.guest.spaces[space].size))
@@ -509,7 +509,7 @@ class RegionCore(GraphCore):
         return False
 
     def _show(self) -> None:
-        """Write stacks and pointers to memory, where a device may look at them, unless they are
+        """Write stacks and pointers to memory, as a device may look at them there, unless they are
         there; and forget what it may change."""
         if not self._is_shown:
             sync = self._act(Op.SYNC)
@@ -522,7 +522,7 @@ class RegionCore(GraphCore):
         return tuple([stack.top for stack in self.state.stacks])
 
     def _check_host(self, shown: tuple[int, ...]) -> None:
-        """Leave where a device did more than answer.
+        """Leave if a device did more than answer.
 
         The exit takes the pointers that the device left, or what the instruction has made of them
         since: pointers that a reader sets are set back.
@@ -538,7 +538,7 @@ class RegionCore(GraphCore):
 
 def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
     """What a word from a table in the code space is chosen by: the number of its entry, the address
-    of the first, how far they are apart, and their bytes; None where it is none.
+    of the first, how far they are apart, and their bytes; None if it is none.
 
         load[code, size] ((number << c) + first)
     """
