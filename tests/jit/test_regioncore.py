@@ -224,15 +224,18 @@ def test_a_guard_leaves_before_its_instruction() -> None:
 @ORDERS
 @pytest.mark.parametrize("size", SIZES)
 def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> None:
-    """Of two bytes each is known by itself; of more, one that is written makes all a cell."""
+    """Each byte is known by itself: those that are not written are constants."""
     operand = set(range(START + 1, START + 1 + size))
     for at in operand:
         world = NOWHERE.but(written=frozenset([at]))
         line = Line(literal(size), byte_order=byte_order, world=world)
-        cells = {at} if size == 2 else operand
-        assert line.assumptions.code.keys() == {START} | (operand - cells)
-        assert line.assumptions.cells == cells
+        assert line.assumptions.code.keys() == {START} | (operand - {at})
+        assert line.assumptions.cells == {at}
         assert line.agrees() == {"BRANCH"}
+    line = Line(literal(size), byte_order=byte_order, world=NOWHERE.but(written=frozenset(operand)))
+    assert line.assumptions.cells == operand
+    assert len(line.all(Op.LOAD)) == 1
+    assert line.agrees() == {"BRANCH"}
     world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
     line = Line(literal(size), byte_order=byte_order, world=world)
     assert not line.assumptions.cells
@@ -240,7 +243,7 @@ def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> Non
 
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
-    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF])))
+    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF, *range(7)])))
     for size in (4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)

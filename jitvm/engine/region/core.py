@@ -273,24 +273,25 @@ class RegionCore(GraphCore):
 
     def operand(self, offset: int, size: int) -> Value:
         at = (self.address_here + 1 + offset) & self._mask
-        addresses = [(at + i) & self._mask for i in range(size)]
         if self._shown is not None:
             return self._load(
                 self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
             )
+        return self._literal(at, size)
+
+    def _literal(self, at: int, size: int) -> Value:
+        """A word of code, of which the guest is known to write some bytes: these are cells."""
+        addresses = [(at + i) & self._mask for i in range(size)]
         written = self.world.written
         if written.isdisjoint(addresses):
             raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
-        if size == 2 and not written.issuperset(addresses):
-            high, low = [
-                self._load_cell(self.guest.code_index, each, 1)
-                if each in written
-                else self.graph.const(self._baked(each))
-                for each in (addresses if self._big else reversed(addresses))
-            ]
-            return self.graph.join(high, low)
-        return self._load_cell(self.guest.code_index, at, size)
+        if size == 1 or written.issuperset(addresses):
+            return self._load_cell(self.guest.code_index, at, size)
+        half = size // 2
+        parts = self._literal(at, half), self._literal(addresses[half], half)
+        high, low = parts if self._big else parts[::-1]
+        return self.graph.join(high, low) if size == 2 else high << 8 * half | low
 
     def _baked(self, address: int) -> int:
         """A byte of code that the region depends on from now on."""
