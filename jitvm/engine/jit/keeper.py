@@ -22,7 +22,7 @@ from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.codetable import MOST
 from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.imagewriter import Settings
-from jitvm.engine.jit.kept import Kept, ports_of
+from jitvm.engine.jit.kept import Kept
 from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -299,5 +299,4 @@ class Keeper:
             self.put()
 
     def _ports(self) -> list[list[int]]:
-        ports = self._regions.state.ports
-        return ports_of(ports.readers, ports.writers, ports.collected)
+        return self._regions.state.ports.connected()

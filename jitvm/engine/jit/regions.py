@@ -154,6 +154,7 @@ class Regions(Mapping[int, Installed]):
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
+            quiet=frozenset(ports.quiet),
             epoch=self.epoch,
             charging=self.is_charging,
         )

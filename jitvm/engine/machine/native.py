@@ -430,7 +430,7 @@ class NativeTier:
 
     # -- devices -----------------------------------------------------------------------------
 
-    # Regions know which ports have devices and which of these only collect, not what devices do.
+    # Regions know which ports have devices, and which of these collect or are quiet; not what they do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
@@ -439,11 +439,10 @@ class NativeTier:
         if not was_connected:
             self.forget_regions()
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Have writes to a port call a function (default: the one in ``state.ports``)."""
-        was_connected = self._writers[port] not in (0, self.handlers.address("collect"))
         self._writers[port] = address or self._write_address
-        if not was_connected:
+        if not alike:
             self.forget_regions()
 
     def connect_collector(self, port: int) -> None:

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from jitvm.engine.codegen.direct import Makers
 
 ARCHITECTURE = "x86_64"
-_CALLS = frozenset((Op.HOST_IN, Op.HOST_OUT, Op.COLLECT))
+_CALLS = frozenset((Op.HOST_IN, Op.HOST_OUT, Op.OUT, Op.COLLECT))
 _CLOBBERED = frozenset((RSI, RDI, R8, R9, R10, R11))
 """Registers with values that a function of C need not leave as they are."""
 _EFFECTS = EFFECTS - MARKS
@@ -482,14 +482,27 @@ class DirectLowering(DirectOperations):
             self._asm.put(reg_mem(b"\x3b", RCX, (R12, NONE, at), 8))
             self._asm.jump_if(NOT_EQUAL, label)
 
-    def _call(self, function: Address, value: Value, port: Value, byte: Value | None) -> None:
-        """Call a function of C with base, port and byte. Its result is in rax."""
+    def _call(
+        self,
+        function: Address,
+        value: Value,
+        port: Value,
+        byte: Value | None,
+        missing: int | None = None,
+    ) -> None:
+        """Call a function of C with base, port and byte. Its result is in rax.
+
+        Where there is none, control goes to the label `missing`, if one is given.
+        """
         put = self._asm.put
         at = self.allocation.positions[id(value)]
         kept = _CLOBBERED & {*self.allocation.across(at), *self._stacks}
         first = self.allocation.spilled + len(self._saved)
         places = [(register, (RSP, NONE, 8 * (first + i))) for i, register in enumerate(kept)]
         put(reg_mem(MOV, RCX, function, 8))
+        if missing is not None:
+            put(alu(x86.CMP, RCX, 0, 8))
+            self._asm.jump_if(EQUAL, missing)
         for register, place in places:
             put(reg_mem(MOV_TO, register, place, 8))
         # Arguments come from rax and rdx, as what they are made of may be in their registers.
@@ -504,15 +517,34 @@ class DirectLowering(DirectOperations):
 
     @makes(makers, Op.HOST_IN)
     def _host_in(self, value: Value) -> None:
-        port = value.args[0]
-        self._call(self._function(self.layout.readers, port), value, port, None)
-        self._asm.put(reg_reg(x86.ZERO_BYTE, self._target(value), RAX))
+        asm, port = self._asm, value.args[0]
+        plain, go_on = self._missing(port), asm.label()
+        self._call(self._function(self.layout.readers, port), value, port, None, plain)
+        asm.put(reg_reg(x86.ZERO_BYTE, self._target(value), RAX))
+        asm.bind(go_on)
+        if plain is None:
+            return
+        label = plain
 
-    @makes(makers, Op.HOST_OUT)
+        def read() -> None:
+            asm.bind(label)
+            self._page(value)
+            asm.jump(go_on)
+
+        self._cold.append(read)
+
+    @makes(makers, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
         port, byte = value.args
         self._set_page(value)
-        self._call(self._function(self.layout.writers, port), value, port, byte)
+        plain = self._missing(port)
+        self._call(self._function(self.layout.writers, port), value, port, byte, plain)
+        if plain is not None:
+            self._asm.bind(plain)
+
+    def _missing(self, port: Value) -> int | None:
+        """A label for where a port has no function; None where it is sure to have one."""
+        return None if port.constant is not None else self._asm.label()
 
     @makes(makers, Op.COLLECT)
     def _collect(self, value: Value) -> None:
