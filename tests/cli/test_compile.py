@@ -16,11 +16,6 @@ ROOT = Path(__file__).parents[2]
 LOOPS = """|0100 ;on-byte #10 DEO2 #0000 @loop INC2 DUP2 #4000 LTH2 ?loop POP2 BRK
 @on-byte #0000 &l INC2 DUP2 #12 DEI #00 SWP GTH2 ?&end !&l &end POP2 #12 DEI #18 DEO BRK"""
 NO_LOOP = "|0100 #41 #18 DEO BRK"
-WITHOUT_JIT = """
-import sys
-from jitvm.cli.main import main
-sys.exit(main(sys.argv[1:]) or 2 * ("jitvm.engine.jit.jit" in sys.modules))
-"""
 
 
 @pytest.fixture
@@ -33,21 +28,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def jitvm(
-    environment: dict[str, str], folder: Path, *words: str, code: str = WITHOUT_JIT
+    environment: dict[str, str], folder: Path, *words: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, *words], env=environment, cwd=folder, timeout=HANGS,
+        [sys.executable, "-m", "jitvm", *words], env=environment, cwd=folder, timeout=HANGS,
         input="abc" * 100, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def test_a_run_behind_it_needs_no_jit(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_later_runs_begin_with_it(tmp_path: Path, environment: dict[str, str]) -> None:
     made = jitvm(environment, tmp_path, "compile", "loops.tal", "--input", "input.txt")
-    assert made.returncode == 2, made.stderr
+    assert made.returncode == Exit.OK, made.stderr
     assert "regions" in made.stdout
     assert "abc" not in made.stdout
-    run = jitvm(environment, tmp_path, "run", "loops.tal")
+    run = jitvm(environment, tmp_path, "run", "--jit-log", "-", "loops.tal")
     assert (run.returncode, run.stdout) == (0, "abc" * 100 + "\0"), run.stderr
+    assert "kept from an earlier run" in run.stderr
 
 
 def test_what_is_not_hot_cannot_be_compiled(tmp_path: Path, environment: dict[str, str]) -> None:
