@@ -92,7 +92,9 @@ class Jit:
         self.maker = self.maker_type(layout, self.planner, params, self.report)
         self.quick = Quick(self.planner, self.maker, wake)
         self.full = Full(self.regions, self.maker, wake)
-        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf, self.quick.waiting)
+        self.keeper = Keeper(
+            self.regions, self.planner, self.maker, shelf, self.quick.waiting, rest=self
+        )
         self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
@@ -151,6 +153,10 @@ class Jit:
 
     def wants_recording(self, pc: int) -> bool:
         """A counter ran out: whether to record now. Rearms the counter."""
+        if self.keeper.aside:
+            self.keeper.install_fitting(self.install)
+            if self.regions.at(pc) is not None:
+                return False
         if self.quick.is_busy:
             self.code.arm(pc)
             return False
@@ -205,6 +211,13 @@ class Jit:
 
     def install_done(self) -> None:
         """Install what the compile thread has finished."""
+        self._install_quick()
+        self.full.install_done(self.install)
+        self.recompile_stale()
+        if not self.quick.is_busy and self.full.next():
+            self.keeper.put_soon()
+
+    def _install_quick(self) -> None:
         self.regions.bury()
         done = self.quick.take()
         if done:
@@ -217,20 +230,25 @@ class Jit:
                 self.report(events.Refused, pc, reason.name)
             self._rearm(pc, reason)
         self._set_busy(self.quick.is_busy)
-        self.full.install_done(self.install)
-        self.recompile_stale()
-        if not self.quick.is_busy and self.full.next():
-            self.keeper.put_soon()
 
     def install_kept(self) -> None:
-        """Install what an earlier run has kept."""
+        """Install what an earlier run has kept; what does not fit yet, when control gets there."""
         self.keeper.install(self.install)
+        for at, about in self.planner.starts.items():
+            if about.failures:
+                self._arm(at)
+        for start in self.keeper.aside:
+            self.code.set(start, 1)
 
     def _rearm(self, pc: int, reason: Reason | None) -> None:
         """Set the counter of an address again, the higher the oftener it led to nothing."""
         about = self.planner.about(pc)
         about.failures = 0 if reason is None else about.failures + 1
-        self.code.arm(pc, self.params.cooldown ** min(about.failures, self.params.cooldowns))
+        self._arm(pc)
+
+    def _arm(self, pc: int) -> None:
+        failures = self.planner.about(pc).failures
+        self.code.arm(pc, self.params.cooldown ** min(failures, self.params.cooldowns))
 
     def install(self, compiled: Compiled) -> Reason | None:
         """Have a region entered from now on, in the place of one that begins where it does.
@@ -263,6 +281,25 @@ class Jit:
         if self._to_recompile.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._to_recompile[region.start]  # this one was formed with what was found out
         return None
+
+    # -- finishing, in a child of the process -------------------------------------------------
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something was being compiled, or would be had the program gone on."""
+        return self.quick.is_unfinished or self.full.is_unfinished
+
+    def finish_quick(self) -> None:
+        """Compile what the program was waiting for, and what belongs to it."""
+        self._install_quick()
+        self.quick.finish()
+        self._install_quick()
+        self.recompile_stale()
+        self._install_quick()
+
+    def finish_full(self, may_go_on: Callable[[], bool]) -> None:
+        """Make what there is thoroughly."""
+        self.full.finish(self.install, may_go_on)
 
     # -- throwing away -----------------------------------------------------------------------
 

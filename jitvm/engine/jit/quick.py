@@ -3,6 +3,8 @@
     begin --job--> the compile thread: window -> start -> region, then its followers
     take  <------- finished regions, to the guest's thread, which installs them
 
+What is not done when the program ends can be done afterwards, in a child of its process: `finish`.
+
 A region's followers are the places it often leaves for. They are compiled with it, so nobody has to
 find them hot first.
 """
@@ -65,6 +67,18 @@ class Quick:
         self._done: list[Done] = []
         self._lock = threading.Lock()
         self._pending = 0
+        self._jobs: list[Job] = []
+        self._is_alone = False
+
+    @property
+    def _waits(self) -> bool:
+        """Whether jobs are done at once, by whoever has them."""
+        return self._is_alone or not self._maker.params.background
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something was begun and is not done."""
+        return bool(self._jobs)
 
     @property
     def is_busy(self) -> bool:
@@ -101,10 +115,20 @@ class Quick:
     def _submit(self, job: Job) -> None:
         with self._lock:
             self._pending += 1
-        if self._maker.params.background:
-            compile_thread().submit(job)
+            self._jobs.append(job)
+        if self._waits:
+            self._work(job)
         else:
-            job()
+            compile_thread().submit(partial(self._work, job))
+
+    def finish(self) -> None:
+        """Do what was begun and is not done, and from now on what is begun: in a child of the
+        process, which has no other threads."""
+        self._is_alone = True
+        for job in list(self._jobs):
+            with self._lock:
+                self._pending += 1  # again: `forget_threads` took it for lost
+            self._work(job)
 
     # -- done on the compile thread ----------------------------------------------------------
 
@@ -118,6 +142,11 @@ class Quick:
             recording.hot, recording.raw, world.memory, changed, sizes, recording.events
         )
         self._compile_window(window, world.but(written=changed))
+
+    def _work(self, job: Job) -> None:
+        job()
+        with self._lock:
+            self._jobs.remove(job)
 
     def _compile_window(self, window: Window, world: World) -> None:
         planner, params = self._planner, self._maker.params
@@ -180,5 +209,5 @@ class Quick:
         """Hand a result over to the guest's thread."""
         with self._lock:
             self._done.append((pc, compiled, reason))
-        if self._maker.params.background:
+        if not self._waits:
             self._wake()
