@@ -418,8 +418,8 @@ class NativeTier:
 
     # -- devices -----------------------------------------------------------------------------
 
-    # Regions know which ports have devices and which of these only collect or are
-    # quiet, not what devices do.
+    # Regions know which ports have devices, and which of these only collect or are quiet, not what
+    # devices do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
