@@ -51,6 +51,11 @@ class Ports:
         self.collected: set[int] = set()
         self.quiet: set[int] = set()
 
+    def connected(self) -> list[list[int]]:
+        """Numbers of all that compiled code depends on: of ports with readers, with writers,
+        collected, and quiet."""
+        return [sorted(each) for each in (self.readers, self.writers, self.collected, self.quiet)]
+
     def read(self, port: int) -> int:
         """Ask the device on a port, or the page where there is none."""
         reader = self.readers.get(port)

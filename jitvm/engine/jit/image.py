@@ -10,7 +10,7 @@ same regions again, one by one, and goes on from there.
     machine code of all regions | image | numbers of `kept`
 
     image    FORM, charging, hot, patience, milliseconds to finish: one number each
-             readers, writers, collected: lists of ports, for which regions were made
+             readers, writers, collected, quiet: lists of ports, for which regions were made
              entries, offsets: where the guest enters code, and where that is in the machine code
              starts, sizes: ranges of the bytes that regions were made from
              starts, sizes, marks: ranges of the code map
@@ -98,7 +98,7 @@ class Image:
             raise ValueError("of another form")
         self.charging = bool(self._number())
         self._hot, self._patience, self.milliseconds = (self._number() for _ in range(3))
-        self._ports = [self._list(MOST) for _ in range(3)]
+        self._ports = [self._list(MOST) for _ in range(4)]
         self._entries = self._pairs(space, at)
         self._ranges = self._pairs(space, space + 1)
         self._marked, self._marks = self._pairs(space, space + 1), self._list(CODE + CELL + 1)
@@ -134,10 +134,8 @@ class Image:
 
     def fits(self, state: State, code_index: int) -> bool:
         """Whether a machine has the ports and the bytes that the regions were made for."""
-        ports = state.ports
-        made_for = [sorted(each) for each in (ports.readers, ports.writers, ports.collected)]
         memory, at = state.spaces[code_index], 0
-        if made_for != self._ports:
+        if state.ports.connected() != self._ports:
             return False
         for start, size in zip(*self._ranges, strict=True):
             if memory[start : start + size].tobytes() != self._bytes[at : at + size].tobytes():

@@ -292,8 +292,7 @@ class Jit:
     def finish_quick(self) -> None:
         """Compile what the program was waiting for, and what belongs to it."""
         self._install_quick()
-        self.quick.finish()
-        self._install_quick()
+        self.quick.finish(self._install_quick)
         self.recompile_stale()
         self._install_quick()
 

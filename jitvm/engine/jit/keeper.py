@@ -22,7 +22,7 @@ from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.codetable import MOST
 from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.imagewriter import Settings
-from jitvm.engine.jit.kept import Kept, ports_of
+from jitvm.engine.jit.kept import Kept
 from jitvm.engine.jit.thread import compile_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -73,7 +73,7 @@ def finish_apart() -> bool:
     with _living_lock:
         unfinished = [keeper for keeper in _living if keeper.is_unfinished]
     for keeper in unfinished:
-        keeper.put()
+        keeper.put(is_last=False)
     locks = {keeper: keeper.begin_work() for keeper in unfinished}
     keepers = [keeper for keeper, lock in locks.items() if lock is not None]
     if not keepers:
@@ -123,6 +123,7 @@ class Keeper:
         self._made_for: list[list[int]] = []
         self._fetched: Kept | None = None
         self._put = self._put_failures = 0
+        self._is_unknown = False
         if self._shelf is not None:
             with _living_lock:
                 _living.add(self)
@@ -141,6 +142,7 @@ class Keeper:
         """
         if self._shelf is not None:
             self._fetched = self._shelf.load(self._maker.params, charging=charging)
+            self._is_unknown = self._fetched is None
         return self._fetched is not None
 
     def install(self, install: Callable[[Compiled], Reason | None]) -> None:
@@ -197,14 +199,21 @@ class Keeper:
     def _failures(self) -> int:
         return sum(about.failures for about in list(self._planner.starts.values()))
 
-    def put(self) -> None:
-        """Keep the regions for later runs, if there are new ones."""
+    def put(self, *, is_last: bool = True) -> None:
+        """Keep the regions for later runs, if there are new ones.
+
+        Args:
+            is_last: whether nothing is kept later. Then even none is: a program that has run for
+                long enough to get a JIT gets it with its first instruction the next time.
+        """
         regions = {
             each.start: (each.compiled, each.is_full) for each in list(self._regions.values())
         }
         waiting = [each for each in self._waiting() if each.epoch == self._regions.epoch]
-        if self._shelf is None or not (waiting or (regions and self._has_new())):
+        is_worth_it = waiting or (regions and self._has_new()) or (is_last and self._is_unknown)
+        if self._shelf is None or not is_worth_it:
             return
+        self._is_unknown = False
         regions.update({each.region.start: (each, False) for each in waiting})
         aside = dict(list(self.aside.items())[: len(regions)])  # or they would only grow
         aside = {start: each for start, each in aside.items() if start not in regions}
@@ -283,5 +292,4 @@ class Keeper:
             self.put()
 
     def _ports(self) -> list[list[int]]:
-        ports = self._regions.state.ports
-        return ports_of(ports.readers, ports.writers, ports.collected, ports.quiet)
+        return self._regions.state.ports.connected()

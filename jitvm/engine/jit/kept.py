@@ -108,8 +108,7 @@ class Kept(Struct):
 
     Attributes:
         regions: each with whether its full compilation is done.
-        ports: numbers of ports with readers, with writers, collected, quiet: what regions were
-            made for.
+        ports: what regions were made for, as `Ports.connected` has it.
         charging: whether regions count instructions.
         next_exit, next_counter: the first exit counter and counter of instructions that none uses.
         no_headroom: starts whose entry must not ask for stack.
@@ -124,11 +123,6 @@ class Kept(Struct):
     next_counter: int
     no_headroom: list[int]
     failures: dict[int, int]
-
-
-def ports_of(*ports: Iterable[int]) -> list[list[int]]:
-    """Sets of ports as `Kept.ports` has them."""
-    return [sorted(each) for each in ports]
 
 
 # -- written -------------------------------------------------------------------------------------

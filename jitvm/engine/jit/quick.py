@@ -68,6 +68,7 @@ class Quick:
         self._lock = threading.Lock()
         self._pending = 0
         self._jobs: list[Job] = []
+        self._last: tuple[Recording, World] | None = None
         self._is_alone = False
 
     @property
@@ -106,7 +107,8 @@ class Quick:
 
     def begin(self, recording: Recording, world: World) -> None:
         """Compile what is best of a recording, and what belongs to it."""
-        self._submit(partial(self._compile_recording, recording, world))
+        self._last = recording, world
+        self._submit(partial(self._learn_and_compile, recording, world))
 
     def begin_again(self, start: int, world: World) -> None:
         """Compile a region again, by what is known now."""
@@ -121,18 +123,42 @@ class Quick:
         else:
             compile_thread().submit(partial(self._work, job))
 
-    def finish(self) -> None:
-        """Do what was begun and is not done, and from now on what is begun: in a child of the
-        process, which has no other threads."""
+    def finish(self, install: Callable[[], None]) -> None:
+        """Do what was begun and is not done, then whatever else the last recording shows, and from
+        now on what is begun: in a child of the process, which has no other threads.
+
+        Args:
+            install: installs what is done.
+        """
         self._is_alone = True
         for job in list(self._jobs):
             with self._lock:
                 self._pending += 1  # again: `forget_threads` took it for lost
             self._work(job)
+        install()
+        statistics, made = self._planner.regions.statistics, -1
+        while self._last is not None and made < statistics.installed:
+            made = statistics.installed
+            self._submit(partial(self._compile_again, *self._last))
+            install()
 
     # -- done on the compile thread ----------------------------------------------------------
 
-    def _compile_recording(self, recording: Recording, world: World) -> None:
+    def _work(self, job: Job) -> None:
+        job()
+        with self._lock:
+            self._jobs.remove(job)
+
+    def _learn_and_compile(self, recording: Recording, world: World) -> None:
+        window, world = self._window(recording, world)
+        self._planner.learn(window)
+        self._compile_window(window, world)
+
+    def _compile_again(self, recording: Recording, world: World) -> None:
+        """Compile what is best by now of a recording that was learned from before."""
+        self._compile_window(*self._window(recording, world))
+
+    def _window(self, recording: Recording, world: World) -> tuple[Window, World]:
         with IMPORTS:
             from jitvm.engine.region.window import Window, changed_bytes
 
@@ -141,18 +167,12 @@ class Quick:
         window = Window(
             recording.hot, recording.raw, world.memory, changed, sizes, recording.events
         )
-        self._compile_window(window, world.but(written=changed))
-
-    def _work(self, job: Job) -> None:
-        job()
-        with self._lock:
-            self._jobs.remove(job)
+        return window, world.but(written=changed)
 
     def _compile_window(self, window: Window, world: World) -> None:
         planner, params = self._planner, self._maker.params
 
         def work() -> Compiled:
-            planner.learn(window)
             start = planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)

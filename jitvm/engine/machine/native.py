@@ -228,13 +228,15 @@ class NativeTier:
                 self._begin_jit()
 
     def _import_jit(self) -> None:
-        with IMPORTS:
+        if self._limits is None:
+            return
+        params = self._limits()
+        with YIELDING, IMPORTS:
             import jitvm.engine.jit.jit
             import jitvm.engine.jit.kept  # noqa: F401
         self._warmth = _WARM
         self.wake()
-        if self._limits is not None:
-            _load_compiler(self._limits())
+        _load_compiler(params)
 
     def _replace_image(self) -> None:
         """Have the JIT that is made now install what the image has; the guest may be in its code,
@@ -418,8 +420,7 @@ class NativeTier:
 
     # -- devices -----------------------------------------------------------------------------
 
-    # Regions know which ports have devices, and which of these only collect or are quiet, not what
-    # devices do.
+    # Regions know which ports have devices, and which of these collect or are quiet; not what they do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
