@@ -205,12 +205,14 @@ class NativeTier:
     # -- without a JIT: see `jitvm.engine.jit.image` -----------------------------------------
 
     def _install_image(self, shelf: Shelf, charging: bool) -> bool:
-        """Install what is kept as it is, if it fits; the JIT is made when it is needed."""
-        image = shelf.image()
-        code_index = self.block.layout.guest.code_index
-        if image is None or image.charging != charging or not image.fits(self.state, code_index):
+        """Install what is kept as it is, if it fits, or expect it to; the JIT is made when it is
+        needed."""
+        image, counted = shelf.image(), self.handlers.address("counted")
+        if image is None or image.charging != charging or not image.knows(self.state):
             return False
-        if not image.install(self.block, self.handlers.address("counted")):
+        if not image.fits(self._memory):
+            image.expect(self.block, counted)
+        elif not image.install(self.block, counted):
             return False
         self._image, self._warmth = image, _COLD
         image.leave_to(
@@ -220,8 +222,18 @@ class NativeTier:
         self.mode = self.usual_mode(counting=self.counting)
         return True
 
+    @property
+    def _memory(self) -> memoryview:
+        return self.state.spaces[self.block.layout.guest.code_index]
+
     def _ask_for_jit(self) -> None:
-        """Something is hot: have a JIT made, or at least imported, on another thread."""
+        """Something is hot: have a JIT made, or at least imported, on another thread; unless it is
+        what the image is expected for."""
+        image = self._image
+        if image is not None and image.is_expected_at(self._fields["pc"][0]):
+            if image.fits(self._memory):
+                image.install(self.block, self.handlers.address("counted"))
+            return
         self._fields["busy"][0], self._fields["patience"][0] = 1, NEVER  # it was heard
         if self._warmth == _COLD:
             self._warmth = _WARMING
@@ -266,7 +278,7 @@ class NativeTier:
 
     def _checksum(self) -> int:
         """What tells the program in memory from others."""
-        return crc32(self.state.spaces[self.block.layout.guest.code_index])
+        return crc32(self._memory)
 
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
