@@ -51,6 +51,9 @@ WARM_UP = 0.005
 """Seconds a machine runs before its JIT is made, those of all runs together: programs that end
 sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
 row of it."""
+WORTH_A_JIT = 64
+"""How often something has to be hot beside an image before a JIT is made for it: importing one takes
+twenty milliseconds, in which so much is interpreted many times over."""
 LONGEST_WAIT = 0.1
 """Seconds for which a run is interpreted while another process finishes its regions."""
 INTERVAL = 0.002
@@ -129,6 +132,7 @@ class NativeTier:
         self._made: Jit | None = None
         self._image: Image | None = None
         self._replaced: Image | None = None
+        self._heard = 0
         self.defers_jit = self.hurries = self._has_arrived = False
         self._warmth = _COLD
         self._ran = self._began = 0.0
@@ -233,6 +237,9 @@ class NativeTier:
         if image is not None and image.is_expected_at(self._fields["pc"][0]):
             if image.fits(self._memory):
                 image.install(self.block, self.handlers.address("counted"))
+            return
+        self._heard += 1
+        if self._heard < WORTH_A_JIT:
             return
         self._fields["busy"][0], self._fields["patience"][0] = 1, NEVER  # it was heard
         if self._warmth == _COLD:
