@@ -124,7 +124,7 @@ class Image:
         size = self._number()
         start, self._at = self._at, self._at + size
         members = self._stream[start : self._at].tolist()
-        if len(members) != size or max(members, default=0) >= below:
+        if len(members) != size or max(members, default=-1) >= below:
             raise ValueError(f"not {size} numbers below {below}")
         return members
 

@@ -291,5 +291,12 @@ class Keeper:
             self._rest.finish_full(lambda: process_time() < end)
             self.put()
 
+    def finish_here(self) -> None:
+        """Finish all that is left, however long it takes; no other thread compiles any more."""
+        if self._rest is not None:
+            self._rest.finish_quick()
+            self._rest.finish_full(lambda: True)
+            self.put()
+
     def _ports(self) -> list[list[int]]:
         return self._regions.state.ports.connected()

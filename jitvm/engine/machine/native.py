@@ -86,7 +86,8 @@ class NativeTier:
 
     `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
     may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
-    not count do so outside of compiled code. `defers_jit`: see `Machine.defer_jit`.
+    not count do so outside of compiled code. `defers_jit`, `hurries`: see `Machine.defer_jit`
+    and `Machine.hurry_jit`.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class NativeTier:
         self._made: Jit | None = None
         self._image: Image | None = None
         self._replaced: Image | None = None
-        self.defers_jit = self._has_arrived = False
+        self.defers_jit = self.hurries = self._has_arrived = False
         self._warmth = _COLD
         self._ran = self._began = 0.0
         self._cache = cache
@@ -257,6 +258,12 @@ class NativeTier:
         if self.jit is not None:
             self.jit.keeper.finish()
 
+    def compile_rest(self) -> None:
+        """See `Machine.compile_rest`."""
+        BACKGROUND.wait()
+        if self.jit is not None:
+            self.jit.keeper.finish_here()
+
     def _checksum(self) -> int:
         """What tells the program in memory from others."""
         return crc32(self.state.spaces[self.block.layout.guest.code_index])
@@ -333,7 +340,10 @@ class NativeTier:
             self._begin_jit()
         elif self._warmth == _COLD and self._image is None:
             self._warmth = _WARMING
-            if not started(self._warm_up):
+            if self.hurries:
+                self._make_ready(alone=True)
+                self._begin_jit()
+            elif not started(self._warm_up):
                 self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
