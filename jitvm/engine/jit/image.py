@@ -94,8 +94,6 @@ class Image:
         self.finish: Callable[[], None] | None = None
         self.begin_work: Callable[[], int | None] | None = None
         at, end = cached.symbols["image"], cached.symbols["numbers"]
-        if not at:
-            raise ValueError("nothing to install")
         self._machine_code = cached.machine_code[:at]
         self._stream = memoryview(cached.machine_code[at:end]).cast("I")
         self._at = 0
