@@ -105,7 +105,7 @@ class Decoder:
         self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
-        self._has_chosen = False
+        self._has_chosen = self._is_sure = False
         self.extents: list[tuple[int, float]] = []
 
     @property
@@ -149,6 +149,7 @@ class Decoder:
             return
         self._has_chosen = True
         if self.choices.take():
+            self._is_sure = True
             return
         last = min(last, first + SAMPLE)
         if self.is_native_at_hand:
@@ -180,6 +181,12 @@ class Decoder:
     def is_curious(self) -> bool:
         """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
         return self._batches & (self._batches - 1) == 0
+
+    @property
+    def wants_to_learn(self) -> bool:
+        """Whether a batch that is looked at may change what is chosen: not the first, where an
+        earlier process has chosen, as somebody may wait for it."""
+        return self._batches > 1 or not self._is_sure
 
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
@@ -260,7 +267,8 @@ class _Runner:
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
-            self.learn(batch.rows, sampled(data, offsets, first, batch.next))
+            if decoder.wants_to_learn:
+                self.learn(batch.rows, sampled(data, offsets, first, batch.next))
             found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
             decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)

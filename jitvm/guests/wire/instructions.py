@@ -914,6 +914,7 @@ def done(core: Core) -> None:
 # -- the table ------------------------------------------------------------------------------------
 
 
+@cache
 def meanings() -> dict[str, tuple[Meaning, int]]:
     """What instructions there are: functions, and bytes of operands."""
     found: dict[str, tuple[Meaning, int]] = {

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
+from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.columns import (
     ADDRESS_BITS,
     MAX_NARROW,
@@ -144,6 +145,7 @@ class Reader:
             raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
         if isinstance(fields, str):
             raise TypeError("fields is a list of paths, not a str")
+        open_ahead()
         self.message = message
         self.errors = errors
         self._where_text = where
