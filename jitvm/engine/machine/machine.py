@@ -244,7 +244,7 @@ class Machine:
         if not declared.is_attached:
             raise ValueError(f"{declared.name} is neither a window nor a large space")
         if memory is None:
-            view = memoryview(b"") if declared.window else Reservation(declared.mapped).view
+            view = _NOTHING if declared.window else Reservation(declared.mapped).view
         else:
             view = _contiguous(memory)
         if declared.window:
@@ -257,9 +257,8 @@ class Machine:
             raise TypeError(f"memory for {declared.name} is read only")
         elif len(view) != declared.mapped:
             raise ValueError(f"{declared.name} has {declared.mapped} bytes, not {len(view)}")
-        spaces = list(self.state.spaces)
-        spaces[index] = view
-        self.state.spaces = tuple(spaces)
+        before = self.state.spaces
+        self.state.spaces = (*before[:index], view, *before[index + 1 :])
         self.block.attach(index, view)
 
     # -- devices -----------------------------------------------------------------------------
@@ -602,6 +601,9 @@ class Machine:
         self.vector = snapshot.vector
         for at in changed:
             self._executor.code_written(at, 1)
+
+
+_NOTHING = memoryview(b"")
 
 
 def _contiguous(memory: Buffer) -> memoryview:

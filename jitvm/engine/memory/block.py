@@ -323,9 +323,10 @@ class Block:
             count = 3 if self.layout.guest.spaces[space].window else 1
             found = self.base + self.layout.attached[space]
             words = self._attached[space] = (ctypes.c_uint64 * count).from_address(found)
-        words[0] = address_of(view)
+        size = len(view)
+        words[0] = address_of(view) if size else 0
         if len(words) > 1:
-            words[1], words[2] = len(view), fence_of(len(view))
+            words[1], words[2] = size, fence_of(size)
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""

@@ -105,7 +105,7 @@ class Decoder:
         self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
-        self._has_chosen = self._is_sure = False
+        self._has_chosen = self._is_sure = self._is_at_hand = False
         self.extents: list[tuple[int, float]] = []
 
     @property
@@ -167,7 +167,9 @@ class Decoder:
     @property
     def is_native_at_hand(self) -> bool:
         """Whether nothing has to be compiled for the program as it is."""
-        return handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
+        if not self._is_at_hand:
+            self._is_at_hand = handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
+        return self._is_at_hand
 
     def learn(self, sample: Sample) -> None:
         """Take the variants of instructions that fit some values."""
@@ -197,6 +199,7 @@ class Decoder:
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
         at = self.program.choose(site, variant)
+        self._is_at_hand = False
         for machine in self.machines():
             machine.memory[at] = self.program.code[at]
             machine.code_written(at, 1)
@@ -213,7 +216,7 @@ class Decoder:
         except BlockError:
             if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
                 raise
-            self.guest = guest(LARGE[0], SMALL[1])
+            self.guest, self._is_at_hand = guest(LARGE[0], SMALL[1]), False
             return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
