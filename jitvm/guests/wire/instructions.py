@@ -471,7 +471,8 @@ def begin_raw(core: Core) -> None:
 
 
 def end_raw(place: str, core: Core) -> None:
-    """The group has ended: its bytes without its tags, as `string` has them."""
+    """The group has ended: its bytes without its tags, as `string` has them; "plain more" for bytes
+    that are added to the row's, whose presence is not told."""
     at, _, begin = (core.pop(FRAMES, 4) for _ in range(3))
     core.push(FRAMES, at, 4)
     taken = (at - begin - size(core)) & M32
@@ -479,10 +480,10 @@ def end_raw(place: str, core: Core) -> None:
     if place == "list":
         counter = column(core, "b", here + 1, 4)
         here = core.load(OUTPUT, counter, 4)
-    to = core.load(OUTPUT, column(core, "c", here + (1 if place == "more" else 0), 4), 4)
+    to = core.load(OUTPUT, column(core, "c", here + (1 if place.endswith("more") else 0), 4), 4)
     if place == "list":
         core.store(OUTPUT, counter, here + 1, 4)
-    elif place != "plain":
+    elif not place.startswith("plain"):
         core.store(OUTPUT, column(core, "b", here, 1), 1, 1)
     core.store(OUTPUT, column(core, "c", here + 1, 4), to + taken, 4)
     core.copy(OUTPUT, column(core, "a", to, 1), INPUT, begin, taken)
@@ -995,6 +996,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     for place in ("plain", "row", "list", "more"):
         suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
         found[f"raw.end{suffix}"] = partial(end_raw, place), FIELD
+    found["raw.end.unknown"] = partial(end_raw, "plain more"), FIELD
     for op in COMPARED:
         for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
             for width in widths:
