@@ -22,7 +22,7 @@ from bench.catalogue import BenchError, Program
 from bench.ctwin import TwinRunner
 from bench.measure import Conditions, Row, measure, steps
 from bench.processes import CommandRunner, UxnWasmRunner, uxn_wasm_folder
-from bench.report import Bar, Lines, about, conditions_line, print_report, write_json
+from bench.report import Bar, Lines, conditions_line, print_about, print_report, write_json
 from bench.runners import Runner
 from bench.tiers import (
     AgainJitRunner,
@@ -116,14 +116,15 @@ def _serve(options: argparse.Namespace) -> Status:
 
 
 def _print(rows: list[Row], runners: list[Runner], baseline: str) -> None:
-    """The table of whole processes where that is what was measured, else that of all runners."""
-    if tuple(runner.name for runner in runners) == whole.WHOLE:
+    """A table of the runners, of whole processes, or both where more than these were measured."""
+    names = {runner.name for runner in runners}
+    if names == set(whole.WHOLE):
         print(conditions_line())
-        whole.print_whole(rows, sys.stdout)
-        for line in about(rows, runners):
-            print(line)
+        print_about(rows, runners, sys.stdout)
     else:
         print_report(rows, runners, baseline, sys.stdout)
+    if names.issuperset(whole.WHOLE):
+        whole.print_whole(rows, sys.stdout)
 
 
 def _measure(programs: list[Program], runners: list[Runner], conditions: Conditions) -> list[Row]:

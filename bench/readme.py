@@ -109,24 +109,30 @@ def _steady(rows: Sequence[Row]) -> Iterator[str]:
 
 def _whole(rows: Sequence[Row]) -> Iterator[str]:
     found = [whole for row in rows if (whole := Whole.of(row))]
-    if found:
-        hello = mean(found, lambda whole: whole.hello)
-        python = mean(found, lambda whole: whole.python)
-        yield f"A greeting takes {hello:.0f} ms, {hello / python:.1f} times `python -c pass`."
-    for least in (COUNTED_MS, LONG_MS):
-        counted = [whole for whole in found if whole.interpreter >= least]
-        if counted:
-            yield from _means(counted, least)
+    if not found:
+        return
+    hello = mean(found, lambda whole: whole.hello)
+    python = mean(found, lambda whole: whole.python)
+    yield f"Whole processes: a greeting takes {hello:.0f} ms, {hello / python:.1f} times"
+    yield "`python -c pass`."
+    if busy := [whole for whole in found if whole.interpreter >= COUNTED_MS]:
+        slower = sum(whole.times_first < NOTICED for whole in busy)
+        first, second = _means(busy)
+        yield f"The {len(busy)} programs that keep the interpreter busy for {COUNTED_MS / 1e3:g} s"
+        yield f"or more run {first} times as fast in their first run as with `--no-jit`"
+        yield f"({slower} are slower), and {second} times in the next, which starts with what the"
+        yield "first one kept."
+    if long := [whole for whole in found if whole.interpreter >= LONG_MS]:
+        first, second = _means(long)
+        yield f"The {len(long)} that do so for {LONG_MS / 1e3:g} s or more run {first} and {second}"
+        yield "times as fast."
 
 
-def _means(counted: Sequence[Whole], least: float) -> Iterator[str]:
-    slower = sum(whole.times_first < NOTICED for whole in counted)
-    first = mean(counted, lambda whole: whole.times_first)
-    second = mean(counted, lambda whole: whole.times_second)
-    yield f"Those that keep the interpreter busy for {least / 1e3:g} s or more, {len(counted)}, run"
-    yield f"{first:.1f} times as fast in their first run as with `--no-jit`, starts included"
-    yield f"({slower} of them slower), and {second:.1f} times in the next, which starts with what"
-    yield "the first one kept."
+def _means(figures: Sequence[Whole]) -> tuple[str, str]:
+    """How many times as fast as the interpreter first and second runs are."""
+    first = mean(figures, lambda whole: whole.times_first)
+    second = mean(figures, lambda whole: whole.times_second)
+    return f"{first:.1f}", f"{second:.1f}"
 
 
 def _ms(row: Row, runner: str) -> float | None:

@@ -174,18 +174,26 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # to a type checker it would say that any name exists
+if not TYPE_CHECKING:
+    from jitvm.prepared import install
+
+    install()
+    del install
+
+    # To a type checker it would say that any name exists.
 
     def __getattr__(name: str) -> object:
         """Import a public name on its first use."""
-        from importlib import import_module
+        import sys
 
         if name in ("events", "wire"):
-            return import_module(f"jitvm.{name}")
+            __import__(f"jitvm.{name}")  # `importlib` is a module more
+            return sys.modules[f"jitvm.{name}"]
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module 'jitvm' has no attribute {name!r}")
-        value: object = getattr(import_module(home), name)
+        __import__(home)
+        value: object = getattr(sys.modules[home], name)
         globals()[name] = value
         return value
 

@@ -70,12 +70,12 @@ class _StdinEvents:
         """What has come since the last frame."""
         import os
 
-        from jitvm.platform.events import EndOfInput, Stdin
-
         if self._descriptor is None or not self._computer.listens:
             return ()
         if not self._poll.poll(0):
             return ()
+        from jitvm.platform.events import EndOfInput, Stdin
+
         data = os.read(self._descriptor, self.CHUNK)
         if data:
             return (Stdin(data),)

@@ -7,13 +7,12 @@ or by a signal, they are moved into place. If one fails, the run ends and the ot
 
 from __future__ import annotations
 
+import sys
+
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.outfile import Pending
 from jitvm.engine.host.signals import ENDING
 from jitvm.platform.picture import PictureError
-from jitvm.platform.recording import Recording, RecordingError
-from jitvm.platform.recording.hashes import FrameHashes
-from jitvm.platform.recording.possible import format_of
 from jitvm.platform.sessions import SessionError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from jitvm.platform.computer import Computer
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame, Observer
+    from jitvm.platform.screen import Screen
     from jitvm.platform.tools import Sessions
 
 
@@ -151,7 +151,7 @@ class _Output:
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except (OSError, SessionError, RecordingError, PictureError) as error:
+        except _expected() as error:
             self.discard()
             if isinstance(error, OSError) and error.strerror:
                 raise unwritable(self.path, error) from error
@@ -168,6 +168,13 @@ class _Output:
 
     def _abandon(self) -> None:
         """Close what is open, and leave no file."""
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What outputs raise; where nothing is recorded, what recordings raise is not imported."""
+    possible = sys.modules.get("jitvm.platform.recording.possible")
+    found = OSError, SessionError, PictureError
+    return found if possible is None else (*found, possible.RecordingError)
 
 
 def _session(path: str, platform: Platform, computer: Computer) -> _Session:
@@ -204,6 +211,8 @@ class _Recorded(_Output):
     """Pictures or sound."""
 
     def __init__(self, path: str, computer: Computer, scale: int) -> None:
+        from jitvm.platform.recording.possible import RecordingError, format_of
+
         self._scale = scale
         try:
             format_of(path)
@@ -212,6 +221,8 @@ class _Recorded(_Output):
         super().__init__(path, computer)
 
     def _open(self) -> None:
+        from jitvm.platform.recording import Recording
+
         self._recording = Recording(self.path, self._computer, scale=self._scale)
 
     def _add(self, frame: Frame) -> None:
@@ -228,6 +239,8 @@ class _Hashes(_Output):
     """A line a frame, in a file."""
 
     def _open(self) -> None:
+        from jitvm.platform.recording.hashes import FrameHashes
+
         self._hashes = FrameHashes(self._computer.screen)
         self._pending = Pending(self.path)
         self._file = open(self._pending.beside, "wb")  # noqa: SIM115  closed by `_close`
@@ -255,6 +268,8 @@ class _PrintedHashes:
     """A line a frame, on standard output."""
 
     def __init__(self, computer: Computer) -> None:
+        from jitvm.platform.recording.hashes import FrameHashes
+
         self._hashes = FrameHashes(computer.screen)
 
     def begin(self, number: int, events: tuple[Event, ...]) -> None:
@@ -279,26 +294,27 @@ class _Screenshot(_Output):
         super().__init__(path, computer)
 
     def _open(self) -> None:
-        from importlib.util import find_spec
-
-        if find_spec("PIL") is None:
-            raise PictureError(
-                "--screenshot needs Pillow, which is not installed; `pip install 'jitvm[screen]'`"
-            )
         self._pending = Pending(self.path)
 
     def _close(self) -> None:
-        from jitvm.platform.picture import png
-        from jitvm.platform.recording.animation import enlarged
-
         screen = self._computer.screen
         if not screen.touched:
             raise PictureError(f"{self.path}: the program has drawn nothing, so it is not written")
         if not self._computer.frames.number:
             screen.compose()
         with open(self._pending.beside, "wb") as file:
-            file.write(png(enlarged(screen.pixels, self._scale)))
+            file.write(self._png(screen))
         self._pending.commit()
+
+    def _png(self, screen: Screen) -> bytes:
+        from jitvm.platform.picture import png, png_of
+
+        shown = getattr(screen, "shown", None)  # of a screen that needs no NumPy
+        if shown is not None and self._scale == 1:
+            return png_of(*shown)
+        from jitvm.platform.recording.animation import enlarged
+
+        return png(enlarged(screen.pixels, self._scale))
 
     def _abandon(self) -> None:
         self._pending.discard()

@@ -70,7 +70,8 @@ class Show:
         if self._session is not None:
             self._replay = self._replayed(self._session)
         if self._has_outputs():
-            _import_typing()
+            if self._arguments.record or self._arguments.record_session:
+                _import_typing()
             from jitvm.cli.outputs import Outputs
 
             self._outputs = Outputs(self._arguments, self._platform, self._computer)
@@ -133,6 +134,7 @@ class Show:
     def _headless(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         """Run frames as fast as possible."""
         computer = self._computer
+        computer.frames  # noqa: B018  imported before there is a thread: see `jitvm.prepared`
         with computer.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
             try:
                 ending = self._frames()

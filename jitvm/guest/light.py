@@ -11,13 +11,18 @@ from __future__ import annotations
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections import deque
+    from contextlib import suppress
     from enum import IntEnum, StrEnum
     from functools import cached_property, partial
+    from importlib import import_module
     from importlib.machinery import PathFinder
+    from weakref import WeakSet
 else:
     from _collections import deque
+    from _frozen_importlib import _gcd_import as import_module
     from _frozen_importlib_external import PathFinder
     from _functools import partial
+    from _weakref import ref
 
     class cached_property:
         """A method whose result is kept in the object's dict, where it is found from then on."""
@@ -33,6 +38,43 @@ else:
             if instance is None:
                 return self
             return instance.__dict__.setdefault(self._name, self._function(instance))
+
+    class suppress:
+        """A ``with`` block that some exceptions end quietly."""
+
+        def __init__(self, *kinds):
+            self._kinds = kinds
+
+        def __enter__(self):
+            return None
+
+        def __exit__(self, kind, _error, _trace):
+            return kind is not None and issubclass(kind, self._kinds)
+
+    class WeakSet:
+        """Things that are in it as long as somebody else holds them."""
+
+        __slots__ = ("_references",)
+
+        def __init__(self):
+            self._references = {}
+
+        def add(self, thing):
+            references = self._references
+            references[ref(thing, lambda gone: references.pop(gone, None))] = None
+
+        def discard(self, thing):
+            self._references.pop(ref(thing), None)
+
+        def __contains__(self, thing):
+            return ref(thing) in self._references
+
+        def __iter__(self):
+            things = [reference() for reference in list(self._references)]
+            return iter([thing for thing in things if thing is not None])
+
+        def __len__(self):
+            return len(self._references)
 
     class _Members(type):
         """Makes the numbers or texts in a class its members."""
@@ -90,4 +132,7 @@ else:
         __repr__, __str__, __reduce_ex__ = _repr, str.__str__, _reduce
 
 
-__all__ = ["IntEnum", "PathFinder", "StrEnum", "cached_property", "deque", "partial"]
+__all__ = [
+    "IntEnum", "PathFinder", "StrEnum", "WeakSet", "cached_property", "deque", "import_module",
+    "partial", "suppress",
+]  # fmt: skip

@@ -10,7 +10,7 @@ number would overflow a C integer.
 
 from __future__ import annotations
 
-from operator import index
+from _operator import index
 
 LONGEST = 1e9
 """Seconds of the longest time that can be asked for, some thirty years: the clocks of the operating

@@ -22,18 +22,17 @@ window uses this to stay responsive during a vector that takes seconds:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-
 from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 from jitvm.platform.evaluator import Ending, Share
-from jitvm.platform.events import Event
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from jitvm.platform.evaluator import Evaluator
+    from jitvm.platform.events import Event
     from jitvm.platform.output import Output
     from jitvm.platform.screen import Screen
     from jitvm.platform.script import Script

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from jitvm.guest.light import import_module
 from jitvm.platform import Platform, ProgramError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -136,8 +137,6 @@ def _see_current_folder() -> None:
 
 def _resolved(target: str, what: str) -> Platform:
     """What ``module:NAME`` names, as a platform; `what` begins messages."""
-    from importlib import import_module
-
     module, _, name = target.partition(":")
     if not module or not name:
         raise GuestError(f"{what}: take module:NAME, such as toyvm:TOY")

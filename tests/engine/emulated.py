@@ -30,10 +30,11 @@ import unicorn
 from jitvm.engine.interpreter.installed import Handlers, build
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.machine.native import NativeTier
-from jitvm.engine.memory.block import Block, address_of
+from jitvm.engine.memory.block import Block
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.fingerprint import stamp
 from jitvm.engine.memory.layout import TABLES
+from jitvm.engine.memory.shown import address_of
 from jitvm.guest import Guest
 
 PAGE = mmap.PAGESIZE

@@ -18,7 +18,7 @@ import unicorn
 from unicorn import arm64_const as arm64
 
 from jitvm.engine.codegen.native import Compiler
-from jitvm.engine.memory.block import address_of
+from jitvm.engine.memory.shown import address_of
 from jitvm.guests.wire import feed as feeds
 from jitvm.guests.wire.feed import KERNELS, NULL, BrokenFraming, Feed, framed
 from tests.fuzz.guarded import Guarded

@@ -5,9 +5,10 @@ Code that reserves a lot of it asks first: LLVM aborts the process when it runs 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
+
+from jitvm.engine.host.foreign import Word, address_of_bytes, function
 
 _RLIMIT_AS = 9
 _UNLIMITED = (1 << 64) - 1
@@ -17,10 +18,11 @@ def address_limit() -> int | None:
     """How many bytes of addresses this process may use; None if they are not limited."""
     if sys.platform != "linux":
         return None
-    limits = (ctypes.c_uint64 * 2)()
-    if ctypes.CDLL(None).getrlimit(_RLIMIT_AS, limits) or limits[0] == _UNLIMITED:
-        return None
-    return limits[0]
+    limits = bytearray(2 * 8)
+    address, _kept = address_of_bytes(limits)
+    failed = function("getrlimit", Word, Word)(_RLIMIT_AS, address) & 0xFFFF_FFFF
+    limit = int.from_bytes(limits[:8], sys.byteorder)
+    return None if failed or limit == _UNLIMITED else limit
 
 
 def addresses_left() -> int | None:

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 
 from jitvm.engine.host.signals import ENDING
+from jitvm.guest.light import suppress
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:

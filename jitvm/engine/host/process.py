@@ -31,10 +31,10 @@ from __future__ import annotations
 import atexit
 import os
 from _thread import RLock, allocate_lock, get_ident
-from _weakrefset import WeakSet
 from time import monotonic, sleep
 
 from jitvm.engine.host.background import BACKGROUND
+from jitvm.guest.light import WeakSet
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

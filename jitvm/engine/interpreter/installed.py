@@ -12,12 +12,11 @@ others when they are first executed:
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from struct import pack
 
 from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.interpreter.unit import EXPORTS, NONE, Unit
 from jitvm.engine.memory.arena import shared_arena
@@ -61,11 +60,9 @@ class Handlers:
         self._symbols: dict[str, int] = {}
         self._entries: list[int] = []
         self.add(unit)
-        pointer, word = ctypes.c_void_p, ctypes.c_uint64
-        self.enter = ctypes.CFUNCTYPE(None, pointer)(self.address("enter"))
-        self.step = ctypes.CFUNCTYPE(None, pointer)(self.address("step"))
-        deliver = ctypes.CFUNCTYPE(word, pointer, ctypes.c_char_p, *(word,) * 5)
-        self.deliver = deliver(self.address("deliver"))
+        self.enter = called(self.address("enter"), Word, returns=None)
+        self.step = called(self.address("step"), Word, returns=None)
+        self.deliver = called(self.address("deliver"), Word, Bytes, *(Word,) * 5)
 
     def __del__(self) -> None:
         """No machine of the guest is left."""
@@ -89,7 +86,8 @@ class Handlers:
         ]
         tables = {name: self.address(name).to_bytes(8, sys.byteorder) * 256 for name in _STUBS}
         for at, name in enumerate(HANDLER_TABLES):
-            tables[name] = pack("256Q", *entries[256 * at : 256 * (at + 1)])
+            row = entries[256 * at : 256 * (at + 1)]
+            tables[name] = b"".join([entry.to_bytes(8, sys.byteorder) for entry in row])
         self.tables = tables
 
     def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:

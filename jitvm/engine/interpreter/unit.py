@@ -8,8 +8,6 @@ thousand others at once, as each start does that.
 
 from __future__ import annotations
 
-from struct import pack
-
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import HANDLER_TABLES
 
@@ -56,6 +54,8 @@ class Unit:
 
     def kept(self) -> CachedCode:
         """As the cache has it."""
+        from struct import pack
+
         size = len(self.machine_code)
         return CachedCode(
             self.machine_code + pack(f"{_ENTRIES}I", *self.entries),

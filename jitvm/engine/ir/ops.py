@@ -337,6 +337,9 @@ class Op(StrEnum):
     COLLECT = Row(  # written to the port page and to the ring, which may be emptied by that
         "collect port, byte", reads="memory", writes="page output"
     )
+    OUT = Row(  # through a device that looks at memory and ports and changes only these
+        "out port, byte", reads="memory page", writes="page output"
+    )
     SYNC = Row("sync -> exit", writes="stacks pointers")  # what its exit would write; stays
     # -- leaving
     CHECK = Row("check -> exit", reads="pointers host")  # if a device moved a pointer

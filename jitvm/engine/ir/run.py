@@ -247,7 +247,8 @@ class _Run:
     def host_in(self, _: Value, args: list[int]) -> int:
         port, *pointers = args
         self._show(pointers)
-        return self.host.host_in(port)
+        ports = self.state.ports
+        return self.host.host_in(port) if port in ports.readers else ports.page[port]
 
     def host_pointer(self, value: Value, _args: list[int]) -> int:
         """A stack pointer that a device may have set, in its stack."""
@@ -345,6 +346,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,
     Op.COLLECT: _Run.host_out,
+    Op.OUT: _Run.host_out,
     Op.SYNC: _Run.sync,
     Op.CHECK: _Run.check,
     **dict.fromkeys(MARKS, lambda _run, _value, _args: True),

@@ -40,6 +40,7 @@ class IrMaker(RegionMaker):
     """Makes regions whose machine code only comes back to the host."""
 
     stub = b""
+    _makes_code = False
 
     def machine_code(
         self,

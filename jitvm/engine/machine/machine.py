@@ -12,8 +12,9 @@ parallel.
 
 from __future__ import annotations
 
-from operator import index as any_whole
+from _operator import index as any_whole
 
+from jitvm.engine.host.foreign import PortFunction
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
 from jitvm.engine.machine.native import NativeTier
@@ -161,6 +162,7 @@ class Machine:
             ports=Ports(view(layout.ports, guest.ports)),
             pointers=[0] * len(guest.stacks),
         )
+        self._attached: dict[int, memoryview] = {}
         for index, space in enumerate(guest.spaces):
             if space.large:
                 self.attach(index, None)
@@ -259,7 +261,11 @@ class Machine:
             raise ValueError(f"{declared.name} has {declared.mapped} bytes, not {len(view)}")
         before = self.state.spaces
         self.state.spaces = (*before[:index], view, *before[index + 1 :])
-        self.block.attach(index, view)
+        from jitvm.engine.memory.shown import show
+
+        if (words := self._attached.get(index)) is None:
+            words = self._attached[index] = self.block.attached(index)
+        show(view, words)
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -285,16 +291,22 @@ class Machine:
         self.state.ports.readers[port] = reader
         self._executor.connect_reader(port)
 
-    def on_write(self, port: int, writer: Writer) -> None:
+    def on_write(self, port: int, writer: Writer, *, quiet: bool = False) -> None:
         """Call `writer(byte)` after each write to a port (0 to 255).
 
         It may read and write `state`, including `state.pointers`, which are current.
         An exception it raises ends the run soon after this instruction and comes out of `run`.
 
+        Args:
+            port: its number.
+            writer: the device.
+            quiet: it looks at nothing but memory and ports, and changes nothing but ports (and
+                what is its own). Compiled code then calls it at less cost.
+
         Raises:
             ValueError: there is no such port.
         """
-        self._connect_writer(self._port(port), writer)
+        self._connect_writer(self._port(port), writer, quiet=quiet)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
@@ -309,7 +321,7 @@ class Machine:
         self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
         self._executor.connect_reader(port, address)
 
-    def on_write_native(self, port: int, function: NativeFunction) -> None:
+    def on_write_native(self, port: int, function: NativeFunction, *, quiet: bool = False) -> None:
         """Call a native function after each write to a port, without the interpreter lock.
 
         Args:
@@ -318,6 +330,7 @@ class Machine:
                 ``uint64 f(uint64 base, uint64 port, uint64 byte)``; `base` is the address of
                 the code space, from which `Layout` tells where everything else is. It must not
                 raise and not touch Python. Keep it alive as long as the machine.
+            quiet: as for `on_write`.
 
         Raises:
             TypeError: the port is no whole number, or the function neither of the two.
@@ -329,19 +342,27 @@ class Machine:
         def writer(byte: int) -> None:
             call(self.block.base, port, byte)
 
-        self._connect_writer(port, writer, address)
+        self._connect_writer(port, writer, address, quiet=quiet)
 
-    def _connect_writer(self, port: int, writer: Writer, address: int | None = None) -> None:
+    def _connect_writer(
+        self, port: int, writer: Writer, address: int | None = None, *, quiet: bool
+    ) -> None:
         """Put a device on a port, in the place of whatever was there."""
-        self.state.ports.writers[port] = writer
-        self.state.ports.collected.discard(port)
-        self._executor.connect_writer(port, address)
+        ports = self.state.ports
+        is_alike = port in ports.writers.keys() - ports.collected and (port in ports.quiet) == quiet
+        ports.writers[port] = writer
+        ports.collected.discard(port)
+        ports.quiet.discard(port)
+        if quiet:
+            ports.quiet.add(port)
+        self._executor.connect_writer(port, address, alike=is_alike)
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
         for port in [self._port(port) for port in ports]:
             self.state.ports.writers[port] = self._collector(port)
             self.state.ports.collected.add(port)
+            self.state.ports.quiet.discard(port)
             self._executor.connect_collector(port)
 
     def _port(self, port: int) -> int:
@@ -502,6 +523,13 @@ class Machine:
         if self.native is not None:
             self.native.prepare(program)
 
+    def defer_jit(self) -> None:
+        """Have what an earlier run has kept installed without a JIT, which is made when something
+        else is hot; before the first run. For those who do not look at `jit` and hear no events:
+        it takes a hundredth of the time."""
+        if self.native is not None:
+            self.native.defers_jit = self.tier is Tier.JIT
+
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, if there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
@@ -645,10 +673,7 @@ def _address_of(function: NativeFunction) -> int:
 
 def _native_call(address: int) -> Callable[[int, int, int], int]:
     """A native port function as the reference interpreter calls it."""
-    import ctypes
-
-    word = ctypes.c_uint64
-    return ctypes.CFUNCTYPE(word, word, word, word)(address)
+    return PortFunction(address)
 
 
 def _budget(instructions: int | None) -> int | None:

@@ -72,7 +72,7 @@ class ReferenceTier:
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Reads of a port are answered by the function in ``state.ports``."""
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Writes to a port call the function in ``state.ports``."""
 
     def connect_collector(self, port: int) -> None:

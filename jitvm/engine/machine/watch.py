@@ -260,7 +260,8 @@ class _Watcher:
     def add(self, watch: Watch) -> None:
         with self._lock:
             self._watches = (*self._watches, watch)
-        self._nudge()
+        if watch.due != float("inf"):  # else only a signal is waited for, which wakes it anyway
+            self._nudge()
 
     def remove(self, watch: Watch) -> None:
         with self._lock:

@@ -18,17 +18,22 @@ aligned.
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import mmap
 import os
 from _thread import allocate_lock
-from bisect import bisect_left
 
 from jitvm.engine.host.addresses import address_limit
+from jitvm.engine.host.foreign import Word, function, memory
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import SHARED, ModuleLock
-from jitvm.engine.memory.block import BlockError, Mapping, anonymous_file, temporary_file
+from jitvm.engine.memory.block import (
+    PROT_EXEC,
+    PROT_READ,
+    BlockError,
+    Mapping,
+    anonymous_file,
+    temporary_file,
+)
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -96,20 +101,20 @@ class Arena:
 
     def _map(self) -> None:
         try:  # perf looks names up in memory, but not in what it takes for a file
-            self._runnable.mirror(self._writable, mmap.PROT_READ | mmap.PROT_EXEC)
+            self._runnable.mirror(self._writable, PROT_READ | PROT_EXEC)
         except BlockError:  # a system that cannot, or a policy that does not let it
             self._map_a_file(self._size)
 
     def copied(self) -> bytes:
         """All code, which a child would share with its parent."""
         with self._lock:
-            return ctypes.string_at(self._writable.address, self._top)
+            return bytes(memory(self._writable.address, self._writable)[: self._top])
 
     def separate(self, content: bytes) -> None:
         """In a child: have memory of one's own at the same addresses, with the same code."""
         self._lock = allocate_lock()  # another thread may have held it
         self._map()
-        ctypes.memmove(self._writable.address, content, len(content))
+        self._writable.write(0, content)
         _flush_instructions(self._runnable.address, len(content))
 
     def _map_a_file(self, size: int) -> None:
@@ -119,7 +124,7 @@ class Arena:
             descriptor = temporary_file("jitvm-code", size)
         try:
             self._writable.place(0, size, descriptor, 0)
-            self._runnable.place(0, size, descriptor, 0, mmap.PROT_READ | mmap.PROT_EXEC)
+            self._runnable.place(0, size, descriptor, 0, PROT_READ | PROT_EXEC)
         finally:
             os.close(descriptor)
 
@@ -132,7 +137,7 @@ class Arena:
         size = -(-len(code) // ALIGNMENT) * ALIGNMENT
         with self._lock:
             offset = self._allocate(size)
-        ctypes.memmove(self._writable.address + offset, code, len(code))
+        self._writable.write(offset, code)
         _flush_instructions(self._runnable.address + offset, size)
         return Span(self._runnable.address + offset, size, self)
 
@@ -145,6 +150,8 @@ class Arena:
 
     def _take_back(self, offset: int, count: int) -> None:
         self._used -= count
+        from bisect import bisect_left
+
         index = bisect_left(self._free, (offset, 0))
         self._free.insert(index, (offset, count))
         for left in (index, index - 1):
@@ -170,8 +177,7 @@ def _flush_instructions(address: int, size: int) -> None:
     """Make new code visible to instruction fetch if the processor does not do so itself."""
     if os.uname().machine == "x86_64":
         return
-    clear = ctypes.CDLL(None).__clear_cache
-    clear(ctypes.c_void_p(address), ctypes.c_void_p(address + size))
+    function("__clear_cache", Word, Word, returns=None)(address, address + size)
 
 
 _shared: list[Arena] = []

@@ -5,33 +5,37 @@ mapping of an anonymous file; the rest is ordinary anonymous memory. Without ano
 memory is remapped instead, or a temporary file is used. If none of that is allowed the code space
 has no mirror, and only the reference interpreter may run on the block.
 
-Views that are handed out keep the block alive: each is a memoryview over a ctypes array that refers
-to its block, so no view can outlive the mapping.
+Views that are handed out keep the block alive (see `foreign.memory`), so none can outlive the
+mapping.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import mmap
 import os
 import sys
 
+from jitvm.engine.host.foreign import Word, address_of_function, function, get_errno, memory
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import GATE, SHARED, Gate
-from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST, fence_of
+from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     from jitvm.engine.memory.layout import Layout
 
-_MAP_FIXED = 0x10
+# As the module `mmap` has them, which is one more library to load.
+PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+_MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED = 1, 2, 0x10
+_MAP_ANONYMOUS = 0x20 if sys.platform == "linux" else 0x1000
 MAP_NORESERVE = 0x4000
+_INT = 0xFFFF_FFFF
+"""What counts of a result that is an ``int`` of C."""
 _MREMAP_TO = 1 | 2
 """MREMAP_MAYMOVE and MREMAP_FIXED."""
-MAP_FAILED = ctypes.c_void_p(-1).value
+MAP_FAILED = (1 << 64) - 1
 
 
 FEW_BLOCKS = 128
@@ -43,15 +47,8 @@ class BlockError(OSError):
     """The operating system refused the memory a machine needs."""
 
 
-def libc() -> Any:
-    """C's library, of which `mmap` and `munmap` know their types; errors are in `get_errno`."""
-    found = ctypes.CDLL(None, use_errno=True)
-    found.mmap.restype = ctypes.c_void_p
-    found.mmap.argtypes = [
-        ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
-    ]  # fmt: skip
-    found.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    return found
+_mmap = function("mmap", *(Word,) * 6)
+_munmap = function("munmap", Word, Word, returns=None)
 
 
 def anonymous_file(name: str, size: int) -> int:
@@ -92,33 +89,36 @@ class Mapping:
     """A range of address space that is given back when the last reference goes."""
 
     def __init__(self, size: int, flags: int = 0) -> None:
-        self._libc = libc()
         self.size = size
-        self.address = self._map(None, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags, -1, 0)
+        self.address = self._map(0, size, _MAP_PRIVATE | _MAP_ANONYMOUS | flags, -1, 0)
 
     def _map(
-        self, at: int | None, size: int, flags: int, descriptor: int, offset: int,
-        protection: int = mmap.PROT_READ | mmap.PROT_WRITE,
+        self, at: int, size: int, flags: int, descriptor: int, offset: int,
+        protection: int = PROT_READ | PROT_WRITE,
     ) -> int:  # fmt: skip
-        result = self._libc.mmap(at, size, protection, flags, descriptor, offset)
-        if result in (None, MAP_FAILED):
-            code = ctypes.get_errno()
+        result = _mmap(at, size, protection, flags, descriptor, offset)
+        if result in (0, MAP_FAILED):
+            code = get_errno()
             raise BlockError(code, f"no memory for {size} bytes of machine: {os.strerror(code)}")
         return int(result)
 
     def place(
         self, offset: int, size: int, descriptor: int, file_offset: int,
-        protection: int = mmap.PROT_READ | mmap.PROT_WRITE,
+        protection: int = PROT_READ | PROT_WRITE,
     ) -> None:  # fmt: skip
         """Map a part of a file over a part of this range."""
-        flags = mmap.MAP_SHARED | _MAP_FIXED
+        flags = _MAP_SHARED | _MAP_FIXED
         self._map(self.address + offset, size, flags, descriptor, file_offset, protection)
 
     def fill(self, offset: int, content: bytes) -> None:
         """Put memory of nobody else's over a part of this range, with this content."""
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED
+        flags = _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_FIXED
         self._map(self.address + offset, len(content), flags, -1, 0)
-        ctypes.memmove(self.address + offset, content, len(content))
+        self.write(offset, content)
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Put bytes somewhere in it."""
+        memory(self.address, self)[offset : offset + len(content)] = content
 
     def mirror(self, other: Mapping, protection: int) -> None:
         """Have this range and another of the same size show the same new memory, without a file.
@@ -130,10 +130,9 @@ class Mapping:
             raise BlockError("memory is shown twice by way of a file here")
         other._share(other.address, self.size)
         self._map_again(other.address, self.address, self.size)
-        protect = self._libc.mprotect
-        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        if protect(self.address, self.size, protection):
-            code = ctypes.get_errno()
+        protect = function("mprotect", Word, Word, Word)
+        if protect(self.address, self.size, protection) & _INT:
+            code = get_errno()
             raise BlockError(code, f"no executable memory: {os.strerror(code)}")
 
     def repeat(self, offset: int, size: int, count: int) -> None:
@@ -150,22 +149,20 @@ class Mapping:
 
     def _share(self, address: int, size: int) -> None:
         """Put new memory there that can be mapped again."""
-        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_FIXED | MAP_NORESERVE
+        flags = _MAP_SHARED | _MAP_ANONYMOUS | _MAP_FIXED | MAP_NORESERVE
         self._map(address, size, flags, -1, 0)
 
     def _map_again(self, address: int, again: int, size: int) -> None:
-        word, pointer = ctypes.c_size_t, ctypes.c_void_p
-        remap = self._libc.mremap
-        remap.restype = pointer
-        remap.argtypes = [pointer, word, word, ctypes.c_int, pointer]
+        remap = function("mremap", *(Word,) * 5)
         # Nothing of the old range is moved when its size is given as 0: it is mapped once more.
         if remap(address, 0, size, _MREMAP_TO, again) != again:
-            code = ctypes.get_errno()
+            code = get_errno()
             raise BlockError(code, f"no memory that is shown twice: {os.strerror(code)}")
 
-    def __del__(self, gate: Gate = GATE) -> None:  # bound here: modules go before their objects
+    # Bound here: modules go before their objects.
+    def __del__(self, gate: Gate = GATE, unmap: Callable[[int, int], None] = _munmap) -> None:
         if getattr(self, "address", None) is not None and not gate.is_ending:
-            self._libc.munmap(self.address, self.size)
+            unmap(self.address, self.size)
 
 
 _blocks_made = 0
@@ -184,39 +181,6 @@ def _collect_garbage() -> None:
         gc.collect()
 
 
-def _c_function(name: str) -> int:
-    """The address of a function of C."""
-    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
-
-
-class _Buffer(ctypes.Structure):
-    """Memory of an object of Python's, as PEP 3118 has it."""
-
-    _fields_ = (
-        ("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("len", ctypes.c_ssize_t),
-        ("itemsize", ctypes.c_ssize_t), ("readonly", ctypes.c_int), ("ndim", ctypes.c_int),
-        ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
-        ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p),
-    )  # fmt: skip
-
-
-_get_buffer = ctypes.pythonapi.PyObject_GetBuffer
-_get_buffer.argtypes = [ctypes.py_object, ctypes.c_void_p, ctypes.c_int]
-_release_buffer = ctypes.pythonapi.PyBuffer_Release
-_release_buffer.argtypes = [ctypes.c_void_p]
-_release_buffer.restype = None
-
-
-def address_of(view: memoryview) -> int:
-    """Where the bytes of a contiguous view lie; it has to be kept as long as they are used."""
-    buffer = _Buffer()
-    shown = ctypes.byref(buffer)
-    _get_buffer(view, shown, 0)
-    address = buffer.buf or 0
-    _release_buffer(shown)
-    return address
-
-
 class Reservation:
     """Memory of a large space: addresses, which take room once they are touched.
 
@@ -229,9 +193,7 @@ class Reservation:
 
     def __init__(self, size: int) -> None:
         self._mapping = Mapping(size, MAP_NORESERVE)
-        array = (ctypes.c_ubyte * size).from_address(self._mapping.address)
-        array._mapping = self._mapping  # type: ignore[attr-defined]
-        self.view = memoryview(array).cast("B")
+        self.view = memory(self._mapping.address, self._mapping)[:size]
 
 
 class Block:
@@ -247,7 +209,6 @@ class Block:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._attached: dict[int, ctypes.Array[ctypes.c_uint64]] = {}
         _collect_garbage()
         self._mapping = Mapping(layout.total + layout.alignment)
         self.base = self._aligned_base()
@@ -256,7 +217,7 @@ class Block:
         self.view(layout.code_map + layout.size, WIDEST)[:] = bytes([CODE | PAST_END] * WIDEST)
         if layout.attached:
             for name, function in (("copy", "memmove"), ("clear", "memset")):
-                self.words(layout.told[name], 1)[0] = _c_function(function)
+                self.words(layout.told[name], 1)[0] = address_of_function(function)
         SHARED.add(self)
 
     def _map_code_space(self, content: bytes) -> None:
@@ -285,7 +246,7 @@ class Block:
         except BlockError:
             self._map_what_is_left(why, content)
             return
-        ctypes.memmove(self.base, content, len(content))
+        self._mapping.write(start, content)
         note(why, "memory is mirrored by other means")
 
     def _map_what_is_left(self, why: str, content: bytes) -> None:
@@ -316,23 +277,21 @@ class Block:
         lowest, alignment = self._mapping.address + self.layout.head, self.layout.alignment
         return -(-lowest // alignment) * alignment
 
+    def attached(self, space: int) -> memoryview:
+        """The words by which native code finds a window or a large space: its address; of a window
+        its length and its fence as well."""
+        count = 3 if self.layout.guest.spaces[space].window else 1
+        return self.words(self.layout.attached[space], count)
+
     def attach(self, space: int, view: memoryview) -> None:
         """Have native code find a window or a large space in other memory, which has to be kept."""
-        words = self._attached.get(space)
-        if words is None:
-            count = 3 if self.layout.guest.spaces[space].window else 1
-            found = self.base + self.layout.attached[space]
-            words = self._attached[space] = (ctypes.c_uint64 * count).from_address(found)
-        size = len(view)
-        words[0] = address_of(view) if size else 0
-        if len(words) > 1:
-            words[1], words[2] = size, fence_of(size)
+        from jitvm.engine.memory.shown import show
+
+        show(view, self.attached(space))
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""
-        array = (ctypes.c_ubyte * size).from_address(self.base + offset)
-        array._block = self  # type: ignore[attr-defined]
-        return memoryview(array).cast("B")
+        return memory(self.base + offset, self)[:size]
 
     def words(self, offset: int, count: int) -> memoryview:
         """`count` 64-bit words at an offset from base, as a writable view of unsigned ints."""

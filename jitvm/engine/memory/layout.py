@@ -28,7 +28,7 @@ displacement.
 
 from __future__ import annotations
 
-import mmap
+import os
 
 from jitvm.guest.light import cached_property
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from jitvm.guest import Guest, Stack
 
 # Where things lie, which native code has built in: no limits that may be set (`params`).
-MIRROR = max(mmap.ALLOCATIONGRANULARITY, 65536)
+MIRROR = max(os.sysconf("SC_PAGE_SIZE"), 65536)
 RING = 65536
 EXITS = 65536
 MOST_EXITS = 4096

@@ -88,7 +88,9 @@ class Attempt:
         self.guest = forming.guest
         self.graph = Graph(self.guest.word_bits, f"region {start:04x}", forming.params)
         self.region = Region(start, self.graph, Assumptions())
-        self.core = RegionCore(self.guest, self.graph, forming.world, self.region.assumptions)
+        self.core = RegionCore(
+            self.guest, self.graph, forming.world, self.region.assumptions, frozenset(forming.plain)
+        )
         self.changed = False
         self._blocks: dict[Node, Block] = {}
         self._joined: dict[Node, RegionState] = {}
@@ -404,6 +406,9 @@ class Attempt:
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
         if not core.finish():
+            if core.computes_port and pc not in core.plain:
+                self.forming.plain.add(pc)
+                self.changed = True
             self.graph.block.end = core.retry(core.refusal or Reason.DEVICE)
             return False
         self._measure(state)

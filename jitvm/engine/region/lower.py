@@ -122,17 +122,37 @@ class RegionLowering(ExitLowering):
             fine = self.let(f"and i1 {fine}, {same}")
         self._guard(fine, value.exit)
 
-    def _call_host(self, which: int, port: Value, byte: str) -> str:
-        entry = self._port_function(which, port)
-        function = self.load("ptr", entry, "context", 8)
-        return self.let(f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})")
+    def _call_host(self, which: int, port: Value, byte: str, plain: str = "0") -> str:
+        """Call a port's function; what it returns, or `plain` where a computed port has none."""
+        function = self.load("ptr", self._port_function(which, port), "context", 8)
+        call = f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})"
+        if port.constant is not None:
+            return self.let(call)
+        before, device, ahead = self._predecessor, self.name()[1:], self.name()[1:]
+        there = self.let(f"icmp ne ptr {function}, null")
+        self.do(f"br i1 {there}, label %{device}, label %{ahead}")
+        self.label(device)
+        answer = self.let(call)
+        self.do(f"br label %{ahead}")
+        self.label(ahead)
+        self._predecessor = ahead
+        return self.let(f"phi i64 [ {answer}, %{device} ], [ {plain}, %{before} ]")
 
     @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> str:
-        byte = self._call_host(self.layout.readers, value.args[0], "0")
+        port = value.args[0]
+        plain = (
+            "0"
+            if port.constant is not None
+            else self.let(f"zext i8 {self._page_byte(port)} to i64")
+        )
+        byte = self._call_host(self.layout.readers, port, "0", plain)
         return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
 
-    @lowers(lowerings, Op.HOST_OUT)
+    def _page_byte(self, port: Value) -> str:
+        return self.load("i8", self.at(self.layout.ports, self.at(self.wide(port))), "page")
+
+    @lowers(lowerings, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
         self._set_page(value)
         self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))

@@ -8,8 +8,8 @@ command line (``-O hot=50``); ``jitvm params`` lists them.
 from __future__ import annotations
 
 import os
+from _operator import index
 from collections.abc import Mapping
-from operator import index
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened
@@ -159,6 +159,14 @@ class Parameters(Struct, frozen=True):
         250, "ms", 0, 60000, "how long without a new region before full compilations begin"
     )
     keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
+    finish: int = _row(
+        1000,
+        "ms",
+        0,
+        60000,
+        "processor time in which a child of `jitvm run` finishes, at the lowest priority, what was "
+        "being compiled when the program ended; 0 for no child",
+    )
     polish: int = _row(2, "level", 0, 3, "`speed` of the second, full compilation; 0 for none")
     speed: int = _row(
         1,
@@ -167,6 +175,14 @@ class Parameters(Struct, frozen=True):
         3,
         "passes over regions compiled only once: 0 as in a quick compilation, 1 a short list, "
         "3 all of LLVM's",
+    )
+    direct: int = _row(
+        1,
+        "switch",
+        0,
+        1,
+        "make machine code of quick compilations (`speed` 0) without LLVM, on processors where "
+        "that is known",
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(

@@ -30,7 +30,7 @@ from functools import cache, cached_property
 from itertools import accumulate
 
 from jitvm.engine.codegen.kernels import Kernels
-from jitvm.engine.memory.block import address_of
+from jitvm.engine.memory.shown import address_of
 from jitvm.guests.wire.columns import MAX_NARROW
 from jitvm.guests.wire.pool import PoolError
 

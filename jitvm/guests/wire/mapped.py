@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 
-from jitvm.engine.memory.block import address_of
+from jitvm.engine.memory.shown import address_of
 from jitvm.guests.wire.faults import MessagesError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

@@ -25,7 +25,8 @@ from collections import deque
 from contextlib import suppress
 from time import monotonic
 
-from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE, libc
+from jitvm.engine.host.foreign import Word, function, get_errno
+from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE
 from jitvm.guests.wire.columns import ADDRESS_BITS, HUGE
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -77,12 +78,12 @@ class _Mapping:
         self.since = 0.0
         self.expects: tuple[object, int] = (None, 0)
         self.ranges = 0
-        found = _LIBC.mmap(
-            None, size + HUGE, mmap.PROT_READ | mmap.PROT_WRITE,
+        found = _mmap(
+            0, size + HUGE, mmap.PROT_READ | mmap.PROT_WRITE,
             mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
         )  # fmt: skip
-        if found is None or found == MAP_FAILED:
-            why = os.strerror(ctypes.get_errno())
+        if found in (0, MAP_FAILED):
+            why = os.strerror(get_errno())
             raise PoolError(
                 f"cannot reserve {size >> 20} MiB of addresses for columns ({why}); ask for fewer "
                 "fields or smaller batches, or raise the limit of virtual memory (ulimit -v)"
@@ -93,7 +94,7 @@ class _Mapping:
     def unmap(self) -> None:
         """Give the addresses back; they are not to be used again."""
         _Mapping.all_ranges -= self.ranges
-        _LIBC.munmap(self._start, self.size + HUGE)
+        _munmap(self._start, self.size + HUGE)
 
     def make_huge(self, first: int, last: int) -> None:
         """Have a range consist of huge pages, if the system has any."""
@@ -101,7 +102,7 @@ class _Mapping:
             _Mapping.all_ranges += 1
             self.ranges += 1
             size = -(-last // HUGE) * HUGE - first
-            _LIBC.madvise(self.address + first, size, _HUGEPAGE)
+            _madvise(self.address + first, size, _HUGEPAGE)
 
 
 class OutputSpace:
@@ -244,8 +245,9 @@ class Pool:
                 return
 
 
-_LIBC = libc()
-_LIBC.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_mmap = function("mmap", *(Word,) * 6)
+_munmap = function("munmap", Word, Word, returns=None)
+_madvise = function("madvise", Word, Word, Word, returns=None)
 _HUGEPAGE: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 POOL = Pool()
 """The pool of this process."""

@@ -11,17 +11,17 @@ picture are still produced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.program import PROGRAM_START
-from jitvm.platform import events, frames
-from jitvm.platform.events import Event
+from jitvm.platform import frames
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from jitvm.guests.uxn.varvara.hardware import Hardware
+    from jitvm.platform.events import Event
 
 
 class FrameLoop(frames.FrameLoop):
@@ -42,6 +42,8 @@ class FrameLoop(frames.FrameLoop):
 
     def _perform(self, event: Event) -> Iterator[int]:
         """The vectors of an event."""
+        from jitvm.platform import events
+
         hardware = self._hardware
         controller, mouse, terminal = hardware.controller, hardware.mouse, hardware.console
         match event:

@@ -24,8 +24,9 @@ Writes to the file by other processes may be seen some bytes later than without 
 
 from __future__ import annotations
 
-import ctypes
 import os
+
+from jitvm.engine.host.foreign import address_of_bytes, memory
 
 POSITION, END, LENGTH, PYTHON = range(4)
 
@@ -43,13 +44,14 @@ class ReadAhead:
         words: the device's own, all zero.
     """
 
-    __slots__ = ("_buffer", "_descriptor", "_enabled", "_words")
+    __slots__ = ("_buffer", "_descriptor", "_enabled", "_start", "_words")
 
     def __init__(self, words: memoryview) -> None:
         self._words = words
         self._enabled = False
         self._descriptor = -1
-        self._buffer: ctypes.Array[ctypes.c_char] | None = None
+        self._buffer: bytearray | None = None
+        self._start: tuple[int, object] = (0, None)
 
     @property
     def length(self) -> int:
@@ -115,15 +117,16 @@ class ReadAhead:
         start = self._words[POSITION]
         size = min(size, self.left)
         self._words[POSITION] = start + size
-        return ctypes.string_at(start, size) if size else b""
+        return bytes(memory(start, None)[:size]) if size else b""
 
     def _read_more(self, descriptor: int, size: int) -> bytes:
         if not self._enabled or size > LONGEST:
             return os.read(descriptor, size)
         if self._buffer is None:
-            self._buffer = ctypes.create_string_buffer(SIZE)
+            self._buffer = bytearray(SIZE)
+            self._start = address_of_bytes(self._buffer)
         count = os.readv(descriptor, [self._buffer])
-        start = ctypes.addressof(self._buffer)
+        start, _ = self._start
         self._descriptor = descriptor
         self._words[POSITION], self._words[END] = start, start + count
         return self._take(size)

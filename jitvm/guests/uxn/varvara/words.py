@@ -11,7 +11,7 @@ is placed after the last.
 
 from __future__ import annotations
 
-import ctypes
+from jitvm.engine.host.foreign import address_of_bytes
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ class DeviceWords:
     """
 
     def __init__(self, machine: Machine) -> None:
-        self._array = (ctypes.c_uint64 * WORDS)()
-        self.address = machine.data = ctypes.addressof(self._array)
+        self._bytes = bytearray(WORD * WORDS)
+        self.address, self._kept = address_of_bytes(self._bytes)
+        machine.data = self.address
 
     def view(self, start: int, count: int) -> memoryview:
         """`count` words from `start` on, writable, as signed numbers."""
-        return memoryview(self._array).cast("B").cast("q")[start : start + count]
+        return memoryview(self._bytes).cast("q")[start : start + count]

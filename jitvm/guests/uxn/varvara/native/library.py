@@ -13,10 +13,10 @@ Code is made for any processor of the architecture, and kept: see `jitvm.engine.
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from jitvm.engine.codegen.kernels import build, find
+from jitvm.engine.host.foreign import Word, called
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.memory.arena import shared_arena
@@ -76,8 +76,7 @@ class Kernel:
         """The kernel as Python calls it with so many words, natively wherever that is possible."""
         if self._called is None:
             try:
-                words = (ctypes.c_int64,) * (arguments + 1)
-                self._called = ctypes.CFUNCTYPE(*words)(self.address)
+                self._called = called(self.address, *(Word,) * arguments)
             except UNAVAILABLE as error:
                 self._called = self.in_python(error)
         return self._called
@@ -91,8 +90,8 @@ class Kernel:
         return self._source()
 
     def _load(self) -> CachedCode:
-        with open(self._path, encoding="ascii") as file:
-            text = file.read() + self._entry()
+        with open(self._path, "rb") as file:  # an encoding would be a module to import
+            text = file.read().decode() + self._entry()
         kind = f"varvara-{os.path.splitext(os.path.basename(self._path))[0]}"
         return find(kind, text) or build(kind, text)
 
@@ -106,7 +105,7 @@ def beside(module: str, name: str) -> str:
 
 
 def function_entry(arguments: int) -> str:
-    """A function of so many words, for ctypes."""
+    """A function of so many words, for Python."""
     words = ", ".join(f"i64 %w{number}" for number in range(arguments))
     return f"""
 define i64 @entry({words}) {{

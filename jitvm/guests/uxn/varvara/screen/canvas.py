@@ -10,8 +10,7 @@ while only what is drawn on takes memory. Views of earlier frames stay valid whe
 
 from __future__ import annotations
 
-import ctypes
-
+from jitvm.engine.host.foreign import address_of_bytes, memory
 from jitvm.engine.memory.block import Mapping
 from jitvm.guests.uxn.varvara.screen import state as at
 from jitvm.guests.uxn.varvara.screen.blending import TABLE, blend_words, spread
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from jitvm.guests.uxn.varvara.words import DeviceWords
     from jitvm.platform.screen import Pixels, Rectangle
+
+LIMIT = at.LIMIT
 
 
 class Picture:
@@ -67,7 +68,8 @@ class Canvas:
             self._words[start : start + 256] = memoryview(spread(flipped=flipped)).cast("q")
         self._ports = b""
         self._size = (0, 0)
-        self._pixels: ctypes.Array[ctypes.c_ubyte] | None = None
+        self._pixels: bytearray | None = None
+        self._address_of_pixels: tuple[int, object] = (0, None)
         self._frame: Pixels | None = None
         self.changed: Rectangle | None = None
         self.resize(width, height)
@@ -91,8 +93,8 @@ class Canvas:
     def resize(self, width: int, height: int) -> None:
         """Set the size, 1 to `state.LIMIT` each; both layers become empty."""
         self._words[at.WIDTH], self._words[at.HEIGHT] = width, height
-        for layer in self._layers:
-            ctypes.memset(layer, 0, self._layer_bytes)
+        for index in range(len(self._layers)):
+            self._layer(index)[:] = bytes(self._layer_bytes)
         self._touch_all()
 
     @property
@@ -105,6 +107,10 @@ class Canvas:
             0, 0, self.width, self.height,
         )  # fmt: skip
 
+    def _layer(self, index: int) -> memoryview:
+        """A layer's bytes, writable; they keep it alive."""
+        return memory(self._layers[index], self._mapping)[: self._layer_bytes]
+
     def layer(self, index: int) -> Pixels:
         """A layer's pixels, 0 to 3, as a read-only view of shape (height, width).
 
@@ -113,25 +119,21 @@ class Canvas:
         import numpy as np
 
         rows, stride = self.height + 2 * at.MARGIN, self.width + 2 * at.MARGIN
-        memory = (ctypes.c_ubyte * self._layer_bytes).from_address(self._layers[index])
-        memory._mapping = self._mapping  # type: ignore[attr-defined]
-        view = np.frombuffer(memoryview(memory), dtype=np.uint8).reshape(rows, stride)
+        view = np.frombuffer(self._layer(index), dtype=np.uint8).reshape(rows, stride)
         view.flags.writeable = False
         shown: Pixels = view[at.MARGIN : -at.MARGIN, at.MARGIN : -at.MARGIN]
         return shown
 
     def snapshot(self) -> Picture:
         """Copy both layers."""
-        background, foreground = (
-            ctypes.string_at(layer, self._layer_bytes) for layer in self._layers
-        )
+        background, foreground = (bytes(self._layer(index)) for index in range(len(self._layers)))
         return Picture(self.width, self.height, (background, foreground))
 
     def restore(self, picture: Picture) -> None:
         """Put copied layers back."""
         self._words[at.WIDTH], self._words[at.HEIGHT] = picture.width, picture.height
-        for layer, content in zip(self._layers, picture.layers, strict=True):
-            ctypes.memmove(layer, content, len(content))
+        for index, content in enumerate(picture.layers):
+            self._layer(index)[:] = content
         self._touch_all()
 
     # -- composition -------------------------------------------------------------------------
@@ -145,6 +147,12 @@ class Canvas:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
     @property
+    def shown(self) -> tuple[int, int, memoryview]:
+        """The frame as last composed: width, height, RGBA bytes."""
+        width, height = self._size
+        return width, height, memoryview(self._pixels or b"")[: 4 * width * height]
+
+    @property
     def frame(self) -> Pixels | None:
         """The frame as last composed, RGBA of shape (height, width, 4).
 
@@ -153,8 +161,9 @@ class Canvas:
         if self._frame is None and self._pixels is not None:
             import numpy as np
 
-            pixels = np.frombuffer(memoryview(self._pixels), dtype=np.uint8)
-            self._frame = pixels.reshape(self._size[1], self._size[0], 4)
+            width, height = self._size
+            pixels = np.frombuffer(self._pixels, dtype=np.uint8, count=4 * width * height)
+            self._frame = pixels.reshape(height, width, 4)
         return self._frame
 
     def compose(self, kernel: Callable[..., int], ports: bytes) -> bool:
@@ -171,10 +180,11 @@ class Canvas:
         size = self.width, self.height
         if self._pixels is None or self._size != size:
             self._size = size
-            self._pixels = (ctypes.c_ubyte * (self.width * self.height * 4))()
+            self._pixels = bytearray(max(self.width * self.height, 2) * 4)
+            self._address_of_pixels = address_of_bytes(self._pixels)
             self._frame = None
             self._touch_all()
         self.changed = self.dirty
         if self.changed is None:
             return False
-        return bool(kernel(self._address, ctypes.addressof(self._pixels)))
+        return bool(kernel(self._address, self._address_of_pixels[0]))

@@ -20,9 +20,6 @@ through Python, which then replaces itself by the native kernel.
 from __future__ import annotations
 
 from jitvm.guest.light import cached_property
-from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
-from jitvm.guests.uxn.varvara.screen import native
-from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
 from jitvm.guests.uxn.varvara.words import DeviceWords
 from jitvm.platform.device import Device
 
@@ -64,8 +61,8 @@ class Screen(Device):
         self._drawn = False
         machine.on_write(WIDTH + 1, self._resize)
         machine.on_write(HEIGHT + 1, self._resize)
-        machine.on_write(PIXEL, self._first_pixel)
-        machine.on_write(SPRITE, self._first_sprite)
+        machine.on_write(PIXEL, self._first_pixel, quiet=True)
+        machine.on_write(SPRITE, self._first_sprite, quiet=True)
         self._show_size(*DEFAULT_SIZE)
 
     # -- what it is --------------------------------------------------------------------------
@@ -132,6 +129,9 @@ class Screen(Device):
 
         A palette or size that changed changes all of them.
         """
+        from jitvm.guests.uxn.varvara.screen import native
+        from jitvm.guests.uxn.varvara.screen.palette import RED, SIZE
+
         ports = bytes(self._machine.page[RED : RED + SIZE])
         return self._canvas.compose(native.COMPOSE.function(2), ports)
 
@@ -147,6 +147,13 @@ class Screen(Device):
         frame = self._canvas.frame
         assert frame is not None
         return frame
+
+    @property
+    def shown(self) -> tuple[int, int, memoryview]:
+        """The same as its width, its height and its bytes, for whoever can do without NumPy."""
+        if self._canvas.shown[0] == 0:
+            self.compose()
+        return self._canvas.shown
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -185,20 +192,15 @@ class Screen(Device):
         return frame_hash(self.pixels)
 
     def png(self) -> bytes:
-        """The frame as a PNG file.
+        """The frame as a PNG file."""
+        from jitvm.platform.picture import png_of
 
-        Raises:
-            PictureError: Pillow is not installed.
-        """
-        from jitvm.platform.picture import png
-
-        return png(self.pixels)
+        return png_of(*self.shown)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the frame as a PNG file.
 
         Raises:
-            PictureError: Pillow is not installed.
             OSError: the file cannot be written; what was there before still is.
         """
         from os import fspath
@@ -208,15 +210,8 @@ class Screen(Device):
         write_result(fspath(path), self.png())
 
     def _repr_png_(self) -> bytes | None:
-        """The frame, for notebooks; None if there is none, or no Pillow to write it."""
-        from jitvm.platform.picture import PictureError
-
-        if not self.touched:
-            return None
-        try:
-            return self.png()
-        except PictureError:
-            return None
+        """The frame, for notebooks; None if there is none."""
+        return self.png() if self.touched else None
 
     # -- ports -------------------------------------------------------------------------------
 
@@ -231,7 +226,7 @@ class Screen(Device):
             page[port], page[port + 1] = value.to_bytes(2, "big")
 
     def _resize(self, _low: int) -> None:
-        from jitvm.guests.uxn.varvara.screen.state import LIMIT
+        from jitvm.guests.uxn.varvara.screen.canvas import LIMIT
 
         self._drawn = True
         size = tuple(min(max(self._word(port), 1), LIMIT) for port in (WIDTH, HEIGHT))
@@ -240,18 +235,22 @@ class Screen(Device):
         self._show_size(*size)
 
     def _first_pixel(self, byte: int) -> None:
-        self._draw_natively(PIXEL, native.PIXEL)
+        self._draw_natively(PIXEL, "PIXEL")
         self._machine.state.ports.writers[PIXEL](byte)
 
     def _first_sprite(self, byte: int) -> None:
-        self._draw_natively(SPRITE, native.SPRITE)
+        self._draw_natively(SPRITE, "SPRITE")
         self._machine.state.ports.writers[SPRITE](byte)
 
-    def _draw_natively(self, port: int, kernel: Kernel) -> None:
+    def _draw_natively(self, port: int, name: str) -> None:
         """Put a kernel on its drawing port: native, or its source where that cannot be."""
         self._canvas  # noqa: B018  there has to be something to draw on
+        from jitvm.guests.uxn.varvara.native.library import UNAVAILABLE
+        from jitvm.guests.uxn.varvara.screen import native
+
+        kernel: Kernel = getattr(native, name)
         try:
-            self._machine.on_write_native(port, kernel.address)
+            self._machine.on_write_native(port, kernel.address, quiet=True)
         except UNAVAILABLE as error:
             self._draw_in_python(port, kernel.in_python(error))
         self._drawn = True
@@ -264,4 +263,4 @@ class Screen(Device):
         def writer(byte: int) -> None:
             draw(memory, page, words, byte)
 
-        machine.on_write(port, writer)
+        machine.on_write(port, writer, quiet=True)
