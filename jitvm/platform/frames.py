@@ -142,11 +142,9 @@ class FrameLoop:
             TypeError: `events` has something that is not an event; nothing was done.
         """
         computer = self._computer
-        given = tuple(events)
-        for event in given:
-            if not isinstance(event, Event):
-                raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")
-        self._waiting += given
+        if given := tuple(events):
+            _check(given)
+            self._waiting += given
         self._boot()
         if self._unfinished is None:
             self._unfinished = self._begin()
@@ -203,3 +201,12 @@ class FrameLoop:
         if self.observer is not None:
             self.observer.end(frame)
         return frame
+
+
+def _check(given: tuple[object, ...]) -> None:
+    """Refuse what is no event."""
+    from jitvm.platform.events import Event
+
+    for event in given:
+        if not isinstance(event, Event):
+            raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")

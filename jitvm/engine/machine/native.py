@@ -420,8 +420,7 @@ class NativeTier:
 
     # -- devices -----------------------------------------------------------------------------
 
-    # Regions know which ports have devices, and which of these collect or are quiet; not what they
-    # do.
+    # Regions know which ports have devices and which collect or are quiet, not what they do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
