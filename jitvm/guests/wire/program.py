@@ -29,8 +29,9 @@ from struct import pack
 
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
-from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
+from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, WireType
+from jitvm.guests.wire.vm.operands import OPERANDS, UNIT
 from jitvm.guests.wire.where import All, Any, Compare
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -746,7 +747,7 @@ class _Maker:
         return "closed", self.enums[id(enum)][1]
 
     def known(self) -> None:
-        """Tables of closed enums; see `instructions.knows`."""
+        """Tables of closed enums; see `vm.values.knows`."""
         for enum, label in self.enums.values():
             numbers = sorted(set(enum.values.values()))
             distances = [number - numbers[0] for number in numbers]
