@@ -90,7 +90,7 @@ class Image:
         Raises:
             LookupError, ValueError, TypeError: it is not what `encode` writes.
         """
-        self.code: Span | None = None
+        self.code: Span | None = None  # first, as what cannot be read goes as well
         self.finish: Callable[[], None] | None = None
         self.begin_work: Callable[[], int | None] | None = None
         at, end = cached.symbols["image"], cached.symbols["numbers"]

@@ -394,6 +394,8 @@ class Machine:
         """What `take_output` gives as two strings, which costs less: bytes, and their ports."""
         head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
         start, count = tail % RING, head - tail
+        if not count:
+            return b"", b""
         first = min(count, RING - start)
 
         def entries(ring: memoryview) -> bytes:
