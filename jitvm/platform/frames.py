@@ -142,10 +142,8 @@ class FrameLoop:
             TypeError: `events` has something that is not an event; nothing was done.
         """
         computer = self._computer
-        given = tuple(events)
-        for event in given:
-            if not isinstance(event, Event):
-                raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")
+        if given := tuple(events):
+            _check(given)
         self._waiting += given
         self._boot()
         if self._unfinished is None:
@@ -203,3 +201,11 @@ class FrameLoop:
         if self.observer is not None:
             self.observer.end(frame)
         return frame
+
+
+def _check(given: tuple[Event, ...]) -> None:
+    from jitvm.platform.events import Event  # not imported for frames that have none
+
+    for event in given:
+        if not isinstance(event, Event):
+            raise TypeError(f"{event!r} is no event: take those of `jitvm.events`")
