@@ -91,7 +91,7 @@ class Image:
         Raises:
             LookupError, ValueError, TypeError: it is not what `encode` writes.
         """
-        self.code: Span | None = None
+        self.code: Span | None = None  # first, as what cannot be read goes as well
         self._expected: set[int] = set()
         self.finish: Callable[[], None] | None = None
         self.begin_work: Callable[[], int | None] | None = None
