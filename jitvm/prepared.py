@@ -53,7 +53,8 @@ GROUPS = {
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
         engine/tables/__init__ engine/tables/status engine/machine/native guest/numbers
         engine/machine/machine engine/machine/watch platform/evaluator platform/output
-        platform/registry guests/__init__ cli/values cli/graphics cli/options cli/run
+        platform/registry guests/__init__ guests/uxn/__init__ guests/uxn/platform cli/values
+        cli/graphics cli/options cli/run
     """,
     "jitvm.cli.show": "cli/progress cli/headless cli/sessions cli/show",
     "jitvm.cli.outputs": """
@@ -65,10 +66,6 @@ GROUPS = {
         engine/jit/compiled engine/jit/dump engine/tables/events engine/jit/maker engine/jit/thread
         engine/jit/full engine/jit/kept engine/jit/keeper engine/jit/planner engine/jit/quick
         engine/jit/codemap engine/jit/regions engine/jit/jit
-    """,
-    "jitvm.guests.uxn": """
-        guests/uxn/encoding guests/uxn/instructions guests/uxn/idioms guests/uxn/platform
-        guests/uxn/__init__
     """,
     "jitvm.guests.uxn.varvara": """
         platform/device guests/uxn/varvara/console guests/uxn/varvara/readahead

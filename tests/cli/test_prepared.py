@@ -17,7 +17,7 @@ from jitvm.engine.memory.cachefolder import TAG
 from tests.clock import HANGS
 
 HELLO = "|0100 #48 #18 DEO #0185 #0f DEO BRK"
-HEADS = ("jitvm.cli.main", "jitvm.cli.run", "jitvm.guests.uxn", "jitvm.guests.uxn.varvara")
+HEADS = ("jitvm.cli.main", "jitvm.cli.run", "jitvm.guests.uxn.varvara")
 """Of the groups that a program without a screen is run with."""
 DRAWING = (
     *HEADS, "jitvm.cli.show", "jitvm.cli.outputs", "jitvm.guests.uxn.varvara.frames",

@@ -394,6 +394,8 @@ class Machine:
         """What `take_output` gives as two strings, which costs less: bytes, and their ports."""
         head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
         start, count = tail % RING, head - tail
+        if not count:
+            return b"", b""
         first = min(count, RING - start)
 
         def entries(ring: memoryview) -> bytes:
@@ -529,6 +531,18 @@ class Machine:
         it takes a hundredth of the time."""
         if self.native is not None:
             self.native.defers_jit = self.tier is Tier.JIT
+
+    def hurry_jit(self) -> None:
+        """Have the JIT made with the first run, however short that is; before it."""
+        if self.native is not None:
+            self.native.hurries = True
+
+    def compile_rest(self) -> None:
+        """Compile what was being compiled, and everything thoroughly, and keep it for later runs;
+        when the machine has run for the last time in this process. On all threads of the process
+        nothing is compiled any more from then on."""
+        if self.native is not None:
+            self.native.compile_rest()
 
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, if there is one yet, go on with other limits; between runs, on the
