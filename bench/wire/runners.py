@@ -33,8 +33,8 @@ from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL
-from jitvm.guests.wire.program import ProgramError
 from jitvm.guests.wire.protobuf.sources import message_of
+from jitvm.guests.wire.writer import ProgramError
 
 Run = Callable[[], object]
 

@@ -21,7 +21,8 @@ from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
-from jitvm.guests.wire.program import ProgramError, spread
+from jitvm.guests.wire.program import spread
+from jitvm.guests.wire.writer import ProgramError
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
 from tests.wire.oracle import messages, mutated

@@ -27,9 +27,10 @@ from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import guest
 from jitvm.guests.wire.order import sampled
-from jitvm.guests.wire.program import Program, ProgramError, Site, make
+from jitvm.guests.wire.program import make
 from jitvm.guests.wire.vm.frames import DONE
 from jitvm.guests.wire.vm.operands import ALL, BIAS, INPUT, M32, OFFSETS, OUTPUT, STATE
+from jitvm.guests.wire.writer import Program, ProgramError, Site
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jitvm.guest import Guest
-    from jitvm.guests.wire.program import Program as WireProgram
+    from jitvm.guests.wire.writer import Program as WireProgram
 
 TARGETS = {
     "ended": (0,), "ended.group": (0,), "goto": (0,), "drop": (0,), "unasked": (0,), "undo": (0,),

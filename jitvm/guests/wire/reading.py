@@ -376,7 +376,7 @@ class Reader:
         """A native decoder, or a plain one where none can be had."""
         from jitvm.guests.wire.decoder import Decoder
         from jitvm.guests.wire.plain import PlainDecoder
-        from jitvm.guests.wire.program import ProgramError
+        from jitvm.guests.wire.writer import ProgramError
 
         try:
             return Decoder(made, placed, errors=self.errors, where=self._where)
