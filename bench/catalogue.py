@@ -28,18 +28,22 @@ class Program:
         rom: what is loaded at 0x0100.
         stdin: all of its standard input.
         args: its command line.
+        frames: how many it is given at most, if it has a screen; 0: it has none.
         twin: source of the same work in C.
         instructions: executed in all vectors together; None where only a run can tell.
         output_sha256: hexadecimal digest of its standard output; None as above.
+        picture_sha256: that of its last picture, RGBA bytes; None for no screen, or as above.
     """
 
     name: str
     rom: bytes
     stdin: bytes = b""
     args: tuple[str, ...] = ()
+    frames: int = 0
     twin: Path | None = None
     instructions: int | None = None
     output_sha256: str | None = None
+    picture_sha256: str | None = None
 
 
 @cache
@@ -66,23 +70,29 @@ def load(name: str) -> Program:
         rom=_rom(PROGRAMS / row["file"]),
         stdin=INPUTS[row["stdin"]]() if row["stdin"] else b"",
         args=tuple(row["args"]),
+        frames=row.get("frames", 0),
         twin=TWINS / row["twin"] if row["twin"] else None,
         instructions=row["instructions"],
         output_sha256=row["output_sha256"],
+        picture_sha256=row.get("picture_sha256"),
     )
 
 
-def load_own(path: Path, stdin: Path | None, args: Iterable[str]) -> Program:
+def load_own(
+    path: Path, stdin: Path | None = None, args: Iterable[str] = (), frames: int = 0
+) -> Program:
     """Take a ROM or an Uxntal source from anywhere.
 
     Raises:
-        BenchError: a file cannot be read, or is no program.
+        BenchError: a file cannot be read, or is no program; or it has a screen and an input.
     """
+    if frames and stdin is not None:
+        raise BenchError(f"{path}: a program is given --stdin or --frames, not both")
     try:
         data = b"" if stdin is None else stdin.read_bytes()
     except OSError as error:
         raise BenchError(f"{stdin}: cannot be read: {error.strerror}") from error
-    return Program(path.stem, _rom(path), data, tuple(args))
+    return Program(path.stem, _rom(path), data, tuple(args), frames)
 
 
 def with_distinct_names(programs: Iterable[Program]) -> list[Program]:

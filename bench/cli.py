@@ -17,18 +17,12 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
-from bench import catalogue
+from bench import catalogue, whole
 from bench.catalogue import BenchError, Program
 from bench.ctwin import TwinRunner
 from bench.measure import Conditions, Row, measure, steps
-from bench.processes import (
-    CommandRunner,
-    JitvmRunner,
-    PythonRunner,
-    UxnWasmRunner,
-    uxn_wasm_folder,
-)
-from bench.report import Bar, Lines, print_report, write_json
+from bench.processes import CommandRunner, UxnWasmRunner, uxn_wasm_folder
+from bench.report import Bar, Lines, conditions_line, print_about, print_report, write_json
 from bench.runners import Runner
 from bench.tiers import (
     AgainJitRunner,
@@ -40,7 +34,6 @@ from bench.tiers import (
 )
 
 USUAL = ("interpreter", "jit", "jit-cold", "jit-again", "uxn.wasm", "c-O2")
-WHOLE = ("run-no-jit", "run-jit", "python-pass")
 
 DESCRIPTION = "Time Uxn programs on the tiers of jitvm and on what they compete with."
 EPILOG = """\
@@ -49,6 +42,7 @@ examples:
   python -m bench --only fib,tak --rounds 9 --json fib.json
   python -m bench --runners interpreter,uxn.wasm     two runners
   python -m bench --rom game.rom --rom wc.tal --stdin notes.txt --args '-l'
+  python -m bench --rom life.rom --frames 100
   python -m bench --whole-process --only hello,rot13
   python -m bench --command other='other-emulator {rom}'
 
@@ -67,11 +61,12 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """One --rom with the --stdin and --args that follow it."""
+    """One --rom with the --stdin, --args and --frames that follow it."""
 
     rom: Path
     stdin: Path | None = None
     args: tuple[str, ...] = ()
+    frames: int = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +90,7 @@ def _serve(options: argparse.Namespace) -> Status:
         raise BenchError(f"--json {options.json}: there is no such folder; make it first")
     if options.sandbox is not None and not options.sandbox.is_dir():
         raise BenchError(f"--sandbox {options.sandbox}: is not a folder; make it first")
-    baseline = options.baseline or ("run-no-jit" if options.whole_process else "interpreter")
+    baseline = options.baseline or (whole.NO_JIT if options.whole_process else "interpreter")
     with tempfile.TemporaryDirectory(prefix="jitvm-bench-") as folder:
         runners = _runners(options, baseline, Path(folder))
         programs = _programs(options)
@@ -109,7 +104,7 @@ def _serve(options: argparse.Namespace) -> Status:
         except OSError as error:
             problems.append(f"--json {options.json}: cannot be written: {error.strerror}")
     try:
-        print_report(rows, runners, baseline, sys.stdout)
+        _print(rows, runners, baseline)
         sys.stdout.flush()
     except OSError as error:
         problems.append(f"the table cannot be written: {error.strerror}")
@@ -118,6 +113,18 @@ def _serve(options: argparse.Namespace) -> Status:
     for problem in problems:
         print(f"bench: error: {problem}", file=sys.stderr)
     return Status.PROBLEM if problems else Status.OK
+
+
+def _print(rows: list[Row], runners: list[Runner], baseline: str) -> None:
+    """A table of the runners, of whole processes, or both where more than these were measured."""
+    names = {runner.name for runner in runners}
+    if names == set(whole.WHOLE):
+        print(conditions_line())
+        print_about(rows, runners, sys.stdout)
+    else:
+        print_report(rows, runners, baseline, sys.stdout)
+    if names.issuperset(whole.WHOLE):
+        whole.print_whole(rows, sys.stdout)
 
 
 def _measure(programs: list[Program], runners: list[Runner], conditions: Conditions) -> list[Row]:
@@ -134,7 +141,7 @@ def _measure(programs: list[Program], runners: list[Runner], conditions: Conditi
 
 
 def _programs(options: argparse.Namespace) -> list[Program]:
-    own = [catalogue.load_own(row.rom, row.stdin, row.args) for row in options.rom]
+    own = [catalogue.load_own(row.rom, row.stdin, row.args, row.frames) for row in options.rom]
     names = options.only if options.only is not None else () if own else catalogue.names()
     return catalogue.with_distinct_names([*map(catalogue.load, names), *own])
 
@@ -149,12 +156,10 @@ def _runners(options: argparse.Namespace, baseline: str, folder: Path) -> list[R
         AgainJitRunner(caches),
         UxnWasmRunner(options.uxn_wasm or uxn_wasm_folder()),
         TwinRunner(),
-        JitvmRunner("run-no-jit", ("--no-jit",)),
-        JitvmRunner("run-jit", ("--jit",)),
-        PythonRunner(),
+        *whole.runners(whole.RunCache(folder / "runs")),
     ]
     there = {runner.name: runner for runner in [*builtin, *options.command]}
-    usual = WHOLE if options.whole_process else USUAL
+    usual = whole.WHOLE if options.whole_process else USUAL
     wanted = [*(options.runners or usual), *(runner.name for runner in options.command)]
     names = list(dict.fromkeys([*wanted, *_missing(baseline, wanted)]))
     for name in names:
@@ -165,6 +170,11 @@ def _runners(options: argparse.Namespace, baseline: str, folder: Path) -> list[R
 
 def _missing(baseline: str, wanted: list[str]) -> list[str]:
     return [] if baseline in wanted else [baseline]
+
+
+def _all() -> list[str]:
+    """The runners of the two defaults."""
+    return list(dict.fromkeys([*USUAL, *whole.WHOLE]))
 
 
 # -- arguments -----------------------------------------------------------------------------------
@@ -236,6 +246,14 @@ def _parser() -> argparse.ArgumentParser:
         "they begin with a dash",
     )
     what.add_argument(
+        "--frames",
+        metavar="N",
+        type=_count,
+        action=_ChangeRom,
+        default=argparse.SUPPRESS,
+        help="the --rom before it has a screen; run so many frames of it, without a display",
+    )
+    what.add_argument(
         "--sandbox", metavar="DIR", type=Path, help="where the programs' files are (default: none)"
     )
     how = parser.add_argument_group("runners")
@@ -243,14 +261,13 @@ def _parser() -> argparse.ArgumentParser:
         "--runners",
         metavar="NAME[,NAME]",
         type=_names,
-        help=f"what to run them on: reference, {', '.join((*USUAL, *WHOLE))} "
-        f"(default: {','.join(USUAL)})",
+        help=f"what to run them on: reference, {', '.join(_all())} (default: {','.join(USUAL)})",
     )
     how.add_argument(
         "--whole-process",
         action="store_true",
-        help="time `jitvm run` from start to end, and `python -c pass` beside short programs: "
-        f"the default of --runners is then {','.join(WHOLE)}, that of --baseline {WHOLE[0]}",
+        help="time `jitvm run` from start to end: the default of --runners is then "
+        f"{','.join(whole.WHOLE)}, that of --baseline {whole.NO_JIT}",
     )
     how.add_argument(
         "--command",

@@ -1,4 +1,4 @@
-"""Runners that are commands: `jitvm run` as a whole, node with uxn.wasm, emulators of others."""
+"""Runners that are commands: node with uxn.wasm, emulators of others; and what they are made of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +29,6 @@ UXN_WASM = FOLDER / "uxn_wasm.mjs"
 INSTALLER = "bench/install_uxn_wasm.py"
 ROM = "{rom}"
 
-SHORT = 1_000_000
-"""Instructions up to which a program's whole-process time is mostly start-up."""
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -44,10 +40,13 @@ class Finished:
     stderr: bytes
 
 
-def run_process(command: list[str], job: Job) -> Finished:
+def run_process(command: list[str], job: Job, **variables: str) -> Finished:
     """Run a command with the job's standard input.
 
     Outputs go to files: a pipe would have this process work, on another core, while the clock runs.
+
+    Args:
+        variables: of its environment, in addition to those of `environment`.
 
     Raises:
         RunError: it does not start, dies of a signal, or takes longer than the job's timeout.
@@ -65,7 +64,7 @@ def run_process(command: list[str], job: Job) -> Finished:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=job.sandbox or job.folder,
-                env=environment(),
+                env=environment(**variables),
                 start_new_session=True,
             )
         except OSError as error:
@@ -86,11 +85,8 @@ def run_process(command: list[str], job: Job) -> Finished:
     return finished
 
 
-# -- whole processes -----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class _CommandSession:
+class CommandSession:
     """A command for each run, timed as a whole."""
 
     job: Job
@@ -125,50 +121,7 @@ class CommandRunner:
     def open(self, job: Job) -> Session:
         """Put the file's name into the command."""
         words = [word.replace(ROM, str(job.rom)) for word in self.command]
-        return _CommandSession(job, [*words, *job.program.args])
-
-
-@dataclass(frozen=True, slots=True)
-class JitvmRunner:
-    """``jitvm run`` with some options, the whole process; one untimed run fills the code cache."""
-
-    name: str
-    options: tuple[str, ...]
-    is_compared: bool = True
-
-    @property
-    def about(self) -> str:
-        """What a time covers."""
-        return f"`jitvm run {' '.join(self.options)}`, the whole process, with a warm code cache"
-
-    def open(self, job: Job) -> Session:
-        """Run it once."""
-        files = ["--no-files"] if job.sandbox is None else ["--sandbox", str(job.sandbox)]
-        words = [*_jitvm(), "run", *self.options, *files, str(job.rom), *job.program.args]
-        session = _CommandSession(job, words)
-        session.run()
-        return session
-
-
-def _jitvm() -> list[str]:
-    """The installed command of this Python, else the module."""
-    script = shutil.which("jitvm", path=os.path.dirname(sys.executable))
-    return [script] if script else [sys.executable, "-m", "jitvm"]
-
-
-@dataclass(frozen=True, slots=True)
-class PythonRunner:
-    """``python -c pass``, the measure of start-up."""
-
-    name: str = "python-pass"
-    about: str = f"`python -c pass`; beside programs of up to {SHORT:,} instructions"
-    is_compared: bool = False
-
-    def open(self, job: Job) -> Session:
-        """Nothing to get ready."""
-        if job.instructions > SHORT:
-            raise Unsuitable("beside short programs only")
-        return _CommandSession(job, [sys.executable, "-c", "pass"])
+        return CommandSession(job, [*words, *job.program.args])
 
 
 # -- uxn.wasm ------------------------------------------------------------------------------------
@@ -196,6 +149,8 @@ class UxnWasmRunner:
             raise Unsuitable("no node on the PATH")
         if not (self.folder / "node_modules" / "uxn.wasm").is_dir():
             raise Unsuitable(f"not installed; run `python {INSTALLER} {self.folder}`")
+        if job.program.frames:
+            raise Unsuitable("it has no screen here")
         if job.program.args or job.sandbox is not None:
             raise Unsuitable("its console has neither arguments nor files")
         stdin = str(job.stdin) if job.program.stdin else "-"

@@ -117,6 +117,16 @@ def _legend(rows: Sequence[Row], runners: Sequence[Runner], baseline: str) -> It
     if tiny:
         why = f"{baseline} takes less than {TINY_MS:g} ms"
         yield f"not in the means, because {why}: {', '.join(tiny)}"
+    yield from _about(rows, runners)
+
+
+def print_about(rows: Sequence[Row], runners: Sequence[Runner], stream: TextIO) -> None:
+    """Print what the runners' times cover, and what there is to know of some."""
+    for line in _about(rows, runners):
+        print(line, file=stream)
+
+
+def _about(rows: Sequence[Row], runners: Sequence[Runner]) -> Iterator[str]:
     for runner in runners:
         yield f"{runner.name}: {runner.about}"
         reasons: dict[str, list[str]] = {}

@@ -5,8 +5,8 @@ a module that somebody has already imported cannot change what the next one meas
 takes this further and has a new process for every run.
 
 Native code that jitvm keeps between processes would make cold runs warm, so runners of the JIT do
-not see the user's cache: each session, and each cold run, gets a copy of a cache in which the
-interpreter has been run and nothing else.
+not see the user's cache: each session, and each cold run, gets a copy of a cache that holds what
+all programs share and no regions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,7 @@ from bench.runners import (
     last_line,
     time_limit,
 )
+from jitvm.guests.uxn.assembler import assemble
 
 SHORT = 50_000_000
 """Instructions the reference interpreter is given at most: about two minutes' worth."""
@@ -41,7 +43,9 @@ PRELOADED = (
     "or jitvm's sources changed meanwhile"
 )
 
-_BREAK = Program("break", b"\0")
+_DRAWING = """|0100 ;on #20 DEO2 BRK
+@on #00f8 #08 DEO2 ;on #2c DEO2 #012e DEO #812e DEO #012f DEO #812f DEO #800f DEO BRK"""
+"""Draws a pixel, a rectangle and two sprites, and ends: far too short for the JIT."""
 
 
 class Worker:
@@ -59,10 +63,10 @@ class Worker:
     def __init__(self, job: Job, tier: str, cache: Path | None = None) -> None:
         self._timeout = job.timeout
         sandbox = "-" if job.sandbox is None else str(job.sandbox)
-        files = (str(job.rom), str(job.stdin))
+        given = (str(job.rom), str(job.stdin), sandbox, str(job.program.frames))
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", tier, *files, sandbox, *job.program.args],
+            [sys.executable, "-m", "bench.worker", tier, *given, *job.program.args],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -186,15 +190,27 @@ class InterpreterRunner:
         return _WorkerSession(_prepared(worker, "run")[0])
 
 
+def _run_at_every_tier(job: Job, cache: Path) -> None:
+    for tier in ("interpreter", "jit"):
+        worker, _ = _prepared(Worker(job, tier, cache), "run")
+        worker.leave()
+
+
 class ColdCache:
-    """A code cache that holds the interpreter only, made at first use, and copies of it.
+    """A code cache without any program's regions, made at first use, and copies of it.
+
+    It holds what all programs share: the interpreter and the devices' native code.
 
     Args:
         folder: where to make them.
+        fill: runs a short program that uses a screen, with that cache.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, fill: Callable[[Job, Path], None] = _run_at_every_tier
+    ) -> None:
         self._folder = folder
+        self._fill = fill
         self._original: Path | None = None
         self._copies = 0
 
@@ -205,10 +221,11 @@ class ColdCache:
             RunError: jitvm does not start.
         """
         if self._original is None:
-            job = Job(_BREAK, 1, self._folder / "break", None, timeout)
+            drawing = Program("drawing", assemble(_DRAWING).rom, frames=2)
+            job = Job(drawing, 1, self._folder / "drawing", None, timeout)
             job.write_files()
             original = self._folder / "original"
-            Worker(job, "interpreter", original).close()
+            self._fill(job, original)
             self._original = original
         self._copies += 1
         copy = self._folder / f"copy-{self._copies}"

@@ -1,6 +1,6 @@
 """A child process that runs one program on one tier, on request.
 
-    python -m bench.worker TIER ROM STDIN SANDBOX|- [ARGS...]
+    python -m bench.worker TIER ROM STDIN SANDBOX|- FRAMES [ARGS...]
 
 Requests are lines of standard input, answers are lines of JSON:
 
@@ -11,6 +11,8 @@ Requests are lines of standard input, answers are lines of JSON:
 
 A run is the reset vector, one event for each byte of the arguments and of the standard input, the
 event that announces its end, and the output taken out of the machine; garbage collection is off.
+With FRAMES above 0 it is the reset vector and so many frames, or fewer where the program ends: the
+screen vector of each, and its picture.
 Before a run memory, registers and ports are put back, untimed, to what they were after loading.
 Native code made in earlier runs stays.
 """
@@ -46,13 +48,20 @@ class Bench:
         rom: the program.
         stdin: its standard input.
         sandbox: the folder of its files, or None.
+        frames: how many it is given at most; 0 for a console program.
         args: its command line.
     """
 
     def __init__(
-        self, tier: Tier, rom: bytes, stdin: bytes, sandbox: str | None, args: list[str]
+        self,
+        tier: Tier,
+        rom: bytes,
+        stdin: bytes,
+        sandbox: str | None,
+        frames: int,
+        args: list[str],
     ) -> None:
-        self._stdin = stdin
+        self._stdin, self._frames = stdin, frames
         self._stdout, self._stderr = io.BytesIO(), io.BytesIO()
         self._computer = Computer(
             rom, args=args, tier=tier, sandbox=sandbox, stdout=self._stdout, stderr=self._stderr
@@ -97,12 +106,21 @@ class Bench:
 
     def _live(self) -> None:
         computer = self._computer
-        computer.start()
-        if computer.machine.vector:
-            computer.send_arguments()
-            computer.feed(self._stdin)
-            computer.end_of_input()
+        if self._frames:
+            self._show()
+        else:
+            computer.start()
+            if computer.machine.vector:
+                computer.send_arguments()
+                computer.feed(self._stdin)
+                computer.end_of_input()
         computer.output.flush()
+
+    def _show(self) -> None:
+        for _ in range(self._frames):
+            self._computer.frame()
+            if self._computer.is_ended:
+                return
 
     def _restore(self) -> None:
         self._computer.restore(self._fresh)
@@ -123,12 +141,13 @@ class Bench:
 
 def main(arguments: list[str]) -> int:
     """Serve requests until standard input ends."""
-    tier, rom, stdin, sandbox, *args = arguments
+    tier, rom, stdin, sandbox, frames, *args = arguments
     bench = Bench(
         Tier(tier),
         Path(rom).read_bytes(),
         Path(stdin).read_bytes(),
         None if sandbox == "-" else sandbox,
+        int(frames),
         args,
     )
     requests = {"run": bench.run, "count": bench.count, "warm": bench.warm}

@@ -9,6 +9,7 @@ writes DIRECTORY/NAME for each NAME, or for all of them:
 
     prose.txt     1,000,000 bytes of words in lines of up to 72 columns
     assembly.txt    500,000 bytes of something like assembly source: labels, numbers, comments
+    modules.txt     250,000 bytes of assembly source that can be assembled, in modules
 """
 
 from __future__ import annotations
@@ -71,6 +72,26 @@ def assembly_lines() -> Iterator[str]:
                 yield f"\t{verb} {noun}, {lcg.below(256)}"
 
 
+def module_lines() -> Iterator[str]:
+    """Yield modules of assembly source without end, each with labels, references and a full stop.
+
+    A module has forty labels, and refers to its own only.
+    """
+    verbs, nouns = VERBS.split(), NOUNS.split()
+    lcg = Lcg(1985)
+    while True:
+        labels = [f"{nouns[lcg.below(len(nouns))]}{number}" for number in range(40)]
+        for label in labels:
+            yield f"{label}:"
+            for _ in range(1 + lcg.below(5)):
+                verb = verbs[lcg.below(len(verbs))]
+                if lcg.below(3):
+                    yield f"\t{verb} ={labels[lcg.below(len(labels))]}"
+                else:
+                    yield f"\t{verb} ${lcg.below(256):02x} ( {nouns[lcg.below(len(nouns))]} )"
+        yield "."
+
+
 def take(lines: Iterator[str], size: int) -> bytes:
     """Return the first `size` bytes of the lines, the last of them a newline."""
     taken: list[str] = []
@@ -84,6 +105,7 @@ def take(lines: Iterator[str], size: int) -> bytes:
 INPUTS: dict[str, Callable[[], bytes]] = {
     "prose.txt": lambda: take(prose_lines(), 1_000_000),
     "assembly.txt": lambda: take(assembly_lines(), 500_000),
+    "modules.txt": lambda: take(module_lines(), 250_000),
 }
 
 

@@ -33,8 +33,9 @@ def program() -> NoReturn:
 
     LLVM cannot be stopped in the middle, and must not run while the process is taken down. So
     where something is compiled or imported for it on another thread that is not waited for: what
-    is worth keeping is written, and the process ends at once. So it does where nobody would notice:
-    Python takes a third as long to take everything apart as it did to start.
+    is worth keeping is written, and the process ends at once; a child may finish what it was doing.
+    It ends at once as well if nobody would notice: Python takes a third as long to take everything
+    apart as it did to start.
     """
     _fill_standard_descriptors()
     try:
@@ -51,7 +52,9 @@ def program() -> NoReturn:
         from jitvm.preparing import prepare
 
         prepare()
-    if BACKGROUND.close():
+    is_busy = BACKGROUND.close()
+    has_left = not ENDING.number and BACKGROUND.leave()  # what is ended is to end
+    if is_busy or has_left:
         BACKGROUND.put_away()
         if sys.stderr is not None:
             sys.stderr.flush()

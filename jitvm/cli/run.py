@@ -109,6 +109,8 @@ def execute(arguments: Namespace) -> int:
     computer = _computer(arguments, loaded)
     counts = arguments.stats or arguments.json
     computer.machine.counting = counts
+    if arguments.jit_log is None and not arguments.gdb:
+        computer.machine.defer_jit()
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:

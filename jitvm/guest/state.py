@@ -38,16 +38,23 @@ class Stop(IntEnum):
 class Ports:
     """Byte ports: a page of remembered values, and host functions for some of them.
 
-    `collected` are those whose writer only gathers output: it looks at nothing else.
+    `collected` are those whose writer only gathers output: it looks at nothing else. `quiet` are
+    those whose writer looks at memory and ports only, and changes nothing but ports.
     """
 
-    __slots__ = ("collected", "page", "readers", "writers")
+    __slots__ = ("collected", "page", "quiet", "readers", "writers")
 
     def __init__(self, page: memoryview) -> None:
         self.page = page
         self.readers: dict[int, Reader] = {}
         self.writers: dict[int, Writer] = {}
         self.collected: set[int] = set()
+        self.quiet: set[int] = set()
+
+    def connected(self) -> list[list[int]]:
+        """Numbers of all that compiled code depends on: of ports with readers, with writers,
+        collected, and quiet."""
+        return [sorted(each) for each in (self.readers, self.writers, self.collected, self.quiet)]
 
     def read(self, port: int) -> int:
         """Ask the device on a port, or the page where there is none."""

@@ -144,7 +144,7 @@ class FrameLoop:
         computer = self._computer
         if given := tuple(events):
             _check(given)
-        self._waiting += given
+            self._waiting += given
         self._boot()
         if self._unfinished is None:
             self._unfinished = self._begin()
@@ -203,8 +203,9 @@ class FrameLoop:
         return frame
 
 
-def _check(given: tuple[Event, ...]) -> None:
-    from jitvm.platform.events import Event  # not imported for frames that have none
+def _check(given: tuple[object, ...]) -> None:
+    """Refuse what is no event."""
+    from jitvm.platform.events import Event
 
     for event in given:
         if not isinstance(event, Event):

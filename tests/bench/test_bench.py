@@ -9,22 +9,28 @@ import hashlib
 import json
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from bench import catalogue, report
+from bench import catalogue, readme, report, whole
 from bench.cli import Status, main
 from bench.measure import Cell, Row
 from bench.runners import Job, RunError
 from bench.tiers import PRELOADED, AgainJitRunner, ColdCache, ColdJitRunner, JitRunner, Worker
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.uxn.assembler import assemble, assemble_file
 from jitvm.guests.uxn.varvara import Computer
+from jitvm.platform.evaluator import LimitReached
+from jitvm.testing.compare import PARAMS
 
 ECHO = "|0100 ;on #10 DEO2 BRK @on #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } #800f DEO BRK"
 """Writes what it reads, arguments too; an event of type 4 ends it."""
 QUICK = 120_000_000
 """Instructions of the longest program that is run here."""
+BEGINNING = 20_000
+"""Instructions that the reference runs of each."""
 
 Capture = pytest.CaptureFixture[str]
 
@@ -112,6 +118,112 @@ def test_means_leave_out_what_is_too_short_to_time() -> None:
     assert mean is not None
     assert mean == pytest.approx((8.0, 1))
     assert report.geometric_mean(rows, "missing", "base") is None
+
+
+# -- whole processes -----------------------------------------------------------------------------
+
+
+def _row(program: str, *times: float) -> Row:
+    cells = {name: Cell((ms,)) for name, ms in zip(whole.WHOLE, times, strict=True)}
+    return Row(program, 1000, cells)
+
+
+def test_the_summary_counts_programs_that_keep_the_interpreter_busy() -> None:
+    rows = [  # pass, hello, --no-jit, first run, second run, steady
+        _row("greeting", 10, 20, 20, 20, 20, 0),
+        _row("short", 10, 20, 60, 80, 30, 10),
+        _row("long", 10, 20, 640, 80, 40, 20),
+    ]
+    figures = [figure for row in rows if (figure := whole.Whole.of(row))]
+    text = "\n".join(whole.summary(figures))
+    assert "hello: 2.00 times python -c pass" in text
+    assert "2 of 3 programs, on which --no-jit takes 30 ms or more beyond hello" in text
+    assert "first run: 2.45 times as fast; below 0.97 are 1 of 2: short" in text
+    assert "second run: 5.66 times as fast, 1.00 times hello and the steady state" in text
+    assert "1 of 3 programs, on which --no-jit takes 500 ms" in text
+    assert "first run: 8.00 times as fast; below 0.97 are 0 of 1" in text
+
+
+def test_a_program_without_a_figure_is_left_out_of_the_summary() -> None:
+    row = _row("p", 10, 20, 60, 80, 30, 10)
+    row.cells[whole.FIRST] = Cell(problem="failed")
+    assert whole.Whole.of(row) is None
+
+
+def test_whole_processes_are_measured_in_caches_that_go_away(
+    echo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    target = tmp_path / "rows.json"
+    assert bench(echo, "--whole-process", "--json", str(target)) == Status.OK
+    rows = json.loads(target.read_text())
+    assert [row["runner"] for row in rows] == list(whole.WHOLE)
+    table = capsys.readouterr().out
+    assert "second run" in table
+    assert "hello: " in table
+
+
+def test_a_second_run_begins_with_what_the_first_kept(tmp_path: Path) -> None:
+    source = "|0100 #0000 &loop INC2 DUP2 ORA ?&loop #800f DEO BRK"
+    job = Job(catalogue.Program("loop", assemble(source).rom), 1, tmp_path / "job", None, 60.0)
+    job.write_files()
+    script = (
+        "import os, pathlib; mark = pathlib.Path(os.environ['JITVM_CACHE'], 'ran');"
+        "print(mark.exists()); mark.touch()"
+    )
+    caches = whole.RunCache(tmp_path / "caches")
+    for before in (0, 1):
+        command = [sys.executable, "-c", script]
+        session = whole.JitvmSession(job, caches, command, before)
+        said = f"{bool(before)}\n".encode()
+        assert session.run().output_sha256 == hashlib.sha256(said).hexdigest()
+    assert {path.name for path in (tmp_path / "caches").iterdir()} == {"drawing", "original"}
+
+
+def test_a_program_with_a_screen_runs_its_frames(tmp_path: Path, capsys: Capture) -> None:
+    source = """|0100 ;on #20 DEO2 BRK
+        @on LIT ". #18 DEO [ LIT &n 00 ] INC DUP ,&n STR #05 EQU ?{ BRK } #800f DEO BRK"""
+    rom = tmp_path / "dots.rom"
+    rom.write_bytes(assemble(source).rom)
+    target = tmp_path / "rows.json"
+    options = ["--runners", f"interpreter,jit-cold,{whole.NO_JIT}", "--json", str(target)]
+    for frames, dots in ((3, b"..."), (9, b".....")):
+        assert main(["--rom", str(rom), "--frames", str(frames), "--rounds", "2", *options]) == 0
+        for row in json.loads(target.read_text()):
+            assert row["output_sha256"] == hashlib.sha256(dots).hexdigest()
+    (tmp_path / "in").touch()
+    assert main(["--rom", str(rom), "--frames", "3", "--stdin", str(tmp_path / "in")]) == 2
+    assert "given --stdin or --frames, not both" in capsys.readouterr().err
+
+
+# -- the README ----------------------------------------------------------------------------------
+
+
+def test_figures_are_put_between_the_markers_of_the_readme(tmp_path: Path) -> None:
+    times = {"interpreter": 100, "jit": 5, "uxn.wasm": 300, "c-O2": 4}
+    times |= dict(zip(whole.WHOLE[:-1], (10, 20, 150, 75, 30), strict=True))
+    rows = [
+        {"program": "fib", "runner": name, "median_ms": ms, "instructions": 100_000_000}
+        for name, ms in times.items()
+    ]
+    file = tmp_path / "figures.json"
+    file.write_text(json.dumps(rows))
+    section = readme.section(readme.figures(file), "a machine")
+    assert "| fib | 100 | 5.0 | 300 | 4.0 | 150 | 75.0 | 30.0 |" in section
+    words = " ".join(section.split())
+    assert "the interpreter takes 1.00 ns an instruction, the JIT 0.050." in words
+    assert "3.0 times as fast as npm's uxn.wasm" in words
+    assert "20.0 times as fast as the interpreter" in words
+    assert "1 programs that have a twin in C, it takes 1.2 times" in words
+    assert "a greeting takes 20 ms, 2.0 times `python -c pass`" in words
+    assert "The 1 programs that keep the interpreter busy for 0.03 s or more run 2.0 times" in words
+    assert "(0 are slower), and 5.0 times in the next" in words
+    assert "0.5 s" not in words
+    page = readme.README.read_text(encoding="utf-8")
+    changed = readme.put_in(page, section)
+    assert section in changed
+    assert readme.put_in(changed, "") == readme.put_in(page, "")
+    with pytest.raises(ValueError, match="is missing"):
+        readme.put_in("no markers", section)
 
 
 # -- failures ------------------------------------------------------------------------------------
@@ -210,9 +322,41 @@ def test_programs_assemble_without_warnings_and_print_what_is_listed(name: str) 
     if program.instructions <= QUICK:
         computer = Computer(program.rom, args=program.args, sandbox=None)
         computer.machine.counting = True
-        computer.run_console(program.stdin)
+        live(computer, program)
         assert computer.machine.executed == program.instructions
         assert hashlib.sha256(computer.stdout).hexdigest() == program.output_sha256
+        if program.frames:
+            assert computer.is_ended
+            picture = computer.screen.pixels.tobytes()
+            assert hashlib.sha256(picture).hexdigest() == program.picture_sha256
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_programs_begin_alike_at_every_tier(name: str) -> None:
+    """All of a program would take the reference minutes."""
+    program = catalogue.load(name)
+
+    def begun(tier: Tier) -> tuple[bytes, bytes, int]:
+        computer = Computer(program.rom, args=program.args, sandbox=None, tier=tier, params=PARAMS)
+        computer.machine.counting = True
+        with suppress(LimitReached), computer.limited(max_instructions=BEGINNING):
+            live(computer, program)
+        return bytes(computer.machine.memory), computer.stdout, computer.machine.executed
+
+    expected = begun(Tier.REFERENCE)
+    for tier in (Tier.INTERPRETER, Tier.JIT):
+        assert begun(tier) == expected, tier
+
+
+def live(computer: Computer, program: catalogue.Program) -> None:
+    """Run a program to its end."""
+    if not program.frames:
+        computer.boot()
+        computer.feed(program.stdin)
+        computer.end_of_input()
+    for _ in range(program.frames):
+        if not computer.is_ended:
+            computer.frame()
 
 
 def test_every_source_is_listed_and_every_twin_belongs_to_one() -> None:

@@ -68,8 +68,8 @@ LONG = SHORT.replace("#0400", "#1000")
 """Counts for seconds, and ends."""
 TINY = "|0100 @main #0000 &loop INC2 DUP2 #0100 NEQ2 ?&loop POP2 BRK"
 """Ends before anything is hot."""
-PORTS = "|0100 @main #0000 &loop INC2 DUP #01 AND #c6 ADD DEI POP !&loop"
-"""Reads ports whose numbers are computed."""
+WRAPS = "|0100 @main #0000 &loop INC2 DUP #01 AND #fe ADD LDZ2 POP2 !&loop"
+"""Reads words that straddle the end of their page."""
 CLOCK = "|c6 @second |0100 #0000 &loop INC2 .second DEI POP !&loop"
 """Asks a device of Python's again and again."""
 

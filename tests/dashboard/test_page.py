@@ -23,7 +23,7 @@ from jitvm.dashboard.session import Session
 from jitvm.engine.machine.inspect import RegionView
 from jitvm.engine.tables.events import Overwritten
 from tests.clock import until
-from tests.dashboard.runs import COUNT, DRAW, LONG, PORTS, REWRITE, TINY, program, session
+from tests.dashboard.runs import COUNT, DRAW, LONG, REWRITE, TINY, WRAPS, program, session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 DRIVER = shutil.which("chromedriver")
@@ -409,12 +409,14 @@ def test_a_run_without_regions_has_no_native_code(browser: Browser) -> None:
         assert text(browser, "share-about") == "of instructions"
 
 
-def test_ports_that_are_computed_stand_where_advice_is_looked_for(browser: Browser) -> None:
-    with session(PORTS, hot=50) as run, Server(run) as server:
+def test_words_that_wrap_stand_where_advice_is_looked_for(browser: Browser) -> None:
+    with session(WRAPS, hot=50) as run, Server(run) as server:
         opened(browser, server)
-        until(lambda: "PORT" in " ".join(rows(browser, "exits")))
-        assert "use constant port numbers" in " ".join(rows(browser, "exits"))
-        until(lambda: "use constant port numbers" in " ".join(rows(browser, "aborts")))
+        until(lambda: "WRAP" in " ".join(rows(browser, "exits")))
+        assert "keep two-byte variables from straddling" in " ".join(rows(browser, "exits"))
+        until(
+            lambda: "keep two-byte variables from straddling" in " ".join(rows(browser, "aborts"))
+        )
 
 
 # -- for everybody -------------------------------------------------------------------------------

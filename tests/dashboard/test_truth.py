@@ -10,7 +10,7 @@ from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
 from jitvm.dashboard.source import Message
 from tests.clock import until
-from tests.dashboard.runs import COUNT, PORTS, SHORT, TINY, session
+from tests.dashboard.runs import COUNT, SHORT, TINY, WRAPS, session
 
 
 def test_counting_that_changes_while_it_runs_is_told_of_each_sample() -> None:
@@ -85,10 +85,10 @@ def test_code_that_was_never_native_has_no_native_time() -> None:
 
 
 def test_exits_that_can_be_avoided_are_not_native_either() -> None:
-    with session(PORTS, hot=50) as run:
-        until(lambda: "PORT" in {row[1] for row in _news_of(run).get("aborts", ())})
-        (row,) = (row for row in _news_of(run)["aborts"] if row[:2] == ["left", "PORT"])
-        assert row[3] == sum(each[3] for each in _news_of(run)["exits"] if each[1] == "PORT")
+    with session(WRAPS, hot=50) as run:
+        until(lambda: "WRAP" in {row[1] for row in _news_of(run).get("aborts", ())})
+        (row,) = (row for row in _news_of(run)["aborts"] if row[:2] == ["left", "WRAP"])
+        assert row[3] == sum(each[3] for each in _news_of(run)["exits"] if each[1] == "WRAP")
 
 
 def _news_of(run: Session) -> Message:

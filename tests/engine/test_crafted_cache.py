@@ -15,11 +15,20 @@ from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
-from tests.engine.keptexample import COUNTS, SPACE, compiled, example, numbers_of
+from tests.engine.keptexample import (
+    COUNTS,
+    SETTINGS,
+    SPACE,
+    before_numbers,
+    compiled,
+    encoded,
+    example,
+    numbers_of,
+)
 
 
 def decoded(what: kept.Kept) -> kept.Kept | None:
-    return kept.decode(kept.encode(what), SPACE)
+    return kept.decode(encoded(what), SPACE)
 
 
 @pytest.mark.parametrize("offset", [-1, 5, 1 << 70])
@@ -47,7 +56,7 @@ def test_all_that_is_kept_comes_back() -> None:
     for name in ("machine_code", "exits", "first_exit", "counter", "entries"):
         assert getattr(first, name) == getattr(compiled(), name)
     assert dict(first.edges) == compiled().edges
-    for name in ("start", "nodes", "limits", "assumptions"):
+    for name in ("start", "nodes", "limits", "cuts", "returns", "assumptions"):
         assert getattr(first.region, name) == getattr(compiled().region, name)
 
 
@@ -105,21 +114,21 @@ def test_two_regions_of_one_start_are_refused() -> None:
 
 
 def test_streams_of_another_length_are_refused() -> None:
-    code = kept.encode(example())
+    code = encoded(example())
     numbers = numbers_of(code)
     for wrong in (*(numbers[:end] for end in range(len(numbers))), numbers + array("I", [0])):
-        file = CachedCode(b"code" + wrong.tobytes(), code.symbols)
+        file = CachedCode(before_numbers(code) + wrong.tobytes(), code.symbols)
         assert kept.decode(file, SPACE) is None
     assert kept.decode(CachedCode(code.machine_code[:-1], code.symbols), SPACE) is None
 
 
 def test_whatever_number_is_another_what_is_taken_can_be_kept() -> None:
-    code = kept.encode(example(compiled(), compiled(300)))
+    code = encoded(example(compiled(), compiled(300)))
     numbers, refused = numbers_of(code), 0
     for at, right in enumerate(numbers):
         for wrong in {0, 1, 2, 255, 65535, 65536, kept.MOST - 1, right + 1} - {right}:
             numbers[at] = wrong
-            file = CachedCode(b"codecode" + numbers.tobytes(), code.symbols)
+            file = CachedCode(before_numbers(code) + numbers.tobytes(), code.symbols)
             found = kept.decode(file, SPACE)
             if found is None:
                 refused += 1
@@ -133,13 +142,13 @@ def test_a_shelf_says_so_and_the_file_is_replaced(tmp_path: Path) -> None:
     said: list[str] = []
     shelf = Shelf(CodeCache(tmp_path, said.append), UXN, 7)
     params = Parameters()
-    shelf.store(params, example())
+    shelf.store(params, example(), SETTINGS)
     [path] = tmp_path.glob("uxn-regions-*")
     key = shelf._key(params, charging=False)
     assert key is not None
-    path.write_bytes(cache._encode(key, kept.encode(example(next_counter=1 << 20))))
+    path.write_bytes(cache._encode(key, encoded(example(next_counter=1 << 20))))
     assert shelf.load(params, charging=False) is None
     assert len(said) == 1
     assert said[0].startswith(f"{path}: damaged")
-    shelf.store(params, example())
+    shelf.store(params, example(), SETTINGS)
     assert shelf.load(params, charging=False) is not None

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from jitvm.engine.machine import watch
 from jitvm.engine.machine.watch import Watch
 from tests.clock import HANGS, until
 
@@ -52,6 +53,16 @@ def test_a_deadline_interrupts_again_until_the_block_ends() -> None:
         assert machine.run()
         assert machine.run()
     until(lambda: not machine.run(0.2))  # one may have been on its way
+
+
+def test_a_watch_without_a_deadline_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is called for each frame would wait for the watcher's thread each time."""
+    woken: list[int] = []
+    monkeypatch.setattr(watch._watcher(), "_nudge", lambda: woken.append(1))
+    with Watch(Sleeper()):
+        assert not woken
+    with Watch(Sleeper(), seconds=HANGS):
+        assert woken
 
 
 def test_ticks_come_at_a_steady_pace_and_end_with_the_block() -> None:
@@ -160,6 +171,7 @@ def test_the_wakeup_descriptor_is_given_back_and_never_stolen() -> None:
 def test_a_forked_child_has_a_watcher_of_its_own() -> None:
     code = """
 import os, time
+from jitvm.engine.machine import watch
 from jitvm.engine.machine.watch import Watch
 class M:
     stopped = False
@@ -183,6 +195,7 @@ def test_ctrl_c_in_native_code_raises_in_the_main_thread() -> None:
     code = """
 import os, signal, threading, time
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine import watch
 from jitvm.engine.machine.watch import Watch
 from jitvm.guests.uxn import UXN
 from jitvm.guest import Stop

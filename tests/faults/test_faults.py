@@ -331,15 +331,26 @@ def test_a_limit_leaves_the_jit_on() -> None:
     assert by_tier["native"] > limit // 2
 
 
-def test_a_port_beside_a_variable_byte_is_constant() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        ",v STR [ LIT2 @v 00 18 ] DEO",
+        ",v STR #18 ,p STR [ LIT2 @v 00 @p 00 ] DEO",
+        ",v STR [ LIT2 60 @v 00 ] LDA ,w STR [ LIT @w 00 ] #18 DEO",
+        "#01 AND #18 ADD #2e SWP DEO",
+        ",v STR #19 ,p STR [ LIT2 @v 00 40 ] [ LIT @p 00 ] DEO2",
+        "#07 AND #c0 ADD DEI #18 DEO",
+        "#03 AND #c0 ADD DEI2 ADD #18 DEO",
+    ],
+)
+def test_a_port_that_is_computed_stays_native(body: str) -> None:
     Path("half.tal").write_text(
-        "|0100 #00 @o #0000 @l DUP ,v STR [ LIT2 @v 00 18 ] DEO INC2 ORAk ?l"
-        " POP2 INC DUP #0c LTH ?o #800f DEO BRK"
+        f"|0100 #00 @o #0000 @l DUP {body} INC2 ORAk ?l POP2 INC DUP #03 LTH ?o #800f DEO BRK"
     )
     done = run(*JITVM, "profile", "--json", "-O", "background=0", "half.tal")
     done.check_returncode()
     exits = json.loads(done.stdout)["exits"]
-    assert sum(row["times"] for row in exits if row["reason"] == "PORT") == 0
+    assert sum(row["times"] for row in exits) < 1000
 
 
 @pytest.mark.parametrize(

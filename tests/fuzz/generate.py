@@ -52,6 +52,7 @@ _AGGRESSIVE: Mapping[str, tuple[int, ...]] = {
     "recursion": (0, 1, 2, 3, 4),
     "inline": (0, 1, 3, 12),
     "ways": (1, 2, 4, 32),
+    "table": (4, 8, 256),
     "depth": (8, 16, 64, 200),
     "cells": (0, 1, 2, 8, 24),
     "aliases": (1, 2, 16),

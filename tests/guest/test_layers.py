@@ -283,8 +283,8 @@ NO_LIMITS = {
     "ir/passes/counted.py SPARE",  # what makes sums of rounds right
     "region/core.py REGISTER_FILE",  # what a register file is
     "region/window.py PC", "jit/codetable.py MOST",  # widths in the block
-    "jit/kept.py FORMAT", "jit/kept.py MOST",  # a file's
-    "jit/thread.py SWITCH_INTERVAL", "jit/thread.py LAST_JOB",  # patience of the process
+    "jit/image.py FORM", "jit/kept.py FORMAT", "jit/kept.py MOST",  # a file's
+    "jit/thread.py LAST_JOB",  # patience of the process
 }  # fmt: skip
 """Numbers with a name in the rooms of the JIT that are nothing to choose."""
 

@@ -1,18 +1,24 @@
-"""Graphs as machine code: lowered as regions are, run in a block of their own, and looked at."""
+"""Graphs as machine code: lowered as regions are, run in a block of their own, and looked at.
+
+What is lowered by LLVM is also lowered without it, and leaves the same behind.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from jitvm.engine.codegen.native import Compiler, host_compiler
-from jitvm.engine.ir.graph import Graph
+from jitvm.engine.ir.graph import Exit, Graph
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.block import Reservation
 from jitvm.engine.memory.layout import EXITS, NEVER, WIDEST
+from jitvm.engine.region.direct import ARCHITECTURE, KNOWN, DirectLowering
 from jitvm.engine.region.lower import RegionLowering
 from jitvm.guest import Guest, Ports, State
 from tests.engine.bare import Bare
@@ -23,6 +29,17 @@ _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
 )
 FIRST_EXIT, COUNTER = 70, 5
 """Numbers a region may have got; not 0, so that they have to be added."""
+_NUMBERS: Any = {
+    "first_exit": FIRST_EXIT,
+    "counter": COUNTER,
+    "report_every": {"ENTRY": "patience"},
+}
+RUNS_DIRECTLY = os.uname().machine == ARCHITECTURE
+Lower = Callable[[Graph], tuple[bytes, list[Exit]]]
+
+
+def _ops(graph: Graph) -> set[Op]:
+    return {value.op for block in graph.blocks for value in block.values}
 
 
 class Native:
@@ -61,20 +78,22 @@ class Native:
 
     def look(self, graph: Graph, seed: int, pointers: tuple[int, ...] | None = None) -> Seen:
         """Run a graph in the state of a seed; it must not be one that only a poll ends."""
+        expected = self._look(graph, self._by_llvm, seed, pointers)
+        if RUNS_DIRECTLY and all(op in KNOWN for op in _ops(graph)):
+            left = bytes(self.map), self.executed[COUNTER], self.budget_used
+            assert self._look(graph, self._directly, seed, pointers) == expected
+            assert left == (bytes(self.map), self.executed[COUNTER], self.budget_used)
+        return expected
+
+    def _look(
+        self, graph: Graph, lower: Lower, seed: int, pointers: tuple[int, ...] | None
+    ) -> Seen:
         state, code_map = begin(self.guest, seed, pointers)
         self._give(state, code_map)
         host = LoggingHost(self._state(), code_map)
         functions = self._connect(graph, state.ports, host)
-        lowering = RegionLowering(
-            self.bare.layout,
-            graph,
-            first_exit=FIRST_EXIT,
-            counter=COUNTER,
-            report_every={"ENTRY": "patience"},
-        )
-        text = lowering.module("region", {})
-        code = self.compiler.compile(text, speed=0)
-        span = shared_arena().install(code.machine_code[code.symbols["region"] :])
+        code, exits = lower(graph)
+        span = shared_arena().install(code)
         try:
             self._entries[:] = memoryview((ctypes.c_uint64 * 256)(*[span.address] * 256)).cast(
                 "B"
@@ -85,7 +104,17 @@ class Native:
         del functions
         (taken,) = [n for n, count in enumerate(self.exits[FIRST_EXIT:][:4096]) if count]
         assert self.exits[FIRST_EXIT + taken] == 1
-        return seen(lowering.exits[taken], self._state(), host.log)
+        return seen(exits[taken], self._state(), host.log)
+
+    def _by_llvm(self, graph: Graph) -> tuple[bytes, list[Exit]]:
+        lowering = RegionLowering(self.bare.layout, graph, **_NUMBERS)
+        code = self.compiler.compile(lowering.module("region", {}, table=2), speed=0)
+        return code.machine_code[code.symbols["region"] :], lowering.exits
+
+    def _directly(self, graph: Graph) -> tuple[bytes, list[Exit]]:
+        lowering = DirectLowering(self.bare.layout, graph, **_NUMBERS)
+        code, _ = lowering.code({})
+        return code, lowering.exits
 
     @property
     def budget_used(self) -> int:

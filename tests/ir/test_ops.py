@@ -136,6 +136,7 @@ def test_what_is_written(op: Op) -> None:
         graph = graph_of(op)
         graph.block.end = Exit(graph.const(0), (0, 0), kind=Leave.RETRY)
         state, code_map = begin(guest_of(op), seed, POINTERS)
+        state.ports.readers[PORT] = lambda: 3
         host = Device(state, code_map)
         host.budget = before_budget = 9
         before = {name: view(state) for name, view in VIEWS.items()}

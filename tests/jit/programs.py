@@ -158,6 +158,13 @@ PROGRAMS: Final[dict[str, str]] = {
           .n INC LDZ DUP #20 DEO #20 DEI INC #21 DEO #20 DEI2 #22 DEO2 #18 DEO"""),
     "computed ports": loop("""
           .n LDZ2 #03 AND #18 ADD DEO .n INC LDZ #07 AND #20 ADD DEI .total STZ"""),
+    "computed ports of devices that interfere": loop(
+        """
+          #11 #22 #40 LDZ DEI #03 SUB #40 LDZ DEO #05 DEI #41 LDZ DEO #40 LDZ DEI2 .sum STZ2
+          .n INC LDZ #03 AND #64 ADD DEI .cell LDZ ADD .total LDZ ADD .total STZ""",
+        0x600,
+        before="#0005 #64 DEO2 #0405 #40 STZ2",
+    ),
     "a device that moves a pointer": loop("""
           #11 #22 #04 DEI #03 SUB #04 DEO #05 DEI #05 DEO #04 DEI2 .sum STZ2"""),
     "a device that writes code": loop(

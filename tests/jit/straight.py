@@ -40,7 +40,7 @@ class Line:
         operands: bytes behind each opcode.
         headroom: what an entry has made sure of.
         world: what is known of the machine; memory is put in.
-        collected, readers, writers: ports, as for `World`.
+        plain: addresses whose computed ports have no device, as for `RegionCore`.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Line:
         operands: bytes = bytes(range(0x21, 0x29)),
         headroom: Headroom = ROOMY,
         world: World | None = None,
+        plain: frozenset[int] = frozenset(),
     ) -> None:
         self.guest = guest = declared(byte_order, 64, meanings)
         rows = range(len(meanings))
@@ -59,7 +60,7 @@ class Line:
         self.world = (world or World(b"")).but(memory=bytes(memory))
         self.graph = Graph(guest.word_bits, "line")
         self.assumptions = Assumptions()
-        self.core = core = RegionCore(guest, self.graph, self.world, self.assumptions)
+        self.core = core = RegionCore(guest, self.graph, self.world, self.assumptions, plain)
         big = byte_order == "big"
         stacks = [VirtualStack(self.graph, i, big) for i in range(2)]
         self.state = RegionState(stacks, {}, headroom)

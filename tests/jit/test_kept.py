@@ -20,7 +20,7 @@ from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
-from tests.clock import HANGS, until
+from tests.clock import until
 from tests.jit.programs import loop
 from tests.jit.rig import SUM, has_jit, jit_of, loaded, warm
 
@@ -33,12 +33,12 @@ def machine_with(folder: Path, source: str = ADDING, **params: int) -> Machine:
     return loaded(source, Tier.JIT, Parameters().changed(given), CodeCache(folder))
 
 
-def run_until(machine: Machine, done: str) -> None:
-    """Run the program from its start again and again until a statistic is not zero."""
+def run_until(machine: Machine, done: str, pc: int = 0x100) -> None:
+    """Run the program from an address again and again until a statistic is not zero."""
 
     def is_done() -> bool:
         machine.memory[0:0x20] = bytes(0x20)
-        assert machine.run(0x100) is Stop.HALT
+        assert machine.run(pc) is Stop.HALT
         assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
         return has_jit(machine) and getattr(jit_of(machine).statistics, done) > 0
 
@@ -70,23 +70,74 @@ def test_another_program_does_not_get_them(folder: Path) -> None:
     assert not jit_of(other).statistics.kept
 
 
-def test_a_program_that_changed_itself_first_does_not_get_them(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    has_changed = threading.Event()
-    monkeypatch.setattr(native, "sleep", lambda _: has_changed.wait(HANGS))
-    machine = machine_with(folder)
-    at = bytes(machine.memory).index(b"\x00\x03", 0x100)
-    machine.run(0x100)
-    assert not has_jit(machine)
-    machine.memory[at + 1] = 5
-    machine.code_written(at + 1, 1)
-    has_changed.set()
-    warm(machine)
-    machine.memory[0:0x20] = bytes(0x20)
+def test_what_does_not_fit_is_put_aside_until_it_does(tmp_path: Path) -> None:
+    """The program is known by a number, and one of its bytes is another one at first."""
+    first = machine_with(tmp_path)
+    first.prepare(7)
+    run_until(first, "installed")
+    jit_of(first).keeper.put()
+    machine = machine_with(tmp_path)
+    at = bytes(machine.memory).index(b"\x00\x03", 0x100) + 1
+    machine.memory[at] = 5
+    machine.prepare(7)
+    jit = jit_of(machine)
+    assert jit.keeper.aside
+    assert not jit.regions
+    machine.memory[at] = 3
+    machine.code_written(at, 1)
+    run_until(machine, "kept")
+    assert not jit.keeper.aside
+
+
+def test_what_does_not_fit_is_never_entered(folder: Path) -> None:
+    first = machine_with(folder)
+    first.prepare(7)
+    run_until(first, "installed")
+    jit_of(first).keeper.put()
+    machine = machine_with(folder, ADDING.replace("#0003", "#0005"))
+    machine.prepare(7)
+    assert jit_of(machine).keeper.aside
     machine.run(0x100)
     assert not jit_of(machine).statistics.kept
     assert int.from_bytes(machine.memory[SUM], "big") == 0xFFFF * 5 & 0xFFFF
+
+
+UNPACKED = loop(".sum LDZ2 #0003 @adding BRK .sum STZ2", times=0xFFFF).replace(
+    "|0100", "|0100 [ LIT ADD2 ] ;adding STA"
+)
+"""ADDING, which puts one of its instructions in its place before it begins, at 0x106."""
+
+
+def test_a_program_that_unpacks_itself_first_is_kept_as_well(tmp_path: Path) -> None:
+    first = machine_with(tmp_path, UNPACKED)
+    assert first.run(0x100) is Stop.HALT
+    run_until(first, "installed", 0x106)
+    jit_of(first).keeper.put()
+    machine = machine_with(tmp_path, UNPACKED)
+    machine.prepare()
+    jit = jit_of(machine)
+    assert jit.keeper.aside
+    assert not jit.regions
+    assert machine.run(0x100) is Stop.HALT
+    assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
+    assert jit.statistics.kept
+    assert not jit.keeper.aside
+    assert jit.statistics.recordings == 0
+
+
+def test_what_is_put_aside_is_kept_on(tmp_path: Path) -> None:
+    first = machine_with(tmp_path, UNPACKED)
+    assert first.run(0x100) is Stop.HALT
+    run_until(first, "installed", 0x106)
+    keeper = jit_of(first).keeper
+    [(start, installed)] = jit_of(first).regions.items()
+    compiled = installed.compiled
+    elsewhere = compiled.region.but(start=start ^ 0x8000)
+    keeper.aside = {elsewhere.start: (compiled.but(region=elsewhere), False)}
+    keeper.put()
+    machine = machine_with(tmp_path, UNPACKED)
+    machine.prepare()
+    assert jit_of(machine).keeper.aside.keys() == {start, elsewhere.start}
 
 
 def test_a_machine_with_other_ports_does_not_get_them(folder: Path) -> None:

@@ -571,3 +571,23 @@ def test_counting_is_switched_in_the_middle_of_a_run(tier: str, is_on: bool) -> 
     machine.on_stop(lambda _: setattr(machine, "counting_interpreted", is_on))
     assert machine.run(0x100) is Stop.HALT
     assert machine.executed == (behind if is_on else before)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_device_may_take_the_place_of_one_like_it(quiet: bool) -> None:
+    """Regions call whatever function a port has: one that is alike does not cost them."""
+    machine = eager("|0100 #0000 @loop DUP #20 DEO INC2 DUP2 #0300 LTH2 ?loop POP2 BRK")
+    first, second, third = bytearray(), bytearray(), bytearray()
+    machine.on_write(0x20, first.append, quiet=quiet)
+    machine.run(0x100)
+    regions = len(jit_of(machine).regions)
+    assert regions
+    machine.on_write(0x20, second.append, quiet=quiet)
+    assert len(jit_of(machine).regions) == regions
+    machine.run(0x100)
+    assert first == second == bytes(range(256)) * 3
+    machine.on_write(0x20, third.append, quiet=not quiet)
+    assert not jit_of(machine).regions
+    machine.run(0x100)
+    assert second == third
+    assert len(first) == 0x300

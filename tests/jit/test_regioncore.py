@@ -224,15 +224,18 @@ def test_a_guard_leaves_before_its_instruction() -> None:
 @ORDERS
 @pytest.mark.parametrize("size", SIZES)
 def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> None:
-    """Of two bytes each is known by itself; of more, one that is written makes all a cell."""
+    """Each byte is known by itself: those that are not written are constants."""
     operand = set(range(START + 1, START + 1 + size))
     for at in operand:
         world = NOWHERE.but(written=frozenset([at]))
         line = Line(literal(size), byte_order=byte_order, world=world)
-        cells = {at} if size == 2 else operand
-        assert line.assumptions.code.keys() == {START} | (operand - cells)
-        assert line.assumptions.cells == cells
+        assert line.assumptions.code.keys() == {START} | (operand - {at})
+        assert line.assumptions.cells == {at}
         assert line.agrees() == {"BRANCH"}
+    line = Line(literal(size), byte_order=byte_order, world=NOWHERE.but(written=frozenset(operand)))
+    assert line.assumptions.cells == operand
+    assert len(line.all(Op.LOAD)) == 1
+    assert line.agrees() == {"BRANCH"}
     world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
     line = Line(literal(size), byte_order=byte_order, world=world)
     assert not line.assumptions.cells
@@ -240,7 +243,7 @@ def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> Non
 
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
-    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF])))
+    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF, *range(7)])))
     for size in (4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)
@@ -481,11 +484,37 @@ def test_a_plain_port_is_storage() -> None:
     assert line.agrees() == {"BRANCH"}
 
 
-def test_a_computed_port_leaves_where_a_device_is() -> None:
-    for access in (read(None), write(None)):
-        line = Line(access, world=DEVICES)
-        assert line.guards == ["PORT"]
-        assert line.agrees(range(12)) == {"BRANCH", "PORT"}
+def test_a_computed_port_has_its_device_looked_for() -> None:
+    for access, op in ((read(None), Op.HOST_IN), (write(None), Op.HOST_OUT)):
+        line = Line(load(CELL, 1), access, load(CELL, 1), world=DEVICES)
+        assert not line.guards
+        assert len(line.all(op)) == 1
+        assert len(line.all(Op.LOAD)) == 2
+        assert line.agrees(range(12)) == {"BRANCH"}
+        assert line.core.refusal is None
+
+
+def test_a_computed_port_is_plain_where_there_are_no_devices() -> None:
+    line = Line(read(None), write(None))
+    assert not line.all(Op.HOST_IN)
+    assert not line.all(Op.HOST_OUT)
+    assert not line.guards
+    assert line.agrees() == {"BRANCH"}
+
+
+def test_an_instruction_that_cannot_have_a_device_leaves_where_there_is_one() -> None:
+    """What it does depends on what the port gives, so it is compared before anything is done."""
+
+    def semantics(core: Core) -> None:
+        core.push(0, core.load(CODE, core.port_in(core.pop(0, 1)), 8, within=256), 8)
+
+    world = NOWHERE.but(readers=frozenset(range(128)))
+    line = Line(semantics, world=world)
+    assert line.core.refusal is Reason.DEVICE
+    assert line.core.computes_port
+    plain = Line(semantics, world=world, plain=frozenset([START]))
+    assert plain.guards[0] == "PORT"
+    assert {"BRANCH", "PORT"} <= plain.agrees(range(12))
 
 
 def test_a_device_sees_the_stacks_and_cells_are_read_anew_behind_it() -> None:
@@ -509,6 +538,16 @@ def test_collected_output_shows_nothing() -> None:
     assert len(line.all(Op.COLLECT)) == 1
     assert len(line.all(Op.LOAD)) == 1
     assert not line.all(Op.SYNC)
+
+
+def test_a_quiet_device_is_called_and_nothing_is_shown_or_read_anew() -> None:
+    world = DEVICES.but(quiet=frozenset([0x43]))
+    line = Line(load(CELL, 1), write(0x43), read(0x43), load(CELL, 1), world=world)
+    assert len(line.all(Op.OUT)) == 1
+    assert len(line.all(Op.LOAD)) == 1
+    assert not line.all(Op.SYNC)
+    assert not line.all(Op.CHECK)
+    assert line.agrees() == {"BRANCH"}
 
 
 # -- effects -------------------------------------------------------------------------------------

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from array import array
+from contextlib import AbstractContextManager, nullcontext
+from random import Random
 from typing import Any
 
 import pytest
 
+from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.instructions import guest
 from jitvm.guests.wire.pool import POOL
+from tests.engine.emulated import EmulatedMachine
+from tests.jit.emulated import emulated_jit
 from tests.wire.oracle import judged, row, rows_of
+from tests.wire.pair import PARAMS, Pair
 from tests.wire.schemas import generated, message
 
 
@@ -108,3 +115,65 @@ def test_another_is_chosen_when_it_fits_too_few() -> None:
     assert chosen(decoder)["i64"] == "1"
     decoded(decoder, name, [made(i64=300)] * 100)
     assert chosen(decoder)["i64"] == "2"
+
+
+def in_no_order(name: str, random: Random, **values: Any) -> bytes:
+    """A message with its fields in any order."""
+    parts = [generated(name)(**{key: value}) for key, value in values.items()]
+    random.shuffle(parts)
+    return b"".join(each.SerializeToString() for each in parts)
+
+
+def numbers(random: Random) -> dict[str, Any]:
+    return {
+        "f64": random.random(), "f32": 1.5, "i64": random.randrange(1, 1 << 20), "flag": True,
+        "u64": random.randrange(1, 99), "i32": random.randrange(1, 9), "x64": 3, "u32": 7,
+        "x32": random.getrandbits(30) + 1, "text": "some text"[: random.randrange(1, 9)],
+    }  # fmt: skip
+
+
+def ways(decoder: Decoder) -> dict[str, str]:
+    return {
+        site.column.path: site.chosen
+        for site in decoder.program.sites if site.stem in ("next", "way")
+    }  # fmt: skip
+
+
+def run_by(pair: Pair, tier: str, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[Any]:
+    """A scope in which the native decoder of a pair runs as AArch64, where that is the tier."""
+    if not tier.startswith("aarch64"):
+        return nullcontext()
+    machine = EmulatedMachine(guest())
+    code = pair.native.program.code
+    machine.memory[: len(code)] = code
+    monkeypatch.setattr(Decoder, "machine", lambda *_: machine)
+    return emulated_jit(machine, PARAMS, Compiler("aarch64"))
+
+
+@pytest.mark.parametrize("tier", ["interpreter", "jit", "ir", "aarch64 jit"])
+def test_fields_in_no_order(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They begin with all defaults as soon as that was seen, and in order again when they do."""
+    random, name = Random(3), "kinds.Scalars"
+    pair = Pair(name, tier=tier)
+    ordered = [generated(name)(**numbers(random)).SerializeToString() for _ in range(40)]
+    count = 40 if tier == "ir" else 200
+    mixed = [in_no_order(name, random, **numbers(random)) for _ in range(count)]
+    with run_by(pair, tier, monkeypatch):
+        for data, way in ((ordered, "order"), (mixed, "any"), (ordered, "order")):
+            pair.native._batches = 0  # it is curious
+            pair.agree(data)
+            assert ways(pair.native)[""] == way
+            pair.agree(data)
+
+
+def test_messages_in_messages_have_ways_of_their_own() -> None:
+    random, pair = Random(4), Pair("kinds.Choice", tier="interpreter")
+    leaf = {"number": 7, "name": "x"}
+    data = []
+    for _ in range(40):
+        inner = in_no_order("kinds.Nested", random, one=leaf, many=[leaf] * 2, tail="t", middle={})
+        data.append(b"\x08\x01\x52" + bytes([len(inner)]) + inner)
+    pair.agree(data)
+    assert ways(pair.native)[""] == "order"
+    assert ways(pair.native)["nested"] == "any"
+    pair.agree([*data, b"\x52\x00", b"", data[0][:2] + b"\x52\x02\x1a\x00"])

@@ -27,7 +27,7 @@ _lock = ModuleLock()
 
 
 def find(kind: str, text: str) -> CachedCode | None:
-    """A module's machine code, where the code cache has it; LLVM is not asked."""
+    """A module's machine code if the code cache has it; LLVM is not asked."""
     return CodeCache().load(kind, _key(text))
 
 
@@ -68,7 +68,7 @@ class Kernels:
         self._is_refused = False
 
     def address(self, function: str) -> int | None:
-        """Where a function is called; None where there is no native code, or not yet: where the
+        """Where a function is called; None if there is no native code, or not yet: when the
         cache has none, a thread begins to make it."""
         if self._span is None and not self._is_refused:
             with _lock:

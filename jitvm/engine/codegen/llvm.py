@@ -35,7 +35,7 @@ VERSION = "0.50."
 """Versions of llvmlite that have the functions as they are declared here."""
 
 ROOM = 224 << 20
-"""Bytes of addresses that loading and running LLVM takes, where they are limited: its size, no
+"""Bytes of addresses that loading and running LLVM takes, if they are limited: its size, no
 limit of the JIT."""
 
 _OUT = ctypes.POINTER(c_char_p)

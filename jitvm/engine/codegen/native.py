@@ -1,12 +1,14 @@
-"""LLVM, behind one wall: text in, relocation-free machine code out.
+"""LLVM, behind one wall: text in, machine code that may lie anywhere out.
 
 This is the only user of LLVM's functions (`jitvm.engine.codegen.llvm`). A fatal error inside LLVM
 aborts the process, so what comes here has been verified (`jitvm.engine.ir.verify`); errors that
 LLVM reports become a `NativeError`.
 
-The object is always ELF, whatever the host, so one small reader serves all. It must need no
-relocations: all it uses is passed in registers or lies at constant distances in the machine's
-block.
+The object is always ELF, whatever the host, so one small reader serves all. All that code uses is
+passed in registers or lies at constant distances in the machine's block. The one exception are
+tables of where a jump goes. They are put behind the code, and their distances filled in:
+
+    .text | .rodata
 """
 
 from __future__ import annotations
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
-_RELOCATIONS = (4, 9)  # SHT_RELA, SHT_REL
+_RELA, _REL = 4, 9  # SHT_RELA, SHT_REL
 _SYMBOLS = 2  # SHT_SYMTAB
+_PC32, _PREL32, _ADR_PAGE, _ADD_LOW = (62, 2), (183, 261), (183, 275), (183, 277)
+"""Relocations of tables of jumps, by machine (62 is x86-64, 183 AArch64) and number: distances of
+32 bits; an address in two instructions, made `adr` and the addition of 0."""
 
 _UNWANTED = frozenset(("gfni", "xop"))
 """x86-64 extensions that reverse the bits of a word as a vector, by a table that would have to lie
@@ -36,7 +41,7 @@ _LEVELS = (1, 2, 2, 2)
 _RUNS = 16
 """Modules one pass builder serves. Every run leaves a callback in it that all later passes call
 (at speed 2 the 2000th module would take eight times as long as the first), and every builder
-leaves 1.4 KB behind when it goes: sixteen keeps both below notice. A way around a fault of
+leaves 1.4 KB unfreed when it goes: sixteen keeps both below notice. A way around a fault of
 llvmlite, no limit of the JIT."""
 
 _WARM_UP = "define i32 @f(i32 %x) {\n ret i32 %x\n}"
@@ -83,7 +88,7 @@ class Compiler:
 
     @classmethod
     def for_host(cls, architecture: str) -> Compiler:
-        """A compiler that may use everything this processor has, but for what makes LLVM turn
+        """A compiler that may use everything this processor has, except what makes LLVM turn
         words into vectors and take constants from memory."""
         with LLVM:
             llvm = functions()
@@ -118,7 +123,7 @@ class Compiler:
 
         Args:
             text: the module.
-            speed: 0 where somebody waits, 1 for a short list of passes made for regions, 2 or 3
+            speed: 0 if somebody waits, 1 for a short list of passes made for regions, 2 or 3
                 for LLVM's pipelines.
 
         Raises:
@@ -220,41 +225,108 @@ def _host_compiler() -> Compiler:
 
 
 def read_object(data: bytes) -> Code:
-    """The text section of an ELF64 little-endian object, and its functions.
+    """The text section of an ELF64 little-endian object, with tables of jumps behind it, and its
+    functions.
 
     Raises:
-        NativeError: it is none, has several, or needs relocations.
+        NativeError: it is none, has several, or needs relocations that such tables do not.
     """
-    if data[:6] != b"\x7fELF\x02\x01":
-        raise NativeError("LLVM wrote an object that is not 64-bit little-endian ELF")
-    offset, count, names = _header(data)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, offset + 64 * i) for i in range(count)]
-
-    def name_of(table: int, at: int) -> str:
-        start = sections[table][4] + at
-        return data[start : data.index(b"\0", start)].decode()
-
-    texts = [i for i, s in enumerate(sections) if name_of(names, s[0]) == ".text"]
+    it = _Object(data)
+    texts = it.named(".text")
     if len(texts) != 1:
         raise NativeError(f"the object has {len(texts)} text sections, not one")
-    text = texts[0]
-    for section in sections:
-        if section[1] in _RELOCATIONS and section[7] == text and section[5]:
-            raise NativeError(f"the object needs {section[5] // section[9]} relocations")
-    symbols = {}
-    for section in sections:
-        if section[1] != _SYMBOLS:
-            continue
-        for at in range(section[4], section[4] + section[5], 24):
-            name, info, _, where, value, _ = struct.unpack_from("<IBBHQQ", data, at)
-            if where == text and info & 15 == 2:
-                symbols[name_of(section[6], name)] = value
-    start, size = sections[text][4], sections[text][5]
-    return Code(data[start : start + size], symbols)
+    code, places = bytearray(), {}
+    for section in (*texts, *it.named(".rodata")):
+        code += bytes(-len(code) % max(it.sections[section][8], 1))
+        places[section] = len(code)
+        code += it.content(section)
+    for section, header in enumerate(it.sections):
+        if header[1] in (_RELA, _REL) and header[7] in places and header[5]:
+            _relocate(it, section, places, code)
+    symbols = {
+        name: value
+        for section, header in enumerate(it.sections)
+        if header[1] == _SYMBOLS
+        for name, kind, where, value in it.symbols(section)
+        if where == texts[0] and kind == 2
+    }
+    return Code(bytes(code), symbols)
 
 
-def _header(data: bytes) -> tuple[int, int, int]:
-    """Offset and number of the section headers, and which one holds their names."""
-    (offset,) = struct.unpack_from("<Q", data, 40)
-    count, names = struct.unpack_from("<HH", data, 60)
-    return offset, count, names
+class _Object:
+    """An ELF object.
+
+    Attributes:
+        machine: what it is for.
+        sections: name, type, flags, address, offset, size, link, info, alignment, size of entries.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if data[:6] != b"\x7fELF\x02\x01":
+            raise NativeError("LLVM wrote an object that is not 64-bit little-endian ELF")
+        self._data = data
+        (self.machine,) = struct.unpack_from("<H", data, 18)
+        (offset,) = struct.unpack_from("<Q", data, 40)
+        count, self._names = struct.unpack_from("<HH", data, 60)
+        self.sections = [
+            struct.unpack_from("<IIQQQQIIQQ", data, offset + 64 * i) for i in range(count)
+        ]
+
+    def content(self, section: int) -> bytes:
+        """Bytes of a section."""
+        start, size = self.sections[section][4:6]
+        return self._data[start : start + size]
+
+    def named(self, name: str) -> list[int]:
+        """Sections of a name."""
+        return [i for i, s in enumerate(self.sections) if self._name(self._names, s[0]) == name]
+
+    def symbols(self, section: int) -> list[tuple[str, int, int, int]]:
+        """Name, kind, section and value of all symbols of a table."""
+        names = self.sections[section][6]
+        return [
+            (self._name(names, name), info & 15, where, value)
+            for name, info, _, where, value, _ in struct.iter_unpack(
+                "<IBBHQQ", self.content(section)
+            )
+        ]
+
+    def _name(self, table: int, at: int) -> str:
+        start = self.sections[table][4] + at
+        return self._data[start : self._data.index(b"\0", start)].decode()
+
+
+def _relocate(it: _Object, section: int, places: dict[int, int], code: bytearray) -> None:
+    """Fill in the distances that a section of relocations asks for.
+
+    Raises:
+        NativeError: it asks for something else, or for what is too far away.
+    """
+    header = it.sections[section]
+    if header[1] != _RELA:
+        raise NativeError("the object needs relocations without addends")
+    symbols, begin = it.symbols(header[6]), places[header[7]]
+    for offset, info, addend in struct.iter_unpack("<QQq", it.content(section)):
+        _, _, where, value = symbols[info >> 32]
+        if where not in places:
+            raise NativeError(
+                f"the object needs relocation {info & 0xFFFF_FFFF} to another section"
+            )
+        at, distance = begin + offset, places[where] + value + addend - begin - offset
+        kind = it.machine, info & 0xFFFF_FFFF
+        if kind in (_PC32, _PREL32):
+            struct.pack_into("<i", code, at, distance)
+        elif kind == _ADR_PAGE and -(1 << 20) <= distance < 1 << 20:
+            _patch(
+                code, at, 0x1F, 0x1000_0000 | (distance & 3) << 29 | (distance >> 2 & 0x7FFFF) << 5
+            )
+        elif kind == _ADD_LOW:  # the address is complete already
+            _patch(code, at, ~(0xFFF << 10), 0)
+        else:
+            raise NativeError(f"the object needs a relocation of kind {kind[1]} to {distance}")
+
+
+def _patch(code: bytearray, at: int, mask: int, bits: int) -> None:
+    """Keep some bits of an instruction of AArch64, and set others."""
+    (word,) = struct.unpack_from("<I", code, at)
+    struct.pack_into("<I", code, at, word & mask | bits)

@@ -15,7 +15,7 @@ _UNLIMITED = (1 << 64) - 1
 
 
 def address_limit() -> int | None:
-    """How many bytes of addresses this process may use; None where nobody limits them."""
+    """How many bytes of addresses this process may use; None if they are not limited."""
     if sys.platform != "linux":
         return None
     limits = bytearray(2 * 8)
@@ -26,7 +26,7 @@ def address_limit() -> int | None:
 
 
 def addresses_left() -> int | None:
-    """How many of them are not in use; None where nobody limits them, or nobody can tell."""
+    """How many of them are not in use; None if they are not limited, or nobody can tell."""
     limit = address_limit()
     if limit is None:
         return None

@@ -6,6 +6,7 @@ new work starts from then on:
 
     thread of the JIT:   BACKGROUND.do(work)
     end of a command:    if BACKGROUND.close(): save, exit at once         else exit as usual
+                         BACKGROUND.leave(): before that, whatever a child can finish
     end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
 
 This module imports nothing that costs time at start.
@@ -36,6 +37,7 @@ class Background:
         self._under_way = 0
         self._is_closed = False
         self._last: list[Callable[[], None]] = []
+        self._leaving: list[Callable[[], bool]] = []
 
     def do(self, work: Callable[[], None]) -> None:
         """Do something that has to be finished once it is begun, unless the process is ending."""
@@ -66,6 +68,19 @@ class Background:
         self._last.append(function)
         atexit.register(function)
         return function
+
+    def at_leisure(self, function: Callable[[], bool]) -> Callable[[], bool]:
+        """Have a function called when a command has ended, which may leave the rest of its work to
+        a child of the process and returns whether it did; a decorator."""
+        self._leaving.append(function)
+        return function
+
+    def leave(self) -> bool:
+        """Call those functions: the command has ended, and the process does so at once afterwards.
+
+        Returns whether there is a child.
+        """
+        return sum(function() for function in self._leaving) > 0
 
     def put_away(self) -> None:
         """Call those functions now: the process will be ended without Python's own way down."""

@@ -233,7 +233,7 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _lock(descriptor: int, *, waiting: bool) -> bool:
-    """Lock a file; False where somebody else has, or where there are no locks."""
+    """Lock a file; False if somebody else has, or if there are no locks."""
     import fcntl
 
     try:

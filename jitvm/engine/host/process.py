@@ -135,7 +135,7 @@ class Gate:
             tier.wake()
 
     def _wait(self) -> bool:
-        """Wait until the gate is open; for ever where the process ends, as its threads do then."""
+        """Wait until the gate is open; for ever if the process ends, as its threads do then."""
         if not self._lock.acquire(timeout=-1 if self.is_ending else GATE_PATIENCE):
             return False
         self._lock.release()

@@ -49,7 +49,7 @@ class Ending:
 
     Attributes:
         number: the signal that has come, 0 for none.
-        undo: what is done even where the process ends at once; quick, and never waiting.
+        undo: what is done even if the process ends at once; quick, and never waiting.
     """
 
     def __init__(self) -> None:
@@ -76,12 +76,12 @@ class Ending:
         self.undo_all()
 
     def undo_all(self) -> None:
-        """Do what is done even where the process ends at once."""
+        """Do what is done even if the process ends at once."""
         for function in list(self.undo):
             function()
 
     def held(self) -> Held:
-        """A ``with`` block that a first signal does not cut off; it is raised behind it."""
+        """A ``with`` block that a first signal does not cut off; it is raised after the block."""
         return Held(self)
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:

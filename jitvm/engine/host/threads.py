@@ -2,11 +2,17 @@
 
 A process limit, a sandbox, or interpreter shutdown (from Python 3.12 on) may refuse new threads.
 Nothing in jitvm needs one to be correct; each user of `started` says what it does without.
+
+A thread that works while a guest runs is `YIELDING`: Python keeps the interpreter lock for 5 ms
+while another thread waits for it, and a guest with a device in Python, or fed by bytes, would wait
+as long each time it comes back.
 """
 
 from __future__ import annotations
 
-from _thread import start_new_thread
+import os
+import sys
+from _thread import allocate_lock, start_new_thread
 
 from jitvm.engine.host.notes import note
 
@@ -15,12 +21,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Patience of the process, which has one interpreter lock: no row of `params`.
+SWITCH_INTERVAL = 0.00005
+"""Seconds a thread that works beside guests may keep the interpreter lock from them."""
+
+
+class Yielding:
+    """Threads inside of it let go of the interpreter lock soon after another one waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._inside = 0
+        self._usual = 0.0
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: nobody is inside."""
+        self._lock = allocate_lock()
+        if self._inside:
+            self._inside = 0
+            sys.setswitchinterval(self._usual)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._usual, SWITCH_INTERVAL))
+            self._inside += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                sys.setswitchinterval(self._usual)
+
+
+YIELDING = Yielding()
+os.register_at_fork(after_in_child=YIELDING.forget_threads)
+
+
 def started(function: Callable[[], object]) -> bool:
-    """Call a function on a thread of its own, a daemon; False where there is none to be had."""
+    """Call a function on a thread of its own, a daemon; False if there is none to be had."""
     try:
         start_new_thread(function, ())
     except RuntimeError as error:
-        if "shutdown" not in str(error):  # the end of the interpreter is nothing to tell of
+        if "shutdown" not in str(error):  # the end of the interpreter need not be reported
             note("no more threads", "what they would do is done in between, or left out")
         return False
     return True

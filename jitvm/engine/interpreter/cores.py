@@ -66,7 +66,7 @@ class GraphCore:
         return self.graph.select(self._word(condition), self._word(yes), self._word(no))
 
     def _expects(self, condition: Value | int) -> Value | None:
-        """What has to be guarded for a condition to be sure; None where it is."""
+        """What has to be guarded for a condition to be sure; None if it is."""
         word = self._word(condition)
         if word.constant or word in self.sure:
             return None
@@ -253,8 +253,8 @@ class FastCore(HandlerCore):
     def _whole(self, space: int, address: Value, size: int, within: int) -> Value:
         """The address, once it is sure that the access does not wrap before its end.
 
-        The code space's first bytes are mapped again behind its end, so there it may. Large spaces
-        have memory behind their end.
+        The code space's first bytes are mapped again after its end, so there it may. Large spaces
+        have memory after their end.
         """
         address = address & (within - 1)
         if self.guest.spaces[space].large:
@@ -420,7 +420,7 @@ class FullCore(HandlerCore):
 
     def _seen(self, window: int, first: Value, offset: int, limit: int) -> Value:
         """A byte of a window. Where its addresses have all bits of a word the sum may wrap, but
-        what is behind the last address is zero."""
+        what is past the last address is zero."""
         at = first + offset
         byte = self.graph.add(Op.PEEK, at, imm=(window,))
         if limit >> self.graph.word_bits and offset:
@@ -473,7 +473,7 @@ def never_wraps(address: Value, size: int, limit: int) -> bool:
 def nearby(address: Value, space: int, size: int) -> tuple[Value, Value]:
     """A base that a word of a window is near to, and the word's address; both truncated.
 
-        (x + 3) & m    is near x, at x + 3, as nothing wraps where x is below the fence
+        (x + 3) & m    is near x, at x + 3, as nothing wraps if x is below the fence
         x + y:4        is near x, for y is not much
 
     Args:
@@ -511,7 +511,7 @@ def _untruncated(word: Value, mask: int) -> Value:
 
 
 def _most(word: Value) -> int:
-    """The highest number a word can be; no address where nobody knows."""
+    """The highest number a word can be; no address if nobody knows."""
     if word.constant is not None:
         return word.constant
     return (1 << word.bits) - 1 if word.bits else 1 << 64

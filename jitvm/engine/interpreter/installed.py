@@ -47,7 +47,7 @@ class Handlers:
     Args:
         unit: its stubs, and handlers of some opcodes or all.
         arena: where it is installed.
-        key: what it was made from (`fingerprint.stamp`); None where nobody can tell.
+        key: what it was made from (`fingerprint.stamp`); None if nobody can tell.
 
     Attributes:
         tables: each dispatch table, as 256 pointers.
@@ -117,7 +117,7 @@ def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] =
     with _lock:
         found = guest.handlers
         if found is None:
-            arena = shared_arena()  # where there is none, nothing is compiled for it
+            arena = shared_arena()  # if there is none, nothing is compiled for it
             key = None if cache is None else stamp(guest)
             unit = _kept(guest, cache, key) or _made(guest, cache, key, opcodes, stubs=True)
             found = guest.handlers = Handlers(unit, arena, key)
@@ -143,7 +143,7 @@ def handlers_are_ready(
 
 
 def make_handlers(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> None:
-    """Begin to make what `handlers_for` would have to compile, where nothing is being made yet."""
+    """Begin to make what `handlers_for` would have to compile, unless it is being made."""
     making = _making(guest)
     if making is not None and making[0].is_alive():
         return
@@ -164,7 +164,7 @@ def _make(guest: Guest, cache: CodeCache | None, opcodes: frozenset[int]) -> Non
 
 
 def _install_kept(guest: Guest, cache: CodeCache) -> None:
-    """Install what an earlier process has made, where it can be; else `handlers_for` tells."""
+    """Install what an earlier process has made, if possible; else `handlers_for` tells."""
     try:
         handlers_for(guest, cache, ())
     except (OSError, MemoryError):

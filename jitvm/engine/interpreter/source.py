@@ -25,15 +25,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from jitvm.engine.codegen.lower import (
+from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
     METADATA,
     Emitter,
-    Lowering,
     Prototype,
     used_functions,
 )
+from jitvm.engine.codegen.lower import Lowering
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.interpreter.unit import EXPORTS
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
@@ -160,7 +160,7 @@ class InterpreterSource:
         return old
 
     def _charge(self, e: Emitter) -> None:
-        """Take one instruction off the budget, or return where none is left."""
+        """Take one instruction off the budget, or return if none is left."""
         budget = e.field("budget")
         left = e.load("i64", budget, "context", 8)
         none = e.let(f"icmp eq i64 {left}, 0")
@@ -266,7 +266,7 @@ class InterpreterSource:
     def _begin_event(self, e: Emitter, go_on: str, *, over: str, idle: str) -> str:
         """Take the next byte and write it to its port; the program counter the event starts at.
 
-        Control goes to `over` where `go_on` is not so or nothing is left, to `idle` where nobody
+        Control goes to `over` if `go_on` is not so or nothing is left, to `idle` where nobody
         listens to the event.
         """
         data = self._address(e, "event_data")
@@ -356,7 +356,7 @@ class InterpreterSource:
         e.do(f"call preserve_nonecc void {handler}({arguments})")
 
     def _call_vector(self, e: Emitter, table: str, pc: str) -> None:
-        """Begin an event: in the jit mode, where the code table says for its vector."""
+        """Begin an event: in the jit mode, at the place the code table gives for its vector."""
         stacks = [e.load("ptr", e.at(at), "context", 8) for at in self.layout.pointers]
         opcode = e.let(f"zext i8 {e.load('i8', e.at(pc), 'code')} to i64")
         plain = e.let(f"getelementptr inbounds ptr, ptr {table}, i64 {opcode}")
@@ -389,7 +389,7 @@ class InterpreterSource:
         """Run one event a byte; returns how many were begun.
 
         For each, `port` holds the byte and `mark_port` the mark. Regions do not come back
-        between events: where they halt, `event` goes on with the next.
+        between events: when they halt, `event` goes on with the next.
         """
         e = Emitter(self.layout)
         ports = e.at(self.layout.ports)

@@ -42,7 +42,7 @@ class Unit:
         self.entries = entries
 
     def joined(self, other: Unit) -> Unit:
-        """Both, with handlers of this one where both have them."""
+        """Both, with handlers of this one if both have them."""
         place = -(-len(self.machine_code) // ALIGNMENT) * ALIGNMENT
         entries = [
             mine if mine != NONE else NONE if its == NONE else its + place
@@ -64,7 +64,7 @@ class Unit:
 
     @classmethod
     def of_kept(cls, code: CachedCode) -> Unit | None:
-        """What the cache has; None where it is nothing that `kept` gives.
+        """What the cache has; None if it is not what `kept` gives.
 
         A right checksum says nothing about offsets: nothing is called outside the code.
         """

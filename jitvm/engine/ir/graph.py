@@ -43,7 +43,7 @@ class Value:
     """One operation and its result. Operators build further values in the same graph.
 
     Attributes:
-        constant: the value where it is known now.
+        constant: the value if it is known now.
     """
 
     __slots__ = (
@@ -186,10 +186,10 @@ class Exit:
 
 
 class Leave(StrEnum):
-    """How control goes on behind an exit."""
+    """How control goes on after an exit."""
 
     NEXT = "next"  # dispatch the following instruction
-    JUMP = "jump"  # a taken jump: through the code table where the JIT is on
+    JUMP = "jump"  # a taken jump: through the code table if the JIT is on
     RETRY = "retry"  # the same instruction again, by a handler that does everything
     HALT = "halt"  # return to the host
     STOP = "stop"  # as NEXT, unless a host function asked to stop
@@ -206,7 +206,7 @@ class Goto:
 
 
 class Branch:
-    """Terminator: one of two ways; `is_even` where both were gone about as often."""
+    """Terminator: one of two ways; `is_even` if both were taken about as often."""
 
     __slots__ = ("condition", "is_even", "no", "yes")
 
@@ -395,7 +395,7 @@ class Graph:
         return self.const(MEANS[op](*numbers, *imm))
 
     def halves(self, word: Value) -> tuple[Value, Value] | None:
-        """The two bytes a 16-bit word was joined from, where it was."""
+        """The two bytes a 16-bit word was joined from, if it was."""
         if word.bits > 16:
             return None
         if word.op is _SHL and word.args[1].constant == 8:

@@ -40,7 +40,7 @@ State that operations read and write
     windows         what windows show; nobody      told            why the guest stopped
                     changes it while it is shown
 
-Source of the idea: IRDEF of LuaJIT (lj_ir.h), where the rows are columns of a macro.
+Source of the idea: IRDEF of LuaJIT (lj_ir.h), in which the rows are columns of a macro.
 """
 
 from __future__ import annotations
@@ -88,15 +88,15 @@ class Row:
         means: what it gives for numbers: operands, then attributes. Any number, to be cut to the
             word. Only operations on words mean something by themselves.
         bits: how many low bits of the result may be set, by operands and attributes; MODULAR
-            where the others mean nothing. Not yet cut to the word.
+            if the others mean nothing. Not yet cut to the word.
         guest_bits: the same by the guest and the attributes.
         reads, writes: state, as at the head of this file.
         commutes: operands may be swapped.
-        denied: the comparison that holds where this one does not. It compares the same sides
+        denied: the comparison that holds if this one does not. It compares the same sides
             if it commutes, and the sides swapped if not.
         dear: takes longer than a wrong guess of a branch.
-        guarded: may stand only where a guard makes it safe: it goes nowhere above that.
-        repeated: may be done several times in a row where it is known that it does not leave.
+        guarded: may stand only below a guard that makes it safe: it is never moved above that.
+        repeated: may be done several times in a row if it is known that it does not leave.
         stands: it is found among the values of a block.
 
     Attributes:
@@ -268,7 +268,7 @@ class Op(StrEnum):
         bits=lambda _, yes, no: _wider(yes, no), repeated=True,
     )  # fmt: skip
     SIGNED = Row("signed[size] word", means=_signed, bits=MODULAR, repeated=True)
-    CLZ = Row(  # of the low bytes: 8 * size where they are 0
+    CLZ = Row(  # of the low bytes: 8 * size if they are 0
         "clz[size] word", means=_leading_zeros,
         bits=lambda _, size: (8 * size).bit_length(), repeated=True,
     )  # fmt: skip
@@ -295,7 +295,7 @@ class Op(StrEnum):
         "load[space,size,within] address", bits=lambda _at, _space, size, _within: 8 * size,
         reads="memory", repeated=True,
     )  # fmt: skip
-    MAP = Row(  # not zero where compiled code was made from these bytes
+    MAP = Row(  # not zero if compiled code was made from these bytes
         "map[size] address", bits=lambda _at, size: 8 * size, reads="map", repeated=True
     )
     WATERMARK = Row(  # the highest address that `map` is not zero for; 0 without one
@@ -314,7 +314,7 @@ class Op(StrEnum):
         "fence[window]", guest_bits=lambda guest, i: guest.spaces[i].size.bit_length() - 1,
         reads="windows",
     )  # fmt: skip
-    PEEK = Row("peek[window] address", bits=8, reads="windows")  # one byte, 0 behind the end
+    PEEK = Row("peek[window] address", bits=8, reads="windows")  # one byte, 0 past the end
     VIEW = Row(  # a word that is sure to be inside
         "view[window,size] address", bits=lambda _at, _window, size: 8 * size, reads="windows",
         guarded=True,
@@ -337,11 +337,14 @@ class Op(StrEnum):
     COLLECT = Row(  # written to the port page and to the ring, which may be emptied by that
         "collect port, byte", reads="memory", writes="page output"
     )
+    OUT = Row(  # through a device that looks at memory and ports and changes only these
+        "out port, byte", reads="memory page", writes="page output"
+    )
     SYNC = Row("sync -> exit", writes="stacks pointers")  # what its exit would write; stays
     # -- leaving
-    CHECK = Row("check -> exit", reads="pointers host")  # where a device moved a pointer
-    GUARD = Row("guard flag -> exit", repeated=True)  # where it is zero
-    CHARGE = Row(  # where the budget does not cover them
+    CHECK = Row("check -> exit", reads="pointers host")  # if a device moved a pointer
+    GUARD = Row("guard flag -> exit", repeated=True)  # if it is zero
+    CHARGE = Row(  # if the budget does not cover them
         "charge[instructions] -> exit", reads="budget", writes="budget"
     )
     POLL = Row("poll -> exit", reads="interrupt", repeated=True)
@@ -393,7 +396,7 @@ _DENIED = {op: BY_NAME[op.row.denied] for op in COMPARISONS}
 
 
 def denied(op: Op, a: Side, b: Side) -> tuple[Op, Side, Side]:
-    """The comparison that holds where ``a op b`` does not."""
+    """The comparison that holds if ``a op b`` does not."""
     return (_DENIED[op], a, b) if op.row.commutes else (_DENIED[op], b, a)
 
 

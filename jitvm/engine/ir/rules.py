@@ -43,7 +43,7 @@ _SHIFTS = frozenset((Op.SHL, Op.SHR))
 
 
 def _rule(table: Table, *ops: Op) -> Callable[[Rule], Rule]:
-    """Put a rule into a table, behind those that are there for the same operations."""
+    """Put a rule into a table, after those that are there for the same operations."""
 
     def put(rule: Rule) -> Rule:
         for op in ops:
@@ -204,7 +204,7 @@ def _less_of_sum(graph: Graph, _op: Op, a: Value, b: Value) -> Value | None:
 def _masked_sum(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """((x & c) + d) & m  =  (x + d) & m        ((x & c) - d) & m  =  (x - d) & m
 
-    where m keeps no more low bits than c.
+    if m keeps no more low bits than c.
     """
     mask = b.constant
     if mask is None or mask & (mask + 1) or a.op not in _SUMS:
@@ -230,7 +230,7 @@ def _joined(graph: Graph, _op: Op, a: Value, b: Value) -> Value | None:
 def _shifted_twice(graph: Graph, op: Op, a: Value, b: Value) -> Value | None:
     """(x >> c) >> d  =  x >> (c + d)        (x:2 << c) >> c  =  x
 
-    The second where x << c loses nothing.
+    The second if x << c loses nothing.
     """
     if b.constant is None or a.op not in _SHIFTS or a.args[1].constant is None:
         return None
@@ -340,7 +340,7 @@ def by_range(op: Op, a: Value, b: Value) -> int | None:
 
 
 def truth(condition: Value) -> Value:
-    """A value that is zero exactly where the condition is: x for ``x != 0``."""
+    """A value that is zero exactly when the condition is: x for ``x != 0``."""
     while condition.op is Op.NE and condition.args[1].constant == 0:
         condition = condition.args[0]
     return condition

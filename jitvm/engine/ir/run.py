@@ -33,7 +33,7 @@ class Host:
 
     Args:
         state: memory, stacks, ports; `pointers` and `pc` are those at entry.
-        code_map: a byte for each byte of code space and WIDEST behind it, as
+        code_map: a byte for each byte of code space and WIDEST after it, as
             `jitvm.engine.memory.layout` has it.
 
     Attributes:
@@ -128,7 +128,7 @@ class _Run:
         self.env[value] = word
 
     def _value(self, value: Value) -> Exit | None:
-        """Execute one operation; its exit where it leaves."""
+        """Execute one operation; its exit if it leaves."""
         args = [self.word(arg) for arg in value.args]
         if (means := MEANS.get(value.op)) is not None:
             self._let(value, means(*args, *value.imm))
@@ -184,7 +184,7 @@ class _Run:
         return self._seen(value.imm[0], args[0])
 
     def _seen(self, window: int, at: int) -> int:
-        """A byte of a window, 0 behind its end."""
+        """A byte of a window, 0 past its end."""
         cells = self.state.spaces[window]
         return cells[at] if at < len(cells) else 0
 
@@ -247,7 +247,8 @@ class _Run:
     def host_in(self, _: Value, args: list[int]) -> int:
         port, *pointers = args
         self._show(pointers)
-        return self.host.host_in(port)
+        ports = self.state.ports
+        return self.host.host_in(port) if port in ports.readers else ports.page[port]
 
     def host_pointer(self, value: Value, _args: list[int]) -> int:
         """A stack pointer that a device may have set, in its stack."""
@@ -345,6 +346,7 @@ _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {
     Op.WRITTEN: _Run.written,
     Op.HOST_OUT: _Run.host_out,
     Op.COLLECT: _Run.host_out,
+    Op.OUT: _Run.host_out,
     Op.SYNC: _Run.sync,
     Op.CHECK: _Run.check,
     **dict.fromkeys(MARKS, lambda _run, _value, _args: True),

@@ -14,7 +14,7 @@
     x0: next ENTRY pc #276 pointers +0 +0      an exit: kind, reason, where to, stack pointers
     x1: jump RETURN pc return#300 pointers -2 %3 slots 0@-4:2=%2 0@-2:2=#7 instructions 12
 
-    #7         a constant, where it is used          return#300   one that a return may jump to
+    #7         a constant, in its user              return#300   one that a return may jump to
     +2 -1      pointers: bytes to add; %3 or #3 there: the new index
     0@-4:2=%2  slots: stack 0, from 4 bytes below the pointer at entry, 2 bytes, the word
     ;          a comment, up to the end of the line

@@ -316,6 +316,6 @@ def _uses(exit_: Exit) -> Iterator[Value]:
 
 
 def least_bits(value: Value, guest: Guest) -> int:
-    """The bits a result has at least, by its operands alone; MODULAR where nothing is sure."""
+    """The bits a result has at least, by its operands alone; MODULAR if nothing is sure."""
     bits = value.op.row.least_bits(value.args, value.imm, guest)
     return bits if bits <= value.graph.word_bits else MODULAR

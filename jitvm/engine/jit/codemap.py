@@ -25,7 +25,7 @@ _HAS_HIT = bytes([mark // HIT for mark in range(256)])
 
 
 class CodeMap:
-    """The code map of one machine, with the regions behind its marks.
+    """The code map of one machine, with the regions that its marks stand for.
 
     Args:
         view: the machine's code map, one byte for each address.

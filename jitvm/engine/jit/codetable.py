@@ -8,7 +8,7 @@ Both lie in the machine's block and are read by native code.
 
 from __future__ import annotations
 
-from array import array
+import sys
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ class CodeTable:
         layout = block.layout
         self._counted = counted
         self._code = block.words(layout.code, layout.size)
-        self._code[:] = memoryview(array("Q", [counted]) * layout.size)
+        self._code[:] = memoryview(counted.to_bytes(8, sys.byteorder) * layout.size).cast("Q")
         self._counters = block.view(layout.counters, 2 * layout.size).cast("H")
-        self._counters[:] = memoryview(array("H", [hot]) * layout.size)
+        self._counters[:] = memoryview(hot.to_bytes(2, sys.byteorder) * layout.size).cast("H")
         self._threshold = block.words(layout.fields["hot"], 1)
         self.hot = hot
 
     @property
     def hot(self) -> int:
-        """Jumps to an address before a recording starts there; where nothing else is said."""
+        """Jumps to an address before a recording starts there; unless something else is said."""
         return self._threshold[0]
 
     @hot.setter
@@ -58,6 +58,10 @@ class CodeTable:
     def arm(self, at: int, factor: int = 1) -> None:
         """Have an address be hot after so many times as many jumps as usual."""
         self._counters[at] = min(MOST, self.hot * factor)
+
+    def set(self, at: int, jumps: int) -> None:
+        """Have an address be hot after so many jumps to it."""
+        self._counters[at] = jumps
 
     def count(self, at: int) -> bool:
         """Count a jump as the stub does; whether the address is hot now."""

@@ -21,7 +21,7 @@ class Compiled(Struct):
         epoch: `World.epoch` when it was formed.
         counter: number of its count of executed instructions.
         speed: how LLVM made the code, see `Compiler.compile`.
-        llvm: the LLVM text, where the parameter `keep_text` is on.
+        llvm: the LLVM text if the parameter `keep_text` is on.
         entries: other addresses where it is entered, with their offsets in the machine code.
     """
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from itertools import count
 
-TYPE_CHECKING = False  # known to type checkers; `pathlib` costs 4 ms where nothing is dumped
+TYPE_CHECKING = False  # known to type checkers; `pathlib` costs 4 ms even if nothing is dumped
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,7 +38,7 @@ class Dump:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Dump | None:
-        """A dump where the switch is on."""
+        """A dump if the switch is on."""
         folder = environment.get("JITVM_DUMP")
         if not folder:
             return None

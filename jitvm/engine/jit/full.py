@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.compiled import Compiled, Installed
     from jitvm.engine.jit.maker import RegionMaker
     from jitvm.engine.jit.regions import Regions
+    from jitvm.engine.jit.thread import Job
     from jitvm.engine.region.world import World
     from jitvm.engine.tables.reasons import Reason
 
@@ -59,9 +60,7 @@ class Full:
         """
         if not self._maker.compiles_twice or self._busy:
             return False
-        regions = self._regions
-        todo = [each for each in regions.values() if not each.is_full]
-        quick = max(todo, key=self._need, default=None)
+        quick = self._first()
         if quick is None:
             return True
         self._busy = True
@@ -69,12 +68,39 @@ class Full:
             if not started(self._wait):
                 self._busy = False  # it is looked at again with the next region
         else:
-            # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
-            # middle of that one, which cannot be entered there.
-            cuts = quick.compiled.region.cuts
-            links = frozenset(cut for cut in cuts if cut in regions)
-            compile_thread().submit(partial(self._compile, quick, regions.world(), links))
+            compile_thread().submit(self._job(quick))
         return False
+
+    def finish(
+        self, install: Callable[[Compiled], Reason | None], may_go_on: Callable[[], bool]
+    ) -> None:
+        """Make all so that there are, one after the other, where no guest runs any more.
+
+        Args:
+            install: what installs one.
+            may_go_on: asked before each.
+        """
+        self.install_done(install)
+        while may_go_on() and (quick := self._first()) is not None:
+            self._job(quick)()
+            self.install_done(install)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether there are regions that have not been made so."""
+        return self._maker.compiles_twice and self._first() is not None
+
+    def _first(self) -> Installed | None:
+        """What needs it most."""
+        todo = [each for each in self._regions.values() if not each.is_full]
+        return max(todo, key=self._need, default=None)
+
+    def _job(self, quick: Installed) -> Job:
+        # Where it was cut off another region goes on. Cut elsewhere, it would leave for the
+        # middle of that one, which cannot be entered there.
+        cuts = quick.compiled.region.cuts
+        links = frozenset(cut for cut in cuts if cut in self._regions)
+        return partial(self._compile, quick, self._regions.world(), links)
 
     def _need(self, installed: Installed) -> int:
         """How often a region was left; of those never left the oldest counts most."""

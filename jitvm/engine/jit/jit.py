@@ -26,14 +26,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from jitvm.engine.host.process import IMPORTS, THREADED
+from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
 from jitvm.engine.jit.full import Full
 from jitvm.engine.jit.keeper import Keeper
 from jitvm.engine.jit.maker import RegionMaker
 from jitvm.engine.jit.planner import Planner
-from jitvm.engine.jit.quick import Quick
+from jitvm.engine.jit.quick import Quick, Recording
 from jitvm.engine.jit.regions import Regions
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER
@@ -60,7 +60,7 @@ class Jit:
         shelf: where regions are kept between runs; None keeps none.
 
     Attributes:
-        report: who is told what it does.
+        report: receives what it does.
         code: where jumps go.
         regions: what is installed.
         planner: what is known of the program.
@@ -92,7 +92,9 @@ class Jit:
         self.maker = self.maker_type(layout, self.planner, params, self.report)
         self.quick = Quick(self.planner, self.maker, wake)
         self.full = Full(self.regions, self.maker, wake)
-        self.keeper = Keeper(self.regions, self.planner, self.maker, shelf, self.quick.waiting)
+        self.keeper = Keeper(
+            self.regions, self.planner, self.maker, shelf, self.quick.waiting, rest=self
+        )
         self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
@@ -151,6 +153,10 @@ class Jit:
 
     def wants_recording(self, pc: int) -> bool:
         """A counter ran out: whether to record now. Rearms the counter."""
+        if self.keeper.aside:
+            self.keeper.install_fitting(self.install)
+            if self.regions.at(pc) is not None:
+                return False
         if self.quick.is_busy:
             self.code.arm(pc)
             return False
@@ -163,18 +169,12 @@ class Jit:
 
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
-        with IMPORTS:
-            from jitvm.engine.region.window import Window, changed_bytes
-
         self.report(events.Recorded, self._hot, count)
-        memory = bytes(self.regions.memory)
         raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
-        sizes = tuple(stack.size for stack in self.guest.stacks)
         begins = frozenset((self._vector[0], self.entered))
-        changed = changed_bytes(bytes(self._before), memory)
-        window = Window(self._hot, raw, memory, changed, sizes, begins)
-        world = self.regions.world(window.changed)
-        self._compile(lambda: self.quick.begin(window, world))
+        recording = Recording(self._hot, raw, bytes(self._before), begins)
+        world = self.regions.world()
+        self._compile(lambda: self.quick.begin(recording, world))
 
     def recompile_stale(self) -> None:
         """Compile regions again that turned out to assume too much; the old ones stay till then."""
@@ -195,7 +195,7 @@ class Jit:
         return -sum(self.regions.times_left(installed)) if installed else 0, start
 
     def _compile(self, begin: Callable[[], None]) -> None:
-        """Have something compiled; where runs wait for the compiler, it is done at once."""
+        """Have something compiled; if runs wait for the compiler, it is done at once."""
         self._set_busy(True)
         begin()
         if not self.params.background:
@@ -211,6 +211,13 @@ class Jit:
 
     def install_done(self) -> None:
         """Install what the compile thread has finished."""
+        self._install_quick()
+        self.full.install_done(self.install)
+        self.recompile_stale()
+        if not self.quick.is_busy and self.full.next():
+            self.keeper.put_soon()
+
+    def _install_quick(self) -> None:
         self.regions.bury()
         done = self.quick.take()
         if done:
@@ -223,25 +230,30 @@ class Jit:
                 self.report(events.Refused, pc, reason.name)
             self._rearm(pc, reason)
         self._set_busy(self.quick.is_busy)
-        self.full.install_done(self.install)
-        self.recompile_stale()
-        if not self.quick.is_busy and self.full.next():
-            self.keeper.put_soon()
 
     def install_kept(self) -> None:
-        """Install what an earlier run has kept."""
+        """Install what an earlier run has kept; what does not fit yet, when control gets there."""
         self.keeper.install(self.install)
+        for at, about in self.planner.starts.items():
+            if about.failures:
+                self._arm(at)
+        for start in self.keeper.aside:
+            self.code.set(start, 1)
 
     def _rearm(self, pc: int, reason: Reason | None) -> None:
         """Set the counter of an address again, the higher the oftener it led to nothing."""
         about = self.planner.about(pc)
         about.failures = 0 if reason is None else about.failures + 1
-        self.code.arm(pc, self.params.cooldown ** min(about.failures, self.params.cooldowns))
+        self._arm(pc)
+
+    def _arm(self, pc: int) -> None:
+        failures = self.planner.about(pc).failures
+        self.code.arm(pc, self.params.cooldown ** min(failures, self.params.cooldowns))
 
     def install(self, compiled: Compiled) -> Reason | None:
         """Have a region entered from now on, in the place of one that begins where it does.
 
-        Returns why not, where what it was made from is no longer so.
+        Returns why not, if what it was made from is no longer so.
         """
         regions, region = self.regions, compiled.region
         assumptions = region.assumptions
@@ -269,6 +281,24 @@ class Jit:
         if self._to_recompile.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._to_recompile[region.start]  # this one was formed with what was found out
         return None
+
+    # -- finishing, in a child of the process -------------------------------------------------
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something was being compiled, or would be had the program gone on."""
+        return self.quick.is_unfinished or self.full.is_unfinished
+
+    def finish_quick(self) -> None:
+        """Compile what the program was waiting for, and what belongs to it."""
+        self._install_quick()
+        self.quick.finish(self._install_quick)
+        self.recompile_stale()
+        self._install_quick()
+
+    def finish_full(self, may_go_on: Callable[[], bool]) -> None:
+        """Make what there is thoroughly."""
+        self.full.finish(self.install, may_go_on)
 
     # -- throwing away -----------------------------------------------------------------------
 
@@ -321,7 +351,7 @@ class Jit:
     # -- exits -------------------------------------------------------------------------------
 
     def exit_is_hot(self, exit_: int) -> None:
-        """An exit was taken often whose region assumes too much: form it anew."""
+        """An exit was taken often whose region assumes too much: form it again."""
         installed = self.regions.owner_of_exit(exit_)
         if installed is not None:
             compiled = installed.compiled

@@ -4,9 +4,10 @@ start.
 What one run compiled is one file of the code cache (`jitvm.engine.memory.cache`), under a key that
 names the guest, jitvm's own sources, LLVM, the processor, the parameters, whether regions charge,
 and the program's bytes before its first instruction. The file holds the machine code of all
-regions, one after another, and 32-bit numbers with what the engine has to know about them:
+regions, one after another, an image of them (`jitvm.engine.jit.image`), and 32-bit numbers with
+what the engine has to know about them:
 
-    code of region | code of region | ... | numbers
+    code of region | code of region | ... | image | numbers
 
     numbers    a number, or a list: its length, then its members
     pairs      a list of keys and a list of values
@@ -30,6 +31,8 @@ from itertools import accumulate, chain, pairwise
 
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.compiled import Compiled
+from jitvm.engine.jit.imagewriter import encode as encode_image
+from jitvm.engine.memory.arena import ALIGNMENT
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS
 from jitvm.engine.region.region import Region
@@ -41,10 +44,12 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from jitvm.engine.jit.imagewriter import Settings
+
     Counts = dict[int, Counter[int]]
     Table = tuple[list[int], list[int], list[int]]
 
-FORMAT = 4
+FORMAT = 6
 MOST = 1 << 32
 """Above every number that a file holds; larger counts are kept as the largest."""
 
@@ -53,7 +58,7 @@ _made = ModuleLock()
 
 
 class Learned:
-    """What recordings and invalidations have told about a program.
+    """What recordings and invalidations have shown of a program.
 
     Args:
         counts: makes `edges` and `opcodes`, when either is first asked for.
@@ -103,10 +108,11 @@ class Kept(Struct):
 
     Attributes:
         regions: each with whether its full compilation is done.
-        ports: numbers of ports with readers, with writers, collected: what regions were made for.
+        ports: what regions were made for, as `Ports.connected` has it.
         charging: whether regions count instructions.
         next_exit, next_counter: the first exit counter and counter of instructions that none uses.
         no_headroom: starts whose entry must not ask for stack.
+        failures: how often in a row an address was hot and nothing came of it.
     """
 
     regions: list[tuple[Compiled, bool]]
@@ -116,31 +122,40 @@ class Kept(Struct):
     next_exit: int
     next_counter: int
     no_headroom: list[int]
-
-
-def ports_of(*ports: Iterable[int]) -> list[list[int]]:
-    """Sets of ports as `Kept.ports` has them."""
-    return [sorted(each) for each in ports]
+    failures: dict[int, int]
 
 
 # -- written -------------------------------------------------------------------------------------
 
 
-def encode(kept: Kept) -> CachedCode:
-    """As a file of the code cache holds it."""
+def encode(kept: Kept, settings: Settings) -> CachedCode:
+    """As a file of the code cache holds it.
+
+    Args:
+        kept: all of it.
+        settings: what its image says beside its regions.
+    """
     learned, write = kept.learned, _Writer()
     write.numbers(FORMAT, kept.charging, kept.next_exit, kept.next_counter)
     write.numbers(len(kept.ports), len(kept.regions))
     for each in (*kept.ports, kept.no_headroom, sorted(learned.written), sorted(learned.aliased)):
         write.sequence(each)
+    write.pairs(kept.failures)
     for counts in (learned.edges, learned.opcodes):
         rows = {pc: list(seen.items()) for pc, seen in counts.items()}
         write.table({pc: [each for each, _ in row] for pc, row in rows.items()})
         write.sequence([min(count, MOST - 1) for row in rows.values() for _, count in row])
     for compiled, is_full in kept.regions:
         _encode_region(write, compiled, is_full)
-    code = b"".join(compiled.machine_code for compiled, _ in kept.regions)
-    return CachedCode(code + write.stream.tobytes(), {"numbers": len(code)})
+    code = bytearray()
+    placed = []
+    for compiled, _ in kept.regions:
+        placed.append((compiled, len(code)))
+        code += compiled.machine_code
+        code += bytes(-len(code) % ALIGNMENT)
+    image = encode_image(placed, kept.ports, settings)
+    symbols = {"image": len(code), "numbers": len(code) + len(image)}
+    return CachedCode(bytes(code) + image + write.stream.tobytes(), symbols)
 
 
 def _encode_region(write: _Writer, compiled: Compiled, is_full: bool) -> None:
@@ -150,8 +165,9 @@ def _encode_region(write: _Writer, compiled: Compiled, is_full: bool) -> None:
     write.sequence([_REASONS.index(Reason[name]) for name, _ in compiled.exits])
     write.sequence([0 if pc is None else pc + 1 for _, pc in compiled.exits])
     limits = {_REASONS.index(reason): travel for reason, travel in region.limits.items()}
-    for pairs in (compiled.entries, region.nodes, limits, assumptions.code):
+    for pairs in (compiled.entries, region.nodes, limits, region.cuts, assumptions.code):
         write.pairs(pairs)
+    write.sequence(sorted(region.returns))
     write.sequence(sorted(assumptions.cells))
     write.sequence(sorted(assumptions.stores))
     write.table({pc: sorted(seen) for pc, seen in compiled.edges.items()})
@@ -185,7 +201,7 @@ class _Writer:
 
 
 def decode(code: CachedCode, space: int) -> Kept | None:
-    """What a file holds; None where it is not what `encode` writes.
+    """What a file holds; None if it is not what `encode` writes.
 
     A right checksum says nothing about the numbers: each is compared with the range it must be in,
     those of a list all at once.
@@ -210,22 +226,24 @@ def _decode(code: CachedCode, space: int) -> Kept:
     port_lists, count = read.number(MOST), read.number(REGIONS)
     ports = [read.sequence(MOST) for _ in range(port_lists)]
     no_headroom, written, aliased = (read.sequence(space) for _ in range(3))
+    failures = read.pairs(space, MOST)
     edges = read.table(space, space), read.sequence(MOST)
     opcodes = read.table(space, 256), read.sequence(MOST)
     for (_, _, members), counts in (edges, opcodes):
         if len(members) != len(counts):
             raise ValueError("what was counted and its counts differ in number")
     learned = Learned(lambda: (_counted(*edges), _counted(*opcodes)), written, aliased)
+    end = code.symbols["image"]
     machine_code, regions, at = code.machine_code[:end], [], 0
     for _ in range(count):
         compiled, is_full = _decode_region(read, machine_code, at, space)
         regions.append((compiled, is_full))
-        at += len(compiled.machine_code)
+        at += -(-len(compiled.machine_code) // ALIGNMENT) * ALIGNMENT
     if at != end or not read.is_at_end:
         raise ValueError("there is something of no region in the file")
     if len({compiled.region.start for compiled, _ in regions}) < len(regions):
         raise ValueError("two regions have one start")
-    return Kept(regions, learned, ports, charging, next_exit, next_counter, no_headroom)
+    return Kept(regions, learned, ports, charging, next_exit, next_counter, no_headroom, failures)
 
 
 def _decode_region(
@@ -244,16 +262,17 @@ def _decode_region(
     if first_exit + len(exits) > EXITS:
         raise ValueError("exits beyond the last")
     entries, nodes = read.pairs(space, size), read.pairs(space, MOST)
-    limits = read.pairs(len(_REASONS), MOST)
-    assumptions = Assumptions(
-        read.pairs(space, 256), set(read.sequence(space)), set(read.sequence(space))
-    )
+    limits, cuts = read.pairs(len(_REASONS), MOST), read.pairs(space, MOST)
+    code, returns = read.pairs(space, 256), set(read.sequence(space))
+    assumptions = Assumptions(code, set(read.sequence(space)), set(read.sequence(space)))
     region = Region(
         start,
         None,
         assumptions,
         nodes=nodes,
         limits={_REASONS[reason]: travel for reason, travel in limits.items()},
+        cuts=cuts,
+        returns=returns,
     )
     compiled = Compiled(
         region,
@@ -271,7 +290,7 @@ def _decode_region(
 
 class _Reader:
     """Takes from a stream of numbers; what is not as expected is a `ValueError`, or a `TypeError`
-    where it is no stream."""
+    if it is no stream."""
 
     def __init__(self, stream: bytes) -> None:
         self._stream = memoryview(stream).cast("I")

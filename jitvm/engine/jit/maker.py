@@ -1,10 +1,12 @@
 """Making one region: from what is known about a program to machine code. On the compile thread.
 
 planner, world --attempts--> region IR --passes--> --RegionLowering--> LLVM text --> bytes
+                                                   --DirectLowering----------------> bytes
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 
@@ -15,14 +17,44 @@ from jitvm.engine.jit.dump import Dump
 from jitvm.engine.memory.layout import EXITS, MOST_EXITS, REGIONS, Layout
 from jitvm.engine.tables import events
 from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.codegen.native import Compiler
+    from jitvm.engine.ir.graph import Exit
     from jitvm.engine.jit.planner import Planner
     from jitvm.engine.region.region import Region
     from jitvm.engine.region.world import World
     from jitvm.engine.tables.params import Parameters
+
+
+def makes_code(params: Parameters) -> bool:
+    """Whether quick compilations make machine code themselves, on this processor."""
+    return bool(params.direct) and os.uname().machine == "x86_64"
+
+
+def load_compiler(params: Parameters) -> None:
+    """Have all that compiling takes imported, and LLVM ready where quick compilations take it.
+
+    In this order: Python opens modules that are libraries with the interpreter lock held, and
+    whoever opens one waits while LLVM is opened.
+    """
+    with IMPORTS:
+        import jitvm.engine.ir.passes
+        import jitvm.engine.region.attempt
+        import jitvm.engine.region.window
+    if makes_code(params):
+        with IMPORTS:
+            import jitvm.engine.region.direct
+        return
+    with IMPORTS:
+        import jitvm.engine.region.lower  # noqa: F401
+        from jitvm.engine.codegen.native import host_compiler
+    try:
+        host_compiler()
+    except (ImportError, OSError):  # whoever needs it will tell
+        return
 
 
 class Refused(Exception):
@@ -33,6 +65,16 @@ class Refused(Exception):
         self.reason = reason
 
 
+class _Made(Struct):
+    """Machine code of a region: what `Compiled` has of it, and when it was lowered."""
+
+    machine_code: bytes
+    entries: dict[int, int]
+    exits: list[Exit]
+    lowered: float
+    text: str = ""
+
+
 class RegionMaker:
     """Compiles regions of one machine.
 
@@ -40,7 +82,7 @@ class RegionMaker:
         layout: where things lie.
         planner: what is known of the program.
         params: limits.
-        report: who is told of what was compiled.
+        report: receives what was compiled.
 
     Attributes:
         compiler: LLVM, made when it is first needed.
@@ -119,7 +161,6 @@ class RegionMaker:
         """
         with IMPORTS:
             from jitvm.engine.ir.passes import optimise
-            from jitvm.engine.region.lower import RegionLowering
 
         began = time.perf_counter()
         params, speed = self.params, self.params.speed
@@ -149,35 +190,85 @@ class RegionMaker:
             self._dump.optimised(region)
         formed = time.perf_counter()
         first_exit, counter = self.next_exit, self._free_counter()
-        lowering = RegionLowering(
-            self.layout,
-            region.graph,
-            first_exit=first_exit,
-            counter=counter,
-            report_every={Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases},
-        )
-        name = f"region_{start:04x}"
-        text = lowering.module(name, region.entries)
-        if len(lowering.exits) > MOST_EXITS:
-            raise Refused(Reason.NODES)
-        self.next_exit = (first_exit + len(lowering.exits)) % (EXITS - MOST_EXITS)
+        made = self._made_here(region, first_exit, counter) if speed == 0 else None
+        if made is None:
+            made = self._by_llvm(region, first_exit, counter, speed)
+        self.next_exit = (first_exit + len(made.exits)) % (EXITS - MOST_EXITS)
         self.next_counter = (counter + 1) % REGIONS
-        lowered = time.perf_counter()
-        code, entries = self.machine_code(name, region.entries, text, speed)
         done = time.perf_counter()
         if self._dump is not None:
-            self._dump.compiled(text, self.compiler, speed)
-        exits = [(exit_.reason, exit_.pc.constant) for exit_ in lowering.exits]
+            self._dump.compiled(made.text, self.compiler, speed)
+        exits = [(exit_.reason, exit_.pc.constant) for exit_ in made.exits]
         edges = {pc: frozenset(self.planner.learned.edges.get(pc, ())) for pc in region.nodes}
-        seconds = (formed - began, lowered - formed, done - lowered)
-        llvm = text if self.params.keep_text else ""
+        code = made.machine_code
+        seconds = (formed - began, made.lowered - formed, done - made.lowered)
+        llvm = made.text if self.params.keep_text else ""
         self._report(
             events.Compiled, start, region.size, len(exits), len(code), *seconds, nodes is None
         )
         return Compiled(
             region, code, exits, edges, first_exit, seconds, world.epoch, counter, speed, llvm,
-            entries,
+            made.entries,
         )  # fmt: skip
+
+    # -- machine code ------------------------------------------------------------------------
+
+    @property
+    def _makes_code(self) -> bool:
+        """Whether quick compilations do without LLVM: not where somebody wants to read its text."""
+        return makes_code(self.params) and not (self.params.keep_text or self.is_dumping)
+
+    def _made_here(self, region: Region, first_exit: int, counter: int) -> _Made | None:
+        """The machine code of a region without LLVM; None: something is in it that takes LLVM."""
+        if not self._makes_code:
+            return None
+        with IMPORTS:
+            from jitvm.engine.codegen.places import Unknown
+            from jitvm.engine.region.direct import DirectLowering
+
+        lowered = time.perf_counter()
+        try:
+            lowering = DirectLowering(
+                self.layout,
+                region.graph,
+                first_exit=first_exit,
+                counter=counter,
+                report_every=self._report_every,
+            )
+            code, entries = lowering.code(region.entries)
+        except Unknown:
+            return None
+        self._refuse_most(lowering.exits)
+        return _Made(code, entries, lowering.exits, lowered)
+
+    def _by_llvm(self, region: Region, first_exit: int, counter: int, speed: int) -> _Made:
+        with IMPORTS:
+            from jitvm.engine.region.lower import RegionLowering
+
+        lowering = RegionLowering(
+            self.layout,
+            region.graph,
+            first_exit=first_exit,
+            counter=counter,
+            report_every=self._report_every,
+        )
+        name = f"region_{region.start:04x}"
+        text = lowering.module(name, region.entries, table=self.params.table)
+        self._refuse_most(lowering.exits)
+        lowered = time.perf_counter()
+        code, entries = self.machine_code(name, region.entries, text, speed)
+        return _Made(code, entries, lowering.exits, lowered, text)
+
+    @property
+    def _report_every(self) -> dict[str, int | str]:
+        """Every how many times exits of a reason return to the host, or the field that says it."""
+        return {Reason.ENTRY.name: "patience", Reason.STORE.name: self.params.aliases}
+
+    @staticmethod
+    def _refuse_most(exits: list[Exit]) -> None:
+        """Refuse a region with more exits than are counted."""
+        if len(exits) > MOST_EXITS:
+            raise Refused(Reason.NODES)
 
     def _free_counter(self) -> int:
         """A counter of executed instructions that no installed region has."""

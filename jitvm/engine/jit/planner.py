@@ -88,7 +88,7 @@ class Planner:
     def expect_pointers(self, start: int, window: Window) -> None:
         """Let the entry of a region ask for what the stack pointers were seen to leave there.
 
-        What it needs beyond that is looked at where it is needed, so it can be entered with
+        What it needs beyond that is looked at when it is needed, so it can be entered with
         these pointers for sure. Pointers that were seen to move may move further.
         """
         about = self.about(start)
@@ -117,7 +117,7 @@ class Planner:
     def choose(self, window: Window) -> int | None:
         """The best start that would give something new.
 
-        A loop inside an installed region of a better one is native already; where all are, what
+        A loop inside an installed region of a better one is native already; if all are, what
         is hot is a place that regions are left for, so that is where the next one starts.
         """
         with IMPORTS:

@@ -3,6 +3,8 @@
     begin --job--> the compile thread: window -> start -> region, then its followers
     take  <------- finished regions, to the guest's thread, which installs them
 
+What is not done when the program ends can be done afterwards, in a child of its process: `finish`.
+
 A region's followers are the places it often leaves for. They are compiled with it, so nobody has to
 find them hot first.
 """
@@ -12,10 +14,12 @@ from __future__ import annotations
 import threading
 from functools import partial
 
+from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread
 from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -29,6 +33,22 @@ if TYPE_CHECKING:
 
     Done = tuple[int, Compiled | None, Reason | None]
     """An address, and what came of it or why nothing did."""
+
+
+class Recording(Struct, frozen=True):
+    """What the guest's thread hands over of a recording; it takes nothing apart.
+
+    Attributes:
+        hot: the address whose counter started it.
+        raw: what the recording table wrote, eight bytes an instruction.
+        before: the code space when it began; when it ended it was that of the `World` with it.
+        events: addresses where the host begins to run the guest.
+    """
+
+    hot: int
+    raw: bytes
+    before: bytes
+    events: frozenset[int]
 
 
 class Quick:
@@ -47,6 +67,19 @@ class Quick:
         self._done: list[Done] = []
         self._lock = threading.Lock()
         self._pending = 0
+        self._jobs: list[Job] = []
+        self._last: tuple[Recording, World] | None = None
+        self._is_alone = False
+
+    @property
+    def _waits(self) -> bool:
+        """Whether jobs are done at once, by whoever has them."""
+        return self._is_alone or not self._maker.params.background
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something was begun and is not done."""
+        return bool(self._jobs)
 
     @property
     def is_busy(self) -> bool:
@@ -72,9 +105,10 @@ class Quick:
 
     # -- begun on the guest's thread ---------------------------------------------------------
 
-    def begin(self, window: Window, world: World) -> None:
+    def begin(self, recording: Recording, world: World) -> None:
         """Compile what is best of a recording, and what belongs to it."""
-        self._submit(partial(self._compile_window, window, world))
+        self._last = recording, world
+        self._submit(partial(self._learn_and_compile, recording, world))
 
     def begin_again(self, start: int, world: World) -> None:
         """Compile a region again, by what is known now."""
@@ -83,18 +117,62 @@ class Quick:
     def _submit(self, job: Job) -> None:
         with self._lock:
             self._pending += 1
-        if self._maker.params.background:
-            compile_thread().submit(job)
+            self._jobs.append(job)
+        if self._waits:
+            self._work(job)
         else:
-            job()
+            compile_thread().submit(partial(self._work, job))
+
+    def finish(self, install: Callable[[], None]) -> None:
+        """Do what was begun and is not done, then whatever else the last recording shows, and from
+        now on what is begun: in a child of the process, which has no other threads.
+
+        Args:
+            install: installs what is done.
+        """
+        self._is_alone = True
+        for job in list(self._jobs):
+            with self._lock:
+                self._pending += 1  # again: `forget_threads` took it for lost
+            self._work(job)
+        install()
+        statistics, made = self._planner.regions.statistics, -1
+        while self._last is not None and made < statistics.installed:
+            made = statistics.installed
+            self._submit(partial(self._compile_again, *self._last))
+            install()
 
     # -- done on the compile thread ----------------------------------------------------------
+
+    def _work(self, job: Job) -> None:
+        job()
+        with self._lock:
+            self._jobs.remove(job)
+
+    def _learn_and_compile(self, recording: Recording, world: World) -> None:
+        window, world = self._window(recording, world)
+        self._planner.learn(window)
+        self._compile_window(window, world)
+
+    def _compile_again(self, recording: Recording, world: World) -> None:
+        """Compile what is best by now of a recording that was learned from before."""
+        self._compile_window(*self._window(recording, world))
+
+    def _window(self, recording: Recording, world: World) -> tuple[Window, World]:
+        with IMPORTS:
+            from jitvm.engine.region.window import Window, changed_bytes
+
+        changed = changed_bytes(recording.before, world.memory)
+        sizes = tuple(stack.size for stack in self._planner.guest.stacks)
+        window = Window(
+            recording.hot, recording.raw, world.memory, changed, sizes, recording.events
+        )
+        return window, world.but(written=changed)
 
     def _compile_window(self, window: Window, world: World) -> None:
         planner, params = self._planner, self._maker.params
 
         def work() -> Compiled:
-            planner.learn(window)
             start = planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)
@@ -130,7 +208,7 @@ class Quick:
         self._do(start, partial(self._compile, start, world))
 
     def _compile(self, start: int, world: World) -> Compiled:
-        """A region as it is first made, where nothing led to it but that it is hot."""
+        """A region as it is first made, if nothing led to it except that it is hot."""
         links, nodes = self._planner.large(), self._maker.params.quick
         return self._maker.compile(start, world, links=links, nodes=nodes)
 
@@ -151,5 +229,5 @@ class Quick:
         """Hand a result over to the guest's thread."""
         with self._lock:
             self._done.append((pc, compiled, reason))
-        if self._maker.params.background:
+        if not self._waits:
             self._wake()

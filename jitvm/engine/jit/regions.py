@@ -40,7 +40,7 @@ class Regions(Mapping[int, Installed]):
     Args:
         block, state: the machine's memory.
         code: its code table.
-        report: who is told what comes and goes.
+        report: receives what comes and goes.
 
     Attributes:
         inner: other addresses where regions can be entered, with their starts.
@@ -144,19 +144,17 @@ class Regions(Mapping[int, Installed]):
         """The code space."""
         return self.state.spaces[self.guest.code_index]
 
-    def world(self, changed: frozenset[int] = frozenset()) -> World:
-        """The machine as it is now; `changed` are bytes that just proved to be variables.
-
-        What was learned before is added where a region is formed, as it is then.
-        """
+    def world(self) -> World:
+        """The machine as it is now. What was learned is added when a region is formed, as it is
+        then."""
         ports = self.state.ports
         return World(
             memory=bytes(self.memory),
-            written=changed,
             watched=self.code_map.watched,
             readers=frozenset(ports.readers),
             writers=frozenset(ports.writers),
             collected=frozenset(ports.collected),
+            quiet=frozenset(ports.quiet),
             epoch=self.epoch,
             charging=self.is_charging,
         )

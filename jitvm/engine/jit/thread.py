@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
-from jitvm.engine.host.threads import started
+from jitvm.engine.host.threads import YIELDING, started
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Job = Callable[[], None]
 # Patience of the process, which has one such thread for all machines: no rows of `params`.
-SWITCH_INTERVAL = 0.00005
-"""Seconds the compile thread may keep the interpreter lock while a guest's device waits for it."""
 LAST_JOB = 30.0
 """Seconds the end of the process waits for the job at hand: more than any takes."""
 
@@ -45,7 +43,7 @@ class CompileThread:
         atexit.register(self.end)
 
     def submit(self, job: Job) -> None:
-        """Do a job after those before it; what it raises is told, and the next one goes on."""
+        """Do a job after those before it; what it raises is reported, and the next one goes on."""
         if self._is_alone:
             self._do(job)
         else:
@@ -54,12 +52,8 @@ class CompileThread:
     def _work(self) -> None:
         threading.current_thread().name = "jitvm-compiler"
         while (job := self._jobs.get()) is not None:
-            usual = sys.getswitchinterval()
-            sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
-            try:
+            with YIELDING:
                 self._do(job)
-            finally:
-                sys.setswitchinterval(usual)
         self._ended.set()
 
     def _do(self, job: Job) -> None:

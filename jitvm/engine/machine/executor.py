@@ -42,7 +42,7 @@ class Executor(Protocol):
 
     @property
     def listener(self) -> Listener | None:
-        """Who is told what the JIT does."""
+        """What receives the events of the JIT."""
 
     @property
     def executed(self) -> int:
@@ -72,8 +72,9 @@ class Executor(Protocol):
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """A reader was put into ``state.ports``, or a native one is at an address."""
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
-        """A writer was put into ``state.ports``, or a native one is at an address."""
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
+        """A writer was put into ``state.ports``, or a native one is at an address; `alike` says
+        that it took the place of one that compiled code treats as it does this one."""
 
     def connect_collector(self, port: int) -> None:
         """Writes to a port only gather in the output ring."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExitReport:
-    """One way out of a region. `target` is None where it is computed."""
+    """One way out of a region. `target` is None if it is computed."""
 
     reason: str
     target: int | None

@@ -7,7 +7,7 @@
     look.travel(pc), look.variables      what recordings showed of the program
 
 Profilers, dashboards and debuggers import this and `jitvm.engine.tables` and nothing else of the
-engine, so what lies behind may change shape. Nothing here changes the machine; to make it count,
+engine, whose other files may change shape. Nothing here changes the machine; to make it count,
 stop or listen is up to the `Machine` itself. All of it may be called from any thread while regions
 come and go; counts are a snapshot.
 """
@@ -47,7 +47,7 @@ class RegionView:
         seconds: time spent forming it, in LLVM text, and in LLVM.
         instructions: guest instructions by address, with how many copies of each it has.
         limits: reasons why it was cut, with how much recorded travel each cut off.
-        llvm: its LLVM text, where the parameter `keep_text` is on.
+        llvm: its LLVM text if the parameter `keep_text` is on.
         address, code_bytes: its machine code.
         is_kept: whether an earlier run made it.
     """
@@ -104,7 +104,7 @@ class RegionView:
 
     def assembly(self) -> list[str]:
         """Its machine code as lines of assembly; empty where its text was not kept, and a comment
-        where LLVM refuses it."""
+        if LLVM refuses it."""
         from jitvm.engine.codegen.native import NativeError
 
         try:
@@ -211,7 +211,7 @@ class Inspector:
 
     @property
     def native_executed(self) -> int:
-        """Instructions all regions have executed, also those that are gone, where it is counted."""
+        """Instructions all regions have executed, also those that are gone, if it is counted."""
         return 0 if self._jit is None else self._jit.regions.executed
 
     def counters(self) -> Counters:
@@ -252,7 +252,7 @@ class Inspector:
 
     @property
     def interpreter(self) -> list[range]:
-        """Addresses of the native interpreter, in pieces; none where there is none."""
+        """Addresses of the native interpreter, in pieces; none if there is none."""
         native = self.machine.native
         spans = [] if native is None else native.handlers.spans
         return [range(span.address, span.address + span.size) for span in spans]

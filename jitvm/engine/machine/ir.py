@@ -40,6 +40,7 @@ class IrMaker(RegionMaker):
     """Makes regions whose machine code only comes back to the host."""
 
     stub = b""
+    _makes_code = False
 
     def machine_code(
         self,
@@ -131,7 +132,7 @@ class IrTier(NativeTier):
         return result & 0xFF
 
     def _failed_often(self, jit: IrJit, installed: Installed, exit_: Exit) -> bool:
-        """Count the exit; whether it is a failed entry that the host is to be told of."""
+        """Count the exit; whether it is a failed entry to be reported to the host."""
         count = jit.count_exit(installed, exit_)
         self._fields["exit"][0] = installed.compiled.first_exit + exit_.number
         return exit_.reason == Reason.ENTRY.name and count % self._fields["patience"][0] == 0

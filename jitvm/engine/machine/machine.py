@@ -63,7 +63,7 @@ class Tier(StrEnum):
 
 
 class Snapshot:
-    """A copy of a machine's whole guest-visible state, but for windows and large spaces."""
+    """A copy of a machine's whole guest-visible state, except windows and large spaces."""
 
     __slots__ = ("page", "pc", "pointers", "spaces", "stacks", "vector")
 
@@ -173,7 +173,7 @@ class Machine:
             tell(self)
 
     def _handlers(self, cache: CodeCache | None, opcodes: Iterable[int]) -> Handlers | None:
-        """What native tiers run on, or None where the system does not allow for any."""
+        """What native tiers run on, or None if the system does not allow any."""
         why = "no memory that is shown twice"
         if self.block.is_mirrored:
             try:
@@ -227,7 +227,7 @@ class Machine:
         return whole("an address of code", pc, 0, self.layout.size - 1)
 
     def attach(self, space: int, memory: Buffer | None) -> None:
-        """Put memory behind a window or a large space, in place of what was there; between runs.
+        """Attach memory to a window or a large space, in place of what was there; between runs.
 
         Args:
             space: which; the index of a `Space` that is a window or large.
@@ -287,16 +287,22 @@ class Machine:
         self.state.ports.readers[port] = reader
         self._executor.connect_reader(port)
 
-    def on_write(self, port: int, writer: Writer) -> None:
+    def on_write(self, port: int, writer: Writer, *, quiet: bool = False) -> None:
         """Call `writer(byte)` after each write to a port (0 to 255).
 
         It may read and write `state`, including `state.pointers`, which are current.
         An exception it raises ends the run soon after this instruction and comes out of `run`.
 
+        Args:
+            port: its number.
+            writer: the device.
+            quiet: it looks at nothing but memory and ports, and changes nothing but ports (and
+                what is its own). Compiled code then calls it at less cost.
+
         Raises:
             ValueError: there is no such port.
         """
-        self._connect_writer(self._port(port), writer)
+        self._connect_writer(self._port(port), writer, quiet=quiet)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
@@ -311,7 +317,7 @@ class Machine:
         self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
         self._executor.connect_reader(port, address)
 
-    def on_write_native(self, port: int, function: NativeFunction) -> None:
+    def on_write_native(self, port: int, function: NativeFunction, *, quiet: bool = False) -> None:
         """Call a native function after each write to a port, without the interpreter lock.
 
         Args:
@@ -320,6 +326,7 @@ class Machine:
                 ``uint64 f(uint64 base, uint64 port, uint64 byte)``; `base` is the address of
                 the code space, from which `Layout` tells where everything else is. It must not
                 raise and not touch Python. Keep it alive as long as the machine.
+            quiet: as for `on_write`.
 
         Raises:
             TypeError: the port is no whole number, or the function neither of the two.
@@ -331,19 +338,27 @@ class Machine:
         def writer(byte: int) -> None:
             call(self.block.base, port, byte)
 
-        self._connect_writer(port, writer, address)
+        self._connect_writer(port, writer, address, quiet=quiet)
 
-    def _connect_writer(self, port: int, writer: Writer, address: int | None = None) -> None:
+    def _connect_writer(
+        self, port: int, writer: Writer, address: int | None = None, *, quiet: bool
+    ) -> None:
         """Put a device on a port, in the place of whatever was there."""
-        self.state.ports.writers[port] = writer
-        self.state.ports.collected.discard(port)
-        self._executor.connect_writer(port, address)
+        ports = self.state.ports
+        is_alike = port in ports.writers.keys() - ports.collected and (port in ports.quiet) == quiet
+        ports.writers[port] = writer
+        ports.collected.discard(port)
+        ports.quiet.discard(port)
+        if quiet:
+            ports.quiet.add(port)
+        self._executor.connect_writer(port, address, alike=is_alike)
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
         for port in [self._port(port) for port in ports]:
             self.state.ports.writers[port] = self._collector(port)
             self.state.ports.collected.add(port)
+            self.state.ports.quiet.discard(port)
             self._executor.connect_collector(port)
 
     def _port(self, port: int) -> int:
@@ -430,7 +445,7 @@ class Machine:
         return self._executor.run(_budget(max_instructions))
 
     def step(self) -> Stop:
-        """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` where it halts.
+        """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` if it halts.
 
         Raises:
             ValueError: ``state.pc`` is outside the code space.
@@ -499,13 +514,20 @@ class Machine:
         Args:
             program: what tells it from others, 32 bits; default: a checksum of its bytes. One that
                 differs a little each time is still the same by a number of its own: code is used
-                only where the bytes are as they were.
+                only if the bytes are as they were.
         """
         if self.native is not None:
             self.native.prepare(program)
 
+    def defer_jit(self) -> None:
+        """Have what an earlier run has kept installed without a JIT, which is made when something
+        else is hot; before the first run. For those who do not look at `jit` and hear no events:
+        it takes a hundredth of the time."""
+        if self.native is not None:
+            self.native.defers_jit = self.tier is Tier.JIT
+
     def change_params(self, params: Parameters) -> None:
-        """Have the JIT, where there is one yet, go on with other limits; between runs, on the
+        """Have the JIT, if there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
         self._executor.change_params(params)
 
@@ -533,7 +555,7 @@ class Machine:
     @property
     def executed(self) -> int:
         """Instructions executed so far; native tiers count only while `counting`, in runs with a
-        budget, and behind the first of those."""
+        budget, and after the first of those."""
         return self._executor.executed
 
     @property

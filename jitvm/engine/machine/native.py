@@ -24,11 +24,11 @@ from zlib import crc32
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
-from jitvm.engine.host.threads import started
-from jitvm.engine.memory.layout import RING, TARGETS
+from jitvm.engine.host.threads import YIELDING, started
+from jitvm.engine.memory.layout import NEVER, RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
-from jitvm.guest.light import StrEnum
+from jitvm.guest.light import StrEnum, partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.interpreter.installed import Handlers
+    from jitvm.engine.jit.image import Image
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
@@ -50,6 +51,9 @@ WARM_UP = 0.005
 """Seconds a machine runs before its JIT is made, those of all runs together: programs that end
 sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
 row of it."""
+LONGEST_WAIT = 0.1
+"""Seconds for which a run is interpreted while another process finishes its regions."""
+INTERVAL = 0.002
 _COLD, _WARMING, _WARM = range(3)
 
 
@@ -58,7 +62,7 @@ class Mode(StrEnum):
 
     PLAIN = "plain"
     JIT = "jit"
-    """Taken jumps go through the code table, into regions where there are some."""
+    """Taken jumps go through the code table, into regions if there are any."""
     CHARGE = "charge"
     """As JIT, with exact instruction counts and budgets: regions charge what they execute."""
     COUNT = "count"
@@ -67,15 +71,14 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
-def _load_llvm() -> None:
-    """Have LLVM ready for what may be hot soon."""
+def _load_compiler(params: Parameters) -> None:
+    """Have ready what compiles, for what may be hot soon."""
     with IMPORTS:
-        from jitvm.engine.codegen.native import host_compiler
+        from jitvm.engine.jit.maker import load_compiler
+        from jitvm.engine.jit.thread import compile_thread
 
-    try:
-        host_compiler()
-    except (ImportError, OSError):  # whoever needs it will tell
-        return
+    compile_thread()
+    load_compiler(params)
 
 
 class NativeTier:
@@ -83,7 +86,7 @@ class NativeTier:
 
     `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
     may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
-    not count do so outside of compiled code.
+    not count do so outside of compiled code. `defers_jit`: see `Machine.defer_jit`.
     """
 
     def __init__(
@@ -120,8 +123,12 @@ class NativeTier:
         self._settled = self._window = 0
         self.jit: Jit | None = None
         self._limits: Callable[[], Parameters] | None = None
+        self._given: Parameters | None = None
         self._shelf: Shelf | None = None
         self._made: Jit | None = None
+        self._image: Image | None = None
+        self._replaced: Image | None = None
+        self.defers_jit = self._has_arrived = False
         self._warmth = _COLD
         self._ran = self._began = 0.0
         self._cache = cache
@@ -136,8 +143,8 @@ class NativeTier:
     # -- the JIT -----------------------------------------------------------------------------
 
     def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
-        """Let hot code become native: at once where runs wait for the compiler, else after
-        `WARM_UP` seconds of running.
+        """Let hot code become native: at once if runs wait for the compiler, with the first
+        run if an earlier one has kept regions, else after `WARM_UP` seconds of running.
 
         Args:
             params: None for those of the environment.
@@ -151,7 +158,7 @@ class NativeTier:
 
             return params or Parameters.from_environment()
 
-        self._limits = limits
+        self._limits, self._given = limits, params
         if params is not None and not params.background:
             self._begin_jit()
 
@@ -176,14 +183,79 @@ class NativeTier:
         """See `Machine.prepare`."""
         if self._limits is None or self._warmth != _COLD:
             return
-        self._program = self._checksum() if program is None else program
-        shelf, params, charging = self._shelf_of_program(), self._limits(), self._charges(self.mode)
-        if shelf is None or not shelf.has(params, charging=charging):
-            return
-        made = self._make_jit(params)
+        self._program = program
+        if self._has_kept():
+            self._begin_jit()
+
+    def _has_kept(self) -> bool:
+        """Make the JIT if an earlier run has kept regions for it; whether it is made."""
+        if self._program is None:
+            self._program = self._checksum()
+        shelf, charging = self._shelf_of_program(), self._charges(self.mode)
+        if self._limits is None or shelf is None or not shelf.has(self._given, charging=charging):
+            return False
+        if self.defers_jit and self.listener is None and self._install_image(shelf, charging):
+            return False
+        made = self._make_jit(self._limits())
         if made.keeper.fetch(charging=charging):
             self._made, self._warmth = made, _WARM
-            self._begin_jit()
+        return self._made is not None
+
+    # -- without a JIT: see `jitvm.engine.jit.image` -----------------------------------------
+
+    def _install_image(self, shelf: Shelf, charging: bool) -> bool:
+        """Install what is kept as it is, if it fits; the JIT is made when it is needed."""
+        image = shelf.image()
+        code_index = self.block.layout.guest.code_index
+        if image is None or image.charging != charging or not image.fits(self.state, code_index):
+            return False
+        if not image.install(self.block, self.handlers.address("counted")):
+            return False
+        self._image, self._warmth = image, _COLD
+        image.leave_to(
+            self._finish_apart, partial(shelf.begin_work, self._given, charging=charging)
+        )
+        self._connect_written()
+        self.mode = self.usual_mode(counting=self.counting)
+        return True
+
+    def _ask_for_jit(self) -> None:
+        """Something is hot: have a JIT made, or at least imported, on another thread."""
+        self._fields["busy"][0], self._fields["patience"][0] = 1, NEVER  # it was heard
+        if self._warmth == _COLD:
+            self._warmth = _WARMING
+            if not started(lambda: BACKGROUND.do(self._import_jit)):
+                self._begin_jit()
+
+    def _import_jit(self) -> None:
+        if self._limits is None:
+            return
+        params = self._limits()
+        with YIELDING, IMPORTS:
+            import jitvm.engine.jit.jit
+            import jitvm.engine.jit.kept  # noqa: F401
+        self._warmth = _WARM
+        self.wake()
+        _load_compiler(params)
+
+    def _replace_image(self) -> None:
+        """Have the JIT that is made now install what the image has; the guest may be in its code,
+        and leaves it with its next jump."""
+        image, self._image = self._image, None
+        if image is None or self.jit is None:
+            return
+        self._replaced = image
+        image.finish = None
+        layout = self.block.layout
+        self.block.view(layout.code_map, layout.size)[:] = bytes(layout.size)
+        self._fields["watermark"][0] = 0
+        self.jit.keeper.fetch(charging=image.charging)
+
+    def _finish_apart(self) -> None:
+        """In a process of its own, behind the run: compile what the JIT would have compiled."""
+        self._begin_jit()
+        if self.jit is not None:
+            self.jit.keeper.finish()
 
     def _checksum(self) -> int:
         """What tells the program in memory from others."""
@@ -192,16 +264,44 @@ class NativeTier:
     def _warm_up(self) -> None:
         """On a thread of its own: make the JIT, then have the guest come back for it.
 
-        LLVM is imported behind that, as it takes long and something may be hot soon; where an
+        What compiles is imported after that, as it takes long and something may be hot soon; if an
         earlier run has kept regions, that is not to be expected.
         """
         while self._warmth == _WARMING:  # else it was made meanwhile
             sleep(max(WARM_UP - self._run_time(), 0))
             if self._run_time() >= WARM_UP:
-                BACKGROUND.do(self._make_ready)
+                if self._is_finished_elsewhere():
+                    self._has_arrived = True
+                    self.wake()
+                    return
+                with YIELDING:
+                    BACKGROUND.do(self._make_ready)
                 return
             if not self._is_running:
                 self._cool_down()
+
+    def _is_finished_elsewhere(self) -> bool:
+        """Whether another process has finished what an earlier run of the program left; if one is
+        at it, wait for it. It would be done twice, and by two who hinder each other."""
+        shelf, charging = self._shelf_of_program(), self._charges(self.mode)
+        if shelf is None:
+            return False
+        end = perf_counter() + LONGEST_WAIT
+        is_at_work = True
+        while is_at_work and self._warmth == _WARMING and perf_counter() < end:
+            is_at_work = shelf.is_at_work(self._given, charging=charging)
+            if shelf.has(self._given, charging=charging):
+                return True
+            sleep(INTERVAL)
+        return False
+
+    def _take_what_arrived(self) -> None:
+        """Install what another process has finished, while the machine runs."""
+        self._has_arrived = False
+        if self._has_kept():
+            self._begin_jit()
+        elif self._image is None and not started(lambda: BACKGROUND.do(self._make_ready)):
+            self._make_ready(alone=True)
 
     def _run_time(self) -> float:
         """Seconds that the machine has run so far."""
@@ -221,30 +321,39 @@ class NativeTier:
         self._warmth = _WARM
         self.wake()
         if not is_known and not alone:
-            _load_llvm()
+            _load_compiler(self._made.params)
 
     def _warm(self) -> None:
-        """Before a run: make the JIT that is due, or start the time until it is."""
-        if self._warmth == _WARM:
+        """Before a run: make the JIT that is due, or start the time until it is.
+
+        What is kept is looked for before the first instruction, and on this thread: the guest would
+        be interpreted meanwhile, and compete with another one for the interpreter lock.
+        """
+        if self._warmth == _WARM or (self._program is None and self._has_kept()):
             self._begin_jit()
-        elif self._warmth == _COLD:
-            if self._program is None:
-                self._program = self._checksum()
+        elif self._warmth == _COLD and self._image is None:
             self._warmth = _WARMING
             if not started(self._warm_up):
                 self._make_ready(alone=True)
 
     def _begin_jit(self) -> None:
         assert self._limits is not None
+        counting = self.counting
         self.jit, self._limits = self._made or self._make_jit(self._limits()), None
+        self._replace_image()
         self.jit.report.listener = self.listener
         if self.mode is not Mode.PROFILE:
-            self.mode = self.usual_mode(counting=self.mode is Mode.COUNT)
-        written = PortFunction(self._written)
-        self._callbacks.append(written)
-        self._fields["written"][0] = address_of_callback(written)
+            self.mode = self.usual_mode(counting=counting)
+        self._connect_written()
         self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
+
+    def _connect_written(self) -> None:
+        """Have the guest's stores into compiled code tell of themselves."""
+        if not self._fields["written"][0]:
+            written = PortFunction(self._written)
+            self._callbacks.append(written)
+            self._fields["written"][0] = address_of_callback(written)
 
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""
@@ -254,7 +363,7 @@ class NativeTier:
                 jit.report.listener = listener
 
     def change_params(self, params: Parameters) -> None:
-        """Go on with other limits, where there is a JIT yet."""
+        """Go on with other limits, if there is a JIT yet."""
         if self.jit is not None and self.jit.params is not params:
             self.jit.change_params(params)
 
@@ -279,10 +388,13 @@ class NativeTier:
 
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""
-        if self.jit is None:
+        if self.jit is None and self._image is None:
             return Mode.COUNT if counting else Mode.PLAIN
         mode = Mode.CHARGE if counting else Mode.JIT
-        self.jit.regions.charge(self._charges(mode))
+        if self._image is not None and self._image.charging is not self._charges(mode):
+            self._begin_jit()
+        if self.jit is not None:
+            self.jit.regions.charge(self._charges(mode))
         return mode
 
     def _charges(self, mode: Mode) -> bool:
@@ -292,32 +404,44 @@ class NativeTier:
     def _limit(self) -> None:
         """The first run with a budget: regions charge from now on."""
         self._was_limited = True
+        if self._image is not None and not self._image.charging:
+            self._begin_jit()
         if self.jit is not None:
             self.jit.regions.charge(True)
 
     def forget_regions(self) -> None:
         """A port was connected: regions were made for the ports as they were. One that runs is
         left after this instruction."""
+        if self._image is not None:
+            self._begin_jit()
         if self.jit is not None:
             self.jit.regions.forget_all()
             self._fields["stop"][0] = 1
 
     # -- devices -----------------------------------------------------------------------------
 
+    # Regions know which ports have devices and which collect or are quiet, not what they do.
+
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``)."""
+        was_connected = self._readers[port] != 0
         self._readers[port] = address or self._read_address
-        self.forget_regions()
+        if not was_connected:
+            self.forget_regions()
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Have writes to a port call a function (default: the one in ``state.ports``)."""
         self._writers[port] = address or self._write_address
-        self.forget_regions()
+        if not alike:
+            self.forget_regions()
 
     def connect_collector(self, port: int) -> None:
         """Have writes to a port append to the output ring."""
-        self._writers[port] = self.handlers.address("collect")
-        self.forget_regions()
+        collect = self.handlers.address("collect")
+        was_connected = self._writers[port] == collect
+        self._writers[port] = collect
+        if not was_connected:
+            self.forget_regions()
 
     def _read(self, _base: int, port: int, _value: int) -> int:
         return self._call(lambda: self.state.ports.readers[port]() & 0xFF, moves=False)
@@ -333,7 +457,7 @@ class NativeTier:
         return self._call(self._drain)
 
     def _drain(self) -> int:
-        """Have the ring emptied; where nobody does, the oldest entry goes."""
+        """Have the ring emptied; if nobody does, the oldest entry goes."""
         try:
             if self.on_ring_full is not None:
                 self.on_ring_full()
@@ -365,18 +489,26 @@ class NativeTier:
         return result
 
     def _written(self, _base: int, address: int, _size: int) -> int:
+        if self._image is not None:
+            self._begin_jit()
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
         return 0
 
     def code_written(self, address: int, size: int) -> None:
         """The host wrote to the code space: code made from it is left after this instruction."""
-        if self.jit is None:
+        if self.jit is None and self._image is None:
             return
         end = self.block.layout.size
         address %= end
         before_end = min(size, end - address)
         parts = [(address, before_end), (0, min(size - before_end, address))]
+        image = self._image
+        if image is not None and any(image.was_made_from(*part) for part in parts):
+            self._begin_jit()  # which installs what still fits
+            self._fields["stop"][0] = 1
+        if self.jit is None:
+            return
         for start, count in parts:
             if self.jit.overwritten(start, count, by_guest=False):
                 self._fields["stop"][0] = 1
@@ -414,7 +546,7 @@ class NativeTier:
         GATE.enter(self)
         try:
             return function(self.block.base, *arguments)
-        finally:  # also where the handler of a signal raises something as soon as it is back
+        finally:  # also if the handler of a signal raises something as soon as it is back
             self.is_native = False
 
     def step(self) -> Stop:
@@ -469,12 +601,12 @@ class NativeTier:
     def _begin(self, budget: int | None) -> None:
         self._began = perf_counter()
         self._is_running, self.thread = True, get_ident()
-        if self._limits is not None:
-            self._warm()
-        self._told[0] = self._told[1] = 0
         self._is_limited = budget is not None
         if self._is_limited and not self._was_limited:
             self._limit()
+        if self._limits is not None:
+            self._warm()
+        self._told[0] = self._told[1] = 0
         self._granted = UNLIMITED if budget is None else min(budget, UNLIMITED)
         self._fields["budget"][0] = self._granted
         mode = self._mode_at_hand()
@@ -523,6 +655,7 @@ class NativeTier:
         """In a child made by `fork`: what ran on another thread has stopped where it was."""
         if self._warmth == _WARMING:
             self._warmth = _COLD if self._made is None else _WARM
+            self._fields["busy"][0] = 0
         if self._is_running and self.thread != get_ident():
             self._settle()
 
@@ -547,6 +680,8 @@ class NativeTier:
                 jit.install_done()
             elif self._limits is not None and self._warmth == _WARM:
                 self._begin_jit()
+            elif self._has_arrived:
+                self._take_what_arrived()
             if self._table not in ("record", self._mode_at_hand()):
                 self._enter_with(self._mode_at_hand())
             asked, self._asked = self._asked, False
@@ -554,6 +689,9 @@ class NativeTier:
         if status == Status.HOST:
             fields["stop"][0] = 0
             return self._error is None
+        if jit is None and self._image and status in (Status.HOT, Status.HOT_EXIT):
+            self._ask_for_jit()
+            return True
         if jit is None or status in (Status.HALT, Status.BUDGET):
             if jit is not None and self._table == "record":
                 self._end_recording_early(jit)

@@ -1,4 +1,4 @@
-"""The tier `reference`: a machine on the reference interpreter, behind the interface of all tiers.
+"""The tier `reference`: a machine on the reference interpreter, with the interface of all tiers.
 
 There is no JIT to listen to or to wake, and every instruction is counted.
 """
@@ -72,7 +72,7 @@ class ReferenceTier:
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Reads of a port are answered by the function in ``state.ports``."""
 
-    def connect_writer(self, port: int, address: int | None = None) -> None:
+    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Writes to a port call the function in ``state.ports``."""
 
     def connect_collector(self, port: int) -> None:

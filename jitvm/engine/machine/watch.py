@@ -205,7 +205,7 @@ class Watch:
         return self._next_beat if self.expired else min(self._deadline, self._next_beat)
 
     def attend(self, now: float, *, signalled: bool) -> None:
-        """Do what is due: tick, and interrupt the machine where it must stop."""
+        """Do what is due: tick, and interrupt the machine if it must stop."""
         if now >= self._next_beat:
             self._next_beat = now + self._interval
             self._call_tick()
@@ -260,14 +260,15 @@ class _Watcher:
     def add(self, watch: Watch) -> None:
         with self._lock:
             self._watches = (*self._watches, watch)
-        self._nudge()
+        if watch.due != float("inf"):  # else only a signal is waited for, which wakes it anyway
+            self._nudge()
 
     def remove(self, watch: Watch) -> None:
         with self._lock:
             self._watches = tuple(other for other in self._watches if other is not watch)
 
     def catch_signals(self) -> bool:
-        """Take the wake-up descriptor; False where it is not ours to take."""
+        """Take the wake-up descriptor; False if it is not ours to take."""
         if self._catching:
             return self._in_main_thread() and self._count(+1)
         try:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SIZE = 256 << 20
 """Bytes of addresses that are reserved for machine code."""
 SMALLER = (64 << 20, 16 << 20, 4 << 20, 1 << 20)
-"""Sizes where there is not as much, the largest first."""
+"""Sizes to try if there is not as much, the largest first."""
 _PART = 16
 """Of a limited number of addresses, an arena takes no more than one in so many, twice."""
 ALIGNMENT = 64
@@ -174,7 +174,7 @@ class Arena:
 
 
 def _flush_instructions(address: int, size: int) -> None:
-    """Make new code visible to instruction fetch where the processor does not do so itself."""
+    """Make new code visible to instruction fetch if the processor does not do so itself."""
     if os.uname().machine == "x86_64":
         return
     function("__clear_cache", Word, Word, returns=None)(address, address + size)

@@ -172,7 +172,7 @@ def _collect_garbage() -> None:
     """Now and then have Python look for machines that are gone.
 
     A machine is part of cycles (host functions know it), and the collector sees a few hundred
-    objects, not the megabytes behind them: it would let thousands of them gather.
+    objects, not the megabytes that they hold: it would let thousands of them gather.
     """
     global _blocks_made
     _blocks_made += 1
@@ -182,7 +182,7 @@ def _collect_garbage() -> None:
 
 
 class Reservation:
-    """Memory of a large space: addresses, which take room where they are touched.
+    """Memory of a large space: addresses, which take room once they are touched.
 
     Attributes:
         view: all of it, writable; kept alive by the view.

@@ -83,12 +83,13 @@ class CodeCache:
         self._folder = None if folder is None else os.fspath(folder)
         self._warn = warn
         self._is_swept = False
+        self._pinned: int | None = None
 
     @property
     def folder(self) -> str | None:
         """Where the files are; without a folder of its own, what the environment says now.
 
-        None where there is no home for it.
+        None if there is no home for it.
         """
         return default_folder() if self._folder is None else self._folder
 
@@ -148,7 +149,7 @@ class CodeCache:
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""
         folder = self.folder
-        if folder is None:
+        if folder is None or not self._is_there(folder):
             return
         try:
             from jitvm.engine.host.part import write_whole
@@ -161,6 +162,50 @@ class CodeCache:
             self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
             return
         self._evict()
+
+    def pin(self) -> bool:
+        """Keep nothing from now on but in the folder there is: one that was removed or replaced
+        since is none of ours any more. In a process that nobody knows of.
+
+        Returns whether there is one.
+        """
+        try:
+            self._pinned = os.open(self.folder or "", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        return True
+
+    def begin_work(self, kind: str, key: str) -> int | None:
+        """Say that what belongs under a key is being made; see `jitvm.engine.memory.atwork`."""
+        from jitvm.engine.memory.atwork import begin
+
+        return begin(self.folder or "", _check(kind, key))
+
+    def is_at_work(self, kind: str, key: str) -> bool:
+        """Whether another process is making what belongs under a key."""
+        from jitvm.engine.memory.atwork import is_at_work
+
+        return is_at_work(self.folder or "", _check(kind, key))
+
+    def is_only_one(self) -> bool:
+        """Whether no other process has asked this of the pinned folder, and is still there."""
+        import fcntl
+
+        assert self._pinned is not None
+        try:
+            fcntl.flock(self._pinned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _is_there(self, folder: str) -> bool:
+        """Whether a folder is the one that was pinned, if any was."""
+        if self._pinned is None:
+            return True
+        try:
+            return os.path.samestat(os.stat(folder), os.fstat(self._pinned))
+        except OSError:
+            return False
 
     def entries(self) -> list[Entry]:
         """All files, the least recently used first."""
@@ -213,8 +258,12 @@ def _sweep(folder: str) -> int:
 def _path(folder: str, kind: str, key: str) -> str:
     # Whatever a guest is called: its name is part of a file's name here, and of the key.
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in kind)
-    check = zlib.crc32(_bytes(f"{kind}\n{key}"))
-    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{check:08x}{SUFFIX}")
+    return os.path.join(folder, f"{name[:LONGEST_NAME]}-{_check(kind, key):08x}{SUFFIX}")
+
+
+def _check(kind: str, key: str) -> int:
+    """What tells keys apart in short: 32 bits."""
+    return zlib.crc32(_bytes(f"{kind}\n{key}"))
 
 
 def _bytes(key: str) -> bytes:
@@ -233,7 +282,7 @@ def _encode(key: str, code: CachedCode) -> bytes:
 
 
 def _decode(key: str, data: bytes) -> CachedCode | None:
-    """The code in a file's content, or None where it is not what was stored under this key."""
+    """The code in a file's content, or None if it is not what was stored under this key."""
     start = len(MAGIC) + 4
     body = data[start:]
     if data[:start] != MAGIC + zlib.crc32(body).to_bytes(4, "little"):

@@ -53,7 +53,7 @@ def default_folder() -> str | None:
 
 
 def _absolute(path: str) -> str | None:
-    """A path with its home and from the root on; None where it needs a home that there is not."""
+    """A path with its home and from the root on; None if it needs a home and there is none."""
     if not path.startswith("~"):
         return os.path.abspath(path)
     path = os.path.expanduser(path)
@@ -71,7 +71,7 @@ def is_tagged(descriptor: int) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # it cannot be told, so it may be
+        return True  # nobody can tell, so it may be
     return True
 
 
@@ -90,14 +90,14 @@ def is_trusted(folder: str) -> bool:
 
 
 def claim(folder: str, is_part: Callable[[str], bool]) -> bool:
-    """Have a folder trusted, which is made where it is missing; code that is in it is removed.
+    """Have a folder trusted, which is made if it is missing; code that is in it is removed.
 
     Args:
         folder: which.
         is_part: whether a file of this name is one that is being written, or was.
 
     Returns:
-        whether it is; not where there is anything in it that is none of the cache's.
+        whether it is; not if there is anything in it that is none of the cache's.
 
     Raises:
         OSError: it cannot be written.

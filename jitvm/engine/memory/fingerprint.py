@@ -35,7 +35,7 @@ _OWN = ("engine", "guest")
 
 
 def stamp(guest: Guest) -> str | None:
-    """A text that changes whenever the guest's native code may; None where nobody can tell.
+    """A text that changes whenever the guest's native code may; None if nobody can tell.
 
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
@@ -98,7 +98,7 @@ def _processor() -> str:
 
 
 def _declared(guest: Guest) -> Iterator[str]:
-    """The guest's declaration, but for its functions."""
+    """The guest's declaration, without its functions."""
     yield repr((guest.name, guest.version, guest.byte_order))
     yield repr((guest.word_bits, guest.pc_bits, guest.ports, guest.code_index))
     yield repr([(s.name, s.size, s.code, s.window, s.large) for s in guest.spaces])

@@ -20,7 +20,7 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
     base + exits       EXITS 32-bit counts, one for each exit of each region
     base + executed    REGIONS 64-bit counts: instructions executed by each region that charges
     base + attached    of guests that have windows and large spaces: where their memory is
-    base + told        what the guest's last `stop` told
+    base + told        what the guest's last `stop` gave
 
 The hottest fields lie in the 128 bytes below `base`, where x86-64 reaches them with a one-byte
 displacement.
@@ -47,7 +47,7 @@ POINTER = 8
 
 CODE, CELL, PAST_END, HIT = 1, 2, 4, 8
 """Bits of the code map. CODE: compiled code was made from the byte; every store looks. CELL:
-compiled code keeps the byte in a value; compiled stores look. PAST_END: the byte is behind the last
+compiled code keeps the byte in a value; compiled stores look. PAST_END: the byte is past the last
 one, wide stores wrap. HIT: a compiled store was about to write the byte and left."""
 WIDEST = 8
 """Bytes of the widest access."""
@@ -73,11 +73,11 @@ FIELDS = (
     "hot",  # what they start again with
     "patience",  # every how many times a failed entry tells the host
     "vector",  # program counter that `deliver` starts each event at
-    "halted",  # function that regions tail-call where the guest halts: one of the next two
+    "halted",  # function that regions tail-call when the guest halts: one of the next two
     "halt",  # returns to the host
-    "event",  # goes on with the next event, where `deliver` has one
+    "event",  # goes on with the next event, if `deliver` has one
     "event_data",  # address of the byte of the next event
-    "event_end",  # address behind the byte of the last
+    "event_end",  # address after the byte of the last
     "event_byte",  # address of the port that gets it
     "event_mark",  # address of the port that gets the mark
     "mark",  # the mark
@@ -91,7 +91,7 @@ FIELDS = (
     "recording",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
 TOLD = ("reason", "place", "copy", "clear", "zero")
-"""Words behind the rest: what a `stop` told; the functions of C that copy and clear memory, and a
+"""Words after the rest: what a `stop` gave; the functions of C that copy and clear memory, and a
 word that is 0."""
 NEVER = (1 << 32) - 1
 """A period of `every` that no counter comes to."""
@@ -108,7 +108,7 @@ def _align(number: int, to: int) -> int:
 
 
 LENGTH, FENCE = POINTER, 2 * POINTER
-"""Where these are behind the address of a window's memory."""
+"""Where these are, from the address of a window's memory on."""
 
 
 def fence_of(length: int) -> int:

@@ -64,7 +64,7 @@ from jitvm.engine.tables.reasons import Reason
 
 
 def form(forming: Forming, start: int) -> Region | None:
-    """The region entered at `start`, or None where its joins do not settle."""
+    """The region entered at `start`, or None if its joins do not settle."""
     forming.begin(start)
     for count in range(1, forming.params.attempts + 1):
         attempt = Attempt(forming, start)
@@ -88,7 +88,9 @@ class Attempt:
         self.guest = forming.guest
         self.graph = Graph(self.guest.word_bits, f"region {start:04x}", forming.params)
         self.region = Region(start, self.graph, Assumptions())
-        self.core = RegionCore(self.guest, self.graph, forming.world, self.region.assumptions)
+        self.core = RegionCore(
+            self.guest, self.graph, forming.world, self.region.assumptions, frozenset(forming.plain)
+        )
         self.changed = False
         self._blocks: dict[Node, Block] = {}
         self._joined: dict[Node, RegionState] = {}
@@ -205,7 +207,7 @@ class Attempt:
     def _close_loop(self, node: Node, block: Block) -> None:
         """A join turned out to close a loop: poll there.
 
-        All is done again where what the poll gives back has to be counted, or where the join was
+        All is done again where what the poll gives back has to be counted, or if the join was
         none yet when its block was begun.
         """
         self.forming.close_loop(node)
@@ -345,7 +347,7 @@ class Attempt:
         self._end_charge(charge)
 
     def _begin_charge(self, node: Node, state: RegionState) -> Value | None:
-        """Have a block pay for its instructions before it executes them, where that is counted.
+        """Have a block pay for its instructions before it executes them, if that is counted.
 
         A block that the budget does not cover leaves to the counting interpreter, which stops at
         the right instruction.
@@ -404,6 +406,9 @@ class Attempt:
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
         if not core.finish():
+            if core.computes_port and pc not in core.plain:
+                self.forming.plain.add(pc)
+                self.changed = True
             self.graph.block.end = core.retry(core.refusal or Reason.DEVICE)
             return False
         self._measure(state)
@@ -453,7 +458,7 @@ class Attempt:
     # -- where control parts -----------------------------------------------------------------
 
     def _part(self, pc: int, state: RegionState) -> Goto | Branch | Exit:
-        """Where control goes behind the instruction just executed."""
+        """Where control goes after the instruction just executed."""
         core, outcome = self.core, self.core.outcome
         if core.halted:
             return core.leave(state, core.continues(), Leave.HALT, Reason.HALT)
@@ -477,7 +482,7 @@ class Attempt:
         return Branch(outcome.condition, yes, no, is_even=is_even)
 
     def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
-        """One way of a branch: followed where it was recorded."""
+        """One way of a branch: followed if it was recorded."""
         if travel == 0:
             return self.core.leave(state, self.graph.const(target), Leave.JUMP, Reason.BRANCH)
         block = self.graph.block

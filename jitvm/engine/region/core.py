@@ -2,7 +2,8 @@
 
 This is where it is decided what is constant: operands and opcodes are baked in unless the guest is
 known to write to them, addresses that fold to constants become *cells*, and ports that fold to
-constants become plain storage or calls.
+constants become plain storage or calls. Behind a port that does not, a device may be: it is looked
+for when the instruction is executed.
 
 Cells: a word of a space at a constant address is loaded once and then lives in a value. Stores to
 it also go to memory at once (write-through), so memory is always right for loads through computed
@@ -59,12 +60,27 @@ class RegionState:
 
 
 class RegionCore(GraphCore):
-    """Runs semantic functions for an `Attempt`; `begin` and `finish` frame one instruction."""
+    """Runs semantic functions for an `Attempt`; `begin` and `finish` frame one instruction.
 
-    def __init__(self, guest: Guest, graph: Graph, world: World, assumptions: Assumptions) -> None:
+    Attributes:
+        plain: addresses of instructions that are left for the interpreter where a port that they
+            compute has a device.
+        computes_port: whether the instruction at hand computes a port that may have one.
+        refusal: why it cannot be placed.
+    """
+
+    def __init__(
+        self,
+        guest: Guest,
+        graph: Graph,
+        world: World,
+        assumptions: Assumptions,
+        plain: frozenset[int] = frozenset(),
+    ) -> None:
         super().__init__(guest, guest.opcodes[0], graph)
         self.world = world
         self.assumptions = assumptions
+        self.plain = plain
         self.state = RegionState([], {}, ())
         self.address_here = 0
         self._start = 0
@@ -74,6 +90,7 @@ class RegionCore(GraphCore):
         self._shown: tuple[int, ...] | None = None
         self._is_shown = self._is_moved = False
         self.refusal: Reason | None = None
+        self.computes_port = False
         self.executed = 0
         self.refunds: list[tuple[Exit, int]] = []
         self._big = guest.byte_order == "big"
@@ -91,7 +108,7 @@ class RegionCore(GraphCore):
         self.halted = False
         self._acts = False
         self._shown = None
-        self._is_shown = self._is_moved = False
+        self._is_shown = self._is_moved = self.computes_port = False
         self.refusal = None
         self._exits = {}
         self.sure = set()
@@ -99,7 +116,7 @@ class RegionCore(GraphCore):
         self._before = [stack.picture() for stack in state.stacks]
 
     def finish(self) -> bool:
-        """Put what decides before what acts; False where that cannot be, and nothing is placed.
+        """Put what decides before what acts; False if that cannot be, and nothing is placed.
 
         `refusal` then says why, and the state is of no use: only `retry` leads on.
         """
@@ -117,7 +134,7 @@ class RegionCore(GraphCore):
         return True
 
     def _order(self) -> bool:
-        """Move behind all else what the instruction does, and what depends on devices by that;
+        """Move after all else what the instruction does, and what depends on devices by that;
         whether no guard does."""
         early, late = [], []
         given: set[Value] = set()
@@ -145,7 +162,7 @@ class RegionCore(GraphCore):
         return self.graph.add(op, *args, imm=imm)
 
     def _guard_headroom(self) -> None:
-        """Make sure that no stack wraps where the entry did not make sure of it."""
+        """Make sure that no stack wraps, if the entry did not make sure of it."""
         for stack, (down, up) in zip(self.state.stacks, self.state.headroom, strict=True):
             if -stack.low > down or stack.high > up:
                 break
@@ -214,7 +231,7 @@ class RegionCore(GraphCore):
         return self.graph.return_address(self.following)
 
     def continues(self) -> Value:
-        """Where control goes behind the instruction, whatever it does on the way."""
+        """Where control goes after the instruction, whatever it does on the way."""
         outcome = self.outcome
         if outcome is None:
             return self.next_pc
@@ -223,7 +240,7 @@ class RegionCore(GraphCore):
         return self.graph.select(outcome.condition, outcome.target, self.next_pc)
 
     def goes_to(self, target: Value, place: int) -> Value:
-        """Whether a computed jump goes to a place; where its target comes from a table in the code,
+        """Whether a computed jump goes to a place; if its target comes from a table in the code,
         by what the entry was chosen by, which is known earlier."""
         table = _table(target, self.guest.code_index)
         if table is None:
@@ -256,24 +273,25 @@ class RegionCore(GraphCore):
 
     def operand(self, offset: int, size: int) -> Value:
         at = (self.address_here + 1 + offset) & self._mask
-        addresses = [(at + i) & self._mask for i in range(size)]
         if self._shown is not None:
             return self._load(
                 self.guest.code_index, self.graph.const(at), size, self.guest.code_space.size
             )
+        return self._literal(at, size)
+
+    def _literal(self, at: int, size: int) -> Value:
+        """A word of code, of which the guest is known to write some bytes: these are cells."""
+        addresses = [(at + i) & self._mask for i in range(size)]
         written = self.world.written
         if written.isdisjoint(addresses):
             raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
-        if size == 2 and not written.issuperset(addresses):
-            high, low = [
-                self._load_cell(self.guest.code_index, each, 1)
-                if each in written
-                else self.graph.const(self._baked(each))
-                for each in (addresses if self._big else reversed(addresses))
-            ]
-            return self.graph.join(high, low)
-        return self._load_cell(self.guest.code_index, at, size)
+        if size == 1 or written.issuperset(addresses):
+            return self._load_cell(self.guest.code_index, at, size)
+        half = size // 2
+        parts = self._literal(at, half), self._literal(addresses[half], half)
+        high, low = parts if self._big else parts[::-1]
+        return self.graph.join(high, low) if size == 2 else high << 8 * half | low
 
     def _baked(self, address: int) -> int:
         """A byte of code that the region depends on from now on."""
@@ -337,7 +355,7 @@ class RegionCore(GraphCore):
         return at
 
     def _load_cell(self, space: int, at: int, size: int) -> Value:
-        """A word at a constant address: from the cells where they have it."""
+        """A word at a constant address: from the cells if they have it."""
         origin = self._origins.get(space)
         if origin is None:
             return self._load(space, self.graph.const(at), size, self.guest.spaces[space].size)
@@ -356,7 +374,7 @@ class RegionCore(GraphCore):
         return word
 
     def cell(self, state: RegionState, number: int, size: int) -> Value:
-        """What a state has in a cell, read from memory where it has nothing."""
+        """What a state has in a cell, read from memory if it has nothing."""
         self.state = state
         space, origin = max(
             (each for each in self._origins.items() if each[1] <= number), key=lambda each: each[1]
@@ -388,7 +406,7 @@ class RegionCore(GraphCore):
             self.assumptions.cells.update(covered)
 
     def _forget(self, space: int) -> None:
-        """All that is known of a space that is not code, behind a store to who knows where."""
+        """All that is known of a space that is not code, after a store to an unknown address."""
         origin = self._origins.get(space)
         if origin is not None:
             self._drop_cells(range(origin, origin + self.guest.spaces[space].size))
@@ -458,11 +476,7 @@ class RegionCore(GraphCore):
 
     def port_in(self, port: Value) -> Value:
         graph, port = self.graph, self._port(port)
-        constant = port.constant
-        if constant is None:
-            guard = graph.pure(Op.READER, port) == 0
-            graph.guard(guard, self.retry(Reason.PORT))
-        elif constant in self.world.readers:
+        if self._may_be(port, self.world.readers, Op.READER):
             self._show()
             return self._act(Op.HOST_IN, port)
         return graph.add(Op.PAGE, port)
@@ -470,21 +484,33 @@ class RegionCore(GraphCore):
     def port_out(self, port: Value, word: Value | int) -> None:
         graph, port = self.graph, self._port(port)
         byte = graph.truncate(self._word(word), 1)
-        constant = port.constant
         op = Op.SET_PAGE
-        if constant is None:
-            guard = graph.pure(Op.WRITER, port) == 0
-            graph.guard(guard, self.retry(Reason.PORT))
-        elif constant in self.world.collected:
+        if port.constant in self.world.collected:
             op = Op.COLLECT
-        elif constant in self.world.writers:
+        elif port.constant in self.world.quiet:
+            op = Op.OUT
+        elif self._may_be(port, self.world.writers, Op.WRITER):
             self._show()
             self._is_moved = True
             op = Op.HOST_OUT
         self._act(op, port, byte)
 
+    def _may_be(self, port: Value, ports: frozenset[int], device: Op) -> bool:
+        """Whether a port may be one of some that have a device; of a `plain` instruction it is
+        made sure that it is not."""
+        if port.constant is not None:
+            return port.constant in ports
+        if not ports:
+            return False
+        self.computes_port = True
+        if self.address_here not in self.plain:
+            return True
+        no_device = self.graph.pure(device, port) == 0
+        self.graph.guard(no_device, self.retry(Reason.PORT))
+        return False
+
     def _show(self) -> None:
-        """Write stacks and pointers to memory, where a device may look at them, unless they are
+        """Write stacks and pointers to memory, as a device may look at them there, unless they are
         there; and forget what it may change."""
         if not self._is_shown:
             sync = self._act(Op.SYNC)
@@ -497,7 +523,7 @@ class RegionCore(GraphCore):
         return tuple([stack.top for stack in self.state.stacks])
 
     def _check_host(self, shown: tuple[int, ...]) -> None:
-        """Leave where a device did more than answer.
+        """Leave if a device did more than answer.
 
         The exit takes the pointers that the device left, or what the instruction has made of them
         since: pointers that a reader sets are set back.
@@ -513,7 +539,7 @@ class RegionCore(GraphCore):
 
 def _table(target: Value, code: int) -> tuple[Value, int, int, int] | None:
     """What a word from a table in the code space is chosen by: the number of its entry, the address
-    of the first, how far they are apart, and their bytes; None where it is none.
+    of the first, how far they are apart, and their bytes; None if it is none.
 
         load[code, size] ((number << c) + first)
     """

@@ -30,7 +30,7 @@ class Sketch:
         planned: nodes that have a block, placed or not.
         callees: where the call before an address goes, for the calls among all jumps.
         tops: stack depths where a place in the program was met: an address, with the calls that
-            are to be returned from where there are some.
+            are to be returned from, if any.
     """
 
     __slots__ = ("callees", "placed", "planned", "tops")

@@ -16,7 +16,7 @@ thirds of the text that LLVM compiles. So these share code:
     exit 9: note ...  ---------------------------------> write slot d --------+--> write b --> a
                                                                                    --> leave
 
-A path to the leave is a list of slots to write, and paths join where the rest is the same (a trie
+A path to the leave is a list of slots to write, and paths join when the rest is the same (a trie
 whose root is the leave). What differs is noted in the context, where the leave finds it. Exits that
 are taken all the time, those into other regions, do everything themselves, in registers.
 """
@@ -43,7 +43,7 @@ _TRAVELLED = frozenset(
 class _Writer:
     """Writes one slot, then does what the one below it does; the lowest of all leaves.
 
-    `users` counts the ways that lead here: where it is one, this is no block of its own.
+    `users` counts the ways that lead here: if it is one, this is no block of its own.
     """
 
     __slots__ = ("above", "below", "label", "slot", "users")
@@ -195,12 +195,12 @@ class ExitLowering(Lowering):
         self.store("i64", number, self.field(name), "context", 8)
 
     def _go_down(self, writer: _Writer) -> None:
-        """Go on at a writer: right here where nobody else comes to it."""
+        """Go on at a writer: right here if nobody else comes to it."""
         if writer.users == 1 and writer.slot is not None:
             self._write_and_go_down(writer)
             return
         if not writer.label:
-            writer.label = self.name()[1:]
+            writer.label = self.fresh_label()
             if writer.slot is not None:
                 self._blocks_due.append(writer)
         self.do(f"br label %{writer.label}")
@@ -226,7 +226,7 @@ class ExitLowering(Lowering):
         every = self.let(f"trunc i64 {self.load('i64', self.field('every'), 'context', 8)} to i32")
         rest = self.let(f"urem i32 {count}, {every}")
         often = self.let(f"icmp eq i32 {rest}, 0")
-        tell, go = self.name()[1:], self.name()[1:]
+        tell, go = self.fresh_label(), self.fresh_label()
         self.do(f"br i1 {often}, label %{tell}, label %{go}, !prof !91")
         self.label(tell)
         self.save(pc, stacks, Status.HOT_EXIT)

@@ -52,6 +52,8 @@ class Forming:
     Attributes:
         economy: what it does without, having grown too large.
         loops: joins that close a loop.
+        plain: addresses of instructions that can only be placed if the ports they compute have no
+            device, so that this is compared.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Forming:
         self.economy = Economy(params, links)
         self.headroom = headroom or tuple((1 << 16, 1 << 16) for _ in guest.stacks)
         self.loops: set[Node] = set()
+        self.plain: set[int] = set()
         self._joins: dict[Node, Join] = {}
         self._join_pcs = self._merging_addresses()
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from jitvm.engine.codegen.lower import (
+from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
     METADATA,
     Emitter,
-    lowers,
     used_functions,
 )
-from jitvm.engine.ir.graph import Value
+from jitvm.engine.codegen.operations import lowers
+from jitvm.engine.ir.graph import Branch, Graph, Value
 from jitvm.engine.ir.ops import Op, covered
 from jitvm.engine.memory.layout import HIT
 from jitvm.engine.region.exits import ExitLowering
@@ -22,7 +23,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from jitvm.engine.codegen.lower import Lowerings
+    from jitvm.engine.codegen.operations import Lowerings
 
 
 def entry_name(region: str, address: int) -> str:
@@ -35,13 +36,15 @@ class RegionLowering(ExitLowering):
 
     lowerings: ClassVar[Lowerings] = {**ExitLowering.lowerings}
 
-    def module(self, name: str, entries: Mapping[int, tuple[int, ...]]) -> str:
+    def module(self, name: str, entries: Mapping[int, tuple[int, ...]], *, table: int) -> str:
         """The text of a module with this function and those of its other entries.
 
         Args:
             name: of the function.
             entries: addresses, with how far the stack pointers there are from those at the start.
+            table: a word that is compared with so many numbers may choose from a table.
         """
+        self.has_tables = most_compared(self.graph) >= table
         texts = {name: self.function(name)}
         for at, tops in entries.items():
             if any(tops):
@@ -66,14 +69,13 @@ class RegionLowering(ExitLowering):
             super()._guard_value(value)
             return
         flag = self.flag(value.args[0])
-        ahead, hit = self.name()[1:], self.name()[1:]
+        ahead, hit = self.fresh_label(), self.fresh_label()
         self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, !prof !90")
         self.label(hit)
         if (watched := _map_read(value)) is not None:
             self._mark_hit(watched)
         self.do(f"br label %{self._exit_label(value.exit)}")
-        self.label(ahead)
-        self._predecessor = ahead
+        self.begin(ahead)
 
     def _mark_hit(self, watched: Value) -> None:
         (size,) = watched.imm
@@ -120,17 +122,37 @@ class RegionLowering(ExitLowering):
             fine = self.let(f"and i1 {fine}, {same}")
         self._guard(fine, value.exit)
 
-    def _call_host(self, which: int, port: Value, byte: str) -> str:
-        entry = self._port_function(which, port)
-        function = self.load("ptr", entry, "context", 8)
-        return self.let(f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})")
+    def _call_host(self, which: int, port: Value, byte: str, plain: str = "0") -> str:
+        """Call a port's function; what it returns, or `plain` where a computed port has none."""
+        function = self.load("ptr", self._port_function(which, port), "context", 8)
+        call = f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})"
+        if port.constant is not None:
+            return self.let(call)
+        before, device, ahead = self._predecessor, self.name()[1:], self.name()[1:]
+        there = self.let(f"icmp ne ptr {function}, null")
+        self.do(f"br i1 {there}, label %{device}, label %{ahead}")
+        self.label(device)
+        answer = self.let(call)
+        self.do(f"br label %{ahead}")
+        self.label(ahead)
+        self._predecessor = ahead
+        return self.let(f"phi i64 [ {answer}, %{device} ], [ {plain}, %{before} ]")
 
     @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> str:
-        byte = self._call_host(self.layout.readers, value.args[0], "0")
+        port = value.args[0]
+        plain = (
+            "0"
+            if port.constant is not None
+            else self.let(f"zext i8 {self._page_byte(port)} to i64")
+        )
+        byte = self._call_host(self.layout.readers, port, "0", plain)
         return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
 
-    @lowers(lowerings, Op.HOST_OUT)
+    def _page_byte(self, port: Value) -> str:
+        return self.load("i8", self.at(self.layout.ports, self.at(self.wide(port))), "page")
+
+    @lowers(lowerings, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
         self._set_page(value)
         self._call_host(self.layout.writers, value.args[0], self.wide(value.args[1]))
@@ -143,6 +165,18 @@ class RegionLowering(ExitLowering):
 
 
 covered(__name__, RegionLowering.lowerings)
+
+
+def most_compared(graph: Graph) -> int:
+    """With how many constants a word is compared by branches, at most."""
+    compared = Counter(
+        block.end.condition.args[0]
+        for block in graph.blocks
+        if isinstance(block.end, Branch)
+        and block.end.condition.op is Op.EQ
+        and block.end.condition.args[1].constant is not None
+    )
+    return max(compared.values(), default=0)
 
 
 def _map_read(guard: Value) -> Value | None:

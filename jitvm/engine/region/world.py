@@ -31,8 +31,9 @@ class World(Struct, frozen=True):
         written: addresses the guest has been seen to write: their bytes are not baked in.
         watched: addresses some installed region has baked in.
         aliased: addresses that stores through computed addresses hit: no cells.
-        readers, writers: ports with a device behind them.
+        readers, writers: ports that a device has functions for.
         collected: ports whose output only gathers in the ring.
+        quiet: ports whose device looks at memory and ports only, and changes nothing but ports.
         epoch: changes whenever a port is connected.
         charging: instructions are counted.
     """
@@ -44,6 +45,7 @@ class World(Struct, frozen=True):
     readers: frozenset[int] = frozenset()
     writers: frozenset[int] = frozenset()
     collected: frozenset[int] = frozenset()
+    quiet: frozenset[int] = frozenset()
     epoch: int = 0
     charging: bool = False
 

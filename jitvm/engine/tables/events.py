@@ -35,7 +35,7 @@ class Event(Struct, frozen=True):
     address: int
 
     def about(self) -> str:
-        """What the line says behind the address."""
+        """What the line says after the address."""
         return ""
 
     def line(self, name: Callable[[int], str] = "{:04x}".format) -> str:
@@ -150,7 +150,7 @@ class Reporter:
     """Tells one listener what a JIT does, by the time since the reporter was made.
 
     Attributes:
-        listener: who is told; None: nobody.
+        listener: receives the events; None: nobody.
     """
 
     def __init__(self) -> None:
@@ -163,6 +163,6 @@ class Reporter:
         return time.monotonic() - self._began
 
     def __call__(self, kind: type[Event], address: int, *values: object) -> None:
-        """Tell of an event, made of its fields behind the time."""
+        """Report an event, made of its fields after the time."""
         if self.listener is not None:
             self.listener(kind(self.now, address, *values))

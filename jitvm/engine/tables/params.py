@@ -68,10 +68,10 @@ class Parameters(Struct, frozen=True):
         800, "instructions", 8, 20000, "guest instructions in one region, copies counted"
     )
     followers: int = _row(
-        10, "regions", 0, 100, "how many places behind a new region are compiled with it"
+        10, "regions", 0, 100, "how many places after a new region are compiled with it"
     )
     share: int = _row(
-        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place behind it counts"
+        16, "parts", 1, 1 << 20, "from what part of a region's visits on a place after it counts"
     )
     quick: int = _row(
         500, "instructions", 8, 20000, "limit of `nodes` for a region's first, quick compilation"
@@ -106,6 +106,9 @@ class Parameters(Struct, frozen=True):
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
     )
     ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    table: int = _row(
+        8, "targets", 4, 256, "jumps that are compared with so many may go through a table instead"
+    )
     depth: int = _row(
         64, "bytes", 8, 200, "how far a region may move a stack pointer from its entry"
     )
@@ -141,9 +144,9 @@ class Parameters(Struct, frozen=True):
         16, "stores", 1, 1 << 20, "computed stores to a cell before it is kept in memory only"
     )
     exit_hot: int = _row(
-        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed anew"
+        256, "exits", 1, 1 << 30, "failing guards of one kind before the region is formed again"
     )
-    growth: int = _row(12, "times", 0, 100, "how often one region may be formed anew to grow")
+    growth: int = _row(12, "times", 0, 100, "how often one region may be formed again to grow")
     invalidations: int = _row(
         16, "times", 1, 1000, "how often code at one start may be overwritten"
     )
@@ -156,6 +159,14 @@ class Parameters(Struct, frozen=True):
         250, "ms", 0, 60000, "how long without a new region before full compilations begin"
     )
     keep: int = _row(1, "switch", 0, 1, "keep regions in the code cache for the program's next run")
+    finish: int = _row(
+        1000,
+        "ms",
+        0,
+        60000,
+        "processor time in which a child of `jitvm run` finishes, at the lowest priority, what was "
+        "being compiled when the program ended; 0 for no child",
+    )
     polish: int = _row(2, "level", 0, 3, "`speed` of the second, full compilation; 0 for none")
     speed: int = _row(
         1,
@@ -164,6 +175,14 @@ class Parameters(Struct, frozen=True):
         3,
         "passes over regions compiled only once: 0 as in a quick compilation, 1 a short list, "
         "3 all of LLVM's",
+    )
+    direct: int = _row(
+        1,
+        "switch",
+        0,
+        1,
+        "make machine code of quick compilations (`speed` 0) without LLVM, on processors where "
+        "that is known",
     )
     verify: int = _row(0, "switch", 0, 1, "check region IR after forming and after the passes")
     keep_text: int = _row(
@@ -218,4 +237,4 @@ def _checked(name: str, value: str | int) -> int:
 
 
 DEFAULTS = Parameters()
-"""All rows as they are where nobody says otherwise."""
+"""All rows with their defaults."""

@@ -18,9 +18,9 @@ class Place:
 
     Attributes:
         address: the address itself.
-        label: the label at or before it; empty where there is none.
-        offset: bytes behind the label, or from 0 without one.
-        file, line: the source that became the byte there; empty and 0 where nobody knows.
+        label: the label at or before it; empty if there is none.
+        offset: bytes after the label, or from 0 without one.
+        file, line: the source that became the byte there; empty and 0 if nobody knows.
     """
 
     address: int

@@ -59,7 +59,7 @@ class Reason(Enum):
         "have programs that use the instruction for what is so less often use another",
     )
     PORT = Row(
-        "a port with a device behind it was reached through a computed number",
+        "a computed port had a device that an instruction decides by",
         "use constant port numbers",
     )
     HOST = Row(

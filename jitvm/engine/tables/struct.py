@@ -31,7 +31,7 @@ else:
 
 
 class _Fresh:
-    """A default that is made anew for each struct."""
+    """A default that is made for each struct."""
 
     __slots__ = ("make",)
 
@@ -47,7 +47,7 @@ def fresh(factory: Callable[[], T]) -> T:
 
 @dataclass_transform()
 class _Declared(type):
-    """Makes the annotated names of a class its fields, behind those of its base."""
+    """Makes the annotated names of a class its fields, after those of its base."""
 
     def __new__(
         meta, name: str, bases: tuple[type, ...], namespace: dict[str, Any], frozen: bool = False

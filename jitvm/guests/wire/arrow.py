@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.guests.wire.columns import Tree
-    from jitvm.guests.wire.finish import Data, View
+    from jitvm.guests.wire.data import Data
+    from jitvm.guests.wire.finish import View
 
     Export = Callable[[int], None]
     """What writes a struct to an address, once."""

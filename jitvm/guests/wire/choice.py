@@ -2,7 +2,7 @@
 
 Most variants are made for values of one length: one byte, two bytes, texts of up to sixteen. They
 have nothing to find out, so they are fast where they fit, and slow where they do not. So they are
-taken only where nearly all values of a sample fit.
+taken only where nearly all values of a sample fit. In which order fields come is chosen as well.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from zlib import crc32
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.guests.wire.columns import Column, Shape
 from jitvm.guests.wire.instructions import NUMBERS
+from jitvm.guests.wire.order import Orders
 from jitvm.guests.wire.schema import Kind
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jitvm.guests.wire.program import Program, Site
 
@@ -31,6 +32,8 @@ TOO_FEW = 0.96
 """A variant is given up where fewer than this part of them fit."""
 SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
+NO_ORDER, SOME_ORDER = 0.5, 0.25
+"""What part of messages has to have their fields in no order to read them so, and to go on so."""
 KIND = "wire-choices"
 """What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}
@@ -81,15 +84,22 @@ class Sample:
     Args:
         output: the output space.
         count: how many rows a column has.
+        messages: some of those that were decoded.
     """
 
-    def __init__(self, output: memoryview, count: Callable[[Column], int]) -> None:
+    def __init__(
+        self, output: memoryview, count: Callable[[Column], int], messages: Sequence[bytes]
+    ) -> None:
         self._output = output
         self._count = count
+        self._messages = messages
+        self._orders: Orders | None = None
         self._lengths: dict[int, Counter[int]] = {}
 
     def variant(self, site: Site) -> str:
         """The variant to take: the one there is, unless it fits too few values."""
+        if site.stem in ("way", "next"):
+            return self._way(site)
         if site.stem == "message":
             return site.variants[0 if self._most(site.column) < SHORT else -1]
         lengths = self.lengths(site.column)
@@ -105,6 +115,18 @@ class Sample:
             if fits >= NEARLY_ALL * total:
                 return variant
         return site.variants[-1]
+
+    def _way(self, site: Site) -> str:
+        """Whether fields are looked for in their order."""
+        if self._orders is None:
+            root = site.column
+            while root.parent is not None:
+                root = root.parent
+            self._orders = Orders(root, self._messages)
+        part = self._orders.disorder(site.column)
+        if part is None:
+            return site.chosen
+        return "any" if part >= (SOME_ORDER if site.chosen == "any" else NO_ORDER) else "order"
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""

@@ -36,10 +36,13 @@ from jitvm.guests.wire.instructions import (
     STATE,
     guest,
 )
+from jitvm.guests.wire.order import sampled
 from jitvm.guests.wire.program import Program, ProgramError, Site, make
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.wire.batch import Mistake
     from jitvm.guests.wire.columns import Layout, Tree
@@ -157,7 +160,8 @@ class Decoder:
         if rows and self.tree.offset_width == 4:
             output = memoryview(out.buffer(0, out.size)).cast("B")
             found = counted(self.tree, rows, output, 4)
-            self.learn(Sample(output, lambda column: found[column.space.index]))
+            messages = sampled(data, offsets, first, last)
+            self.learn(Sample(output, lambda column: found[column.space.index], messages))
 
     @property
     def is_native_at_hand(self) -> bool:
@@ -256,17 +260,20 @@ class _Runner:
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
-            self.learn(batch.rows)
+            self.learn(batch.rows, sampled(data, offsets, first, batch.next))
             found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
             decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)
         return batch
 
-    def learn(self, rows: int) -> None:
-        """Have the decoder look at the columns of a batch, and follow what it chooses."""
+    def learn(self, rows: int, messages: Sequence[bytes]) -> None:
+        """Have the decoder look at the columns of a batch and some of its messages, and follow what
+        it chooses."""
         decoder, machine = self._decoder, self.machine
         found = self._counts(rows)
-        sample = Sample(machine.state.spaces[OUTPUT], lambda column: found[column.space.index])
+        sample = Sample(
+            machine.state.spaces[OUTPUT], lambda column: found[column.space.index], messages
+        )
         decoder.learn(sample)
         for site in decoder.program.sites:
             byte = decoder.program.code[site.at]

@@ -18,17 +18,14 @@ from functools import partial
 import numpy as np
 
 from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
+from jitvm.guests.wire.data import Data
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from numpy.typing import NDArray
-
+    from jitvm.guests.wire.data import Array
     from jitvm.guests.wire.pool import OutputSpace
-
-    Array = NDArray[Any]
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
@@ -37,56 +34,6 @@ DTYPES: dict[str, np.dtype[Any]] = {
 """NumPy's types of fixed values, by format."""
 NANOSECONDS = 1_000_000_000
 """Of a second."""
-FEW = 16
-"""Entries of a map up to which keys are compared with each other, not sorted."""
-
-
-class Data:
-    """The values of a column.
-
-    Attributes:
-        column: which.
-        length: how many.
-        validity: a byte each, 1 where the value is there; None where all are.
-        offsets: BYTES, LIST, MAP: `length` + 1 of them; the first need not be 0.
-        values: FIXED: numbers; BYTES: all bytes; where there are `names`, places in them.
-        names: what numbers stand for: members of a ONEOF, values of an enum that is shown so.
-        children: as those of the column; none where it is shown as a time. Made when asked for.
-    """
-
-    __slots__ = ("_children", "_make", "column", "length", "names", "offsets", "validity", "values")
-
-    def __init__(
-        self,
-        column: Column,
-        length: int,
-        validity: Array | None = None,
-        offsets: Array | None = None,
-        values: Array | None = None,
-        children: Sequence[Data] = (),
-        make: Callable[[], Sequence[Data]] | None = None,
-    ) -> None:
-        self.column = column
-        self.length = length
-        self.validity = validity
-        self.offsets = offsets
-        self.values = values
-        self.names: list[str] | None = None
-        self._children = children
-        self._make = make
-
-    @property
-    def children(self) -> Sequence[Data]:
-        """Those of its children."""
-        make = self._make
-        if make is not None:
-            self.children = make()
-        return self._children
-
-    @children.setter
-    def children(self, children: Sequence[Data]) -> None:
-        self._children = children
-        self._make = None
 
 
 class View:
@@ -134,7 +81,11 @@ class View:
             _name(it)
         elif column.shown_as:
             _measure(it)
-        return it if column.shape is not Shape.MAP else _last_of_each_key(it)
+        if column.shape is not Shape.MAP:
+            return it
+        from jitvm.guests.wire.maps import last_of_each_key
+
+        return last_of_each_key(it)
 
     def validity(self, column: Column) -> Array | None:
         """Which values of a column are there; None where it has none that may not be."""
@@ -203,120 +154,3 @@ def _measure(it: Data) -> None:
         )
     it.values = values
     it.children = []
-
-
-# -- maps ----------------------------------------------------------------------------------------
-
-
-def _last_of_each_key(map: Data) -> Data:
-    """A map without the entries of which the key comes again in the same row."""
-    assert map.offsets is not None
-    lengths = np.diff(map.offsets)
-    longest = int(lengths.max(initial=0))
-    if longest < 2:
-        return map
-    entries = map.children[0]
-    key = entries.children[0]
-    rows = np.repeat(np.arange(map.length, dtype="<i4"), lengths)
-    find = _found_among_few if longest <= FEW else _found_by_sorting
-    doubles = find(key, rows, longest)
-    lost = np.zeros(entries.length, bool)
-    for earlier, later in doubles:
-        if _key(key, earlier) == _key(key, later):
-            lost[earlier] = True
-    if not lost.any():
-        return map
-    before = np.concatenate(([0], np.cumsum(~lost)))
-    offsets = before[map.offsets].astype(map.offsets.dtype)
-    only = kept(entries, ~lost)
-    return Data(map.column, map.length, map.validity, offsets, None, [only])
-
-
-def _glances(key: Data) -> Array:
-    """A few bits of each key, equal where keys are, and else mostly not: what is looked at first,
-    because it takes little."""
-    assert key.values is not None
-    if key.offsets is None:
-        return key.values
-    if not len(key.values):
-        return np.zeros(key.length, "<u4")
-    lengths = np.diff(key.offsets).astype("<u4")
-    first = key.values.take(key.offsets[:-1], mode="clip")
-    last = key.values.take(key.offsets[1:] - 1, mode="clip")
-    glances = lengths << np.uint32(16)
-    glances |= first
-    glances |= last.astype("<u4") << np.uint32(8)
-    glances[lengths == 0] = 0
-    return glances
-
-
-def _digests(key: Data, places: Array) -> Array:
-    """64 bits of some keys, equal where keys are, and seldom else."""
-    assert key.values is not None
-    if key.offsets is None:
-        values = key.values[places]
-        return values.view(f"u{values.itemsize}").astype("u8")
-    starts, ends = key.offsets[places], key.offsets[places + 1]
-    lengths = (ends - starts).astype("u8")
-    padded = np.zeros(len(key.values) + 16, np.uint8)  # so that words behind the end can be read
-    padded[8 : 8 + len(key.values)] = key.values
-    words = np.ndarray((len(padded) - 7,), "<u8", padded, strides=(1,))
-    bits = 8 * (8 - np.minimum(lengths, 8))
-    is_empty = lengths == 0
-    first = np.where(is_empty, 0, words[starts + 8] << bits)
-    last = np.where(is_empty, 0, words[ends] >> bits)
-    mixed: Array = (first * np.uint64(0x9E3779B97F4A7C15)) ^ (last * np.uint64(0xC2B2AE3D27D4EB4F))
-    mixed ^= lengths << np.uint64(56)
-    return mixed
-
-
-def _found_among_few(key: Data, rows: Array, longest: int) -> list[tuple[int, int]]:
-    """Pairs of entries of one row with equal digests, where rows have few."""
-    found: list[tuple[int, int]] = []
-    glances = _glances(key)
-    for distance in range(1, longest):
-        equal = (glances[distance:] == glances[:-distance]) & (rows[distance:] == rows[:-distance])
-        places = np.flatnonzero(equal)
-        if len(places):
-            places = places[_digests(key, places) == _digests(key, places + distance)]
-            found += [(at, at + distance) for at in places.tolist()]
-    return found
-
-
-def _found_by_sorting(key: Data, rows: Array, _: int) -> list[tuple[int, int]]:
-    """The same where rows have many; each with the next of its digest."""
-    digests = _digests(key, np.arange(key.length))
-    order = np.lexsort((digests, rows))  # stable: those that are equal stay in their order
-    digests, rows = digests[order], rows[order]
-    equal = (digests[1:] == digests[:-1]) & (rows[1:] == rows[:-1])
-    return [(int(order[at]), int(order[at + 1])) for at in np.flatnonzero(equal)]
-
-
-def _key(key: Data, at: int) -> bytes:
-    assert key.values is not None
-    if key.offsets is None:
-        return bytes(key.values[at : at + 1].tobytes())
-    return bytes(key.values[key.offsets[at] : key.offsets[at + 1]].tobytes())
-
-
-def kept(data: Data, mask: Array) -> Data:
-    """The values for which a mask is true, and what is below them."""
-    length = int(np.count_nonzero(mask))
-    it = Data(data.column, length)
-    it.names = data.names
-    if data.validity is not None:
-        it.validity = data.validity[mask]
-    if data.offsets is None:
-        if data.values is not None:
-            it.values = data.values[mask]
-        it.children = [kept(child, mask) for child in data.children]
-        return it
-    lengths = np.diff(data.offsets)
-    offsets = np.concatenate(([0], np.cumsum(lengths[mask])))
-    it.offsets = offsets.astype(data.offsets.dtype)
-    inner = np.repeat(mask, lengths)
-    first = int(data.offsets[0])
-    if data.values is not None:
-        it.values = data.values[first : first + len(inner)][inner]
-    it.children = [kept(child, inner) for child in data.children]
-    return it

@@ -441,6 +441,10 @@ def go_to(core: Core) -> None:
     core.jump(core.operand(0, 4))
 
 
+def stay(core: Core) -> None:
+    """Nothing, as long as `goto`: the way that is not taken."""
+
+
 def ended(core: Core) -> None:
     """Go on where the message has ended; else there is more in it than was looked for."""
     core.jump_if(cursor(core) != end(core), core.operand(0, 4))
@@ -763,9 +767,9 @@ def end_packed(core: Core) -> None:
 # -- rows -----------------------------------------------------------------------------------------
 
 
-def next_row(core: Core) -> None:
+def next_row(is_ordered: bool, core: Core) -> None:
     """The row is complete: begin the next message with the next row, at a where its first tag is
-    `next`, else at `miss`. Goes to `slow` behind the last message."""
+    `next`, else at `miss`; at c where fields are in no order. Goes to `slow` behind the last."""
     for _ in range(2):
         core.pop(FRAMES, 4)
     here, number = core.pop(FRAMES, 4), core.pop(FRAMES, 4)
@@ -780,8 +784,11 @@ def next_row(core: Core) -> None:
     core.expect(more)
     for each in (number, here, until, begin):
         core.push(FRAMES, each, 4)
-    ok = is_next(core, word) & (begin < until)
-    onward = core.select(ok, operand(core, "a"), operand(core, "miss"))
+    if is_ordered:
+        ok = is_next(core, word) & (begin < until)
+        onward = core.select(ok, operand(core, "a"), operand(core, "miss"))
+    else:
+        onward = operand(core, "c")
     core.jump(core.select(more, onward, operand(core, "slow")))
 
 
@@ -912,7 +919,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     found: dict[str, tuple[Meaning, int]] = {
         "done": (done, 0),
         "fail": (fail, 0),
-        "next": (next_row, FIELD),
+        "next.any": (partial(next_row, False), FIELD),
+        "next.order": (partial(next_row, True), FIELD),
         "drop": (drop, 4),
         "ended": (ended, 4),
         "ended.group": (ended_group, 21),
@@ -925,6 +933,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "look": (look, FIELD),
         "follow": (follow, FIELD),
         "goto": (go_to, 4),
+        "way.any": (go_to, 4),
+        "way.order": (stay, 4),
         "group.mark": (mark_groups, 0),
         "group.open": (open_group, 5),
         "group.field": (in_group, 8),

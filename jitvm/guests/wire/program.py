@@ -12,9 +12,12 @@ Each message of the tree becomes a piece of program, a *node*:
     rest          a table of what to do with each tag, whatever comes; behind the last, as `end`
     stray 1 ...   reads a field wherever it comes, and goes to `rest`
     slow 1        field 1 with all care, for those that cannot be read by its usual instruction
+    defaults      of all fields; then goes to `rest`
 
 So fields in the order of their numbers take one instruction each, and what is in another order, or
-comes twice, two. Nodes are called: they push where they return to.
+comes twice, two. Where most messages have their fields in no order the root begins at `defaults`;
+others have a *way* before `absent 1` that leads there. Nodes are called: they push where they
+return to.
 
 Source of the idea: the fast decoder of upb (a tail call a field, which knows the next), hyperpb.
 """
@@ -97,6 +100,9 @@ PLACES = 12
 """Bits of the place of a number of a closed enum, at most."""
 STRINGS = ("16", "32", "64", "any")
 MESSAGES = ("1", "10")
+WAYS = ("any", "order")
+MANY_FIELDS = 4
+"""Fields of the smallest message of which the order is chosen."""
 
 
 class Program:
@@ -170,7 +176,9 @@ class _Node:
                 self.oneofs[id(child.oneof)] = child
         self.entries = [Label() for _ in self.fields]
         self.absents = [Label() for _ in range(len(self.fields) + 1)]
-        self.none = Label() if self.oneofs else self.absents[0]
+        self.defaults = Label()
+        self.has_way = column.parent is not None and len(self.fields) >= MANY_FIELDS
+        self.none = Label() if self.oneofs or self.has_way else self.absents[0]
         self.end, self.behind, self.rest = Label(), Label(), Label()
 
     @property
@@ -310,13 +318,10 @@ class _Maker:
     def node(self, node: _Node, *, is_root: bool = False) -> None:
         fields, self.is_usual = node.fields, True
         tags = [*[expected(field) for field, _ in fields[1:]], NEVER]
-        if node.oneofs:
-            self.put(node.none)
-            for oneof in node.oneofs.values():
-                assert oneof.values is not None
-                self.op("clear", (oneof.values // UNIT, 4))
-            self.field("look", next=expected(fields[0][0]), slow=node.entries[0])
-            self.op("goto", node.absents[0])
+        if node.has_way or node.oneofs:
+            self.begins(node)
+        if node.has_way or is_root:
+            self.later.append(lambda: self.defaults(node))
         for i, (field, column) in enumerate(fields):
             self.put(node.entries[i])
             self.note(node, field)
@@ -332,6 +337,34 @@ class _Maker:
         self.rest(node)
         while self.later:
             self.later.pop()()
+
+    def begins(self, node: _Node) -> None:
+        """What comes before fields: which of oneofs are set, and the way."""
+        self.put(node.none)
+        self.clear(node)
+        if node.has_way:
+            name = self.chosen("way", "", WAYS, node.defaults, node.column)
+            self.op(name, node.defaults)
+        if node.oneofs:
+            self.field("look", next=expected(node.fields[0][0]), slow=node.entries[0])
+        self.op("goto", node.absents[0])
+
+    def clear(self, node: _Node) -> None:
+        """Nothing of oneofs is set yet."""
+        for oneof in node.oneofs.values():
+            assert oneof.values is not None
+            self.op("clear", (oneof.values // UNIT, 4))
+
+    def defaults(self, node: _Node) -> None:
+        """All of them, and then fields in any order."""
+        self.put(node.defaults)
+        self.note(node, None, ":defaults")
+        if not node.has_way:
+            self.clear(node)
+        for _, column in node.fields:
+            if column is not None:
+                self.absent(column, NEVER, None)
+        self.op("goto", node.again)
 
     def note(self, node: _Node, field: Field | None, piece: str = "") -> None:
         names = (node.column.path, "" if field is None else field.name)
@@ -352,8 +385,9 @@ class _Maker:
             self.conditions()
             self.put(self.next)
             self.field(
-                "next", next=node.first, a=self.entry_of(node), miss=node.none, slow=self.done
-            )
+                self.chosen("next", "", WAYS, node.defaults, node.column), next=node.first,
+                a=self.entry_of(node), miss=node.none, slow=self.done, c=node.defaults,
+            )  # fmt: skip
         else:
             self.op("leave")
 

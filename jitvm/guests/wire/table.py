@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from jitvm.guests.wire.finish import Data, View
+    from jitvm.guests.wire.data import Data
+    from jitvm.guests.wire.finish import View
     from jitvm.guests.wire.pool import OutputSpace
 
 TYPES = {
@@ -369,7 +370,7 @@ def _found(view: View, column: TreeColumn) -> Data:
     around = view.validity(root)
     if around is None or data.column.parent is not root:
         return data
-    from jitvm.guests.wire.finish import Data as Made
+    from jitvm.guests.wire.data import Data as Made
 
     both = around if data.validity is None else data.validity & around
     merged = Made(data.column, data.length, both, data.offsets, data.values, data.children)

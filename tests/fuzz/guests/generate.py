@@ -18,6 +18,7 @@ _PARAMS: Mapping[str, tuple[int, ...]] = {
     "recursion": (0, 1, 4),
     "inline": (0, 1, 12),
     "ways": (1, 2, 32),
+    "table": (4, 8, 256),
     "depth": (8, 16, 64),
     "cells": (0, 1, 8, 24),
     "aliases": (1, 2, 16),

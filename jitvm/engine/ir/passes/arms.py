@@ -32,7 +32,7 @@ Place = tuple[int, int, int]
 
 
 class _Arm:
-    """One way from a branch to where both meet.
+    """One way from a branch to the block in which both meet.
 
     Attributes:
         target: where it leads.
@@ -135,7 +135,7 @@ def _arm(way: Goto, reached: dict[Block, int], longest: int) -> _Arm | None:
 
 
 def _place(access: Value) -> Place | None:
-    """The place of a load or store; None where its address is computed or it wraps."""
+    """The place of a load or store; None if its address is computed or it wraps."""
     space, size, within = access.imm
     at = access.args[0].constant
     return None if at is None or at + size > within else (space, at, size)

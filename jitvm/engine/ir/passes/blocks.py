@@ -46,7 +46,7 @@ def count_edges(graph: Graph) -> dict[Block, int]:
 
 
 def absorb(block: Block, tail: Block, args: list[Value], replaced: dict[Value, Value]) -> None:
-    """Put a block behind the only one that leads to it, which passed `args`.
+    """Append a block to the only one that leads to it, which passed `args`.
 
     What its parameters become is noted in `replaced`, for `substitute_merged`.
     """

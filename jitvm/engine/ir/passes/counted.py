@@ -35,9 +35,9 @@ class Counter:
 
     Attributes:
         fall, rise: the least and the most that is added up to the last of the rounds (`rise` is
-            None where `step` is a value).
+            None if `step` is a value).
         floor, ceiling: see the head of this file.
-        above: likewise; None where no store asks.
+        above: likewise; None if no store asks.
         base: the least that is added to make an address.
     """
 
@@ -61,7 +61,7 @@ class Counter:
         return self.fall == 0
 
     def keep(self, offset: int, limit: int) -> None:
-        """Ask that it never gets, with an offset, below 0, above a limit, or where it wraps."""
+        """Ask that it never gets, with an offset, below 0, above a limit, or wraps."""
         self.floor = max(self.floor, -offset - self.fall)
         self.ceiling = min(self.ceiling, min(limit, bounds(self.param)[1]) - offset)
 
@@ -82,8 +82,8 @@ class CountedLoop:
     Attributes:
         counters: those parameters that are.
         places: addresses that are a counter and an offset.
-        held: guards that hold in all rounds, where the counters are as they say.
-        end: a counter and what it, with an offset, must not reach, where that is no constant.
+        held: guards that hold in all rounds if the counters are as they say.
+        end: a counter and what it, with an offset, must not reach, if that is no constant.
     """
 
     def __init__(self, graph: Graph, block: Block, again: Goto, rounds: int) -> None:
@@ -158,7 +158,7 @@ class CountedLoop:
         return self._ends_at(a, b, True) or self._ends_at(b, a, False)
 
     def _ends_at(self, value: Value, end: Value, rises: bool | None) -> bool:
-        """Ask that a counter does not get to an end, where it is one and the end stays.
+        """Ask that a counter does not get to an end, if it is one and the end stays.
 
         With `rises` only a counter that counts up, or down, gets there.
         """
@@ -213,7 +213,7 @@ class CountedLoop:
 def offset_of(value: Value) -> tuple[Value, int] | None:
     """A value as a parameter and a number that is added to it, modulo what fits the parameter.
 
-    (x + 3) & m = x, 3        (x - 3) & m = x, -3        where x has the bits of m
+    (x + 3) & m = x, 3        (x - 3) & m = x, -3        if x has the bits of m
 
     A sum with one of the highest numbers takes a few away; with others it is a place in an array.
     """

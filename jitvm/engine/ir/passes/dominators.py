@@ -17,7 +17,7 @@ class Dominators(Struct, frozen=True):
     """Blocks that can be reached, in reverse postorder, by index into `order`.
 
     Attributes:
-        order: blocks, the entry first; a block stands behind those that dominate it.
+        order: blocks, the entry first; a block comes after those that dominate it.
         index: where a block stands in `order`; unreachable blocks are missing.
         parent: index of each block's immediate dominator; the entry's is itself.
         predecessors: indices of the blocks with an edge to each, an index twice for two edges.
@@ -77,7 +77,7 @@ def _meet(parent: list[int], a: int, b: int) -> int:
 
 
 def reverse_postorder(graph: Graph) -> list[Block]:
-    """Blocks that can be reached, each before those it leads to but for loops."""
+    """Blocks that can be reached, each before those it leads to, except in loops."""
     order: list[Block] = []
     entry = graph.blocks[0]
     seen = {entry}

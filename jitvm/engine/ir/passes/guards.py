@@ -9,7 +9,7 @@ What is known of a value is an interval. A guard that held, or the edge of a bra
 with no other predecessor, narrows it for everything that it dominates:
 
     x < c    x <= c    x == c    x != c (at an end of the interval)    and the same with c first
-    (x + c) & m in an interval, where x fits m and nothing wraps:    x in the shifted interval
+    (x + c) & m in an interval, if x fits m and nothing wraps:    x in the shifted interval
 
 The last is how bounds of stack pointers are written. Conditions are also tracked as such, so a
 value guarded twice is found without looking at what it compares.
@@ -46,7 +46,7 @@ def remove_known_guards(graph: Graph) -> None:
 
 
 def _learn_edge(facts: Facts, tree: Dominators, at: int) -> None:
-    """What the branch into a block tells, where its edge is the only one."""
+    """What the branch into a block says, if its edge is the only one."""
     if len(tree.predecessors[at]) != 1:
         return
     end = tree.order[tree.predecessors[at][0]].end
@@ -162,7 +162,7 @@ class Facts:
             self._unshift(shifted, interval)
 
     def _unshift(self, shifted: _Shifted, interval: Interval) -> None:
-        """An interval of a sum as one of what was added to, where it does not wrap between."""
+        """An interval of a sum as one of what was added to, if it does not wrap in between."""
         base, step, mask = shifted
         low = (interval[0] - step) & mask
         high = low + interval[1] - interval[0]
@@ -172,7 +172,7 @@ class Facts:
 
 
 def _shifted(value: Value) -> _Shifted | None:
-    """A value as a sum under a mask, where what is added to fits the mask."""
+    """A value as a sum under a mask, if what is added to fits the mask."""
     if value.op is not Op.AND or (mask := value.args[1].constant) is None or mask & (mask + 1):
         return None
     total = value.args[0]

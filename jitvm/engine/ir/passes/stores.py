@@ -48,7 +48,7 @@ def _sweep(block: Block) -> None:
 
 
 def _bytes(value: Value) -> set[Byte]:
-    """The bytes a load or store touches; none where its address is computed."""
+    """The bytes a load or store touches; none if its address is computed."""
     space, size, within = value.imm
     constant = value.args[0].constant
     if constant is None:

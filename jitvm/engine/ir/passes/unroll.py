@@ -50,7 +50,7 @@ def _rounds(params: Parameters, weight: int) -> int:
 
 
 def _again(block: Block) -> Goto | None:
-    """The edge of a block to itself, where it has one and goes it more than once or twice."""
+    """The edge of a block to itself, if it has one and takes it more than once or twice."""
     end = block.end
     if not isinstance(end, Branch) or end.is_even:
         return None
@@ -179,7 +179,7 @@ class _Unrolling:
         return combine(self.graph, Op.AND, self._total(counter, number), most)
 
     def _total(self, counter: Counter, number: int) -> Value:
-        """A counter in a round, where it may be less than 0."""
+        """A counter in a round, if it may be less than 0."""
         graph, param, step = self.graph, self.params[counter.param], counter.step
         if isinstance(step, int):
             return combine(graph, Op.ADD, param, graph.const(number * step))

@@ -9,12 +9,14 @@ from pathlib import Path
 from jitvm.engine.ir.graph import Graph
 from jitvm.engine.ir.text import TextError, parse, show
 from jitvm.engine.ir.verify import VerifyError, verify
-from jitvm.engine.jit import kept
+from jitvm.engine.jit import image, kept
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory import cache
+from jitvm.engine.memory.arena import ALIGNMENT
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guests.uxn import UXN
-from tests.engine.keptexample import SPACE, example, numbers_of
+from tests.engine.keptexample import SPACE, encoded, example, numbers_of
 from tests.fuzz.inputs.targets.target import Refused, Target, text_of
 
 IR = Path(__file__).parents[3] / "ir" / "passes"
@@ -39,16 +41,47 @@ def _cache(data: bytes, _: Path) -> None:
 
 def _regions(data: bytes, _: Path) -> None:
     """Whatever is taken can be kept, and is the same then."""
-    found = kept.decode(CachedCode(b"code" + data, {"numbers": 4}), SPACE)
+    before = b"code" + bytes(ALIGNMENT - 4)
+    symbols = {"image": ALIGNMENT, "numbers": ALIGNMENT}
+    found = kept.decode(CachedCode(before + data, symbols), SPACE)
     if found is None:
         raise Refused
-    again = kept.decode(kept.encode(found), SPACE)
+    again = kept.decode(encoded(found), SPACE)
     assert again is not None
-    assert kept.encode(again).machine_code == kept.encode(found).machine_code
+    assert encoded(again).machine_code == encoded(found).machine_code
 
 
 def _examples() -> tuple[bytes, ...]:
-    return (numbers_of(kept.encode(example())).tobytes(),)
+    return (numbers_of(encoded(example())).tobytes(),)
+
+
+def _image(data: bytes, _: Path) -> None:
+    """Whatever is taken can be installed, and leaves all beyond the machine's tables alone."""
+    before = b"code" + bytes(ALIGNMENT - 4)
+    symbols = {"image": ALIGNMENT, "numbers": ALIGNMENT + len(data)}
+    found = image.decode(CachedCode(before + data, symbols), SPACE)
+    if found is None:
+        raise Refused
+    machine = _machine()
+    native = machine.native
+    assert native is not None
+    found.fits(machine.state, UXN.code_index)
+    counted = native.handlers.address("counted")
+    assert found.install(machine.block, counted)
+    assert found.code is not None
+    words = machine.block.words(machine.layout.code, machine.layout.size)
+    entered = {word for word in words.tolist() if word != counted}
+    assert all(0 <= word - found.code.address < ALIGNMENT for word in entered)
+
+
+@once
+def _machine() -> Machine:
+    return Machine(UXN, tier=Tier.JIT)
+
+
+def _images() -> tuple[bytes, ...]:
+    code = encoded(example())
+    return (code.machine_code[code.symbols["image"] : code.symbols["numbers"]],)
 
 
 def _parameters(data: bytes, _: Path) -> None:
@@ -81,6 +114,7 @@ def _ir(data: bytes, _: Path) -> None:
 ENGINE = {
     "cache": Target(lambda: (_BODY, _BODY[4 + len(_KEY) :]), _cache, (Refused,)),
     "regions": Target(_examples, _regions, (Refused,)),
+    "images": Target(_images, _image, (Refused,)),
     "parameters": Target(
         lambda: (b"hot=2", b"JITVM_HOT=5", b"window=4096"), _parameters, (ParameterError,),
         words=(b"JITVM_", b"HOT", b"hot", b"=", b"1_0", b"\xd9\xa5", b"99999999999"),

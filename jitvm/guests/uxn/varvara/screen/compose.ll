@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; 421c6b8c904c0fffc9b9845246a99ec23b6a5121359dfa1bd174671d7969de81
+; 0596f1f6d08d4e57a4c2c708167c46454466c3c632ba963003b6d181e3e23265
 define internal noundef i32 @compose(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.screen, i64 %arg.shown) local_unnamed_addr #0 {
 entry:
   %.407 = alloca ptr, align 8

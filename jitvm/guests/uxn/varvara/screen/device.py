@@ -61,8 +61,8 @@ class Screen(Device):
         self._drawn = False
         machine.on_write(WIDTH + 1, self._resize)
         machine.on_write(HEIGHT + 1, self._resize)
-        machine.on_write(PIXEL, self._first_pixel)
-        machine.on_write(SPRITE, self._first_sprite)
+        machine.on_write(PIXEL, self._first_pixel, quiet=True)
+        machine.on_write(SPRITE, self._first_sprite, quiet=True)
         self._show_size(*DEFAULT_SIZE)
 
     # -- what it is --------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class Screen(Device):
 
         kernel: Kernel = getattr(native, name)
         try:
-            self._machine.on_write_native(port, kernel.address)
+            self._machine.on_write_native(port, kernel.address, quiet=True)
         except UNAVAILABLE as error:
             self._draw_in_python(port, kernel.in_python(error))
         self._drawn = True
@@ -263,4 +263,4 @@ class Screen(Device):
         def writer(byte: int) -> None:
             draw(memory, page, words, byte)
 
-        machine.on_write(port, writer)
+        machine.on_write(port, writer, quiet=True)

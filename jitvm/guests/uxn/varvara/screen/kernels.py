@@ -99,10 +99,17 @@ def draw_point(page: int, screen: int, control: int) -> None:
 
 @inlined
 def fill_row(first: int, count: int, color: Any) -> None:
-    """Set pixels; whole words at once, the last one over what is already set."""
+    """Set pixels; four words at once, then one, the last one over what is already set."""
     if count >= 8:
         last = first + count - 8
         pixels = first
+        while pixels < last - 24:
+            store_word(pixels, color)
+            store_word(pixels + 8, color)
+            store_word(pixels + 16, color)
+            store_word(pixels + 24, color)
+            pixels += 32
+            barrier()
         while pixels < last:
             store_word(pixels, color)
             pixels += 8

@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; 421c6b8c904c0fffc9b9845246a99ec23b6a5121359dfa1bd174671d7969de81
+; 0596f1f6d08d4e57a4c2c708167c46454466c3c632ba963003b6d181e3e23265
 define internal noundef i32 @pixel(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg._memory, i64 %arg.page, i64 %arg.screen, i64 %arg.control) local_unnamed_addr #0 {
 entry:
   %.22 = alloca ptr, align 8
@@ -66,8 +66,8 @@ entry:
   %.13.i18 = zext i8 %.12.i17 to i64
   %2 = shl nuw i64 %.7.i13, 56
   %3 = shl nuw nsw i64 %.13.i18, 48
-  %sext26 = or disjoint i64 %3, %2
-  %.6.i21 = ashr exact i64 %sext26, 48
+  %sext30 = or disjoint i64 %3, %2
+  %.6.i21 = ashr exact i64 %sext30, 48
   %.123 = inttoptr i64 %arg.screen to ptr
   %.124 = load i64, ptr %.123, align 1
   %.126 = add nsw i64 %arg.screen, 8
@@ -135,43 +135,68 @@ B672.if.lr.ph:                                    ; preds = %B488
   %.413 = add i64 %.46.i, %.412
   %.415 = add i64 %.413, %.33.i
   %.542 = sub nsw i64 %"$phi406.0.2.0", %"$phi294.0.2.0"
-  %.60.i = shl nsw i64 %.542, 3
-  %.63.i = shl nsw i64 -1, %.60.i
-  %.68.i = xor i64 %.63.i, -1
-  %.70.i = and i64 %.5.i6, %.68.i
-  %.18.i = add nsw i64 %.542, -8
+  %.106.i = shl nsw i64 %.542, 3
+  %.109.i = shl nsw i64 -1, %.106.i
+  %.114.i = xor i64 %.109.i, -1
+  %.116.i26 = and i64 %.5.i6, %.114.i
   br label %B672.if
 B672.if:                                          ; preds = %B674.endif, %B672.if.lr.ph
   %row.2.0130 = phi i64 [ %.415, %B672.if.lr.ph ], [ %.571, %B674.endif ]
   %.500125129 = phi i64 [ %.421, %B672.if.lr.ph ], [ %.510, %B674.endif ]
   %4 = icmp sgt i64 %.542, 7
-  br i1 %4, label %B16.i, label %B166.i
+  br i1 %4, label %B16.i, label %B386.i
 B16.i:                                            ; preds = %B672.if
-  %.21.i = add i64 %.18.i, %row.2.0130
-  %.32.i25 = icmp slt i64 %row.2.0130, %.21.i
-  br i1 %.32.i25, label %B48.i.preheader, label %B130.i
-B48.i.preheader:                                  ; preds = %B16.i
-  br label %B48.i
-B48.i:                                            ; preds = %B48.i.preheader, %B48.i
-  %pixels.2.0.i = phi i64 [ %.39.i, %B48.i ], [ %row.2.0130, %B48.i.preheader ]
-  %.36.i = inttoptr i64 %pixels.2.0.i to ptr
-  store i64 %.5.i6, ptr %.36.i, align 1
-  %.39.i = add i64 %pixels.2.0.i, 8
-  tail call void asm sideeffect "", "~{memory}"() #0
-  %.44.i = icmp slt i64 %.39.i, %.21.i
-  br i1 %.44.i, label %B48.i, label %B130.i
-B130.i:                                           ; preds = %B48.i, %B16.i
-  %.50.i = inttoptr i64 %.21.i to ptr
+  %.18.i = add nsw i64 %row.2.0130, %.542
+  %.21.i = add nsw i64 %.18.i, -8
+  %.35.i = add nsw i64 %.18.i, -32
+  %.36.i = icmp slt i64 %row.2.0130, %.35.i
+  br i1 %.36.i, label %B54.i.preheader, label %B256.i
+B54.i.preheader:                                  ; preds = %B16.i
+  br label %B54.i
+B54.i:                                            ; preds = %B54.i.preheader, %B54.i
+  %pixels.3.0.i = phi i64 [ %9, %B54.i ], [ %row.2.0130, %B54.i.preheader ]
+  %.40.i28 = inttoptr i64 %pixels.3.0.i to ptr
+  store i64 %.5.i6, ptr %.40.i28, align 1
+  %5 = add i64 %pixels.3.0.i, 8
+  %.45.i29 = inttoptr i64 %5 to ptr
+  store i64 %.5.i6, ptr %.45.i29, align 1
+  %6 = add i64 %5, 8
+  %.50.i = inttoptr i64 %6 to ptr
   store i64 %.5.i6, ptr %.50.i, align 1
+  %7 = add i64 %6, 8
+  %.55.i = inttoptr i64 %7 to ptr
+  store i64 %.5.i6, ptr %.55.i, align 1
+  tail call void asm sideeffect "", "~{memory}"() #0
+  %8 = add i64 %pixels.3.0.i, 32
+  %9 = add i64 %7, 8
+  %.66.i = icmp slt i64 %9, %.35.i
+  br i1 %.66.i, label %B54.i, label %B256.i
+B256.i:                                           ; preds = %B54.i, %B16.i
+  %pixels.4.1.i = phi i64 [ %row.2.0130, %B16.i ], [ %8, %B54.i ]
+  %.76.i = icmp slt i64 %pixels.4.1.i, %.21.i
+  br i1 %.76.i, label %B268.i.preheader, label %B350.i
+B268.i.preheader:                                 ; preds = %B256.i
+  br label %B268.i
+B268.i:                                           ; preds = %B268.i.preheader, %B268.i
+  %pixels.5.0.i = phi i64 [ %.85.i, %B268.i ], [ %pixels.4.1.i, %B268.i.preheader ]
+  %.82.i27 = inttoptr i64 %pixels.5.0.i to ptr
+  store i64 %.5.i6, ptr %.82.i27, align 1
+  %.85.i = add i64 %pixels.5.0.i, 8
+  tail call void asm sideeffect "", "~{memory}"() #0
+  %.90.i = icmp slt i64 %.85.i, %.21.i
+  br i1 %.90.i, label %B268.i, label %B350.i
+B350.i:                                           ; preds = %B268.i, %B256.i
+  %.96.i = inttoptr i64 %.21.i to ptr
+  store i64 %.5.i6, ptr %.96.i, align 1
   br label %B674.endif
-B166.i:                                           ; preds = %B672.if
-  %.65.i = inttoptr i64 %row.2.0130 to ptr
-  %.66.i = load i64, ptr %.65.i, align 1
-  %.67.i = and i64 %.66.i, %.63.i
-  %.73.i = or i64 %.67.i, %.70.i
-  store i64 %.73.i, ptr %.65.i, align 1
+B386.i:                                           ; preds = %B672.if
+  %.111.i = inttoptr i64 %row.2.0130 to ptr
+  %.112.i = load i64, ptr %.111.i, align 1
+  %.113.i25 = and i64 %.112.i, %.109.i
+  %.119.i = or i64 %.113.i25, %.116.i26
+  store i64 %.119.i, ptr %.111.i, align 1
   br label %B674.endif
-B674.endif:                                       ; preds = %B166.i, %B130.i
+B674.endif:                                       ; preds = %B386.i, %B350.i
   %.510 = add nsw i64 %.500125129, -1
   %.571 = add nsw i64 %row.2.0130, %.345
   tail call void asm sideeffect "", "~{memory}"() #0

@@ -1,0 +1,103 @@
+"""Machine code without LLVM: places of values, moves on edges, and what is left to LLVM.
+
+That operations mean the same by LLVM, without it and interpreted is tested by `test_ops` and
+`test_lowered`, which run each graph in all three ways.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from jitvm.engine.codegen.places import Unknown
+from jitvm.engine.codegen.registers import Allocation, lined_up
+from jitvm.engine.ir.ops import EFFECTS
+from jitvm.engine.ir.text import parse
+from jitvm.engine.region.direct import DirectLowering
+from jitvm.guest import Guest
+from jitvm.guests.uxn import UXN
+from tests.ir.lowered import RUNS_DIRECTLY, native
+from tests.ir.test_lowered import BIG, LITTLE, agree
+
+pytestmark = pytest.mark.skipif(not RUNS_DIRECTLY, reason="knows x86-64 only")
+
+MANY = 40
+"""Values that are needed at once: far more than there are registers."""
+
+
+def crowded(bits: int) -> str:
+    """All words are made before any is used, each by an operation that reads another one."""
+    lines = ["  %0:8 = slot[0,-1,1]", "  %1:8 = slot[0,-2,1]"]
+    for at in range(2, MANY):
+        op = ("add", "sub", "xor", "mul", "or")[at % 5]
+        lines.append(f"  %{at}:0 = {op} %{at - 1}, %{at - 2}")
+    last = MANY
+    for at in range(MANY - 1, 1, -1):
+        lines.append(f"  %{last}:8 = and %{at}, #255")
+        lines.append("  act")
+        lines.append(f"  store[0,1,256] #{at}, %{last}")
+        lines.append("  done")
+        last += 1
+    body = "\n".join(lines)
+    return f'graph "crowded" words {bits}\nb0 entry:\n{body}\n  leave x0\n' + (
+        "x0: next DEEP pc #256 pointers +0 +0\n"
+    )
+
+
+@pytest.mark.parametrize("guest", [LITTLE, BIG], ids=["little", "big"])
+def test_more_values_than_registers(guest: Guest) -> None:
+    agree(crowded(64), guest)
+
+
+def test_arguments_that_change_places_round_a_loop() -> None:
+    """A ring of three, two that swap, one that stays, a constant and a word of memory."""
+    agree("""graph "ring" words 32
+b0 entry:
+  %0:8 = slot[0,-1,1]
+  %1:8 = slot[0,-2,1]
+  %2:8 = slot[0,-3,1]
+  %3:8 = slot[0,-4,1]
+  %4:8 = slot[0,-5,1]
+  %5:3 = and %0, #7
+  goto b1(%5, %0, %1, %2, %3, %4, %1, #7)
+b1 loop(%6:8, %7:8, %8:8, %9:8, %10:8, %11:8, %12:8, %13:8):
+  act
+  store[0,1,256] #1, %7
+  store[0,1,256] #2, %10
+  store[0,1,256] #3, %13
+  done
+  %14:1 = lt #0, %6
+  branch %14, b2, x0
+b2:
+  %15:0 = sub %6, #1
+  %16:8 = and %15, #255
+  goto b1(%16, %8, %9, %7, %11, %10, %12, #9)
+x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%9 0@1:1=%8 0@2:1=%11 0@3:1=%12
+""")
+
+
+@pytest.mark.parametrize("text", [crowded(32), crowded(64)])
+def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
+    blocks = lined_up(parse(text))
+    allocation = Allocation(
+        blocks, lambda value: value.args, lambda _: (), lambda value: value.op in EFFECTS, range(4)
+    )
+    lives = list(allocation.lives.values())
+    for one, other in combinations(lives, 2):
+        if one.place == other.place:
+            assert one.end < other.begin or other.end < one.begin
+    assert allocation.spilled
+
+
+def test_what_is_not_known_is_left_to_llvm() -> None:
+    text = """graph "zeros" words 32
+b0 entry:
+  %0:8 = slot[0,-1,1]
+  %1:4 = clz[1] %0
+  leave x0
+x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%1
+"""
+    with pytest.raises(Unknown):
+        DirectLowering(native(UXN).bare.layout, parse(text), first_exit=0, report_every={})
+    agree(text)
