@@ -4,7 +4,7 @@ import gc
 
 from jitvm.cli.unheard import Unheard
 
-COLLECT_AFTER = 20_000
+COLLECT_AFTER = 100_000
 """New objects between two looks for cyclic garbage. With Python's 700 a tenth of a short run went
 into looking through modules and classes, which are never garbage."""
 

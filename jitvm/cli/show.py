@@ -134,7 +134,8 @@ class Show:
     def _headless(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         """Run frames as fast as possible."""
         computer = self._computer
-        computer.frames  # noqa: B018  imported before there is a thread: see `jitvm.prepared`
+        # Frames are imported here, before there is a thread: see `jitvm.prepared`.
+        computer.frames.picture = self._outputs is not None or self._replay is not None
         with computer.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
             try:
                 ending = self._frames()

@@ -102,6 +102,8 @@ class FrameLoop:
         number: how many frames are complete, not counting frame 0.
         sound: whether it renders sound. Otherwise time stops for notes, so switch it off only if
             something else calls `Sound.render`.
+        picture: whether it composes pictures, which takes longer than most frames do; where nobody
+            looks at any, `changed` of frames is False.
         observer: called at the beginning and end of each frame.
     """
 
@@ -111,7 +113,7 @@ class FrameLoop:
         self._waiting: tuple[Event, ...] = ()
         self._unfinished: Iterator[int | Share] | None = None
         self.number = 0
-        self.sound = True
+        self.sound = self.picture = True
         self.observer: Observer | None = None
 
     def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
@@ -193,11 +195,9 @@ class FrameLoop:
         computer = self._computer
         self.number += 1
         sounds = self.sound and computer.has_sound and computer.audio.active
-        frame = Frame(
-            self.number,
-            sound=computer.audio.render(SAMPLES) if sounds else None,
-            changed=computer.screen.touched and computer.screen.compose(),
-        )
+        sound = computer.audio.render(SAMPLES) if sounds else None
+        changed = self.picture and computer.screen.touched and computer.screen.compose()
+        frame = Frame(self.number, changed, sound)
         if self.observer is not None:
             self.observer.end(frame)
         return frame

@@ -211,6 +211,8 @@ class Output:
     def _take(self) -> None:
         """Move the ring to the queue, as runs of bytes for one sink."""
         written, ports = self._machine.take_written()
+        if not written:
+            return
         data = memoryview(written)
         out, err = self._ports
         start = 0

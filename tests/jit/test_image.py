@@ -181,6 +181,28 @@ def test_a_run_waits_for_what_another_process_finishes(
         assert jit_of(lab.machine).statistics.kept
 
 
+def test_an_image_of_nothing_counts_from_the_first_jump_on(tmp_path: Path) -> None:
+    """A program that has ended before anything was compiled."""
+    limits = Parameters(polish=0)
+    first = made(tmp_path, limits)
+    first.load(Case(ADDING), Case(ADDING).rom())
+    first.machine.prepare(NUMBER)
+    until(lambda: run(first) == EXPECTED and has_jit(first.machine))
+    jit = jit_of(first.machine)
+    jit.regions.forget_all()
+    jit.keeper.put()
+    lab = made(tmp_path, limits)
+    lab.load(Case(ADDING), Case(ADDING).rom())
+    lab.machine.defer_jit()
+    lab.machine.prepare(NUMBER)
+    assert has_image(lab)
+    assert run(lab) == EXPECTED
+    native = lab.machine.native
+    assert native is not None
+    assert native.mode == "jit"
+    until(lambda: run(lab) == EXPECTED and has_jit(lab.machine))
+
+
 def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
     lab = second(tmp_path, ADDING)
     [file] = tmp_path.glob("uxn-regions-*")

@@ -128,6 +128,17 @@ def test_the_program_ends_after_the_vector_that_says_so(
     assert (computer.frames.number, computer.stdout, computer.exit_code) == (frames, output, 5)
 
 
+def test_pictures_that_nobody_looks_at_are_not_composed(make: Make) -> None:
+    both = [make(WALKER), make(WALKER)]
+    both[1].frames.picture = False
+    seen, unseen = ([computer.frame() for _ in range(3)] for computer in both)
+    assert any(frame.changed for frame in seen)
+    assert not any(frame.changed for frame in unseen)
+    assert both[1].screen.dirty is not None
+    assert both[1].screen.compose()
+    assert both[0].screen.hash() == both[1].screen.hash()
+
+
 def test_the_last_frame_shows_what_was_drawn(make: Make) -> None:
     computer = make(
         DEVICES

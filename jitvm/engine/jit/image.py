@@ -90,6 +90,9 @@ class Image:
         Raises:
             LookupError, ValueError, TypeError: it is not what `encode` writes.
         """
+        self.code: Span | None = None  # first, as what cannot be read goes as well
+        self.finish: Callable[[], None] | None = None
+        self.begin_work: Callable[[], int | None] | None = None
         at, end = cached.symbols["image"], cached.symbols["numbers"]
         self._machine_code = cached.machine_code[:at]
         self._stream = memoryview(cached.machine_code[at:end]).cast("I")
@@ -110,9 +113,6 @@ class Image:
         for starts, sizes in (self._ranges, self._marked):
             if any(start + size > space for start, size in zip(starts, sizes, strict=True)):
                 raise ValueError("a range beyond the end of memory")
-        self.code: Span | None = None
-        self.finish: Callable[[], None] | None = None
-        self.begin_work: Callable[[], int | None] | None = None
 
     def _number(self) -> int:
         self._at += 1
@@ -122,7 +122,7 @@ class Image:
         size = self._number()
         start, self._at = self._at, self._at + size
         members = self._stream[start : self._at].tolist()
-        if len(members) != size or max(members, default=0) >= below:
+        if len(members) != size or max(members, default=-1) >= below:
             raise ValueError(f"not {size} numbers below {below}")
         return members
 

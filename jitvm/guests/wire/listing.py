@@ -13,7 +13,8 @@ messages whose fields are in no order.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.instructions import FIELD, LENGTHS_OF, OPERANDS
+from jitvm.guests.wire.instructions import LENGTHS_OF
+from jitvm.guests.wire.vm.operands import FIELD, OPERANDS
 from jitvm.platform import Platform, Program
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

@@ -29,8 +29,9 @@ from struct import pack
 
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
-from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
+from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, WireType
+from jitvm.guests.wire.vm.operands import OPERANDS, UNIT
 from jitvm.guests.wire.where import All, Any, Compare
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -155,6 +156,7 @@ class _Node:
         column: the STRUCT, or of a wrapper the column of its value.
         fields: each with its column, if it has one, lowest number first.
         oneofs: columns by the oneof they are of.
+        unknown: the column of unknown fields, if they are kept.
     """
 
     def __init__(self, column: Column, message: Message, is_group: bool, tag: int) -> None:
@@ -171,9 +173,12 @@ class _Node:
                 self.fields.append((field, value))
             else:
                 self.fields.append((field, column.child_of(field)))
+        self.unknown: Column | None = None
         for child in () if column.wrapper is not None else column.children:
             if child.oneof is not None:
                 self.oneofs[id(child.oneof)] = child
+            elif child.is_unknown:
+                self.unknown = child
         self.entries = [Label() for _ in self.fields]
         self.absents = [Label() for _ in range(len(self.fields) + 1)]
         self.defaults = Label()
@@ -231,8 +236,7 @@ class _Maker:
         self.fail, self.drop, self.done, self.next = (Label() for _ in range(4))
 
     def make(self) -> Program:
-        if any(column.is_unknown for column in self.tree.columns):
-            raise ProgramError("unknown fields are kept by the plain decoder")
+        self.check_unknown()
         root, program = _Node(self.tree.root, self.tree.message, False, 0), self.program
         self.node(root, is_root=True)
         while self.todo:
@@ -251,6 +255,21 @@ class _Maker:
         for name in ("fail", "drop", "done", "next"):
             program.notes[getattr(self, name).at] = name
         return program
+
+    def check_unknown(self) -> None:
+        """Numbers that a closed enum does not know are unknown fields, and so are entries of maps
+        with such in them: who keeps these would have to tell them from others of their tag."""
+        for column in self.tree.columns:
+            if not column.is_unknown:
+                continue
+            assert column.parent is not None
+            assert column.parent.message is not None
+            for field in column.parent.message.fields:
+                if field.is_map or (field.enum is not None and field.enum.is_closed):
+                    raise ProgramError(
+                        "unknown fields are kept by the plain decoder where there are maps or "
+                        "closed enums"
+                    )
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -298,8 +317,8 @@ class _Maker:
         at = self.begin(name)
         self.code += bytes(LENGTHS_OF[name] - 1)
         values: dict[str, int | Label | None] = {
-            "size": len(tag_bytes(tag)), "miss": miss or self.fail, "slow": slow or self.fail,
-            "mask": mask, "next": number, "a": a, "b": b, "c": c,
+            "size": len(tag_bytes(tag)) if tag else 0, "miss": miss or self.fail,
+            "slow": slow or self.fail, "mask": mask, "next": number, "a": a, "b": b, "c": c,
         }  # fmt: skip
         for key, value in values.items():
             offset, width = OPERANDS[key]
@@ -331,6 +350,8 @@ class _Maker:
             self.note(node, field, ":absent")
             self.absent(column, tags[i], node.entries[i + 1] if i + 1 < len(fields) else None)
         self.put(node.absents[len(fields)])
+        if node.unknown is not None:
+            self.field("list", b=node.unknown.offsets)
         self.put(node.end)
         self.note(node, None, ":end")
         self.end(node, is_root)
@@ -364,6 +385,8 @@ class _Maker:
         for _, column in node.fields:
             if column is not None:
                 self.absent(column, NEVER, None)
+        if node.unknown is not None:
+            self.field("list", b=node.unknown.offsets)
         self.op("goto", node.again)
 
     def note(self, node: _Node, field: Field | None, piece: str = "") -> None:
@@ -449,7 +472,7 @@ class _Maker:
 
     def rest(self, node: _Node) -> None:
         """What to do with each tag."""
-        table, skip, mark = Label(), Label(), Label()
+        table, skip, passed = Label(), Label(), Label()
         self.put(node.rest)
         self.note(node, None, ":rest")
         tags = [tag for field, _ in node.fields for tag in (field.tag, field.packed_tag or 0)]
@@ -466,30 +489,46 @@ class _Maker:
             for tag in {field.tag, field.packed_tag} - {None}:
                 assert tag is not None
                 is_skipped = column is None and tag & 7 == WireType.START_GROUP
-                if is_skipped and field.oneof is None:
+                if is_skipped and field.oneof is None and node.unknown is None:
                     continue
                 label = Label()
                 self.put(label)
                 self.note(node, field, ":any")
                 if is_skipped:
                     self.unset_others(node, field)
-                    self.op("goto", skip)
+                    self.op("goto", passed)
                 else:
                     self.stray(node, field, column, tag)
                 strays.append((tag, label))
         places = self.searches(strays, skip)
         self.put(skip)
-        if node.message.is_map_entry:  # it may not count at all
+        if node.unknown is not None:
+            self.keep(node, node.unknown)
+        elif node.message.is_map_entry:  # it may not count at all
             self.op("goto", self.fail)
-        self.op("skip", node.again, self.fail, mark)
-        self.put(mark)
-        self.skip_group(node.depth, node.again)
+        self.put(passed)
+        self.skip(node, node.again)
         self.put(table)
         size = 256 if is_long else 128
         self.program.tables[table.at] = 4 * size
         for first in range(size):
             self.uses.append((len(self.code), places.get(first, skip)))
             self.code += bytes(4)
+
+    def keep(self, node: _Node, column: Column) -> None:
+        """An unknown field, whose bytes are added to a column."""
+        behind = Label()
+        self.field("raw.begin")
+        self.skip(node, behind)
+        self.put(behind)
+        self.field("raw.end.unknown", miss=node.again, a=column.values, c=column.offsets)
+
+    def skip(self, node: _Node, after: Label) -> None:
+        """Pass over a field, whatever it is."""
+        mark = Label()
+        self.op("skip", after, self.fail, mark)
+        self.put(mark)
+        self.skip_group(node.depth, after)
 
     def searches(self, strays: list[tuple[int, Label]], skip: Label) -> dict[int, Label]:
         """Where to go for the first byte of each tag: those of several bytes are told apart."""
@@ -569,7 +608,7 @@ class _Maker:
     def go_behind(self, node: _Node, field: Field) -> None:
         """On with the next field, whose tag has been seen."""
         place = next(i for i, (other, _) in enumerate(node.fields) if other is field) + 1
-        self.op("goto", node.entries[place] if place < len(node.fields) else node.end)
+        self.op("goto", node.entries[place] if place < len(node.fields) else node.absents[-1])
 
     def stray(self, node: _Node, field: Field, column: Column | None, tag: int) -> None:
         """A field wherever it comes; then the next such."""
@@ -708,7 +747,7 @@ class _Maker:
         return "closed", self.enums[id(enum)][1]
 
     def known(self) -> None:
-        """Tables of closed enums; see `instructions.knows`."""
+        """Tables of closed enums; see `vm.values.knows`."""
         for enum, label in self.enums.values():
             numbers = sorted(set(enum.values.values()))
             distances = [number - numbers[0] for number in numbers]

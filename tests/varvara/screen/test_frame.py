@@ -12,7 +12,7 @@ import pytest
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.varvara.screen import Screen
-from jitvm.platform.picture import png
+from jitvm.platform.picture import PictureError
 from tests.varvara.screen.pair import Pair
 
 PALETTE = bytes.fromhex("0f572a3048a1")
@@ -185,30 +185,10 @@ def test_png(pair: Pair, tmp_path: Path) -> None:
     np.testing.assert_array_equal(shown, pair.screen.pixels)
 
 
-def test_pictures_need_neither_pillow_nor_numpy(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    colored(pair).check_frame()
-    expected = pair.screen.png()
-    for name in ("PIL", "numpy"):
-        monkeypatch.setitem(sys.modules, name, None)
-    assert pair.screen.png() == expected
-
-
-@pytest.mark.parametrize("colors", [1, 2, 4, 32, 33, 300])
-@pytest.mark.parametrize("size", [(1, 1), (3, 2), (64, 40)])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_of_few_and_of_many_colours(
-    size: tuple[int, int], colors: int, channels: int
-) -> None:
-    image = pytest.importorskip("PIL.Image")
-    rng = np.random.default_rng(colors)
-    palette = np.zeros((colors, 4), np.uint8)
-    palette[:, -1 - channels : -1] = rng.integers(0, 256, (colors, channels))
-    pixels = palette[rng.integers(0, colors, size)]
-    shown = image.open(io.BytesIO(png(pixels)))
-    assert shown.mode in ("P", "RGB")
-    np.testing.assert_array_equal(np.asarray(shown.convert("RGB")), pixels[..., :3])
+def test_a_missing_pillow_is_named(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(PictureError, match=r"pip install 'jitvm\[screen\]'"):
+        pair.screen.png()
 
 
 def test_a_screen_nobody_uses_is_black_and_untouched() -> None:
