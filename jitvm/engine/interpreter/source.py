@@ -23,8 +23,6 @@ may hold those of a few only, and another one, without stubs, those that were ne
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
@@ -47,6 +45,7 @@ from jitvm.engine.memory.layout import (
 )
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest, Opcode
+from jitvm.guest.light import cached_property
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:

@@ -52,8 +52,8 @@ WARM_UP = 0.0015
 sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
 row of it."""
 WORTH_A_JIT = 64
-"""How often something has to be hot beside an image before a JIT is made: importing one takes twenty
-milliseconds, in which as much is interpreted many times over."""
+"""How often something has to be hot beside an image before a JIT is made: importing one takes
+twenty milliseconds, in which as much is interpreted many times over."""
 LONGEST_WAIT = 0.1
 """Seconds for which a run is interpreted while another process finishes its regions."""
 INTERVAL = 0.002

@@ -16,13 +16,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import compress, count
 from operator import itemgetter, ne
 
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
 from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import Guest
+from jitvm.guest.light import cached_property
 
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
