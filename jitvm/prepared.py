@@ -53,22 +53,20 @@ GROUPS = {
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
         engine/tables/__init__ engine/tables/status engine/machine/native guest/numbers
         engine/machine/machine engine/machine/watch platform/evaluator platform/output
-        platform/registry guests/__init__ cli/values cli/graphics cli/options cli/run
+        platform/registry guests/__init__ guests/uxn/__init__ guests/uxn/platform
+        engine/jit/__init__ engine/jit/shelf cli/values cli/graphics cli/options cli/run
     """,
     "jitvm.cli.show": "cli/progress cli/headless cli/sessions cli/show",
     "jitvm.cli.outputs": """
         engine/host/part cli/outfile platform/picture platform/sessions cli/outputs
     """,
+    "jitvm.engine.jit.image": "engine/jit/codetable engine/jit/image",
     "jitvm.engine.jit.jit": """
-        engine/tables/struct engine/tables/params engine/jit/__init__ engine/jit/codetable
-        engine/region/__init__ engine/region/world engine/tables/reasons engine/region/region
-        engine/jit/compiled engine/jit/dump engine/tables/events engine/jit/maker engine/jit/thread
-        engine/jit/full engine/jit/kept engine/jit/keeper engine/jit/planner engine/jit/quick
-        engine/jit/codemap engine/jit/regions engine/jit/jit
-    """,
-    "jitvm.guests.uxn": """
-        guests/uxn/encoding guests/uxn/instructions guests/uxn/idioms guests/uxn/platform
-        guests/uxn/__init__
+        engine/tables/struct engine/tables/params engine/region/__init__ engine/region/world
+        engine/tables/reasons engine/region/region engine/jit/compiled engine/jit/dump
+        engine/tables/events engine/jit/maker engine/jit/thread engine/jit/full
+        engine/jit/imagewriter engine/jit/kept engine/jit/keeper engine/jit/planner
+        engine/jit/quick engine/jit/codemap engine/jit/regions engine/jit/jit
     """,
     "jitvm.guests.uxn.varvara": """
         platform/device guests/uxn/varvara/console guests/uxn/varvara/readahead
@@ -90,7 +88,7 @@ GROUPS = {
         guests/wire/__init__ guests/wire/schema guests/wire/columns guests/wire/faults
         guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
         guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/pace
-        guests/wire/table guests/wire/reading wire
+        guests/wire/table guests/wire/ahead guests/wire/reading wire
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""

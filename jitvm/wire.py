@@ -18,7 +18,7 @@ from jitvm.guests.wire.columns import ColumnError
 from jitvm.guests.wire.faults import Fault, MessagesError, StreamError, WhereError
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.protobuf.descriptors import SchemaError
-from jitvm.guests.wire.reading import DecodeError, Progress, Reader
+from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -146,5 +146,7 @@ def explain(
 
 
 def trim() -> None:
-    """Give memory back to the system that was kept for columns of later tables."""
+    """Give memory back to the system that was kept for later: for columns, and for messages that
+    are put side by side."""
     POOL.trim()
+    FEEDS.clear()

@@ -28,6 +28,7 @@ SLOW = ("upb-read",)
 """Runners that read a tenth of the messages."""
 PAIRS = (
     ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
+    ("threads", "halves"),
 )  # fmt: skip
 """Which runners are compared in the end."""
 

@@ -12,6 +12,7 @@ features     a map to packed floats
 descriptor   descriptors of files, deeply nested and recursive
 wide         forty optional fields, all there
 sparse       the same, one in ten there
+scattered    the same, every other one there, in no order
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def message_class(name: str) -> Any:
     """Protobuf's class for a kind."""
     if name == "descriptor":
         return descriptor_pb2.FileDescriptorProto
-    type = {"shuffled": "Sensor", "sparse": "Wide", "log": "LogRecord"}.get(name, name.title())
+    type = {"shuffled": "Sensor", "sparse": "Wide", "scattered": "Wide", "log": "LogRecord"}.get(
+        name, name.title()
+    )
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"bench.{type}"))
 
 
@@ -232,6 +235,12 @@ def _sparse(cls: Any, random: Random, number: int) -> bytes:
     return _some(cls, random, number, 0.1)
 
 
+def _scattered(cls: Any, random: Random, number: int) -> bytes:
+    fields = _split(_some(cls, random, number, 0.5))
+    random.shuffle(fields)
+    return b"".join(fields)
+
+
 def _some(cls: Any, random: Random, number: int, share: float) -> bytes:
     values: dict[str, Callable[[], object]] = {
         "a": lambda: random.randrange(1 << 20) + number, "b": random.random,
@@ -251,5 +260,6 @@ KINDS: dict[str, Callable[[Any, Random, int], bytes]] = {
     "sensor": _sensor, "shuffled": _shuffled, "span": _span, "log": _log, "metric": _metric,
     "tick": _tick, "write": _write, "tile": _tile, "features": _features,
     "descriptor": _descriptor, "wide": _wide, "sparse": _sparse,
+    "scattered": _scattered,
 }  # fmt: skip
 """What makes a message of each kind."""

@@ -5,6 +5,9 @@
     ptars        Rust, from a list of bytes, from an Arrow array, from a file
     list, array, file
                  jitvm, from the same; the call as people make it, Arrow's arrays exported
+    halves, threads
+                 jitvm, two Arrow arrays of half the messages each, one after the other, and on two
+                 threads
     decode       jitvm, decoding alone: bytes and offsets to columns that are there already
     interpreter  the same without the JIT
     c, c-switch  the same in C by hand, for some types: in the order that is expected, or switched
@@ -16,6 +19,7 @@ Each is made ready for some messages, and then reads all of them when it is call
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +33,8 @@ from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL
-from jitvm.guests.wire.program import ProgramError
 from jitvm.guests.wire.protobuf.sources import message_of
+from jitvm.guests.wire.writer import ProgramError
 
 Run = Callable[[], object]
 
@@ -160,6 +164,27 @@ def from_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
     return lambda: [len(table.to_arrow()) for table in reader.stream(path)]
 
 
+def halves(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, two Arrow arrays, one after the other."""
+    return _in_halves(cls, messages, map)
+
+
+def threads(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """The same, on two threads."""
+    return _in_halves(cls, messages, ThreadPoolExecutor(2).map)
+
+
+def _in_halves(cls: Any, messages: list[bytes], map: Callable[..., Any]) -> Run:
+    reader = wire.reader(cls)
+    middle = len(messages) // 2
+    arrays = [pa.array(half, pa.binary()) for half in (messages[:middle], messages[middle:])]
+
+    def read(array: Any) -> int:
+        return len(reader.read(array).to_arrow())
+
+    return lambda: list(map(read, arrays))
+
+
 def decode(cls: Any, messages: list[bytes], _: Path) -> Run:
     """jitvm, decoding alone."""
     return _decoding(cls, messages, Tier.JIT)
@@ -230,6 +255,7 @@ def framed(messages: list[bytes]) -> bytes:
 RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "upb": upb, "upb-read": upb_read, "ptars-list": ptars_list, "ptars-array": ptars_array,
     "ptars-file": ptars_file, "list": from_list, "array": from_array, "file": from_file,
-    "decode": decode, "interpreter": interpreter, "c": c, "c-switch": c_switch,
+    "halves": halves, "threads": threads, "decode": decode, "interpreter": interpreter, "c": c,
+    "c-switch": c_switch,
 }  # fmt: skip
 """By name."""

@@ -76,6 +76,7 @@ COMMANDS = (
     Command("run", "jitvm.cli.run", "run a program: a ROM, a Uxntal source, or another guest's"),
     Command("asm", "jitvm.cli.asm", "assemble a source into a program"),
     Command("dis", "jitvm.cli.dis", "disassemble a program"),
+    Command("compile", "jitvm.cli.compile", "compile a program ahead of its runs"),
     Command("explain", "jitvm.cli.explain", "show what the JIT made of a program's hot code"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),

@@ -133,14 +133,15 @@ def _run(arguments: Namespace, loaded: Loaded) -> Computer:
         keep_text(computer.machine, settings(arguments.parameters))
     except ParameterError as error:
         raise Failure(str(error)) from error
-    with _input(arguments.input) as stdin:
-        _run_to_the_end(arguments, computer, script, stdin)
+    with input_of(arguments.input) as stdin:
+        run_to_the_end(arguments, computer, script, stdin)
     return computer
 
 
-def _run_to_the_end(
+def run_to_the_end(
     arguments: Namespace, computer: Computer, script: Script | None, stdin: BinaryIO
 ) -> None:
+    """Run a program until it ends or its time is up, with its frames if it has a screen."""
     from jitvm.cli.headless import run
     from jitvm.platform.evaluator import LimitReached
 
@@ -157,7 +158,12 @@ def _run_to_the_end(
             computer.close()
 
 
-def _input(path: str | None) -> BinaryIO:
+def input_of(path: str | None) -> BinaryIO:
+    """A program's standard input: a file, or nothing.
+
+    Raises:
+        Failure: it cannot be read.
+    """
     from os import devnull
 
     try:

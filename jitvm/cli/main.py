@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-COLLECT_AFTER = 20_000
-"""New objects between two looks for cyclic garbage. With Python's 700 a tenth of a short run went
-into looking through modules and classes, which are never garbage."""
-
 LONGEST_LINE = 5000
 """Characters of an error: room for the longest path there is, and what is said about it."""
 
@@ -41,7 +37,6 @@ def program() -> NoReturn:
     It ends at once as well if nobody would notice: Python takes a third as long to take everything
     apart as it did to start.
     """
-    gc.set_threshold(COLLECT_AFTER)
     _fill_standard_descriptors()
     try:
         code = _signalled_main()

@@ -294,6 +294,12 @@ class _Screenshot(_Output):
         super().__init__(path, computer)
 
     def _open(self) -> None:
+        from importlib.util import find_spec
+
+        if find_spec("PIL") is None:
+            raise PictureError(
+                "--screenshot needs Pillow, which is not installed; `pip install 'jitvm[screen]'`"
+            )
         self._pending = Pending(self.path)
 
     def _close(self) -> None:

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     class Declared(Protocol):
         """What is looked at of a guest; see `jitvm.guest.description.Guest`."""
 
-        opcodes: tuple[Opcode, ...]
+        @property
+        def opcodes(self) -> tuple[Opcode, ...]: ...
+
         spaces: tuple[Space, ...]
         stacks: tuple[Stack, ...]
         ports: int

@@ -56,7 +56,8 @@ class Guest:
 
     Args:
         name: for messages and the code cache.
-        opcodes: rows 0 to 255, in order.
+        opcodes: rows 0 to 255, in order; or a function that makes them, which is called when they
+            are first needed: running what is in the code cache takes none. They are checked then.
         spaces: byte arrays; exactly one holds code.
         stacks: circular byte stacks.
         ports: 256, or 0 for a guest without devices.
@@ -89,7 +90,7 @@ class Guest:
     def __init__(
         self,
         name: str,
-        opcodes: tuple[Opcode, ...],
+        opcodes: tuple[Opcode, ...] | Callable[[], tuple[Opcode, ...]],
         spaces: tuple[Space, ...],
         stacks: tuple[Stack, ...] = (),
         ports: int = 0,
@@ -100,7 +101,11 @@ class Guest:
         stored: Callable[[bytes], frozenset[int]] | None = None,
     ) -> None:
         self.name = name
-        self.opcodes = self._tuple("opcodes", opcodes)
+        self._make_opcodes: Callable[[], tuple[Opcode, ...]] | None = None
+        if callable(opcodes):
+            self._make_opcodes = opcodes
+        else:
+            self.opcodes = self._tuple("opcodes", opcodes)
         self.spaces = self._tuple("spaces", spaces)
         self.stacks = self._tuple("stacks", stacks)
         self.ports = ports
@@ -111,6 +116,23 @@ class Guest:
         self.stored = stored
         self._meaning = ""
         self._check()
+
+    @cached_property
+    def opcodes(self) -> tuple[Opcode, ...]:
+        """Rows 0 to 255.
+
+        Raises:
+            DescriptionError: one that was made only now breaks a rule.
+        """
+        assert self._make_opcodes is not None  # else they were set
+        rows = self._tuple("opcodes", self._make_opcodes())
+        self._check_rows(rows)
+        return rows
+
+    @property
+    def has_late_opcodes(self) -> bool:
+        """Whether a function makes them."""
+        return self._make_opcodes is not None
 
     def __getstate__(self) -> dict[str, object]:
         """What copies have in common with it."""
@@ -170,7 +192,8 @@ class Guest:
                 f"`stored` is a function of the code space's bytes, not {shown(self.stored)}"
             )
         self._check_memory()
-        self._check_rows()
+        if not self.has_late_opcodes:
+            self._check_rows(self.opcodes)
 
     def _check_memory(self) -> None:
         self._check_sized("space", self.spaces, Space, 1, LARGEST_SPACE)
@@ -230,19 +253,17 @@ class Guest:
         if space.is_attached and space.size < LEAST_ATTACHED:
             self._refuse(f"{space.name} has {space.size} bytes; take at least {LEAST_ATTACHED}")
 
-    def _check_rows(self) -> None:
-        for at, row in enumerate(self.opcodes):
+    def _check_rows(self, rows: tuple[Opcode, ...]) -> None:
+        for at, row in enumerate(rows):
             if not isinstance(row, Opcode) or row.code != at or not isinstance(row.code, int):
                 found = row.code if isinstance(row, Opcode) else row
                 self._refuse(
                     f"the opcode table needs rows 0 to 255 in order; at {at} is {shown(found)}"
                 )
-        if len(self.opcodes) != 256:
-            self._refuse(
-                f"the opcode table needs rows 0 to 255 in order; it has {len(self.opcodes)}"
-            )
+        if len(rows) != 256:
+            self._refuse(f"the opcode table needs rows 0 to 255 in order; it has {len(rows)}")
         names: set[str] = set()
-        for row in self.opcodes:
+        for row in rows:
             size = row.operand_size
             if not isinstance(row.name, str) or not row.name:
                 self._refuse(f"opcode {row.code:#04x} is named {shown(row.name)}; take a str")

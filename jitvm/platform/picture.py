@@ -1,30 +1,14 @@
-"""Frames as PNG files, and as hashes to compare them by.
-
-A PNG file is a few lines around what `zlib` makes (https://www.w3.org/TR/png): importing Pillow for
-them takes three times as long as starting Python. The pixels of a program have few colours, so they
-are numbers of a palette where that is easily seen.
-"""
+"""Frames as PNG files, and as hashes to compare them by."""
 
 from __future__ import annotations
 
-import zlib
-
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from jitvm.platform.screen import Pixels
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_RGB, _PALETTE = 2, 3
-_FEW = 32
-"""Colours that are looked for one by one."""
-_EFFORT = 6
-"""Of `zlib`: beyond it, pictures become hardly smaller and take twice as long."""
 
 
 class PictureError(RuntimeError):
-    """A picture cannot be written; the message says why."""
+    """A picture cannot be written; the message says what to install."""
 
 
 def frame_hash(pixels: Pixels) -> str:
@@ -46,6 +30,9 @@ def png(pixels: Pixels) -> bytes:
 
     Args:
         pixels: RGBA bytes, shape (height, width, 4).
+
+    Raises:
+        PictureError: Pillow is not installed.
     """
     height, width, _ = pixels.shape
     return png_of(width, height, pixels.tobytes())
@@ -57,65 +44,19 @@ def png_of(width: int, height: int, rgba: bytes | memoryview) -> bytes:
     Args:
         width, height: in pixels.
         rgba: four bytes for each of them, row by row.
+
+    Raises:
+        PictureError: Pillow is not installed.
     """
-    data = bytes(rgba)
-    planes = data[0::4], data[1::4], data[2::4]
-    kind, size, palette = _PALETTE, 1, b""
-    if (found := _few_colors(planes)) is not None:
-        pixels, colors = found
-        palette = _chunk(b"PLTE", colors)
-    else:
-        kind, size, colored = _RGB, 3, bytearray(3 * width * height)
-        for channel, plane in enumerate(planes):
-            colored[channel::3] = plane
-        pixels = bytes(colored)
-    row = size * width
-    # A byte in front of each row says that it is not written as a difference to others.
-    rows = b"".join([b"\0" + pixels[at : at + row] for at in range(0, row * height, row)])
-    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, kind, 0, 0, 0])
-    body = _chunk(b"IDAT", zlib.compress(rows, _EFFORT))
-    return _SIGNATURE + _chunk(b"IHDR", head) + palette + body + _chunk(b"IEND", b"")
+    import io
 
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    check = zlib.crc32(name + content)
-    return len(content).to_bytes(4, "big") + name + content + check.to_bytes(4, "big")
-
-
-def _few_colors(planes: tuple[bytes, ...]) -> tuple[bytes, bytes] | None:
-    """A number for each pixel, and the colours that these numbers stand for; None where there are
-    many, or none of the planes tells them all apart.
-
-    Bytes are looked at by the thousand: one at a time takes longer than to compress them.
-    """
-    for plane in planes:
-        values = _values(plane)
-        if values is None:
-            continue
-        places = [plane.index(value) for value in values]
-        if all(
-            plane.translate(_table(values, [other[place] for place in places])) == other
-            for other in planes
-        ):
-            colors = b"".join(bytes([other[place] for other in planes]) for place in places)
-            return plane.translate(_table(values, range(len(values)))), colors
-    return None
-
-
-def _values(plane: bytes) -> list[int] | None:
-    """Which bytes there are; None for many."""
-    values = []
-    while plane:
-        values.append(plane[0])
-        if len(values) > _FEW:
-            return None
-        plane = plane.translate(None, plane[:1])
-    return values
-
-
-def _table(values: list[int], becoming: Iterable[int]) -> bytes:
-    """What translates some bytes into others."""
-    table = bytearray(256)
-    for value, new in zip(values, becoming, strict=True):
-        table[value] = new
-    return bytes(table)
+    try:
+        from PIL import Image  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        raise PictureError(
+            "pictures need Pillow, which is not installed; `pip install 'jitvm[screen]'`"
+        ) from error
+    file = io.BytesIO()
+    picture = Image.frombytes("RGBA", (width, height), bytes(rgba))
+    picture.convert("RGB").save(file, format="PNG", optimize=True)
+    return file.getvalue()

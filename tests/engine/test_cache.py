@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,41 @@ def test_the_default_folder_is_looked_up_when_it_is_used(
     monkeypatch.setenv("JITVM_CACHE", str(tmp_path / "later"))
     cache.store("kind", "key", CachedCode(b"\xc3", {"f": 0}))
     assert [path.parent for path in tmp_path.glob("later/*.code")] == [tmp_path / "later"]
+
+
+def test_a_pinned_folder_takes_files_while_it_is_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    code = CachedCode(b"code", {"f": 1})
+    CodeCache(folder).store("kind", "first", code)
+    pinned = CodeCache(folder)
+    assert pinned.pin()
+    pinned.store("kind", "second", code)
+    assert CodeCache(folder).load("kind", "second") == code
+    assert not CodeCache(folder).abandoned()
+    CodeCache(folder).clear()
+    pinned.store("kind", "third", code)
+    assert CodeCache(folder).load("kind", "third") is None
+    shutil.rmtree(folder)
+    pinned.store("kind", "fourth", code)
+    assert not folder.exists()
+    CodeCache(folder).store("kind", "first", code)
+    pinned.store("kind", "fifth", code)
+    assert CodeCache(folder).load("kind", "fifth") is None
+
+
+def test_no_folder_cannot_be_pinned(tmp_path: Path) -> None:
+    assert not CodeCache(tmp_path / "nowhere").pin()
+
+
+def test_who_is_at_work_is_known_until_its_descriptor_is_closed(tmp_path: Path) -> None:
+    cache = CodeCache(tmp_path / "cache")
+    assert cache.begin_work("kind", "key") is None, "there is no folder"
+    cache.store("kind", "first", CachedCode(b"code", {}))
+    assert not cache.is_at_work("kind", "key")
+    descriptor = cache.begin_work("kind", "key")
+    assert descriptor is not None
+    assert cache.is_at_work("kind", "key")
+    assert cache.begin_work("kind", "key") is None
+    assert not cache.is_at_work("kind", "another")
+    os.close(descriptor)
+    assert not cache.is_at_work("kind", "key")

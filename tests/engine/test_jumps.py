@@ -62,7 +62,7 @@ def called(code: Code, architecture: str, symbol: str, number: int) -> int:
     return int(machine.reg_read(_UC.arm64_const.UC_ARM64_REG_X0))
 
 
-@pytest.mark.parametrize("architecture", {"aarch64", NATIVE})
+@pytest.mark.parametrize("architecture", sorted({"aarch64", NATIVE}))
 @pytest.mark.parametrize("speed", [0, 1, 2])
 def test_every_way_is_found(architecture: str, speed: int) -> None:
     compiler = Compiler(architecture)

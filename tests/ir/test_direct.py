@@ -81,7 +81,12 @@ x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%9 0@1:1=%8 0@2:1=%11 0@3:1=%12
 def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
     blocks = lined_up(parse(text))
     allocation = Allocation(
-        blocks, lambda value: value.args, lambda _: (), lambda value: value.op in EFFECTS, range(4)
+        blocks,
+        lambda value: value.args,
+        lambda _: (),
+        lambda _: (),
+        lambda value: value.op in EFFECTS,
+        range(4),
     )
     lives = list(allocation.lives.values())
     for one, other in combinations(lives, 2):

@@ -181,6 +181,28 @@ def test_a_run_waits_for_what_another_process_finishes(
         assert jit_of(lab.machine).statistics.kept
 
 
+def test_an_image_of_nothing_counts_from_the_first_jump_on(tmp_path: Path) -> None:
+    """A program that has ended before anything was compiled."""
+    limits = Parameters(polish=0)
+    first = made(tmp_path, limits)
+    first.load(Case(ADDING), Case(ADDING).rom())
+    first.machine.prepare(NUMBER)
+    until(lambda: run(first) == EXPECTED and has_jit(first.machine))
+    jit = jit_of(first.machine)
+    jit.regions.forget_all()
+    jit.keeper.put()
+    lab = made(tmp_path, limits)
+    lab.load(Case(ADDING), Case(ADDING).rom())
+    lab.machine.defer_jit()
+    lab.machine.prepare(NUMBER)
+    assert has_image(lab)
+    assert run(lab) == EXPECTED
+    native = lab.machine.native
+    assert native is not None
+    assert native.mode == "jit"
+    until(lambda: run(lab) == EXPECTED and has_jit(lab.machine))
+
+
 def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
     lab = second(tmp_path, ADDING)
     [file] = tmp_path.glob("uxn-regions-*")
@@ -198,14 +220,31 @@ def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
     assert not shelf.is_at_work(native._given, charging=False)
 
 
-def test_what_does_not_fit_is_left_to_the_jit(tmp_path: Path) -> None:
+def test_what_does_not_fit_is_not_entered(tmp_path: Path) -> None:
     lab = second(tmp_path, ADDING)
     at = bytes(lab.machine.memory).index(b"\x00\x03", START) + 1
     lab.machine.memory[at] = 5
     lab.machine.prepare(NUMBER)
-    assert not has_image(lab)
-    assert jit_of(lab.machine).keeper.aside
-    assert run(lab) == 0x4000 * 5 & 0xFFFF
+    assert has_image(lab)
+    for _ in range(3):
+        assert run(lab) == 0x4000 * 5 & 0xFFFF
+    until(lambda: run(lab) == 0x4000 * 5 & 0xFFFF and has_jit(lab.machine))
+    assert not jit_of(lab.machine).statistics.kept
+
+
+def test_a_program_that_unpacks_itself_gets_its_image_behind_that(tmp_path: Path) -> None:
+    unpacked = loop(".sum LDZ2 #0003 @adding BRK .sum STZ2", times=0x4000)
+    unpacked = unpacked.replace("|0100", "|0100 [ LIT ADD2 ] ;adding STA")
+    lab = second(tmp_path, unpacked)
+    lab.machine.prepare(NUMBER)
+    native = lab.machine.native
+    assert native is not None
+    assert native._image is not None
+    assert native._image.code is None
+    assert run(lab) == EXPECTED
+    assert native._image is not None
+    assert native._image.code is not None
+    assert not has_jit(lab.machine)
 
 
 def test_counting_takes_a_jit(tmp_path: Path) -> None:

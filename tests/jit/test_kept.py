@@ -240,15 +240,15 @@ def test_a_program_is_known_by_the_number_it_is_given(tmp_path: Path) -> None:
 def test_time_in_which_a_machine_does_not_run_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, now = threading.get_ident(), 0
+    runs, now, warm_up = threading.get_ident(), 0, native.WARM_UP
 
     def clock() -> float:
         nonlocal now
         now += threading.get_ident() == runs  # not for the thread that waits
-        return now / 1000
+        return now * warm_up / 5
 
     monkeypatch.setattr(native, "perf_counter", clock)
-    machine = machine_with(tmp_path)  # each run takes a thousandth of a second, by this clock
+    machine = machine_with(tmp_path)  # each run takes a fifth of that time, by this clock
     tier = machine.native
     assert tier is not None
     for _ in range(4):

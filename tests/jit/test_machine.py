@@ -77,29 +77,69 @@ def test_a_device_connected_later_is_called() -> None:
     assert len(seen) == 0x400
 
 
-def test_a_device_connected_while_a_region_is_compiled_is_called(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    held: list[Job] = []
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """Jobs that the compile thread would have got."""
+    jobs: list[Job] = []
 
     class Holding:
         def submit(self, job: Job) -> None:
-            held.append(job)
+            jobs.append(job)
 
     monkeypatch.setattr(quick_module, "compile_thread", Holding)
-    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    return jobs
+
+
+def until_held(machine: Machine, held: list[Job]) -> None:
+    """Run until something is to be compiled."""
 
     def is_held() -> bool:
         again(machine)
         return bool(held)
 
     until(is_held)
+
+
+def test_a_device_connected_while_a_region_is_compiled_is_called(held: list[Job]) -> None:
+    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    until_held(machine, held)
     seen: list[int] = []
     machine.on_write(0x30, seen.append)
     for job in held:
         job()
     again(machine)
     assert len(seen) == 0x400
+
+
+def test_the_jit_costs_nothing_until_it_has_something(held: list[Job]) -> None:
+    """The guest runs with the table of machines without one, then with that of regions."""
+    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    until_held(machine, held)
+    tier = machine.native
+    assert tier is not None
+    again(machine)
+    assert tier._table == "plain"
+    for job in held:
+        job()
+    again(machine)
+    assert tier._table == "jit"
+    assert jit_of(machine).regions
+
+
+def test_a_budget_is_exact_until_the_jit_has_something(held: list[Job]) -> None:
+    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    tier = machine.native
+    assert tier is not None
+
+    def is_held() -> bool:
+        assert machine.run(0x100, max_instructions=1000) is Stop.BUDGET
+        return bool(held)
+
+    until(is_held)
+    before = machine.executed
+    assert machine.run(0x100, max_instructions=100) is Stop.BUDGET
+    assert tier._table == "count"
+    assert machine.executed - before == 100
 
 
 def test_a_region_that_is_gone_leaves_no_mark_and_no_count() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
 from jitvm.engine.region.window import Window, starts
@@ -41,11 +43,20 @@ def test_a_window_counts_what_was_executed() -> None:
     window = rounds([1, 2, 1])
     assert len(window) == 9
     assert window.decoded == dict.fromkeys(LOOP, 3)
-    assert window.edges() == {
+    assert window.edges(UXN.lengths, UXN.code_space.size - 1) == {
         (0x100, 0x102): 3, (0x102, 0x103): 3, (0x103, 0x100): 2,
     }  # fmt: skip
     assert window.pointers(0x102) == [(1, 2), (7, 7)]
     assert window.pointers(0x101) == []
+
+
+def test_edges_are_those_between_consecutive_steps() -> None:
+    """However they are counted; also of an opcode that is rewritten, and to where it would fall."""
+    steps = [(0x100, LIT, 0), (0x102, INC, 0), (0x103, INC, 0), (0x100, INC, 0), (0x101, INC, 0)]
+    steps += [(0x103, INC, 0), (0x104, INC, 0), (0x102, LIT, 0), (0x103, INC, 0), (0x100, LIT, 0)]
+    pcs = [pc for pc, _, _ in steps]
+    found = recorded(*steps).edges(UXN.lengths, UXN.code_space.size - 1)
+    assert found == Counter(pairwise(pcs))
 
 
 def test_jumps_are_told_from_steps() -> None:

@@ -14,8 +14,8 @@ from google.protobuf import descriptor_pb2
 from jitvm import wire
 from jitvm.guests.wire import columns, pool, reading
 from jitvm.guests.wire.columns import HUGE, SLACK, Shape, Tree, layout, tree
-from jitvm.guests.wire.instructions import UNIT
 from jitvm.guests.wire.pool import Pool
+from jitvm.guests.wire.vm.operands import UNIT
 from tests.wire.schemas import MESSAGES, generated, message
 
 LEAF = generated("kinds.Leaf")

@@ -21,12 +21,16 @@ from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
-from jitvm.guests.wire.program import ProgramError, spread
+from jitvm.guests.wire.program import spread
+from jitvm.guests.wire.writer import ProgramError
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
 from tests.wire.oracle import messages, mutated
 from tests.wire.pair import BYTES, PARAMS, ROWS, Pair
 from tests.wire.schemas import MESSAGES, message
+
+UNKNOWN = ("kinds.Leaf", "kinds.Nested", "kinds.Choice", "kinds.Scalars")
+"""Types whose unknown fields are kept natively."""
 
 
 @cache
@@ -228,7 +232,7 @@ def test_messages_written_anew_mean_the_same(name: str) -> None:
 
 
 def test_what_the_vm_does_not_do_is_told() -> None:
-    made = tree(message("kinds.Scalars"), unknown=True)
+    made = tree(message("old.Old"), unknown=True)
     with pytest.raises(ProgramError, match="unknown fields"):
         Decoder(made, layout(made, 10, 1000))
 
@@ -240,3 +244,36 @@ def test_every_instruction_is_sound_and_none_is_missing() -> None:
     for row in made.opcodes[: len(NUMBERS)]:
         for graph in (fast_graph(made, row, checked=True), full_graph(made, row)):
             verify(graph, made)
+
+
+@pytest.mark.parametrize(
+    ("name", "tier"),
+    [
+        *((name, "interpreter") for name in UNKNOWN), ("kinds.Leaf", "reference"),
+        ("kinds.Leaf", "jit"), ("kinds.Leaf", "ir"),
+    ],
+)  # fmt: skip
+def test_unknown_fields_are_kept(name: str, tier: str) -> None:
+    """Fields of other types, in messages and in messages in them, groups among them."""
+    pair, random = Pair(name, tier=tier, unknown=True), Random(7)
+    others = [*some("kinds.Scalars"), *some("old.Old"), *some("kinds.Repeated"), *STRANGE]
+    count = 200 if tier == "interpreter" else 12
+    data = [b"".join(random.sample([*some(name)[:30], *others], 3)) for _ in range(count)]
+    pair.agree(data)
+    pair.choose(random)
+    pair.agree([mutated(each, random) for each in data])
+    if tier == "interpreter":
+        pair.agree(data)
+        pair.agree(odd(name, 3, 60))
+
+
+STRANGE = [
+    bytes.fromhex(text)
+    for text in (
+        "c83e05d33ed43e", "d33ec83e07db3ee03e01dc3ed43e", "d3be8000c83e07d43e", "c8be800005",
+        "d33ec8be800005d4be8000", "c83e8580808000", "ca3e83008000", "ca3e8300616263",
+        "0a050801c83e07", "12070801c83e07c83e08", "d33e", "d43e", "d33ed33ed43e",
+    )
+]  # fmt: skip
+"""Fields of unknown numbers: with tags, lengths and values of more bytes than they need, in groups;
+some of them are wrong."""

@@ -16,6 +16,7 @@ import pytest
 
 from jitvm import wire
 from jitvm.guests.wire import messages, pace, streams
+from jitvm.guests.wire.reading import FEEDS
 from tests.wire.schemas import generated
 from tests.wire.test_reader import NUMBERS, framed
 
@@ -308,10 +309,11 @@ def test_ctrl_c_leaves_a_stream_and_its_file(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     before = len(os.listdir("/proc/self/fd"))
+    FEEDS.clear()
     with pytest.raises(KeyboardInterrupt):
         list(reader.stream(path, rows=50, progress=interrupted))
     assert len(os.listdir("/proc/self/fd")) == before
-    assert len(reader._feeds) == 1
+    assert len(FEEDS) == 1
     assert sum(map(len, reader.stream(path))) == 200
 
 

@@ -329,3 +329,15 @@ def test_times_are_shown_as_such() -> None:
         wire.reader(known, fields=["at"], times=True).read([far]).to_arrow()
     parts = wire.reader(known, fields=["at.nanos"], times=True).read(data)
     assert parts["at.nanos"].to_pylist() == [5, 0, 999], "of which a part is asked for"
+
+
+def test_trimming_gives_back_what_messages_were_put_in() -> None:
+    def resident() -> int:
+        with open("/proc/self/smaps_rollup", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Rss")) << 10
+
+    data = [LEAF(name="x" * 4000).SerializeToString()] * 4000
+    assert len(wire.reader(LEAF).read(data)) == 4000
+    before = resident()
+    wire.trim()
+    assert before - resident() > 24 << 20, "16 MB in a feed, as many in a column"

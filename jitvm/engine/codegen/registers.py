@@ -70,8 +70,10 @@ class Allocation:
 
     Args:
         blocks: in the order in which they will stand, as `lined_up` gives it.
-        operands: the values that an operation needs in registers where it stands.
+        operands: the values that an operation needs where it stands.
         ends: the same of the end of a block, without arguments of edges.
+        leaving: what an operation or the end of a block needs only to leave by an exit: no reason
+            to be in a register.
         is_needed: whether an operation has to be done though nobody uses its value.
         registers: to be given away, the best first.
 
@@ -90,6 +92,7 @@ class Allocation:
         blocks: Sequence[Block],
         operands: Callable[[Value], Iterable[Value]],
         ends: Callable[[Block], Iterable[Value]],
+        leaving: Callable[[Value | Block], Iterable[Value]],
         is_needed: Callable[[Value], bool],
         registers: Sequence[int],
     ) -> None:
@@ -99,7 +102,7 @@ class Allocation:
         self.positions: dict[int, int] = {}
         self._registers = registers
         spans, loops = self._spans(blocks)
-        self._find_lives(blocks, spans, loops, operands, ends, is_needed)
+        self._find_lives(blocks, spans, loops, operands, ends, leaving, is_needed)
         self._extend(loops)
         self._give_registers(sorted(self.lives.values(), key=lambda life: life.begin))
 
@@ -124,6 +127,7 @@ class Allocation:
         loops: Sequence[tuple[int, int]],
         operands: Callable[[Value], Iterable[Value]],
         ends: Callable[[Block], Iterable[Value]],
+        leaving: Callable[[Value | Block], Iterable[Value]],
         is_needed: Callable[[Value], bool],
     ) -> None:
         """Backwards, so that a value's uses are seen before it, its last one first."""
@@ -134,6 +138,7 @@ class Allocation:
             weight = _LOOP_WEIGHT ** min(depth, _DEEPEST)
             at = begin + 2 * len(block.values) + 2
             self._use(ends(block), at, weight)
+            self._use(leaving(block), at, 0)
             for goto in block.targets():
                 self._use(goto.args, at + 1, weight)
                 for param, arg in zip(goto.block.params, goto.args, strict=True):
@@ -152,6 +157,8 @@ class Allocation:
                     life.weight += weight
                 positions[id(value)] = at
                 self._use(operands(value), at, weight)
+                if value.exit is not None:
+                    self._use(leaving(value), at, 0)
             for param in block.params:
                 life = lives.get(id(param))
                 if life is None:

@@ -181,6 +181,33 @@ def write_whole(target: str, data: bytes, mode: int | None = None) -> None:
         part.discard()
 
 
+def write_unnoticed(target: str, data: bytes, mode: int, may_still: Callable[[], bool]) -> None:
+    """Write a file at once, of which nothing is seen in its folder before it is there.
+
+    Args:
+        target: where it is to be.
+        data: what is in it.
+        mode: its permissions.
+        may_still: asked when it is complete, whether it may be put there.
+
+    Raises:
+        OSError: it cannot be written, as where a file system has no files without a name.
+    """
+    folder = os.path.dirname(target)
+    descriptor = os.open(folder, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        path = os.path.join(folder, f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+        if may_still():
+            # Python follows the link that this is only where it is given a folder as well.
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+            os.replace(path, target)
+    finally:
+        os.close(descriptor)
+
+
 def write_result(path: str, data: bytes) -> None:
     """Write a result that a user names, at once; see `Pending`.
 

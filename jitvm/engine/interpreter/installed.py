@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _lock = ModuleLock()
 _ALL = frozenset(range(256))
+_ROW = Word * 256
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 """Tables that hold one stub everywhere, of their own name."""
 
@@ -80,14 +81,14 @@ class Handlers:
         start = span.address
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
         missing = self.address("missing")
-        old = self._entries or [missing] * len(unit.entries)
-        self._entries = entries = [
-            was if at == NONE else start + at for was, at in zip(old, unit.entries, strict=True)
-        ]
+        entries = [missing if at == NONE else start + at for at in unit.entries]
+        if self._entries:
+            both = zip(self._entries, unit.entries, entries, strict=True)
+            entries = [was if at == NONE else new for was, at, new in both]
+        self._entries = entries
         tables = {name: self.address(name).to_bytes(8, sys.byteorder) * 256 for name in _STUBS}
         for at, name in enumerate(HANDLER_TABLES):
-            row = entries[256 * at : 256 * (at + 1)]
-            tables[name] = b"".join([entry.to_bytes(8, sys.byteorder) for entry in row])
+            tables[name] = bytes(_ROW(*entries[256 * at : 256 * (at + 1)]))
         self.tables = tables
 
     def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:

@@ -21,7 +21,8 @@ It is written by `jitvm.engine.jit.imagewriter`, which no start imports.
 
 Invariants
  1. An image is installed only if all bytes that its regions were made from are in memory, and the
-    machine has the ports they were made for, before the machine has run.
+    machine has the ports they were made for. If bytes are others at first, as the program has yet
+    to unpack itself, that is looked at again when control first gets to each entry.
  2. Its code stays as long as the machine: the guest may be in it while the JIT takes over.
 """
 
@@ -91,6 +92,9 @@ class Image:
             LookupError, ValueError, TypeError: it is not what `encode` writes.
         """
         self.code: Span | None = None  # first, as what cannot be read goes as well
+        self._expected: set[int] = set()
+        self.finish: Callable[[], None] | None = None
+        self.begin_work: Callable[[], int | None] | None = None
         at, end = cached.symbols["image"], cached.symbols["numbers"]
         self._machine_code = cached.machine_code[:at]
         self._stream = memoryview(cached.machine_code[at:end]).cast("I")
@@ -111,8 +115,6 @@ class Image:
         for starts, sizes in (self._ranges, self._marked):
             if any(start + size > space for start, size in zip(starts, sizes, strict=True)):
                 raise ValueError("a range beyond the end of memory")
-        self.finish: Callable[[], None] | None = None
-        self.begin_work: Callable[[], int | None] | None = None
 
     def _number(self) -> int:
         self._at += 1
@@ -122,7 +124,7 @@ class Image:
         size = self._number()
         start, self._at = self._at, self._at + size
         members = self._stream[start : self._at].tolist()
-        if len(members) != size or max(members, default=0) >= below:
+        if len(members) != size or max(members, default=-1) >= below:
             raise ValueError(f"not {size} numbers below {below}")
         return members
 
@@ -132,11 +134,13 @@ class Image:
             raise ValueError("lists that belong together differ in length")
         return first, second
 
-    def fits(self, state: State, code_index: int) -> bool:
-        """Whether a machine has the ports and the bytes that the regions were made for."""
-        memory, at = state.spaces[code_index], 0
-        if state.ports.connected() != self._ports:
-            return False
+    def knows(self, state: State) -> bool:
+        """Whether a machine has the ports that the regions were made for."""
+        return state.ports.connected() == self._ports
+
+    def fits(self, memory: memoryview) -> bool:
+        """Whether the bytes that the regions were made from are in memory."""
+        at = 0
         for start, size in zip(*self._ranges, strict=True):
             if memory[start : start + size].tobytes() != self._bytes[at : at + size].tobytes():
                 return False
@@ -145,6 +149,8 @@ class Image:
 
     def install(self, block: Block, counted: int) -> bool:
         """Have all regions entered from now on; whether there was room for their code.
+
+        It may come in the middle of a run, between two entries to native code.
 
         Args:
             block: the machine's memory.
@@ -168,6 +174,21 @@ class Image:
         block.words(layout.fields["patience"], 1)[0] = self._patience
         return True
 
+    def expect(self, block: Block, counted: int) -> None:
+        """Have the host told as soon as control gets to where the regions are entered: the program
+        may have put its code together by then. The arguments are those of `install`."""
+        table = CodeTable(block, counted, self._hot)
+        self._expected = set(self._entries[0])
+        for at in self._expected:
+            table.set(at, 1)
+        block.words(block.layout.fields["patience"], 1)[0] = self._patience
+
+    def is_expected_at(self, pc: int) -> bool:
+        """Whether it is not installed, and control gets to an entry for the first time."""
+        is_expected = self.code is None and pc in self._expected
+        self._expected.discard(pc)
+        return is_expected
+
     def leave_to(self, finish: Callable[[], None], begin_work: Callable[[], int | None]) -> None:
         """Have what is left to compile done at the end of the command, in a process of its own."""
         self.finish, self.begin_work = finish, begin_work
@@ -175,7 +196,7 @@ class Image:
 
     def was_made_from(self, start: int, size: int) -> bool:
         """Whether some of its regions have a byte of a range baked in."""
-        return any(
+        return self.code is not None and any(
             at < start + size and start < at + length and mark & CODE
             for at, length, mark in zip(*self._marked, self._marks, strict=True)
         )

@@ -122,6 +122,12 @@ class Jit:
         """What was done since the machine was made."""
         return self.regions.statistics
 
+    @property
+    def is_about_to_begin(self) -> bool:
+        """Whether the first regions are being made: until they are installed nothing is native, and
+        nothing else is begun."""
+        return self.quick.is_busy and not self.regions
+
     def change_params(self, params: Parameters) -> None:
         """Go on with other limits; between runs, on the thread that runs the machine.
 
@@ -146,8 +152,8 @@ class Jit:
 
     @property
     def window(self) -> int:
-        """Instructions the next recording takes: each twice as many as the one before."""
-        doubled = min(self.statistics.recordings, 16)  # least to longest, by their ranges
+        """Instructions the next recording takes: twice as many with every second one."""
+        doubled = min(self.statistics.recordings // 2, 16)  # least to longest, by their ranges
         longer = self.params.window << doubled
         return max(self.params.window, min(longer, self.params.longest))
 

@@ -68,12 +68,11 @@ def put_all_on_shelves() -> None:
 def finish_apart() -> bool:
     """When a command has ended: leave to a child what its machines have begun.
 
-    What is done is put away first, as the child may be ended before it gets anywhere.
+    The child also puts away what is done. That takes as long as many a program runs, so it is done
+    here only if there is no child.
     """
     with _living_lock:
         unfinished = [keeper for keeper in _living if keeper.is_unfinished]
-    for keeper in unfinished:
-        keeper.put(is_last=False)
     locks = {keeper: keeper.begin_work() for keeper in unfinished}
     keepers = [keeper for keeper, lock in locks.items() if lock is not None]
     if not keepers:
@@ -85,7 +84,10 @@ def finish_apart() -> bool:
             keeper.finish()
 
     seconds = sum(keeper.seconds_to_finish for keeper in keepers)
-    return go_on_apart(work, seconds, filter(None, locks.values()))
+    has_child = go_on_apart(work, seconds, filter(None, locks.values()))
+    for keeper in keepers:
+        keeper.is_left = has_child
+    return has_child
 
 
 class Keeper:
@@ -102,6 +104,7 @@ class Keeper:
     Attributes:
         aside: regions that an earlier run has kept and that have not fitted so far, by their
             starts; each with whether its full compilation is done.
+        is_left: whether another process keeps what is to be kept.
     """
 
     def __init__(
@@ -123,7 +126,7 @@ class Keeper:
         self._made_for: list[list[int]] = []
         self._fetched: Kept | None = None
         self._put = self._put_failures = 0
-        self._is_unknown = False
+        self._is_unknown = self.is_left = False
         if self._shelf is not None:
             with _living_lock:
                 _living.add(self)
@@ -211,7 +214,7 @@ class Keeper:
         }
         waiting = [each for each in self._waiting() if each.epoch == self._regions.epoch]
         is_worth_it = waiting or (regions and self._has_new()) or (is_last and self._is_unknown)
-        if self._shelf is None or not is_worth_it:
+        if self._shelf is None or self.is_left or not is_worth_it:
             return
         self._is_unknown = False
         regions.update({each.region.start: (each, False) for each in waiting})
@@ -266,9 +269,10 @@ class Keeper:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether something is left that may be finished."""
-        rest = self._rest if self._shelf is not None and self.seconds_to_finish else None
-        return rest is not None and rest.is_left
+        """Whether something is left that may be finished, or should at least be known."""
+        if self._rest is None or self._shelf is None or not self.seconds_to_finish:
+            return False
+        return self._rest.is_left or self._is_unknown
 
     def begin_work(self) -> int | None:
         """Say that what is left is being finished: a descriptor, or None if another process is
@@ -289,6 +293,13 @@ class Keeper:
         do_nothing_urgent()
         if self._shelf.cache.is_only_one():
             self._rest.finish_full(lambda: process_time() < end)
+            self.put()
+
+    def finish_here(self) -> None:
+        """Finish all that is left, however long it takes; no other thread compiles any more."""
+        if self._rest is not None:
+            self._rest.finish_quick()
+            self._rest.finish_full(lambda: True)
             self.put()
 
     def _ports(self) -> list[list[int]]:

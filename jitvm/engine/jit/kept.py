@@ -142,7 +142,8 @@ def encode(kept: Kept, settings: Settings) -> CachedCode:
         write.sequence(each)
     write.pairs(kept.failures)
     for counts in (learned.edges, learned.opcodes):
-        rows = {pc: list(seen.items()) for pc, seen in counts.items()}
+        # Copies, each made at once: the compile thread may be learning.
+        rows = {pc: list(seen.items()) for pc, seen in list(counts.items())}
         write.table({pc: [each for each, _ in row] for pc, row in rows.items()})
         write.sequence([min(count, MOST - 1) for row in rows.values() for _, count in row])
     for compiled, is_full in kept.regions:

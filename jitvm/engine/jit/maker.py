@@ -35,13 +35,15 @@ def makes_code(params: Parameters) -> bool:
 
 
 def load_compiler(params: Parameters) -> None:
-    """Have all that compiling takes imported, and LLVM ready where quick compilations take it.
+    """Have all that compiling takes imported, and LLVM ready if quick compilations take it.
 
     In this order: Python opens modules that are libraries with the interpreter lock held, and
-    whoever opens one waits while LLVM is opened.
+    whoever opens one waits while LLVM is opened. One after the other: the end of a command waits
+    for an import.
     """
     with IMPORTS:
         import jitvm.engine.ir.passes
+    with IMPORTS:
         import jitvm.engine.region.attempt
         import jitvm.engine.region.window
     if makes_code(params):

@@ -102,7 +102,8 @@ class Planner:
 
     def learn(self, window: Window) -> None:
         """Take in what a recording tells."""
-        for (pc, to), count in window.edges().items():
+        lengths, mask = self.guest.lengths, self.guest.code_space.size - 1
+        for (pc, to), count in window.edges(lengths, mask).items():
             self.learned.edges.setdefault(pc, Counter())[to] += count
         for (pc, opcode), count in window.decoded.items():
             self.learned.opcodes.setdefault(pc, Counter())[opcode] += count
@@ -111,7 +112,7 @@ class Planner:
         }
         self.learned.written |= executed & window.changed
         if self.guest.stored is not None:
-            operands = executed.difference(window.pcs)
+            operands = executed.difference([pc for pc, _ in window.decoded])
             self.learned.written |= operands & self.guest.stored(window.memory)
 
     def choose(self, window: Window) -> int | None:

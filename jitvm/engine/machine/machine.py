@@ -162,6 +162,7 @@ class Machine:
             ports=Ports(view(layout.ports, guest.ports)),
             pointers=[0] * len(guest.stacks),
         )
+        self._attached: dict[int, memoryview] = {}
         for index, space in enumerate(guest.spaces):
             if space.large:
                 self.attach(index, None)
@@ -245,7 +246,7 @@ class Machine:
         if not declared.is_attached:
             raise ValueError(f"{declared.name} is neither a window nor a large space")
         if memory is None:
-            view = memoryview(b"") if declared.window else Reservation(declared.mapped).view
+            view = _NOTHING if declared.window else Reservation(declared.mapped).view
         else:
             view = _contiguous(memory)
         if declared.window:
@@ -258,10 +259,13 @@ class Machine:
             raise TypeError(f"memory for {declared.name} is read only")
         elif len(view) != declared.mapped:
             raise ValueError(f"{declared.name} has {declared.mapped} bytes, not {len(view)}")
-        spaces = list(self.state.spaces)
-        spaces[index] = view
-        self.state.spaces = tuple(spaces)
-        self.block.attach(index, view)
+        before = self.state.spaces
+        self.state.spaces = (*before[:index], view, *before[index + 1 :])
+        from jitvm.engine.memory.shown import show
+
+        if (words := self._attached.get(index)) is None:
+            words = self._attached[index] = self.block.attached(index)
+        show(view, words)
 
     # -- devices -----------------------------------------------------------------------------
 
@@ -528,6 +532,18 @@ class Machine:
         if self.native is not None:
             self.native.defers_jit = self.tier is Tier.JIT
 
+    def hurry_jit(self) -> None:
+        """Have the JIT made with the first run, however short that is; before it."""
+        if self.native is not None:
+            self.native.hurries = True
+
+    def compile_rest(self) -> None:
+        """Compile what was being compiled, and everything thoroughly, and keep it for later runs;
+        when the machine has run for the last time in this process. On all threads of the process
+        nothing is compiled any more from then on."""
+        if self.native is not None:
+            self.native.compile_rest()
+
     def change_params(self, params: Parameters) -> None:
         """Have the JIT, if there is one yet, go on with other limits; between runs, on the
         thread that runs the machine. What is compiled stays as it is."""
@@ -627,6 +643,9 @@ class Machine:
         self.vector = snapshot.vector
         for at in changed:
             self._executor.code_written(at, 1)
+
+
+_NOTHING = memoryview(b"")
 
 
 def _contiguous(memory: Buffer) -> memoryview:

@@ -18,7 +18,7 @@ import sys
 from jitvm.engine.host.foreign import Word, address_of_function, function, get_errno, memory
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import GATE, SHARED, Gate
-from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST, fence_of
+from jitvm.engine.memory.layout import CODE, MIRROR, PAST_END, WIDEST
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -277,15 +277,17 @@ class Block:
         lowest, alignment = self._mapping.address + self.layout.head, self.layout.alignment
         return -(-lowest // alignment) * alignment
 
+    def attached(self, space: int) -> memoryview:
+        """The words by which native code finds a window or a large space: its address; of a window
+        its length and its fence as well."""
+        count = 3 if self.layout.guest.spaces[space].window else 1
+        return self.words(self.layout.attached[space], count)
+
     def attach(self, space: int, view: memoryview) -> None:
         """Have native code find a window or a large space in other memory, which has to be kept."""
-        from jitvm.engine.memory.shown import address_of
+        from jitvm.engine.memory.shown import show
 
-        is_window = self.layout.guest.spaces[space].window
-        words = self.words(self.layout.attached[space], 3 if is_window else 1)
-        words[0] = address_of(view)
-        if is_window:
-            words[1], words[2] = len(view), fence_of(len(view))
+        show(view, self.attached(space))
 
     def view(self, offset: int, size: int) -> memoryview:
         """`size` bytes at an offset from base, writable, kept alive by the view."""

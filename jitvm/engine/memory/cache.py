@@ -84,6 +84,7 @@ class CodeCache:
         self._warn = warn
         self._is_swept = False
         self._pinned: int | None = None
+        self._names: set[str] = set()
 
     @property
     def folder(self) -> str | None:
@@ -149,7 +150,10 @@ class CodeCache:
     def store(self, kind: str, key: str, code: CachedCode) -> None:
         """Keep code; failing to is no error."""
         folder = self.folder
-        if folder is None or not self._is_there(folder):
+        if folder is None:
+            return
+        if self._pinned is not None:
+            self._store_unnoticed(_path(folder, kind, key), _encode(key, code))
             return
         try:
             from jitvm.engine.host.part import write_whole
@@ -164,13 +168,14 @@ class CodeCache:
         self._evict()
 
     def pin(self) -> bool:
-        """Keep nothing from now on but in the folder there is: one that was removed or replaced
-        since is none of ours any more. In a process that nobody knows of.
+        """Keep nothing from now on but in the folder as it is: once it was removed or replaced, or
+        a file of it, it is none of ours. In a process that nobody knows of.
 
         Returns whether there is one.
         """
         try:
             self._pinned = os.open(self.folder or "", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._names = {name for name in os.listdir(self._pinned) if name.endswith(SUFFIX)}
         except OSError:
             return False
         return True
@@ -198,12 +203,23 @@ class CodeCache:
             return False
         return True
 
-    def _is_there(self, folder: str) -> bool:
-        """Whether a folder is the one that was pinned, if any was."""
-        if self._pinned is None:
-            return True
+    def _store_unnoticed(self, path: str, data: bytes) -> None:
+        """Keep code in the pinned folder, while whoever removes it does not wait for us."""
+        from contextlib import suppress
+
+        from jitvm.engine.host.part import write_unnoticed
+
+        with suppress(OSError):
+            if self._is_as_pinned(path):
+                write_unnoticed(path, data, 0o600, lambda: self._is_as_pinned(path))
+
+    def _is_as_pinned(self, path: str) -> bool:
+        """Whether the folder of a file is the one that was pinned, and nothing is missing in it."""
+        folder = os.path.dirname(path)
+        assert self._pinned is not None
         try:
-            return os.path.samestat(os.stat(folder), os.fstat(self._pinned))
+            is_same = os.path.samestat(os.stat(folder), os.fstat(self._pinned))
+            return is_same and self._names.issubset(os.listdir(folder)) and is_trusted(folder)
         except OSError:
             return False
 

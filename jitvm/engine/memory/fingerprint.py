@@ -40,10 +40,9 @@ def stamp(guest: Guest) -> str | None:
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
     """
-    found = PathFinder.find_spec("llvmlite")
-    if found is None or found.origin is None:
+    llvm = _llvm()
+    if llvm is None:
         return None
-    llvm = os.path.dirname(found.origin)
     try:
         lines = [
             *_files(os.path.join(_PACKAGE, folder) for folder in _OWN),
@@ -54,6 +53,16 @@ def stamp(guest: Guest) -> str | None:
         return "\n".join([*lines, _processor(), *_declared(guest), meaning])
     except OSError:  # sources in an archive, say
         return None
+
+
+def _llvm() -> str | None:
+    """The folder of llvmlite: the first there is, as Python finds it."""
+    for folder in sys.path:  # Python would list each, of which one may hold hundreds of packages
+        llvm = os.path.join(folder or os.curdir, "llvmlite")
+        if os.path.exists(os.path.join(llvm, "__init__.py")):
+            return llvm
+    found = PathFinder.find_spec("llvmlite")
+    return None if found is None or found.origin is None else os.path.dirname(found.origin)
 
 
 def _files(places: Iterable[str]) -> Iterator[str]:
@@ -94,4 +103,5 @@ def _declared(guest: Guest) -> Iterator[str]:
     yield repr((guest.word_bits, guest.pc_bits, guest.ports, guest.code_index))
     yield repr([(s.name, s.size, s.code, s.window, s.large) for s in guest.spaces])
     yield repr([(stack.name, stack.size, stack.return_addresses) for stack in guest.stacks])
-    yield repr([(row.name, row.operand_size) for row in guest.opcodes])
+    if not (guest.sources and guest.has_late_opcodes):  # else they are as the sources say
+        yield repr([(row.name, row.operand_size) for row in guest.opcodes])

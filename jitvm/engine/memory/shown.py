@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 
+from jitvm.engine.memory.layout import fence_of
+
 
 class _Buffer(ctypes.Structure):
     """Memory of an object of Python's, as PEP 3118 has it."""
@@ -31,3 +33,12 @@ def address_of(view: memoryview) -> int:
     address = buffer.buf or 0
     _release_buffer(shown)
     return address
+
+
+def show(view: memoryview, words: memoryview) -> None:
+    """Have native code find a window or a large space (by the words of `Block.attached`) where the
+    bytes of a contiguous view lie."""
+    size = len(view)
+    words[0] = address_of(view) if size else 0
+    if len(words) > 1:
+        words[1], words[2] = size, fence_of(size)

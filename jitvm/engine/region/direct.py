@@ -71,14 +71,16 @@ _CLOBBERED = frozenset((RSI, RDI, R8, R9, R10, R11))
 _EFFECTS = EFFECTS - MARKS
 
 
-def _map_read(guard: Value) -> Value | None:
-    """The look at the code map that a guard depends on."""
-    todo = list(guard.args)
+def _watched(value: Value) -> Value | None:
+    """The look at the code map by which a guard finds that a store would hit something."""
+    if value.op is not Op.GUARD or value.exit is None or value.exit.reason != Reason.STORE.name:
+        return None
+    todo = list(value.args)
     while todo:
-        value = todo.pop()
-        if value.op is Op.MAP:
-            return value
-        todo.extend(value.args)
+        found = todo.pop()
+        if found.op is Op.MAP:
+            return found
+        todo.extend(found.args)
     return None
 
 
@@ -128,7 +130,12 @@ class DirectLowering(DirectOperations):
         plain = [r for r in (RSI, RDI) if r not in self._stacks]
         plain += [R8, R9, R10, R11, RBX, *spare]
         self.allocation = allocation = Allocation(
-            self._blocks, self._operands, self._ends, self._is_needed, [*plain, R13, RBP]
+            self._blocks,
+            self._operands,
+            self._ends,
+            self._leaving,
+            self._is_needed,
+            [*plain, R13, RBP],
         )
         self._saved = [register for register in (R13, RBP) if register in allocation.used]
         words = allocation.spilled + len(self._saved)
@@ -174,12 +181,7 @@ class DirectLowering(DirectOperations):
     def _operands(self, value: Value) -> Iterable[Value]:
         op = value.op
         if op is Op.GUARD:
-            assert value.exit is not None
-            found = [*compared(value.args[0]), *self._of_exit(value.exit)]
-            watched = _map_read(value) if value.exit.reason == Reason.STORE.name else None
-            return found if watched is None else [*found, index_of(watched.args[0])[0]]
-        if value.exit is not None:
-            return self._of_exit(value.exit)
+            return compared(value.args[0])
         if op in (Op.LOAD, Op.MAP, Op.VIEW):
             return (index_of(value.args[0])[0],)
         if op is Op.STORE:
@@ -190,16 +192,17 @@ class DirectLowering(DirectOperations):
         return value.args
 
     def _ends(self, block: Block) -> Iterable[Value]:
-        end = block.end
-        if isinstance(end, Exit):
-            return self._of_exit(end)
-        if isinstance(end, Branch):
-            found = compared(end.condition)
-            for way in (end.yes, end.no):
-                if isinstance(way, Exit):
-                    found += self._of_exit(way)
-            return found
-        return ()
+        return compared(block.end.condition) if isinstance(block.end, Branch) else ()
+
+    def _leaving(self, where: Value | Block) -> Iterable[Value]:
+        if isinstance(where, Value):
+            assert where.exit is not None
+            found = self._of_exit(where.exit)
+            watched = _watched(where)
+            return found if watched is None else [*found, index_of(watched.args[0])[0]]
+        end = where.end
+        ways = (end.yes, end.no) if isinstance(end, Branch) else (end,)
+        return [word for way in ways if isinstance(way, Exit) for word in self._of_exit(way)]
 
     # -- the whole ---------------------------------------------------------------------------
 
@@ -414,7 +417,7 @@ class DirectLowering(DirectOperations):
         exit_ = value.exit
         assert exit_ is not None
         label = self._exit_label(exit_)
-        watched = _map_read(value) if exit_.reason == Reason.STORE.name else None
+        watched = _watched(value)
         if watched is not None:
             label = self._hit_label(watched, label)
         self._jump(value.args[0], label, when=False)

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import compress, count
-from operator import ne
+from operator import itemgetter, ne
 
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
 from jitvm.engine.tables.params import DEFAULTS, Parameters
@@ -61,6 +61,7 @@ class Window:
         self.steps = array("Q", raw)
         self.pcs = array("I", raw)[::2]
         self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
+        self._arrivals: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self.opcodes)
@@ -78,12 +79,25 @@ class Window:
             found[step & PC, step >> RECORD_OPCODE & 0xFF] += times
         return found
 
-    def edges(self) -> Counter[tuple[int, int]]:
-        """How often control went from one address to another."""
-        pairs = array("I", bytes(8 * (len(self) - 1)))
-        pairs[::2], pairs[1::2] = self.pcs[:-1], self.pcs[1:]
-        counts = Counter(array("Q", pairs.tobytes()))
-        return Counter({(pair & PC, pair >> 32): times for pair, times in counts.items()})
+    def edges(self, lengths: tuple[int, ...], mask: int) -> Counter[tuple[int, int]]:
+        """How often control went from one address to another.
+
+        Only jumps are counted: wherever an instruction did not jump, control fell through.
+
+        Args:
+            lengths: of instructions, by opcode.
+            mask: of addresses.
+        """
+        positions = self.arrivals(lengths, mask)
+        before = [at - 1 for at in positions]
+        sources, targets = _taken(self.pcs, before), _taken(self.pcs, positions)
+        found = Counter(zip(sources, targets, strict=True))
+        jumped = Counter(zip(sources, _taken(self.opcodes, before), strict=True))
+        jumped[self.pcs[-1], self.opcodes[-1]] += 1  # nothing follows the last one
+        for (pc, opcode), times in self.decoded.items():
+            if fell := times - jumped[pc, opcode]:
+                found[pc, (pc + lengths[opcode]) & mask] += fell
+        return found
 
     def pointers(self, pc: int) -> list[tuple[int, int]]:
         """The least and greatest pointer of each recorded stack at an address; empty: not seen.
@@ -101,6 +115,11 @@ class Window:
 
     def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         """Positions that were reached by a jump."""
+        if self._arrivals is None:
+            self._arrivals = self._find_arrivals(lengths, mask)
+        return self._arrivals
+
+    def _find_arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         decoded = self.decoded
         following = {pc: (pc + lengths[op]) & mask for pc, op in decoded}
         expected: Iterable[int]
@@ -111,6 +130,14 @@ class Window:
         else:
             expected = map(following.__getitem__, self.pcs)
         return list(compress(count(1), map(ne, expected, self.pcs[1:])))
+
+
+def _taken(items: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
+    """What is at some positions; in one step of Python, as there are thousands."""
+    if len(positions) < 2:
+        return [items[at] for at in positions]
+    found: tuple[int, ...] = itemgetter(*positions)(items)
+    return found
 
 
 def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:

@@ -105,7 +105,7 @@ class Parameters(Struct, frozen=True):
     returns: int = _row(
         2, "targets", 0, 64, "places inside of a region that its return to a caller may lead to"
     )
-    ways: int = _row(32, "targets", 1, 64, "recorded targets a computed jump is compared with")
+    ways: int = _row(64, "targets", 1, 256, "recorded targets a computed jump is compared with")
     table: int = _row(
         8, "targets", 4, 256, "jumps that are compared with so many may go through a table instead"
     )

@@ -50,6 +50,7 @@ def _message(struct: Column, state: State) -> bytes:
                 parts.append(_tagged(field, _ZEROS.get(field.wire_type, b"\0")))
         elif (value := state.get(column.index)) is not None:
             parts.append(_field(field, column, value))
+    parts += [state.get(column.index, b"") for column in struct.children if column.is_unknown]
     return b"".join(parts)
 
 

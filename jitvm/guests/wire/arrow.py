@@ -585,6 +585,13 @@ def exported_stream(schema: Callable[[], Export], batches: Iterator[Export]) -> 
     return _capsule(words, b"arrow_array_stream")
 
 
+def record_batch(pyarrow: Any, view: View, schema: Any) -> Any:
+    """A `pyarrow.RecordBatch` of a batch, with a schema of pyarrow's that is there already."""
+    struct = (ctypes.c_uint64 * ARRAY_WORDS)()
+    batch_export(view)(ctypes.addressof(struct))
+    return pyarrow.RecordBatch._import_from_c(ctypes.addressof(struct), schema)
+
+
 # -- capsules ------------------------------------------------------------------------------------
 
 _new_capsule = ctypes.pythonapi.PyCapsule_New

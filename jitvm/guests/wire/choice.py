@@ -22,7 +22,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jitvm.guests.wire.program import Program, Site
+    from jitvm.guests.wire.writer import Program, Site
 
 SAMPLE = 64
 """Values that are looked at of each column, the last ones."""

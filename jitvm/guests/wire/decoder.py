@@ -25,19 +25,12 @@ from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.choice import Choices, Sample
 from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
 from jitvm.guests.wire.faults import Fault
-from jitvm.guests.wire.instructions import (
-    ALL,
-    BIAS,
-    DONE,
-    INPUT,
-    M32,
-    OFFSETS,
-    OUTPUT,
-    STATE,
-    guest,
-)
+from jitvm.guests.wire.instructions import guest
 from jitvm.guests.wire.order import sampled
-from jitvm.guests.wire.program import Program, ProgramError, Site, make
+from jitvm.guests.wire.program import make
+from jitvm.guests.wire.vm.frames import DONE
+from jitvm.guests.wire.vm.operands import ALL, BIAS, INPUT, M32, OFFSETS, OUTPUT, STATE
+from jitvm.guests.wire.writer import Program, ProgramError, Site
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -105,7 +98,7 @@ class Decoder:
         self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
-        self._has_chosen = False
+        self._has_chosen = self._is_sure = self._is_at_hand = False
         self.extents: list[tuple[int, float]] = []
 
     @property
@@ -149,6 +142,7 @@ class Decoder:
             return
         self._has_chosen = True
         if self.choices.take():
+            self._is_sure = True
             return
         last = min(last, first + SAMPLE)
         if self.is_native_at_hand:
@@ -166,7 +160,9 @@ class Decoder:
     @property
     def is_native_at_hand(self) -> bool:
         """Whether nothing has to be compiled for the program as it is."""
-        return handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
+        if not self._is_at_hand:
+            self._is_at_hand = handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
+        return self._is_at_hand
 
     def learn(self, sample: Sample) -> None:
         """Take the variants of instructions that fit some values."""
@@ -181,6 +177,12 @@ class Decoder:
         """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
         return self._batches & (self._batches - 1) == 0
 
+    @property
+    def wants_to_learn(self) -> bool:
+        """Whether a batch that is looked at may change what is chosen: not the first, where an
+        earlier process has chosen, as somebody may wait for it."""
+        return self._batches > 1 or not self._is_sure
+
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
         from jitvm.guests.wire.plain import PlainDecoder
@@ -190,6 +192,7 @@ class Decoder:
     def choose(self, site: Site, variant: str) -> None:
         """Take another variant of an instruction, between batches."""
         at = self.program.choose(site, variant)
+        self._is_at_hand = False
         for machine in self.machines():
             machine.memory[at] = self.program.code[at]
             machine.code_written(at, 1)
@@ -206,7 +209,7 @@ class Decoder:
         except BlockError:
             if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
                 raise
-            self.guest = guest(LARGE[0], SMALL[1])
+            self.guest, self._is_at_hand = guest(LARGE[0], SMALL[1]), False
             return self.machine(tier)
         code = self.program.code
         made.memory[: len(code)] = code
@@ -260,7 +263,8 @@ class _Runner:
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
-            self.learn(batch.rows, sampled(data, offsets, first, batch.next))
+            if decoder.wants_to_learn:
+                self.learn(batch.rows, sampled(data, offsets, first, batch.next))
             found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
             decoder.extents = [(place, size / batch.seen) for place, size in found]
         self._finish(batch.rows, out)

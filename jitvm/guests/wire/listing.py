@@ -13,7 +13,8 @@ messages whose fields are in no order.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.instructions import FIELD, LENGTHS_OF, OPERANDS
+from jitvm.guests.wire.instructions import LENGTHS_OF
+from jitvm.guests.wire.vm.operands import FIELD, OPERANDS
 from jitvm.platform import Platform, Program
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jitvm.guest import Guest
-    from jitvm.guests.wire.program import Program as WireProgram
+    from jitvm.guests.wire.writer import Program as WireProgram
 
 TARGETS = {
     "ended": (0,), "ended.group": (0,), "goto": (0,), "drop": (0,), "unasked": (0,), "undo": (0,),

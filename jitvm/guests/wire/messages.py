@@ -170,6 +170,8 @@ def _gathered(messages: Objects, feed: Feed, rows: int, before: int = 0) -> Iter
         at = feed.gather(messages, at, rows, before)
         if feed.count:
             yield from _in(feed)
+            if at == len(messages):
+                return
         elif large := messages[at : at + 1]:
             yield _alone(_bytes_of(large[0]))
             at += 1

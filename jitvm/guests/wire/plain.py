@@ -193,7 +193,7 @@ class PlainDecoder:
             field, column = plan.by_number.get(number, (None, None))
             if field is None or tag not in (field.tag, field.packed_tag):
                 place = _skipped(data, start, place, end, tag, depth, plan.column)
-                _keep_unknown(plan, state, data[start:place])
+                _keep_unknown(plan, state, _with_short_tags(data[start:place], plan.column))
             elif column is None:
                 place = self._without_column(
                     plan, state, field, data, start, place, end, tag, depth
@@ -511,7 +511,27 @@ def _case(plan: _Plan, name: str) -> str:
     return f"{plan.column.index} {name}"
 
 
-def _keep_unknown(plan: _Plan, state: State, data: memoryview) -> None:
+def _with_short_tags(data: memoryview, column: Column) -> bytes:
+    """An unknown field, of which tags may have more bytes than they need, without these."""
+    found, place, end = bytearray(), 0, len(data)
+    while place < end:  # in a group there are several
+        tag, begin = _varint(data, place, end, 5, column)
+        place = begin
+        match tag & 7:
+            case WireType.VARINT:
+                _, place = _varint(data, begin, end, 10, column)
+            case WireType.FIXED64:
+                place += 8
+            case WireType.FIXED32:
+                place += 4
+            case WireType.LENGTH:
+                length, place = _length(data, begin, end, column)
+                place += length
+        found += _encoded(tag) + data[begin:place]
+    return bytes(found)
+
+
+def _keep_unknown(plan: _Plan, state: State, data: bytes | memoryview) -> None:
     state[_HAS_UNKNOWN] = True
     if plan.unknown is not None:
         index = plan.unknown.index

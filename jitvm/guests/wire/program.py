@@ -24,14 +24,15 @@ Source of the idea: the fast decoder of upb (a tail call a field, which knows th
 
 from __future__ import annotations
 
-from copy import copy
 from struct import pack
 
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
-from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS, OPERANDS, UNIT
-from jitvm.guests.wire.schema import Enum, Field, Kind, Message, WireType
+from jitvm.guests.wire.nodes import Node, depth_of, expected
+from jitvm.guests.wire.schema import Enum, Field, Kind, WireType
+from jitvm.guests.wire.vm.operands import UNIT
 from jitvm.guests.wire.where import All, Any, Compare
+from jitvm.guests.wire.writer import NEVER, Label, Program, ProgramError, Site, Writer, tag_bytes
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from jitvm.guests.wire.where import Condition
 
-NEVER = -1
-"""A tag that does not come."""
 KINDS = {
     Kind.BOOL: "bool", Kind.INT32: "int32", Kind.UINT32: "int32", Kind.ENUM: "int32",
     Kind.INT64: "int64", Kind.UINT64: "int64", Kind.SINT32: "sint32", Kind.SINT64: "sint64",
@@ -54,46 +53,6 @@ PASSES = {
 }  # fmt: skip
 
 
-class ProgramError(ValueError):
-    """A program that cannot be made of a tree; the message says why."""
-
-
-class Label:
-    """A place in a program, once it is known."""
-
-    __slots__ = ("at",)
-
-    def __init__(self) -> None:
-        self.at = -1
-
-
-class Site:
-    """An instruction whose variant is chosen by what messages look like.
-
-    Attributes:
-        at: where its opcode is.
-        stem, suffix: of its name; between them stands how long values are.
-        variants: lengths there are, the last of them right for all.
-        column: what it reads.
-    """
-
-    __slots__ = ("at", "chosen", "column", "stem", "suffix", "variants")
-
-    def __init__(
-        self, at: int, stem: str, suffix: str, variants: tuple[str, ...], column: Column
-    ) -> None:
-        self.at = at
-        self.stem = stem
-        self.suffix = suffix
-        self.variants = variants
-        self.column = column
-        self.chosen = variants[-1]
-
-    def name(self, variant: str) -> str:
-        """The instruction of a variant."""
-        return f"{self.stem}.{variant}{self.suffix}"
-
-
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "1-2", "8", "10")
 PLACES = 12
@@ -101,139 +60,24 @@ PLACES = 12
 STRINGS = ("16", "32", "64", "any")
 MESSAGES = ("1", "10")
 WAYS = ("any", "order")
-MANY_FIELDS = 4
-"""Fields of the smallest message of which the order is chosen."""
 
 
-class Program:
-    """What a tree became.
-
-    Attributes:
-        code: bytes from address 0.
-        start: where a run begins: at the instruction that begins the next row.
-        sites: what is chosen by what messages look like.
-        notes: what stands at addresses, for people: the path of a field, and which piece of it.
-        tables: addresses that are no instructions, and how many bytes they have.
-        drop: where a row that failed is taken back.
-        usual: opcodes on the way of messages in which each field comes where it is looked for, but
-            for those of `sites`.
-    """
-
-    def __init__(self) -> None:
-        self.code = bytearray()
-        self.start = self.drop = 0
-        self.sites: list[Site] = []
-        self.notes: dict[int, str] = {}
-        self.tables: dict[int, int] = {}
-        self.usual: set[int] = set()
-
-    @property
-    def opcodes(self) -> set[int]:
-        """Those that most messages need."""
-        return self.usual | {self.code[site.at] for site in self.sites}
-
-    def choose(self, site: Site, variant: str) -> int:
-        """Take a variant; the address of the byte that is written."""
-        site.chosen = variant
-        self.code[site.at] = NUMBERS[site.name(variant)]
-        return site.at
-
-
-def tag_bytes(tag: int) -> bytes:
-    """A tag as it lies in a message, in as few bytes as can be."""
-    found = bytearray()
-    while tag >= 0x80:
-        found.append(tag & 0x7F | 0x80)
-        tag >>= 7
-    return bytes((*found, tag))
-
-
-class _Node:
-    """A message of the tree, and where its pieces are.
-
-    Attributes:
-        column: the STRUCT, or of a wrapper the column of its value.
-        fields: each with its column, if it has one, lowest number first.
-        oneofs: columns by the oneof they are of.
-    """
-
-    def __init__(self, column: Column, message: Message, is_group: bool, tag: int) -> None:
-        self.column = column
-        self.message = message
-        self.is_group = is_group
-        self.tag = tag
-        self.depth = _depth(column)
-        self.fields: list[tuple[Field, Column | None]] = []
-        self.oneofs: dict[int, Column] = {}
-        for field in message.by_number.values():
-            if column.wrapper is not None:
-                value = _unwrapped(column) if field is column.wrapper else None
-                self.fields.append((field, value))
-            else:
-                self.fields.append((field, column.child_of(field)))
-        for child in () if column.wrapper is not None else column.children:
-            if child.oneof is not None:
-                self.oneofs[id(child.oneof)] = child
-        self.entries = [Label() for _ in self.fields]
-        self.absents = [Label() for _ in range(len(self.fields) + 1)]
-        self.defaults = Label()
-        self.has_way = column.parent is not None and len(self.fields) >= MANY_FIELDS
-        self.none = Label() if self.oneofs or self.has_way else self.absents[0]
-        self.end, self.behind, self.rest = Label(), Label(), Label()
-
-    @property
-    def again(self) -> Label:
-        """Where a field goes that was in no order."""
-        return self.end if self.is_group else self.rest  # groups end with a tag
-
-    @property
-    def first(self) -> int:
-        """The tag that is looked for at its begin."""
-        return NEVER if self.oneofs or not self.fields else expected(self.fields[0][0])
-
-
-def _depth(column: Column) -> int:
-    """How many messages are around it."""
-    depth, around = 0, column.parent
-    while around is not None:
-        depth += around.shape is Shape.STRUCT
-        around = around.parent
-    return depth
-
-
-def _unwrapped(column: Column) -> Column:
-    """The column of a wrapper as that of the value in it."""
-    inner = copy(column)
-    inner.field, inner.wrapper, inner.is_nullable = column.wrapper, None, False
-    return inner
-
-
-def expected(field: Field) -> int:
-    """The tag that a field is thought to have."""
-    packed = field.packed_tag
-    return packed if packed is not None and field.is_packed else field.tag
-
-
-class _Maker:
+class _Maker(Writer):
     """Writes a program."""
 
     def __init__(self, tree: Tree, where: Condition | None) -> None:
+        super().__init__()
         self.tree = tree
         self.where = where
-        self.program = Program()
-        self.code = self.program.code
-        self.uses: list[tuple[int, Label]] = []
-        self.todo: list[_Node] = []
-        self.is_usual = True
+        self.todo: list[Node] = []
         self.later: list[Callable[[], None]] = []
         self.enums: dict[int, tuple[Enum, Label]] = {}
-        self.nodes: dict[int, _Node] = {}
-        self.fail, self.drop, self.done, self.next = (Label() for _ in range(4))
+        self.nodes: dict[int, Node] = {}
+        self.drop, self.done, self.next = (Label() for _ in range(3))
 
     def make(self) -> Program:
-        if any(column.is_unknown for column in self.tree.columns):
-            raise ProgramError("unknown fields are kept by the plain decoder")
-        root, program = _Node(self.tree.root, self.tree.message, False, 0), self.program
+        self.check_unknown()
+        root, program = Node(self.tree.root, self.tree.message, False, 0), self.program
         self.node(root, is_root=True)
         while self.todo:
             self.node(self.todo.pop())
@@ -252,70 +96,24 @@ class _Maker:
             program.notes[getattr(self, name).at] = name
         return program
 
-    # -- writing -----------------------------------------------------------------------------
-
-    def put(self, label: Label) -> None:
-        label.at = len(self.code)
-
-    def begin(self, name: str) -> int:
-        """Write an opcode; where it is."""
-        at, sites = len(self.code), self.program.sites
-        if self.is_usual and not (sites and sites[-1].at == at):
-            self.program.usual.add(NUMBERS[name])
-        self.code.append(NUMBERS[name])
-        return at
-
-    def op(self, name: str, *operands: Label | tuple[int, int]) -> int:
-        """An instruction: labels, and numbers with their bytes; where it is."""
-        at = self.begin(name)
-        for each in operands:
-            if isinstance(each, Label):
-                self.uses.append((len(self.code), each))
-                self.code += bytes(4)
-            else:
-                self.code += each[0].to_bytes(each[1], "little")
-        assert len(self.code) - at == LENGTHS_OF[name], name
-        return at
-
-    def field(
-        self,
-        name: str,
-        *,
-        tag: int = 0,
-        next: int = NEVER,
-        miss: Label | None = None,
-        slow: Label | None = None,
-        a: int | Label | None = None,
-        b: int | None = None,
-        c: int | Label | None = None,
-    ) -> int:
-        """An instruction with the operands of fields; where it is."""
-        wanted = tag_bytes(next) if next != NEVER else b""
-        if len(wanted) > 4 or next == NEVER:
-            mask, number = 0, 1
-        else:
-            mask, number = (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
-        at = self.begin(name)
-        self.code += bytes(LENGTHS_OF[name] - 1)
-        values: dict[str, int | Label | None] = {
-            "size": len(tag_bytes(tag)), "miss": miss or self.fail, "slow": slow or self.fail,
-            "mask": mask, "next": number, "a": a, "b": b, "c": c,
-        }  # fmt: skip
-        for key, value in values.items():
-            offset, width = OPERANDS[key]
-            place = at + 1 + offset
-            if isinstance(value, Label):
-                self.uses.append((place, value))
-            elif value is not None:
-                if key in "abc":
-                    assert value % UNIT == 0
-                    value //= UNIT
-                self.code[place : place + width] = value.to_bytes(width, "little")
-        return at
+    def check_unknown(self) -> None:
+        """Numbers that a closed enum does not know are unknown fields, and so are entries of maps
+        with such in them: who keeps these would have to tell them from others of their tag."""
+        for column in self.tree.columns:
+            if not column.is_unknown:
+                continue
+            assert column.parent is not None
+            assert column.parent.message is not None
+            for field in column.parent.message.fields:
+                if field.is_map or (field.enum is not None and field.enum.is_closed):
+                    raise ProgramError(
+                        "unknown fields are kept by the plain decoder where there are maps or "
+                        "closed enums"
+                    )
 
     # -- nodes -------------------------------------------------------------------------------
 
-    def node(self, node: _Node, *, is_root: bool = False) -> None:
+    def node(self, node: Node, *, is_root: bool = False) -> None:
         fields, self.is_usual = node.fields, True
         tags = [*[expected(field) for field, _ in fields[1:]], NEVER]
         if node.has_way or node.oneofs:
@@ -331,6 +129,8 @@ class _Maker:
             self.note(node, field, ":absent")
             self.absent(column, tags[i], node.entries[i + 1] if i + 1 < len(fields) else None)
         self.put(node.absents[len(fields)])
+        if node.unknown is not None:
+            self.field("list", b=node.unknown.offsets)
         self.put(node.end)
         self.note(node, None, ":end")
         self.end(node, is_root)
@@ -338,7 +138,7 @@ class _Maker:
         while self.later:
             self.later.pop()()
 
-    def begins(self, node: _Node) -> None:
+    def begins(self, node: Node) -> None:
         """What comes before fields: which of oneofs are set, and the way."""
         self.put(node.none)
         self.clear(node)
@@ -349,13 +149,13 @@ class _Maker:
             self.field("look", next=expected(node.fields[0][0]), slow=node.entries[0])
         self.op("goto", node.absents[0])
 
-    def clear(self, node: _Node) -> None:
+    def clear(self, node: Node) -> None:
         """Nothing of oneofs is set yet."""
         for oneof in node.oneofs.values():
             assert oneof.values is not None
             self.op("clear", (oneof.values // UNIT, 4))
 
-    def defaults(self, node: _Node) -> None:
+    def defaults(self, node: Node) -> None:
         """All of them, and then fields in any order."""
         self.put(node.defaults)
         self.note(node, None, ":defaults")
@@ -364,13 +164,15 @@ class _Maker:
         for _, column in node.fields:
             if column is not None:
                 self.absent(column, NEVER, None)
+        if node.unknown is not None:
+            self.field("list", b=node.unknown.offsets)
         self.op("goto", node.again)
 
-    def note(self, node: _Node, field: Field | None, piece: str = "") -> None:
+    def note(self, node: Node, field: Field | None, piece: str = "") -> None:
         names = (node.column.path, "" if field is None else field.name)
         self.program.notes[len(self.code)] = ".".join(filter(None, names)) + piece
 
-    def end(self, node: _Node, is_root: bool) -> None:
+    def end(self, node: Node, is_root: bool) -> None:
         if node.is_group:
             tag = tag_bytes(node.tag + 1)
             mask = (1 << 8 * len(tag)) - 1
@@ -447,9 +249,9 @@ class _Maker:
             (int.from_bytes(raw, "little"), 8), (int(turned), 1), no,
         )  # fmt: skip
 
-    def rest(self, node: _Node) -> None:
+    def rest(self, node: Node) -> None:
         """What to do with each tag."""
-        table, skip, mark = Label(), Label(), Label()
+        table, skip, passed = Label(), Label(), Label()
         self.put(node.rest)
         self.note(node, None, ":rest")
         tags = [tag for field, _ in node.fields for tag in (field.tag, field.packed_tag or 0)]
@@ -466,30 +268,46 @@ class _Maker:
             for tag in {field.tag, field.packed_tag} - {None}:
                 assert tag is not None
                 is_skipped = column is None and tag & 7 == WireType.START_GROUP
-                if is_skipped and field.oneof is None:
+                if is_skipped and field.oneof is None and node.unknown is None:
                     continue
                 label = Label()
                 self.put(label)
                 self.note(node, field, ":any")
                 if is_skipped:
                     self.unset_others(node, field)
-                    self.op("goto", skip)
+                    self.op("goto", passed)
                 else:
                     self.stray(node, field, column, tag)
                 strays.append((tag, label))
         places = self.searches(strays, skip)
         self.put(skip)
-        if node.message.is_map_entry:  # it may not count at all
+        if node.unknown is not None:
+            self.keep(node, node.unknown)
+        elif node.message.is_map_entry:  # it may not count at all
             self.op("goto", self.fail)
-        self.op("skip", node.again, self.fail, mark)
-        self.put(mark)
-        self.skip_group(node.depth, node.again)
+        self.put(passed)
+        self.skip(node, node.again)
         self.put(table)
         size = 256 if is_long else 128
         self.program.tables[table.at] = 4 * size
         for first in range(size):
             self.uses.append((len(self.code), places.get(first, skip)))
             self.code += bytes(4)
+
+    def keep(self, node: Node, column: Column) -> None:
+        """An unknown field, whose bytes are added to a column."""
+        behind = Label()
+        self.field("raw.begin")
+        self.skip(node, behind)
+        self.put(behind)
+        self.field("raw.end.unknown", miss=node.again, a=column.values, c=column.offsets)
+
+    def skip(self, node: Node, after: Label) -> None:
+        """Pass over a field, whatever it is."""
+        mark = Label()
+        self.op("skip", after, self.fail, mark)
+        self.put(mark)
+        self.skip_group(node.depth, after)
 
     def searches(self, strays: list[tuple[int, Label]], skip: Label) -> dict[int, Label]:
         """Where to go for the first byte of each tag: those of several bytes are told apart."""
@@ -523,7 +341,7 @@ class _Maker:
     # -- fields ------------------------------------------------------------------------------
 
     def in_order(
-        self, node: _Node, field: Field, column: Column | None, following: int, miss: Label
+        self, node: Node, field: Field, column: Column | None, following: int, miss: Label
     ) -> None:
         """A field where it is looked for: behind it comes the next one, or else `miss`."""
         tag = expected(field)
@@ -566,12 +384,12 @@ class _Maker:
 
         self.later.append(with_care)
 
-    def go_behind(self, node: _Node, field: Field) -> None:
+    def go_behind(self, node: Node, field: Field) -> None:
         """On with the next field, whose tag has been seen."""
         place = next(i for i, (other, _) in enumerate(node.fields) if other is field) + 1
-        self.op("goto", node.entries[place] if place < len(node.fields) else node.end)
+        self.op("goto", node.entries[place] if place < len(node.fields) else node.absents[-1])
 
-    def stray(self, node: _Node, field: Field, column: Column | None, tag: int) -> None:
+    def stray(self, node: Node, field: Field, column: Column | None, tag: int) -> None:
         """A field wherever it comes; then the next such."""
         end = node.again
         if column is None:
@@ -612,7 +430,7 @@ class _Maker:
 
             self.later.append(with_care)
 
-    def unset_others(self, node: _Node, field: Field) -> None:
+    def unset_others(self, node: Node, field: Field) -> None:
         """A member of a oneof is set, so the others are not."""
         if field.oneof is None:
             return
@@ -708,7 +526,7 @@ class _Maker:
         return "closed", self.enums[id(enum)][1]
 
     def known(self) -> None:
-        """Tables of closed enums; see `instructions.knows`."""
+        """Tables of closed enums; see `vm.values.knows`."""
         for enum, label in self.enums.values():
             numbers = sorted(set(enum.values.values()))
             distances = [number - numbers[0] for number in numbers]
@@ -726,7 +544,7 @@ class _Maker:
         """A group that is kept as bytes."""
         over, behind = Label(), Label()
         self.field("raw.begin", tag=tag)
-        self.skip_group(_depth(column), over)
+        self.skip_group(depth_of(column), over)
         self.put(over)
         self.field(f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets)
         self.put(behind)
@@ -766,10 +584,10 @@ class _Maker:
         name = self.chosen("message", suffix, MESSAGES, careful, column)
         self.field(name, tag=tag, next=first, miss=into, slow=careful, a=entry, b=b)
 
-    def entry_of(self, node: _Node) -> Label:
+    def entry_of(self, node: Node) -> Label:
         return node.entries[0] if node.fields else node.none
 
-    def inner(self, column: Column, tag: int) -> _Node:
+    def inner(self, column: Column, tag: int) -> Node:
         """The node of a message, which is made once."""
         node = self.nodes.get(id(column))
         if node is None:
@@ -777,7 +595,7 @@ class _Maker:
             assert field is not None
             assert field.message is not None
             is_group = tag & 7 == WireType.START_GROUP
-            node = self.nodes[id(column)] = _Node(column, field.message, is_group, tag)
+            node = self.nodes[id(column)] = Node(column, field.message, is_group, tag)
             self.todo.append(node)
         return node
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
+from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.columns import (
     ADDRESS_BITS,
     MAX_NARROW,
@@ -62,8 +63,8 @@ STREAM_ROWS = 65536
 """Rows of a batch of a stream, if nobody says another number."""
 LARGEST = MAX_NARROW
 """Bytes of the largest message there may be, as in Protobuf."""
-
-
+FEEDS: deque[Feed] = deque()
+"""Feeds that nobody uses, of all readers."""
 DEPTHS = (3, 2, 1)
 """How often a type may be nested in itself if nobody says so: the first of these with which there
 are not too many columns."""
@@ -121,7 +122,13 @@ class _Ready:
 
 
 class Reader:
-    """Decodes messages of one type into tables; see `jitvm.wire.reader` for its options."""
+    """Decodes messages of one type into tables.
+
+    Args:
+        message: the type.
+        fields, where, errors, depth: see `jitvm.wire.reader`.
+        others: how columns are made, as for `jitvm.guests.wire.columns.tree`.
+    """
 
     def __init__(
         self,
@@ -131,12 +138,7 @@ class Reader:
         where: str | None = None,
         errors: str = "raise",
         depth: int | None = None,
-        wrappers: bool = True,
-        utf8: bool = True,
-        unknown: bool = False,
-        large_offsets: bool = False,
-        names: bool = False,
-        times: bool = False,
+        **others: bool,
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
@@ -144,6 +146,7 @@ class Reader:
             raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
         if isinstance(fields, str):
             raise TypeError("fields is a list of paths, not a str")
+        open_ahead()
         self.message = message
         self.errors = errors
         self._where_text = where
@@ -156,9 +159,7 @@ class Reader:
             hidden = () if fields is None else paths(self._where)
         self._options: dict[str, Any] = {
             "fields": None if fields is None else tuple(fields),
-            "depth": depth, "wrappers": wrappers, "utf8": utf8, "unknown": unknown,
-            "null_rows": errors == "null", "large_offsets": large_offsets, "names": names,
-            "times": times,
+            "depth": depth, "null_rows": errors == "null", **others,
         }  # fmt: skip
         self._options["hidden"] = tuple(hidden)
         if depth is None:
@@ -167,7 +168,6 @@ class Reader:
             self._tree = tree(message, **self._options)
         self._spaces: tuple[int, ...] = ADDRESS_BITS
         self._free: deque[_Ready] = deque()
-        self._feeds: deque[Feed] = deque()
         self._pace = Pace()
 
     @cached_property
@@ -281,13 +281,13 @@ class Reader:
         from jitvm.guests.wire.feed import SIZE, Feed
 
         try:
-            feed = self._feeds.pop()
+            feed = FEEDS.pop()
         except IndexError:
             feed = Feed(BATCH_ROWS, SIZE)
         try:
             yield feed
         finally:
-            self._feeds.append(feed)
+            FEEDS.append(feed)
 
     def _batch(
         self,
@@ -376,7 +376,7 @@ class Reader:
         """A native decoder, or a plain one where none can be had."""
         from jitvm.guests.wire.decoder import Decoder
         from jitvm.guests.wire.plain import PlainDecoder
-        from jitvm.guests.wire.program import ProgramError
+        from jitvm.guests.wire.writer import ProgramError
 
         try:
             return Decoder(made, placed, errors=self.errors, where=self._where)

@@ -6,6 +6,7 @@ Table ── batches ──> Data of each, made when somebody asks
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from itertools import pairwise
 
@@ -185,8 +186,18 @@ class Table:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
-        return _needed("pyarrow").RecordBatchReader.from_stream(self).read_all()
+        pyarrow = _needed("pyarrow")
+        if not hasattr(pyarrow.RecordBatch, "_import_from_c"):
+            # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
+            return pyarrow.RecordBatchReader.from_stream(self).read_all()
+        from jitvm.guests.wire.arrow import record_batch
+
+        made = self._tree.made
+        schema = made.get("pyarrow")  # a stream would have it made for each table
+        if schema is None:
+            schema = made["pyarrow"] = pyarrow.schema(self)
+        batches = [record_batch(pyarrow, chunk.view, schema) for chunk in self._chunks]
+        return pyarrow.Table.from_batches(batches, schema)
 
     def to_pandas(self, **options: Any) -> Any:
         """A `pandas.DataFrame`; options are those of `pyarrow.Table.to_pandas`.
@@ -485,6 +496,8 @@ def type_of(column: TreeColumn) -> str:
 
 def _needed(name: str) -> Any:
     """A library of somebody's that is asked for by name."""
+    if (known := sys.modules.get(name)) is not None:
+        return known
     from importlib import import_module
 
     try:

@@ -16,6 +16,10 @@ BATCH = {"jit": 150, "interpreter": 150, "reference": 40, "ir": 40, "aarch64": 8
 """Messages of a batch."""
 
 
+KEEPING = ("kinds.Scalars", "kinds.Optional", "kinds.Repeated", "kinds.Nested", "kinds.Choice")
+"""Types whose unknown fields are kept natively."""
+
+
 class WireCase:
     """What a seed stands for.
 
@@ -40,6 +44,11 @@ class WireCase:
             self.options["wrappers"] = random.random() < 0.5
         self.options["large_offsets"] = random.random() < 0.2
         self._base = messages(self.name, message(self.name), 60, seed)
+        if not self.is_whole and self.name in KEEPING and random.random() < 0.5:
+            self.options["unknown"] = True
+            other = random.choice(TYPES)
+            strange = messages(other, message(other), 60, seed)
+            self._base += [each + random.choice(strange) for each in self._base]
 
     def batches(self) -> Iterator[list[bytes]]:
         """Messages: some right, some odd, some wrong; without end."""

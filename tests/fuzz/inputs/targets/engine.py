@@ -65,7 +65,8 @@ def _image(data: bytes, _: Path) -> None:
     machine = _machine()
     native = machine.native
     assert native is not None
-    found.fits(machine.state, UXN.code_index)
+    found.knows(machine.state)
+    found.fits(machine.memory)
     counted = native.handlers.address("counted")
     assert found.install(machine.block, counted)
     assert found.code is not None

@@ -192,7 +192,11 @@ class Screen(Device):
         return frame_hash(self.pixels)
 
     def png(self) -> bytes:
-        """The frame as a PNG file."""
+        """The frame as a PNG file.
+
+        Raises:
+            PictureError: Pillow is not installed.
+        """
         from jitvm.platform.picture import png_of
 
         return png_of(*self.shown)
@@ -201,6 +205,7 @@ class Screen(Device):
         """Write the frame as a PNG file.
 
         Raises:
+            PictureError: Pillow is not installed.
             OSError: the file cannot be written; what was there before still is.
         """
         from os import fspath
@@ -210,8 +215,15 @@ class Screen(Device):
         write_result(fspath(path), self.png())
 
     def _repr_png_(self) -> bytes | None:
-        """The frame, for notebooks; None if there is none."""
-        return self.png() if self.touched else None
+        """The frame, for notebooks; None if there is none, or no Pillow to write it."""
+        from jitvm.platform.picture import PictureError
+
+        if not self.touched:
+            return None
+        try:
+            return self.png()
+        except PictureError:
+            return None
 
     # -- ports -------------------------------------------------------------------------------
 
