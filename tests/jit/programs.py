@@ -165,6 +165,10 @@ PROGRAMS: Final[dict[str, str]] = {
         0x600,
         before="#0005 #64 DEO2 #0405 #40 STZ2",
     ),
+    "ports that turn out to be constants": """
+        |0000 @n $2
+        |0100 #20 STH @loop .n LDZ2 DUP2 STHkr #08 ADD DEO2 STHkr #0a ADD DEO2 #01 STHkr #0e ADD DEO
+          STHkr #09 ADD DEI POP .n LDZ2 INC2 DUP2 .n STZ2 #0800 LTH2 ?loop POPr BRK""",
     "a device that moves a pointer": loop("""
           #11 #22 #04 DEI #03 SUB #04 DEO #05 DEI #05 DEO #04 DEI2 .sum STZ2"""),
     "a device that writes code": loop(

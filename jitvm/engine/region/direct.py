@@ -495,7 +495,8 @@ class DirectLowering(DirectOperations):
     ) -> None:
         """Call a function of C with base, port and byte. Its result is in rax.
 
-        Where there is none, control goes to the label `missing`, if one is given.
+        Where there is none, control goes to the label `missing`, if one is given: a port may have
+        been computed when the region was formed and be a constant by now.
         """
         put = self._asm.put
         at = self.allocation.positions[id(value)]
@@ -521,16 +522,13 @@ class DirectLowering(DirectOperations):
     @makes(makers, Op.HOST_IN)
     def _host_in(self, value: Value) -> None:
         asm, port = self._asm, value.args[0]
-        plain, go_on = self._missing(port), asm.label()
+        plain, go_on = asm.label(), asm.label()
         self._call(self._function(self.layout.readers, port), value, port, None, plain)
         asm.put(reg_reg(x86.ZERO_BYTE, self._target(value), RAX))
         asm.bind(go_on)
-        if plain is None:
-            return
-        label = plain
 
         def read() -> None:
-            asm.bind(label)
+            asm.bind(plain)
             self._page(value)
             asm.jump(go_on)
 
@@ -540,14 +538,9 @@ class DirectLowering(DirectOperations):
     def _host_out(self, value: Value) -> None:
         port, byte = value.args
         self._set_page(value)
-        plain = self._missing(port)
+        plain = self._asm.label()
         self._call(self._function(self.layout.writers, port), value, port, byte, plain)
-        if plain is not None:
-            self._asm.bind(plain)
-
-    def _missing(self, port: Value) -> int | None:
-        """A label for where a port has no function; None where it is sure to have one."""
-        return None if port.constant is not None else self._asm.label()
+        self._asm.bind(plain)
 
     @makes(makers, Op.COLLECT)
     def _collect(self, value: Value) -> None:

@@ -123,11 +123,12 @@ class RegionLowering(ExitLowering):
         self._guard(fine, value.exit)
 
     def _call_host(self, which: int, port: Value, byte: str, plain: str = "0") -> str:
-        """Call a port's function; what it returns, or `plain` where a computed port has none."""
+        """Call a port's function; what it returns, or `plain` where the port has none.
+
+        A port may have been computed when the region was formed and be a constant by now.
+        """
         function = self.load("ptr", self._port_function(which, port), "context", 8)
         call = f"call i64 {function}(ptr %base, i64 {self.wide(port)}, i64 {byte})"
-        if port.constant is not None:
-            return self.let(call)
         before, device, ahead = self._predecessor, self.name()[1:], self.name()[1:]
         there = self.let(f"icmp ne ptr {function}, null")
         self.do(f"br i1 {there}, label %{device}, label %{ahead}")
@@ -141,16 +142,10 @@ class RegionLowering(ExitLowering):
     @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> str:
         port = value.args[0]
-        plain = (
-            "0"
-            if port.constant is not None
-            else self.let(f"zext i8 {self._page_byte(port)} to i64")
-        )
+        address = self.at(self.layout.ports, self.at(self.wide(port)))
+        plain = self.let(f"zext i8 {self.load('i8', address, 'page')} to i64")
         byte = self._call_host(self.layout.readers, port, "0", plain)
         return self._widen(self.let(f"trunc i64 {byte} to i8"), 8)
-
-    def _page_byte(self, port: Value) -> str:
-        return self.load("i8", self.at(self.layout.ports, self.at(self.wide(port))), "page")
 
     @lowers(lowerings, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
