@@ -296,6 +296,25 @@ def test_output_of_a_compiled_loop_is_whole_and_in_order() -> None:
     assert b"".join(pieces) == expected
 
 
+@pytest.mark.parametrize("direct", [0, 1])
+def test_a_full_ring_leaves_the_values_of_a_compiled_loop(direct: int) -> None:
+    """Also those of the bytes that are written, which nothing needs after that."""
+    machine = eager(
+        "|0100 #0003 @again #0000 @each DUP #41 EOR #18 DEO DUP #12 EOR #18 DEO DUP2 EOR #18 DEO "
+        "INC2 ORAk ?each POP2 #0001 SUB2 ORAk ?again BRK",
+        speed=0,
+        direct=direct,
+    )
+    machine.collect(0x18)
+    pieces: list[bytes] = []
+    machine.on_output_full(lambda: pieces.append(machine.take_output()[1::2]))
+    assert machine.run(0x100) is Stop.HALT
+    pieces.append(machine.take_output()[1::2])
+    once = [bytes([n & 255 ^ 0x41, n & 255 ^ 0x12, n >> 8 ^ n & 255]) for n in range(0x10000)]
+    assert b"".join(pieces) == b"".join(once) * 3
+    assert used(machine).exits
+
+
 def test_events_run_regions() -> None:
     machine = eager(
         "|0000 @sum $2 |0100 ;on-byte #10 DEO2 BRK "

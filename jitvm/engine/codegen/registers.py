@@ -230,12 +230,14 @@ class Allocation:
         life.place = self.MEMORY + self.spilled
         self.spilled += 1
 
-    def across(self, at: int) -> list[int]:
-        """Registers with values that are needed after an operation and were there before."""
+    def across(self, at: int, *, with_operands: bool) -> list[int]:
+        """Registers with values that are needed after an operation and were there before, or
+        also those that it is the last to need."""
+        end = at - 1 if with_operands else at
         return [
             life.place
             for life in self.lives.values()
-            if life.begin < at < life.end and life.place < self.MEMORY
+            if life.begin < at and end < life.end and life.place < self.MEMORY
         ]
 
 

@@ -492,15 +492,18 @@ class DirectLowering(DirectOperations):
         port: Value,
         byte: Value | None,
         missing: int | None = None,
+        *,
+        has_more: bool = False,
     ) -> None:
         """Call a function of C with base, port and byte. Its result is in rax.
 
-        Where there is none, control goes to the label `missing`, if one is given: a port may have
-        been computed when the region was formed and be a constant by now.
+        If there is none, control goes to the label `missing`, if one is given: a port may have
+        been computed when the region was formed and be a constant by now. The operation `has_more`
+        to do with its operands after the call.
         """
         put = self._asm.put
         at = self.allocation.positions[id(value)]
-        kept = _CLOBBERED & {*self.allocation.across(at), *self._stacks}
+        kept = _CLOBBERED & {*self.allocation.across(at, with_operands=has_more), *self._stacks}
         first = self.allocation.spilled + len(self._saved)
         places = [(register, (RSP, NONE, 8 * (first + i))) for i, register in enumerate(kept)]
         put(reg_mem(MOV, RCX, function, 8))
@@ -560,7 +563,7 @@ class DirectLowering(DirectOperations):
 
         def call() -> None:
             asm.bind(drain)
-            self._call(self._field("ring_full"), value, port, byte)
+            self._call(self._field("ring_full"), value, port, byte, has_more=True)
             asm.put(reg_mem(MOV, RAX, head, 8))
             asm.jump(go_on)
 
