@@ -45,7 +45,7 @@ def compiled(start: int = 256, **changes: Any) -> Compiled:
 def example(*regions: Compiled, counts: Any = COUNTS, **changes: Any) -> kept.Kept:
     """An example of all that is kept; `changes` are fields of it, or of what was learned."""
     row: dict[str, Any] = {
-        "ports": [[1], [2], []],
+        "ports": [[1], [2], [], []],
         "charging": False,
         "next_exit": 2,
         "next_counter": 1,
