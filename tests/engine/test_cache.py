@@ -248,3 +248,34 @@ def test_who_is_at_work_is_known_until_its_descriptor_is_closed(tmp_path: Path) 
     assert not cache.is_at_work("kind", "another")
     os.close(descriptor)
     assert not cache.is_at_work("kind", "key")
+
+
+class Listed(list["os.DirEntry[str]"]):
+    """What `os.scandir` gives, all of it read."""
+
+    def __enter__(self) -> Listed:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """There is nothing to close."""
+
+
+def test_a_file_that_another_process_removes_hides_no_other(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        kept.cache.store(name, "key", CODE)
+
+    scan = os.scandir
+    (path,) = kept.folder.glob("b-*")
+
+    def scandir(folder: str) -> Listed:
+        with scan(folder) as items:
+            found = Listed(items)
+        path.unlink()
+        return found
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    entries = kept.cache.entries()
+    monkeypatch.undo()
+    assert sorted(Path(entry.path).name[0] for entry in entries) == ["a", "c"]

@@ -246,12 +246,17 @@ class CodeCache:
         if folder is None:
             return found
         try:
-            for item in os.scandir(folder):
-                if is_one(item.name):
-                    status = item.stat(follow_symlinks=False)
-                    found.append(Entry(item.path, status.st_size, status.st_mtime))
+            items = os.scandir(folder)
         except (FileNotFoundError, NotADirectoryError):
-            return []
+            return found
+        with items:
+            for item in items:
+                try:
+                    status = item.stat(follow_symlinks=False)
+                except FileNotFoundError:  # another process has removed it meanwhile
+                    continue
+                if is_one(item.name):
+                    found.append(Entry(item.path, status.st_size, status.st_mtime))
         return sorted(found, key=lambda entry: entry.used)
 
     def _evict(self) -> None:
