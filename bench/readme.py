@@ -124,8 +124,8 @@ def _whole(rows: Sequence[Row]) -> Iterator[str]:
         yield "first one kept."
     if long := [whole for whole in found if whole.interpreter >= LONG_MS]:
         first, second = _means(long)
-        yield f"The {len(long)} that do so for {LONG_MS / 1e3:g} s or more run {first} and {second}"
-        yield "times as fast."
+        yield f"Of those that do so for {LONG_MS / 1e3:g} s or more ({len(long)}), the mean is"
+        yield f"{first} and {second}."
 
 
 def _means(figures: Sequence[Whole]) -> tuple[str, str]:

@@ -7,8 +7,8 @@
     run-second    the next one, which begins with what the first has kept
 
 Every run gets a cache of its own, a copy of one that holds what all programs share: the
-interpreter and the devices' native code. A second run is a first one, untimed, and the timed one.
-Programs with a screen run headless for their number of frames.
+interpreter and the devices' native code. A second run is a first one, untimed, with what its child
+finishes, and the timed one. Programs with a screen run headless for their number of frames.
 
 Beside `jit`, the steady state inside a process, `Summary` says what that comes to.
 """
