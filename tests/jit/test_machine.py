@@ -127,7 +127,8 @@ def test_the_jit_costs_nothing_until_it_has_something(held: list[Job]) -> None:
 
 
 def test_a_budget_is_exact_until_the_jit_has_something(held: list[Job]) -> None:
-    machine = patient(loop(".n INC LDZ #30 DEO"), hot=4, window=64)
+    endless = "|0000 @n $2 |0100 @again .n LDZ2 INC2 .n STZ2 .n INC LDZ #30 DEO !again"
+    machine = patient(endless, hot=4, window=64)
     tier = machine.native
     assert tier is not None
 
