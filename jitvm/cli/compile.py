@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from jitvm.cli import options
+from jitvm.cli import options, trial
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.headless import FRAMES
-from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -37,33 +35,11 @@ def configure(parser: Parser) -> None:
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
     parser.add_argument("program", metavar="PROGRAM", help="its file, - for stdin")
-    parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
-    parser.add_argument(
-        "--arg",
-        metavar="WORD",
-        dest="arguments",
-        action="append",
-        default=[],
-        help="an argument for the program; may be repeated",
-    )
-    parser.add_argument("--script", metavar="FILE", help="a script of its user's input")
-    parser.add_argument(
-        "--frames",
-        metavar="N",
-        type=positive(int, "a number of frames"),
-        help=f"run so many frames of a program with a screen (default: {FRAMES})",
-    )
-    options.time_limit(parser, "seconds to run it at most (default: %(default)s)", default=10.0)
-    options.settings(parser)
-    options.files(parser)
-    options.clock(parser)
-    options.source(parser)
-    options.guest(parser)
+    trial.configure(parser, seconds=10.0)
 
 
 def execute(arguments: Namespace) -> int:
     """Run the program, compile, and keep what came of it; return the exit code."""
-    from jitvm.cli.explain import input_of, run_to_the_end
     from jitvm.engine.machine.machine import Tier
 
     loaded = options.load(arguments)
@@ -76,16 +52,10 @@ def execute(arguments: Namespace) -> int:
     if machine.native is None:
         raise Failure("nothing to compile: nothing can become native here", Exit.FAILURE)
     machine.hurry_jit()
-    with input_of(arguments.input) as stdin:
-        run_to_the_end(arguments, computer, script, stdin)
+    trial.run_to_the_end(arguments, computer, script)
     machine.compile_rest()
     if machine.jit is None or not machine.jit.regions:
-        raise Failure(
-            f"{arguments.program}: nothing in it became hot within {arguments.time_limit:g} s; "
-            "run it longer (--time-limit), give it input (--input, --arg, --script), or lower "
-            "-O hot=N",
-            Exit.FAILURE,
-        )
+        raise trial.nothing_hot(arguments)
     print(f"{arguments.program}: {_told(machine.jit)}")
     return Exit.OK
 

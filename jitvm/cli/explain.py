@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from jitvm.cli import options
+from jitvm.cli import options, trial
 from jitvm.cli.exits import Exit, Failure
-from jitvm.cli.headless import FRAMES
-from jitvm.cli.values import positive, settings
+from jitvm.cli.values import settings
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
     from jitvm.platform.computer import Computer
-    from jitvm.platform.script import Script
 
 STAGES = ("guest", "exits", "ir", "llvm", "asm")
 """As `jitvm.profiling.explanation` has them; that is not imported for a help text."""
@@ -52,28 +50,7 @@ def configure(parser: Parser) -> None:
         "--stage", choices=STAGES, action="append", help="show only this; may be repeated"
     )
     parser.add_argument("--list", action="store_true", help="list all regions instead")
-    parser.add_argument("--input", metavar="FILE", help="its standard input (default: empty)")
-    parser.add_argument(
-        "--arg",
-        metavar="WORD",
-        dest="arguments",
-        action="append",
-        default=[],
-        help="an argument for the program; may be repeated",
-    )
-    parser.add_argument("--script", metavar="FILE", help="a script of its user's input")
-    parser.add_argument(
-        "--frames",
-        metavar="N",
-        type=positive(int, "a number of frames"),
-        help=f"run so many frames of a program with a screen (default: {FRAMES})",
-    )
-    options.time_limit(parser, "seconds to run it at most (default: %(default)s)", default=2.0)
-    options.settings(parser)
-    options.files(parser)
-    options.clock(parser)
-    options.source(parser)
-    options.guest(parser)
+    trial.configure(parser, seconds=2.0)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 
@@ -95,12 +72,7 @@ def execute(arguments: Namespace) -> int:
     if arguments.list:
         _print(arguments, explanation.list_text, explanation.list_dict)
     elif address is None and not explanation.regions:
-        raise Failure(
-            f"{arguments.program}: nothing in it became hot within {arguments.time_limit:g} s; "
-            "run it longer (--time-limit), give it input (--input, --arg, --script), or lower "
-            "-O hot=N",
-            Exit.FAILURE,
-        )
+        raise trial.nothing_hot(arguments)
     else:
         _print(arguments, explanation.__str__, explanation.as_dict)
     return Exit.OK
@@ -133,40 +105,5 @@ def _run(arguments: Namespace, loaded: Loaded) -> Computer:
         keep_text(computer.machine, settings(arguments.parameters))
     except ParameterError as error:
         raise Failure(str(error)) from error
-    with input_of(arguments.input) as stdin:
-        run_to_the_end(arguments, computer, script, stdin)
+    trial.run_to_the_end(arguments, computer, script)
     return computer
-
-
-def run_to_the_end(
-    arguments: Namespace, computer: Computer, script: Script | None, stdin: BinaryIO
-) -> None:
-    """Run a program until it ends or its time is up, with its frames if it has a screen."""
-    from jitvm.cli.headless import run
-    from jitvm.platform.evaluator import LimitReached
-
-    with computer.limited(time_limit=arguments.time_limit):
-        try:
-            computer.boot()
-            if computer.is_graphical or arguments.frames:
-                run(computer, arguments.frames or FRAMES, script, stdin)
-            else:
-                computer.run_console(stdin)
-        except LimitReached:
-            return  # what became hot until then is what there is to explain
-        finally:
-            computer.close()
-
-
-def input_of(path: str | None) -> BinaryIO:
-    """A program's standard input: a file, or nothing.
-
-    Raises:
-        Failure: it cannot be read.
-    """
-    from os import devnull
-
-    try:
-        return open(path or devnull, "rb", buffering=0)
-    except OSError as error:
-        raise Failure(f"--input {path}: cannot be read: {error.strerror}") from error
