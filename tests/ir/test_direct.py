@@ -11,8 +11,9 @@ from itertools import combinations
 import pytest
 
 from jitvm.engine.codegen.places import Unknown
-from jitvm.engine.codegen.registers import Allocation, lined_up
+from jitvm.engine.codegen.registers import Allocation
 from jitvm.engine.ir.ops import EFFECTS
+from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.ir.text import parse
 from jitvm.engine.region.direct import DirectLowering
 from jitvm.guest import Guest
@@ -79,7 +80,7 @@ x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%9 0@1:1=%8 0@2:1=%11 0@3:1=%12
 
 @pytest.mark.parametrize("text", [crowded(32), crowded(64)])
 def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
-    blocks = lined_up(parse(text))
+    blocks = reverse_postorder(parse(text))
     allocation = Allocation(
         blocks,
         lambda value: value.args,

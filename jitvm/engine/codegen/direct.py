@@ -9,6 +9,7 @@ from __future__ import annotations
 from jitvm.engine.codegen import x86
 from jitvm.engine.codegen.places import CONDITIONS, Placed
 from jitvm.engine.codegen.registers import Allocation
+from jitvm.engine.codegen.table import lowers
 from jitvm.engine.codegen.x86 import (
     EQUAL,
     LEA,
@@ -36,42 +37,29 @@ from jitvm.engine.memory.layout import FENCE, LENGTH
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, ClassVar, TypeVar
+    from typing import ClassVar
 
-    Makers = dict[Op, Callable[[Any, Value], None]]
-    """What makes the instructions of each operation."""
-    M = TypeVar("M", bound=Callable[[Any, Value], None])
+    from jitvm.engine.codegen.table import Lowerings
 
 _COMMUTATIVE = {Op.AND: x86.AND, Op.OR: x86.OR, Op.XOR: x86.XOR}
-
-
-def makes(table: Makers, *ops: Op) -> Callable[[M], M]:
-    """Put a method into the table of its class: it makes these operations."""
-
-    def put(method: M) -> M:
-        table.update(dict.fromkeys(ops, method))
-        return method
-
-    return put
 
 
 class DirectOperations(Placed):
     """Operations on words, stacks, spaces and ports.
 
     Attributes:
-        makers: what makes each operation; of the class.
+        lowerings: what makes the instructions of each operation; of the class.
     """
 
-    makers: ClassVar[Makers] = {}
+    lowerings: ClassVar[Lowerings] = {}
 
     # -- values ------------------------------------------------------------------------------
 
-    @makes(makers, Op.ACT, Op.DONE)
+    @lowers(lowerings, Op.ACT, Op.DONE)
     def _mark(self, _: Value) -> None:
         """Nothing: marks are for the verifier."""
 
-    @makes(makers, Op.ADD)
+    @lowers(lowerings, Op.ADD)
     def _add(self, value: Value) -> None:
         a, b = value.args
         to = self._target(value)
@@ -90,7 +78,7 @@ class DirectOperations(Placed):
         self._into(to, a)
         self._alu(x86.ADD, to, b)
 
-    @makes(makers, Op.SUB)
+    @lowers(lowerings, Op.SUB)
     def _sub(self, value: Value) -> None:
         a, b = value.args
         to = self._target(value)
@@ -108,7 +96,7 @@ class DirectOperations(Placed):
         self._into(to, a)
         self._alu(x86.SUB, to, b)
 
-    @makes(makers, *_COMMUTATIVE)
+    @lowers(lowerings, *_COMMUTATIVE)
     def _commutative(self, value: Value) -> None:
         a, b = value.args
         to = self._target(value)
@@ -129,7 +117,7 @@ class DirectOperations(Placed):
             return
         self._asm.put(reg_reg(op, to, self._register(word, RAX), wide, low=True))
 
-    @makes(makers, Op.MUL)
+    @lowers(lowerings, Op.MUL)
     def _multiply(self, value: Value) -> None:
         a, b = value.args
         to = self._target(value)
@@ -144,7 +132,7 @@ class DirectOperations(Placed):
         register = self._register(b, RCX)
         self._asm.put(reg_reg(x86.MULTIPLY, to, register, self._wide))
 
-    @makes(makers, Op.SHL, Op.SHR)
+    @lowers(lowerings, Op.SHL, Op.SHR)
     def _shift(self, value: Value) -> None:
         a, distance = value.args
         to, kind = self._target(value), x86.SHL if value.op is Op.SHL else x86.SHR
@@ -156,7 +144,7 @@ class DirectOperations(Placed):
         self._into(to, a)
         self._asm.put(reg_reg(x86.SHIFT_BY_CL, kind, to, self._wide))
 
-    @makes(makers, *CONDITIONS)
+    @lowers(lowerings, *CONDITIONS)
     def _comparison(self, value: Value) -> None:
         holds = self._compare(value)
         self._set(self._target(value), holds)
@@ -165,7 +153,7 @@ class DirectOperations(Placed):
         """1 if a condition holds, else 0."""
         self._asm.put(bytes([0x0F, 0x90 | condition, 0xC0]), reg_reg(x86.ZERO_BYTE, to, RAX))
 
-    @makes(makers, Op.SELECT)
+    @lowers(lowerings, Op.SELECT)
     def _select(self, value: Value) -> None:
         condition, yes, no = value.args
         to, wide, put = self._target(value), self._wide, self._asm.put
@@ -176,7 +164,7 @@ class DirectOperations(Placed):
         self._into(to, no)
         put(reg_reg(bytes([0x0F, 0x40 | holds]), to, register, wide))
 
-    @makes(makers, Op.SIGNED)
+    @lowers(lowerings, Op.SIGNED)
     def _signed_word(self, value: Value) -> None:
         (size,) = value.imm
         to, word = self._target(value), value.args[0]
@@ -189,7 +177,7 @@ class DirectOperations(Placed):
         else:
             self._into(to, word)
 
-    @makes(makers, Op.BSWAP)
+    @lowers(lowerings, Op.BSWAP)
     def _bswap(self, value: Value) -> None:
         (size,) = value.imm
         to, word = self._target(value), value.args[0]
@@ -201,7 +189,7 @@ class DirectOperations(Placed):
         if size > 1:
             self._asm.put(swap_bytes(to, size))
 
-    @makes(makers, Op.DIV)
+    @lowers(lowerings, Op.DIV)
     def _divide(self, value: Value) -> None:
         dividend, divisor = value.args
         asm, to, wide = self._asm, self._target(value), self._wide
@@ -226,11 +214,11 @@ class DirectOperations(Placed):
         if to != RAX:
             asm.put(move(to, RAX, wide))
 
-    @makes(makers, Op.PC)
+    @lowers(lowerings, Op.PC)
     def _pc(self, value: Value) -> None:
         self._asm.put(move(self._target(value), R14, self._wide))
 
-    @makes(makers, Op.POINTER)
+    @lowers(lowerings, Op.POINTER)
     def _pointer(self, value: Value) -> None:
         (index,) = value.imm
         self._index_of(self._target(value), self._stacks[index], index)
@@ -244,50 +232,50 @@ class DirectOperations(Placed):
             put(move(to, pointer))
         put(alu(x86.AND, to, size - 1))
 
-    @makes(makers, Op.HOST_POINTER)
+    @lowers(lowerings, Op.HOST_POINTER)
     def _host_pointer(self, value: Value) -> None:
         (index,) = value.imm
         to = self._target(value)
         self._asm.put(reg_mem(MOV, to, (R12, NONE, self.layout.pointers[index]), 8))
         self._index_of(to, to, index)
 
-    @makes(makers, Op.SLOT)
+    @lowers(lowerings, Op.SLOT)
     def _slot(self, value: Value) -> None:
         index, offset, size = value.imm
         self._load_bytes(self._target(value), (self._stacks[index], NONE, offset), size)
 
-    @makes(makers, Op.STACK_BYTE)
+    @lowers(lowerings, Op.STACK_BYTE)
     def _stack_byte(self, value: Value) -> None:
         address = self._entry(self.layout.stacks[value.imm[0]], value.args[0])
         self._load_bytes(self._target(value), address, 1)
 
-    @makes(makers, Op.SET_STACK_BYTE)
+    @lowers(lowerings, Op.SET_STACK_BYTE)
     def _set_stack_byte(self, value: Value) -> None:
         address = self._entry(self.layout.stacks[value.imm[0]], value.args[0])
         self._store_bytes(address, value.args[1], 1)
 
-    @makes(makers, Op.LOAD)
+    @lowers(lowerings, Op.LOAD)
     def _load(self, value: Value) -> None:
         space, size, _ = value.imm
         self._load_bytes(self._target(value), self._in_space(space, value.args[0]), size)
 
-    @makes(makers, Op.STORE)
+    @lowers(lowerings, Op.STORE)
     def _store(self, value: Value) -> None:
         space, size, _ = value.imm
         address, word = value.args
         self._store_bytes(self._in_space(space, address), word, size)
 
-    @makes(makers, Op.VIEW)
+    @lowers(lowerings, Op.VIEW)
     def _view(self, value: Value) -> None:
         window, size = value.imm
         self._load_bytes(self._target(value), self._in_space(window, value.args[0]), size)
 
-    @makes(makers, Op.LENGTH, Op.FENCE)
+    @lowers(lowerings, Op.LENGTH, Op.FENCE)
     def _of_window(self, value: Value) -> None:
         at = self.layout.attached[value.imm[0]] + (LENGTH if value.op is Op.LENGTH else FENCE)
         self._asm.put(reg_mem(MOV, self._target(value), (R12, NONE, at), self._wide))
 
-    @makes(makers, Op.MAP)
+    @lowers(lowerings, Op.MAP)
     def _map(self, value: Value) -> None:
         (size,) = value.imm
         address = self._address(self.layout.code_map, value.args[0])
@@ -297,21 +285,21 @@ class DirectOperations(Placed):
         else:
             put(reg_mem(MOV, to, address, 8 if size == 8 else 0))
 
-    @makes(makers, Op.WATERMARK)
+    @lowers(lowerings, Op.WATERMARK)
     def _watermark(self, value: Value) -> None:
         self._asm.put(reg_mem(MOV, self._target(value), self._field("watermark"), self._wide))
 
-    @makes(makers, Op.PAGE)
+    @lowers(lowerings, Op.PAGE)
     def _page(self, value: Value) -> None:
         address = self._entry(self.layout.ports, value.args[0])
         self._load_bytes(self._target(value), address, 1)
 
-    @makes(makers, Op.SET_PAGE)
+    @lowers(lowerings, Op.SET_PAGE)
     def _set_page(self, value: Value) -> None:
         port, byte = value.args
         self._store_bytes(self._entry(self.layout.ports, port), byte, 1)
 
-    @makes(makers, Op.TELL)
+    @lowers(lowerings, Op.TELL)
     def _told(self, value: Value) -> None:
         for name, word in zip(("reason", "place"), value.args, strict=True):
             self._into(RAX, word)
@@ -327,7 +315,7 @@ class DirectOperations(Placed):
         self._asm.put(reg_mem(LEA, RCX, (R12, RCX, which), 8, scale=3))
         return RCX, NONE, 0
 
-    @makes(makers, Op.READER, Op.WRITER)
+    @lowers(lowerings, Op.READER, Op.WRITER)
     def _has(self, value: Value) -> None:
         which = self.layout.readers if value.op is Op.READER else self.layout.writers
         address = self._function(which, value.args[0])

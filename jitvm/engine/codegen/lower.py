@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from jitvm.engine.codegen.emitter import LIKELY
-from jitvm.engine.codegen.operations import PREDICATE, OperationLowering, lowers
+from jitvm.engine.codegen.leaving import HeldSlots
+from jitvm.engine.codegen.operations import PREDICATE, OperationLowering
+from jitvm.engine.codegen.table import lowers
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import Layout
@@ -13,7 +15,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from jitvm.engine.codegen.operations import Lowerings
+    from jitvm.engine.codegen.table import Lowerings
 
 
 def _both(condition: Value) -> tuple[Value, Value] | None:
@@ -49,17 +51,7 @@ class Lowering(OperationLowering):
         self.has_tables = False
         self._exits: dict[int, Exit] = {}
         self._incoming: dict[int, list[tuple[str, list[Value]]]] = {}
-        self._synced = self._written_on_the_way()
-
-    def _written_on_the_way(self) -> list[set[int]]:
-        """For each stack, offsets of bytes that some `sync` writes before the graph is left."""
-        written: list[set[int]] = [set() for _ in self.layout.guest.stacks]
-        for block in self.graph.blocks:
-            for value in block.values:
-                if value.op is Op.SYNC and value.exit is not None:
-                    for index, offset, size, _ in value.exit.slots:
-                        written[index].update(range(offset - 7, offset + size))
-        return written
+        self._held = HeldSlots(graph.blocks, len(layout.guest.stacks))
 
     def function(self, name: str, *, optimised: bool = True) -> str:
         """The whole function's text; not `optimised` when compiling fast matters more."""
@@ -192,17 +184,8 @@ class Lowering(OperationLowering):
 
     def _write_slots(self, exit_: Exit) -> None:
         """Write words on stacks, except those that memory has held since entry."""
-        for slot in self._changed_slots(exit_):
+        for slot in self._held.changed(exit_):
             self._write_slot(slot)
-
-    def _changed_slots(self, exit_: Exit) -> list[Slot]:
-        return [slot for slot in exit_.slots if not self._holds(slot)]
-
-    def _holds(self, slot: Slot) -> bool:
-        """Whether memory has held a stack slot since the region was entered."""
-        index, offset, size, word = slot
-        same = word.op is Op.SLOT and word.imm == (index, offset, size)
-        return same and offset not in self._synced[index]
 
     def _write_slot(self, slot: Slot) -> None:
         index, offset, size, word = slot

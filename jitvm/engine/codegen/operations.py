@@ -7,18 +7,16 @@ of regions.
 from __future__ import annotations
 
 from jitvm.engine.codegen.emitter import LIKELY, Emitter
+from jitvm.engine.codegen.table import lowers
 from jitvm.engine.ir.graph import Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import FENCE, LENGTH, MIRROR, WIDEST, Layout
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, ClassVar, TypeVar
+    from typing import ClassVar
 
-    Lowerings = dict[Op, Callable[[Any, Value], str | None]]
-    """What lowers each operation, and gives the name of its result."""
-    L = TypeVar("L", bound=Callable[[Any, Value], str | None])
+    from jitvm.engine.codegen.table import Lowerings
 
 _INSTRUCTION = {
     Op.ADD: "add", Op.SUB: "sub", Op.MUL: "mul", Op.AND: "and", Op.OR: "or", Op.XOR: "xor",
@@ -26,16 +24,6 @@ _INSTRUCTION = {
 }  # fmt: skip
 PREDICATE = {Op.EQ: "eq", Op.NE: "ne", Op.LT: "ult", Op.LE: "ule"}
 _ZEROS = {Op.CLZ: "ctlz", Op.CTZ: "cttz"}
-
-
-def lowers(table: Lowerings, *ops: Op) -> Callable[[L], L]:
-    """Put a method into the table of its class: it lowers these operations."""
-
-    def put(method: L) -> L:
-        table.update(dict.fromkeys(ops, method))
-        return method
-
-    return put
 
 
 class OperationLowering(Emitter):
@@ -46,7 +34,7 @@ class OperationLowering(Emitter):
         word_bits: of the words that the graph computes with.
 
     Attributes:
-        lowerings: what lowers each operation; of the class.
+        lowerings: what lowers each operation, and gives the name of its result; of the class.
     """
 
     lowerings: ClassVar[Lowerings] = {}

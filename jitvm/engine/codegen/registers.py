@@ -20,7 +20,7 @@ Source: Poletto and Sarkar, *Linear Scan Register Allocation* (1999).
 
 from __future__ import annotations
 
-from jitvm.engine.ir.graph import Block, Graph, Value
+from jitvm.engine.ir.graph import Block, Value
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -29,26 +29,6 @@ if TYPE_CHECKING:
 _LOOP_WEIGHT = 8
 """How many times as often code in a loop is taken to be executed as that around it."""
 _DEEPEST = 4
-
-
-def lined_up(graph: Graph) -> list[Block]:
-    """Blocks that can be reached, each behind its dominators: reverse postorder."""
-    entry = graph.blocks[0]
-    found: list[Block] = []
-    seen = {entry.number}
-    path = [(entry, entry.targets())]
-    while path:
-        block, ways = path[-1]
-        if not ways:
-            found.append(block)
-            path.pop()
-            continue
-        following = ways.pop().block
-        if following.number not in seen:
-            seen.add(following.number)
-            path.append((following, following.targets()))
-    found.reverse()
-    return found
 
 
 class Life:
@@ -69,7 +49,7 @@ class Allocation:
     """Places of the values of a graph.
 
     Args:
-        blocks: in the order in which they will stand, as `lined_up` gives it.
+        blocks: in the order in which they will stand, in reverse postorder.
         operands: the values that an operation needs where it stands.
         ends: the same of the end of a block, without arguments of edges.
         leaving: what an operation or the end of a block needs only to leave by an exit: no reason

@@ -24,7 +24,13 @@ from jitvm.engine.host.process import IMPORTS, LLVM
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    Unfinished = tuple[float, Callable[[], int | None], Callable[[], None]]
+    """Seconds of processor time that may be spent on it; what tells other processes that it is
+    begun, and gives a descriptor, or None if one of them is at it; what finishes it."""
 
 # Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 0.02
@@ -33,6 +39,22 @@ LONGEST = 60
 """Seconds after which the child is ended, whatever it waits for."""
 LOWEST = 19
 """The niceness of what should only run where nothing else wants to."""
+
+
+def leave_to_child(unfinished: Mapping[T, Unfinished]) -> list[T]:
+    """Have a child finish what no other process is finishing; which of it is left to one."""
+    locks = {each: begin() for each, (_, begin, _) in unfinished.items()}
+    left = [each for each, lock in locks.items() if lock is not None]
+    if not left:
+        return []
+
+    def work() -> None:
+        for each in left:
+            _, _, finish = unfinished[each]
+            finish()
+
+    seconds = sum(unfinished[each][0] for each in left)
+    return left if go_on_apart(work, seconds, filter(None, locks.values())) else []
 
 
 def go_on_apart(work: Callable[[], None], seconds: float, keeps: Iterable[int] = ()) -> bool:

@@ -55,23 +55,16 @@ _installed: list[Image] = []
 @BACKGROUND.at_leisure
 def finish_apart() -> bool:
     """When a command has ended: leave to a child what is left of programs without a JIT."""
-    locks = {
-        image: image.begin_work()
+    left = {
+        image: (image.milliseconds / 1000, image.begin_work, image.finish)
         for image in _installed
-        if image.milliseconds and image.finish is not None and image.begin_work is not None
+        if image.milliseconds and image.begin_work is not None and image.finish is not None
     }
-    left = [image for image, lock in locks.items() if lock is not None]
     if not left:
         return False
-    from jitvm.engine.host.apart import go_on_apart
+    from jitvm.engine.host.apart import leave_to_child
 
-    def work() -> None:
-        for image in left:
-            if image.finish is not None:
-                image.finish()
-
-    seconds = sum(image.milliseconds for image in left) / 1000
-    return go_on_apart(work, seconds, filter(None, locks.values()))
+    return bool(leave_to_child(left))
 
 
 class Image:

@@ -73,21 +73,16 @@ def finish_apart() -> bool:
     """
     with _living_lock:
         unfinished = [keeper for keeper in _living if keeper.is_unfinished]
-    locks = {keeper: keeper.begin_work() for keeper in unfinished}
-    keepers = [keeper for keeper, lock in locks.items() if lock is not None]
-    if not keepers:
+    if not unfinished:
         return False
-    from jitvm.engine.host.apart import go_on_apart
+    from jitvm.engine.host.apart import leave_to_child
 
-    def work() -> None:
-        for keeper in keepers:
-            keeper.finish()
-
-    seconds = sum(keeper.seconds_to_finish for keeper in keepers)
-    has_child = go_on_apart(work, seconds, filter(None, locks.values()))
-    for keeper in keepers:
-        keeper.is_left = has_child
-    return has_child
+    left = leave_to_child(
+        {each: (each.seconds_to_finish, each.begin_work, each.finish) for each in unfinished}
+    )
+    for keeper in left:
+        keeper.is_left = True
+    return bool(left)
 
 
 class Keeper:

@@ -250,13 +250,12 @@ class CodeCache:
         except (FileNotFoundError, NotADirectoryError):
             return found
         with items:
-            for item in items:
+            for item in filter(lambda item: is_one(item.name), items):
                 try:
                     status = item.stat(follow_symlinks=False)
                 except FileNotFoundError:  # another process has removed it meanwhile
                     continue
-                if is_one(item.name):
-                    found.append(Entry(item.path, status.st_size, status.st_mtime))
+                found.append(Entry(item.path, status.st_size, status.st_mtime))
         return sorted(found, key=lambda entry: entry.used)
 
     def _evict(self) -> None:

@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from jitvm.engine.codegen import x86
-from jitvm.engine.codegen.direct import DirectOperations, makes
+from jitvm.engine.codegen.direct import DirectOperations
+from jitvm.engine.codegen.leaving import HeldSlots, map_look
 from jitvm.engine.codegen.places import Unknown, compared, index_of, selected
-from jitvm.engine.codegen.registers import Allocation, lined_up
+from jitvm.engine.codegen.registers import Allocation
+from jitvm.engine.codegen.table import lowers
 from jitvm.engine.codegen.x86 import (
     BELOW,
     EQUAL,
@@ -54,6 +56,7 @@ from jitvm.engine.codegen.x86 import (
 )  # fmt: skip
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import EFFECTS, MARKS, Op
+from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.memory.layout import HIT, RING, Layout
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.status import Status
@@ -62,26 +65,13 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from jitvm.engine.codegen.direct import Makers
+    from jitvm.engine.codegen.table import Lowerings
 
 ARCHITECTURE = "x86_64"
 _CALLS = frozenset((Op.HOST_IN, Op.HOST_OUT, Op.OUT, Op.COLLECT))
 _CLOBBERED = frozenset((RSI, RDI, R8, R9, R10, R11))
 """Registers with values that a function of C need not leave as they are."""
 _EFFECTS = EFFECTS - MARKS
-
-
-def _watched(value: Value) -> Value | None:
-    """The look at the code map by which a guard finds that a store would hit something."""
-    if value.op is not Op.GUARD or value.exit is None or value.exit.reason != Reason.STORE.name:
-        return None
-    todo = list(value.args)
-    while todo:
-        found = todo.pop()
-        if found.op is Op.MAP:
-            return found
-        todo.extend(found.args)
-    return None
 
 
 class DirectLowering(DirectOperations):
@@ -102,7 +92,7 @@ class DirectLowering(DirectOperations):
         Unknown: there is something in it that is not known here.
     """
 
-    makers: ClassVar[Makers] = {**DirectOperations.makers}
+    lowerings: ClassVar[Lowerings] = {**DirectOperations.lowerings}
 
     def __init__(
         self,
@@ -120,11 +110,11 @@ class DirectLowering(DirectOperations):
         self._report_every = report_every
         self._exit_words: dict[int, list[Value]] = {}
         self._exit_labels: dict[int, int] = {}
-        self._blocks = lined_up(graph)
+        self._blocks = reverse_postorder(graph)
         self._labels = {block.number: self._asm.label() for block in self._blocks}
-        self._written = self._written_on_the_way()
+        self._held = HeldSlots(self._blocks, len(self._stacks))
         ops = {value.op for block in self._blocks for value in block.values}
-        if not ops <= self.makers.keys():
+        if not ops <= self.lowerings.keys():
             raise Unknown
         spare = [] if Op.PC in ops else [R14]
         plain = [r for r in (RSI, RDI) if r not in self._stacks]
@@ -146,31 +136,11 @@ class DirectLowering(DirectOperations):
 
     # -- what is needed where ----------------------------------------------------------------
 
-    def _written_on_the_way(self) -> list[set[int]]:
-        """For each stack, offsets of slots that some `sync` writes before the graph is left."""
-        written: list[set[int]] = [set() for _ in self._stacks]
-        for block in self._blocks:
-            for value in block.values:
-                if value.op is Op.SYNC and value.exit is not None:
-                    for index, offset, size, _ in value.exit.slots:
-                        written[index].update(range(offset - 7, offset + size))
-        return written
-
-    def _changed_slots(self, exit_: Exit) -> list[Slot]:
-        """What an exit has to write: memory still holds the others since the region was entered."""
-        return [
-            slot
-            for slot in exit_.slots
-            if slot[3].op is not Op.SLOT
-            or slot[3].imm != slot[:3]
-            or slot[1] in self._written[slot[0]]
-        ]
-
     def _of_exit(self, exit_: Exit) -> list[Value]:
         """Words that an exit needs; those of one that several ways lead to are found once."""
         found = self._exit_words.get(id(exit_))
         if found is None:
-            found = self._exit_words[id(exit_)] = [slot[3] for slot in self._changed_slots(exit_)]
+            found = self._exit_words[id(exit_)] = [slot[3] for slot in self._held.changed(exit_)]
             found.append(exit_.pc)
             found.extend([change for change in exit_.pointers if not isinstance(change, int)])
         return found
@@ -198,7 +168,7 @@ class DirectLowering(DirectOperations):
         if isinstance(where, Value):
             assert where.exit is not None
             found = self._of_exit(where.exit)
-            watched = _watched(where)
+            watched = map_look(where)
             return found if watched is None else [*found, index_of(watched.args[0])[0]]
         end = where.end
         ways = (end.yes, end.no) if isinstance(end, Branch) else (end,)
@@ -239,7 +209,7 @@ class DirectLowering(DirectOperations):
         return asm.code(), offsets
 
     def _value(self, value: Value) -> None:
-        self.makers[value.op](self, value)
+        self.lowerings[value.op](self, value)
         life = self.allocation.lives.get(id(value))
         if life is not None and life.place >= Allocation.MEMORY:
             self._asm.put(reg_mem(MOV_TO, RAX, self._memory(life.place), 8))
@@ -306,7 +276,7 @@ class DirectLowering(DirectOperations):
             self._pay(-exit_.instructions)
         number = self._first_exit + exit_.number
         asm.put(reg_mem(x86.GROUP_5, x86.INCREMENT, self._exit_count(number)))
-        for slot in self._changed_slots(exit_):
+        for slot in self._held.changed(exit_):
             self._write_slot(slot)
         is_by_host = exit_.reason == Reason.HOST.name
         pairs = zip(self._stacks, exit_.pointers, self.layout.pointers, strict=True)
@@ -412,12 +382,12 @@ class DirectLowering(DirectOperations):
 
     # -- guards ------------------------------------------------------------------------------
 
-    @makes(makers, Op.GUARD)
+    @lowers(lowerings, Op.GUARD)
     def _guard(self, value: Value) -> None:
         exit_ = value.exit
         assert exit_ is not None
         label = self._exit_label(exit_)
-        watched = _watched(value)
+        watched = map_look(value)
         if watched is not None:
             label = self._hit_label(watched, label)
         self._jump(value.args[0], label, when=False)
@@ -440,7 +410,7 @@ class DirectLowering(DirectOperations):
         self._cold.append(hit)
         return label
 
-    @makes(makers, Op.CHARGE)
+    @lowers(lowerings, Op.CHARGE)
     def _charge(self, value: Value) -> None:
         assert value.exit is not None
         (instructions,) = value.imm
@@ -448,7 +418,7 @@ class DirectLowering(DirectOperations):
         self._asm.jump_if(BELOW, self._exit_label(value.exit))
         self._pay(instructions)
 
-    @makes(makers, Op.POLL)
+    @lowers(lowerings, Op.POLL)
     def _poll(self, value: Value) -> None:
         assert value.exit is not None
         self._asm.put(alu_mem(x86.CMP, self._field("interrupt"), 0, 8))
@@ -456,10 +426,10 @@ class DirectLowering(DirectOperations):
 
     # -- devices -----------------------------------------------------------------------------
 
-    @makes(makers, Op.SYNC)
+    @lowers(lowerings, Op.SYNC)
     def _sync(self, value: Value) -> None:
         assert value.exit is not None
-        for slot in self._changed_slots(value.exit):
+        for slot in self._held.changed(value.exit):
             self._write_slot(slot)
         for index, at in enumerate(self.layout.pointers):
             self._pointer_after(index, value.exit.pointers[index])
@@ -474,7 +444,7 @@ class DirectLowering(DirectOperations):
             self._asm.put(move(RCX, register, 8))
             self._move_pointer(RCX, index, change)
 
-    @makes(makers, Op.CHECK)
+    @lowers(lowerings, Op.CHECK)
     def _check(self, value: Value) -> None:
         assert value.exit is not None
         label = self._exit_label(value.exit)
@@ -522,7 +492,7 @@ class DirectLowering(DirectOperations):
         for register, place in places:
             put(reg_mem(MOV, register, place, 8))
 
-    @makes(makers, Op.HOST_IN)
+    @lowers(lowerings, Op.HOST_IN)
     def _host_in(self, value: Value) -> None:
         asm, port = self._asm, value.args[0]
         plain, go_on = asm.label(), asm.label()
@@ -537,7 +507,7 @@ class DirectLowering(DirectOperations):
 
         self._cold.append(read)
 
-    @makes(makers, Op.HOST_OUT, Op.OUT)
+    @lowers(lowerings, Op.HOST_OUT, Op.OUT)
     def _host_out(self, value: Value) -> None:
         port, byte = value.args
         self._set_page(value)
@@ -545,7 +515,7 @@ class DirectLowering(DirectOperations):
         self._call(self._function(self.layout.writers, port), value, port, byte, plain)
         self._asm.bind(plain)
 
-    @makes(makers, Op.COLLECT)
+    @lowers(lowerings, Op.COLLECT)
     def _collect(self, value: Value) -> None:
         """To the output ring, which the host empties first where it is full."""
         port, byte = value.args
@@ -576,5 +546,5 @@ class DirectLowering(DirectOperations):
         asm.put(alu(x86.ADD, RAX, 1, 8), reg_mem(MOV_TO, RAX, head, 8))
 
 
-KNOWN = frozenset(DirectLowering.makers)
+KNOWN = frozenset(DirectLowering.lowerings)
 """Operations that need no LLVM."""

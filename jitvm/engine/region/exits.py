@@ -167,7 +167,7 @@ class ExitLowering(Lowering):
         The stack that changes least, which holds return addresses, is written last.
         """
         writer = self._leaves[exit_.kind]
-        for slot in sorted(self._changed_slots(exit_), key=lambda slot: -slot[0]):
+        for slot in sorted(self._held.changed(exit_), key=lambda slot: -slot[0]):
             index, offset, size, word = slot
             constant = word.constant
             key = (index, offset, size, -1 - id(word) if constant is None else constant)

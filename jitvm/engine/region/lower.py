@@ -8,22 +8,23 @@ from collections.abc import Mapping
 from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
     DECLARATIONS,
+    LIKELY,
     METADATA,
     Emitter,
     used_functions,
 )
-from jitvm.engine.codegen.operations import lowers
+from jitvm.engine.codegen.leaving import map_look
+from jitvm.engine.codegen.table import lowers
 from jitvm.engine.ir.graph import Branch, Graph, Value
 from jitvm.engine.ir.ops import Op, covered
 from jitvm.engine.memory.layout import HIT
 from jitvm.engine.region.exits import ExitLowering
-from jitvm.engine.tables.reasons import Reason
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from typing import ClassVar
 
-    from jitvm.engine.codegen.operations import Lowerings
+    from jitvm.engine.codegen.table import Lowerings
 
 
 def entry_name(region: str, address: int) -> str:
@@ -65,15 +66,16 @@ class RegionLowering(ExitLowering):
 
     @lowers(lowerings, Op.GUARD)
     def _guard_value(self, value: Value) -> None:
-        if value.exit is None or value.exit.reason != Reason.STORE.name:
+        watched = map_look(value)
+        if watched is None:
             super()._guard_value(value)
             return
+        assert value.exit is not None
         flag = self.flag(value.args[0])
         ahead, hit = self.fresh_label(), self.fresh_label()
-        self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, !prof !90")
+        self.do(f"br i1 {flag}, label %{ahead}, label %{hit}, {LIKELY}")
         self.label(hit)
-        if (watched := _map_read(value)) is not None:
-            self._mark_hit(watched)
+        self._mark_hit(watched)
         self.do(f"br label %{self._exit_label(value.exit)}")
         self.begin(ahead)
 
@@ -172,14 +174,3 @@ def most_compared(graph: Graph) -> int:
         and block.end.condition.args[1].constant is not None
     )
     return max(compared.values(), default=0)
-
-
-def _map_read(guard: Value) -> Value | None:
-    """The look at the code map that a guard depends on."""
-    todo = list(guard.args)
-    while todo:
-        value = todo.pop()
-        if value.op is Op.MAP:
-            return value
-        todo.extend(value.args)
-    return None
