@@ -152,3 +152,41 @@ def test_a_folder_that_was_removed_stays_so(place: Place) -> None:
     shutil.rmtree(place.cache, ignore_errors=True)
     until(place.is_quiet)
     assert not place.cache.exists()
+
+
+IMPORTED = """
+import os, sys, threading
+from jitvm.engine.host.process import IMPORTS
+
+main = threading.get_ident()
+seen = []
+
+def look(event, arguments):
+    if event == "import" and threading.get_ident() != main:
+        seen.append((IMPORTS._is_owned(), arguments[0]))
+
+def end(code, leave=os._exit):
+    print(sum(is_held for is_held, _ in seen), [name for is_held, name in seen if not is_held])
+    sys.stdout.flush()
+    leave(code)
+
+sys.addaudithook(look)
+os._exit = end
+from jitvm.cli.main import program
+
+program()
+"""
+"""Runs the command; prints how often its other threads import with `IMPORTS`, and what without."""
+
+
+def test_other_threads_import_nothing_that_a_child_would_wait_for(place: Place) -> None:
+    """A module that is being imported stays locked in a child, for ever."""
+    place.program.write_text(ENDS_EARLY.replace("#0080", "#0800"))  # so that there is a recording
+    for run in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTED, "run", str(place.program)],
+            capture_output=True, env=place.environment, timeout=HANGS, check=True,
+        )  # fmt: skip
+        count, without = done.stdout.decode().split(" ", 1)
+        assert without.strip() == "[]"
+        assert int(count) or run

@@ -113,7 +113,9 @@ class Planner:
         self.learned.written |= executed & window.changed
         if self.guest.stored is not None:
             operands = executed.difference([pc for pc, _ in window.decoded])
-            self.learned.written |= operands & self.guest.stored(window.memory)
+            with IMPORTS:  # a guest's function may import what it needs, as ours do
+                stored = self.guest.stored(window.memory)
+            self.learned.written |= operands & stored
 
     def choose(self, window: Window) -> int | None:
         """The best start that would give something new.

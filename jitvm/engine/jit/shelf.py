@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.memory.fingerprint import stamp
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -71,7 +72,8 @@ class Shelf:
     def is_at_work(self, params: Parameters | None, *, charging: bool) -> bool:
         """Whether another process is making regions for it."""
         key = self._key(params, charging=charging)
-        return key is not None and self._cache.is_at_work(self._kind, key)
+        with IMPORTS:  # asked from a thread of its own
+            return key is not None and self._cache.is_at_work(self._kind, key)
 
     def image(self) -> Image | None:
         """The image in what `has` has seen; that stays there for `load`."""

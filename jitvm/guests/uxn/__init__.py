@@ -25,10 +25,7 @@ def _opcodes() -> tuple[Opcode, ...]:
 
 
 def _stored(memory: bytes) -> frozenset[int]:
-    from jitvm.engine.host.process import IMPORTS
-
-    with IMPORTS:
-        from jitvm.guests.uxn.idioms import stored_variables
+    from jitvm.guests.uxn.idioms import stored_variables
 
     return stored_variables(memory)
 
