@@ -1,6 +1,6 @@
 """Runs the frames of a program with a screen without showing them, as fast as possible.
 
-live(computer, script, stdin)             frame by frame, after the reset vector
+live(computer, script, stdin, last)       its frames, after the reset vector
 run(computer, count, script, stdin)       so many frames, or until it ends
 """
 
@@ -21,11 +21,17 @@ FRAMES = 600
 """How many a program gets where nobody says."""
 
 
-def live(computer: Computer, script: Script | None, stdin: Readable | None) -> Iterator[Frame]:
-    """Frames of a program that has its input from a script and from standard input."""
-    typed = _StdinEvents(computer, stdin)
-    while not computer.is_ended:
-        events = script.at(computer.frames.number + 1) if script else ()
+def live(
+    computer: Computer, script: Script | None, stdin: Readable | None, last: int | None
+) -> Iterator[Frame]:
+    """Frames of a program that has its input from a script and from standard input, up to number
+    `last`; those without any may be several at a time, of which it gives the last one."""
+    typed, frames = _StdinEvents(computer, stdin), computer.frames
+    while not computer.is_ended and (last is None or frames.number < last):
+        if script is None and not typed.is_due:
+            yield frames.pass_by(None if last is None else last - frames.number)
+            continue
+        events = script.at(frames.number + 1) if script else ()
         yield computer.frame((*events, *typed.take()))
 
 
@@ -37,10 +43,8 @@ def run(computer: Computer, count: int, script: Script | None, stdin: Readable |
     """
     from jitvm.platform.evaluator import Ending
 
-    for frame in live(computer, script, stdin):
+    for _ in live(computer, script, stdin, count):
         computer.evaluator.check_time()
-        if frame.number >= count:
-            break
     return Ending.EXIT if computer.is_ended else Ending.FRAMES
 
 
@@ -66,11 +70,16 @@ class _StdinEvents:
         if self._descriptor is not None:
             self._poll.register(self._descriptor, select.POLLIN)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the program wants it, as far as there is any."""
+        return self._descriptor is not None and self._computer.listens
+
     def take(self) -> tuple[Event, ...]:
         """What has come since the last frame."""
         import os
 
-        if self._descriptor is None or not self._computer.listens:
+        if self._descriptor is None or not self.is_due:
             return ()
         if not self._poll.poll(0):
             return ()

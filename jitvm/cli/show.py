@@ -177,7 +177,7 @@ class Show:
                 f"{computer.name}: has no screen, so nobody knows when to stop; "
                 "say how many frames it gets: --frames N"
             )
-        yield from live(computer, self._script, self._stdin)
+        yield from live(computer, self._script, self._stdin, self._arguments.frames)
 
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _import_typing()

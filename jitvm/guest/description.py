@@ -285,6 +285,16 @@ class Guest:
         return f"guest {self.name}, opcode {row.code:#04x} {row.name}"
 
     @property
+    def address_bytes(self) -> int:
+        """Bytes of an address of code, where a port holds one."""
+        return -(-self.pc_bits // 8)
+
+    def address_in(self, page: memoryview, port: int) -> int:
+        """The address of code that a port and those behind it hold."""
+        held = int.from_bytes(page[port : port + self.address_bytes], self.byte_order)
+        return held & (self.code_space.size - 1)
+
+    @property
     def code_space(self) -> Space:
         """The space that instructions are fetched from."""
         return self.spaces[self.code_index]

@@ -14,6 +14,8 @@ A limit may interrupt such an iterator in the middle of a vector; to resume it l
 A guest that never halts, like early home computers, is given a share of instructions instead:
 
     yield Share(1000)     run on from the current pc, for exactly so many, or until it halts
+
+What does the same again and again may do so without coming back in between: see `repeat`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TypeVar
 
+    from jitvm.engine.machine.machine import Delivery
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame, FrameLoop
     from jitvm.platform.output import Output
@@ -88,6 +91,7 @@ class Evaluator:
         self._read_port = read_port
         self._state_port = state_port
         self._share: int | None = None
+        self._is_repeating = False
         self.remaining: int | None = None
         self.watch: Watch | None = None
         self.is_unfinished = False
@@ -141,6 +145,32 @@ class Evaluator:
         begun, _ = self._deliver_some(data, mark)
         return begun
 
+    def repeat(self, vector_port: int, times: int) -> None:
+        """Run the vector that a port holds, so often; less often where the program ends, `cut` is
+        called or a limit stops it: `follow` then finishes the one at hand.
+
+        `Machine.begun` is how many were begun, the one at hand included.
+
+        Raises:
+            KeyboardInterrupt: as for `run`.
+        """
+        state = self._state_port
+        assert state is not None  # it is 0 as long as there are vectors, so 0 may be written to it
+        self._is_repeating = True
+        try:
+            self._watched(lambda: self._repeat(bytes(times), state, vector_port))
+        finally:
+            self._is_repeating = False
+
+    def _repeat(self, data: bytes, state: int, vector_port: int) -> None:
+        self._events(data, state, (state, 0), vector_port)
+
+    def cut(self) -> None:
+        """End what `repeat` does with the vector at hand: from now on others have to run as well.
+        Called by devices."""
+        if self._is_repeating:
+            self._machine.interrupt()
+
     def abandon(self) -> None:
         """Drop whatever is unfinished: the next vector runs without it."""
         self.is_unfinished = False
@@ -186,19 +216,25 @@ class Evaluator:
             self._finish(stop)
 
     def _deliver_some(self, data: bytes, mark: tuple[int, int]) -> tuple[int, Stop]:
-        assert self._state_port is not None  # who delivers has one
-        done = self._native(
+        done = self._events(data, self._read_port, mark)
+        return done.begun, done.stop
+
+    def _events(
+        self, data: bytes, port: int, mark: tuple[int, int], vector_port: int | None = None
+    ) -> Delivery:
+        assert self._state_port is not None  # who has events has one
+        return self._native(
             partial(
                 self._machine.deliver,
                 data,
-                port=self._read_port,
+                port=port,
                 stop_port=self._state_port,
                 mark=mark,
+                vector_port=vector_port,
                 max_instructions=self._allowed(),
             ),
             lambda done: done.stop,
         )
-        return done.begun, done.stop
 
     def _finish(self, stop: Stop) -> None:
         """Run on until the vector halts or its share is used up."""

@@ -22,6 +22,8 @@ window uses this to stay responsive during a vector that takes seconds:
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from jitvm.engine.tables.struct import Struct
 from jitvm.guest.numbers import shortened, whole
 from jitvm.platform.evaluator import Ending, Share
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.platform.evaluator import Evaluator
     from jitvm.platform.events import Event
     from jitvm.platform.output import Output
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     class Framed(Protocol):
         """What a frame loop needs of a `Computer`; see there."""
 
+        @property
+        def machine(self) -> Machine: ...
         @property
         def evaluator(self) -> Evaluator: ...
         @property
@@ -69,6 +74,11 @@ RATE = 60
 
 SAMPLES = 735
 """Samples of sound in a frame, for each side: 44100 a second."""
+
+AT_A_TIME = 0.01
+"""Seconds that frames may take which run without coming back in between: limits are looked at and
+output is written as often."""
+MOST_AT_A_TIME = 1024
 
 
 class Frame(Struct, frozen=True):
@@ -112,6 +122,7 @@ class FrameLoop:
         self._boot = boot
         self._waiting: tuple[Event, ...] = ()
         self._unfinished: Iterator[int | Share] | None = None
+        self._at_a_time = 1
         self.number = 0
         self.sound = self.picture = True
         self.observer: Observer | None = None
@@ -119,6 +130,11 @@ class FrameLoop:
     def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
         """The vectors and shares of a frame, for `Evaluator.follow`."""
         raise NotImplementedError(f"{type(self).__name__}: says not what runs in a frame")
+
+    def _only_vector(self) -> int | None:
+        """The port that holds the one vector which runs in frames without events, until a device
+        calls `Evaluator.cut`; None where there is more to them."""
+        return None
 
     @property
     def is_unfinished(self) -> bool:
@@ -143,17 +159,43 @@ class FrameLoop:
             AudioError, ImportError: the first note or picture could not be prepared.
             TypeError: `events` has something that is not an event; nothing was done.
         """
-        computer = self._computer
         if given := tuple(events):
             _check(given)
             self._waiting += given
         self._boot()
         if self._unfinished is None:
             self._unfinished = self._begin()
-        computer.evaluator.follow(self._unfinished)
-        computer.output.flush()
-        self._unfinished = None
-        return self._end()
+        return self._complete()
+
+    def pass_by(self, most: int | None) -> Frame:
+        """Run frames that nobody looks at and that have no events, several at a time where they
+        are short and nobody observes them; the last one of them.
+
+        Args:
+            most: how many there may be, 1 or more; None for any number.
+
+        Raises:
+            as for `frame`.
+        """
+        self._boot()
+        waits = self._unfinished is not None or self._waiting or self._computer.is_ended
+        port = None if waits or self.observer is not None else self._only_vector()
+        if port is None:
+            return self.frame()
+        count = self._at_a_time if most is None else min(self._at_a_time, most)
+        began = perf_counter()
+        self._unfinished = iter(())  # a frame ends with its vector
+        try:
+            self._computer.evaluator.repeat(port, count)
+        finally:
+            self.number += max(self._computer.machine.begun - 1, 0)
+        frame = self._complete()
+        took = perf_counter() - began
+        if took > AT_A_TIME:
+            self._at_a_time = max(count // 2, 1)
+        elif took < AT_A_TIME / 2:
+            self._at_a_time = max(self._at_a_time, min(2 * count, MOST_AT_A_TIME))
+        return frame
 
     def run(
         self,
@@ -176,6 +218,9 @@ class FrameLoop:
         last = None if count is None else self.number + count
         while not computer.is_ended and self.number != last:
             computer.evaluator.check_time()
+            if script is None and on_frame is None:
+                self.pass_by(None if last is None else last - self.number)
+                continue
             due = script is not None and not self.is_unfinished
             frame = self.frame(script.at(self.number + 1) if script is not None and due else ())
             if on_frame is not None:
@@ -190,6 +235,14 @@ class FrameLoop:
         if self.observer is not None:
             self.observer.begin(self.number + 1, events)
         return self._steps(events)
+
+    def _complete(self) -> Frame:
+        """Run the frame at hand to its end."""
+        assert self._unfinished is not None
+        self._computer.evaluator.follow(self._unfinished)
+        self._computer.output.flush()
+        self._unfinished = None
+        return self._end()
 
     def _end(self) -> Frame:
         computer = self._computer

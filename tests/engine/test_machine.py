@@ -257,6 +257,24 @@ def test_events_end_when_the_guest_says_so(machine: Machine) -> None:
     assert (delivery.begun, delivery.stop) == (3, Stop.HALT)
 
 
+def test_events_may_start_where_a_port_says(machine: Machine) -> None:
+    """It is looked at for each, whatever is in `vector`."""
+    load(machine, "|0100 LIT 61 LIT 18 DEO LIT2 0200 LIT 20 DEO2 BRK "
+                  "|0200 LIT 62 LIT 18 DEO LIT2 0100 LIT 20 DEO2 BRK")  # fmt: skip
+    machine.collect(0x18)
+    machine.vector = 0x300
+    machine.page[0x20:0x22] = b"\1\0"
+    done = machine.deliver(bytes(7), port=0x0F, stop_port=0x0F, vector_port=0x20)
+    assert done == type(done)(7, Stop.HALT)
+    assert machine.take_output()[1::2] == b"abababa"
+    assert machine.vector == 0x300
+    machine.page[0x20:0x22] = b"\0\0"
+    assert machine.deliver(bytes(3), port=0x0F, stop_port=0x0F, vector_port=0x20).begun == 3
+    assert machine.take_output() == b""
+    with pytest.raises(ValueError, match="a port"):
+        machine.deliver(b"a", port=0x0F, stop_port=0x0F, vector_port=0xFF)
+
+
 def test_the_budget_counts_over_all_events(machine: Machine) -> None:
     load(machine, ECHO)  # five instructions an event
     machine.collect(0x18)

@@ -129,7 +129,7 @@ def test_the_program_ends_after_the_vector_that_says_so(
 
 
 def test_pictures_that_nobody_looks_at_are_not_composed(make: Make) -> None:
-    both = [make(WALKER), make(WALKER)]
+    both = [make(WALKER, clock=_noon) for _ in range(2)]
     both[1].frames.picture = False
     seen, unseen = ([computer.frame() for _ in range(3)] for computer in both)
     assert any(frame.changed for frame in seen)
@@ -244,6 +244,82 @@ def test_the_time_limit_stops_a_long_vector_and_idle_frames(make: Make, source: 
     begin = time.monotonic()
     assert computer.run_frames(time_limit=0.1) is Ending.TIME
     assert time.monotonic() - begin > 0.09
+
+
+BY_ITSELF = (
+    DEVICES
+    + """
+    ;on-frame .Screen/vector DEO2 BRK
+    @on-frame ;count LDA2k INC2 SWP2 STA2 LIT "f say
+        ;count LDA2 DUP2 #0007 NEQ2 ?{ ;other .Screen/vector DEO2 }
+        #0030 NEQ2 ?{ #80 .System/state DEO } BRK
+    @other ;count LDA2k INC2 SWP2 STA2 LIT "o say
+        ;count LDA2 DUP2 #0015 NEQ2 ?{ ;on-frame .Screen/vector DEO2 }
+        DUP2 #000c NEQ2 ?{ ;on-console .Console/vector DEO2 }
+        #0011 NEQ2 ?{ ;tone .Audio/addr DEO2 #0008 .Audio/length DEO2 #1111 .Audio/adsr DEO2
+            #ff .Audio/volume DEO ;on-note .Audio/vector DEO2 #3c .Audio/pitch DEO } BRK
+    @on-note LIT "n say BRK
+    @on-console .Console/read DEI say BRK
+    @say .Console/write DEO JMP2r
+    @count $2 @tone 0080 ff80 0080 ff80
+"""
+)
+"""Its vectors change, and it listens, plays a note and ends when its time has come."""
+
+
+def test_frames_are_the_same_one_by_one(make: Make) -> None:
+    """Those that nobody looks at run several at a time, but for what has to come in between."""
+    several, single = make(BY_ITSELF), make(BY_ITSELF)
+    begun = []
+    repeat = several.evaluator.repeat
+
+    def counted(vector_port: int, times: int) -> None:
+        repeat(vector_port, times)
+        begun.append(several.machine.begun)
+
+    several.evaluator.repeat = counted  # type: ignore[method-assign]
+    assert several.run_frames(20) is Ending.FRAMES
+    while single.frames.number < 20:
+        single.frame()
+    assert several.stdout == single.stdout
+    assert several.machine.snapshot() == single.machine.snapshot()
+    assert (several.audio.render(735) == single.audio.render(735)).all()
+    assert max(begun) > 1
+    assert several.run_frames() is Ending.EXIT
+    while not single.is_ended:
+        single.frame()
+    assert several.stdout == single.stdout
+    assert b"n" in single.stdout
+    assert several.frames.number == single.frames.number
+    assert several.machine.snapshot() == single.machine.snapshot()
+
+
+def test_a_limit_stops_one_of_several_frames(make: Make) -> None:
+    several, single = make(BY_ITSELF), make(BY_ITSELF)
+    for limit in (1000, 1, 0, 7, 200, 150, 150, 150):
+        told = []
+        for computer, on_frame in ((several, None), (single, lambda _: None)):
+            ending = computer.run_frames(max_instructions=limit, on_frame=on_frame)
+            state = computer.machine.state
+            told.append((ending, computer.frames.number, state.pc, computer.frames.is_unfinished))
+        assert told[0] == told[1]
+        assert several.stdout == single.stdout
+
+
+def test_somebody_who_observes_frames_sees_each(make: Make) -> None:
+    computer, seen = make(BY_ITSELF), []
+
+    class Observer:
+        def begin(self, number: int, events: tuple[events.Event, ...]) -> None:
+            assert not events
+            seen.append(number)
+
+        def end(self, frame: Frame) -> None:
+            seen.append(frame.number)
+
+    computer.frames.observer = Observer()
+    computer.run_frames(8)
+    assert seen == [number for number in range(1, 9) for _ in range(2)]
 
 
 def test_limits_within_limits_are_refused(make: Make) -> None:

@@ -278,10 +278,23 @@ class InterpreterSource:
         e.store("i8", mark, self._address(e, "event_mark"), "page")
         byte = e.load("i8", data, "private")
         e.store("i8", byte, self._address(e, "event_byte"), "page")
-        vector = e.load("i64", e.field("vector"), "context", 8)
+        vector = self._event_vector(e)
         e.do(f"br i1 {e.let(f'icmp ne i64 {vector}, 0')}, label %run, label %{idle}")
         e.label("run")
         return vector
+
+    def _event_vector(self, e: Emitter) -> str:
+        """Where the event starts: what a port holds, if there is one, else the field `vector`."""
+        own = e.load("i64", e.field("vector"), "context", 8)
+        port = self._address(e, "event_vector")
+        is_own = e.let(f"icmp eq ptr {port}, null")
+        port = e.let(f"select i1 {is_own}, ptr {e.at(self.layout.ports)}, ptr {port}")
+        held, places = "0", range(self.guest.address_bytes)
+        for place in places if self.guest.byte_order == "big" else reversed(places):
+            byte = e.let(f"zext i8 {e.load('i8', e.at(place, port), 'page')} to i64")
+            held = e.let(f"or i64 {e.let(f'shl i64 {held}, 8')}, {byte}")
+        held = e.let(f"and i64 {held}, {self.layout.size - 1}")
+        return e.let(f"select i1 {is_own}, i64 {own}, i64 {held}")
 
     # -- host calls --------------------------------------------------------------------------
 

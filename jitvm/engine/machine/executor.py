@@ -28,6 +28,7 @@ class Executor(Protocol):
         counting: whether every instruction is counted.
         counts_interpreted: whether those outside of regions are, without `counting`.
         profiling: whether instructions are counted by opcode.
+        begun: events that the last `deliver` has begun.
     """
 
     on_ring_full: Callable[[], None] | None
@@ -35,6 +36,7 @@ class Executor(Protocol):
     counting: bool
     counts_interpreted: bool
     profiling: bool
+    begun: int
 
     @property
     def jit(self) -> Jit | None:
@@ -59,7 +61,13 @@ class Executor(Protocol):
         """Execute one instruction."""
 
     def deliver(
-        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+        self,
+        data: bytes,
+        port: int,
+        stop_port: int,
+        mark: tuple[int, int],
+        budget: int | None,
+        vector_port: int | None = None,
     ) -> tuple[int, Stop]:
         """Run one event a byte; returns events begun and why it came back."""
 

@@ -467,11 +467,14 @@ class Machine:
         port: int,
         stop_port: int,
         mark: tuple[int, int] | None = None,
+        vector_port: int | None = None,
         max_instructions: int | None = None,
     ) -> Delivery:
         """Raise one event a byte: write it to a port and run from `vector` until halt.
 
-        `mark` is another port and the byte it holds at each event.
+        `mark` is another port and the byte it holds at each event. With `vector_port` each event
+        runs from the address that this port and those behind it hold as it begins, in the guest's
+        byte order, instead of from `vector`.
 
         Ends early, after the event at hand, when the byte of `stop_port` is not zero, or inside
         an event when the run is interrupted or `max_instructions` for all events together are
@@ -486,8 +489,10 @@ class Machine:
         port, stop_port = self._port(port), self._port(stop_port)
         mark_port, marked = mark or (port, 0)
         mark = self._port(mark_port), whole("what is marked", marked, 0, 0xFF)
+        if vector_port is not None:
+            self._port(self._port(vector_port) + self.guest.address_bytes - 1)
         budget = _budget(max_instructions)
-        return Delivery(*self._executor.deliver(data, port, stop_port, mark, budget))
+        return Delivery(*self._executor.deliver(data, port, stop_port, mark, budget, vector_port))
 
     def interrupt(self) -> None:
         """Stop the running guest at its next instruction or loop; callable from any thread.
@@ -495,6 +500,11 @@ class Machine:
         Where none is running, the next run returns at once.
         """
         self._executor.interrupt()
+
+    @property
+    def begun(self) -> int:
+        """Events that the last `deliver` has begun, also where it has raised something."""
+        return self._executor.begun
 
     @property
     def native(self) -> NativeTier | None:

@@ -87,7 +87,8 @@ def _load_compiler(params: Parameters) -> None:
 class NativeTier:
     """Executes one machine's block with installed handlers.
 
-    `executed` counts instructions of runs in a counting mode and of those with a budget. `mode`
+    `executed` counts instructions of runs in a counting mode and of those with a budget, `begun`
+    the events that the last `deliver` has begun, whatever came of it. `mode`
     may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
     not count do so outside of compiled code. `defers_jit`, `hurries`: see `Machine.defer_jit`
     and `Machine.hurry_jit`.
@@ -101,7 +102,7 @@ class NativeTier:
         self.handlers = handlers
         self.mode = Mode.PLAIN
         self.counts_interpreted = False
-        self.executed = self._granted = 0
+        self.executed = self._granted = self.begun = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
         self.is_native = self.is_called = self._is_running = False
@@ -596,24 +597,34 @@ class NativeTier:
         return Stop.HALT if halted else Stop.BUDGET
 
     def deliver(
-        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+        self,
+        data: bytes,
+        port: int,
+        stop_port: int,
+        mark: tuple[int, int],
+        budget: int | None,
+        vector_port: int | None = None,
     ) -> tuple[int, Stop]:
         """Run one event a byte natively; returns events begun and why it came back."""
-        begun, stop = 0, Stop.HALT
+        self.begun, stop = 0, Stop.HALT
         page = self.state.ports.page
+        self._fields["event_vector"][0] = (
+            0 if vector_port is None else self.block.base + self.block.layout.ports + vector_port
+        )
         left = budget
-        while begun < len(data):
+        while self.begun < len(data):
             self._begin(left)
+            if vector_port is not None and self.jit is not None:
+                self.jit.entered = self.block.layout.guest.address_in(page, vector_port)
             self._fields["status"][0] = Status.HALT
-            begun += self._go(
-                self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
-            )
+            rest = data[self.begun :]
+            self.begun += self._go(self.handlers.deliver, rest, len(rest), port, stop_port, *mark)
             stop = self._finish()
             if left is not None:
                 left = self._fields["budget"][0]
             if stop is not Stop.HALT or page[stop_port]:
                 break
-        return begun, stop
+        return self.begun, stop
 
     def interrupt(self) -> None:
         """Make the run return at its next dispatch or compiled loop; from any thread."""

@@ -30,6 +30,7 @@ class ReferenceTier:
         self.interpreter = ReferenceInterpreter(layout.guest, state)
         self.on_ring_full: Callable[[], None] | None = None
         self.on_stop: Callable[[int], None] | None = None
+        self.begun = 0
         self._vector = block.words(layout.fields["vector"], 1)
         self._histogram = block.words(layout.histogram, 256)
 
@@ -44,21 +45,33 @@ class ReferenceTier:
         return self.interpreter.run(1)
 
     def deliver(
-        self, data: bytes, port: int, stop_port: int, mark: tuple[int, int], budget: int | None
+        self,
+        data: bytes,
+        port: int,
+        stop_port: int,
+        mark: tuple[int, int],
+        budget: int | None,
+        vector_port: int | None = None,
     ) -> tuple[int, Stop]:
         """Run one event a byte; returns events begun and why it came back."""
         state, page = self.state, self.state.ports.page
         last = None if budget is None else self.executed + budget
         mark_port, marked = mark
-        for index, byte in enumerate(data):
+        guest = self.interpreter.guest
+        self.begun = 0
+        for byte in data:
+            self.begun += 1
             page[mark_port] = marked
             page[port] = byte
-            if self._vector[0]:
-                state.pc = self._vector[0]
+            vector = self._vector[0]
+            if vector_port is not None:
+                vector = guest.address_in(page, vector_port)
+            if vector:
+                state.pc = vector
                 stop = self.run(None if last is None else last - self.executed)
                 if stop is not Stop.HALT or page[stop_port]:
-                    return index + 1, stop
-        return len(data), Stop.HALT
+                    return self.begun, stop
+        return self.begun, Stop.HALT
 
     def interrupt(self) -> None:
         """Make the run return at its next instruction; from any thread."""

@@ -53,6 +53,8 @@ WIDEST = 8
 """Bytes of the widest access."""
 NEAR = 256
 """Bytes of a window that one look makes sure of: those from an address below its *fence*."""
+RECORD_STEP = 8
+"""Bytes of a recorded instruction."""
 RECORD_OPCODE = 32
 RECORD_POINTERS = (40, 52)
 RECORD_POINTER_MASK = 0xFFF
@@ -82,6 +84,7 @@ FIELDS = (
     "event_mark",  # address of the port that gets the mark
     "mark",  # the mark
     "event_stop",  # address of the port that ends delivery when it is not zero
+    "event_vector",  # address of the port that holds where events start; 0: `vector` does
     "recording_head",  # steps written by the recording table
     "recording_size",  # steps there is room for
     "exit",  # number of the exit being taken, or that `Status.HOT_EXIT` is about

@@ -19,7 +19,7 @@ from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VECTOR = 0x10
 READ = 0x12
@@ -43,13 +43,18 @@ class Type(IntEnum):
 
 
 class Console(Device):
-    """Connects the Console ports of a machine; its vector is the machine's."""
+    """Connects the Console ports of a machine; its vector is the machine's.
+
+    Attributes:
+        on_vector: called when the program sets one.
+    """
 
     ports = range(0x10, 0x20)
 
     def __init__(self, machine: Machine, output: Output) -> None:
         self._machine = machine
         self._output = output
+        self.on_vector: Callable[[], None] | None = None
         machine.on_write(VECTOR + 1, self._latch)
         for port in HEX:
             machine.on_write(port, self._hex)
@@ -68,6 +73,8 @@ class Console(Device):
 
     def _latch(self, low: int) -> None:
         self._machine.vector = self._machine.page[VECTOR] << 8 | low
+        if self.on_vector is not None:
+            self.on_vector()
 
     def _hex(self, byte: int) -> None:
         self._output.message(f"{byte:02x}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from jitvm.guests.uxn.varvara import console
 from jitvm.guests.uxn.varvara.console import Type
 from jitvm.guests.uxn.varvara.program import PROGRAM_START
+from jitvm.guests.uxn.varvara.screen.device import VECTOR
 from jitvm.platform import frames
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -39,6 +40,9 @@ class FrameLoop(frames.FrameLoop):
         if hardware.has_sound:
             for voice in hardware.audio.ended():
                 yield hardware.audio.vector(voice)
+
+    def _only_vector(self) -> int | None:
+        return None if self._hardware.has_sound else VECTOR
 
     def _perform(self, event: Event) -> Iterator[int]:
         """The vectors of an event."""

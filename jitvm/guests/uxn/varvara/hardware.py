@@ -28,6 +28,8 @@ from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.audio import Audio
     from jitvm.guests.uxn.varvara.audio.device import AudioState
@@ -39,12 +41,17 @@ PITCHES = (0x3F, 0x4F, 0x5F, 0x6F)
 
 
 class Voices(Device):
-    """The Audio devices, which are made when they are first used, as few programs do that."""
+    """The Audio devices, which are made when they are first used, as few programs do that.
+
+    Attributes:
+        on_first: called then.
+    """
 
     ports = range(0x30, 0x70)
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self.on_first: Callable[[], None] | None = None
         for port in PITCHES:
             machine.on_write(port, partial(self._first_note, port))
 
@@ -63,6 +70,8 @@ class Voices(Device):
     def _first_note(self, port: int, pitch: int) -> None:
         self.audio  # noqa: B018  connects itself to the port
         self._machine.state.ports.writers[port](pitch)
+        if self.on_first is not None:
+            self.on_first()
 
     def reset(self) -> None:
         """Be silent."""
@@ -129,6 +138,7 @@ class Hardware(Run):
         self.files = tuple(connect(each) for each in files)
         self.clock = connect(DateTime(machine, clock))
         self.evaluator = Evaluator(machine, console.READ, system.STATE)
+        self.console.on_vector = self._voices.on_first = self.evaluator.cut
         self.output.while_waiting = self.evaluator.check_time
         self.banks.load(rom)
 
