@@ -15,9 +15,11 @@ Python imported them, and all else about them is the same: names, sources, loade
  2. It is trusted like machine code and no more: it is read only from a folder with a complete tag,
     if it belongs to this user alone (see `jitvm.engine.memory.cachefolder`).
  3. What is not there, old, damaged or foreign is left to Python, and so is whatever is imported a
-    second time, without its head, or while there are other threads, which would have to wait for
-    modules. The command writes what it missed when it ends, see `jitvm.preparing`.
- 4. Finders of others that stand before Python's own are asked first, as they would be without.
+    second time or without its head. The command writes what it missed when it ends, see
+    `jitvm.preparing`.
+ 4. While there are other threads, which may have to wait for a module, Python imports each by
+    itself, head or not, and only its code is taken from the file.
+ 5. Finders of others that stand before Python's own are asked first, as they would be without.
 
 This file is read by every use of the package, so it imports next to nothing.
 """
@@ -68,6 +70,16 @@ GROUPS = {
         engine/jit/imagewriter engine/jit/kept engine/jit/keeper engine/jit/planner
         engine/jit/quick engine/jit/codemap engine/jit/regions engine/jit/jit
     """,
+    "jitvm.engine.region.direct": """
+        engine/ir/__init__ engine/ir/ops engine/ir/rules engine/ir/graph
+        engine/ir/passes/dominators engine/ir/passes/params engine/ir/passes/blocks
+        engine/ir/passes/arms engine/ir/passes/dead engine/ir/passes/fold engine/ir/passes/guards
+        engine/ir/passes/stores engine/ir/passes/counted engine/ir/passes/unroll
+        engine/ir/passes/__init__ engine/ir/stacks engine/interpreter/cores engine/region/core
+        engine/region/economy engine/region/forming engine/region/attempt engine/region/window
+        engine/codegen/__init__ engine/codegen/x86 engine/codegen/registers engine/codegen/places
+        engine/codegen/table engine/codegen/direct engine/codegen/leaving engine/region/direct
+    """,
     "jitvm.guests.uxn.varvara": """
         platform/device guests/uxn/varvara/console guests/uxn/varvara/readahead
         guests/uxn/varvara/sandbox guests/uxn/varvara/handle guests/uxn/varvara/program
@@ -92,6 +104,12 @@ GROUPS = {
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""
+WITH = {
+    "jitvm.cli.run": (
+        "jitvm.engine.jit.image", "jitvm.engine.jit.jit", "jitvm.engine.region.direct",
+    ),
+}  # fmt: skip
+"""Groups that are written with another one: longer runs need them, while a guest waits."""
 PACKAGE = __file__.rpartition("/")[0]
 """The folder that they begin with."""
 
@@ -217,6 +235,14 @@ class _HeadLoader(SourceFileLoader):
                 gc.enable()
 
 
+class _MemberLoader(SourceFileLoader):
+    """Executes one module, whose code may be prepared."""
+
+    def get_code(self, name: str) -> CodeType | None:
+        """See `importlib.abc.InspectLoader`."""
+        return PREPARED.code_of(name) or super().get_code(name)
+
+
 def _execute(files: list[str], members: list[Member]) -> None:
     """Import modules whose code is at hand, one after the other."""
     begun: dict[str, ModuleType] = {}
@@ -253,7 +279,7 @@ def _module(name: str, path: str, cached: str) -> ModuleType:
     return module
 
 
-def _spec(name: str, loader: SourceFileLoader, cached: str) -> ModuleSpec:
+def _spec(name: str, loader: SourceFileLoader, cached: str | None = None) -> ModuleSpec:
     path = loader.path
     spec = ModuleSpec(name, loader, origin=path)
     spec.has_location, spec.cached = True, cached
@@ -272,16 +298,50 @@ class Prepared:
     def __init__(self) -> None:
         self.missing: list[str] = []
         self._asked: set[str] = set()
+        self._files: dict[str, tuple[str, str]] = {}
+        self._codes: dict[str, dict[str, CodeType]] = {}
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`; None for what Python has to find."""
-        if name not in GROUPS or name in self._asked or count_of_threads():
+        if count_of_threads():
+            return self._find_member(name) if name.startswith("jitvm.") else None
+        if name not in GROUPS or name in self._asked:
             return None
         self._asked.add(name)
         path = path_of(GROUPS[name].split()[-1])
         return spec_from_file_location(name, path, loader=_HeadLoader(name, path))
+
+    def _find_member(self, name: str) -> ModuleSpec | None:
+        if not self._files:
+            self._files = {
+                name_of(file): (head, path_of(file))
+                for head, files in reversed(GROUPS.items())  # what is in two counts for the first
+                for file in files.split()
+            }
+        if name not in self._files or name in self._asked:
+            return None
+        self._asked.add(name)
+        return _spec(name, _MemberLoader(name, self._files[name][1]))
+
+    def code_of(self, name: str) -> CodeType | None:
+        """What a module is executed from, once; None where it is not prepared.
+
+        Threads that get here at the same time read the same file, each its own modules of it.
+        """
+        head = self._files[name][0]
+        codes = self._codes.get(head)
+        if codes is None:
+            members = _members_of(head)
+            if members is None:
+                if head not in self.missing:
+                    self.missing.append(head)
+                members = []
+            files = GROUPS[head].split()
+            codes = {name_of(file): code for file, (_, code) in zip(files, members)}  # noqa: B905
+            self._codes[head] = codes
+        return codes.pop(name, None)
 
 
 PREPARED = Prepared()

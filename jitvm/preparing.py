@@ -8,7 +8,7 @@ from zlib import adler32
 
 from jitvm.engine.host.part import is_part, write_whole
 from jitvm.engine.memory.cachefolder import claim, default_folder
-from jitvm.prepared import GROUPS, MAGIC, PREPARED, file_of, key_of, name_of, path_of
+from jitvm.prepared import GROUPS, MAGIC, PREPARED, WITH, file_of, key_of, name_of, path_of
 
 
 def prepare() -> None:
@@ -18,7 +18,8 @@ def prepare() -> None:
     try:
         if folder is None or not claim(folder, is_part):
             return
-        for head in missing:
+        with_them = [more for head in missing for more in WITH.get(head, ())]
+        for head in dict.fromkeys(missing + with_them):
             if (content := content_of(head)) is not None:
                 write_whole(f"{folder}/{file_of(head)}", content, 0o600)
     except OSError:

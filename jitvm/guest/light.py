@@ -2,7 +2,8 @@
 
 `enum`, `functools`, `collections` and `contextlib` import each other and create a hundred classes:
 more than half as much work as starting Python. These here do the same as theirs, so that is what
-type checkers take them for. Files that are imported by every run take them from here, all others
+type checkers take them for. Files that are imported by every run take them from here, and those of
+the JIT and its quick compilations, which are imported while a guest could do with them; all others
 from the library.
 """
 
@@ -10,15 +11,16 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections import deque
+    from collections import Counter, deque
     from contextlib import suppress
-    from enum import IntEnum, StrEnum
-    from functools import cached_property, partial
+    from copy import copy
+    from enum import Enum, IntEnum, StrEnum
+    from functools import cache, cached_property, partial
     from importlib import import_module
     from importlib.machinery import PathFinder
     from weakref import WeakSet
 else:
-    from _collections import deque
+    from _collections import _count_elements, deque
     from _frozen_importlib import _gcd_import as import_module
     from _frozen_importlib_external import PathFinder
     from _functools import partial
@@ -38,6 +40,66 @@ else:
             if instance is None:
                 return self
             return instance.__dict__.setdefault(self._name, self._function(instance))
+
+    def cache(function):
+        """The same function, which keeps its results."""
+        results = {}
+        new = object()
+
+        def kept(*arguments, **named):
+            key = (arguments, *named.items()) if named else arguments
+            result = results.get(key, new)
+            if result is new:
+                result = results[key] = function(*arguments, **named)
+            return result
+
+        kept.__wrapped__, kept.__doc__ = function, function.__doc__
+        return kept
+
+    def copy(thing):
+        """One like it, with the same in its attributes."""
+        twin = thing.__class__.__new__(thing.__class__)
+        twin.__dict__.update(thing.__dict__)
+        return twin
+
+    class Counter(dict):
+        """How often each key was counted."""
+
+        def __init__(self, counted=None):
+            super().__init__()
+            self.update(counted)
+
+        def __missing__(self, key):
+            return 0
+
+        def update(self, counted=None):
+            """Count what there is, or add other counts."""
+            if isinstance(counted, dict):
+                for key, count in counted.items():
+                    self[key] += count
+            elif counted is not None:
+                _count_elements(self, counted)
+
+        def subtract(self, counted):
+            """Uncount each of these once."""
+            for key in counted:
+                self[key] -= 1
+
+        def most_common(self, most=None):
+            """Keys with their counts, those with equal ones as they came."""
+            rows = sorted(self.items(), key=lambda row: row[1], reverse=True)
+            return rows if most is None else rows[:most]
+
+        def total(self):
+            """All counts together."""
+            return sum(self.values())
+
+        def copy(self):
+            """Another one that counted the same."""
+            return type(self)(self)
+
+        def __reduce__(self):
+            return type(self), (dict(self),)
 
     class suppress:
         """A ``with`` block that some exceptions end quietly."""
@@ -77,24 +139,24 @@ else:
             return len(self._references)
 
     class _Members(type):
-        """Makes the numbers or texts in a class its members."""
+        """Makes what is in a class, its methods apart, its members."""
 
         def __new__(meta, name, bases, namespace):
-            kind = bases[0].__mro__[-2]  # int or str, in front of object
             given = {
-                key: kind(value)
+                key: value
                 for key, value in namespace.items()
-                if isinstance(value, kind) and not key.startswith("_")
+                if not key.startswith("_") and not hasattr(value, "__get__")
             }
             rest = {key: value for key, value in namespace.items() if key not in given}
             cls = super().__new__(meta, name, bases, rest)
             cls.__members__ = {}
             cls._by_value = {}
+            takes_value = cls.__new__ is not object.__new__
             for key, value in given.items():
-                member = kind.__new__(cls, value)
-                member.name, member.value = key, value
+                member = cls.__new__(cls, value) if takes_value else cls.__new__(cls)
+                member.name, member.value = key, getattr(member, "_value_", value)
                 setattr(cls, key, member)
-                cls.__members__[key] = cls._by_value[value] = member
+                cls.__members__[key] = cls._by_value[member.value] = member
             return cls
 
         def __call__(cls, value):
@@ -121,6 +183,14 @@ else:
     def _reduce(self, _protocol):
         return type(self), (self.value,)
 
+    class Enum(metaclass=_Members):
+        """Anything with names."""
+
+        __repr__, __reduce_ex__ = _repr, _reduce
+
+        def __str__(self):
+            return f"{type(self).__name__}.{self.name}"
+
     class IntEnum(int, metaclass=_Members):
         """Numbers with names."""
 
@@ -133,6 +203,6 @@ else:
 
 
 __all__ = [
-    "IntEnum", "PathFinder", "StrEnum", "WeakSet", "cached_property", "deque", "import_module",
-    "partial", "suppress",
+    "Counter", "Enum", "IntEnum", "PathFinder", "StrEnum", "WeakSet", "cache", "cached_property",
+    "copy", "deque", "import_module", "partial", "suppress",
 ]  # fmt: skip

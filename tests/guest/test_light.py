@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import enum
 import functools
@@ -91,6 +92,98 @@ def test_a_cached_property_is_computed_once() -> None:
     del both.__dict__["ours"]
     assert both.ours == []
     assert both.asked == 2
+
+
+class Kind(light.Enum):
+    OLD = ("old", 1)
+    NEW = ("new", 2)
+
+
+class TheirKind(enum.Enum):
+    OLD = ("old", 1)
+    NEW = ("new", 2)
+
+
+class Row:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Built(light.StrEnum):
+    _value_: str
+    row: Row
+
+    def __new__(cls, row: Row) -> Built:
+        self = str.__new__(cls, row.name)
+        self._value_ = row.name
+        self.row = row
+        return self
+
+    ADD = Row("add")
+
+
+def test_members_of_anything() -> None:
+    for mine, other in zip(Kind, TheirKind, strict=True):
+        assert (mine.name, mine.value) == (other.name, other.value)
+        assert (repr(mine), str(mine)) == tuple(
+            text.replace("Their", "") for text in (repr(other), str(other))
+        )
+        assert Kind(mine.value) is Kind[mine.name] is mine
+        assert pickle.loads(pickle.dumps(mine)) is copy.deepcopy(mine) is mine
+    assert len({Kind.OLD, Kind.NEW}) == 2
+
+
+def test_members_that_are_made_of_something_else() -> None:
+    assert Built.ADD == Built.ADD.value == "add"
+    assert Built.ADD.row.name == "add"
+    built: Any = Built
+    assert built("add") is Built["ADD"] is Built.ADD
+    assert pickle.loads(pickle.dumps(Built.ADD)) is Built.ADD
+
+
+def test_counters() -> None:
+    ours, theirs = light.Counter("abracadabra"), collections.Counter("abracadabra")
+    assert ours == theirs
+    for counter in (ours, theirs):
+        counter.update("ab")
+        counter.update({"z": 4, "a": 2})
+        counter["y"] += 1
+        counter.subtract("abq")
+    assert ours == theirs
+    assert ours["none"] == theirs["none"] == 0
+    assert "none" not in ours
+    for most in (None, 2):
+        assert ours.most_common(most) == theirs.most_common(most)
+    assert ours.total() == theirs.total()
+    for again in (ours.copy(), copy.copy(ours), pickle.loads(pickle.dumps(ours))):
+        assert again == ours
+        assert type(again) is light.Counter
+        assert again["none"] == 0
+
+
+def test_a_cache_keeps_results_by_all_arguments() -> None:
+    asked = []
+
+    @light.cache
+    def ours(number: int, *, low: bool = False) -> int:
+        """Its text."""
+        asked.append((number, low))
+        return number + low
+
+    assert [ours(1), ours(1), ours(1, low=True), ours(1, low=True), ours(2)] == [1, 1, 2, 2, 2]
+    assert asked == [(1, False), (1, True), (2, False)]
+    assert ours.__doc__ == "Its text."
+
+
+def test_copies_have_the_same_in_them() -> None:
+    class Thing:
+        def __init__(self) -> None:
+            self.items = [1]
+
+    thing = Thing()
+    twin = light.copy(thing)
+    assert twin is not thing
+    assert twin.items is thing.items
 
 
 def test_the_rest_is_the_librarys() -> None:

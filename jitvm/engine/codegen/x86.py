@@ -15,8 +15,9 @@ Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, 
 
 from __future__ import annotations
 
-from functools import cache
-from struct import Struct
+from _struct import Struct
+
+from jitvm.guest.light import cache
 
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 = range(16)
 

@@ -10,17 +10,16 @@ bytes that compiled code was made from. Both run the opcode's one semantic funct
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from copy import copy
-
 from jitvm.engine.ir.graph import Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import MODULAR, Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
 from jitvm.engine.memory.layout import CODE, NEAR
 from jitvm.guest import Guest, Opcode
+from jitvm.guest.light import copy
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any, Self
 
     Meaning = Callable[[Any], None]

@@ -24,13 +24,15 @@ Text: `jitvm.engine.ir.text` prints and parses; `jitvm.engine.ir.verify` checks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
-
 from jitvm.engine.ir.ops import BINARY, BITS, COMPARISONS, MARKS, MEANS, MODULAR, Op
 from jitvm.engine.ir.rules import AT_ONCE, first
 from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import DescriptionError
+from jitvm.guest.light import StrEnum
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Members of enumerations are slow to get at, and values are made by thousands.
 _CONST, _AND, _OR, _SHL, _SUB = Op.CONST, Op.AND, Op.OR, Op.SHL, Op.SUB

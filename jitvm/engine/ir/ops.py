@@ -45,8 +45,9 @@ Source of the idea: IRDEF of LuaJIT (lj_ir.h), in which the rows are columns of 
 
 from __future__ import annotations
 
-import operator
-from enum import StrEnum
+import _operator as operator
+
+from jitvm.guest.light import StrEnum
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -238,8 +239,6 @@ class Op(StrEnum):
         self._value_ = row.name
         self.row = row
         return self
-
-    __hash__ = str.__hash__  # that of enumerations is written in Python
 
     # -- what blocks take for granted: constants stand nowhere, parameters at the head of a block
     CONST = Row("const[value]", bits=lambda value: max(value.bit_length(), 1), stands=False)

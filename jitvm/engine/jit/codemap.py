@@ -10,9 +10,8 @@ set the marks, and what has to go when one of them is met.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from jitvm.engine.memory.layout import CELL, CODE, HIT
+from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ The .ir files can serve as inputs for golden tests and for `jitvm.engine.ir.text
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from itertools import count
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` costs 4 ms even if nothing is dumped
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from jitvm.engine.codegen.native import Compiler

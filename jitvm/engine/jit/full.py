@@ -7,13 +7,13 @@ limit, then the next. When all are done, the regions are kept for the program's 
 
 from __future__ import annotations
 
-import threading
 import time
-from functools import partial
+from _thread import allocate_lock
 
 from jitvm.engine.host.threads import started
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread
+from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class Full:
         self._wake = wake
         self._busy = False
         self._done: list[tuple[Installed, Compiled | None]] = []
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: nothing is being made, and nobody waits to come back."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._busy = bool(self._done)
 
     def next(self) -> bool:

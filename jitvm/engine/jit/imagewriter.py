@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
+from _struct import pack
 
 from jitvm.engine.jit.image import FORM
 from jitvm.engine.memory.layout import CELL, CODE
@@ -10,7 +10,7 @@ from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jitvm.engine.jit.compiled import Compiled
 
@@ -85,8 +85,7 @@ def encode(
     for at in code:
         marks[at] = marks.get(at, 0) | CODE
     marked = _ranges(marks)
-    stream = array("I", (FORM, settings.charging, settings.hot, settings.patience))
-    stream.append(settings.milliseconds)
+    stream = [FORM, settings.charging, settings.hot, settings.patience, settings.milliseconds]
     lists: list[Iterable[int]] = [
         *ports, all_of.entries, all_of.entries.values(),
         [start for start, _, _ in ranges], [size for _, size, _ in ranges],
@@ -95,11 +94,19 @@ def encode(
         settings.armed, settings.armed.values(),
     ]  # fmt: skip
     for each in lists:
-        members = array("I", each)
+        members = tuple(each)
         stream.append(len(members))
         stream.extend(members)
-    content = stream.tobytes() + bytes(code[at] & 0xFF for at in sorted(code))
-    return content + bytes(-len(content) % stream.itemsize)
+    content = as_words(stream) + bytes(code[at] & 0xFF for at in sorted(code))
+    return content + bytes(-len(content) % 4)
+
+
+def as_words(numbers: Sequence[int]) -> bytes:
+    """Numbers as they are in files of regions: in 32 bits each, as this processor orders them.
+
+    Python's own arrays are not used: importing them imports `collections`.
+    """
+    return pack(f"{len(numbers)}I", *numbers)
 
 
 def _ranges(values: Mapping[int, int]) -> list[tuple[int, int, int]]:

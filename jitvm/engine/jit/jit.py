@@ -20,12 +20,9 @@ code, so nothing is installed or freed while code runs; the compile thread only 
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
 
+from jitvm.engine.host.foreign import address_of_bytes
 from jitvm.engine.host.process import THREADED
 from jitvm.engine.jit.codetable import CodeTable
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
@@ -36,13 +33,16 @@ from jitvm.engine.jit.planner import Planner
 from jitvm.engine.jit.quick import Quick, Recording
 from jitvm.engine.jit.regions import Regions
 from jitvm.engine.memory.arena import ArenaFull
-from jitvm.engine.memory.layout import NEVER
+from jitvm.engine.memory.layout import NEVER, RECORD_STEP
 from jitvm.engine.tables import events
 from jitvm.engine.tables.params import Parameters
 from jitvm.engine.tables.reasons import Reason
+from jitvm.guest.light import Counter, partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
@@ -67,6 +67,7 @@ class Jit:
         maker: what compiles.
         keeper: what keeps regions between runs.
         entered: where the host last began to run the guest.
+        recording_address: where the recording table writes.
     """
 
     maker_type: type[RegionMaker] = RegionMaker
@@ -101,7 +102,7 @@ class Jit:
         self._vector = block.words(layout.fields["vector"], 1)
         self._hits: Counter[int] = Counter()
         self._to_recompile: dict[int, Reason] = {}
-        self._buffer = (ctypes.c_uint64 * max(params.window, params.longest))()
+        self._make_buffer(params)
         self._before = bytearray()
         self._hot = 0
         self._set_busy(False)
@@ -133,11 +134,10 @@ class Jit:
 
         What is compiled stays as it is. A recording at hand keeps its length.
         """
-        longest = max(params.window, params.longest)
-        if longest > len(self._buffer):
-            buffer = (ctypes.c_uint64 * longest)()
-            ctypes.memmove(buffer, self._buffer, ctypes.sizeof(self._buffer))
-            self._buffer = buffer
+        if RECORD_STEP * max(params.window, params.longest) > len(self._buffer):
+            recorded = self._buffer
+            self._make_buffer(params)
+            self._buffer[: len(recorded)] = recorded
             self.block.words(self.block.layout.fields["recording"], 1)[0] = self.recording_address
         self.code.hot = params.hot
         self.params = self.planner.params = self.maker.params = params
@@ -145,10 +145,10 @@ class Jit:
 
     # -- recording ---------------------------------------------------------------------------
 
-    @property
-    def recording_address(self) -> int:
-        """Where the recording table writes."""
-        return ctypes.addressof(self._buffer)
+    def _make_buffer(self, params: Parameters) -> None:
+        """Have room for the longest recording; the recording table writes to its address."""
+        self._buffer = bytearray(RECORD_STEP * max(params.window, params.longest))
+        self.recording_address, self._pinned = address_of_bytes(self._buffer)
 
     @property
     def window(self) -> int:
@@ -176,7 +176,7 @@ class Jit:
     def recorded(self, count: int) -> None:
         """The window is full: choose and compile, here or on the compile thread."""
         self.report(events.Recorded, self._hot, count)
-        raw = bytes(memoryview(self._buffer).cast("B")[: 8 * count])
+        raw = bytes(memoryview(self._buffer)[: RECORD_STEP * count])
         begins = frozenset((self._vector[0], self.entered))
         recording = Recording(self._hot, raw, bytes(self._before), begins)
         world = self.regions.world()

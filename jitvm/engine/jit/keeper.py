@@ -15,7 +15,6 @@ loaded are put aside, and installed when control gets to where one of them start
 from __future__ import annotations
 
 from time import process_time
-from weakref import WeakSet
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import ModuleLock
@@ -24,6 +23,7 @@ from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.imagewriter import Settings
 from jitvm.engine.jit.kept import Kept
 from jitvm.engine.jit.thread import compile_thread
+from jitvm.guest.light import WeakSet
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -24,13 +24,12 @@ by one took as long as its run.
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Mapping
+from _collections_abc import Mapping
 from itertools import accumulate, chain, pairwise
 
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.compiled import Compiled
+from jitvm.engine.jit.imagewriter import as_words
 from jitvm.engine.jit.imagewriter import encode as encode_image
 from jitvm.engine.memory.arena import ALIGNMENT
 from jitvm.engine.memory.cache import CachedCode
@@ -39,6 +38,7 @@ from jitvm.engine.region.region import Region
 from jitvm.engine.region.world import Assumptions
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct
+from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def encode(kept: Kept, settings: Settings) -> CachedCode:
         code += bytes(-len(code) % ALIGNMENT)
     image = encode_image(placed, kept.ports, settings)
     symbols = {"image": len(code), "numbers": len(code) + len(image)}
-    return CachedCode(bytes(code) + image + write.stream.tobytes(), symbols)
+    return CachedCode(bytes(code) + image + as_words(write.stream), symbols)
 
 
 def _encode_region(write: _Writer, compiled: Compiled, is_full: bool) -> None:
@@ -178,15 +178,15 @@ class _Writer:
     """Appends to a stream of numbers."""
 
     def __init__(self) -> None:
-        self.stream = array("I")
+        self.stream: list[int] = []
 
     def numbers(self, *numbers: int) -> None:
-        self.stream.extend(numbers)
+        self.stream += numbers
 
     def sequence(self, members: Iterable[int]) -> None:
-        members = array("I", members)
+        members = tuple(members)
         self.stream.append(len(members))
-        self.stream.extend(members)
+        self.stream += members
 
     def pairs(self, pairs: Mapping[int, int]) -> None:
         self.sequence(pairs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
 
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import IMPORTS
@@ -21,6 +20,8 @@ from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jitvm.engine.codegen.native import Compiler
     from jitvm.engine.ir.graph import Exit
     from jitvm.engine.jit.planner import Planner

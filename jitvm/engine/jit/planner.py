@@ -9,13 +9,12 @@ iterated over here is copied first.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Learned
 from jitvm.engine.region.region import Region
 from jitvm.engine.tables.reasons import Reason
+from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

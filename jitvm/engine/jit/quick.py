@@ -11,8 +11,7 @@ find them hot first.
 
 from __future__ import annotations
 
-import threading
-from functools import partial
+from _thread import allocate_lock
 
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
@@ -20,6 +19,7 @@ from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct
+from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Quick:
         self._maker = maker
         self._wake = wake
         self._done: list[Done] = []
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._pending = 0
         self._jobs: list[Job] = []
         self._last: tuple[Recording, World] | None = None
@@ -88,7 +88,7 @@ class Quick:
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: what was being compiled will not come, what was ready will."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._pending = len(self._done)
 
     def take(self) -> list[Done]:

@@ -15,8 +15,7 @@ Invariants
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from _collections_abc import Mapping
 
 from jitvm.engine.jit.codemap import CodeMap
 from jitvm.engine.jit.compiled import Compiled, Installed, Statistics
@@ -24,6 +23,7 @@ from jitvm.engine.memory.arena import Span, shared_arena
 from jitvm.engine.memory.layout import EXITS, REGIONS
 from jitvm.engine.region.world import World
 from jitvm.engine.tables import events
+from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import threading
-from collections.abc import Callable
+from _collections_abc import Callable
+from _thread import allocate_lock
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
@@ -18,7 +18,7 @@ from jitvm.engine.host.threads import YIELDING, started
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from queue import SimpleQueue
+    from _queue import SimpleQueue
 
 Job = Callable[[], None]
 # Patience of the process, which has one such thread for all machines: no rows of `params`.
@@ -34,10 +34,11 @@ class CompileThread:
 
     def __init__(self) -> None:
         with IMPORTS:  # processes that compile nothing need none
-            from queue import SimpleQueue
+            from _queue import SimpleQueue
 
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._ended = threading.Event()
+        self._ended = allocate_lock()
+        self._ended.acquire()
         self._ending = False
         self._is_alone = not started(self._work)
         atexit.register(self.end)
@@ -50,17 +51,19 @@ class CompileThread:
             self._jobs.put(job)
 
     def _work(self) -> None:
-        threading.current_thread().name = "jitvm-compiler"
         while (job := self._jobs.get()) is not None:
             with YIELDING:
                 self._do(job)
-        self._ended.set()
+        self._ended.release()
 
     def _do(self, job: Job) -> None:
         try:
             if not self._ending:
                 BACKGROUND.do(job)
         except Exception:
+            with IMPORTS:
+                import threading
+
             here = threading.current_thread()
             threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), here)))
 
@@ -68,7 +71,7 @@ class CompileThread:
         """Let the job at hand finish: LLVM must not run while the process is taken down."""
         self._ending = True
         self._jobs.put(None)
-        self._ended.wait(0 if self._is_alone else LAST_JOB)
+        self._ended.acquire(timeout=0 if self._is_alone else LAST_JOB)
 
 
 _lock = ModuleLock()

@@ -50,7 +50,7 @@ program.
 
 from __future__ import annotations
 
-import heapq
+from _heapq import heappop, heappush
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
@@ -109,7 +109,7 @@ class Attempt:
         self.graph.block = body
         body.end = self._edge(self.region.start, state, 1 << 30)
         while self._todo:
-            _, _, node, block, state = heapq.heappop(self._todo)
+            _, _, node, block, state = heappop(self._todo)
             self.graph.block = block
             self._run(node, state)
         self.graph.block = entry
@@ -290,7 +290,7 @@ class Attempt:
 
     def _push(self, travel: int, node: Node, block: Block, state: RegionState) -> None:
         self._blocks[node] = block
-        heapq.heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
+        heappush(self._todo, (-travel, len(self.graph.blocks), node, block, state))
 
     def _edge_to_placed(self, node: Node, state: RegionState) -> Goto | Exit:
         """An edge to a node that has a place already: a loop or a join."""

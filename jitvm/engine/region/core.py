@@ -24,8 +24,6 @@ before a `switch` on a word that is not constant (`Reason.SWITCH`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from jitvm.engine.interpreter.cores import GraphCore, nearby, never_wraps
 from jitvm.engine.ir.graph import Exit, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import ACTS, CALLS, CHANGED, Op
@@ -37,6 +35,8 @@ from jitvm.guest import Guest, Opcode
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jitvm.engine.interpreter.cores import Meaning
 
 REGISTER_FILE = 256

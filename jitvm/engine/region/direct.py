@@ -14,8 +14,6 @@ each has its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from jitvm.engine.codegen import x86
 from jitvm.engine.codegen.direct import DirectOperations
 from jitvm.engine.codegen.leaving import HeldSlots, map_look
@@ -63,6 +61,7 @@ from jitvm.engine.tables.status import Status
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import ClassVar
 
     from jitvm.engine.codegen.table import Lowerings

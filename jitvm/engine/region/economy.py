@@ -12,10 +12,9 @@ region is cut.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from jitvm.engine.region.region import Node, ReturnAddresses
 from jitvm.engine.tables.params import Parameters
+from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -25,8 +25,6 @@ made of small calls, and a linear trace cannot hold two arms of a branch.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from jitvm.engine.ir.stacks import VirtualStack
 from jitvm.engine.region.core import RegionState
 from jitvm.engine.region.economy import Economy
@@ -34,7 +32,7 @@ from jitvm.engine.region.region import Edges, Join, Node
 from jitvm.engine.region.world import Headroom, World
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest
-from jitvm.guest.light import cached_property
+from jitvm.guest.light import Counter, cached_property
 
 
 class Forming:

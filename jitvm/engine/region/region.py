@@ -6,7 +6,7 @@ attempt at it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _collections_abc import Mapping
 
 from jitvm.engine.region.world import Assumptions, Headroom
 from jitvm.engine.tables.reasons import Reason

@@ -13,16 +13,22 @@ address where they begin counts: a region ends where the guest halts.
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from _operator import itemgetter, ne
 from itertools import compress, count
-from operator import itemgetter, ne
 
-from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTER_MASK, RECORD_POINTERS
+from jitvm.engine.memory.layout import (
+    RECORD_OPCODE,
+    RECORD_POINTER_MASK,
+    RECORD_POINTERS,
+    RECORD_STEP,
+)
 from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guest import Guest
-from jitvm.guest.light import cached_property
+from jitvm.guest.light import Counter, cached_property
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
@@ -58,9 +64,10 @@ class Window:
         self.sizes = sizes
         self.events = events
         # What is counted are numbers, at C's speed; each kind of step is taken apart only once.
-        self.steps = array("Q", raw)
-        self.pcs = array("I", raw)[::2]
-        self.opcodes = raw[RECORD_OPCODE // 8 :: 8]
+        whole = memoryview(raw)
+        self.steps = whole.cast("Q").tolist()
+        self.pcs = whole.cast("I")[::2].tolist()
+        self.opcodes = raw[RECORD_OPCODE // 8 :: RECORD_STEP]
         self._arrivals: list[int] | None = None
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ The text form follows LuaJIT's ``-jv``: one line per event, made to be read and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jitvm.engine.tables.struct import Struct
 

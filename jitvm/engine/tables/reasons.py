@@ -6,9 +6,8 @@ says what happened, `advice` what the author of the guest program can do about i
 
 from __future__ import annotations
 
-from enum import Enum
-
 from jitvm.engine.tables.struct import Struct
+from jitvm.guest.light import Enum
 
 
 class Row(Struct, frozen=True):

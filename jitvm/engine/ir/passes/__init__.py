@@ -15,7 +15,7 @@ tests are in ``tests/ir/passes``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jitvm.engine.ir.graph import Graph
 from jitvm.engine.ir.passes.arms import select_arms
