@@ -18,12 +18,18 @@ bytes the least recently used files are evicted.
 from __future__ import annotations
 
 import os
-import stat
 import time
 import zlib
 
 from jitvm.engine.host.notes import note
-from jitvm.engine.memory.cachefolder import SUFFIX, claim, default_folder, is_own, is_trusted
+from jitvm.engine.memory.cachefolder import (
+    SUFFIX,
+    claim,
+    content_of,
+    default_folder,
+    is_own,
+    is_trusted,
+)
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
@@ -124,12 +130,7 @@ class CodeCache:
             return None
         path = _path(folder, kind, key)
         try:
-            with open(path, "rb") as file:
-                status = os.fstat(file.fileno())
-                if status.st_uid != os.getuid() or status.st_mode & stat.S_IWOTH:
-                    self._warn(f"{path}: not ours alone; ignored")
-                    return None
-                data = file.read()
+            data, used = content_of(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -138,7 +139,7 @@ class CodeCache:
         code = _decode(key, data)
         if code is None:
             self.report_damaged(kind, key)
-        elif time.time() - status.st_mtime > 3600:
+        elif time.time() - used > 3600:
             _touch(path)
         return code
 
