@@ -28,6 +28,7 @@ class Executor(Protocol):
         counting: whether every instruction is counted.
         counts_interpreted: whether those outside of regions are, without `counting`.
         profiling: whether instructions are counted by opcode.
+        is_running: whether it is executing, on whichever thread.
     """
 
     on_ring_full: Callable[[], None] | None
@@ -35,6 +36,7 @@ class Executor(Protocol):
     counting: bool
     counts_interpreted: bool
     profiling: bool
+    is_running: bool
 
     @property
     def jit(self) -> Jit | None:

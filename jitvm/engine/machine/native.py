@@ -104,7 +104,7 @@ class NativeTier:
         self.executed = self._granted = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
-        self.is_native = self.is_called = self._is_running = False
+        self.is_native = self.is_called = self.is_running = False
         self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
@@ -304,7 +304,7 @@ class NativeTier:
                 with YIELDING:
                     BACKGROUND.do(self._make_ready)
                 return
-            if not self._is_running:
+            if not self.is_running:
                 self._cool_down()
 
     def _is_finished_elsewhere(self) -> bool:
@@ -332,12 +332,12 @@ class NativeTier:
 
     def _run_time(self) -> float:
         """Seconds that the machine has run so far."""
-        return self._ran + (perf_counter() - self._began if self._is_running else 0)
+        return self._ran + (perf_counter() - self._began if self.is_running else 0)
 
     def _cool_down(self) -> None:
         """Leave it to the next run to ask for a JIT; but one that has begun just now did not."""
         self._warmth = _COLD
-        if self._is_running and self._warmth == _COLD:
+        if self.is_running and self._warmth == _COLD:
             self._warmth = _WARMING
 
     def _make_ready(self, *, alone: bool = False) -> None:
@@ -453,15 +453,16 @@ class NativeTier:
     # Regions know which ports have devices and which collect or are quiet, not what they do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
-        """Have reads of a port call a function (default: the one in ``state.ports``)."""
-        was_connected = self._readers[port] != 0
-        self._readers[port] = address or self._read_address
-        if not was_connected:
+        """Have reads of a port call a function (default: the one in ``state.ports``, if any)."""
+        was_connected, is_connected = self._readers[port] != 0, port in self.state.ports.readers
+        self._readers[port] = (address or self._read_address) if is_connected else 0
+        if was_connected != is_connected:
             self.forget_regions()
 
     def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
-        """Have writes to a port call a function (default: the one in ``state.ports``)."""
-        self._writers[port] = address or self._write_address
+        """Have writes to a port call a function (default: the one in ``state.ports``, if any)."""
+        is_connected = port in self.state.ports.writers
+        self._writers[port] = (address or self._write_address) if is_connected else 0
         if not alike:
             self.forget_regions()
 
@@ -564,12 +565,15 @@ class NativeTier:
 
     def run(self, budget: int | None = None) -> Stop:
         """Run from ``state.pc``; at most `budget` instructions, exactly."""
-        self._begin(budget)
-        self._fields["pc"][0] = self.state.pc
-        if self.jit is not None:
-            self.jit.entered = self.state.pc
-        self._go(self.handlers.enter)
-        return self._finish()
+        try:
+            self._begin(budget)
+            self._fields["pc"][0] = self.state.pc
+            if self.jit is not None:
+                self.jit.entered = self.state.pc
+            self._go(self.handlers.enter)
+            return self._finish()
+        finally:
+            self.is_running = False
 
     def _go(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Be in native code until it comes back."""
@@ -583,16 +587,19 @@ class NativeTier:
         """Execute one instruction: its handler, with a table in which everything stops."""
         if self._fields["interrupt"][0] and not self._goes_on(Status.INTERRUPT):
             return Stop.INTERRUPT
-        self._begin(None)
-        self._fields["pc"][0] = self.state.pc
-        self._go(self.handlers.step)
-        while self._fields["status"][0] == Status.MISSING:
-            self._make_handlers()
+        try:
+            self._begin(None)
+            self._fields["pc"][0] = self.state.pc
             self._go(self.handlers.step)
-        halted = self._fields["status"][0] == Status.HALT
-        self._fields["status"][0] = Status.HALT
-        self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
-        self._finish()
+            while self._fields["status"][0] == Status.MISSING:
+                self._make_handlers()
+                self._go(self.handlers.step)
+            halted = self._fields["status"][0] == Status.HALT
+            self._fields["status"][0] = Status.HALT
+            self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
+            self._finish()
+        finally:
+            self.is_running = False
         return Stop.HALT if halted else Stop.BUDGET
 
     def deliver(
@@ -602,17 +609,20 @@ class NativeTier:
         begun, stop = 0, Stop.HALT
         page = self.state.ports.page
         left = budget
-        while begun < len(data):
-            self._begin(left)
-            self._fields["status"][0] = Status.HALT
-            begun += self._go(
-                self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
-            )
-            stop = self._finish()
-            if left is not None:
-                left = self._fields["budget"][0]
-            if stop is not Stop.HALT or page[stop_port]:
-                break
+        try:
+            while begun < len(data):
+                self._begin(left)
+                self._fields["status"][0] = Status.HALT
+                begun += self._go(
+                    self.handlers.deliver, data[begun:], len(data) - begun, port, stop_port, *mark
+                )
+                stop = self._finish()
+                if left is not None:
+                    left = self._fields["budget"][0]
+                if stop is not Stop.HALT or page[stop_port]:
+                    break
+        finally:
+            self.is_running = False
         return begun, stop
 
     def interrupt(self) -> None:
@@ -630,7 +640,7 @@ class NativeTier:
 
     def _begin(self, budget: int | None) -> None:
         self._began = perf_counter()
-        self._is_running, self.thread = True, get_ident()
+        self.is_running, self.thread = True, get_ident()
         self._is_limited = budget is not None
         if self._is_limited and not self._was_limited:
             self._limit()
@@ -685,7 +695,7 @@ class NativeTier:
         self._take_pointers()
         self.state.pc = fields["pc"][0]
         self.state.reason, self.state.place = self._told
-        self._is_running = False
+        self.is_running = False
         if self._limits is not None:
             self._ran += perf_counter() - self._began
 
@@ -694,7 +704,7 @@ class NativeTier:
         if self._warmth == _WARMING:
             self._warmth = _COLD if self._made is None else _WARM
             self._fields["busy"][0] = 0
-        if self._is_running and self.thread != get_ident():
+        if self.is_running and self.thread != get_ident():
             self._settle()
 
     def _goes_on(self, status: int) -> bool:
