@@ -21,7 +21,7 @@ import os
 import time
 import zlib
 
-from jitvm.engine.host.notes import note
+from jitvm.engine.host.notes import note, reason
 from jitvm.engine.memory.cachefolder import (
     SUFFIX,
     claim,
@@ -122,14 +122,14 @@ class CodeCache:
         folder = self.folder
         if folder is None:
             return None
-        if not self._is_swept:
-            self._is_swept = True
-            if self.abandoned():
-                _sweep(folder)
         if not is_trusted(folder):
             return None
         path = _path(folder, kind, key)
         try:
+            if not self._is_swept:
+                self._is_swept = True
+                if self.abandoned():
+                    _sweep(folder)
             data, used = content_of(path)
         except FileNotFoundError:
             return None
@@ -163,10 +163,9 @@ class CodeCache:
                 note(f"no code cache in {folder}, which holds other files", "nothing is kept")
                 return
             write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
-        except OSError as error:
-            self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
-            return
-        self._evict()
+            self._evict()
+        except (OSError, ImportError) as error:  # there may be no more descriptors to import with
+            self._warn(f"{folder}: {reason(error)}; compiled code is not kept")
 
     def pin(self) -> bool:
         """Keep nothing from now on but in the folder as it is: once it was removed or replaced, or
