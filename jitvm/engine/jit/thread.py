@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from weakref import WeakMethod
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
@@ -69,6 +70,22 @@ class CompileThread:
         self._ending = True
         self._jobs.put(None)
         self._ended.wait(0 if self._is_alone else LAST_JOB)
+
+
+def of_living(method: Callable[..., None], *arguments: object) -> Job:
+    """A job that is one's own, and left out if nobody has him any more.
+
+    Else programs that make machines for a moment each would have them wait here, with all their
+    memory, as compiling one takes longer than running it.
+    """
+    reference = WeakMethod(method)
+
+    def job() -> None:
+        found = reference()
+        if found is not None:
+            found(*arguments)
+
+    return job
 
 
 _lock = ModuleLock()
