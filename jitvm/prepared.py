@@ -32,7 +32,7 @@ from _frozen_importlib import BuiltinImporter, ModuleSpec
 from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
 from _thread import _count as count_of_threads
 from marshal import dumps, loads
-from posix import O_CLOEXEC, O_RDONLY, close, fstat, getuid, open, read, stat
+from posix import stat
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -188,24 +188,17 @@ def _members_of(head: str) -> list[Member] | None:
 
 
 def _content_of(head: str) -> bytes | None:
-    """The file of a group; None where it is not to be trusted.
+    """The file of a group; None where no folder is to be trusted.
 
     Raises:
-        OSError: there is none.
+        OSError: there is none that is.
     """
-    from jitvm.engine.memory.cachefolder import default_folder, is_trusted
+    from jitvm.engine.memory.cachefolder import content_of, default_folder, is_trusted
 
     folder = default_folder()
     if folder is None or not is_trusted(folder):
         return None
-    descriptor = open(f"{folder}/{file_of(head)}", O_RDONLY | O_CLOEXEC)
-    try:
-        status = fstat(descriptor)
-        if status.st_uid != getuid() or status.st_mode & 0o002:
-            return None
-        return read(descriptor, status.st_size)
-    finally:
-        close(descriptor)
+    return content_of(f"{folder}/{file_of(head)}")[0]
 
 
 # -- modules -------------------------------------------------------------------------------------

@@ -43,7 +43,15 @@ class Parser(argparse.ArgumentParser):
             return self.parse_args(arguments)
         first, behind = self.rest
         hidden = [_DASHES if argument == "--" else argument for argument in arguments]
-        found = self.parse_args(hidden)
+        try:
+            found = self.parse_args(hidden)
+        except Failure as error:
+            shown = str(error).replace(_DASHES, "--").replace(repr(_DASHES)[1:-1], "--")
+            raise Failure(shown, error.code) from None
+        for action in self._actions:
+            given = getattr(found, action.dest, None)
+            if action.option_strings and _DASHES in (given if isinstance(given, list) else [given]):
+                self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
         words = [getattr(found, first), *getattr(found, behind)]
         if words[0] == _DASHES:  # it came before the first one: the end of our own options
             del words[0]

@@ -11,8 +11,11 @@ again.
 
  1. What is rejected does not depend on numbers: no word is ever constant here, though it may be in
     the engine. A bound here is never below the engine's bound for the same word.
- 2. Functions are run in two rounds over the whole table, and must do the same in both. The second
-    round exposes one that counts its calls or keeps a word for another.
+ 2. Functions are run in four rounds over the whole table, and must do the same in all. The second
+    and third, with numbers, expose one that does something else with these (see
+    `jitvm.guest.replay`). Rounds go forwards, forwards, backwards, backwards, so that what one
+    function leaves in a variable is found there by another in one round, and what a third has put
+    there instead in another: that exposes all that count their calls or leave something for others.
  3. An error that a function catches is not lost: its first mistake is raised when it returns.
 """
 
@@ -21,13 +24,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jitvm.guest.opaque import Word
-from jitvm.guest.parts import DescriptionError, shown
+from jitvm.guest.parts import DescriptionError, said_by, shown
+from jitvm.guest.replay import Differs, mixed, ones, replay
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     from jitvm.guest.parts import Opcode, Semantics, Space, Stack
+    from jitvm.guest.replay import Draw
 
     class Declared(Protocol):
         """What is looked at of a guest; see `jitvm.guest.description.Guest`."""
@@ -44,6 +49,9 @@ if TYPE_CHECKING:
 
         def where(self, row: Opcode) -> str:
             """Guest and opcode, as messages begin."""
+
+        def stored_in(self, code: bytes) -> frozenset[int]:
+            """What its hint for the JIT says of these bytes of the code space."""
 
 
 MODULAR = 0
@@ -62,18 +70,18 @@ def check(guest: Declared) -> str:
     Returns a digest of all that they do: guests of one declaration and one digest are the same.
 
     Raises:
-        DescriptionError: one breaks a rule of `jitvm.guest.core`.
+        DescriptionError: one breaks a rule of `jitvm.guest.core`, or the hint `stored` does not
+            work.
     """
     from hashlib import sha256
 
-    rows = _round(guest)
-    for row, first, again in zip(guest.opcodes, rows, _round(guest), strict=True):
-        if first != again:
-            raise DescriptionError(
-                f"{guest.where(row)}: does something else each time it is called; its meaning "
-                "may depend on its words, and on nothing that changes"
-            )
-    return sha256(repr(_plain(rows)).encode()).hexdigest()
+    rows = _round(guest, guest.opcodes)
+    _with_numbers(guest, rows, guest.opcodes, ones)
+    _with_numbers(guest, rows, guest.opcodes[::-1], mixed)
+    for row, steps in _round(guest, guest.opcodes[::-1]).items():
+        _same(guest, row, rows[row], steps)
+    guest.stored_in(bytes(guest.spaces[guest.code_index].size))
+    return sha256(repr(_plain([rows[row] for row in guest.opcodes])).encode()).hexdigest()
 
 
 def _plain(steps: object) -> object:
@@ -84,13 +92,44 @@ def _plain(steps: object) -> object:
     return int(steps) if isinstance(steps, int) else steps
 
 
-def _round(guest: Declared) -> list[list[object]]:
-    """What each row does, in order. One function for several rows does the same in all of them."""
+def _round(guest: Declared, opcodes: tuple[Opcode, ...]) -> dict[Opcode, list[object]]:
+    """What each row does, in this order. One function for several rows does the same in all."""
     done: dict[tuple[int, int], list[object]] = {}
-    for row in guest.opcodes:
+    for row in opcodes:
         if row.meaning not in done:
             done[row.meaning] = Run(guest, row).steps()
-    return [done[row.meaning] for row in guest.opcodes]
+    return {row: done[row.meaning] for row in opcodes}
+
+
+def _with_numbers(
+    guest: Declared, rows: dict[Opcode, list[object]], opcodes: tuple[Opcode, ...], draw: Draw
+) -> None:
+    """Make sure that each row does with numbers what it does with words."""
+    done: set[tuple[int, int]] = set()
+    for row in opcodes:
+        if row.meaning in done:
+            continue
+        done.add(row.meaning)
+        try:
+            replay(row.semantics, rows[row], guest.pc_bits, draw)
+        except Differs as error:
+            _same(guest, row, rows[row], Run(guest, row).steps())
+            raise DescriptionError(
+                f"{guest.where(row)}: {error} where words are numbers, as they are for the "
+                "reference interpreter; do not ask Python what class or which object a word is, "
+                "and take plain ints for constants"
+            ) from error
+
+
+def _same(guest: Declared, row: Opcode, first: list[object], again: list[object]) -> None:
+    """Refuse a row that did something else the second time."""
+    if first != again:
+        error = DescriptionError(
+            f"{guest.where(row)}: does something else each time it is called; its meaning "
+            "may depend on its words, and on nothing that changes"
+        )
+        error.is_chance = True
+        raise error
 
 
 class _Depth:
@@ -141,13 +180,12 @@ class Run:
         """Call what completes the instruction."""
         try:
             result: object = semantics(CheckingCore(self))  # type: ignore[func-returns-value]
-        except DescriptionError:
-            if self.error is None:
-                raise
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             if self.error is None:
+                if isinstance(error, DescriptionError) and error.is_ours:  # of another opcode
+                    raise
                 self._raised(error)
         if self.error is not None:
             raise self.error
@@ -171,9 +209,9 @@ class Run:
         return steps
 
     def _raised(self, error: BaseException) -> NoReturn:
-        text = str(error).replace(f"{CheckingCore.__name__}.", "core.")
+        text = said_by(error).replace(CheckingCore.__name__, "core")
         raise DescriptionError(
-            f"{self.guest.where(self.row)}: raised {type(error).__name__}: {text}"
+            f"{self.guest.where(self.row)}: raised {type(error).__name__}{text and ': '}{text}"
         ) from error
 
     def _returned(self, semantics: Semantics, result: object) -> None:
@@ -186,17 +224,18 @@ class Run:
                 return
         if isinstance(result, Word):
             self.refuse("returns a word; a semantic function returns nothing: push, store or jump")
-        if (close := getattr(result, "close", None)) is not None:
-            close()
-            self.refuse(
-                f"is a {type(result).__name__}; take a function without yield, async and await"
-            )
-        kind = f"{type(result).__name__} {shown(result)}"
+        name = type(result).__name__
+        if name in ("generator", "coroutine", "async_generator"):
+            if name == "coroutine":
+                result.close()  # type: ignore[attr-defined]  # or Python warns of it
+            self.refuse(f"is a {name}; take a function without yield, async and await")
+        kind = f"{name} {shown(result)}"
         self.refuse(f"returns {kind}; a semantic function returns nothing: push, store or jump")
 
     def refuse(self, message: str) -> NoReturn:
         """Raise for a broken rule, and remember it."""
         error = DescriptionError(f"{self.guest.where(self.row)}: {message}")
+        error.is_ours = True
         self.error = self.error or error
         raise error
 

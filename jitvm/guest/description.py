@@ -24,7 +24,7 @@ Rules
 from __future__ import annotations
 
 from jitvm.guest.light import cached_property
-from jitvm.guest.parts import DescriptionError, Opcode, Space, Stack, shown
+from jitvm.guest.parts import DescriptionError, Opcode, Space, Stack, said_by, shown
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ LONGEST = 255
 
 def _is_power_of_two(number: int) -> bool:
     return number > 0 and number & (number - 1) == 0
+
+
+def is_name(name: object) -> bool:
+    """Whether it may stand in a message: a text of one line, and not empty."""
+    return isinstance(name, str) and name.isprintable() and bool(name.strip())
 
 
 class Guest:
@@ -114,7 +119,7 @@ class Guest:
         self.byte_order = byte_order
         self.version = version
         self.stored = stored
-        self._meaning = ""
+        self._meaning = self._unsteady = ""
         self._check()
 
     @cached_property
@@ -125,7 +130,17 @@ class Guest:
             DescriptionError: one that was made only now breaks a rule.
         """
         assert self._make_opcodes is not None  # else they were set
-        rows = self._tuple("opcodes", self._make_opcodes())
+        try:
+            made = self._make_opcodes()
+        except DescriptionError:
+            raise
+        except Exception as error:
+            text = said_by(error)
+            kind = type(error).__name__
+            raise DescriptionError(
+                f"guest {self.name}: the function that makes its opcodes raised {kind}: {text}"
+            ) from error
+        rows = self._tuple("opcodes", made)
         self._check_rows(rows)
         return rows
 
@@ -162,17 +177,24 @@ class Guest:
         Raises:
             DescriptionError: one does not.
         """
+        if self._unsteady:
+            raise DescriptionError(self._unsteady)
         if again or not self._meaning:
             from jitvm.guest.checker import check
 
-            self._meaning = check(self)
+            try:
+                self._meaning = check(self)
+            except DescriptionError as error:
+                if error.is_chance:
+                    self._unsteady = str(error)
+                raise
         return self._meaning
 
     def _refuse(self, message: str) -> NoReturn:
         raise DescriptionError(f"guest {self.name}: {message}")
 
     def _check(self) -> None:
-        if not isinstance(self.name, str) or not self.name.isprintable() or not self.name.strip():
+        if not is_name(self.name):
             raise DescriptionError(
                 f"guest {shown(self.name)}: a name is a str of one line, and not empty"
             )
@@ -200,6 +222,8 @@ class Guest:
         for space in self.spaces:
             self._check_kind(space)
         self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
+        for stack in self.stacks:
+            self._check_flag(stack, "return_addresses")
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
             self._refuse(f"exactly one space holds code, not {len(code)}")
@@ -234,8 +258,8 @@ class Guest:
             most = usual
             if not isinstance(each, type_):
                 self._refuse(f"{kind} {shown(each)} is no {type_.__name__}")
-            if not isinstance(each.name, str) or not each.name:
-                self._refuse(f"a {kind} is named {shown(each.name)}; take a str")
+            if not is_name(each.name):
+                self._refuse(f"a {kind} is named {shown(each.name)}; take a str of one line")
             name, size = each.name, each.size
             if not isinstance(size, int) or isinstance(size, bool) or not _is_power_of_two(size):
                 self._refuse(f"{name} has {shown(size)} bytes; take a power of two")
@@ -247,15 +271,21 @@ class Guest:
                 self._refuse(f"{name} has {shown(size)} bytes; take at most {most}")
 
     def _check_kind(self, space: Space) -> None:
+        for kind in ("code", "window", "large"):
+            self._check_flag(space, kind)
         kinds = [kind for kind in ("code", "window", "large") if getattr(space, kind)]
         if len(kinds) > 1:
             self._refuse(f"{space.name} is {' and '.join(kinds)}; take one of them")
         if space.is_attached and space.size < LEAST_ATTACHED:
             self._refuse(f"{space.name} has {space.size} bytes; take at least {LEAST_ATTACHED}")
 
+    def _check_flag(self, of: Space | Stack, name: str) -> None:
+        if not isinstance(found := getattr(of, name), bool):
+            self._refuse(f"{of.name}: {name} is True or False, not {shown(found)}")
+
     def _check_rows(self, rows: tuple[Opcode, ...]) -> None:
         for at, row in enumerate(rows):
-            if not isinstance(row, Opcode) or row.code != at or not isinstance(row.code, int):
+            if not isinstance(row, Opcode) or row.code != at or isinstance(row.code, bool | float):
                 found = row.code if isinstance(row, Opcode) else row
                 self._refuse(
                     f"the opcode table needs rows 0 to 255 in order; at {at} is {shown(found)}"
@@ -265,8 +295,10 @@ class Guest:
         names: set[str] = set()
         for row in rows:
             size = row.operand_size
-            if not isinstance(row.name, str) or not row.name:
-                self._refuse(f"opcode {row.code:#04x} is named {shown(row.name)}; take a str")
+            if not is_name(row.name):
+                self._refuse(
+                    f"opcode {row.code:#04x} is named {shown(row.name)}; take a str of one line"
+                )
             if row.name in names:
                 self._refuse(f"two opcodes are named {row.name}")
             names.add(row.name)
@@ -279,6 +311,23 @@ class Guest:
                     f"{self.where(row)}: its meaning is {shown(row.semantics)}; take a function "
                     "of a core"
                 )
+
+    def stored_in(self, code: bytes) -> frozenset[int]:
+        """The addresses that `stored` names for these bytes of the code space.
+
+        Raises:
+            DescriptionError: it raised something, or gave something else.
+        """
+        if self.stored is None:
+            return frozenset()
+        try:
+            found: object = self.stored(code)
+        except Exception as error:
+            text, kind = said_by(error), type(error).__name__
+            raise DescriptionError(f"guest {self.name}: `stored` raised {kind}: {text}") from error
+        if not isinstance(found, frozenset | set):
+            self._refuse(f"`stored` gives a frozenset of addresses, not {shown(found)}")
+        return frozenset(found)
 
     def where(self, row: Opcode) -> str:
         """Guest and opcode, as messages begin."""

@@ -34,6 +34,8 @@ class Word:
 
     # -- operators ---------------------------------------------------------------------------
 
+    __array_ufunc__ = None  # a number of NumPy leaves the operator to the word, which refuses it
+
     def __add__(self, other: object) -> Word:
         return self.run_.combine("add", self, other)
 

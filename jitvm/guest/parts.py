@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
 
 class DescriptionError(ValueError):
-    """A description that breaks a rule; the message names guest, row and rule, and what to do."""
+    """A description that breaks a rule; the message names guest, row and rule, and what to do.
+
+    Attributes:
+        is_ours: it is from the checker, and no error that a semantic function raised by itself.
+        is_chance: it may not be found the next time, as it is about something that changes.
+    """
+
+    is_ours = is_chance = False
 
 
 COMPARED = 1 << 20
 """Bytes of the largest of large spaces that are copied as a whole."""
+MOST_SAID = 200
+"""Characters of somebody else's message, in one of ours."""
 BEHIND = 8
 """Bytes behind the end of a large space, as many as the widest word has."""
 
@@ -31,6 +40,16 @@ def shown(value: object) -> str:
     except Exception:  # a mistake of its class, or an int too long for a text
         text = f"something of class {type(value).__name__}"
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def said_by(error: BaseException) -> str:
+    """The message of an error, on one line and shortened."""
+    try:
+        text = str(error)
+    except Exception:  # a mistake of its class
+        return ""
+    line = "".join(each if each.isprintable() else " " for each in text[:MOST_SAID])
+    return f"{line}..." if len(text) > MOST_SAID else line
 
 
 class Stack:

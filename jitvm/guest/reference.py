@@ -7,6 +7,7 @@ every index is masked where it is used. It needs nothing outside the standard li
 
 from __future__ import annotations
 
+from jitvm.guest.arithmetic import Arithmetic
 from jitvm.guest.state import Stop
 
 TYPE_CHECKING = False  # known to type checkers
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from jitvm.guest.state import State
 
 
-class ReferenceInterpreter:
+class ReferenceInterpreter(Arithmetic):
     """Executes a guest's opcodes on a `State`, one instruction at a time.
 
     `executed` counts instructions since the interpreter was made; `histogram`, where there is
@@ -210,36 +211,8 @@ class ReferenceInterpreter:
         if self._error is None:
             self._error = error
 
-    def select(self, condition: Word, yes: Word, no: Word) -> Word:
-        return yes if condition else no
-
     def switch(self, word: Word, cases: Mapping[int, Semantics], otherwise: Semantics) -> None:
         cases.get(word, otherwise)(self)
-
-    def signed(self, word: Word, size: int) -> Word:
-        sign = 1 << (8 * size - 1)
-        return ((word & (2 * sign - 1)) ^ sign) - sign
-
-    def leading_zeros(self, word: Word, size: int) -> Word:
-        count = 0
-        while count < 8 * size and not word >> (8 * size - 1 - count) & 1:
-            count += 1
-        return count
-
-    def trailing_zeros(self, word: Word, size: int) -> Word:
-        count = 0
-        while count < 8 * size and not word >> count & 1:
-            count += 1
-        return count
-
-    def swap_bytes(self, word: Word, size: int) -> Word:
-        swapped = 0
-        for i in range(size):
-            swapped = swapped << 8 | (word >> 8 * i & 0xFF)
-        return swapped
-
-    def divide(self, dividend: Word, divisor: Word, by_zero: int) -> Word:
-        return dividend // divisor if divisor else by_zero
 
     def return_address(self) -> Word:
         return self.next_pc

@@ -155,9 +155,13 @@ def _resolved(target: str, what: str) -> Platform:
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise GuestError(f"{what}: {module} cannot be imported: {why}") from error
     for part in name.split("."):
-        if not hasattr(found, part):
-            raise GuestError(f"{what}: {module} has no {name}")
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise GuestError(f"{what}: {module} has no {name}") from None
+        except Exception as error:  # of the module's own `__getattr__`, or of a property
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise GuestError(f"{what}: {module} does not give {name}: {why}") from error
     return as_platform(found, what)
 
 

@@ -151,7 +151,7 @@ def test_nobody_can_tell_that_they_were_prepared() -> None:
 
 @pytest.mark.parametrize("head", prepared.GROUPS)
 def test_each_group_imports_by_itself(head: str, folder: Path) -> None:
-    prepared.PREPARED.missing[:] = [head]
+    prepared.PREPARED.missing = [head]  # other tests of this process may have missed more
     preparing.prepare()
     assert files(folder) == {head, *prepared.WITH.get(head, ())}
     told = f"import {head}; from jitvm.prepared import PREPARED; print(PREPARED.missing)"
@@ -172,6 +172,18 @@ def test_sources_and_lines_are_found() -> None:
     assert 'def find(name: str) -> Command | None:\n    """The command of a name."""' in shown
     assert "return 128 + getattr(stop" in shown
     assert f'File "{prepared.path_of("guest/numbers")}", line ' in shown
+
+
+def test_the_jit_needs_next_to_nothing_of_the_library() -> None:
+    """Its guest waits for it."""
+    code = (
+        "import sys, jitvm.cli.run, jitvm.guests.uxn.platform; before = set(sys.modules)\n"
+        "import jitvm.engine.jit.jit, jitvm.engine.region.direct\n"
+        "from jitvm.engine.jit.thread import compile_thread; compile_thread()\n"
+        "from jitvm.guests.uxn import UXN; UXN.stored(bytes(65536))\n"
+        "print(*sorted(n for n in sys.modules.keys() - before if not n.startswith('jitvm')))"
+    )
+    assert set(run(code).split()) <= {"_heapq", "_queue", "_struct", "itertools"}
 
 
 # -- when they are good --------------------------------------------------------------------------
@@ -197,6 +209,16 @@ def test_another_source_counts_at_once(copied: Path) -> None:
     assert run(told, package=copied) == "None\n"
     assert "jitvm.cli.options" in by_python(copied)
     assert by_python(copied) == BEFORE
+
+
+def test_a_source_that_was_put_back_to_its_time_counts_as_another(copied: Path) -> None:
+    assert len(by_python(copied)) > 60
+    source = copied / "jitvm/cli/plain.py"
+    status = source.stat()
+    source.write_text(source.read_text().replace('"--no-jit"', '"--no-jet"'))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert source.stat().st_size == status.st_size
+    assert "jitvm.cli.options" in by_python(copied)
 
 
 def test_a_package_elsewhere_has_files_of_its_own(copied: Path, folder: Path) -> None:
@@ -286,6 +308,19 @@ def test_files_that_others_can_write_are_not_read(folder: Path) -> None:
     assert "jitvm.cli.options" in by_python()
 
 
+def test_fewer_modules_than_a_group_has_are_of_no_use(folder: Path) -> None:
+    from marshal import dumps
+    from zlib import adler32
+
+    run()
+    key, code = prepared.key_of("jitvm.cli.run"), compile("", "empty", "exec")
+    body = len(key).to_bytes(4, "little") + key + dumps([("nowhere", code)])
+    of(folder, "jitvm.cli.run").write_bytes(
+        prepared.MAGIC + adler32(body).to_bytes(4, "little") + body
+    )
+    assert "jitvm.cli.options" in by_python()
+
+
 # -- what is left to Python ----------------------------------------------------------------------
 
 
@@ -299,6 +334,40 @@ def test_a_module_that_is_imported_again_is_read_again() -> None:
         "print(again is not run, type(again.__spec__.loader).__name__)"
     )
     assert run(code).split() == ["_HeadLoader", "SourceFileLoader", "True", "SourceFileLoader"]
+
+
+def test_what_is_imported_already_is_not_executed_again() -> None:
+    run()
+    code = (
+        "import sys; import jitvm.platform.output as before; import jitvm.cli.run\n"
+        "print(type(jitvm.cli.run.__spec__.loader).__name__)\n"
+        "print(sys.modules['jitvm.platform.output'] is before is jitvm.platform.output)"
+    )
+    assert run(code).split() == ["_HeadLoader", "True"]
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    run()
+    for first, expected in (("", "True"), ("gc.disable()", "False")):
+        code = f"import gc; {first}\nimport jitvm.cli.run; print(gc.isenabled())"
+        assert run(code).strip() == expected
+
+
+def test_a_module_that_fails_is_not_left_behind(copied: Path) -> None:
+    source = copied / "jitvm/platform/output.py"
+    source.write_text(source.read_text() + "\nraise LookupError\n")
+    prepares = (
+        "from jitvm import prepared, preparing\n"
+        "prepared.PREPARED.missing = ['jitvm.cli.run']; preparing.prepare()"
+    )
+    run(prepares, package=copied)
+    code = (
+        "import sys\nfor _ in range(2):\n"
+        "    try: import jitvm.cli.run\n"
+        "    except LookupError: print([name for name in ('jitvm.platform.output', 'jitvm.cli.run',"
+        " 'jitvm.platform.evaluator', 'jitvm.guests') if name in sys.modules])"
+    )
+    assert run(code, package=copied).splitlines()[0] == "['jitvm.platform.evaluator']"
 
 
 def test_finders_of_others_come_first() -> None:

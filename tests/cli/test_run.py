@@ -374,6 +374,19 @@ def test_two_dashes_before_the_program_end_our_options(
     assert main(["run", "--"]) == Exit.USAGE
 
 
+@pytest.mark.parametrize(
+    "option", ["--input", "--frames", "--record", "--record-session", "--replay", "--jit-log", "-O"]
+)
+def test_two_dashes_are_no_value_of_an_option(option: str, capfd: Capture) -> None:
+    rom = program(HELLO)
+    assert main(["run", option, "--", rom]) == Exit.USAGE
+    error = capfd.readouterr().err
+    assert f"argument {option}" in error
+    assert error.count("\n") == 1
+    assert error.strip().isprintable()
+    assert "x00" not in error
+
+
 def test_a_current_folder_that_is_gone(
     capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.engine.host import part
 from jitvm.engine.memory import cache as cache_module
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.cachefolder import TAG, default_folder
@@ -115,6 +116,50 @@ def test_a_folder_that_cannot_be_written_is_no_error(kept: Kept) -> None:
     kept.cache.store("kind", "key", CODE)
     assert kept.cache.entries() == []
     assert len(kept.warnings) == 1
+
+
+def test_a_folder_whose_name_cannot_be_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "ring").symlink_to("ring")
+    for folder in (tmp_path / "ring", tmp_path / "ring" / "below", tmp_path / ("x" * 300)):
+        kept = Kept(folder)
+        assert kept.cache.load("kind", "key") is None
+        kept.cache.store("kind", "key", CODE)
+        assert [warning for warning in kept.warnings if "not kept" in warning]
+
+
+@pytest.mark.parametrize("what", ["a file", "the tag"])
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_file(kept: Kept, what: str) -> None:
+    kept.cache.store("kind", "key", CODE)
+    place = kept.file if what == "a file" else kept.folder / TAG
+    place.unlink()
+    os.mkfifo(place, 0o600)
+    again = Kept(kept.folder)
+    assert again.cache.load("kind", "key") is None
+    again.cache.store("kind", "key", CODE)
+    assert again.warnings
+
+
+def test_a_device_in_the_place_of_a_file_is_not_read(kept: Kept) -> None:
+    kept.cache.store("kind", "key", CODE)
+    file = kept.file
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert kept.cache.load("kind", "key") is None
+    assert "not ours alone" in kept.warnings[0]
+    kept.cache.store("kind", "key", CODE)
+    assert kept.cache.load("kind", "key") == CODE
+
+
+def test_without_descriptors_nothing_is_kept(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ImportError("cannot open shared object file: Too many open files")
+
+    monkeypatch.setattr(part, "write_whole", refuse)
+    kept.cache.store("kind", "key", CODE)
+    assert kept.warnings == [
+        f"{kept.folder}: cannot open shared object file: Too many open files;"
+        " compiled code is not kept"
+    ]
 
 
 def test_a_folder_in_the_place_of_a_file_is_no_error(kept: Kept) -> None:

@@ -14,7 +14,7 @@ from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 from tests.clock import until
-from tests.tiers import TIERS, make_machine
+from tests.tiers import ALL_TIERS, TIERS, make_machine
 
 
 @pytest.fixture(params=TIERS)
@@ -34,6 +34,101 @@ def load(machine: Machine, source: str) -> None:
 
 def wst(machine: Machine) -> bytes:
     return bytes(machine.state.stacks[0][: machine.state.pointers[0]])
+
+
+# -- devices that come and go, and what they must not do ------------------------------------------
+
+
+@pytest.fixture(params=ALL_TIERS)
+def any_tier(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_devices_come_and_go_while_the_guest_runs(any_tier: str) -> None:
+    machine = make_machine(any_tier, UXN)
+    load(machine, "|0100 #00 &l #40 DEI #41 DEO INC DUP #c0 NEQ ?&l BRK")
+    log: list[tuple[str, int]] = []
+
+    def read() -> int:
+        log.append(("read", len(log)))
+        if len(log) > 60:
+            machine.on_read(0x40, None)
+            machine.page[0x40] = 0xEE
+        return len(log) & 0xFF
+
+    def write(byte: int) -> None:
+        log.append(("write", byte))
+        if len(log) == 90:
+            machine.on_read(0x40, read)
+        if len(log) == 94:
+            machine.on_write(0x41, None)
+        if len(log) == 97:
+            machine.on_write(0x41, None)
+            machine.on_write(0x42, None)
+            machine.on_read(0x43, None)
+
+    machine.on_read(0x40, read)
+    machine.on_write(0x41, write)
+    assert machine.run(0x100) is Stop.HALT
+    reads = [at for what, at in log if what == "read"]
+    assert reads == [*range(0, 61, 2), 90]
+    assert [byte for what, byte in log if what == "write"] == [
+        *range(1, 62, 2), *[0xEE] * 28, 91, *[0xEE] * (94 - 92),
+    ]  # fmt: skip
+    assert machine.page[0x41] == 0xEE
+
+
+def test_a_device_is_a_function(machine: Machine) -> None:
+    with pytest.raises(TypeError, match="a reader is a function, not 5"):
+        machine.on_read(0x40, 5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a writer is a function, not b''"):
+        machine.on_write(0x40, b"")  # type: ignore[arg-type]
+    assert machine.run(0x100) is Stop.HALT
+
+
+@pytest.mark.parametrize("kind", ["run", "step", "deliver"])
+def test_a_machine_that_runs_is_not_run(any_tier: str, kind: str) -> None:
+    machine = make_machine(any_tier, UXN)
+    load(machine, "|0100 #00 &l #01 #40 DEO #40 DEI POP INC DUP #80 NEQ ?&l #41 DEO BRK")
+    again = {
+        "run": partial(machine.run, 0x100),
+        "step": machine.step,
+        "deliver": partial(machine.deliver, b"a", port=0x12, stop_port=0x0F),
+    }[kind]
+    refused: list[str] = []
+
+    def device(*_: int) -> int:
+        with pytest.raises(RuntimeError, match="the machine is running: a function that it"):
+            again()
+        refused.append(machine.state.stacks[0][: machine.state.pointers[0]].hex())
+        return 0
+
+    machine.on_write(0x40, device)  # type: ignore[arg-type]
+    machine.on_read(0x40, device)
+    assert machine.run(0x100) is Stop.HALT
+    assert len(refused) == 0x100
+    assert machine.page[0x41] == 0x80
+    machine.on_write(0x40, lambda _: machine.run() and None)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="the machine is running"):
+            machine.run(0x100)
+
+
+def test_two_threads_do_not_run_one_machine(any_tier: str) -> None:
+    machine = make_machine(any_tier, UXN)
+    load(machine, "|0100 &l #01 #40 DEO !&l")
+    is_there = threading.Event()
+    machine.on_write(0x40, lambda _: is_there.set())
+    thread = threading.Thread(target=machine.run, args=(0x100,))
+    thread.start()
+    is_there.wait()
+    with pytest.raises(RuntimeError, match="nor can a second thread"):
+        machine.run(0x100)
+    machine.interrupt()
+    thread.join()
+    load(machine, "|0100 BRK")
+    machine.code_written(0x100, 1)
+    assert machine.run(0x100) is Stop.HALT
 
 
 # -- host functions that raise -------------------------------------------------------------------

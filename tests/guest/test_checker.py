@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from enum import CONFORM, STRICT, IntEnum, IntFlag
+from functools import singledispatch
+from itertools import permutations
+from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jitvm.engine.interpreter.installed import build
@@ -74,6 +79,23 @@ def raises(_: Core) -> None:
 
 def exits(_: Core) -> None:
     raise SystemExit(3)
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def raising(error: Exception) -> Meaning:
+    def meaning(_: Core) -> None:
+        raise error
+
+    return meaning
+
+
+async def yields_late(core: Core) -> AsyncIterator[None]:
+    core.push(STACK, 1, 1)
+    yield
 
 
 def swallows(core: Core) -> None:
@@ -237,6 +259,74 @@ WORDS: dict[str, tuple[Callable[[Any], object], str]] = {
     "1 << word": (lambda o: 1 << pop(o), "shl by up to 255 bits of a 32-bit word"),
 }
 
+CLASS = "does push with something else where words are numbers, as they are for the reference inter"
+CLASSES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "isinstance": (lambda o: 1 if isinstance(pop(o), int) else 2, CLASS),
+    "isinstance of many": (lambda o: 1 if isinstance(pop(o), str | int) else 2, CLASS),
+    "number": (lambda o: 1 if isinstance(pop(o), Integral) else 2, CLASS),
+    "match": (lambda o: matched(pop(o)), CLASS),
+    "singledispatch": (lambda o: dispatched(pop(o)), CLASS),
+    "type": (lambda o: 1 if type(pop(o)) is int else 2, CLASS),
+    "identity": (lambda o: 1 if pop(o) is pop(o) else 2, CLASS),
+    "not done": (lambda o: isinstance(pop(o), int) or o.port_in(1), "does push and not port_in"),
+    "also done": (lambda o: o.port_in(1) if isinstance(pop(o), int) else 1, "does port_in and not"),
+    "numpy +": (lambda o: np.uint8(3) + pop(o), "add of "),
+    "+ numpy": (lambda o: pop(o) + np.uint8(3), "add of "),
+    "numpy ==": (lambda o: np.uint8(3) == pop(o), "eq of "),
+    "numpy &": (lambda o: np.int64(3) & pop(o), "and of "),
+    "array +": (lambda o: (np.array([1, 2]) + pop(o))[0], "add of "),
+    "number that wraps +": (lambda o: Wraps(3) + pop(o), CLASS),
+    "+ number that wraps": (lambda o: pop(o) + Wraps(3), CLASS),
+    "flag that drops bits": (lambda o: pop(o) | Dropping.A, CLASS),
+    "flag that raises": (lambda o: Strict.A ^ pop(o), "raises ValueError where words are numbers"),
+}
+"""What is the same for words, but not for the ints that they are for the reference interpreter."""
+
+
+def matched(word: object) -> int:
+    match word:
+        case int():
+            return 1
+    return 2
+
+
+@singledispatch
+def dispatched(_: object) -> int:
+    return 2
+
+
+@dispatched.register
+def _of_int(_: int) -> int:
+    return 1
+
+
+class Wraps(int):
+    """A number of eight bits."""
+
+    def __add__(self, other: int) -> int:
+        total = int.__add__(self, other)
+        return NotImplemented if total is NotImplemented else Wraps(total & 0xFF)
+
+    __radd__ = __add__
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+class Kept(IntFlag):
+    A = 1
+    B = 2
+
+
+class Dropping(IntFlag, boundary=CONFORM):
+    A = 1
+
+
+class Strict(IntFlag, boundary=STRICT):
+    A = 1
+
+
 CALLS: dict[str, tuple[Callable[[Any], object], str]] = {
     **{
         f"size {size!r}": (
@@ -324,9 +414,16 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "never ends": (never_ends, "does more than 4096 things; does a loop of it never end?"),
     "recursion": (recurses, "raised RecursionError"),
     "raises": (raises, "raised LookupError: no such thing"),
+    "raises lines": (raising(ValueError("a\nb\x1b[31m")), "raised ValueError: a b [31m"),
+    "raises much": (raising(ValueError("x" * 9999)), f"raised ValueError: {'x' * 200}..."),
+    "raises nothing": (raising(ValueError()), "raised ValueError"),
+    "raises what fails": (raising(Unprintable()), "raised Unprintable"),
+    "raises ours": (raising(DescriptionError("my own")), "raised DescriptionError: my own"),
     "exits": (exits, "raised SystemExit: 3"),
     "swallows": (swallows, TRUTH),
     "generator": (yields, "is a generator; take a function without yield, async and await"),
+    "generator that waits": (yields_late, "is a async_generator; take a function without yield"),
+    "core": (lambda core: core, "returns CheckingCore "),
     "coroutine": (waits, "is a coroutine; take a function without yield, async and await"),
     "returns": (returns_number, "returns int 5; a semantic function returns nothing"),
     "returns word": (returns_word, "returns a word; a semantic function returns nothing"),
@@ -424,6 +521,46 @@ def test_what_words_are_not(name: str) -> None:
     assert message in refused(guest(meaning))
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_words_have_no_class(name: str) -> None:
+    expression, message = CLASSES[name]
+
+    def meaning(core: Core) -> None:
+        core.push(STACK, expression(core), 2)
+
+    assert message in refused(guest(meaning))
+
+
+def test_cases_of_a_switch_have_no_class_to_ask_for() -> None:
+    def asks(core: Core) -> None:
+        core.push(STACK, 1 if isinstance(pop(core), int) else 2, 1)
+
+    def ends(core: Core) -> None:
+        if isinstance(pop(core), int):
+            core.halt()
+
+    for case, message in ((asks, CLASS), (ends, "also does halt where words are numbers")):
+        for cases in ({1: halts, 2: case}, {}):
+            made = guest(lambda core, c=cases, f=case: core.switch(pop(core), c, f))
+            assert message in refused(made)
+
+
+def test_constants_may_be_members_of_enumerations() -> None:
+    def meaning(core: Core) -> None:
+        word = core.pop(STACK, 1)
+        core.push(STACK, (Kept.A | word) ^ (word & Kept.B) | (word << Number.ONE) | True, 1)
+
+    made, results = guest(meaning), []
+    for tier in (Tier.REFERENCE, Tier.INTERPRETER, Tier.IR):
+        machine = Machine(made, tier=tier, cache=None)
+        machine.memory[0] = 0x17
+        machine.state.stacks[STACK][0] = 0xC6
+        machine.state.pointers[STACK] = 1
+        machine.run(0)
+        results.append(machine.state.stacks[STACK][0])
+    assert results == [((1 | 0xC6) ^ (0xC6 & 2) | 0xC6 << 1 | 1) & 0xFF] * 3
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_what_cores_do_not_do(name: str) -> None:
     call, message = CALLS[name]
@@ -475,6 +612,45 @@ def test_a_word_of_another_opcode_is_refused() -> None:
     rows = list(guest(takes).opcodes)
     rows[0x18] = Opcode(0x18, "GIVE", gives)
     assert "push of a word kept from another" in refused(Guest("calc", tuple(rows), **WORDS_32))
+
+
+@pytest.mark.parametrize("order", list(permutations((0x20, 0x17, 0x30))))
+def test_what_is_left_for_another_opcode_is_found(order: tuple[int, ...]) -> None:
+    """A prefix that sets a variable, one that clears it, and who looks: wherever they are."""
+    wide = [False]
+
+    def sets(_: Core) -> None:
+        wide[0] = True
+
+    def clears(_: Core) -> None:
+        wide[0] = False
+
+    def looks(core: Core) -> None:
+        core.push(STACK, 1, 2 if wide[0] else 1)
+
+    rows = list(guest(looks).opcodes)
+    for code, meaning in zip(order, (sets, clears, looks), strict=True):
+        rows[code] = Opcode(code, f"X{code}", meaning)
+    made = Guest("calc", tuple(rows), **WORDS_32)
+    for tier in (Tier.INTERPRETER, Tier.REFERENCE, Tier.JIT):
+        with pytest.raises(DescriptionError, match="does something else each time it is called"):
+            Machine(made, tier=tier, cache=None)
+
+
+def test_a_prefix_that_whoever_looks_clears_is_found() -> None:
+    wide = [False]
+
+    def sets(_: Core) -> None:
+        wide[0] = True
+
+    def looks(core: Core) -> None:
+        core.push(STACK, 1, 2 if wide[0] else 1)
+        wide[0] = False
+
+    rows = list(guest(looks).opcodes)
+    rows[0x10] = Opcode(0x10, "WIDE", sets)
+    with pytest.raises(DescriptionError, match="0x17 ADD: does something else each time"):
+        Machine(Guest("calc", tuple(rows), **WORDS_32), tier=Tier.REFERENCE)
 
 
 def test_a_lambda_may_end_in_words() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack
 
 
@@ -84,6 +85,26 @@ def guest(**changed: Any) -> Guest:
         ({"opcodes": tuple(range(256))}, "sample: the opcode table needs rows 0 to 255 in order"),
         ({"opcodes": (*ROWS, ROWS[0])}, "sample: the opcode table needs rows 0 to 255 in order"),
         ({"opcodes": (Opcode(0, "", nothing), *ROWS[1:])}, "sample: opcode 0x00 is named ''"),
+        (
+            {"opcodes": (Opcode(0, "a\nb", nothing), *ROWS[1:])},
+            "is named 'a.nb'; take a str of one",
+        ),
+        ({"opcodes": (Opcode(0, "\x1b[m", nothing), *ROWS[1:])}, "0x00 is named '.x1b"),
+        ({"opcodes": (Opcode(0, "\udc80", nothing), *ROWS[1:])}, "0x00 is named '.udc80'"),
+        (
+            {"opcodes": (*ROWS[:1], Opcode(True, "one", nothing), *ROWS[2:])},
+            "in order; at 1 is True",
+        ),
+        ({"opcodes": (*ROWS[:1], Opcode(1.0, "one", nothing), *ROWS[2:])}, "in order; at 1 is 1.0"),  # type: ignore[arg-type]
+        (
+            {"spaces": (RAM, Space("a\tb", 16))},
+            "sample: a space is named 'a.tb'; take a str of one",
+        ),
+        ({"stacks": (Stack(" ", 16),)}, "sample: a stack is named ' '; take a str of one line"),
+        ({"spaces": (Space("ram", 0x10000, code="no"),)}, "ram: code is True or False, not 'no'"),  # type: ignore[arg-type]
+        ({"spaces": (RAM, Space("w", 0x10000, window=2))}, "w: window is True or False, not 2"),  # type: ignore[arg-type]
+        ({"spaces": (RAM, Space("w", 0x10000, large="x"))}, "w: large is True or False, not 'x'"),  # type: ignore[arg-type]
+        ({"stacks": (Stack("a", 16, 7),)}, "a: return_addresses is True or False, not 7"),  # type: ignore[arg-type]
         ({"opcodes": (Opcode(0, "a", None), *ROWS[1:])}, "opcode 0x00 a: its meaning is None"),  # type: ignore[arg-type]
         ({"opcodes": (Opcode(0, "a", nothing, -1), *ROWS[1:])}, "0x00 a: has -1 operand bytes"),
         ({"opcodes": (Opcode(0, "a", nothing, 256), *ROWS[1:])}, "0x00 a: has 256 operand bytes"),
@@ -108,3 +129,46 @@ def test_derived_facts() -> None:
 def test_guests_are_equal_only_to_themselves() -> None:
     assert guest() != guest()
     assert len({guest(), guest()}) == 2
+
+
+def fails() -> tuple[Opcode, ...]:
+    raise LookupError("no\nrows")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (fails, "guest sample: the function that makes its opcodes raised LookupError: no rows"),
+        (lambda _: ROWS, "guest sample: the function that makes its opcodes raised TypeError: "),
+        (lambda: None, "guest sample: opcodes is a tuple, not None"),
+        (lambda: ROWS[1:], "guest sample: the opcode table needs rows 0 to 255"),
+    ],
+)
+@pytest.mark.parametrize("tier", Tier)
+def test_opcodes_made_late_are_checked_when_a_machine_is_made(
+    tier: Tier, make: Any, message: str
+) -> None:
+    made = guest(opcodes=make)
+    for _ in range(2):
+        with pytest.raises(DescriptionError) as caught:
+            Machine(made, tier=tier, cache=None)
+        assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (
+            lambda code: code[len(code)],
+            "guest sample: `stored` raised IndexError: index out of range",
+        ),
+        (lambda: frozenset(), "guest sample: `stored` raised TypeError: "),
+        (lambda _: None, "guest sample: `stored` gives a frozenset of addresses, not None"),
+        (lambda _: [1], "guest sample: `stored` gives a frozenset of addresses, not [1]"),
+    ],
+)
+def test_the_hint_is_tried_when_a_machine_is_made(stored: Any, message: str) -> None:
+    for tier in Tier:
+        with pytest.raises(DescriptionError) as caught:
+            Machine(guest(stored=stored), tier=tier, cache=None)
+        assert str(caught.value).startswith(message)

@@ -15,8 +15,10 @@ from jitvm.engine.codegen.registers import Allocation
 from jitvm.engine.ir.ops import EFFECTS
 from jitvm.engine.ir.passes.dominators import reverse_postorder
 from jitvm.engine.ir.text import parse
+from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.region.direct import DirectLowering
-from jitvm.guest import Guest
+from jitvm.engine.tables.params import Parameters
+from jitvm.guest import Core, Guest, Opcode, Space
 from jitvm.guests.uxn import UXN
 from tests.ir.lowered import RUNS_DIRECTLY, native
 from tests.ir.test_lowered import BIG, LITTLE, agree
@@ -94,6 +96,27 @@ def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
         if one.place == other.place:
             assert one.end < other.begin or other.end < one.begin
     assert allocation.spilled
+
+
+def test_spaces_that_lie_too_far_away_are_left_to_llvm() -> None:
+    """Of two gigabytes and more: what an instruction adds to an address has 32 bits."""
+
+    def counts(core: Core) -> None:
+        core.store(last, 8, core.load(last, 8, 4) + 1, 4)
+        core.jump(0)
+
+    for last in (6, 8):
+        spaces = [Space(f"far-{at}", 1 << 28) for at in range(last)]
+        rows = [Opcode(code, f"op-{code}", counts) for code in range(256)]
+        guest = Guest("far", tuple(rows), (Space("code", 1 << 16, code=True), *spaces))
+        params = Parameters(hot=2, window=64, background=0, keep=0, speed=0)
+        machine = Machine(guest, tier=Tier.JIT, cache=None, params=params)
+        machine.run(0, max_instructions=5000)
+        assert machine.state.spaces[last][8:12] == (5000).to_bytes(4, "big")
+        jit = machine.native and machine.native.jit
+        assert jit
+        assert jit.statistics.installed
+        assert not jit.statistics.errors
 
 
 def test_what_is_not_known_is_left_to_llvm() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
+from weakref import ref
 
 import pytest
 
 import jitvm.engine.jit.quick as quick_module
-from jitvm.engine.jit.thread import Job, compile_thread
+from jitvm.engine.jit.thread import Job, compile_thread, of_living
 from jitvm.engine.machine import native as native_tier
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.arena import shared_arena
@@ -20,7 +21,7 @@ from jitvm.guests.uxn.assembler import assemble
 from tests.clock import HANGS, until
 from tests.interrupting import interrupted
 from tests.jit.programs import PROGRAMS, loop
-from tests.jit.rig import SUM, again, eager, has_jit, interpreted, jit_of, patient, used
+from tests.jit.rig import SUM, again, eager, has_jit, interpreted, jit_of, patient, used, warm
 from tests.tiers import make_machine
 
 ADDING = loop(".sum LDZ2 @number #0003 ADD2 .sum STZ2")
@@ -651,3 +652,45 @@ def test_a_device_may_take_the_place_of_one_like_it(quiet: bool) -> None:
     machine.run(0x100)
     assert second == third
     assert len(first) == 0x300
+
+
+def test_work_for_machines_that_are_gone_is_left_out() -> None:
+    """They do not wait, with all their memory, until the compile thread gets to them."""
+    held, reached = threading.Event(), threading.Event()
+    compile_thread().submit(lambda: held.wait(HANGS) and None)
+    gone = []
+    try:
+        for _ in range(3):
+            machine = warm(patient(ADDING, hot=2, window=64, longest=64))
+
+            def is_begun(machine: Machine = machine) -> bool:
+                return machine.run(0x100) is Stop.HALT and jit_of(machine).quick.is_busy
+
+            until(is_begun)
+            gone.append(ref(machine.block))
+            del machine, is_begun
+        gc.collect()
+        assert [each() for each in gone] == [None] * 3
+    finally:
+        compile_thread().submit(reached.set)
+        held.set()
+    assert reached.wait(HANGS)
+
+
+def test_a_job_is_done_for_whoever_is_there() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.done: list[int] = []
+
+        def work(self, number: int) -> None:
+            done.append(number)
+            self.done.append(number)
+
+    done: list[int] = []
+    owner, other = Owner(), Owner()
+    jobs = [of_living(owner.work, 1), of_living(other.work, 2), of_living(owner.work, 3)]
+    del other
+    gc.collect()
+    for job in jobs:
+        job()
+    assert done == owner.done == [1, 3]

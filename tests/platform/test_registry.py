@@ -47,6 +47,7 @@ def test_a_module_in_the_current_folder() -> None:
         ("leaves:X", "leaves cannot be imported: SystemExit: 3"),
         ("needs:X", "needs needs a module that is missing: not_there"),
         ("wrong:X", "wrong cannot be imported: SyntaxError"),
+        ("lazy:X", "guest lazy:X: lazy does not give X: RuntimeError: not today"),
         ("broken:X", "DescriptionError: guest x: exactly one space holds code, not 0"),
     ],
 )
@@ -55,6 +56,7 @@ def test_what_is_no_guest(name: str, message: str) -> None:
     Path("leaves.py").write_text("raise SystemExit(3)\n")
     Path("needs.py").write_text("import not_there\n")
     Path("wrong.py").write_text("def (\n")
+    Path("lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not\\ntoday')\n")
     Path("broken.py").write_text("from jitvm import Guest\nX = Guest('x', (), ())\n")
     with pytest.raises(GuestError) as raised:
         named(name)

@@ -133,6 +133,7 @@ def test_imports_are_found_in_given_folders(tmp_path: Path) -> None:
         (str(PROTOS / "kinds.proto"), None, "more than one message: kinds.Scalars, .*; say which"),
         ("absent.proto", None, r"cannot read the schema absent\.proto: there is no such file"),
         ("absent.desc", None, r"cannot read the schema absent\.desc: No such file"),
+        ("/dev/zero", None, "/dev/zero: over 64 MiB is no schema"),
         (str(PROTOS.parent / "schemas.py"), None, r"schemas\.py: this is no FileDescriptorSet"),
         (b"", "A", "this is no FileDescriptorSet; make one with protoc"),
         (b"\x0a\x05ab", "A", "this is no FileDescriptorSet: a value reaches past the end"),

@@ -116,6 +116,9 @@ class Placed:
     def __init__(self, layout: Layout, word_bits: int) -> None:
         if word_bits not in (32, 64) or len(layout.guest.stacks) > len(STACKS):
             raise Unknown
+        furthest = max(layout.head, layout.total - layout.head) + _MOST_ADDED
+        if not x86.is_short(furthest):  # memory operands hold no larger distance
+            raise Unknown
         self.layout = layout
         self._fields = layout.fields
         self._wide = 8 if word_bits == 64 else 0

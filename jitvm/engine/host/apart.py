@@ -92,13 +92,22 @@ def _withdraw(seconds: float, keeps: list[int]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    end = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    end = _end_of_descriptors() or resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     for low, high in pairwise((2, *keeps, end)):
         os.closerange(low + 1, high)
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     most = int(seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+
+
+def _end_of_descriptors() -> int:
+    """Behind the highest that is open, which may be beyond what the limit now allows; 0 if nobody
+    can tell."""
+    try:
+        return max(map(int, os.listdir("/proc/self/fd"))) + 1
+    except (OSError, ValueError):
+        return 0
 
 
 def do_nothing_urgent() -> None:

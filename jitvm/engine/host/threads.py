@@ -14,7 +14,7 @@ import os
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from jitvm.engine.host.notes import note
+from jitvm.engine.host.notes import note, reason
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -62,9 +62,17 @@ os.register_at_fork(after_in_child=YIELDING.forget_threads)
 def started(function: Callable[[], object]) -> bool:
     """Call a function on a thread of its own, a daemon; False if there is none to be had."""
     try:
-        start_new_thread(function, ())
+        start_new_thread(_as_far_as_possible, (function,))
     except RuntimeError as error:
         if "shutdown" not in str(error):  # the end of the interpreter need not be reported
             note("no more threads", "what they would do is done in between, or left out")
         return False
     return True
+
+
+def _as_far_as_possible(function: Callable[[], object]) -> None:
+    """Call a function; it may end where no file can be opened any more, and nothing be imported."""
+    try:
+        function()
+    except (OSError, ImportError) as error:
+        note(f"a thread has ended ({reason(error)})", "what it would do is left out")

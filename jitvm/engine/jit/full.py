@@ -12,8 +12,7 @@ from _thread import allocate_lock
 
 from jitvm.engine.host.threads import started
 from jitvm.engine.jit.maker import Refused
-from jitvm.engine.jit.thread import compile_thread
-from jitvm.guest.light import partial
+from jitvm.engine.jit.thread import compile_thread, of_living
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class Full:
         # middle of that one, which cannot be entered there.
         cuts = quick.compiled.region.cuts
         links = frozenset(cut for cut in cuts if cut in self._regions)
-        return partial(self._compile, quick, self._regions.world(), links)
+        return of_living(self._compile, quick, self._regions.world(), links)
 
     def _need(self, installed: Installed) -> int:
         """How often a region was left; of those never left the oldest counts most."""

@@ -9,11 +9,13 @@ iterated over here is copied first.
 
 from __future__ import annotations
 
+from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Start
 from jitvm.engine.jit.kept import Learned
 from jitvm.engine.region.region import Region
 from jitvm.engine.tables.reasons import Reason
+from jitvm.guest import DescriptionError
 from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -112,9 +114,16 @@ class Planner:
         self.learned.written |= executed & window.changed
         if self.guest.stored is not None:
             operands = executed.difference([pc for pc, _ in window.decoded])
+            self.learned.written |= operands & self._stored(window.memory)
+
+    def _stored(self, memory: bytes) -> frozenset[int]:
+        """What the guest's hint says; nothing where it fails, as it is only a hint."""
+        try:
             with IMPORTS:  # a guest's function may import what it needs, as ours do
-                stored = self.guest.stored(window.memory)
-            self.learned.written |= operands & stored
+                return self.guest.stored_in(memory)
+        except DescriptionError as error:
+            note(str(error), "it is left out")
+            return frozenset()
 
     def choose(self, window: Window) -> int | None:
         """The best start that would give something new.

@@ -16,7 +16,7 @@ from _thread import allocate_lock
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
-from jitvm.engine.jit.thread import compile_thread
+from jitvm.engine.jit.thread import compile_thread, of_living
 from jitvm.engine.tables.reasons import Reason
 from jitvm.engine.tables.struct import Struct
 from jitvm.guest.light import partial
@@ -121,7 +121,7 @@ class Quick:
         if self._waits:
             self._work(job)
         else:
-            compile_thread().submit(partial(self._work, job))
+            compile_thread().submit(of_living(self._work_next))
 
     def finish(self, install: Callable[[], None]) -> None:
         """Do what was begun and is not done, then whatever else the last recording shows, and from
@@ -144,10 +144,17 @@ class Quick:
 
     # -- done on the compile thread ----------------------------------------------------------
 
+    def _work_next(self) -> None:
+        """Do what was begun first; each job that was begun has this done once."""
+        if self._jobs:  # else it was done elsewhere
+            self._work(self._jobs[0])
+
     def _work(self, job: Job) -> None:
-        job()
-        with self._lock:
-            self._jobs.remove(job)
+        try:
+            job()
+        finally:
+            with self._lock:
+                self._jobs.remove(job)
 
     def _learn_and_compile(self, recording: Recording, world: World) -> None:
         window, world = self._window(recording, world)

@@ -11,6 +11,7 @@ import os
 import sys
 from _collections_abc import Callable
 from _thread import allocate_lock
+from _weakref import ref
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
@@ -19,6 +20,7 @@ from jitvm.engine.host.threads import YIELDING, started
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from _queue import SimpleQueue
+    from typing import Any
 
 Job = Callable[[], None]
 # Patience of the process, which has one such thread for all machines: no rows of `params`.
@@ -72,6 +74,23 @@ class CompileThread:
         self._ending = True
         self._jobs.put(None)
         self._ended.acquire(timeout=0 if self._is_alone else LAST_JOB)
+
+
+def of_living(method: Callable[..., None], *arguments: object) -> Job:
+    """A job that is one's own, and left out if nobody has him any more.
+
+    Else programs that make machines for a moment each would have them wait here, with all their
+    memory, as compiling one takes longer than running it.
+    """
+    bound: Any = method
+    owner, function = ref(bound.__self__), bound.__func__
+
+    def job() -> None:
+        found = owner()
+        if found is not None:
+            function(found, *arguments)
+
+    return job
 
 
 _lock = ModuleLock()

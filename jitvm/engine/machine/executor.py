@@ -29,6 +29,7 @@ class Executor(Protocol):
         counts_interpreted: whether those outside of regions are, without `counting`.
         profiling: whether instructions are counted by opcode.
         begun: events that the last `deliver` has begun.
+        is_running: whether it is executing, on whichever thread.
     """
 
     on_ring_full: Callable[[], None] | None
@@ -37,6 +38,7 @@ class Executor(Protocol):
     counts_interpreted: bool
     profiling: bool
     begun: int
+    is_running: bool
 
     @property
     def jit(self) -> Jit | None:

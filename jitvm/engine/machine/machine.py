@@ -279,19 +279,24 @@ class Machine:
     def data(self, address: int) -> None:
         self._fields["data"][0] = whole("data", address, 0, _WORD)
 
-    def on_read(self, port: int, reader: Reader) -> None:
-        """Let `reader()` answer reads of a port (0 to 255) with a byte.
+    def on_read(self, port: int, reader: Reader | None) -> None:
+        """Let `reader()` answer reads of a port (0 to 255) with a byte; None: nobody any more.
 
         It may read `state`; stack pointers that it sets are put back.
 
         Raises:
+            TypeError: the port is no whole number, or the reader no function.
             ValueError: there is no such port.
         """
         port = self._port(port)
-        self.state.ports.readers[port] = reader
+        self._check_function("reader", reader)
+        if reader is None:
+            self.state.ports.readers.pop(port, None)
+        else:
+            self.state.ports.readers[port] = reader
         self._executor.connect_reader(port)
 
-    def on_write(self, port: int, writer: Writer, *, quiet: bool = False) -> None:
+    def on_write(self, port: int, writer: Writer | None, *, quiet: bool = False) -> None:
         """Call `writer(byte)` after each write to a port (0 to 255).
 
         It may read and write `state`, including `state.pointers`, which are current.
@@ -299,14 +304,16 @@ class Machine:
 
         Args:
             port: its number.
-            writer: the device.
+            writer: the device; None: there is none any more.
             quiet: it looks at nothing but memory and ports, and changes nothing but ports (and
                 what is its own). Compiled code then calls it at less cost.
 
         Raises:
+            TypeError: the port is no whole number, or the writer no function.
             ValueError: there is no such port.
         """
-        self._connect_writer(self._port(port), writer, quiet=quiet)
+        self._check_function("writer", writer)
+        self._connect_writer(self._port(port), writer, quiet=quiet and writer is not None)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
@@ -345,16 +352,20 @@ class Machine:
         self._connect_writer(port, writer, address, quiet=quiet)
 
     def _connect_writer(
-        self, port: int, writer: Writer, address: int | None = None, *, quiet: bool
+        self, port: int, writer: Writer | None, address: int | None = None, *, quiet: bool
     ) -> None:
-        """Put a device on a port, in the place of whatever was there."""
+        """Put a device on a port, or none, in the place of whatever was there."""
         ports = self.state.ports
-        is_alike = port in ports.writers.keys() - ports.collected and (port in ports.quiet) == quiet
-        ports.writers[port] = writer
+        was_plain = port not in ports.collected and (port in ports.quiet) == quiet
+        is_alike = was_plain and (port in ports.writers) == (writer is not None)
         ports.collected.discard(port)
         ports.quiet.discard(port)
-        if quiet:
-            ports.quiet.add(port)
+        if writer is None:
+            ports.writers.pop(port, None)
+        else:
+            ports.writers[port] = writer
+            if quiet:
+                ports.quiet.add(port)
         self._executor.connect_writer(port, address, alike=is_alike)
 
     def collect(self, *ports: int) -> None:
@@ -375,6 +386,11 @@ class Machine:
         if not self.guest.ports:
             raise ValueError(f"{self.guest.name} has no ports")
         return whole("a port", port, 0, self.guest.ports - 1)
+
+    @staticmethod
+    def _check_function(what: str, function: object) -> None:
+        if function is not None and not callable(function):
+            raise TypeError(f"a {what} is a function, not {shortened(function)}")
 
     def on_output_full(self, drain: Callable[[], None]) -> None:
         """Call `drain` when `take_output` is due because 65536 bytes have gathered."""
@@ -445,18 +461,34 @@ class Machine:
         Raises:
             TypeError: one of them is no whole number.
             ValueError: `pc` is outside the code space, or `max_instructions` negative.
+            RuntimeError: it is running already.
             whatever a host function raised; the machine is left after that instruction.
         """
+        self._refuse_twice()
         self.state.pc = self._checked(self.state.pc if pc is None else pc)
         return self._executor.run(_budget(max_instructions))
+
+    def _refuse_twice(self) -> None:
+        """Refuse to run what is being run.
+
+        Raises:
+            RuntimeError: it is, by another thread or by this one, which it has called.
+        """
+        if self._executor.is_running:
+            raise RuntimeError(
+                "the machine is running: a function that it calls cannot run it, nor can a second "
+                "thread"
+            )
 
     def step(self) -> Stop:
         """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` if it halts.
 
         Raises:
             ValueError: ``state.pc`` is outside the code space.
+            RuntimeError: it is running already.
             whatever a host function raised.
         """
+        self._refuse_twice()
         self._checked(self.state.pc)
         return self._executor.step()
 
@@ -483,8 +515,10 @@ class Machine:
         Raises:
             TypeError: `data` is not bytes, or another argument no whole number.
             ValueError: there is no such port, or `max_instructions` is negative.
+            RuntimeError: it is running already.
             whatever a host function raised.
         """
+        self._refuse_twice()
         data = bytes(memoryview(data))
         port, stop_port = self._port(port), self._port(stop_port)
         mark_port, marked = mark or (port, 0)

@@ -105,7 +105,7 @@ class NativeTier:
         self.executed = self._granted = self.begun = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
-        self.is_native = self.is_called = self._is_running = False
+        self.is_native = self.is_called = self.is_running = False
         self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
@@ -305,7 +305,7 @@ class NativeTier:
                 with YIELDING:
                     BACKGROUND.do(self._make_ready)
                 return
-            if not self._is_running:
+            if not self.is_running:
                 self._cool_down()
 
     def _is_finished_elsewhere(self) -> bool:
@@ -333,12 +333,12 @@ class NativeTier:
 
     def _run_time(self) -> float:
         """Seconds that the machine has run so far."""
-        return self._ran + (perf_counter() - self._began if self._is_running else 0)
+        return self._ran + (perf_counter() - self._began if self.is_running else 0)
 
     def _cool_down(self) -> None:
         """Leave it to the next run to ask for a JIT; but one that has begun just now did not."""
         self._warmth = _COLD
-        if self._is_running and self._warmth == _COLD:
+        if self.is_running and self._warmth == _COLD:
             self._warmth = _WARMING
 
     def _make_ready(self, *, alone: bool = False) -> None:
@@ -454,15 +454,16 @@ class NativeTier:
     # Regions know which ports have devices and which collect or are quiet, not what they do.
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
-        """Have reads of a port call a function (default: the one in ``state.ports``)."""
-        was_connected = self._readers[port] != 0
-        self._readers[port] = address or self._read_address
-        if not was_connected:
+        """Have reads of a port call a function (default: the one in ``state.ports``, if any)."""
+        was_connected, is_connected = self._readers[port] != 0, port in self.state.ports.readers
+        self._readers[port] = (address or self._read_address) if is_connected else 0
+        if was_connected != is_connected:
             self.forget_regions()
 
     def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
-        """Have writes to a port call a function (default: the one in ``state.ports``)."""
-        self._writers[port] = address or self._write_address
+        """Have writes to a port call a function (default: the one in ``state.ports``, if any)."""
+        is_connected = port in self.state.ports.writers
+        self._writers[port] = (address or self._write_address) if is_connected else 0
         if not alike:
             self.forget_regions()
 
@@ -565,12 +566,15 @@ class NativeTier:
 
     def run(self, budget: int | None = None) -> Stop:
         """Run from ``state.pc``; at most `budget` instructions, exactly."""
-        self._begin(budget)
-        self._fields["pc"][0] = self.state.pc
-        if self.jit is not None:
-            self.jit.entered = self.state.pc
-        self._go(self.handlers.enter)
-        return self._finish()
+        try:
+            self._begin(budget)
+            self._fields["pc"][0] = self.state.pc
+            if self.jit is not None:
+                self.jit.entered = self.state.pc
+            self._go(self.handlers.enter)
+            return self._finish()
+        finally:
+            self.is_running = False
 
     def _go(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Be in native code until it comes back."""
@@ -584,16 +588,19 @@ class NativeTier:
         """Execute one instruction: its handler, with a table in which everything stops."""
         if self._fields["interrupt"][0] and not self._goes_on(Status.INTERRUPT):
             return Stop.INTERRUPT
-        self._begin(None)
-        self._fields["pc"][0] = self.state.pc
-        self._go(self.handlers.step)
-        while self._fields["status"][0] == Status.MISSING:
-            self._make_handlers()
+        try:
+            self._begin(None)
+            self._fields["pc"][0] = self.state.pc
             self._go(self.handlers.step)
-        halted = self._fields["status"][0] == Status.HALT
-        self._fields["status"][0] = Status.HALT
-        self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
-        self._finish()
+            while self._fields["status"][0] == Status.MISSING:
+                self._make_handlers()
+                self._go(self.handlers.step)
+            halted = self._fields["status"][0] == Status.HALT
+            self._fields["status"][0] = Status.HALT
+            self.executed += self._mode_at_hand() not in (Mode.PLAIN, Mode.JIT)
+            self._finish()
+        finally:
+            self.is_running = False
         return Stop.HALT if halted else Stop.BUDGET
 
     def deliver(
@@ -612,18 +619,23 @@ class NativeTier:
             0 if vector_port is None else self.block.base + self.block.layout.ports + vector_port
         )
         left = budget
-        while self.begun < len(data):
-            self._begin(left)
-            if vector_port is not None and self.jit is not None:
-                self.jit.entered = self.block.layout.guest.address_in(page, vector_port)
-            self._fields["status"][0] = Status.HALT
-            rest = data[self.begun :]
-            self.begun += self._go(self.handlers.deliver, rest, len(rest), port, stop_port, *mark)
-            stop = self._finish()
-            if left is not None:
-                left = self._fields["budget"][0]
-            if stop is not Stop.HALT or page[stop_port]:
-                break
+        try:
+            while self.begun < len(data):
+                self._begin(left)
+                if vector_port is not None and self.jit is not None:
+                    self.jit.entered = self.block.layout.guest.address_in(page, vector_port)
+                self._fields["status"][0] = Status.HALT
+                rest = data[self.begun :]
+                self.begun += self._go(
+                    self.handlers.deliver, rest, len(rest), port, stop_port, *mark
+                )
+                stop = self._finish()
+                if left is not None:
+                    left = self._fields["budget"][0]
+                if stop is not Stop.HALT or page[stop_port]:
+                    break
+        finally:
+            self.is_running = False
         return self.begun, stop
 
     def interrupt(self) -> None:
@@ -641,7 +653,7 @@ class NativeTier:
 
     def _begin(self, budget: int | None) -> None:
         self._began = perf_counter()
-        self._is_running, self.thread = True, get_ident()
+        self.is_running, self.thread = True, get_ident()
         self._is_limited = budget is not None
         if self._is_limited and not self._was_limited:
             self._limit()
@@ -696,7 +708,7 @@ class NativeTier:
         self._take_pointers()
         self.state.pc = fields["pc"][0]
         self.state.reason, self.state.place = self._told
-        self._is_running = False
+        self.is_running = False
         if self._limits is not None:
             self._ran += perf_counter() - self._began
 
@@ -705,7 +717,7 @@ class NativeTier:
         if self._warmth == _WARMING:
             self._warmth = _COLD if self._made is None else _WARM
             self._fields["busy"][0] = 0
-        if self._is_running and self.thread != get_ident():
+        if self.is_running and self.thread != get_ident():
             self._settle()
 
     def _goes_on(self, status: int) -> bool:

@@ -5,6 +5,9 @@ There is no JIT to listen to or to wake, and every instruction is counted.
 
 from __future__ import annotations
 
+from _thread import get_ident
+
+from jitvm.engine.host.process import THREADED
 from jitvm.guest import Stop
 from jitvm.guest.reference import ReferenceInterpreter
 
@@ -31,18 +34,32 @@ class ReferenceTier:
         self.on_ring_full: Callable[[], None] | None = None
         self.on_stop: Callable[[int], None] | None = None
         self.begun = 0
+        self.is_running, self._thread = False, 0
         self._vector = block.words(layout.fields["vector"], 1)
         self._histogram = block.words(layout.histogram, 256)
+        THREADED.add(self)
 
     # -- running -----------------------------------------------------------------------------
 
     def run(self, budget: int | None = None) -> Stop:
         """Run from ``state.pc``; at most `budget` instructions, exactly."""
-        return self.interpreter.run(budget)
+        return self._run(budget)
+
+    def _run(self, budget: int | None) -> Stop:
+        self.is_running, self._thread = True, get_ident()
+        try:
+            return self.interpreter.run(budget)
+        finally:
+            self.is_running = False
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: what ran on another thread has stopped."""
+        if self._thread != get_ident():
+            self.is_running = False
 
     def step(self) -> Stop:
         """Execute one instruction."""
-        return self.interpreter.run(1)
+        return self._run(1)
 
     def deliver(
         self,

@@ -18,12 +18,18 @@ bytes the least recently used files are evicted.
 from __future__ import annotations
 
 import os
-import stat
 import time
 import zlib
 
-from jitvm.engine.host.notes import note
-from jitvm.engine.memory.cachefolder import SUFFIX, claim, default_folder, is_own, is_trusted
+from jitvm.engine.host.notes import note, reason
+from jitvm.engine.memory.cachefolder import (
+    SUFFIX,
+    claim,
+    content_of,
+    default_folder,
+    is_own,
+    is_trusted,
+)
 
 TYPE_CHECKING = False  # known to type checkers; `pathlib` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
@@ -116,20 +122,15 @@ class CodeCache:
         folder = self.folder
         if folder is None:
             return None
-        if not self._is_swept:
-            self._is_swept = True
-            if self.abandoned():
-                _sweep(folder)
         if not is_trusted(folder):
             return None
         path = _path(folder, kind, key)
         try:
-            with open(path, "rb") as file:
-                status = os.fstat(file.fileno())
-                if status.st_uid != os.getuid() or status.st_mode & stat.S_IWOTH:
-                    self._warn(f"{path}: not ours alone; ignored")
-                    return None
-                data = file.read()
+            if not self._is_swept:
+                self._is_swept = True
+                if self.abandoned():
+                    _sweep(folder)
+            data, used = content_of(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -138,7 +139,7 @@ class CodeCache:
         code = _decode(key, data)
         if code is None:
             self.report_damaged(kind, key)
-        elif time.time() - status.st_mtime > 3600:
+        elif time.time() - used > 3600:
             _touch(path)
         return code
 
@@ -162,10 +163,9 @@ class CodeCache:
                 note(f"no code cache in {folder}, which holds other files", "nothing is kept")
                 return
             write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
-        except OSError as error:
-            self._warn(f"{folder}: {error.strerror}; compiled code is not kept")
-            return
-        self._evict()
+            self._evict()
+        except (OSError, ImportError) as error:  # there may be no more descriptors to import with
+            self._warn(f"{folder}: {reason(error)}; compiled code is not kept")
 
     def pin(self) -> bool:
         """Keep nothing from now on but in the folder as it is: once it was removed or replaced, or

@@ -25,7 +25,9 @@ milliseconds.
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from errno import EPERM
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ SUFFIX = ".code"
 TAG = ".jitvm-code-cache"
 """The name of the file that keeps guests out."""
 _COMPLETE = b"jitvm keeps machine code here. No guest gets into a folder with this file.\n"
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""How files there are opened: what is a pipe instead keeps nobody waiting."""
 
 
 def default_folder() -> str | None:
@@ -78,7 +82,7 @@ def is_tagged(descriptor: int) -> bool:
 def is_trusted(folder: str) -> bool:
     """Whether a folder's tag is complete: all code in it is jitvm's."""
     try:
-        descriptor = os.open(_tag_of(folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(_tag_of(folder), _READ | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
@@ -107,7 +111,7 @@ def claim(folder: str, is_part: Callable[[str], bool]) -> bool:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if not is_own(folder, is_part):
         return False
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(_tag_of(folder), flags, 0o600)
     try:
         for name in os.listdir(folder):
@@ -138,6 +142,26 @@ def is_own(folder: str, is_part: Callable[[str], bool]) -> bool:
             or not (item.name == TAG or item.name.endswith(SUFFIX) or is_part(item.name))
             for item in items
         )
+
+
+def content_of(path: str) -> tuple[bytes, float]:
+    """A file with code, and when it was last changed, in seconds.
+
+    Raises:
+        OSError: there is none, or it is not to be trusted: no file, or not this user's alone.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        status = os.fstat(descriptor)
+        is_ours = status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
+        if not (is_ours and stat.S_ISREG(status.st_mode)):
+            raise PermissionError(EPERM, "not ours alone")
+        data = os.read(descriptor, status.st_size)
+        while len(data) < status.st_size and (more := os.read(descriptor, status.st_size)):
+            data += more  # file systems of other machines may give less than they have
+        return data, status.st_mtime
+    finally:
+        os.close(descriptor)
 
 
 def _tag_of(folder: str) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 COMPILE_PATIENCE = 120
 """Seconds a compiler of .proto files may take."""
+LARGEST = 64 << 20
+"""Bytes of the largest file with descriptors: the path may be that of a device without an end."""
 NEEDS_COMPILER = (
     "no compiler of .proto files is there; pip install 'jitvm[wire]', or give what "
     "protoc --descriptor_set_out --include_imports writes"
@@ -110,9 +112,11 @@ def _from_path(path: str, include: Sequence[str | os.PathLike[str]]) -> list[byt
         return files_of(compiled(path, include))
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise SchemaError(f"cannot read the schema {path}: {error.strerror}") from None
+    if len(data) > LARGEST:
+        raise SchemaError(f"{path}: over {LARGEST >> 20} MiB is no schema")
     try:
         return files_of(data)
     except SchemaError as error:
