@@ -1,9 +1,10 @@
-"""Messages that are written of columns: equal to the byte with what Protobuf's own package writes."""
+"""Messages that are written of columns: to the byte what Protobuf's own package writes."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -74,7 +75,7 @@ class Bench:
             place -= count
         words = np.frombuffer(out.buffer(starts, 4 * (len(data) + 1)), "<u4").tolist()
         raw = bytes(out.buffer(cursor, END - cursor))
-        return [raw[a - cursor : b - cursor] for a, b in zip(words, words[1:], strict=False)]
+        return [raw[a - cursor : b - cursor] for a, b in pairwise(words)]
 
 
 @pytest.mark.parametrize("tier", ["reference", "interpreter"])
@@ -208,7 +209,7 @@ def test_the_bound_is_that_of_the_longest_values() -> None:
     assert size <= Bound(bench.tree).of(counts, texts) <= 2 * size
 
 
-def test_machines_hold_on_to_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_hold_on_to_no_memory() -> None:
     bench = Bench("kinds.Leaf")
     bench.written(list(some("kinds.Leaf")))
     (machine,) = bench.encoder.machines()
