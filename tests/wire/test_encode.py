@@ -64,15 +64,16 @@ class Bench:
         (node,) = imported(table)
         columns = Fitter(self.tree).fit(node)
         cursor, starts, place = END, STARTS, len(data)
-        while place:
-            count = min(batch, place)
-            self.stage.put(columns, place - count, count)
-            starts -= 4 * count
-            most = self.encoder.bound.of(self.stage.counts, self.stage.texts)
-            before = cursor
-            cursor = self.encoder.encode(self.stage.space, self.stage.counts, out, starts, cursor)
-            assert before - cursor <= most
-            place -= count
+        with self.encoder.running(self.stage.space) as run:
+            while place:
+                count = min(batch, place)
+                self.stage.put(columns, place - count, count)
+                starts -= 4 * count
+                most = self.encoder.bound.of(self.stage.counts, self.stage.texts)
+                before = cursor
+                cursor = run.encode(self.stage.counts, out, starts, cursor)
+                assert before - cursor <= most
+                place -= count
         words = np.frombuffer(out.buffer(starts, 4 * (len(data) + 1)), "<u4").tolist()
         raw = bytes(out.buffer(cursor, END - cursor))
         return [raw[a - cursor : b - cursor] for a, b in pairwise(words)]

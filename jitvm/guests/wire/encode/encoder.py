@@ -10,7 +10,9 @@ of it.
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections import deque
+from contextlib import contextmanager
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.choice import Sample
@@ -32,6 +34,7 @@ from jitvm.guests.wire.machines import Programmed, address_bits
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from jitvm.engine.tables.params import Parameters
@@ -74,84 +77,49 @@ class Encoder(Programmed):
         self.tree = tree
         self.layout = layout
         self.bound = Bound(tree)
-        self._idle: deque[_Runner] = deque()
+        self._idle: deque[Run] = deque()
         self._batches = 0
         self._is_sure = tier is Tier.JIT and self.choices.take()
 
     def machines(self) -> list[Machine]:
         """The machines that are at rest."""
-        return [runner.machine for runner in list(self._idle)]
+        return [run.machine for run in list(self._idle)]
 
-    def encode(
-        self,
-        columns: OutputSpace,
-        counts: list[int],
-        out: OutputSpace,
-        starts: int,
-        end: int,
-        head: bytes = b"",
-    ) -> int:
-        """Write the messages of a batch. Any number of threads may do so at a time.
-
-        Args:
-            columns: where the columns are.
-            counts: rows of each space of the tree.
-            out: where messages are written.
-            starts: address there of words of 4 bytes, one more than there are messages: they become
-                the addresses where each begins, and the last one ends.
-            end: address there where the last one is to end; before it there has to be room for as
-                much as `bound` says.
-            head: the header, `HEAD_ROOM` bytes at most.
-
-        Returns:
-            The address where the first one begins.
-        """
+    @contextmanager
+    def running(self, columns: OutputSpace) -> Iterator[Run]:
+        """What writes messages of the columns that are in some memory. Any number of threads may do
+        so at a time, each by its own."""
         try:
-            runner = self._idle.pop()
+            run = self._idle.pop()
         except IndexError:
-            runner = _Runner(self.machine(self._tier))
-        machine = runner.machine
+            run = Run(self, self.machine(self._tier))
+        run.show(COLUMNS, columns)
         try:
-            runner.show(COLUMNS, columns)
-            if self._is_curious(counts[0]):
-                self._look(machine, counts)
-            runner.show(OUTPUT, out)
-            state = machine.state.spaces[STATE]
-            state[STARTS : STARTS + 8] = starts.to_bytes(8, "little")
-            state[HEAD_SIZE] = len(head)
-            state[HEAD : HEAD + HEAD_ROOM] = head.rjust(HEAD_ROOM, b"\0")
-            frame = machine.state.stacks[0].cast("I")
-            frame[BOTTOM], frame[BOTTOM + 1], frame[BOTTOM + 2] = counts[0], end, end
-            machine.state.pointers[0] = 4 * (BOTTOM + 3)
-            machine.run(self.program.start)
-            if machine.state.reason != DONE:
-                raise RuntimeError("the wire VM did not come to an end; please report it")
-            return machine.state.place
+            yield run
         finally:
-            runner.let_go()
-            self._idle.append(runner)
+            run.let_go()
+            self._idle.append(run)
 
-    def _is_curious(self, rows: int) -> bool:
+    def wants_to_look(self, rows: int) -> bool:
         """Whether it is time to look at values: of the first batch, the second, the fourth ..., but
         not of the first where an earlier process has chosen."""
+        if self._tier is not Tier.JIT:
+            return False
         self._batches += 1
         is_time = self._batches & (self._batches - 1) == 0
         return is_time and rows > 0 and (self._batches > 1 or not self._is_sure)
 
-    def _look(self, machine: Machine, counts: list[int]) -> None:
-        """Choose instructions that fit the columns that are shown."""
-        if self._tier is Tier.JIT:
-            shown = machine.state.spaces[COLUMNS]
-            self.learn(Sample(shown, lambda column: counts[column.space.index], ()))
-            self.follow(machine)
 
+class Run:
+    """One machine, and the memory it works on."""
 
-class _Runner:
-    """One machine, and the memory it had."""
-
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, encoder: Encoder, machine: Machine) -> None:
         self.machine = machine
+        self._encoder = encoder
         self._own = machine.state.spaces
+        self._frame = machine.state.stacks[0].cast("I")
+        self._state = machine.state.spaces[STATE]
+        self._out: OutputSpace | None = None
 
     def show(self, space: int, memory: OutputSpace) -> None:
         """Have it work on memory of the pool."""
@@ -164,3 +132,40 @@ class _Runner:
         """Hold on to no memory of others."""
         for space in (COLUMNS, OUTPUT):
             self.machine.attach(space, self._own[space])
+        self._out = None
+
+    def encode(
+        self, counts: list[int], out: OutputSpace, starts: int, end: int, head: bytes = b""
+    ) -> int:
+        """Write the messages of a batch.
+
+        Args:
+            counts: rows of each space of the tree.
+            out: where messages are written.
+            starts: address there of words of 4 bytes, one more than there are messages: they become
+                the addresses where each begins, and the last one ends.
+            end: address there where the last one is to end; before it there has to be room for as
+                much as `bound` says.
+            head: the header, `HEAD_ROOM` bytes at most.
+
+        Returns:
+            The address where the first one begins.
+        """
+        encoder, machine = self._encoder, self.machine
+        if encoder.wants_to_look(counts[0]):
+            shown = machine.state.spaces[COLUMNS]
+            encoder.learn(Sample(shown, lambda column: counts[column.space.index], ()))
+        encoder.follow(machine)  # another thread may have chosen otherwise meanwhile
+        if out is not self._out:
+            self.show(OUTPUT, out)
+            self._out = out
+        state = self._state
+        state[STARTS : STARTS + 8] = starts.to_bytes(8, "little")
+        state[HEAD_SIZE] = len(head)
+        state[HEAD : HEAD + HEAD_ROOM] = head.rjust(HEAD_ROOM, b"\0")
+        self._frame[BOTTOM : BOTTOM + 3] = memoryview(array("I", (counts[0], end, end)))
+        machine.state.pointers[0] = 4 * (BOTTOM + 3)
+        machine.run(encoder.program.start)
+        if machine.state.reason != DONE:
+            raise RuntimeError("the wire VM did not come to an end; please report it")
+        return machine.state.place

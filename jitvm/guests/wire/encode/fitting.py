@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.guests.wire.data import Array
+    from jitvm.guests.wire.schema import Oneof
 
 PYTHON = "py"
 """The format of values that are Python's objects."""
@@ -98,7 +99,7 @@ class Fitter:
             raise EncodeError(self._refusal)
         return data
 
-    def _refuse(self, column: Column, places: Array, misfit: Misfit, around: Around) -> None:
+    def _refuse(self, path: str, places: Array, misfit: Misfit, around: Around) -> None:
         """Note that some values do not fit, if anybody sees them."""
         if not len(places):
             return
@@ -108,23 +109,21 @@ class Fitter:
             return
         row = self._first + int(rows.min())
         if self._refusal is None or row < self._refusal.row:
-            self._refusal = Refusal(row, column.path, misfit)
+            self._refusal = Refusal(row, path, misfit)
 
     # -- structs -----------------------------------------------------------------------------
 
     def _fields(self, struct: Column, node: Node, around: Around) -> list[Data]:
         """The columns in a struct."""
         self._check_names(struct, node)
-        found, oneofs = [], []
-        for column in struct.children:
-            given = node.children.get(column.name)
-            if column.shape is Shape.ONEOF:
-                oneofs.append((column, given))
-                continue
-            assert given is not None
-            found.append(self._column(column, given, around))
-        for column, given in oneofs:
-            self._check_oneof(column, given, found, node.length, around)
+        found = [
+            self._column(column, node.children[column.name], around)
+            for column in struct.children
+            if column.shape is not Shape.ONEOF
+        ]
+        assert struct.message is not None
+        for oneof in struct.message.oneofs:
+            self._check_oneof(struct, oneof, node, found, around)
         return found
 
     def _check_names(self, struct: Column, node: Node) -> None:
@@ -147,31 +146,31 @@ class Fitter:
                 )
 
     def _check_oneof(
-        self, column: Column, given: Node | None, found: list[Data], length: int, around: Around
+        self, struct: Column, oneof: Oneof, node: Node, found: list[Data], around: Around
     ) -> None:
-        """At most one member is set, and it is the one that is named."""
-        members = {id(field): at for at, field in enumerate(column.members)}
-        count, which = np.zeros(length, np.uint8), np.full(length, -1, np.int64)
-        for data in found:
-            if (at := members.get(id(data.column.field))) is None:
-                continue
-            there = np.ones(length, np.uint8) if data.validity is None else data.validity
-            count += there
-            which[there == 1] = at
-        self._refuse(column, np.flatnonzero(count > 1), Misfit.ONEOF, around)
+        """At most one member is set, and where a column names one it is that."""
+        members = {id(field): at for at, field in enumerate(oneof.fields, 1)}
+        inside = [data for data in found if id(data.column.field) in members]
+        path = f"{struct.path}.{oneof.name}" if struct.path else oneof.name
+        which = np.zeros(node.length, np.uint16)
+        for data in inside:
+            there = np.ones(node.length, np.uint8) if data.validity is None else data.validity
+            if (twice := there & (which != 0)).any():
+                self._refuse(path, np.flatnonzero(twice), Misfit.ONEOF, around)
+            which += there * np.uint16(members[id(data.column.field)])
+        given = node.children.get(oneof.name)
         if given is None:
             return
-        numbers = {field.name.encode(): at for at, field in enumerate(column.members)}
-        named = self._named(column, given, numbers, around)
+        numbers = {field.name.encode(): at for at, field in enumerate(oneof.fields, 1)}
+        named = self._named(path, given, numbers, around)
         if given.validity is not None:
-            named = np.where(given.validity == 1, named, -1)
-        is_known = np.isin(which, [members[id(d.column.field)] for d in found
-                                   if id(d.column.field) in members])  # fmt: skip
-        all_given = len(members) == sum(id(d.column.field) in members for d in found)
+            named = np.where(given.validity == 1, named, 0)
         wrong = named != which
-        if not all_given:  # a member that is left out may be named
-            wrong &= is_known
-        self._refuse(column, np.flatnonzero(wrong), Misfit.ONEOF, around)
+        if len(inside) < len(members):  # one that is left out may be named
+            known = [members[id(data.column.field)] for data in inside]
+            wrong &= np.isin(named, known) | (which != 0)
+        if wrong.any():
+            self._refuse(path, np.flatnonzero(wrong), Misfit.ONEOF, around)
 
     # -- columns -----------------------------------------------------------------------------
 
@@ -182,10 +181,10 @@ class Fitter:
             data.validity = nulls
             field = column.field
             if nulls is not None and field is not None and field.is_required:
-                self._refuse(column, np.flatnonzero(nulls == 0), Misfit.REQUIRED, around)
+                self._refuse(column.path, np.flatnonzero(nulls == 0), Misfit.REQUIRED, around)
             nulls = None
         elif nulls is not None and _is_element(column):
-            self._refuse(column, np.flatnonzero(nulls == 0), Misfit.ELEMENT, around)
+            self._refuse(column.path, np.flatnonzero(nulls == 0), Misfit.ELEMENT, around)
             nulls = None
         if column.shape is Shape.FIXED:
             values = self._numbers(column, node, around)
@@ -240,7 +239,8 @@ class Fitter:
             values = self._objects(column, node, around)
         elif field.enum is not None and (node.format in TEXTS or node.format in VIEWS):
             known = {name.encode(): number for name, number in field.enum.values.items()}
-            return self._named(column, node, known, around).astype(dtype)
+            found = self._named(column.path, node, known, around, digits=True)
+            values = found.astype(dtype)
         elif node.dictionary is not None:
             return self._numbers(column, _undictionaried(column, node), around)
         else:
@@ -255,7 +255,7 @@ class Fitter:
         if field.enum is not None and field.enum.is_closed:
             known_numbers = np.unique(np.array(list(field.enum.values.values()), np.int64))
             wrong = ~_among(values, known_numbers)
-            self._refuse(column, np.flatnonzero(_where(wrong, node)), Misfit.NUMBER, around)
+            self._refuse(column.path, np.flatnonzero(_where(wrong, node)), Misfit.NUMBER, around)
         return values
 
     def _narrowed(
@@ -274,7 +274,7 @@ class Fitter:
                     if values.dtype.itemsize == 8:
                         wrong |= np.abs(found.astype("f8")) > float(1 << 53)
             if wrong.any():
-                self._refuse(column, np.flatnonzero(_where(wrong, node)), Misfit.RANGE, around)
+                self._refuse(column.path, np.flatnonzero(_where(wrong, node)), Misfit.RANGE, around)
             return found
         known, wanted = np.iinfo(values.dtype), np.iinfo(dtype)
         if (known.min < wanted.min or known.max > wanted.max) and len(values):
@@ -285,23 +285,31 @@ class Fitter:
                     wrong |= values < max(wanted.min, known.min)
                 if known.max > wanted.max:
                     wrong |= values > min(wanted.max, known.max)
-                self._refuse(column, np.flatnonzero(_where(wrong, node)), Misfit.RANGE, around)
+                self._refuse(column.path, np.flatnonzero(_where(wrong, node)), Misfit.RANGE, around)
         return values.astype(dtype)
 
-    def _named(self, column: Column, node: Node, known: dict[bytes, int], around: Around) -> Array:
-        """Numbers of names."""
+    def _named(
+        self,
+        path: str,
+        node: Node,
+        known: dict[bytes, int],
+        around: Around,
+        *,
+        digits: bool = False,
+    ) -> Array:
+        """Numbers of names; those of enums that have none may be given by their `digits`."""
         if node.dictionary is not None:
             names = _strings(node.dictionary)
-            numbers = [_number_of(name, known, column) for name in names]
+            numbers = [_number_of(name, known, digits) for name in names]
             found = np.array([0 if each is None else each for each in numbers], np.int64)
             misses = np.array([each is None for each in numbers], bool)
             assert node.values is not None
-            places = _places(column, node, len(names))
+            places = _places(path, node, len(names))
             if not len(names):
                 return np.zeros(node.length, np.int64)
             if misses.any():
                 wrong = _where(misses[places], node)
-                self._refuse(column, np.flatnonzero(wrong), Misfit.NAME, around)
+                self._refuse(path, np.flatnonzero(wrong), Misfit.NAME, around)
             return found[places]
         if node.format == "n":
             return np.zeros(node.length, np.int64)
@@ -313,12 +321,12 @@ class Fitter:
         elif node.format in TEXTS or node.format in VIEWS:
             texts = _strings(node)
         else:
-            raise _wrong_type(column, node)
+            raise TableError(f"column {path!r} is {node.type}, not the names of an enum or oneof")
         by_name: dict[bytes, int | None] = {
-            name: _number_of(name, known, column) for name in set(texts)
+            name: _number_of(name, known, digits) for name in set(texts)
         }
         wrong = np.array([by_name[name] is None for name in texts], bool)
-        self._refuse(column, np.flatnonzero(_where(wrong, node)), Misfit.NAME, around)
+        self._refuse(path, np.flatnonzero(_where(wrong, node)), Misfit.NAME, around)
         return np.array([by_name[name] or 0 for name in texts], np.int64)
 
     def _objects(self, column: Column, node: Node, around: Around) -> Array:
@@ -335,7 +343,7 @@ class Fitter:
             kinds.append(misfit)
         misfits = _where(np.array(kinds, np.uint8), node)
         for misfit in np.unique(misfits[misfits != 0]).tolist():
-            self._refuse(column, np.flatnonzero(misfits == misfit), Misfit(misfit), around)
+            self._refuse(column.path, np.flatnonzero(misfits == misfit), Misfit(misfit), around)
         return np.array(found, dtype)
 
     # -- strings -----------------------------------------------------------------------------
@@ -357,7 +365,7 @@ class Fitter:
         if column.is_utf8 and not _all_texts(node.offsets, node.values):
             texts = _strings(node)
             wrong = np.array([not _is_text(text) for text in texts], bool)
-            self._refuse(column, np.flatnonzero(_where(wrong, node)), Misfit.UTF8, around)
+            self._refuse(column.path, np.flatnonzero(_where(wrong, node)), Misfit.UTF8, around)
 
     def _encoded(self, column: Column, node: Node, around: Around) -> Node:
         """Strings and bytes of Python's."""
@@ -369,7 +377,7 @@ class Fitter:
             wrong.append(misfit)
         misfits = _where(np.array(wrong, np.uint8), node)
         for misfit in np.unique(misfits[misfits != 0]).tolist():
-            self._refuse(column, np.flatnonzero(misfits == misfit), Misfit(misfit), around)
+            self._refuse(column.path, np.flatnonzero(misfits == misfit), Misfit(misfit), around)
         offsets = np.zeros(len(parts) + 1, np.int64)
         np.cumsum([len(part) for part in parts], out=offsets[1:])
         values = np.frombuffer(b"".join(parts), np.uint8)
@@ -416,7 +424,7 @@ def _without(data: Data, validity: Array) -> Data:
     return found
 
 
-def _places(column: Column, node: Node, count: int) -> Array:
+def _places(path: str, node: Node, count: int) -> Array:
     """Places in a dictionary; of what is null any."""
     assert node.values is not None
     places = node.values
@@ -425,7 +433,7 @@ def _places(column: Column, node: Node, count: int) -> Array:
     if len(places) and (int(places.min()) < 0 or int(places.max()) >= count):
         if not count and node.validity is not None and not node.validity.any():
             return places
-        raise TableError(f"{column.path}: a dictionary has fewer values than the data says")
+        raise TableError(f"{path}: a dictionary has fewer values than the data says")
     return places
 
 
@@ -435,17 +443,17 @@ def _undictionaried(column: Column, node: Node) -> Node:
     inner = node.dictionary
     validity = node.validity
     if inner.validity is not None:
-        there = inner.validity[_places(column, node, inner.length)]
+        there = inner.validity[_places(column.path, node, inner.length)]
         validity = there if validity is None else validity & there
     if inner.format in NUMBERS or inner.format == "b":
         assert inner.values is not None
-        places = _places(column, node, inner.length)
+        places = _places(column.path, node, inner.length)
         values = inner.values[places] if inner.length else np.zeros(node.length, np.uint8)
         return Node(inner.format, node.length, validity=validity, values=values)
     if inner.format not in TEXTS and inner.format not in VIEWS:
         raise _wrong_type(column, node)
     texts = _strings(inner)
-    places = _places(column, node, len(texts)).tolist()
+    places = _places(column.path, node, len(texts)).tolist()
     parts = [texts[place] for place in places] if texts else [b""] * node.length
     offsets = np.zeros(node.length + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=offsets[1:])
@@ -477,9 +485,9 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def _number_of(name: bytes, known: dict[bytes, int], column: Column) -> int | None:
+def _number_of(name: bytes, known: dict[bytes, int], may_be_digits: bool) -> int | None:
     """The number of a name; what has none may be given by its digits, as it is read."""
-    if (number := known.get(name)) is not None or column.shape is Shape.ONEOF:
+    if (number := known.get(name)) is not None or not may_be_digits:
         return number
     digits = name.removeprefix(b"-")
     if digits.isdigit() and len(digits) < 11 and -(1 << 31) <= int(name) < 1 << 31:

@@ -43,6 +43,7 @@ class Stage:
         self._columns = tree.columns
         self.counts = [0] * len(tree.spaces)
         self.texts = 0
+        self._full = [0] * len(tree.columns)
         whole = np.frombuffer(memoryview(space.buffer(0, space.size & -PAGE)).cast("B"), np.uint8)
         self._buffers: list[tuple[Array | None, Array | None, Array | None]] = []
         for column in tree.columns:
@@ -51,7 +52,7 @@ class Stage:
             is_text = column.shape is Shape.BYTES
             self._buffers.append((
                 _view(whole, column.validity, capacity, DTYPES["c"]),
-                _view(whole, column.offsets, capacity + 1, np.dtype("<u4")),
+                _view(whole, column.offsets, capacity + 1, np.dtype("<i4")),
                 _view(whole, column.values, layout.bytes if is_text else capacity, dtype),
             ))  # fmt: skip
 
@@ -71,13 +72,16 @@ class Stage:
         self.counts[column.space.index] = count
         validity, offsets, values = self._buffers[column.index]
         if validity is not None and column.parent is not None:
-            validity[:count] = 1 if data.validity is None else data.validity[first : first + count]
+            self._tell_presence(column.index, validity, data.validity, first, count)
         if offsets is not None:
             assert data.offsets is not None
             ends = data.offsets[first : first + count + 1]
             first = int(ends[0])
             count = int(ends[-1]) - first
-            np.subtract(ends, first, out=offsets[: len(ends)], casting="unsafe")
+            if ends.dtype.itemsize == 4:
+                np.subtract(ends, ends.dtype.type(first), out=offsets[: len(ends)])
+            else:
+                np.subtract(ends, first, out=offsets[: len(ends)], casting="unsafe")
         if column.shape is Shape.BYTES:
             if count > self._layout.bytes:
                 raise TooMuch
@@ -87,6 +91,17 @@ class Stage:
             values[:count] = data.values[first : first + count]
         for child in data.children:
             self._put(child, first, count)
+
+    def _tell_presence(
+        self, index: int, validity: Array, given: Array | None, first: int, count: int
+    ) -> None:
+        """Which values are there; where all are, this is written once and left as it is."""
+        if given is not None:
+            self._full[index] = 0
+            validity[:count] = given[first : first + count]
+        elif self._full[index] < count:
+            self._full[index] = count
+            validity[:count] = 1
 
 
 def _view(whole: Array, place: int | None, count: int, dtype: np.dtype[np.generic]) -> Array | None:

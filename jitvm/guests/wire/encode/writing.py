@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.data import Data
+    from jitvm.guests.wire.encode.encoder import Run
     from jitvm.guests.wire.encode.node import Node
     from jitvm.guests.wire.schema import Message
 
@@ -54,7 +55,7 @@ STARTS, END = 1 << 30, OUTPUT_SIZE - PAGE
 """Addresses where a piece ends: of words that tell where each message begins, and of messages."""
 ROOM = END - STARTS - PAGE
 """Bytes there are for messages."""
-COLUMNS_BYTES = 1 << 20
+COLUMNS_BYTES = 1 << 19
 """About how many bytes of columns a batch has: they stay in the processor's cache."""
 LEAST_ROWS = 64
 """Rows of a batch, unless they are too large."""
@@ -294,8 +295,21 @@ class _Work:
 
     def add(self, ready: _Ready, data: Data, first: int, begin: int, end: int) -> None:
         """Write rows of a table, of which the first has a number, in front of those before."""
-        rows, stage = _rows_of_batch(data), ready.stage
         encoder = ready.encoder(bool(self._head), self._is_delimited)
+        with encoder.running(ready.stage.space) as run:
+            self._add(ready, encoder, run, data, first, begin, end)
+
+    def _add(
+        self,
+        ready: _Ready,
+        encoder: Encoder,
+        run: Run,
+        data: Data,
+        first: int,
+        begin: int,
+        end: int,
+    ) -> None:
+        rows, stage = _rows_of_batch(data), ready.stage
         while begin < end:
             count = min(rows, end - begin)
             try:
@@ -310,7 +324,7 @@ class _Work:
                 self._add_large(ready, data, first, end - 1)
                 end -= 1
                 continue
-            self._write(encoder, stage, count, most)
+            self._write(run, stage, count, most)
             if self._open is not None and self._open.size > MAX_NARROW:
                 raise EncodeError(Refusal(first + end - count, "", Misfit.SIZE))
             end -= count
@@ -322,7 +336,7 @@ class _Work:
         with self._writer._ready(LARGEST) as large:
             self.add(large, data, first, row, row + 1)
 
-    def _write(self, encoder: Encoder, stage: Stage, count: int, most: int) -> None:
+    def _write(self, run: Run, stage: Stage, count: int, most: int) -> None:
         """Write what is staged."""
         piece = self._open
         if piece is not None and (
@@ -333,9 +347,7 @@ class _Work:
         if piece is None:
             piece = self._open = _Open()
         starts = piece.starts - 4 * count
-        piece.cursor = encoder.encode(
-            stage.space, stage.counts, piece.space, starts, piece.cursor, self._head
-        )
+        piece.cursor = run.encode(stage.counts, piece.space, starts, piece.cursor, self._head)
         piece.starts = starts
         piece.count += count
 
