@@ -270,9 +270,7 @@ class Fitter:
                 if values.dtype.kind == "f":
                     wrong = np.isinf(found) & np.isfinite(values)
                 else:
-                    wrong = found.astype("f8") != values  # else some would become others
-                    if values.dtype.itemsize == 8:
-                        wrong |= np.abs(found.astype("f8")) > float(1 << 53)
+                    wrong = _rounded(values, found)
             if wrong.any():
                 self._refuse(column.path, np.flatnonzero(_where(wrong, node)), Misfit.RANGE, around)
             return found
@@ -401,6 +399,19 @@ def _where(wrong: Array, node: Node) -> Array:
     return wrong if node.validity is None else wrong * node.validity.astype(wrong.dtype)
 
 
+def _rounded(values: Array, found: Array) -> Array:
+    """Which whole numbers have become others as floats."""
+    exact = 1 << np.finfo(found.dtype).nmant + 1
+    wrong: Array = np.zeros(len(values), bool)
+    if values.dtype.itemsize > 2 and len(values):
+        far = values > exact
+        if values.dtype.kind == "i":
+            far |= values < -exact
+        for at in np.flatnonzero(far).tolist():
+            wrong[at] = int(found[at]) != int(values[at])
+    return wrong
+
+
 def _among(values: Array, known: Array) -> Array:
     """Which values are among some, which are in order."""
     least, most = int(known[0]), int(known[-1])
@@ -511,7 +522,7 @@ def _number(value: Any, dtype: np.dtype[Any], names: dict[str, int]) -> tuple[An
             number = float(value)
         except OverflowError:
             return 0.0, Misfit.RANGE
-        if dtype.itemsize == 4 and abs(number) > np.finfo("f4").max and number not in _INFINITE:
+        if dtype.itemsize == 4 and abs(number) > _LARGEST and number not in _INFINITE:
             return 0.0, Misfit.RANGE
         return number, 0
     if not isinstance(value, int | np.integer):
@@ -521,6 +532,8 @@ def _number(value: Any, dtype: np.dtype[Any], names: dict[str, int]) -> tuple[An
 
 
 _INFINITE = (float("inf"), float("-inf"))
+_LARGEST = float(np.finfo("f4").max)
+"""The largest float of 32 bits."""
 
 
 def _bytes(value: Any, is_utf8: bool) -> tuple[bytes, int]:

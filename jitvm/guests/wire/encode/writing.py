@@ -55,7 +55,7 @@ STARTS, END = 1 << 30, OUTPUT_SIZE - PAGE
 """Addresses where a piece ends: of words that tell where each message begins, and of messages."""
 ROOM = END - STARTS - PAGE
 """Bytes there are for messages."""
-COLUMNS_BYTES = 1 << 19
+COLUMNS_BYTES = 1 << 20
 """About how many bytes of columns a batch has: they stay in the processor's cache."""
 LEAST_ROWS = 64
 """Rows of a batch, unless they are too large."""
@@ -253,9 +253,10 @@ class Writer:
         """All of a table as columns of a tree, each part with the number of its first row."""
         found = []
         for node in _nodes(table, made):
-            if node.length:
-                found.append((first, Fitter(made, first).fit(node)))
-                first += node.length
+            data = Fitter(made, first).fit(node)
+            if data.length:
+                found.append((first, data))
+                first += data.length
         return found
 
     @contextmanager
