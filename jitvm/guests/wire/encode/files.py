@@ -17,18 +17,24 @@ class Target:
     """A file while it is written, for a ``with`` block; what is no file is written to directly.
 
     Args:
-        path: where; compressed as the end of its name says.
+        path: where; compressed as the end of its name says. Or an object with `write`, which is
+            left open.
 
     Raises:
         StreamError: what compresses it is not installed.
         OSError: it cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: Any) -> None:
+        self._pending: Pending | None = None
+        self._file: Any = None
+        self._stream: Any = path
+        if hasattr(path, "write"):
+            return
         name = os.fspath(path)
         compressed = _compressor(SUFFIXES.get(os.path.splitext(name)[1], "none"))
         self._pending = Pending(name)
-        self._file: Any = open(self._pending.beside, "wb")  # noqa: SIM115
+        self._file = open(self._pending.beside, "wb")  # noqa: SIM115
         self._stream = compressed(self._file)
 
     def __enter__(self) -> Self:
@@ -36,9 +42,14 @@ class Target:
 
     def write(self, data: Any) -> None:
         """Write bytes behind those before."""
-        self._stream.write(data)
+        rest = memoryview(data)
+        while len(rest):  # files without a buffer may take a part
+            count = self._stream.write(rest)
+            rest = rest[len(rest) if count is None else count :]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._pending is None:
+            return
         try:
             if self._stream is not self._file:
                 self._stream.close()

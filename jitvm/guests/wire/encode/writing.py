@@ -41,7 +41,6 @@ from jitvm.guests.wire.reading import BATCH_ROWS, LARGEST, batch_bytes, deepest,
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
@@ -187,7 +186,7 @@ class Writer:
     def save(
         self,
         tables: Any,
-        path: str | os.PathLike[str],
+        path: Any,
         *,
         framing: str | None = "varint",
         schema_id: int | None = None,
@@ -197,7 +196,7 @@ class Writer:
 
         Args:
             tables: what `write` takes, or an iterable of such.
-            path: `.gz` and `.zst` are compressed.
+            path: where; `.gz` and `.zst` are compressed. Or an object with `write`.
             framing, schema_id: as for `write`.
 
         Returns:
