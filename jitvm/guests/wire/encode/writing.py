@@ -296,8 +296,11 @@ class _Work:
     def add(self, ready: _Ready, data: Data, first: int, begin: int, end: int) -> None:
         """Write rows of a table, of which the first has a number, in front of those before."""
         encoder = ready.encoder(bool(self._head), self._is_delimited)
-        with encoder.running(ready.stage.space) as run:
-            self._add(ready, encoder, run, data, first, begin, end)
+        try:
+            with encoder.running(ready.stage.space) as run:
+                self._add(ready, encoder, run, data, first, begin, end)
+        finally:
+            ready.stage.let_go()
 
     def _add(
         self,
