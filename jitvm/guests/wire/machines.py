@@ -48,6 +48,7 @@ class Programmed:
     Attributes:
         program, guest: the same.
         choices: what is kept of it between processes.
+        version: how often anything was chosen.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Programmed:
         self._tier = tier
         self._params = params
         self._is_at_hand = False
+        self.version = 0
 
     @property
     def is_native_at_hand(self) -> bool:
@@ -79,6 +81,7 @@ class Programmed:
         """Take another variant of an instruction, between batches."""
         at = self.program.choose(site, variant)
         self._is_at_hand = False
+        self.version += 1
         for machine in self.machines():
             machine.memory[at] = self.program.code[at]
             machine.code_written(at, 1)

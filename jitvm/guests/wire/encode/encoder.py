@@ -120,6 +120,7 @@ class Run:
         self._frame = machine.state.stacks[0].cast("I")
         self._state = machine.state.spaces[STATE]
         self._out: OutputSpace | None = None
+        self._version = -1
 
     def show(self, space: int, memory: OutputSpace) -> None:
         """Have it work on memory of the pool."""
@@ -155,7 +156,9 @@ class Run:
         if encoder.wants_to_look(counts[0]):
             shown = machine.state.spaces[COLUMNS]
             encoder.learn(Sample(shown, lambda column: counts[column.space.index], ()))
-        encoder.follow(machine)  # another thread may have chosen otherwise meanwhile
+        if encoder.version != self._version:  # another thread may have chosen, too
+            self._version = encoder.version
+            encoder.follow(machine)
         if out is not self._out:
             self.show(OUTPUT, out)
             self._out = out

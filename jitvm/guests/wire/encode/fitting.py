@@ -152,15 +152,18 @@ class Fitter:
         members = {id(field): at for at, field in enumerate(oneof.fields, 1)}
         inside = [data for data in found if id(data.column.field) in members]
         path = f"{struct.path}.{oneof.name}" if struct.path else oneof.name
-        which = np.zeros(node.length, np.uint16)
+        count: Array = np.zeros(node.length, np.uint8 if len(members) < 256 else np.uint16)
         for data in inside:
-            there = np.ones(node.length, np.uint8) if data.validity is None else data.validity
-            if (twice := there & (which != 0)).any():
-                self._refuse(path, np.flatnonzero(twice), Misfit.ONEOF, around)
-            which += there * np.uint16(members[id(data.column.field)])
+            count += 1 if data.validity is None else data.validity
+        if len(inside) > 1 and node.length and int(count.max()) > 1:
+            self._refuse(path, np.flatnonzero(count > 1), Misfit.ONEOF, around)
         given = node.children.get(oneof.name)
         if given is None:
             return
+        which = np.zeros_like(count)
+        for data in inside:
+            number = which.dtype.type(members[id(data.column.field)])
+            which += number if data.validity is None else data.validity * number
         numbers = {field.name.encode(): at for at, field in enumerate(oneof.fields, 1)}
         named = self._named(path, given, numbers, around)
         if given.validity is not None:
@@ -188,7 +191,9 @@ class Fitter:
             nulls = None
         if column.shape is Shape.FIXED:
             values = self._numbers(column, node, around)
-            data.values = values if nulls is None else np.where(nulls == 1, values, 0)
+            data.values = (
+                values if nulls is None else np.where(nulls == 1, values, values.dtype.type(0))
+            )
         elif column.shape is Shape.BYTES:
             self._texts(column, node, data, around)
         elif column.shape is Shape.STRUCT:
@@ -300,6 +305,8 @@ class Fitter:
             names = _strings(node.dictionary)
             numbers = [_number_of(name, known, digits) for name in names]
             found = np.array([0 if each is None else each for each in numbers], np.int64)
+            if len(found) and found.min() >= 0 and found.max() < 256:
+                found = found.astype(np.uint8)
             misses = np.array([each is None for each in numbers], bool)
             assert node.values is not None
             places = _places(path, node, len(names))

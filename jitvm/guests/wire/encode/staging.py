@@ -97,10 +97,12 @@ class Stage:
         self.texts = 0
         self._data: Data | None = None
         self._steps: list[_Step] = []
+        self._kernel: Callable[[int, int, int], int] | None = None
         self._words = array("Q")
         texts = [column for column in tree.columns if column.shape is Shape.BYTES]
         self._text_ranges = {each.index: self._spaces + at for at, each in enumerate(texts)}
-        self._ranges = np.zeros((self._spaces + len(texts), 2), np.int64)
+        self._ranges = array("q", bytes(16 * (self._spaces + len(texts))))
+        self._place = self._ranges.buffer_info()[0]
         whole = np.frombuffer(memoryview(space.buffer(0, space.size & -PAGE)).cast("B"), np.uint8)
         self._buffers: list[tuple[Array | None, Array | None, Array | None]] = []
         for column in tree.columns:
@@ -121,17 +123,17 @@ class Stage:
         """
         if data is not self._data:
             self._data, self._steps = data, []
+            self._kernel = _kernel()
             self._add(data)
             self._words = array("Q", [word for step in self._steps for word in step.words])
-        self._ranges[0] = first, count
-        stage = _kernel()
-        if stage is None:
+        self._ranges[0], self._ranges[1] = first, count
+        if self._kernel is None:
             self._take()
         else:
             address, done = self._words.buffer_info()[0], len(self._steps)
-            if stage(address, done, _address(self._ranges)) < done:
+            if self._kernel(address, done, self._place) < done:
                 raise TooMuch
-        rows = self._ranges[:, 1].tolist()
+        rows = self._ranges[1::2].tolist()
         self.counts = rows[: self._spaces]
         self.texts = sum(rows[self._spaces :])
 
@@ -172,7 +174,7 @@ class Stage:
     def _take(self) -> None:
         """What the kernel does."""
         for step in self._steps:
-            first, count = self._ranges[step.range].tolist()
+            first, count = self._ranges[2 * step.range : 2 * step.range + 2]
             if count > step.capacity:
                 raise TooMuch
             if step.kind == ONES:
@@ -183,7 +185,8 @@ class Stage:
                 ends = step.source[first : first + count + 1]
                 base = int(ends[0])
                 step.target[: count + 1] = ends - base
-                self._ranges[step.inner] = base, int(ends[-1]) - base
+                self._ranges[2 * step.inner] = base
+                self._ranges[2 * step.inner + 1] = int(ends[-1]) - base
 
 
 _NOTHING = np.zeros(0, np.uint8)

@@ -54,7 +54,7 @@ STARTS, END = 1 << 30, OUTPUT_SIZE - PAGE
 """Addresses where a piece ends: of words that tell where each message begins, and of messages."""
 ROOM = END - STARTS - PAGE
 """Bytes there are for messages."""
-COLUMNS_BYTES = 1 << 20
+COLUMNS_BYTES = 1 << 19
 """About how many bytes of columns a batch has: they stay in the processor's cache."""
 LEAST_ROWS = 64
 """Rows of a batch, unless they are too large."""
