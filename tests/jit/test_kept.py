@@ -158,6 +158,18 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
     assert jit_of(warm(machine_with(folder))).statistics.kept
 
 
+def test_what_was_made_quickly_is_made_thoroughly_by_a_later_run(folder: Path) -> None:
+    machine = warm(machine_with(folder, polish=2, quiet=0))
+    assert not any(each.is_full for each in jit_of(machine).regions.values())
+
+    def is_full() -> bool:
+        machine.memory[0:0x20] = bytes(0x20)
+        assert machine.run(0x100) is Stop.HALT
+        return all(each.is_full for each in jit_of(machine).regions.values())
+
+    until(is_full)
+
+
 def test_they_are_put_away_when_all_are_made_thoroughly(tmp_path: Path) -> None:
     machine = machine_with(tmp_path, polish=2, quiet=0)
 

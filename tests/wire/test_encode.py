@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.verify import verify
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.columns import layout, tree
-from jitvm.guests.wire.encode import encoder
+from jitvm.guests.wire.encode import encoder, staging
 from jitvm.guests.wire.encode.bound import Bound
 from jitvm.guests.wire.encode.encoder import OUTPUT_SIZE, Encoder
 from jitvm.guests.wire.encode.fitting import Fitter
@@ -216,3 +217,52 @@ def test_machines_hold_on_to_no_memory() -> None:
     (machine,) = bench.encoder.machines()
     for space in (encoder.COLUMNS, encoder.OUTPUT):
         assert not hasattr(machine.state.spaces[space].obj, "space")
+
+
+@pytest.mark.parametrize("name", ["kinds.Nested", "kinds.Repeated", "kinds.Maps", "kinds.Optional"])
+@pytest.mark.parametrize("large", [False, True])
+def test_columns_are_staged_with_and_without_a_kernel(
+    name: str, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging.KERNELS.wait()
+    assert staging._kernel() is not None
+    data = list(some(name))
+    assert Bench(name, large_offsets=large).written(data, batch=7) == data
+    monkeypatch.setattr(staging, "_kernel", lambda: None)
+    assert Bench(name, large_offsets=large).written(data, batch=7) == data
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+def test_what_is_too_much_for_a_batch_is_told(
+    has_kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging.KERNELS.wait()
+    if not has_kernel:
+        monkeypatch.setattr(staging, "_kernel", lambda: None)
+    bench = Bench("kinds.Leaf")
+    cls = generated("kinds.Leaf")
+    texts = [cls(name="x" * (BYTES // 2)).SerializeToString() for _ in range(3)]
+    many = [cls(more=[1] * (BYTES // 2)).SerializeToString()] * 3
+    for data in ([cls().SerializeToString()] * (ROWS + 1), texts, many):
+        (node,) = imported(bench.reader.read(data))
+        columns = Fitter(bench.tree).fit(node)
+        with pytest.raises(staging.TooMuch):
+            bench.stage.put(columns, 0, len(data))
+        bench.stage.put(columns, 1, 1)
+        assert bench.stage.counts[0] == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    name=st.sampled_from(MESSAGES),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    first=st.integers(0, 59),
+)
+def test_any_parts_of_tables(name: str, cuts: list[int], first: int) -> None:
+    """Slices and chunks of Arrow's arrays, whose offsets begin anywhere."""
+    data = list(some(name))
+    table = reader(name).read(data).to_arrow()
+    places = sorted({first, 60, *(each for each in cuts if each > first)})
+    parts = [table.slice(a, b - a) for a, b in pairwise(places)]
+    found = writer(name).write(pa.concat_tables(parts))
+    assert found.to_list() == data[first:]

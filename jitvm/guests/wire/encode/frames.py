@@ -180,7 +180,7 @@ def element(length: str, kind: str, is_packed: bool, core: Core) -> None:
 
 
 LANES = 8
-"""Elements of one byte that are written at once."""
+"""Elements that are written at once."""
 
 
 def elements(kind: str, core: Core) -> None:
@@ -201,26 +201,22 @@ def elements(kind: str, core: Core) -> None:
     _taken(core, count, (at - count) & M32, fits)
 
 
-PAIRS = 4
-"""Elements of up to two bytes that are written at once."""
-
-
 def mixed_elements(kind: str, core: Core) -> None:
-    """The same for elements of one or two bytes, up to four at a time."""
+    """The same for elements of one or two bytes."""
     width, meaning = KINDS[kind]
     at, place = cursor(core), core.peek(FRAMES, 12, 4)
     left = (place - core.peek(FRAMES, 16, 4)) & M32
     over: Word = 0
-    for i in range(1, PAIRS + 1):
+    for i in range(1, LANES + 1):
         address = (column(core, "a", place, width) - i * width) & M64
         value = meaning(core, core.load(COLUMNS, address, width))
-        there = left >= i
-        over = over | core.select(there, value, 0)
-        _, count = LENGTHS["1-2"](core, at, value, 0, 0)
-        at = moved(core, at, count, there)
+        more = value >= 0x80
+        two = (value & 0x7F) | 0x80 | ((value << 1) & 0x7F00)
+        before(core, at, core.select(more, two, (value & 0x7F) << 8), 2)
+        over, at = over | value, moved(core, at, 1 + more, left >= i)
     fits = over < 1 << 14
     core.expect(fits)
-    _taken(core, core.select(left < PAIRS, left, PAIRS), at, fits)
+    _taken(core, core.select(left < LANES, left, LANES), at, fits)
 
 
 def flags(core: Core) -> None:
