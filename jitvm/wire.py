@@ -15,7 +15,14 @@ The page docs/wire.md tells it from the start.
 from __future__ import annotations
 
 from jitvm.guests.wire.columns import ColumnError
-from jitvm.guests.wire.faults import Fault, MessagesError, StreamError, WhereError
+from jitvm.guests.wire.faults import (
+    Fault,
+    MessagesError,
+    Misfit,
+    StreamError,
+    TableError,
+    WhereError,
+)
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
@@ -26,6 +33,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+    from jitvm.guests.wire.encode.encoded import Encoded
+    from jitvm.guests.wire.encode.errors import EncodeError, Refusal
+    from jitvm.guests.wire.encode.writing import Writer
     from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
@@ -33,21 +43,41 @@ __all__ = [
     "Column",
     "ColumnError",
     "DecodeError",
+    "EncodeError",
+    "Encoded",
     "Fault",
     "MessagesError",
+    "Misfit",
     "PoolError",
     "Progress",
     "Reader",
+    "Refusal",
     "RowError",
     "SchemaError",
     "StreamError",
     "Table",
+    "TableError",
     "WhereError",
+    "Writer",
     "explain",
     "messages",
     "reader",
     "trim",
+    "writer",
 ]
+
+if not TYPE_CHECKING:  # to a type checker it would say that any name exists
+    _LATER = {
+        "EncodeError": "errors", "Refusal": "errors", "Encoded": "encoded", "Writer": "writing",
+    }  # fmt: skip
+
+    def __getattr__(name: str) -> object:
+        """Import what only those need who write."""
+        if (module := _LATER.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"jitvm.guests.wire.encode.{module}"), name)
 
 
 def reader(
@@ -106,6 +136,45 @@ def reader(
         message_of(schema, message, include=include, extensions=extensions),
         fields=fields, where=where, errors=errors, depth=depth, wrappers=wrappers, utf8=utf8,
         unknown=unknown, large_offsets=large_offsets, names=names, times=times,
+    )  # fmt: skip
+
+
+def writer(
+    schema: object,
+    message: str | None = None,
+    *,
+    fields: Sequence[str] | None = None,
+    include: Sequence[str | os.PathLike[str]] = (),
+    extensions: bool = False,
+    depth: int | None = None,
+    wrappers: bool = True,
+    unknown: bool = False,
+) -> Writer:
+    """A writer of messages of one type; it may be kept, pickled, and used on several threads.
+
+    It takes the columns that a `reader` of the same type makes: one for each field, of its name.
+
+    Args:
+        schema, message, include: as for `reader`.
+        fields: paths of the columns there are, as ``["ts", "attrs.key"]``; None for all. Others
+            stay absent.
+        extensions: whether extensions that the schema knows have columns, named ``[full.name]``.
+        depth: how often a type may be nested in itself; deeper messages are bytes. As for `reader`.
+        wrappers: whether ``google.protobuf.Int64Value`` and the like are plain values that may be
+            null; else they are structs.
+        unknown: whether there are columns ``_unknown`` of fields that the schema does not know.
+
+    Raises:
+        SchemaError: the schema cannot be had.
+        ColumnError: `fields` names what is not there, or leaves out what is required; or there are
+            too many columns.
+    """
+    from jitvm.guests.wire.encode.writing import Writer
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return Writer(
+        message_of(schema, message, include=include, extensions=extensions),
+        fields=fields, depth=depth, wrappers=wrappers, unknown=unknown,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
-"""How fast Protobuf messages become columns.
+"""How fast Protobuf messages become columns, and columns messages.
 
     python -m bench.wire [--only sensor,span] [--runners decode,ptars-array] [--megabytes 20]
+    python -m bench.wire --write                        columns to messages
     python -m bench.wire --stream 10 --only sensor      a stream of ten gigabytes: time and memory
 
 Nanoseconds of a message, the median of the later calls of each runner; all runners take turns, in
@@ -22,13 +23,13 @@ from statistics import median
 from time import perf_counter
 
 from bench.wire.kinds import KINDS, message_class, messages
-from bench.wire.runners import RUNNERS, Run, Unsuitable
+from bench.wire.runners import RUNNERS, WRITERS, Run, Unsuitable
 
 SLOW = ("upb-read",)
 """Runners that read a tenth of the messages."""
 PAIRS = (
     ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
-    ("threads", "halves"),
+    ("threads", "halves"), ("encode", "ptars-encode"), ("encode", "upb-encode"),
 )  # fmt: skip
 """Which runners are compared in the end."""
 
@@ -49,7 +50,7 @@ def measure(
             place.mkdir()
             try:
                 begin = perf_counter()
-                run = RUNNERS[name](cls, some, place)
+                run = {**RUNNERS, **WRITERS}[name](cls, some, place)
                 begin = perf_counter()
                 run()
             except Unsuitable as why:
@@ -76,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", type=_names, default=tuple(KINDS), help="kinds of messages")
-    parser.add_argument("--runners", type=_names, default=tuple(RUNNERS), help="what reads them")
+    parser.add_argument("--runners", type=_names, help="what reads or writes them; default: all")
+    parser.add_argument("--write", action="store_true", help="measure what writes messages")
     parser.add_argument("--megabytes", type=float, default=20.0, help="default: %(default)g")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
     parser.add_argument(
@@ -84,7 +86,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args(argv)
-    for names, known in ((arguments.only, KINDS), (arguments.runners, RUNNERS)):
+    if arguments.runners is None:
+        arguments.runners = tuple(WRITERS if arguments.write else RUNNERS)
+    known_runners = {**RUNNERS, **WRITERS}
+    for names, known in ((arguments.only, KINDS), (arguments.runners, known_runners)):
         for name in names:
             if name not in known:
                 parser.error(f"there is no {name!r}; there are {', '.join(known)}")

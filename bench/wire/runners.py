@@ -233,6 +233,47 @@ def _decoding(cls: Any, messages: list[bytes], tier: Tier) -> Run:
     return run
 
 
+def upb_encode(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """Serialize messages of which all fields are set."""
+    made = [cls.FromString(each) for each in messages]
+    return lambda: [each.SerializeToString() for each in made]
+
+
+def ptars_encode(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """From an Arrow record batch to an Arrow array of messages."""
+    handler = _ptars(cls)
+    batch = handler.list_to_record_batch(messages)
+    return lambda: handler.record_batch_to_array(batch)
+
+
+def encode(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from an Arrow table to an Arrow array of messages."""
+    table, writer = _table(cls, messages), wire.writer(cls)
+    return lambda: writer.write(table).to_arrow()
+
+
+def encode_list(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """The same to a list of bytes."""
+    table, writer = _table(cls, messages), wire.writer(cls)
+    return lambda: writer.write(table).to_list()
+
+
+def encode_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """The same to a file of messages behind their lengths."""
+    table, writer = _table(cls, messages), wire.writer(cls)
+    return lambda: writer.save(table, folder / "events.pb")
+
+
+def _table(cls: Any, messages: list[bytes]) -> Any:
+    """Columns of messages, which become the same messages again: by the number of their fields."""
+    table = wire.reader(cls).read(messages).to_arrow().combine_chunks()
+    some = messages[:100]
+    again = wire.writer(cls).write(table.slice(0, len(some))).to_list()
+    if again != [cls.FromString(each).SerializeToString() for each in some]:
+        raise RuntimeError("messages are written otherwise than Protobuf does")
+    return table
+
+
 def _written(messages: list[bytes], folder: Path) -> Path:
     path = folder / "events.pb"
     path.write_bytes(framed(messages))
@@ -258,4 +299,9 @@ RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "halves": halves, "threads": threads, "decode": decode, "interpreter": interpreter, "c": c,
     "c-switch": c_switch,
 }  # fmt: skip
-"""By name."""
+"""What reads messages, by name."""
+WRITERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
+    "upb-encode": upb_encode, "ptars-encode": ptars_encode, "encode": encode,
+    "encode-list": encode_list, "encode-file": encode_file,
+}  # fmt: skip
+"""What writes them."""

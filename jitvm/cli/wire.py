@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jitvm.wire import Reader, Table
 
 DESCRIPTION = """\
-Read Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
+Read and write Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
 varint (`writeDelimitedTo` writes such files); .gz and .zst are decompressed; - is standard
 input; URLs are opened by fsspec, where it is installed.
 
@@ -33,6 +33,7 @@ examples:
   jitvm wire schema telemetry.proto:Span        which columns one becomes
   jitvm wire stats events.pb --schema telemetry.proto:Span
   jitvm wire profile events.pb --schema telemetry.proto:Span
+  jitvm wire encode events.parquet events.pb --schema telemetry.proto:Span
 """
 
 
@@ -49,6 +50,13 @@ def configure(parser: Parser) -> None:
         help="format; default: as OUT's name says, jsonl on stdout",
     )  # fmt: skip
     cat.add_argument("--limit", metavar="N", type=_count, help="end after so many rows")
+    encode = actions.add_parser("encode", help="write a message of each row of a table")
+    encode.add_argument("table", metavar="TABLE", help="a file: .parquet, .arrow, .csv")
+    encode.add_argument(
+        "out", metavar="OUT", help="a file of messages behind their lengths; - stdout"
+    )
+    _add_schema(encode)
+    encode.add_argument("--fields", metavar="PATHS", help="only these columns, as ts,attrs.key")
     schema = actions.add_parser("schema", help="list messages, or the columns of one")
     schema.add_argument("schema", metavar="SCHEMA", help="a .proto file or a descriptor set")
     _add_include(schema)
@@ -66,8 +74,7 @@ def configure(parser: Parser) -> None:
 
 def _add_source(parser: Parser) -> None:
     parser.add_argument("events", metavar="EVENTS", help="messages behind their lengths; - stdin")
-    parser.add_argument("--schema", metavar="SCHEMA[:NAME]", required=True, help="see above")
-    _add_include(parser)
+    _add_schema(parser)
     parser.add_argument("--fields", metavar="PATHS", help="columns, as ts,attrs.key")
     parser.add_argument("--where", metavar="EXPR", help="only rows for which it is true")
     parser.add_argument("--names", action="store_true", help="enums by their names")
@@ -76,6 +83,11 @@ def _add_source(parser: Parser) -> None:
         "--errors", choices=("raise", "skip", "null"), default="raise",
         help="what becomes of messages that cannot be decoded; default: raise",
     )  # fmt: skip
+
+
+def _add_schema(parser: Parser) -> None:
+    parser.add_argument("--schema", metavar="SCHEMA[:NAME]", required=True, help="see above")
+    _add_include(parser)
 
 
 def _add_include(parser: Parser) -> None:
@@ -101,6 +113,7 @@ def execute(arguments: Namespace) -> int:
         return _ACTIONS[arguments.action](arguments)
     except (
         wire.SchemaError, wire.ColumnError, wire.WhereError, wire.StreamError, wire.MessagesError,
+        wire.TableError, wire.EncodeError,
     ) as error:  # fmt: skip
         raise Failure(str(error)) from None
     except wire.DecodeError as error:
@@ -161,6 +174,21 @@ def _cat(arguments: Namespace) -> int:
                 break
             left = None if left is None else left - len(table)
             file.write(table)
+    return Exit.OK
+
+
+def _encode(arguments: Namespace) -> int:
+    from jitvm import wire
+    from jitvm.cli.wiretables import batches
+
+    fields = None if arguments.fields is None else arguments.fields.split(",")
+    writer = wire.writer(arguments.schema, fields=fields, include=arguments.include)
+    out: Any = arguments.out
+    if out == "-":
+        if sys.stdout is None:
+            raise Failure("standard output is closed; name a file", Exit.FAILURE)
+        out = sys.stdout.buffer
+    writer.save(batches(arguments.table), out)
     return Exit.OK
 
 
@@ -254,4 +282,4 @@ def _profile(arguments: Namespace) -> int:
     return Exit.OK
 
 
-_ACTIONS = {"cat": _cat, "schema": _schema, "stats": _stats, "profile": _profile}
+_ACTIONS = {"cat": _cat, "encode": _encode, "schema": _schema, "stats": _stats, "profile": _profile}

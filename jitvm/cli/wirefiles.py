@@ -47,7 +47,7 @@ class TableFile:
         self._writer: Any = None
         self._pending: Pending | None = None
         if format != "jsonl":
-            _pyarrow(format)
+            pyarrow_for(f"--to {format}")
         if format == "csv":
             _check_flat(reader)
         if path == "-":
@@ -76,7 +76,7 @@ class TableFile:
 
     def _opened(self) -> Any:
         if self._writer is None:
-            pyarrow = _pyarrow(self._format)
+            pyarrow = pyarrow_for(f"--to {self._format}")
             schema = pyarrow.schema(self._reader)
             if self._format == "parquet":
                 from pyarrow import parquet
@@ -123,13 +123,18 @@ def format_of(path: str, asked: str | None) -> str:
     raise Failure(f"{path}: what format? name it with --to {', '.join(FORMATS)}")
 
 
-def _pyarrow(format: str) -> Any:
+def pyarrow_for(what: str, instead: str = ", or take jsonl") -> Any:
+    """pyarrow, which something needs.
+
+    Raises:
+        Failure: it is not there.
+    """
     try:
         import pyarrow
         import pyarrow.ipc
     except ModuleNotFoundError:
         raise Failure(
-            f"--to {format} needs the package pyarrow; pip install 'jitvm[wire]', or take jsonl",
+            f"{what} needs the package pyarrow; pip install 'jitvm[wire]'{instead}",
             Exit.FAILURE,
         ) from None
     return pyarrow

@@ -543,17 +543,20 @@ class CheckingCore:
         run.stored.add(space)
         run.step("store", space, run.noted(address), run.noted(word), size, within)
 
-    def copy(self, space: int, address: object, window: int, source: object, count: object) -> None:
+    def copy(self, space: int, address: object, origin: int, source: object, count: object) -> None:
         run = self._run
         found: Space = run.indexed("copy", "space", run.guest.spaces, space)
         if found.window or found.code:
             run.refuse(f"copy: to {found.name}; take a space that is neither code nor a window")
-        run.window("copy", window)
+        other: Space = run.indexed("copy", "space", run.guest.spaces, origin)
+        if not other.is_attached or other is found:
+            run.refuse(f"copy: {other.name} is neither a window nor another large space")
+        run.not_stored(origin)
         run.bits("copy: an address", address)
         run.bits("copy: an address", source)
         run.need("copy", run.bits("copy", count))
         run.stored.add(space)
-        run.step("copy", space, run.noted(address), window, run.noted(source), run.noted(count))
+        run.step("copy", space, run.noted(address), origin, run.noted(source), run.noted(count))
 
     def near(self, window: int, address: object) -> None:
         run = self._run

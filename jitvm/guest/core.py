@@ -89,11 +89,12 @@ class Core(Protocol):
     ) -> None:
         """Write `size` bytes; addresses wrap as for `load`."""
 
-    def copy(self, space: int, address: Word, window: int, source: Word, count: Word) -> None:
-        """Copy `count` bytes of a window to a space; the two addresses are truncated to theirs.
+    def copy(self, space: int, address: Word, origin: int, source: Word, count: Word) -> None:
+        """Copy `count` bytes of a window, or of another large space, to a space; the two addresses
+        are truncated to theirs.
 
-        Behind the window's end there are zeros. What would lie behind the end of the space is left
-        out: a copy does not wrap.
+        Behind a window's end there are zeros. What would lie behind the end of a space, or comes
+        from behind that of a large one, is left out: a copy does not wrap.
         """
 
     def near(self, window: int, address: Word) -> None:

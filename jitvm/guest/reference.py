@@ -166,12 +166,13 @@ class ReferenceInterpreter(Arithmetic):
             return
         self._write(cells, address, word, size, (within or len(cells)) - 1)
 
-    def copy(self, space: int, address: Word, window: int, source: Word, count: Word) -> None:
-        size = self.guest.spaces[space].size
-        to, first = address & (size - 1), self._first(window, source)
+    def copy(self, space: int, address: Word, origin: int, source: Word, count: Word) -> None:
+        size, other = self.guest.spaces[space].size, self.guest.spaces[origin]
+        to, first = address & (size - 1), self._first(origin, source)
         cells = self.state.spaces[space]
-        for i in range(min(count, size - to)):
-            cells[to + i] = self._seen(window, first + i)
+        there = count if other.window else other.size - first
+        for i in range(min(count, size - to, there)):
+            cells[to + i] = self._seen(origin, first + i)
 
     def near(self, window: int, address: Word) -> None:
         """Nothing."""

@@ -50,11 +50,21 @@ def test_fields_of_shuffled_rows_are_those_of_sensors() -> None:
     assert len(cls.FromString(shuffled[0]).ListFields()) >= 8
 
 
-@pytest.mark.parametrize("name", runners.RUNNERS)
-def test_each_runner_reads(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_messages_are_written_as_protobuf_writes_them(kind: str) -> None:
+    cls, data = message_class(kind), messages(kind, SIZE)
+    found = wire.writer(cls).write(wire.reader(cls).read(data)).to_list()
+    if kind in ("shuffled", "scattered"):
+        data = [cls.FromString(each).SerializeToString() for each in data]
+    assert found == data
+
+
+@pytest.mark.parametrize("name", [*runners.RUNNERS, *runners.WRITERS])
+def test_each_runner_reads_or_writes(name: str, tmp_path: Path) -> None:
     data = messages("span", SIZE)
+    make = {**runners.RUNNERS, **runners.WRITERS}[name]
     try:
-        run = runners.RUNNERS[name](message_class("span"), data, tmp_path)
+        run = make(message_class("span"), data, tmp_path)
     except runners.Unsuitable:
         pytest.skip("not installed")
     run()

@@ -209,3 +209,48 @@ def test_a_proto_file_is_compiled(events: str, capfdbinary: pytest.CaptureFixtur
     path = PROTOS / "kinds.proto"
     assert main(["wire", "cat", events, "--schema", f"{path}:Leaf", "--limit", "1"]) == 0
     assert json.loads(capfdbinary.readouterr().out)["number"] == 0
+
+
+def test_tables_become_messages(schema: str, events: str, tmp_path: Path) -> None:
+    for name in ("rows.parquet", "rows.arrow"):
+        table, out = tmp_path / name, tmp_path / "out.pb"
+        assert main(["wire", "cat", events, str(table), "--schema", f"{schema}:Leaf"]) == 0
+        command = ["wire", "encode", str(table), str(out), "--schema", f"{schema}:Leaf"]
+        assert main(command) == 0
+        assert out.read_bytes() == framed(NUMBERS)
+    streamed = tmp_path / "stream.arrow"
+    with pa.ipc.new_stream(streamed, pa.schema([("number", pa.int64())])) as stream:
+        stream.write(pa.record_batch({"number": range(3)}))
+    command = [sys.executable, "-m", "jitvm", "wire", "encode", str(streamed), "-"]
+    command += ["--schema", f"{schema}:Leaf", "--fields", "number"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"\0\x02\x08\x01\x02\x08\x02"
+    rows = tmp_path / "rows.csv"
+    rows.write_text("number,name\n1,a\n2,b\n")
+    command = ["wire", "encode", str(rows), str(out), "--schema", f"{schema}:Leaf"]
+    assert main([*command, "--fields", "number,name"]) == 0
+    assert out.read_bytes() == b"\x05\x08\x01\x12\x01a\x05\x08\x02\x12\x01b"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("rows.txt", b"", "no table; name a file that ends in .parquet, .arrow or .csv"),
+        ("rows.parquet", b"nothing", "rows.parquet: "),
+        ("rows.arrow", b"nothing at all", "rows.arrow: "),
+        ("none.csv", None, "cannot read "),
+        ("rows.csv", b"number\n1\n5000000000\n", "row 1, field number: the number does not fit"),
+        ("rows.csv", b"numbr\n1\n", "no column 'number'"),
+    ],
+)
+def test_tables_that_cannot_be_written(
+    name: str, data: bytes | None, said: str, schema: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    table, out = tmp_path / name, tmp_path / "out.pb"
+    if data is not None:
+        table.write_bytes(data)
+    command = ["wire", "encode", str(table), str(out), "--schema", f"{schema}:Leaf"]
+    assert main([*command, "--fields", "number"]) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not out.exists()

@@ -29,7 +29,7 @@ from tests.engine.declared import WINDOW, declared
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
 
-CODE, SEEN, OUT, REGISTERS = range(4)
+CODE, SEEN, OUT, REGISTERS, SPARE = range(5)
 CURSOR, COUNT, TO, SUM = range(0, 32, 8)
 """Registers: where is read, how often, where is written, what was read."""
 TIERS = ("reference", "interpreter", "jit", "ir", "aarch64", "aarch64 jit")
@@ -64,6 +64,11 @@ def copied(core: Core) -> None:
     core.copy(OUT, get(core, TO), SEEN, get(core, CURSOR), core.operand(0, 2))
 
 
+def moved(core: Core) -> None:
+    """The same from another large space."""
+    core.copy(OUT, get(core, TO) + 7, SPARE, get(core, CURSOR), core.operand(0, 2))
+
+
 def expected(core: Core) -> None:
     """A byte that is to be expected to be small, and is not always."""
     byte = core.load(SEEN, get(core, CURSOR), 1)
@@ -89,6 +94,7 @@ MEANINGS: dict[str, tuple[Callable[[Core], None], int]] = {
     "words": (words, 0),
     "known": (known, 4),
     "copied": (copied, 2),
+    "moved": (moved, 2),
     "expected": (expected, 1),
     "again": (again, 2),
     "stop": (stop, 4),
@@ -102,6 +108,7 @@ def guest_of(out: int, byte_order: Any = "little") -> Guest:
     spaces = (
         Space("code", 0x10000, code=True), Space("seen", 1 << 32, window=True),
         Space("out", out, large=True), Space("registers", 64),
+        Space("spare", 1 << 16, large=True),
     )  # fmt: skip
     return Guest(
         f"windows-{out:x}-{byte_order}", tuple(rows), spaces, (Stack("none", 16),),
@@ -121,8 +128,8 @@ def program(guest: Guest, *lines: tuple[str, int]) -> bytes:
 
 def loop(guest: Guest) -> bytes:
     return program(
-        guest, ("words", 0), ("known", 5), ("known", 500), ("copied", 40), ("expected", 200),
-        ("again", 0), ("stop", 0x12345678),
+        guest, ("words", 0), ("known", 5), ("known", 500), ("copied", 40), ("moved", 9),
+        ("expected", 200), ("again", 0), ("stop", 0x12345678),
     )  # fmt: skip
 
 
@@ -171,6 +178,8 @@ def run(machine: Machine, data: memoryview, cursor: int, to: int, count: int = 6
     code = loop(machine.guest)
     machine.memory[: len(code)] = code
     give(machine, cursor, count, to, 0)
+    spare = machine.state.spaces[SPARE]
+    spare[: len(spare)] = Random(5).randbytes(len(spare))
     out = machine.state.spaces[OUT]
     size = machine.guest.spaces[OUT].size
     begin, end = to % size, min(to % size + 12 * count + 60, size)
@@ -226,6 +235,22 @@ def test_copies_end_where_the_space_does_and_are_zero_behind_the_window(tier: st
     assert bytes(out[:64]) == b"-" * 20 + b"defghij" + bytes(37)
 
 
+@pytest.mark.parametrize("tier", ["reference", "interpreter"])
+def test_copies_from_a_large_space_end_where_it_does(tier: str) -> None:
+    machine = Machine(LITTLE, tier=Tier(tier))
+    out, spare = machine.state.spaces[OUT], machine.state.spaces[SPARE]
+    code = program(LITTLE, ("moved", 40), ("halt", 0))
+    machine.memory[: len(code)] = code
+    spare[-10:], out[:40] = b"abcdefghij", b"-" * 40
+    give(machine, (1 << 16) - 2, 0, 3)
+    machine.run(0)
+    assert bytes(out[:40]) == b"-" * 10 + b"ab" + b"-" * 28
+    out[LOW - 9 :] = b"-" * 18
+    give(machine, (3 << 16) - 2, 0, LOW - 8)
+    machine.run(0)
+    assert bytes(out[LOW - 9 :]) == b"-" * 8 + b"ab" + b"-" * 8
+
+
 def test_a_stop_tells_why_until_the_next_run() -> None:
     for tier in ("reference", "interpreter", "jit"):
         machine = Machine(LITTLE, tier=Tier(tier), params=PARAMS)
@@ -261,7 +286,7 @@ def test_what_may_be_attached() -> None:
     [
         (CODE, b"", ValueError, "code is neither a window nor a large space"),
         (REGISTERS, b"", ValueError, "registers is neither"),
-        (9, b"", ValueError, "a space is a whole number from 0 to 3, not 9"),
+        (9, b"", ValueError, "a space is a whole number from 0 to 4, not 9"),
         (SEEN, 5, TypeError, "no memory in one piece"),
         (SEEN, memoryview(b"abcd")[::2], TypeError, "no memory in one piece"),
         (OUT, bytes(65544), TypeError, "memory for out is read only"),
@@ -289,6 +314,11 @@ def test_declarations_that_are_refused(space: Space, message: str) -> None:
         Guest("g", rows, (Space("code", 0x10000, code=True), space))
 
 
+def stored_and_copied(core: Core) -> None:
+    core.store(SPARE, 0, 1, 1)
+    core.copy(OUT, 0, SPARE, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("meaning", "message"),
     [
@@ -296,7 +326,9 @@ def test_declarations_that_are_refused(space: Space, message: str) -> None:
         (lambda core: core.store(OUT, 0, core.load(SEEN, 0, 1, 64), 1), "within, in seen"),
         (lambda core: core.copy(SEEN, 0, SEEN, 0, 1), "copy: to seen; take a space"),
         (lambda core: core.copy(CODE, 0, SEEN, 0, 1), "copy: to code; take a space"),
-        (lambda core: core.copy(OUT, 0, OUT, 0, 1), "copy: out is no window"),
+        (lambda core: core.copy(OUT, 0, OUT, 0, 1), "copy: out is neither a window nor another"),
+        (lambda core: core.copy(OUT, 0, REGISTERS, 0, 1), "copy: registers is neither a window"),
+        (stored_and_copied, "a load follows a store to the same space"),
         (lambda core: core.near(OUT, 0), "near: out is no window"),
         (lambda core: core.store(OUT, 0, core.length(OUT), 1), "length: out is no window"),
         (lambda core: core.expect(core.load(SEEN, 0, 8) - 1), "expect of a word whose high bits"),

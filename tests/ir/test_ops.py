@@ -30,6 +30,7 @@ PORT = 0x18
 ATTRIBUTES = {
     "stack": 0, "offset": -3, "size": 2, "space": 0, "within": 256, "word": 7, "instructions": 3,
     "window": WINDOW,
+    "origin": WINDOW,
 }  # fmt: skip
 ATTACHED = declared("big", 32, attached=True)
 OF_THE_INTERPRETER = {Op.WRITTEN}
@@ -38,7 +39,7 @@ OF_THE_INTERPRETER = {Op.WRITTEN}
 
 def guest_of(op: Op) -> Guest:
     """A guest that has what an operation needs."""
-    return ATTACHED if "window" in op.row.attributes else UXN
+    return UXN if {"window", "origin"}.isdisjoint(op.row.attributes) else ATTACHED
 
 
 def operand(graph: Graph, kind: str, number: int) -> Value:

@@ -158,6 +158,23 @@ def test_a_damaged_file_is_replaced(folder: Path, damage: object) -> None:
     assert jit_of(warm(machine_with(folder))).statistics.kept
 
 
+def test_what_was_made_quickly_is_made_thoroughly_by_a_later_run(tmp_path: Path) -> None:
+    """Also where nothing new gets hot."""
+    first = machine_with(tmp_path, polish=2, quiet=1000)
+    run_until(first, "installed")
+    jit_of(first).keeper.put()
+    later = warm(machine_with(tmp_path, polish=2, quiet=1000))
+    jit = jit_of(later)
+    assert jit.statistics.kept
+    assert not any(each.is_full for each in jit.regions.values())
+
+    def is_full() -> bool:
+        assert later.run(0) is Stop.HALT
+        return all(each.is_full for each in jit.regions.values())
+
+    until(is_full)
+
+
 def test_they_are_put_away_when_all_are_made_thoroughly(tmp_path: Path) -> None:
     machine = machine_with(tmp_path, polish=2, quiet=0)
 

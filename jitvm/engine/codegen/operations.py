@@ -292,16 +292,21 @@ class OperationLowering(Emitter):
 
     @lowers(lowerings, Op.COPY)
     def _copy(self, value: Value) -> None:
-        """What there is by C's own function, and zeros for what there is not."""
-        space, window = value.imm
+        """What there is by C's own function, and zeros for what a window has not."""
+        space, origin = value.imm
         to, source, count = (self.wide(arg) for arg in value.args)
-        size, length = self.layout.guest.spaces[space].size, self._attached("i64", window, LENGTH)
+        size, other = self.layout.guest.spaces[space].size, self.layout.guest.spaces[origin]
         count = self._least(count, self.let(f"sub i64 {size}, {to}"))
+        target = self._space(space, value.args[0])
+        first = self.at(source, self._attached("ptr", origin))
+        if other.large:
+            there = self._least(count, self.let(f"sub i64 {other.size}, {source}"))
+            self._call_c("copy", f"ptr {target}, ptr {first}, i64 {there}")
+            return
+        length = self._attached("i64", origin, LENGTH)
         inside = self.let(f"icmp ult i64 {source}, {length}")
         left = self.let(f"sub i64 {length}, {source}")
         there = self._least(count, self.let(f"select i1 {inside}, i64 {left}, i64 0"))
-        target = self._space(space, value.args[0])
-        first = self.at(source, self._attached("ptr", window))
         self._call_c("copy", f"ptr {target}, ptr {first}, i64 {there}")
         missing = self.let(f"sub i64 {count}, {there}")
         clear, done = self.fresh_label(), self.fresh_label()

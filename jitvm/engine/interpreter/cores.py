@@ -135,9 +135,9 @@ class GraphCore:
         bits = self.guest.spaces[window].size.bit_length() - 1
         return address < self.graph.pure(Op.FENCE, imm=(window,), bits=bits)
 
-    def _copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> Value:
-        operands = self._at(space, address), self._at(window, source), self._word(count)
-        return self.graph.add(Op.COPY, *operands, imm=(space, window))
+    def _copy(self, space: int, address: Value, origin: int, source: Value, count: Value) -> Value:
+        operands = self._at(space, address), self._at(origin, source), self._word(count)
+        return self.graph.add(Op.COPY, *operands, imm=(space, origin))
 
     def _tell(self, reason: Value | int, place: Value | int) -> Value:
         return self.graph.add(Op.TELL, self._word(reason), self._word(place))
@@ -297,8 +297,8 @@ class FastCore(HandlerCore):
         if (unsure := self._expects(condition)) is not None:
             self.graph.guard(unsure, self.retry)
 
-    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
-        self.effects.append(lambda: void(self._copy(space, address, window, source, count)))
+    def copy(self, space: int, address: Value, origin: int, source: Value, count: Value) -> None:
+        self.effects.append(lambda: void(self._copy(space, address, origin, source, count)))
 
     def stop(self, reason: Value, place: Value) -> None:
         self.effects.append(lambda: void(self._tell(reason, place)))
@@ -436,8 +436,8 @@ class FullCore(HandlerCore):
     def expect(self, condition: Value | int) -> None:
         """What is not expected is done here as well."""
 
-    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
-        self._copy(space, address, window, source, count)
+    def copy(self, space: int, address: Value, origin: int, source: Value, count: Value) -> None:
+        self._copy(space, address, origin, source, count)
 
     def stop(self, reason: Value, place: Value) -> None:
         self._tell(reason, place)

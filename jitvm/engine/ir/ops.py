@@ -71,7 +71,8 @@ _OPERANDS = frozenset(
     ("word", "known", "flag", "distance", "address", "index", "port", "byte", "pointer")
 )
 _ATTRIBUTES = frozenset((
-    "value", "stack", "offset", "size", "space", "within", "window", "word", "instructions",
+    "value", "stack", "offset", "size", "space", "within", "window", "origin", "word",
+    "instructions",
 ))  # fmt: skip
 _STATE = frozenset((
     "entry", "stacks", "pointers", "memory", "map", "page", "ports", "output", "host",
@@ -319,8 +320,8 @@ class Op(StrEnum):
         guarded=True,
     )  # fmt: skip
     # -- effects
-    COPY = Row(  # to an address, from an address of the window, so many bytes
-        "copy[space,window] address, address, known", reads="memory windows", writes="memory"
+    COPY = Row(  # to an address, from an address of a window or a large space, so many bytes
+        "copy[space,origin] address, address, known", reads="memory windows", writes="memory"
     )
     TELL = Row("tell word, word", writes="told")  # a reason and a place
     STORE = Row("store[space,size,within] address, word", writes="memory", repeated=True)

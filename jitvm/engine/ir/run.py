@@ -212,11 +212,12 @@ class _Run:
         return True
 
     def copy(self, value: Value, args: list[int]) -> bool:
-        space, window = value.imm
+        space, origin = value.imm
         to, source, count = args
-        cells = self.state.spaces[space]
-        for i in range(min(count, self.guest.spaces[space].size - to)):
-            cells[to + i] = self._seen(window, source + i)
+        cells, other = self.state.spaces[space], self.guest.spaces[origin]
+        there = count if other.window else other.size - source
+        for i in range(min(count, self.guest.spaces[space].size - to, there)):
+            cells[to + i] = self._seen(origin, source + i)
         return True
 
     def tell(self, _: Value, args: list[int]) -> bool:

@@ -203,6 +203,9 @@ class _Verifier:
         if (window := given.get("window")) is not None:
             is_there = 0 <= window < len(guest.spaces) and guest.spaces[window].window
             self._require(is_there, f"{op}: there is no window {window}")
+        if (origin := given.get("origin")) is not None:
+            is_there = 0 <= origin < len(guest.spaces) and guest.spaces[origin].is_attached
+            self._require(is_there, f"{op}: space {origin} is neither a window nor a large space")
         if (size := given.get("size")) is not None:
             self._require(
                 size in SIZES and 8 * size <= self.graph.word_bits, f"{op}: a word of {size} bytes"

@@ -238,8 +238,11 @@ class Jit:
         self._set_busy(self.quick.is_busy)
 
     def install_kept(self) -> None:
-        """Install what an earlier run has kept; what does not fit yet, when control gets there."""
+        """Install what an earlier run has kept; what does not fit yet, when control gets there.
+        What that run had no time to compile in full is compiled so when things are quiet."""
         self.keeper.install(self.install)
+        self.full.last_change = time.monotonic()
+        self.full.next()
         for at, about in self.planner.starts.items():
             if about.failures:
                 self._arm(at)

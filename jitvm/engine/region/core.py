@@ -462,10 +462,10 @@ class RegionCore(GraphCore):
         if (unsure := self._expects(condition)) is not None:
             self.graph.guard(unsure, self.retry(reason))
 
-    def copy(self, space: int, address: Value, window: int, source: Value, count: Value) -> None:
+    def copy(self, space: int, address: Value, origin: int, source: Value, count: Value) -> None:
         self._acts = True
         self._forget(space)
-        self._copy(space, address, window, source, count)
+        self._copy(space, address, origin, source, count)
 
     def stop(self, reason: Value, place: Value) -> None:
         self._acts = True

@@ -13,8 +13,10 @@ from jitvm.guests.wire.faults import MessagesError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
+
+    Schema = TypeVar("Schema")
 
 OFFSETS = {"z": "<i4", "u": "<i4", "Z": "<i8", "U": "<i8"}
 """Types of offsets of binary arrays, by format."""
@@ -85,12 +87,23 @@ def arrays(source: Any) -> Iterator[Array]:
     Raises:
         MessagesError: they are of another type, or the stream of them fails.
     """
-    if hasattr(source, "__arrow_c_array__"):
-        schema, capsule = source.__arrow_c_array__()
-        format = _format(_pointer_of(schema, b"arrow_schema"))
-        words = (ctypes.c_uint64 * _WORDS).from_address(_pointer_of(capsule, b"arrow_array"))
+    for format, words, owner in exported(source, _format):
         if words[_LENGTH]:
-            yield Array(format, words, capsule)
+            yield Array(format, words, owner)
+
+
+def exported(source: Any, read: Callable[[int], Schema]) -> Iterator[tuple[Schema, Any, object]]:
+    """What an object of one of Arrow's libraries exports: what is read of its schema, at an address
+    of which nothing is to be kept, the words of each array, and what owns these.
+
+    Raises:
+        MessagesError: the stream of them fails.
+    """
+    if hasattr(source, "__arrow_c_array__"):
+        capsule_of_schema, capsule = source.__arrow_c_array__()
+        schema = read(_pointer_of(capsule_of_schema, b"arrow_schema"))
+        words = (ctypes.c_uint64 * _WORDS).from_address(_pointer_of(capsule, b"arrow_array"))
+        yield schema, words, capsule
         return
     capsule = source.__arrow_c_stream__()
     stream = (ctypes.c_uint64 * 5).from_address(_pointer_of(capsule, b"arrow_array_stream"))
@@ -99,7 +112,7 @@ def arrays(source: Any) -> Iterator[Array]:
     if called(stream[0])(ctypes.addressof(stream), ctypes.addressof(schema_words)):
         raise MessagesError("the stream of Arrow arrays has no schema")
     try:
-        format = _format(ctypes.addressof(schema_words))
+        schema = read(ctypes.addressof(schema_words))
     finally:
         if schema_words[7]:
             release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(schema_words[7])
@@ -110,8 +123,7 @@ def arrays(source: Any) -> Iterator[Array]:
             raise MessagesError("the stream of Arrow arrays failed")
         if not owner.words[_RELEASE]:
             return
-        if owner.words[_LENGTH]:
-            yield Array(format, owner.words, owner)
+        yield schema, owner.words, owner
 
 
 def _format(pointer: int) -> str:

@@ -14,7 +14,6 @@ from zlib import crc32
 
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.guests.wire.columns import Column, Shape
-from jitvm.guests.wire.instructions import NUMBERS
 from jitvm.guests.wire.order import Orders
 from jitvm.guests.wire.schema import Kind
 
@@ -66,7 +65,7 @@ class Choices:
             return False
         for site, opcode in zip(self._sites, found.machine_code, strict=True):
             for variant in site.variants:
-                if NUMBERS[site.name(variant)] == opcode:
+                if self._program.instructions.numbers[site.name(variant)] == opcode:
                     self._program.choose(site, variant)
         self._kept = self._chosen()
         return True
@@ -100,7 +99,7 @@ class Sample:
         """The variant to take: the one there is, unless it fits too few values."""
         if site.stem in ("way", "next"):
             return self._way(site)
-        if site.stem == "message":
+        if site.stem in ("message", "packed"):
             return site.variants[0 if self._most(site.column) < SHORT else -1]
         lengths = self.lengths(site.column)
         total = lengths.total()

@@ -17,20 +17,20 @@ from bisect import bisect_right
 from collections import deque
 from functools import cached_property
 
-from jitvm.engine.interpreter.installed import handlers_are_ready, make_handlers
+from jitvm.engine.interpreter.installed import make_handlers
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.batch import Batch, Wrong
-from jitvm.guests.wire.choice import Choices, Sample
-from jitvm.guests.wire.columns import ADDRESS_BITS, counted, extents
+from jitvm.guests.wire.choice import Sample
+from jitvm.guests.wire.columns import counted, extents
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import guest
+from jitvm.guests.wire.machines import LARGE, SMALL, Programmed, address_bits
 from jitvm.guests.wire.order import sampled
 from jitvm.guests.wire.program import make
 from jitvm.guests.wire.vm.frames import DONE
 from jitvm.guests.wire.vm.operands import ALL, BIAS, INPUT, M32, OFFSETS, OUTPUT, STATE
-from jitvm.guests.wire.writer import Program, ProgramError, Site
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -50,12 +50,9 @@ FEW_BYTES = 1 << 13
 """Bytes of text that are copied to be looked at."""
 FEW_MESSAGES = 32
 """Messages that are looked at one by one when some string among them is wrong."""
-SMALL, LARGE = zip((16, 20), ADDRESS_BITS, strict=True)
-"""Bits of addresses in programs and in columns: two machines for all, so that there is native code
-for one at hand. Where the system has not so many addresses, there is one with few for columns."""
 
 
-class Decoder:
+class Decoder(Programmed):
     """Decodes messages into the columns of a tree, natively.
 
     Args:
@@ -68,8 +65,6 @@ class Decoder:
 
     Attributes:
         program: what the tree became.
-        choices: what is kept of it between processes.
-        guest: the VM that executes it.
         extents: buffers of columns, and how many bytes a message has had in them.
     """
 
@@ -85,20 +80,13 @@ class Decoder:
     ) -> None:
         self.tree = tree
         self.layout = layout
-        self.program: Program = make(tree, where)
+        program = make(tree, where)
+        super().__init__(program, guest(*address_bits(program, layout)), tier, params)
         self.errors = errors
         self._where = where
-        self._tier = tier
-        self._params = params
-        is_small = len(self.program.code) <= 1 << SMALL[0] and layout.size <= 1 << SMALL[1]
-        bits = SMALL if is_small else LARGE
-        if len(self.program.code) > 1 << bits[0] or layout.size > 1 << bits[1]:
-            raise ProgramError("a program or columns that are too large for the VM")
-        self.guest = guest(*bits)
-        self.choices = Choices(self.program)
         self._idle: deque[_Runner] = deque()
         self._batches = 0
-        self._has_chosen = self._is_sure = self._is_at_hand = False
+        self._has_chosen = self._is_sure = False
         self.extents: list[tuple[int, float]] = []
 
     @property
@@ -158,21 +146,6 @@ class Decoder:
             self.learn(Sample(output, lambda column: found[column.space.index], messages))
 
     @property
-    def is_native_at_hand(self) -> bool:
-        """Whether nothing has to be compiled for the program as it is."""
-        if not self._is_at_hand:
-            self._is_at_hand = handlers_are_ready(self.guest, CodeCache(), self.program.opcodes)
-        return self._is_at_hand
-
-    def learn(self, sample: Sample) -> None:
-        """Take the variants of instructions that fit some values."""
-        for site in self.program.sites:
-            variant = sample.variant(site)
-            if variant != site.chosen:
-                self.choose(site, variant)
-        self.choices.keep()
-
-    @property
     def is_curious(self) -> bool:
         """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
         return self._batches & (self._batches - 1) == 0
@@ -189,32 +162,19 @@ class Decoder:
 
         return PlainDecoder(self.tree, self.layout, errors=self.errors, where=self._where)
 
-    def choose(self, site: Site, variant: str) -> None:
-        """Take another variant of an instruction, between batches."""
-        at = self.program.choose(site, variant)
-        self._is_at_hand = False
-        for machine in self.machines():
-            machine.memory[at] = self.program.code[at]
-            machine.code_written(at, 1)
-
     def machines(self) -> list[Machine]:
         """The machines that are at rest."""
         return [runner.machine for runner in list(self._idle)]
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
-        opcodes = self.program.opcodes
         try:
-            made = Machine(self.guest, tier=tier, params=self._params, opcodes=opcodes)
+            return super().machine(tier)
         except BlockError:
             if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
                 raise
             self.guest, self._is_at_hand = guest(LARGE[0], SMALL[1]), False
             return self.machine(tier)
-        code = self.program.code
-        made.memory[: len(code)] = code
-        made.prepare(self.choices.program)
-        return made
 
 
 class _Runner:
@@ -279,11 +239,7 @@ class _Runner:
             machine.state.spaces[OUTPUT], lambda column: found[column.space.index], messages
         )
         decoder.learn(sample)
-        for site in decoder.program.sites:
-            byte = decoder.program.code[site.at]
-            if machine.memory[site.at] != byte:
-                machine.memory[site.at] = byte
-                machine.code_written(site.at, 1)
+        decoder.follow(machine)
 
     def _batch(
         self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]

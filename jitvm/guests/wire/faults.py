@@ -21,6 +21,10 @@ class StreamError(ValueError):
     """A stream that cannot be opened or read; the message says which, why and what to do."""
 
 
+class TableError(ValueError):
+    """Columns that no messages can be made of; the message says which, why and what to do."""
+
+
 class WhereError(ValueError):
     """A condition that cannot be tested; the message says what of it, why and what to do."""
 
@@ -60,3 +64,31 @@ FRAMINGS = ("none", "varint", "confluent")
 MAX_DEPTH = 100
 """Messages and groups that may be in each other, unknown groups included; as in Protobuf's own
 libraries."""
+
+
+class Misfit(IntEnum):
+    """What is wrong with a value that a message is to have."""
+
+    REQUIRED = 1
+    ELEMENT = 2
+    RANGE = 3
+    UTF8 = 4
+    NAME = 5
+    NUMBER = 6
+    ONEOF = 7
+    SIZE = 8
+    TYPE = 9
+
+
+ABOUT_MISFITS = {
+    Misfit.REQUIRED: "the field is required, and its value is null",
+    Misfit.ELEMENT: "a null in a list or map, which have none in Protobuf",
+    Misfit.RANGE: "the number does not fit the type of the field",
+    Misfit.UTF8: "the string is not valid UTF-8",
+    Misfit.NAME: "the enum, or oneof, has no such name",
+    Misfit.NUMBER: "the enum is closed, and has no such number",
+    Misfit.ONEOF: "of a oneof at most one member is set, and it is the one that is named",
+    Misfit.SIZE: "the message would be larger than it may be: 2 GiB, as in Protobuf",
+    Misfit.TYPE: "the value is of another type than the field",
+}
+"""One line about each."""

@@ -32,7 +32,7 @@ from jitvm.guests.wire.nodes import Node, depth_of, expected
 from jitvm.guests.wire.schema import Enum, Field, Kind, WireType
 from jitvm.guests.wire.vm.operands import UNIT
 from jitvm.guests.wire.where import All, Any, Compare
-from jitvm.guests.wire.writer import NEVER, Label, Program, ProgramError, Site, Writer, tag_bytes
+from jitvm.guests.wire.writer import NEVER, Label, Program, ProgramError, Writer, tag_bytes
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class _Maker(Writer):
         self.put(self.done)
         self.op("done")
         self.known()
-        for at, label in self.uses:
-            self.code[at : at + 4] = label.at.to_bytes(4, "little")
+        self.fill_in()
         program.start, program.drop = self.next.at, self.drop.at
         for name in ("fail", "drop", "done", "next"):
             program.notes[getattr(self, name).at] = name
@@ -548,16 +547,6 @@ class _Maker(Writer):
         self.put(over)
         self.field(f"raw.end{suffix}", tag=tag, miss=behind, a=column.values, b=b, c=column.offsets)
         self.put(behind)
-
-    def chosen(
-        self, stem: str, suffix: str, variants: tuple[str, ...], careful: Label | None,
-        column: Column,
-    ) -> str:  # fmt: skip
-        """The name of an instruction whose variant may be chosen later."""
-        site = Site(len(self.code), stem, suffix, variants, column)
-        if careful is not None:
-            self.program.sites.append(site)
-        return site.name(variants[-1])
 
     def enter(
         self,

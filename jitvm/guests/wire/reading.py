@@ -163,7 +163,7 @@ class Reader:
         }  # fmt: skip
         self._options["hidden"] = tuple(hidden)
         if depth is None:
-            self._tree, self._options["depth"] = _deepest(message, self._options)
+            self._tree, self._options["depth"] = deepest(message, self._options)
         else:
             self._tree = tree(message, **self._options)
         self._spaces: tuple[int, ...] = ADDRESS_BITS
@@ -174,12 +174,7 @@ class Reader:
     def _batch_bytes(self) -> int:
         """Bytes of input of a batch: as many as its columns have addresses for in a space that
         has enough, if there is one."""
-        size = LEAST_BYTES
-        for bits in self._spaces:
-            size = _fitting(self._tree, 1 << bits)
-            if size >= ENOUGH_BYTES:
-                break
-        return size
+        return batch_bytes(self._tree, self._spaces)
 
     @property
     def schema(self) -> dict[str, str]:
@@ -341,7 +336,7 @@ class Reader:
                     decode, last = decoder.decode_plainly, _end(offsets, first, SMALL_BYTES, last)
             batch = decode(data, offsets, first, last, out)
         except BlockError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         finally:
             self._free.append(ready)
         return ready, batch, out
@@ -544,7 +539,7 @@ class Reader:
             raise failure
 
 
-def _refused(error: BlockError) -> PoolError:
+def refused(error: BlockError) -> PoolError:
     """What is said where there is no memory for a machine."""
     return PoolError(
         f"{error.strerror}; close what needs memory, or raise the limit of virtual memory "
@@ -552,7 +547,7 @@ def _refused(error: BlockError) -> PoolError:
     )
 
 
-def _deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
+def deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
     """The columns of a type at the first of `DEPTHS` that does, and which that is."""
     for depth in DEPTHS[:-1]:
         with suppress(TooManyColumns):
@@ -560,7 +555,18 @@ def _deepest(message: Message, options: dict[str, Any]) -> tuple[Tree, int]:
     return tree(message, **{**options, "depth": DEPTHS[-1]}), DEPTHS[-1]
 
 
-def _fitting(tree: Tree, addresses: int) -> int:
+def batch_bytes(tree: Tree, spaces: tuple[int, ...]) -> int:
+    """The same of a batch in the first of some spaces, by the bits of their addresses, that has
+    enough; else in the last."""
+    size = LEAST_BYTES
+    for bits in spaces:
+        size = fitting(tree, 1 << bits)
+        if size >= ENOUGH_BYTES:
+            break
+    return size
+
+
+def fitting(tree: Tree, addresses: int) -> int:
     """Bytes of input of which the columns lie in so many addresses, if `LEAST_BYTES` do."""
     size = BATCH_BYTES
     while size > LEAST_BYTES and (needed := layout(tree, BATCH_ROWS, size).size) > addresses:

@@ -194,9 +194,10 @@ class Message:
         full_name: with its package, without a leading dot.
         fields: in order of declaration.
         is_map_entry: whether it is what a map makes of its key and value.
+        indexes: its place in its file: that of the outermost message it is in, of the next one ...
     """
 
-    __slots__ = ("fields", "full_name", "is_map_entry")
+    __slots__ = ("fields", "full_name", "indexes", "is_map_entry")
 
     def __init__(
         self, full_name: str, fields: list[Field] | None = None, is_map_entry: bool = False
@@ -204,6 +205,7 @@ class Message:
         self.full_name = full_name
         self.fields = fields if fields is not None else []
         self.is_map_entry = is_map_entry
+        self.indexes: tuple[int, ...] = (0,)
 
     @property
     def oneofs(self) -> list[Oneof]:

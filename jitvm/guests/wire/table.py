@@ -186,7 +186,7 @@ class Table:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        pyarrow = _needed("pyarrow")
+        pyarrow = needed("pyarrow")
         if not hasattr(pyarrow.RecordBatch, "_import_from_c"):
             # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
             return pyarrow.RecordBatchReader.from_stream(self).read_all()
@@ -205,7 +205,7 @@ class Table:
         Raises:
             ModuleNotFoundError: pandas or pyarrow is not there.
         """
-        _needed("pandas")
+        needed("pandas")
         return self.to_arrow().to_pandas(**options)
 
     def to_polars(self) -> Any:
@@ -214,7 +214,7 @@ class Table:
         Raises:
             ModuleNotFoundError: polars is not there.
         """
-        return _needed("polars").DataFrame(self)
+        return needed("polars").DataFrame(self)
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """Its rows as dicts."""
@@ -304,7 +304,7 @@ class Column:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        return _needed("pyarrow").chunked_array(self)
+        return needed("pyarrow").chunked_array(self)
 
     def to_numpy(self) -> Any:
         """The values as one array.
@@ -494,7 +494,7 @@ def type_of(column: TreeColumn) -> str:
     return TYPES[column.format]
 
 
-def _needed(name: str) -> Any:
+def needed(name: str) -> Any:
     """A library of somebody's that is asked for by name."""
     if (known := sys.modules.get(name)) is not None:
         return known

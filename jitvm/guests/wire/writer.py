@@ -14,6 +14,8 @@ from jitvm.guests.wire.vm.operands import OPERANDS, UNIT
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jitvm.guests.wire.columns import Column
 
 NEVER = -1
@@ -22,6 +24,32 @@ NEVER = -1
 
 class ProgramError(ValueError):
     """A program that cannot be made of a tree; the message says why."""
+
+
+class Instructions:
+    """What instructions programs are made of.
+
+    Attributes:
+        numbers: opcodes, by name.
+        lengths: bytes of each, its opcode included.
+        operands: where those of fields are, behind the opcode, and how many bytes they have.
+    """
+
+    __slots__ = ("lengths", "numbers", "operands")
+
+    def __init__(
+        self,
+        numbers: Mapping[str, int],
+        lengths: Mapping[str, int],
+        operands: Mapping[str, tuple[int, int]],
+    ) -> None:
+        self.numbers = numbers
+        self.lengths = lengths
+        self.operands = operands
+
+
+READING = Instructions(NUMBERS, LENGTHS_OF, OPERANDS)
+"""Those that read messages."""
 
 
 class Label:
@@ -64,6 +92,7 @@ class Program:
     """What a tree became.
 
     Attributes:
+        instructions: those that it is made of.
         code: bytes from address 0.
         start: where a run begins: at the instruction that begins the next row.
         sites: what is chosen by what messages look like.
@@ -74,7 +103,8 @@ class Program:
             for those of `sites`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, instructions: Instructions) -> None:
+        self.instructions = instructions
         self.code = bytearray()
         self.start = self.drop = 0
         self.sites: list[Site] = []
@@ -90,7 +120,7 @@ class Program:
     def choose(self, site: Site, variant: str) -> int:
         """Take a variant; the address of the byte that is written."""
         site.chosen = variant
-        self.code[site.at] = NUMBERS[site.name(variant)]
+        self.code[site.at] = self.instructions.numbers[site.name(variant)]
         return site.at
 
 
@@ -106,6 +136,9 @@ def tag_bytes(tag: int) -> bytes:
 class Writer:
     """Writes the instructions of a program, one behind the other.
 
+    Args:
+        instructions: those that there are.
+
     Attributes:
         program: what is written.
         uses: places of addresses that have to be filled in.
@@ -113,8 +146,8 @@ class Writer:
         fail: where a message ends that nobody can read.
     """
 
-    def __init__(self) -> None:
-        self.program = Program()
+    def __init__(self, instructions: Instructions = READING) -> None:
+        self.program = Program(instructions)
         self.code = self.program.code
         self.uses: list[tuple[int, Label]] = []
         self.is_usual = True
@@ -126,9 +159,10 @@ class Writer:
     def begin(self, name: str) -> int:
         """Write an opcode; where it is."""
         at, sites = len(self.code), self.program.sites
+        number = self.program.instructions.numbers[name]
         if self.is_usual and not (sites and sites[-1].at == at):
-            self.program.usual.add(NUMBERS[name])
-        self.code.append(NUMBERS[name])
+            self.program.usual.add(number)
+        self.code.append(number)
         return at
 
     def op(self, name: str, *operands: Label | tuple[int, int]) -> int:
@@ -140,7 +174,7 @@ class Writer:
                 self.code += bytes(4)
             else:
                 self.code += each[0].to_bytes(each[1], "little")
-        assert len(self.code) - at == LENGTHS_OF[name], name
+        assert len(self.code) - at == self.program.instructions.lengths[name], name
         return at
 
     def field(
@@ -161,14 +195,18 @@ class Writer:
             mask, number = 0, 1
         else:
             mask, number = (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
-        at = self.begin(name)
-        self.code += bytes(LENGTHS_OF[name] - 1)
-        values: dict[str, int | Label | None] = {
+        return self.filled(name, {
             "size": len(tag_bytes(tag)) if tag else 0, "miss": miss or self.fail,
             "slow": slow or self.fail, "mask": mask, "next": number, "a": a, "b": b, "c": c,
-        }  # fmt: skip
+        })  # fmt: skip
+
+    def filled(self, name: str, values: Mapping[str, int | Label | None]) -> int:
+        """The same, given its operands: addresses of columns in bytes, None for 0."""
+        instructions = self.program.instructions
+        at = self.begin(name)
+        self.code += bytes(instructions.lengths[name] - 1)
         for key, value in values.items():
-            offset, width = OPERANDS[key]
+            offset, width = instructions.operands[key]
             place = at + 1 + offset
             if isinstance(value, Label):
                 self.uses.append((place, value))
@@ -178,3 +216,19 @@ class Writer:
                     value //= UNIT
                 self.code[place : place + width] = value.to_bytes(width, "little")
         return at
+
+    def chosen(
+        self, stem: str, suffix: str, variants: tuple[str, ...], careful: Label | None,
+        column: Column,
+    ) -> str:  # fmt: skip
+        """The name of an instruction whose variant may be chosen later, if there is a place for
+        what it does not fit."""
+        site = Site(len(self.code), stem, suffix, variants, column)
+        if careful is not None:
+            self.program.sites.append(site)
+        return site.name(variants[-1])
+
+    def fill_in(self) -> None:
+        """Put addresses where labels are used: all are known now."""
+        for at, label in self.uses:
+            self.code[at : at + 4] = label.at.to_bytes(4, "little")

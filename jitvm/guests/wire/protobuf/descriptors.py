@@ -86,6 +86,7 @@ class Pool:
         """
         self._tops: dict[str, list[str]] = {}
         self._messages: dict[str, _Declared] = {}
+        self._indexes: dict[str, tuple[int, ...]] = {}
         self._enums: dict[str, _Declared] = {}
         self._extensions: dict[str, list[_Extension]] = {}
         self._made: dict[str, Message] = {}
@@ -164,8 +165,8 @@ class Pool:
         features = _featured(defaults, values, 8, 50)  # options, features
         package = _text(values, 2)  # package
         tops = values.get(4, ())  # message_type
-        for message in tops:
-            top = self._index(message, package, features, name, edition)
+        for place, message in enumerate(tops):
+            top = self._index(message, package, features, name, edition, (place,))
             self._tops.setdefault(name, []).append(top)
         for enum in values.get(5, ()):  # enum_type
             self._index_enum(enum, package, features, name, edition)
@@ -173,15 +174,22 @@ class Pool:
             self._index_extension(extension, package, features, name, edition)
 
     def _index(
-        self, data: int | bytes, scope: str, features: dict[int, int], file: str, edition: int
+        self,
+        data: int | bytes,
+        scope: str,
+        features: dict[int, int],
+        file: str,
+        edition: int,
+        indexes: tuple[int, ...],
     ) -> str:
         data = _as_bytes(data)
         values = fields(data)
         full = _joined(scope, _text(values, 1))  # name
         features = _featured(features, values, 7, 12)  # options, features
         self._messages[full] = _Declared(data, features, file, edition)
-        for nested in values.get(3, ()):  # nested_type
-            self._index(nested, full, features, file, edition)
+        self._indexes[full] = indexes
+        for place, nested in enumerate(values.get(3, ())):  # nested_type
+            self._index(nested, full, features, file, edition, (*indexes, place))
         for enum in values.get(4, ()):  # enum_type
             self._index_enum(enum, full, features, file, edition)
         for extension in values.get(6, ()):  # extension
@@ -221,6 +229,7 @@ class Pool:
         if made is None:
             is_entry = _is_map_entry(self._messages[full].data)
             made = self._made[full] = Message(full, is_map_entry=is_entry)
+            made.indexes = self._indexes[full]
             self._todo.append(made)
         return made
 

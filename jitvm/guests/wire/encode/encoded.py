@@ -1,0 +1,153 @@
+"""Messages that were written: side by side, with what tells where each begins.
+
+Encoded ── data, lengths        one buffer
+        ├─ list(it)             bytes
+        ├─ to_arrow()           an Arrow array of binary values; or hand it over (PyCapsule)
+        └─ file.write(it.data)  behind their lengths, if they were asked for so
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property, partial
+from itertools import pairwise
+
+import numpy as np
+
+from jitvm.guests.wire.columns import Column, RowSpace, Shape
+from jitvm.guests.wire.data import Data
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from jitvm.guests.wire.data import Array
+    from jitvm.guests.wire.pool import OutputSpace
+
+
+class Piece:
+    """Messages that lie side by side.
+
+    Attributes:
+        data: their bytes, uint8.
+        offsets: int32, one more than there are messages.
+    """
+
+    __slots__ = ("data", "offsets")
+
+    def __init__(self, space: OutputSpace, begin: int, end: int, starts: int, count: int) -> None:
+        self.data: Array = np.frombuffer(space.buffer(begin, end - begin), np.uint8)
+        words: Array = np.frombuffer(space.buffer(starts, 4 * (count + 1)), "<u4")
+        self.offsets: Array = (words - np.uint32(begin)).view("<i4")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+class Encoded:
+    """Messages, in the order of their rows.
+
+    Libraries that take Arrow's data take it as an array of binary values:
+    ``pyarrow.chunked_array(encoded)``, ``polars.Series(encoded)``.
+
+    Args:
+        pieces: they lie in so many pieces: more than one where they have more than 2 GiB.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = list(pieces)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._pieces))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all messages, with what stands in front of them."""
+        return sum(len(piece.data) for piece in self._pieces)
+
+    @cached_property
+    def data(self) -> memoryview:
+        """All of them side by side, as bytes. Nothing is copied unless there are 2 GiB."""
+        if not self._pieces:
+            return memoryview(b"")
+        if len(self._pieces) == 1:
+            whole = self._pieces[0].data
+        else:
+            whole = np.concatenate([piece.data for piece in self._pieces])
+        shown: Any = whole  # NumPy's stubs lack the protocol
+        return memoryview(shown).toreadonly()
+
+    @property
+    def lengths(self) -> Array:
+        """Bytes of each message, with what stands in front of it: an array of int64."""
+        found = [np.diff(piece.offsets) for piece in self._pieces]
+        return np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            yield from _listed(piece)
+
+    def __getitem__(self, index: int) -> bytes:
+        """One message.
+
+        Raises:
+            IndexError: there is none.
+        """
+        ends = np.cumsum([len(piece) for piece in self._pieces]).tolist()
+        count = ends[-1] if ends else 0
+        place = index + count if index < 0 else index
+        if not 0 <= place < count:
+            raise IndexError(f"there are {count} messages, and none {index}")
+        which = bisect_right(ends, place)
+        piece = self._pieces[which]
+        at = place - (ends[which - 1] if which else 0)
+        return piece.data[piece.offsets[at] : piece.offsets[at + 1]].tobytes()
+
+    def to_list(self) -> list[bytes]:
+        """A list of them."""
+        found: list[bytes] = []
+        for piece in self._pieces:
+            found += _listed(piece)
+        return found
+
+    # -- Arrow -----------------------------------------------------------------------------------
+
+    def __arrow_c_schema__(self) -> object:
+        """A capsule of the type: binary."""
+        from jitvm.guests.wire.arrow import schema_capsule, schema_export
+
+        return schema_capsule(schema_export(_BINARY))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A capsule of a stream of its pieces."""
+        from jitvm.guests.wire.arrow import column_export, exported_stream, schema_export
+
+        parts = [column_export(_shown(piece)) for piece in self._pieces]
+        return exported_stream(partial(schema_export, _BINARY), iter(parts))
+
+    def to_arrow(self) -> Any:
+        """A `pyarrow.ChunkedArray` that shows the same memory.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not there.
+        """
+        from jitvm.guests.wire.table import needed
+
+        return needed("pyarrow").chunked_array(self)
+
+    def __repr__(self) -> str:
+        return f"<Encoded: {len(self)} messages, {self.nbytes} bytes>"
+
+
+_BINARY = Column("", Shape.BYTES, RowSpace(0, None), None)
+_BINARY.format = "z"
+
+
+def _shown(piece: Piece) -> Data:
+    return Data(_BINARY, len(piece), offsets=piece.offsets, values=piece.data)
+
+
+def _listed(piece: Piece) -> list[bytes]:
+    data, ends = piece.data.tobytes(), piece.offsets.tolist()
+    return [data[first:last] for first, last in pairwise(ends)]
