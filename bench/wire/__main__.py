@@ -28,7 +28,7 @@ SLOW = ("upb-read",)
 """Runners that read a tenth of the messages."""
 PAIRS = (
     ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
-    ("threads", "halves"),
+    ("threads", "halves"), ("c-threads", "c-halves"),
 )  # fmt: skip
 """Which runners are compared in the end."""
 
