@@ -29,7 +29,8 @@ SLOW = ("upb-read",)
 """Runners that read a tenth of the messages."""
 PAIRS = (
     ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
-    ("threads", "halves"), ("encode", "ptars-encode"), ("encode", "upb-encode"),
+    ("threads", "halves"), ("c-threads", "c-halves"),
+    ("encode", "ptars-encode"), ("encode", "upb-encode"),
 )  # fmt: skip
 """Which runners are compared in the end."""
 

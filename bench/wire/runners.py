@@ -12,6 +12,9 @@
     interpreter  the same without the JIT
     c, c-switch  the same in C by hand, for some types: in the order that is expected, or switched
                  on the tag; `decode` checks that strings are UTF-8, and so do these
+    c-halves, c-threads
+                 the twin of two halves, one after the other, and on two threads: what the processor
+                 has to give
 
 Each is made ready for some messages, and then reads all of them when it is called.
 """
@@ -205,6 +208,28 @@ def c_switch(cls: Any, messages: list[bytes], folder: Path) -> Run:
     return _twin(f"{cls.DESCRIPTOR.name.lower()}_switched", cls, messages, folder)
 
 
+def c_halves(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """By hand in C, two halves, one after the other."""
+    return _halves_in_c(cls, messages, folder, map)
+
+
+def c_threads(cls: Any, messages: list[bytes], folder: Path) -> Run:
+    """The same on two threads."""
+    return _halves_in_c(cls, messages, folder, ThreadPoolExecutor(2).map)
+
+
+def _halves_in_c(cls: Any, messages: list[bytes], folder: Path, map: Callable[..., Any]) -> Run:
+    middle, twins = len(messages) // 2, []
+    for name, half in (("first", messages[:middle]), ("second", messages[middle:])):
+        place = folder / name
+        place.mkdir()
+        try:
+            twins.append(c(cls, half, place))
+        except Unsuitable:
+            twins.append(c_switch(cls, half, place))
+    return lambda: list(map(lambda twin: twin(), twins))
+
+
 def _twin(name: str, cls: Any, messages: list[bytes], folder: Path) -> Run:
     try:
         return Twin(name, cls, messages, folder)
@@ -297,7 +322,7 @@ RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "upb": upb, "upb-read": upb_read, "ptars-list": ptars_list, "ptars-array": ptars_array,
     "ptars-file": ptars_file, "list": from_list, "array": from_array, "file": from_file,
     "halves": halves, "threads": threads, "decode": decode, "interpreter": interpreter, "c": c,
-    "c-switch": c_switch,
+    "c-switch": c_switch, "c-halves": c_halves, "c-threads": c_threads,
 }  # fmt: skip
 """What reads messages, by name."""
 WRITERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {

@@ -132,7 +132,7 @@ class Explanation:
                 return report.ir
             case "llvm":
                 return report.llvm or _UNKEPT
-        return assembly(self._machine, report) if report.llvm else _UNKEPT
+        return assembly(report) if report.llvm else _UNKEPT
 
     def _guest_code(self, report: RegionReport) -> str:
         """The instructions of a region in the order of memory, with labels; gaps are marked."""

@@ -47,6 +47,7 @@ class RegionReport:
         exits: ways out, the most taken first.
         limits: limits that cut it, by reason.
         ir, llvm: its texts.
+        speed: how LLVM made its code, see `Compiler.compile`.
     """
 
     start: int
@@ -59,6 +60,7 @@ class RegionReport:
     limits: tuple[ExitReport, ...]
     ir: str
     llvm: str
+    speed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,13 @@ def regions(machine: Machine) -> list[RegionReport]:
     return sorted(reports, key=lambda report: -report.travel)
 
 
-def assembly(machine: Machine, report: RegionReport) -> str:
+def assembly(report: RegionReport) -> str:
     """The machine code of a region as assembly, without directives.
 
     Raises:
         NativeError: LLVM refused its text.
     """
-    lines = assembly_lines(report.llvm, _jit(machine).params.speed)
+    lines = assembly_lines(report.llvm, report.speed)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -171,6 +173,7 @@ def _report(jit: Jit, installed: Installed) -> RegionReport:
         ),
         ir="" if region.ir is None else show(region.ir),
         llvm=compiled.llvm,
+        speed=compiled.speed,
     )
 
 

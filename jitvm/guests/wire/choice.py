@@ -31,8 +31,8 @@ TOO_FEW = 0.96
 """A variant is given up where fewer than this part of them fit."""
 SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
-NO_ORDER, SOME_ORDER = 0.5, 0.25
-"""What part of messages has to have their fields in no order to read them so, and to go on so."""
+NO_ORDER, SOME_ORDER = 0.4, 0.25
+"""What part of fields has to come where another did to read them in no order, and to go on so."""
 KIND = "wire-choices"
 """What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}

@@ -62,6 +62,8 @@ PAGE = 4096
 """Bytes to which buffers are kept apart."""
 SLACK = 64
 """Bytes behind each buffer that may be overwritten: values are copied by words."""
+SCRATCH = 128
+"""Bytes for who has nothing to read or write; the first 8 are 0 whenever a batch is begun."""
 SKEW = 320
 """Bytes by which each buffer lies differently in its page than the one before, so that columns
 which are written side by side do not compete for the same lines of the cache."""
@@ -259,9 +261,12 @@ class Tree:
         offset_width: bytes of an offset, 4 or 8.
         key: what was asked for, as text: trees of equal messages and keys are equal.
         made: what others make of it once, by what makes it.
+        scratch: an address of `SCRATCH` bytes that are no column's; None before `layout`.
     """
 
-    __slots__ = ("columns", "key", "made", "message", "offset_width", "root", "spaces")
+    __slots__ = (
+        "columns", "key", "made", "message", "offset_width", "root", "scratch", "spaces",
+    )  # fmt: skip
 
     def __init__(self, message: Message, root: Column, offset_width: int, key: str) -> None:
         self.message = message
@@ -271,6 +276,7 @@ class Tree:
         self.offset_width = offset_width
         self.key = key
         self.made: dict[object, Any] = {}
+        self.scratch: int | None = None
         for index, column in enumerate(self.columns):
             column.index = index
             if column.shape in (Shape.LIST, Shape.MAP):
@@ -577,6 +583,7 @@ def layout(tree: Tree, rows: int, bytes: int) -> Layout:
             column.values = place.take(bytes)
         elif column.width:
             column.values = place.take(capacity * column.width)
+    tree.scratch = place.take(SCRATCH)
     return Layout(rows, bytes, 1 << (place.end - 1).bit_length())
 
 

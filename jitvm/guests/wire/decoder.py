@@ -185,7 +185,10 @@ class _Runner:
         self.machine = decoder.machine(tier)
         self._spare = self.machine.state.spaces[OUTPUT]
         columns = decoder.tree.columns
+        scratch = decoder.tree.scratch
+        assert scratch is not None
         self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
+        self._firsts += [scratch // 4, scratch // 4 + 1]
         self._texts = [column for column in columns if column.is_utf8]
         self._shown: memoryview | None = None
         state = self.machine.state

@@ -27,7 +27,7 @@ is read with more care. What nobody can read ends at `fail`, which stops the run
 
 What they do is written in `vm`, by what they are for: `operands` has what they share, `values`
 scalars and strings, `packed` packed fields, `frames` messages and rows, `rows` conditions and
-defaults, `strays` what comes in no order. Here is the table of all.
+defaults, `fields` and `strays` what comes in no order. Here is the table of all.
 
 Columns are addresses in OUTPUT, in units of UNIT bytes. A cursor may run past `end`: that is found
 where it is compared with it, before the row counts.
@@ -39,6 +39,7 @@ import os
 from functools import cache, partial
 
 from jitvm.guest import Guest, Opcode, Space
+from jitvm.guests.wire.vm.fields import read, simple
 from jitvm.guests.wire.vm.frames import (
     absent_message,
     begin_raw,
@@ -169,10 +170,10 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             found[name] = partial(absent, width, has_b), FIELD
     for length in LENGTHS:
         for kind, (width, _) in KINDS.items():
-            read, name = varint(length, kind), f"{kind}.{length}"
-            found[name] = partial(scalar, read, width, False), FIELD
-            found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
-            found[f"{name}.list"] = partial(element, read, width), FIELD
+            take, name = varint(length, kind), f"{kind}.{length}"
+            found[name] = partial(scalar, take, width, False), FIELD
+            found[f"{name}.set"] = partial(scalar, take, width, True), FIELD
+            found[f"{name}.list"] = partial(element, take, width), FIELD
             if length == "1-2":
                 run = partial(mixed_items, kind)
             elif length in "12":
@@ -180,16 +181,16 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             else:
                 run = partial(item, length, kind)
             found[f"{name}.item"] = run, FIELD
-        read, name = closed(length), f"closed.{length}"
-        found[name] = partial(scalar, read, 4, False), FIELD
-        found[f"{name}.set"] = partial(scalar, read, 4, True), FIELD
-        found[f"{name}.list"] = partial(element, read, 4), FIELD
+        take, name = closed(length), f"closed.{length}"
+        found[name] = partial(scalar, take, 4, False), FIELD
+        found[f"{name}.set"] = partial(scalar, take, 4, True), FIELD
+        found[f"{name}.list"] = partial(element, take, 4), FIELD
         found[f"{name}.item"] = partial(item_closed, length), FIELD
     for width in (4, 8):
-        read, name = fixed(width), f"fixed{8 * width}"
-        found[name] = partial(scalar, read, width, False), FIELD
-        found[f"{name}.set"] = partial(scalar, read, width, True), FIELD
-        found[f"{name}.list"] = partial(element, read, width), FIELD
+        take, name = fixed(width), f"fixed{8 * width}"
+        found[name] = partial(scalar, take, width, False), FIELD
+        found[f"{name}.set"] = partial(scalar, take, width, True), FIELD
+        found[f"{name}.list"] = partial(element, take, width), FIELD
         found[f"{name}.packed"] = partial(packed_fixed, width, False), FIELD
         found[f"{name}.packed.first"] = partial(packed_fixed, width, True), FIELD
     for place in ("plain", "row", "list", "more"):
@@ -200,13 +201,17 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
             for width in widths:
                 found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
+    found["bytes.any.more"] = partial(string, 0, "more"), FIELD
     for most in (0, 16, 32, 64):
-        for place in ("plain", "row", "list", "more"):
-            suffix = {"plain": "", "row": ".set", "list": ".list", "more": ".more"}[place]
+        for place in ("plain", "row", "list"):
+            suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
             found[f"bytes.{most or 'any'}{suffix}"] = partial(string, most, place), FIELD
         name = f"bytes.{most or 'any'}.once"
         found[name] = partial(string, most, "plain once"), FIELD
         found[f"{name}.set"] = partial(string, most, "once"), FIELD
+    for is_long in (False, True):
+        found[f"simple{'.long' * is_long}"] = partial(simple, is_long), 10
+        found[f"read{'.long' * is_long}"] = partial(read, is_long), 10
     for place in ("plain", "row", "list"):
         suffix = {"plain": "", "row": ".set", "list": ".list"}[place]
         found[f"group{suffix}"] = partial(group, place), FIELD
@@ -223,7 +228,7 @@ LENGTHS_OF = {name: 1 + count for name, (_, count) in meanings().items()}
 
 _SOURCES = tuple(
     os.path.join(os.path.dirname(__file__), "vm", f"{name}.py")
-    for name in ("operands", "values", "packed", "frames", "rows", "strays")
+    for name in ("operands", "values", "packed", "frames", "rows", "fields", "strays")
 )
 
 

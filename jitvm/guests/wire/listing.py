@@ -28,7 +28,8 @@ TARGETS = {
     "ended": (0,), "ended.group": (0,), "goto": (0,), "drop": (0,), "unasked": (0,), "undo": (0,),
     "rest": (0,), "rest.long": (0,), "skip": (0, 4, 8), "try": (16,), "present": (4,),
     "which": (5,), "is set": (5,), "group.open": (0,), "group.field": (0, 4), "group.close": (0, 4),
-    "group.unmark": (0,), "way.any": (0,), "way.order": (0,),
+    "group.unmark": (0,), "way.any": (0,), "way.order": (0,), "simple": (0,), "simple.long": (0,),
+    "read": (0,), "read.long": (0,),
 }  # fmt: skip
 """Where the operands of instructions have addresses of others, besides those of fields."""
 COMPARED = 13

@@ -1,9 +1,10 @@
-"""Whether fields come in the order of their numbers, as nearly everybody writes them.
+"""Whether fields come where they did in the messages before, as those of most producers do.
 
-    bytes of a few messages ──> numbers of fields, message by message ──> part that is in no order
+    bytes of a few messages ──> numbers of fields, message by message ──> part that is a surprise
 
-A program looks for each field behind the one before it. Where fields come in any order it would
-mostly look in vain, so there it begins with all defaults (see `jitvm.guests.wire.program`).
+A program looks for each field behind the one before it. Where fields come in any order, or now
+these and now others, it would mostly look in vain, so there it begins with all defaults (see
+`jitvm.guests.wire.program`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MESSAGES, BYTES, FIELDS = 16, 1 << 12, 64
 """Messages that are looked at, bytes of the longest of them, and fields in each."""
+_BEGIN = _END = 0
+"""In place of the number of a field."""
 
 
 def sampled(data: memoryview, offsets: memoryview, first: int, last: int) -> list[bytes]:
@@ -38,31 +41,38 @@ class Orders:
 
     def __init__(self, root: Column, messages: Sequence[bytes]) -> None:
         self._seen: dict[int, list[int]] = {}
+        self._after: dict[tuple[int, int], int] = {}
         for each in messages:
             self._look(root, each, iter(range(FIELDS)))
 
     def disorder(self, column: Column) -> float | None:
-        """The part of the messages of a column of which the fields are in no order; None where none
-        has two fields."""
-        seen, disordered = self._seen.get(column.index, (0, 0))
-        return disordered / seen if seen else None
+        """The part of the fields in messages of a column that come behind another one than they did
+        the last time, or that another one came behind; None where none has two fields."""
+        seen, surprises = self._seen.get(column.index, (0, 0))
+        return surprises / seen if seen else None
 
     def _look(self, column: Column, message: bytes, left: Iterator[int]) -> None:
         """Look at a message and those in it, as long as there are fields `left` to be looked at."""
         inner = _messages(column)
-        last, count, is_disordered = 0, 0, False
+        numbers = [_BEGIN]
         try:
             for (number, value), _ in zip(read(message), left, strict=False):
-                is_disordered |= number < last
-                last, count = number, count + 1
+                if number != numbers[-1]:
+                    numbers.append(number)
                 if number in inner and isinstance(value, bytes):
                     self._look(inner[number], value, left)
         except WireError:
             return
-        if count > 1:
-            seen = self._seen.setdefault(column.index, [0, 0])
-            seen[0] += 1
-            seen[1] += is_disordered
+        if len(numbers) < 3:
+            return
+        is_first = column.index not in self._seen
+        seen = self._seen.setdefault(column.index, [0, 0])
+        for number, following in zip(numbers, [*numbers[1:], _END], strict=True):
+            place = column.index, number
+            if not is_first:
+                seen[0] += 1
+                seen[1] += self._after.get(place) != following
+            self._after[place] = following
 
 
 def _messages(column: Column) -> dict[int, Column]:

@@ -9,7 +9,8 @@ Each message of the tree becomes a piece of program, a *node*:
     absent 2 ...
     end           is this the end of the message? else: `rest`
                   the root: conditions, then the next message; others: back to the one around
-    rest          a table of what to do with each tag, whatever comes; behind the last, as `end`
+    rest          plain fields in any order by a table (see `vm.fields`); then another, of what to
+                  do with each tag, whatever comes; behind the last, as `end`
     stray 1 ...   reads a field wherever it comes, and goes to `rest`
     slow 1        field 1 with all care, for those that cannot be read by its usual instruction
     defaults      of all fields; then goes to `rest`
@@ -30,6 +31,15 @@ from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
 from jitvm.guests.wire.nodes import Node, depth_of, expected
 from jitvm.guests.wire.schema import Enum, Field, Kind, WireType
+from jitvm.guests.wire.vm.fields import (
+    ENTRY,
+    FIRST,
+    MOST,
+    NULLABLE,
+    SHORT,
+    TEXT,
+    ZIGZAG,
+)
 from jitvm.guests.wire.vm.operands import UNIT
 from jitvm.guests.wire.where import All, Any, Compare
 from jitvm.guests.wire.writer import NEVER, Label, Program, ProgramError, Writer, tag_bytes
@@ -60,6 +70,8 @@ PLACES = 12
 STRINGS = ("16", "32", "64", "any")
 MESSAGES = ("1", "10")
 WAYS = ("any", "order")
+FEW_FIELDS, MOST_TAGS = 4, 1 << 10
+"""Plain fields for which a message has a table of them at least, and tags in it at most."""
 
 
 class _Maker(Writer):
@@ -253,6 +265,7 @@ class _Maker(Writer):
         table, skip, passed = Label(), Label(), Label()
         self.put(node.rest)
         self.note(node, None, ":rest")
+        self.simple(node)
         tags = [tag for field, _ in node.fields for tag in (field.tag, field.packed_tag or 0)]
         is_long = max(tags, default=0) >= 0x80
         self.op("rest.long" if is_long else "rest", table)
@@ -292,6 +305,61 @@ class _Maker(Writer):
         for first in range(size):
             self.uses.append((len(self.code), places.get(first, skip)))
             self.code += bytes(4)
+
+    def simple(self, node: Node) -> None:
+        """Plain fields, in any order."""
+        entries = dict(filter(None, (self.entry(field, column) for field, column in node.fields)))
+        is_worth_it = node.column.parent is None or node.has_way
+        if len(entries) < FEW_FIELDS or node.is_group or not is_worth_it:
+            return
+        size = 1 << max(entries).bit_length()
+        inside, table, other = Label(), Label(), Label()
+        suffix = ".long" if size > 0x80 else ""
+        self.op("ended", inside)
+        self.op("goto", node.behind)
+        self.is_usual = False
+        self.put(inside)
+        self.op(f"simple{suffix}", other, table, (size - 1, 2))
+        self.op(f"read{suffix}", inside, table, (size - 1, 2))
+        self.op("goto", node.behind)
+        self.is_usual = True
+        self.put(other)
+
+        def write() -> None:
+            self.put(table)
+            self.program.tables[table.at] = ENTRY * size
+            nothing = self.described(0)
+            for tag in range(size):
+                self.code += entries.get(tag, nothing)
+
+        self.later.append(write)
+
+    def entry(self, field: Field, column: Column | None) -> tuple[int, bytes] | None:
+        """The tag of a plain field, and its entry in a table of them; None for other fields."""
+        kind = KINDS.get(field.kind, "")
+        if field.is_repeated or field.oneof is not None or field.tag >= MOST_TAGS:
+            return None
+        if column is None:
+            return (field.tag, self.described(FIRST * 256)) if kind else None
+        is_closed = field.enum is not None and field.enum.is_closed
+        if column.wrapper is not None or column.is_raw or is_closed or column.values is None:
+            return None
+        about = FIRST * (2 if kind == "bool" else 256 if kind else MOST + 1)
+        about |= column.width if kind else TEXT
+        about |= NULLABLE if column.is_nullable else 0
+        about |= ZIGZAG if kind.startswith("sint") else 0
+        about |= SHORT if kind == "sint32" else 0
+        return field.tag, self.described(about, column.values, column.validity, column.offsets)
+
+    def described(
+        self, about: int, a: int | None = None, b: int | None = None, c: int | None = None
+    ) -> bytes:
+        """An entry of a table of plain fields."""
+        offsets = self.tree.scratch
+        assert offsets is not None
+        a, b = (offsets + UNIT if place is None else place for place in (a, b))
+        c = offsets if c is None else c
+        return pack("<4I", a // UNIT, b // UNIT, c // UNIT, about)
 
     def keep(self, node: Node, column: Column) -> None:
         """An unknown field, whose bytes are added to a column."""
@@ -416,7 +484,8 @@ class _Maker(Writer):
                 self.op("goto", end)
         else:
             self.unset_others(node, field)
-            careful = None if column.shape is Shape.FIXED and tag & 7 else Label()
+            is_sure = column.is_raw or (column.shape is Shape.FIXED and tag & 7)
+            careful = None if is_sure else Label()
             self.value(column, tag, NEVER, end, careful, None, is_stray=True)
             if careful is None:
                 return
@@ -495,8 +564,12 @@ class _Maker(Writer):
                 if not column.is_nullable:  # of an entry of a map: who writes that?
                     self.op("goto", self.fail)
                     return
-                suffix = ".more"
-            elif column.is_utf8 and is_stray:  # what is written over has to be checked, too
+                self.field(
+                    "bytes.any.more", tag=tag, next=following, miss=miss, a=column.values, b=b,
+                    c=column.offsets,
+                )  # fmt: skip
+                return
+            if column.is_utf8 and is_stray:  # what is written over has to be checked, too
                 suffix = ".once" + suffix
             name = self.chosen("bytes", suffix, STRINGS, careful, column)
             self.field(

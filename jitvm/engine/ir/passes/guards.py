@@ -12,7 +12,13 @@ with no other predecessor, narrows it for everything that it dominates:
     (x + c) & m in an interval, if x fits m and nothing wraps:    x in the shifted interval
 
 The last is how bounds of stack pointers are written. Conditions are also tracked as such, so a
-value guarded twice is found without looking at what it compares.
+value guarded twice is found without looking at what it compares. If a conjunction holds, so do its
+parts; if a disjunction does not, neither do these.
+
+What an edge passes on is that side of a selection which the same facts decide:
+
+    branch %1, b1, b2
+    b1: goto b3(select %1, %2, %3)        passes %2
 """
 
 from __future__ import annotations
@@ -40,6 +46,7 @@ def remove_known_guards(graph: Graph) -> None:
         block = tree.order[at]
         block.values = [value for value in block.values if not _holds(facts, value)]
         _decide(facts, block)
+        _settle(facts, block)
         deeper = facts.depth()
         todo += [(child, deeper) for child in below[at]]
     graph.blocks = reverse_postorder(graph)
@@ -72,6 +79,27 @@ def _decide(facts: Facts, block: Block) -> None:
         decided = facts.decided(end.condition)
         if decided is not None:
             block.end = end.yes if decided else end.no
+
+
+def _settle(facts: Facts, block: Block) -> None:
+    """Pass on the sides of selections that are decided."""
+    end = block.end
+    if isinstance(end, Goto):
+        end.args = [_side(facts, arg) for arg in end.args]
+    elif isinstance(end, Branch):
+        depth = facts.depth()
+        for way, holds in ((end.yes, True), (end.no, False)):
+            if isinstance(way, Goto) and way.args:
+                facts.learn(end.condition, holds)
+                way.args = [_side(facts, arg) for arg in way.args]
+                facts.leave(depth)
+
+
+def _side(facts: Facts, value: Value) -> Value:
+    """A value, or what it is sure to be."""
+    while value.op is Op.SELECT and (decided := facts.decided(value.args[0])) is not None:
+        value = value.args[1 if decided else 2]
+    return value
 
 
 class Facts:
@@ -129,6 +157,10 @@ class Facts:
         """A condition is known to hold, or not to."""
         low, high = self.interval(condition)
         self._narrow(condition, (max(low, 1), high) if holds else (0, 0))
+        if condition.op is (Op.AND if holds else Op.OR) and condition.bits == 1:
+            for part in condition.args:
+                if part.bits == 1:
+                    self.learn(part, holds)
         if condition.op not in COMPARISONS:
             return
         a, b = condition.args
