@@ -133,6 +133,21 @@ def test_what_the_host_writes_elsewhere_is_no_matter(tmp_path: Path) -> None:
     assert not has_jit(lab.machine)
 
 
+def test_an_image_knows_which_bytes_it_was_made_from(tmp_path: Path) -> None:
+    lab = second(tmp_path, ADDING)
+    lab.machine.prepare(NUMBER)
+    assert lab.machine.native
+    image = lab.machine.native._image
+    assert image is not None
+    view = lab.machine.block.view(lab.machine.layout.code_map, lab.machine.layout.size)
+    marked = [bool(mark & CODE) for mark in view]
+    assert any(marked)
+    assert [image.was_made_from(at, 1) for at in range(len(marked))] == marked
+    first = marked.index(True)
+    assert image.was_made_from(0, first + 1)
+    assert not image.was_made_from(0, first)
+
+
 def test_what_the_guest_overwrites_is_run_no_more(tmp_path: Path) -> None:
     """Once, in the middle of the loop, by a store whose address is computed."""
     changing = loop(

@@ -156,19 +156,16 @@ class Allocation:
                 life.weight += weight
 
     def _extend(self, loops: list[tuple[int, int]]) -> None:
-        """Have what is used in a loop and made before it live to the loop's end."""
-        if not loops:
-            return
+        """Have what is used in a loop and made before it live to the loop's end.
+
+        By then it may be in another loop, which ends later, so that comes later here.
+        """
         loops.sort(key=lambda loop: loop[1])
         for life in self.lives.values():
             begin, end = life.begin, life.end
-            grows = True
-            while grows:
-                grows = False
-                for head, last in loops:
-                    if begin < head <= end < last:
-                        end = last
-                        grows = True
+            for head, last in loops:
+                if begin < head <= end < last:
+                    end = last
             life.end = end
 
     def _give_registers(self, lives: Sequence[Life]) -> None:
