@@ -43,7 +43,7 @@ class Outputs:
         self._computer = computer
         self._outputs: list[_Output | _PrintedHashes] = []
         self._before: Observer | None = None
-        self._frames = 0
+        self._begun = computer.frames.number
 
     def __enter__(self) -> Self:
         frames = self._computer.frames
@@ -52,7 +52,9 @@ class Outputs:
         except BaseException:
             self._discard()
             raise
-        self._before, frames.observer = frames.observer, self
+        self._before = frames.observer
+        if any(output.is_of_frames for output in self._outputs):
+            frames.observer = self
         return self
 
     def __exit__(
@@ -67,7 +69,8 @@ class Outputs:
 
     def _complete(self, error: BaseException | None) -> None:
         was_cut_off = isinstance(error, KeyboardInterrupt)
-        if error is not None and not was_cut_off and not self._frames:
+        has_frames = self._computer.frames.number > self._begun
+        if error is not None and not was_cut_off and not has_frames:
             self._discard()
         failures: list[Failure] = []
         for output in reversed(self._outputs):
@@ -109,7 +112,6 @@ class Outputs:
     def end(self, frame: Frame) -> None:
         """A frame is complete; a signal does not cut off what is written of it."""
         with ENDING.held():
-            self._frames += 1
             for output in self._outputs:
                 output.add(frame)
 
@@ -119,7 +121,12 @@ class _Output:
 
     Those that are derived say in `_open`, `_add` and `_close` how; what these raise becomes a
     `Failure`, and then nothing is left of the file.
+
+    Attributes:
+        is_of_frames: whether it has to see each frame; several run at a time where nothing has.
     """
+
+    is_of_frames = True
 
     def __init__(self, path: str, computer: Computer) -> None:
         self.path = path
@@ -267,6 +274,8 @@ def _hashes(path: str, computer: Computer) -> _Hashes | _PrintedHashes:
 class _PrintedHashes:
     """A line a frame, on standard output."""
 
+    is_of_frames = True
+
     def __init__(self, computer: Computer) -> None:
         from jitvm.platform.recording.hashes import FrameHashes
 
@@ -288,6 +297,8 @@ class _PrintedHashes:
 
 class _Screenshot(_Output):
     """The last frame."""
+
+    is_of_frames = False
 
     def __init__(self, path: str, computer: Computer, scale: int) -> None:
         self._scale = scale
