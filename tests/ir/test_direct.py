@@ -20,6 +20,7 @@ from jitvm.engine.region.direct import DirectLowering
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Core, Guest, Opcode, Space
 from jitvm.guests.uxn import UXN
+from jitvm.guests.uxn.assembler import assemble
 from tests.ir.lowered import RUNS_DIRECTLY, native
 from tests.ir.test_lowered import BIG, LITTLE, agree
 
@@ -96,6 +97,27 @@ def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
         if one.place == other.place:
             assert one.end < other.begin or other.end < one.begin
     assert allocation.spilled
+
+
+@pytest.mark.parametrize("byte", ["DUP2 MUL", "DUP2 ADD #07 EOR", "DUP2 SWP POP INC", "OVR"])
+def test_a_full_ring_is_emptied_before_the_byte_that_did_not_fit(byte: str) -> None:
+    """Which nothing needs any more, so its register is free for what empties the ring."""
+    rom = assemble(f"|0100 #0000 &l INC2 {byte} #18 DEO {byte} #18 DEO ORAk ?&l POP2 BRK").rom
+    written = {}
+    for speed in (None, 0):
+        params = Parameters(hot=2, window=64, background=0, keep=0, speed=speed or 0)
+        tier = Tier.INTERPRETER if speed is None else Tier.JIT
+        machine = Machine(UXN, tier=tier, cache=None, params=params)
+        out = bytearray()
+        machine.collect(0x18)
+        machine.on_output_full(lambda m=machine, to=out: to.extend(m.take_written()[0]))
+        machine.memory[0x100 : 0x100 + len(rom)] = rom
+        for _ in range(2):
+            machine.run(0x100)
+        out.extend(machine.take_written()[0])
+        written[tier] = bytes(out)
+    assert written[Tier.JIT] == written[Tier.INTERPRETER]
+    assert len(written[Tier.JIT]) == 2 * 0x20000
 
 
 def test_spaces_that_lie_too_far_away_are_left_to_llvm() -> None:

@@ -122,14 +122,14 @@ class CodeCache:
         folder = self.folder
         if folder is None:
             return None
-        if not is_trusted(folder):
-            return None
         path = _path(folder, kind, key)
         try:
             if not self._is_swept:
                 self._is_swept = True
                 if self.abandoned():
                     _sweep(folder)
+            if not is_trusted(folder):
+                return None
             data, used = content_of(path)
         except FileNotFoundError:
             return None
