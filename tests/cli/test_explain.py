@@ -88,7 +88,7 @@ def test_a_program_with_a_screen_gets_frames(capfd: Capture, given: str) -> None
     Path("input.txt").write_text(given)
     arguments = ["--list", "--frames", "40", "--input", "input.txt", *PATIENT]
     assert main(["explain", "screen.tal", *arguments]) == Exit.OK
-    assert "on-frame/more" in capfd.readouterr().out
+    assert "0113  on-frame " in capfd.readouterr().out
 
 
 def test_arguments_and_scripts_are_what_makes_it_hot(capfd: Capture) -> None:

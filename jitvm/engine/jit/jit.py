@@ -100,6 +100,7 @@ class Jit:
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
         self._vector = block.words(layout.fields["vector"], 1)
+        self._event_vector = block.words(layout.fields["event_vector"], 1)
         self._hits: Counter[int] = Counter()
         self._to_recompile: dict[int, Reason] = {}
         self._make_buffer(params)
@@ -177,10 +178,17 @@ class Jit:
         """The window is full: choose and compile, here or on the compile thread."""
         self.report(events.Recorded, self._hot, count)
         raw = bytes(memoryview(self._buffer)[: RECORD_STEP * count])
-        begins = frozenset((self._vector[0], self.entered))
-        recording = Recording(self._hot, raw, bytes(self._before), begins)
+        recording = Recording(self._hot, raw, bytes(self._before), self._begins())
         world = self.regions.world()
         self._compile(lambda: self.quick.begin(recording, world))
+
+    def _begins(self) -> frozenset[int]:
+        """Addresses where the host begins to run the guest."""
+        found = {self._vector[0], self.entered}
+        if at := self._event_vector[0]:
+            port = at - self.block.base - self.block.layout.ports
+            found.add(self.guest.address_in(self.state.ports.page, port))
+        return frozenset(found)
 
     def recompile_stale(self) -> None:
         """Compile regions again that turned out to assume too much; the old ones stay till then."""

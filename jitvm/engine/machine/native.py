@@ -135,7 +135,7 @@ class NativeTier:
         self._replaced: Image | None = None
         self._heard = 0
         self.defers_jit = self.hurries = self._has_arrived = False
-        self._warmth = _COLD
+        self._warmth, self._entered = _COLD, 0
         self._ran = self._began = 0.0
         self._cache = cache
         self._regions_cache: CodeCache | None = None
@@ -373,6 +373,7 @@ class NativeTier:
         self.jit, self._limits = self._made or self._make_jit(self._limits()), None
         self._replace_image()
         self.jit.report.listener = self.listener
+        self.jit.entered = self._entered
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=counting)
         self._connect_written()
@@ -569,8 +570,9 @@ class NativeTier:
         try:
             self._begin(budget)
             self._fields["pc"][0] = self.state.pc
+            self._entered = self.state.pc
             if self.jit is not None:
-                self.jit.entered = self.state.pc
+                self.jit.entered = self._entered
             self._go(self.handlers.enter)
             return self._finish()
         finally:
@@ -622,8 +624,6 @@ class NativeTier:
         try:
             while self.begun < len(data):
                 self._begin(left)
-                if vector_port is not None and self.jit is not None:
-                    self.jit.entered = self.block.layout.guest.address_in(page, vector_port)
                 self._fields["status"][0] = Status.HALT
                 rest = data[self.begun :]
                 self.begun += self._go(
@@ -635,6 +635,7 @@ class NativeTier:
                 if stop is not Stop.HALT or page[stop_port]:
                     break
         finally:
+            self._fields["event_vector"][0] = 0
             self.is_running = False
         return self.begun, stop
 
