@@ -169,7 +169,7 @@ class Evaluator:
         """End what `repeat` does with the vector at hand: from now on others have to run as well.
         Called by devices."""
         if self._is_repeating:
-            self._machine.interrupt()
+            self._machine.end_events()
 
     def abandon(self) -> None:
         """Drop whatever is unfinished: the next vector runs without it."""

@@ -370,6 +370,26 @@ def test_events_may_start_where_a_port_says(machine: Machine) -> None:
         machine.deliver(b"a", port=0x0F, stop_port=0x0F, vector_port=0xFF)
 
 
+def test_a_device_may_say_that_an_event_is_the_last(machine: Machine) -> None:
+    """Also where events, and what is between them, are one region."""
+    load(machine, "|0100 #0040 &l #0001 SUB2 DUP2 ORA ?&l POP2 LIT 12 DEI LIT 30 DEO BRK")
+    machine.vector = 0x100
+    seen = []
+
+    def told(byte: int) -> None:
+        seen.append(byte)
+        if byte == ord("x"):
+            machine.end_events()
+
+    machine.on_write(0x30, told)
+    for before in (3, 0, 900, 41, 5000):
+        done = machine.deliver(b"." * before + b"x" + b".." * 9, port=0x12, stop_port=0x0F)
+        assert done == type(done)(before + 1, Stop.HALT)
+        assert (len(seen), seen[-1]) == (before + 1, ord("x"))
+        seen.clear()
+    assert machine.deliver(b"ab", port=0x12, stop_port=0x0F).begun == 2
+
+
 def test_the_budget_counts_over_all_events(machine: Machine) -> None:
     load(machine, ECHO)  # five instructions an event
     machine.collect(0x18)

@@ -294,6 +294,34 @@ def test_frames_are_the_same_one_by_one(make: Make) -> None:
     assert several.machine.snapshot() == single.machine.snapshot()
 
 
+@pytest.mark.parametrize("tier", [Tier.JIT, Tier.IR])
+def test_compiled_frames_stop_for_what_has_to_come_in_between(tier: Tier) -> None:
+    """A note that begins in the middle of a batch of frames, all in one region."""
+    source = (
+        DEVICES
+        + """
+    ;on-frame .Screen/vector DEO2 BRK
+    @on-frame #0000 &loop INC2 DUP2 #0040 NEQ2 ?&loop POP2
+        ;count LDA2k INC2 SWP2 STA2 ;count LDA2 #01ff AND2 #0111 EQU2 ?play BRK
+    @play #1111 .Audio/adsr DEO2 ;tone .Audio/addr DEO2 #0008 .Audio/length DEO2
+        #ff .Audio/volume DEO ;on-note .Audio/vector DEO2 #3c .Audio/pitch DEO
+        ;count LDA2 #0200 LTH2 ?{ #80 .System/state DEO } BRK
+    @on-note ;count LDA2 SWP .Console/write DEO .Console/write DEO BRK
+    @count $2 @tone 0080 ff80 0080 ff80"""
+    )
+    rom, params = (
+        assemble(CONSOLE_DEVICES + source).rom,
+        Parameters(hot=1, window=256, background=0),
+    )
+    computer, single = Computer(rom, tier=tier, params=params), Computer(rom, tier=Tier.INTERPRETER)
+    assert computer.run_frames() is Ending.EXIT
+    while not single.is_ended:
+        single.frame()
+    assert computer.frames.number == single.frames.number == 0x311
+    assert computer.stdout == single.stdout
+    assert len(single.stdout) == 2
+
+
 def test_a_limit_stops_one_of_several_frames(make: Make) -> None:
     several, single = make(BY_ITSELF), make(BY_ITSELF)
     for limit in (1000, 1, 0, 7, 200, 150, 150, 150):

@@ -73,6 +73,9 @@ class Executor(Protocol):
     ) -> tuple[int, Stop]:
         """Run one event a byte; returns events begun and why it came back."""
 
+    def end_events(self) -> None:
+        """Begin no further event of the `deliver` at hand."""
+
     def interrupt(self) -> None:
         """Make the run return soon; from any thread."""
 

@@ -528,6 +528,10 @@ class Machine:
         budget = _budget(max_instructions)
         return Delivery(*self._executor.deliver(data, port, stop_port, mark, budget, vector_port))
 
+    def end_events(self) -> None:
+        """Have the `deliver` at hand begin no further event; for functions that ports call."""
+        self._executor.end_events()
+
     def interrupt(self) -> None:
         """Stop the running guest at its next instruction or loop; callable from any thread.
 

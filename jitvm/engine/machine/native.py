@@ -105,7 +105,7 @@ class NativeTier:
         self.executed = self._granted = self.begun = 0
         self.on_ring_full: Callable[[], None] | None = None
         self._is_limited = self._was_limited = False
-        self.is_native = self.is_called = self.is_running = False
+        self.is_native = self.is_called = self.is_running = self._has_last_event = False
         self.thread = 0
         self._error: BaseException | None = None
         layout = block.layout
@@ -615,7 +615,7 @@ class NativeTier:
         vector_port: int | None = None,
     ) -> tuple[int, Stop]:
         """Run one event a byte natively; returns events begun and why it came back."""
-        self.begun, stop = 0, Stop.HALT
+        self.begun, stop, self._has_last_event = 0, Stop.HALT, False
         page = self.state.ports.page
         self._fields["event_vector"][0] = (
             0 if vector_port is None else self.block.base + self.block.layout.ports + vector_port
@@ -632,12 +632,17 @@ class NativeTier:
                 stop = self._finish()
                 if left is not None:
                     left = self._fields["budget"][0]
-                if stop is not Stop.HALT or page[stop_port]:
+                if stop is not Stop.HALT or page[stop_port] or self._has_last_event:
                     break
         finally:
             self._fields["event_vector"][0] = 0
             self.is_running = False
         return self.begun, stop
+
+    def end_events(self) -> None:
+        """See `Machine.end_events`."""
+        self._has_last_event = True
+        self._fields["event_end"][0] = self._fields["event_data"][0]
 
     def interrupt(self) -> None:
         """Make the run return at its next dispatch or compiled loop; from any thread."""

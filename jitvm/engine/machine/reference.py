@@ -33,7 +33,7 @@ class ReferenceTier:
         self.interpreter = ReferenceInterpreter(layout.guest, state)
         self.on_ring_full: Callable[[], None] | None = None
         self.on_stop: Callable[[int], None] | None = None
-        self.begun = 0
+        self.begun, self._has_last_event = 0, False
         self.is_running, self._thread = False, 0
         self._vector = block.words(layout.fields["vector"], 1)
         self._histogram = block.words(layout.histogram, 256)
@@ -75,7 +75,7 @@ class ReferenceTier:
         last = None if budget is None else self.executed + budget
         mark_port, marked = mark
         guest = self.interpreter.guest
-        self.begun = 0
+        self.begun, self._has_last_event = 0, False
         for byte in data:
             self.begun += 1
             page[mark_port] = marked
@@ -86,9 +86,13 @@ class ReferenceTier:
             if vector:
                 state.pc = vector
                 stop = self.run(None if last is None else last - self.executed)
-                if stop is not Stop.HALT or page[stop_port]:
+                if stop is not Stop.HALT or page[stop_port] or self._has_last_event:
                     return self.begun, stop
         return self.begun, Stop.HALT
+
+    def end_events(self) -> None:
+        """See `Machine.end_events`."""
+        self._has_last_event = True
 
     def interrupt(self) -> None:
         """Make the run return at its next instruction; from any thread."""
