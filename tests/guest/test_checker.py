@@ -259,6 +259,17 @@ WORDS: dict[str, tuple[Callable[[Any], object], str]] = {
     "1 << word": (lambda o: 1 << pop(o), "shl by up to 255 bits of a 32-bit word"),
 }
 
+
+@singledispatch
+def dispatched(_: object) -> int:
+    return 2
+
+
+@dispatched.register
+def _of_int(_: int) -> int:
+    return 1
+
+
 CLASS = "does push with something else where words are numbers, as they are for the reference inter"
 CLASSES: dict[str, tuple[Callable[[Any], object], str]] = {
     "isinstance": (lambda o: 1 if isinstance(pop(o), int) else 2, CLASS),
@@ -288,16 +299,6 @@ def matched(word: object) -> int:
         case int():
             return 1
     return 2
-
-
-@singledispatch
-def dispatched(_: object) -> int:
-    return 2
-
-
-@dispatched.register
-def _of_int(_: int) -> int:
-    return 1
 
 
 class Wraps(int):

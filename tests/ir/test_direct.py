@@ -6,6 +6,7 @@ That operations mean the same by LLVM, without it and interpreted is tested by `
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import pytest
@@ -99,6 +100,10 @@ def test_no_two_values_share_a_place_while_both_are_needed(text: str) -> None:
     assert allocation.spilled
 
 
+def _take(machine: Machine, out: bytearray) -> None:
+    out.extend(machine.take_written()[0])
+
+
 @pytest.mark.parametrize("byte", ["DUP2 MUL", "DUP2 ADD #07 EOR", "DUP2 SWP POP INC", "OVR"])
 def test_a_full_ring_is_emptied_before_the_byte_that_did_not_fit(byte: str) -> None:
     """Which nothing needs any more, so its register is free for what empties the ring."""
@@ -110,7 +115,7 @@ def test_a_full_ring_is_emptied_before_the_byte_that_did_not_fit(byte: str) -> N
         machine = Machine(UXN, tier=tier, cache=None, params=params)
         out = bytearray()
         machine.collect(0x18)
-        machine.on_output_full(lambda m=machine, to=out: to.extend(m.take_written()[0]))
+        machine.on_output_full(partial(_take, machine, out))
         machine.memory[0x100 : 0x100 + len(rom)] = rom
         for _ in range(2):
             machine.run(0x100)

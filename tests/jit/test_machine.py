@@ -657,7 +657,11 @@ def test_a_device_may_take_the_place_of_one_like_it(quiet: bool) -> None:
 def test_work_for_machines_that_are_gone_is_left_out() -> None:
     """They do not wait, with all their memory, until the compile thread gets to them."""
     held, reached = threading.Event(), threading.Event()
-    compile_thread().submit(lambda: held.wait(HANGS) and None)
+
+    def wait() -> None:
+        held.wait(HANGS)
+
+    compile_thread().submit(wait)
     gone = []
     try:
         for _ in range(3):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import pairwise
 from random import Random
@@ -14,23 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.verify import verify
-from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout, tree
-from jitvm.guests.wire.encode import encoder, staging
+from jitvm.guests.wire.encode import staging
 from jitvm.guests.wire.encode.bound import Bound
 from jitvm.guests.wire.encode.encoder import OUTPUT_SIZE, Encoder
 from jitvm.guests.wire.encode.fitting import Fitter
 from jitvm.guests.wire.encode.instructions import NUMBERS, guest
 from jitvm.guests.wire.encode.node import imported
+from jitvm.guests.wire.encode.operands import COLUMNS, OUTPUT
 from jitvm.guests.wire.encode.staging import Stage
 from jitvm.guests.wire.encode.writing import END, STARTS, Writer
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.reading import Reader
-from tests.engine.emulated import EmulatedMachine
-from tests.jit.emulated import emulated_jit
+from tests.wire.emulated import emulated
 from tests.wire.oracle import fill, messages
 from tests.wire.pair import PARAMS
 from tests.wire.schemas import MESSAGES, generated, message
@@ -106,26 +104,13 @@ def test_compiled_programs_do_the_same(name: str, tier: str) -> None:
     assert bench.written(data) == data
 
 
-@cache
-def compiler() -> Compiler:
-    return Compiler("aarch64")
-
-
 @pytest.mark.parametrize("tier", ["aarch64", "aarch64 jit"])
 def test_aarch64(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench("kinds.Leaf", tier)
-    machine = EmulatedMachine(guest())
-    code = bench.encoder.program.code
-    machine.memory[: len(code)] = code
-    monkeypatch.setattr(Encoder, "machine", lambda *_: machine)
-    scope: AbstractContextManager[Machine] = nullcontext(machine)
-    if tier == "aarch64 jit":
-        scope = emulated_jit(machine, PARAMS, compiler())
-    with scope:
+    params = PARAMS if tier == "aarch64 jit" else None
+    with emulated(guest(), bench.encoder, params, monkeypatch):
         data = list(some("kinds.Leaf"))
         assert bench.written(data) == data
-        if machine.jit is not None:
-            assert machine.jit.statistics.installed
 
 
 @pytest.mark.parametrize(
@@ -190,7 +175,8 @@ def reader(name: str) -> Reader:
 
 def test_the_bound_is_that_of_the_longest_values() -> None:
     """Each number as long as it can be: there is room, and not much more."""
-    cls, longest = generated("kinds.Scalars"), {}
+    cls = generated("kinds.Scalars")
+    longest: dict[str, object] = {}
     for field in message("kinds.Scalars").fields:
         kind = field.kind.name
         if kind in ("STRING", "BYTES"):
@@ -215,7 +201,7 @@ def test_machines_hold_on_to_no_memory() -> None:
     bench = Bench("kinds.Leaf")
     bench.written(list(some("kinds.Leaf")))
     (machine,) = bench.encoder.machines()
-    for space in (encoder.COLUMNS, encoder.OUTPUT):
+    for space in (COLUMNS, OUTPUT):
         assert not hasattr(machine.state.spaces[space].obj, "space")
 
 

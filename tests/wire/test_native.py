@@ -4,7 +4,6 @@ whatever instructions are chosen, on messages that are right, odd and wrong."""
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from random import Random
 from typing import Any
@@ -13,18 +12,15 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from jitvm import wire
-from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.ir.verify import verify
-from jitvm.engine.machine.machine import Machine
 from jitvm.guests.wire.anew import written
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
 from jitvm.guests.wire.program import spread
 from jitvm.guests.wire.writer import ProgramError
-from tests.engine.emulated import EmulatedMachine
-from tests.jit.emulated import emulated_jit
+from tests.wire.emulated import emulated
 from tests.wire.oracle import messages, mutated
 from tests.wire.pair import BYTES, PARAMS, ROWS, Pair
 from tests.wire.schemas import MESSAGES, message
@@ -70,26 +66,13 @@ def test_compiled_programs_do_the_same(name: str, tier: str) -> None:
     assert not machine.jit.statistics.errors
 
 
-@cache
-def compiler() -> Compiler:
-    return Compiler("aarch64")
-
-
 @pytest.mark.parametrize("tier", ["aarch64", "aarch64 jit"])
 def test_aarch64(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("kinds.Leaf", tier=tier)
-    machine = EmulatedMachine(guest())
-    code = pair.native.program.code
-    machine.memory[: len(code)] = code
-    monkeypatch.setattr(Decoder, "machine", lambda *_: machine)
-    scope: AbstractContextManager[Machine] = nullcontext(machine)
-    if tier == "aarch64 jit":
-        scope = emulated_jit(machine, PARAMS, compiler())
-    with scope:
+    params = PARAMS if tier == "aarch64 jit" else None
+    with emulated(guest(), pair.native, params, monkeypatch):
         pair.agree(some("kinds.Leaf"))
         pair.agree(odd("kinds.Leaf", 1, 60))
-        if machine.jit is not None:
-            assert machine.jit.statistics.installed
 
 
 @pytest.mark.parametrize("name", MESSAGES)

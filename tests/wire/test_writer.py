@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -143,7 +143,8 @@ def test_maps_may_be_lists_of_structs() -> None:
 
 def test_what_is_empty() -> None:
     writer = wire.writer(Leaf)
-    for table in (TABLE.slice(0, 0), {}, [], pa.Table.from_batches([], SCHEMA)):
+    empty: tuple[Any, ...] = (TABLE.slice(0, 0), {}, [], pa.Table.from_batches([], SCHEMA))
+    for table in empty:
         if table != {}:
             found = writer.write(table)
             assert (len(found), found.nbytes, found.to_list(), bytes(found.data)) == (0, 0, [], b"")
@@ -508,7 +509,7 @@ def test_fields_that_are_left_out() -> None:
     with pytest.raises(wire.ColumnError, match="id is required; name it"):
         wire.writer(Old, fields=["name"])
     with pytest.raises(TypeError, match="fields is a list"):
-        wire.writer(Leaf, fields="number")  # type: ignore[arg-type]
+        wire.writer(Leaf, fields="number")
     with pytest.raises(ValueError, match="depth=0"):
         wire.writer(Leaf, depth=0)
 
