@@ -158,12 +158,9 @@ class Evaluator:
         assert state is not None  # it is 0 as long as there are vectors, so 0 may be written to it
         self._is_repeating = True
         try:
-            self._watched(lambda: self._repeat(bytes(times), state, vector_port))
+            self._watched(lambda: self._events(bytes(times), state, (state, 0), vector_port))
         finally:
             self._is_repeating = False
-
-    def _repeat(self, data: bytes, state: int, vector_port: int) -> None:
-        self._events(data, state, (state, 0), vector_port)
 
     def cut(self) -> None:
         """End what `repeat` does with the vector at hand: from now on others have to run as well.
@@ -181,7 +178,7 @@ class Evaluator:
         if self.watch is not None and self.watch.stopped():
             raise LimitReached(Ending.TIME)
 
-    def _watched(self, work: Callable[[], None]) -> None:
+    def _watched(self, work: Callable[[], object]) -> None:
         """Do the work under a watch, so that Ctrl-C ends it."""
         if self.watch is not None:
             work()

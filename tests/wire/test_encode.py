@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.interpreter.cores import fast_graph, full_graph
-from jitvm.engine.ir.verify import verify
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.encode import staging
@@ -32,6 +30,7 @@ from tests.wire.emulated import emulated
 from tests.wire.oracle import fill, messages
 from tests.wire.pair import PARAMS
 from tests.wire.schemas import MESSAGES, generated, message
+from tests.wire.sound import all_are_sound
 
 ROWS, BYTES = 4096, 1 << 20
 
@@ -141,12 +140,7 @@ def test_unknown_fields_come_behind_the_others() -> None:
 
 
 def test_every_instruction_is_sound_and_none_is_missing() -> None:
-    made = guest()
-    assert len(NUMBERS) <= 256
-    made.check_semantics()
-    for row in made.opcodes[: len(NUMBERS)]:
-        for graph in (fast_graph(made, row, checked=True), full_graph(made, row)):
-            verify(graph, made)
+    all_are_sound(guest(), NUMBERS)
 
 
 @settings(max_examples=40, deadline=None)

@@ -66,7 +66,6 @@ class Jit:
         planner: what is known of the program.
         maker: what compiles.
         keeper: what keeps regions between runs.
-        entered: where the host last began to run the guest.
         recording_address: where the recording table writes.
     """
 
@@ -96,7 +95,6 @@ class Jit:
         self.keeper = Keeper(
             self.regions, self.planner, self.maker, shelf, self.quick.waiting, rest=self
         )
-        self.entered = 0
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
         self._vector = block.words(layout.fields["vector"], 1)
@@ -174,17 +172,18 @@ class Jit:
         self.statistics.recordings += 1
         return True
 
-    def recorded(self, count: int) -> None:
-        """The window is full: choose and compile, here or on the compile thread."""
+    def recorded(self, count: int, entered: int) -> None:
+        """The window is full: choose and compile, here or on the compile thread. The host last
+        began to run the guest at the address `entered`."""
         self.report(events.Recorded, self._hot, count)
         raw = bytes(memoryview(self._buffer)[: RECORD_STEP * count])
-        recording = Recording(self._hot, raw, bytes(self._before), self._begins())
+        recording = Recording(self._hot, raw, bytes(self._before), self._begins(entered))
         world = self.regions.world()
         self._compile(lambda: self.quick.begin(recording, world))
 
-    def _begins(self) -> frozenset[int]:
+    def _begins(self, entered: int) -> frozenset[int]:
         """Addresses where the host begins to run the guest."""
-        found = {self._vector[0], self.entered}
+        found = {self._vector[0], entered}
         if at := self._event_vector[0]:
             port = at - self.block.base - self.block.layout.ports
             found.add(self.guest.address_in(self.state.ports.page, port))

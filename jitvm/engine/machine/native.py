@@ -373,7 +373,6 @@ class NativeTier:
         self.jit, self._limits = self._made or self._make_jit(self._limits()), None
         self._replace_image()
         self.jit.report.listener = self.listener
-        self.jit.entered = self._entered
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=counting)
         self._connect_written()
@@ -571,8 +570,6 @@ class NativeTier:
             self._begin(budget)
             self._fields["pc"][0] = self.state.pc
             self._entered = self.state.pc
-            if self.jit is not None:
-                self.jit.entered = self._entered
             self._go(self.handlers.enter)
             return self._finish()
         finally:
@@ -769,7 +766,7 @@ class NativeTier:
             self._window = window
             self._go_on_recording()
         elif status == Status.RECORDED:
-            jit.recorded(fields["recording_head"][0])
+            jit.recorded(fields["recording_head"][0], self._entered)
             self._enter_with(self._table_at_hand())
         elif status == Status.HOT_EXIT:
             jit.exit_is_hot(fields["exit"][0])
@@ -816,7 +813,7 @@ class NativeTier:
         short events go on recording in the next one."""
         count = self._fields["recording_head"][0]
         if count >= jit.params.window:
-            jit.recorded(count)
+            jit.recorded(count, self._entered)
             self._table = self.mode
 
     def _restore_tables(self) -> None:
