@@ -32,10 +32,12 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
+    from jitvm.guests.wire.project.projecting import Projected, Projector
     from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Misfit",
     "PoolError",
     "Progress",
+    "Projected",
+    "Projector",
     "Reader",
     "Refusal",
     "RowError",
@@ -61,6 +65,8 @@ __all__ = [
     "Writer",
     "explain",
     "messages",
+    "project",
+    "projector",
     "reader",
     "trim",
     "writer",
@@ -68,16 +74,18 @@ __all__ = [
 
 if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     _LATER = {
-        "EncodeError": "errors", "Refusal": "errors", "Encoded": "encoded", "Writer": "writing",
+        "EncodeError": "encode.errors", "Refusal": "encode.errors", "Encoded": "encode.encoded",
+        "Writer": "encode.writing", "Projected": "project.projecting",
+        "Projector": "project.projecting",
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
-        """Import what only those need who write."""
+        """Import what only those need who write, or project."""
         if (module := _LATER.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(f"jitvm.guests.wire.encode.{module}"), name)
+        return getattr(import_module(f"jitvm.guests.wire.{module}"), name)
 
 
 def reader(
@@ -176,6 +184,80 @@ def writer(
         message_of(schema, message, include=include, extensions=extensions),
         fields=fields, depth=depth, wrappers=wrappers, unknown=unknown,
     )  # fmt: skip
+
+
+def projector(
+    schema: object,
+    message: str | None = None,
+    *,
+    keep: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    where: str | None = None,
+    errors: str = "raise",
+    unknown: bool | None = None,
+    include: Sequence[str | os.PathLike[str]] = (),
+    extensions: bool = False,
+) -> Projector:
+    """What makes messages of messages of one type, of which some fields are kept; it may be kept,
+    pickled, and used on several threads.
+
+    What is kept keeps its order and its bytes; what is kept or dropped as a whole is not looked
+    into. A message that a path leads into is there behind as before, if only empty.
+
+    Args:
+        schema, message, include: as for `reader`.
+        keep: paths of what is kept, as ``["ts", "attrs.key"]``; None for all. One of a oneof stands
+            for all its members.
+        drop: paths of what is dropped of that; a field is dropped by its number, whatever its wire
+            type is.
+        where: as for `reader`: only messages for which it is true are kept. It may ask for what is
+            dropped.
+        errors: what becomes of messages that cannot be read: ``"raise"``; ``"skip"``, which leaves
+            them out; ``"null"``, which has null for each. What was left out or is null is in
+            `Projected.errors`.
+        unknown: whether fields are kept that the schema does not know: True, in all messages that
+            are gone through; False, nowhere, for which all of a message is gone through; None,
+            where not only some fields are named by `keep`.
+        extensions: whether extensions that the schema knows are fields, named ``[full.name]``; else
+            they are unknown.
+
+    Raises:
+        SchemaError: the schema cannot be had.
+        ColumnError: a path names what is not there; a required field, or the key of a map, would be
+            dropped.
+        WhereError: the condition cannot be tested.
+    """
+    from jitvm.guests.wire.project.projecting import Projector
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return Projector(
+        message_of(schema, message, include=include, extensions=extensions),
+        keep=keep, drop=drop, where=where, errors=errors, unknown=unknown,
+    )  # fmt: skip
+
+
+def project(
+    messages: Any,
+    schema: object,
+    message: str | None = None,
+    *,
+    lengths: Any = None,
+    framing: str | None = None,
+    delimited: bool = False,
+    **options: Any,
+) -> Projected:
+    """What is kept of some messages; who does so again and again keeps a `projector`.
+
+    Args:
+        messages, lengths, framing, delimited: see `Projector.project`.
+        schema, message, options: see `projector`.
+
+    Raises:
+        DecodeError, MessagesError, TypeError, PoolError: as `Projector.project` does.
+        SchemaError, ColumnError, WhereError: as `projector` does.
+    """
+    made = projector(schema, message, **options)
+    return made.project(messages, lengths, framing=framing, delimited=delimited)
 
 
 def messages(

@@ -27,7 +27,14 @@ from jitvm.guests.wire.columns import (
     layout,
     tree,
 )
-from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
+from jitvm.guests.wire.faults import (
+    ERRORS,
+    FRAMINGS,
+    MAX_DEPTH,
+    Fault,
+    MessagesError,
+    StreamError,
+)
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
@@ -50,8 +57,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
-ERRORS = ("raise", "null", "skip")
-"""What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
 BATCH_BYTES, ENOUGH_BYTES, LEAST_BYTES = 64 << 20, 8 << 20, 1 << 20
@@ -243,7 +248,7 @@ class Reader:
         chunks: list[Chunk] = []
         errors: list[RowError] = []
         seen = 0
-        with self._feeding() as feed:
+        with feeding() as feed:
             try:
                 for piece in taken(messages, lengths, framing, feed=feed):
                     seen = self._all(piece, seen, chunks, errors)
@@ -269,20 +274,6 @@ class Reader:
             seen += batch.seen
             place = batch.next
         return seen
-
-    @contextmanager
-    def _feeding(self) -> Iterator[Feed]:
-        """Where messages are put side by side, for one thread."""
-        from jitvm.guests.wire.feed import SIZE, Feed
-
-        try:
-            feed = FEEDS.pop()
-        except IndexError:
-            feed = Feed(BATCH_ROWS, SIZE)
-        try:
-            yield feed
-        finally:
-            FEEDS.append(feed)
 
     def _batch(
         self,
@@ -473,7 +464,7 @@ class Reader:
         from jitvm.guests.wire.messages import listed, without_headers
 
         state = Progress(None)
-        with self._feeding() as feed:
+        with feeding() as feed:
             found = listed(messages, feed, rows)
             for piece in without_headers(found, feed) if framing == "confluent" else found:
                 state.bytes += len(piece.data)
@@ -486,7 +477,7 @@ class Reader:
         from jitvm.guests.wire.messages import streamed
 
         state, pace = Progress(source.size), self._pace.with_rows(rows)
-        with source, self._feeding() as feed:
+        with source, feeding() as feed:
             try:
                 for piece in streamed(source, feed, pace):
                     state.bytes = source.place
@@ -537,6 +528,21 @@ class Reader:
             yield Table(self._tree, full, errors)
         if failure is not None:
             raise failure
+
+
+@contextmanager
+def feeding() -> Iterator[Feed]:
+    """Where messages are put side by side, for one thread."""
+    from jitvm.guests.wire.feed import SIZE, Feed
+
+    try:
+        feed = FEEDS.pop()
+    except IndexError:
+        feed = Feed(BATCH_ROWS, SIZE)
+    try:
+        yield feed
+    finally:
+        FEEDS.append(feed)
 
 
 def refused(error: BlockError) -> PoolError:

@@ -32,11 +32,21 @@ class Piece:
     Attributes:
         data: their bytes, uint8.
         offsets: int32, one more than there are messages.
+        nulls: which are null; they have no bytes.
     """
 
-    __slots__ = ("data", "offsets")
+    __slots__ = ("data", "nulls", "offsets")
 
-    def __init__(self, space: OutputSpace, begin: int, end: int, starts: int, count: int) -> None:
+    def __init__(
+        self,
+        space: OutputSpace,
+        begin: int,
+        end: int,
+        starts: int,
+        count: int,
+        nulls: Sequence[int] = (),
+    ) -> None:
+        self.nulls = frozenset(nulls)
         self.data: Array = np.frombuffer(space.buffer(begin, end - begin), np.uint8)
         words: Array = np.frombuffer(space.buffer(starts, 4 * (count + 1)), "<u4")
         self.offsets: Array = (words - np.uint32(begin)).view("<i4")
@@ -45,8 +55,8 @@ class Piece:
         return len(self.offsets) - 1
 
 
-class Encoded:
-    """Messages, in the order of their rows.
+class Pieces:
+    """Messages in their order, as buffers and as Arrow's data.
 
     Libraries that take Arrow's data take it as an array of binary values:
     ``pyarrow.chunked_array(encoded)``, ``polars.Series(encoded)``.
@@ -84,12 +94,15 @@ class Encoded:
         found = [np.diff(piece.offsets) for piece in self._pieces]
         return np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def listed(self) -> list[bytes | None]:
+        """A list of them; None for those that are null."""
+        found: list[bytes | None] = []
         for piece in self._pieces:
-            yield from _listed(piece)
+            found += _listed(piece)
+        return found
 
-    def __getitem__(self, index: int) -> bytes:
-        """One message.
+    def one(self, index: int) -> bytes | None:
+        """One message; None where it is null.
 
         Raises:
             IndexError: there is none.
@@ -102,14 +115,9 @@ class Encoded:
         which = bisect_right(ends, place)
         piece = self._pieces[which]
         at = place - (ends[which - 1] if which else 0)
+        if at in piece.nulls:
+            return None
         return piece.data[piece.offsets[at] : piece.offsets[at + 1]].tobytes()
-
-    def to_list(self) -> list[bytes]:
-        """A list of them."""
-        found: list[bytes] = []
-        for piece in self._pieces:
-            found += _listed(piece)
-        return found
 
     # -- Arrow -----------------------------------------------------------------------------------
 
@@ -137,17 +145,51 @@ class Encoded:
         return needed("pyarrow").chunked_array(self)
 
     def __repr__(self) -> str:
-        return f"<Encoded: {len(self)} messages, {self.nbytes} bytes>"
+        return f"<{type(self).__name__}: {len(self)} messages, {self.nbytes} bytes>"
+
+
+class Encoded(Pieces):
+    """Messages, in the order of their rows; none is null."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            yield from _whole(piece)
+
+    def __getitem__(self, index: int) -> bytes:
+        """One message.
+
+        Raises:
+            IndexError: there is none.
+        """
+        found = self.one(index)
+        assert found is not None
+        return found
+
+    def to_list(self) -> list[bytes]:
+        """A list of them."""
+        return list(self)
 
 
 _BINARY = Column("", Shape.BYTES, RowSpace(0, None), None)
 _BINARY.format = "z"
+_BINARY.is_nullable = True
 
 
 def _shown(piece: Piece) -> Data:
-    return Data(_BINARY, len(piece), offsets=piece.offsets, values=piece.data)
+    validity = None
+    if piece.nulls:
+        validity = np.ones(len(piece), np.uint8)
+        validity[list(piece.nulls)] = 0
+    return Data(_BINARY, len(piece), validity, piece.offsets, piece.data)
 
 
-def _listed(piece: Piece) -> list[bytes]:
+def _whole(piece: Piece) -> list[bytes]:
     data, ends = piece.data.tobytes(), piece.offsets.tolist()
     return [data[first:last] for first, last in pairwise(ends)]
+
+
+def _listed(piece: Piece) -> list[bytes | None]:
+    found: list[bytes | None] = [*_whole(piece)]
+    for row in piece.nulls:
+        found[row] = None
+    return found
