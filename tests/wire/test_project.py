@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.project.instructions import NUMBERS, guest
-from jitvm.guests.wire.project.passing import Bad
-from jitvm.guests.wire.project.plain import PlainProjection
-from jitvm.guests.wire.project.projecting import Projector
-from jitvm.guests.wire.project.projection import Projection
-from jitvm.guests.wire.table import RowError
 from tests.wire.emulated import emulated
 from tests.wire.oracle import fill, judged, messages, mutated
 from tests.wire.pair import PARAMS
 from tests.wire.schemas import MESSAGES, generated, message
-from tests.wire.selected import prune, some_paths
+from tests.wire.selected import Bench, check_meaning, selected
 from tests.wire.sound import all_are_sound
 
 TIERS = ("reference", "interpreter")
@@ -32,79 +26,12 @@ def some(name: str) -> tuple[bytes, ...]:
     return tuple(messages(name, message(name), 60, seed=5))
 
 
-class Bench:
-    """A projector at some tier, and a plain one."""
-
-    def __init__(
-        self, name: str, tier: str = "interpreter", *, delimited: bool = False, **options: Any
-    ) -> None:
-        self.name = name
-        self.projector = Projector(message(name), errors="skip", **options)
-        self.selection = self.projector.selection
-        kind = Tier.REFERENCE if tier.startswith("aarch64") else Tier(tier)
-        self.native = Projection(self.selection, is_delimited=delimited, tier=kind, params=PARAMS)
-        self.projector.takes(self.native)
-        self.delimited = delimited
-
-    def choose(self, random: Random) -> None:
-        """Any variants of instructions: they do whatever there is to do."""
-        for site in self.native.program.sites:
-            self.native.choose(site, random.choice(site.variants))
-
-    def agree(self, data: list[bytes]) -> tuple[list[bytes], list[RowError]]:
-        """What both make of messages, which is the same."""
-        found = self.projector.project(data, delimited=self.delimited)
-        plain, expected, errors = PlainProjection(self.selection), [], []
-        for at, each in enumerate(data):
-            try:
-                made = plain.projected(memoryview(each))
-            except Bad as bad:
-                errors.append(RowError(at, bad.offset, bad.path or "", bad.fault))
-                continue
-            if made is not None:
-                expected.append(made)
-        assert found.errors == errors
-        if self.delimited:
-            assert bytes(found.data) == b"".join(_behind_length(each) for each in expected)
-        else:
-            assert found.to_list() == expected
-        return expected, errors
-
-
-def _behind_length(data: bytes) -> bytes:
-    from jitvm.guests.wire.anew import varint
-
-    return varint(len(data)) + data
-
-
 def odd(name: str, seed: int, count: int) -> list[bytes]:
     random, base = Random(seed), some(name)
     return [
         mutated(random.choice(base), random) if random.random() < 0.7 else random.choice(base)
         for _ in range(count)
     ]
-
-
-def selected(name: str, random: Random) -> dict[str, Any]:
-    """What to keep and drop, at random."""
-    found: dict[str, Any] = {"drop": some_paths(message(name), random)}
-    if name.startswith("kinds.") and random.random() < 0.5:
-        found["keep"] = some_paths(message(name), random, 0.6) or None
-    found["unknown"] = random.choice((None, True, False))
-    return found
-
-
-def check_meaning(bench: Bench, data: bytes, ours: bytes) -> None:
-    """What is left means what is left of what it meant."""
-    theirs, made = judged(bench.name, data), judged(bench.name, ours)
-    if theirs is None:
-        return  # what is kept or dropped as a whole is not looked into
-    assert made is not None, data.hex()
-    prune(theirs, bench.selection.root)
-    for each in (theirs, made):
-        each.DiscardUnknownFields()
-    expected, got = (each.SerializePartialToString(deterministic=True) for each in (theirs, made))
-    assert got == expected, (data.hex(), ours.hex())
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -20,7 +20,8 @@ from jitvm.guests.wire.anew import varint
 from jitvm.guests.wire.reading import Reader
 from tests.wire.oracle import messages
 from tests.wire.schemas import generated, message
-from tests.wire.test_project import Bench, odd, some
+from tests.wire.selected import Bench
+from tests.wire.test_project import odd, some
 
 Leaf, Nested, Scalars = (generated(f"kinds.{name}") for name in ("Leaf", "Nested", "Scalars"))
 CONDITIONS = {
