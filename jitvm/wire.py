@@ -63,11 +63,13 @@ __all__ = [
     "TableError",
     "WhereError",
     "Writer",
+    "digest",
     "explain",
     "messages",
     "project",
     "projector",
     "reader",
+    "same",
     "trim",
     "writer",
 ]
@@ -195,6 +197,7 @@ def projector(
     where: str | None = None,
     errors: str = "raise",
     unknown: bool | None = None,
+    canonical: bool = False,
     include: Sequence[str | os.PathLike[str]] = (),
     extensions: bool = False,
 ) -> Projector:
@@ -218,6 +221,9 @@ def projector(
         unknown: whether fields are kept that the schema does not know: True, in all messages that
             are gone through; False, nowhere, for which all of a message is gone through; None,
             where not only some fields are named by `keep`.
+        canonical: whether messages are written in their canonical form: those that mean the same
+            become the same bytes. All of them is looked into, and strings have to be UTF-8. It goes
+            through columns, and takes as long as reading and writing.
         extensions: whether extensions that the schema knows are fields, named ``[full.name]``; else
             they are unknown.
 
@@ -232,7 +238,7 @@ def projector(
 
     return Projector(
         message_of(schema, message, include=include, extensions=extensions),
-        keep=keep, drop=drop, where=where, errors=errors, unknown=unknown,
+        keep=keep, drop=drop, where=where, errors=errors, unknown=unknown, canonical=canonical,
     )  # fmt: skip
 
 
@@ -258,6 +264,69 @@ def project(
     """
     made = projector(schema, message, **options)
     return made.project(messages, lengths, framing=framing, delimited=delimited)
+
+
+def same(
+    a: bytes,
+    b: bytes,
+    schema: object,
+    message: str | None = None,
+    *,
+    unknown: bool = True,
+    **options: Any,
+) -> bool:
+    """Whether two messages mean the same: whatever the order of fields, packed or not, whole or in
+    pieces, with or without what is a default.
+
+    Floats are the same if their bits are: 0.0 is not -0.0, and a NaN is itself. Entries of maps are
+    in no order.
+
+    Args:
+        a, b: messages.
+        schema, message, options: see `reader`: `include`, `extensions`.
+        unknown: whether fields count that the schema does not know: by number, those of one number
+            in their order.
+
+    Raises:
+        DecodeError: one of them cannot be read.
+        SchemaError: the schema cannot be had.
+    """
+    from jitvm.guests.wire.project.digest import are_same
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return are_same(message_of(schema, message, **options), a, b, unknown)
+
+
+def digest(
+    messages: Any,
+    schema: object,
+    message: str | None = None,
+    *,
+    lengths: Any = None,
+    framing: str | None = None,
+    errors: str = "raise",
+    unknown: bool = True,
+    **options: Any,
+) -> list[bytes | None]:
+    """A digest of each message: the same for all that are the `same`, in every process and on every
+    computer. It is BLAKE2b, of 16 bytes, of a message's canonical form.
+
+    Args:
+        messages, lengths, framing: as for `Reader.read`.
+        schema, message, options: see `reader`: `include`, `extensions`.
+        errors: as for `projector`.
+        unknown: as for `same`.
+
+    Raises:
+        DecodeError: a message cannot be read, and `errors` is ``"raise"``.
+        MessagesError, TypeError, PoolError: as `Reader.read` does.
+        SchemaError: the schema cannot be had.
+    """
+    from jitvm.guests.wire.project.digest import digests
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    made = message_of(schema, message, **options)
+    return digests(made, messages, lengths, framing, errors, unknown)
 
 
 def messages(

@@ -296,7 +296,7 @@ def test_more_than_one_batch_and_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = wire.project(data, Leaf, drop=["name"]).to_list()
     monkeypatch.setattr(projecting, "MAX_NARROW", 1000)
     found = wire.project(data, Leaf, drop=["name"])
-    assert len(found._pieces) > 1
+    assert len(found.pieces) > 1
     assert found.to_list() == whole
     assert [found[at] for at in range(len(data))] == whole
     assert Random(1).choice(found.lengths.tolist()) >= 0

@@ -15,8 +15,8 @@ The canonical form
     before true), each with key and value.
  4. Unknown fields behind all others by their numbers, those of one number in their order.
 
-That is what Protobuf's own package writes with `deterministic=True`, which leaves unknown fields in
-the order in which they came.
+That is what Protobuf's own package writes with `deterministic=True`, but for the order of unknown
+fields and of entries of maps, which is not the same in all of its implementations.
 """
 
 from __future__ import annotations
@@ -77,19 +77,19 @@ class Meaning:
 
     # -- parsing ---------------------------------------------------------------------------------
 
-    def parsed(self, data: memoryview, message: Message) -> Meant:
-        """What a message means.
+    def parsed(self, data: memoryview, message: Message, part: Part | None = None) -> Meant:
+        """What a message means, or what is kept of it; what is dropped is not looked into.
 
         Raises:
             Bad: it is not to be read.
         """
         meant = Meant()
-        self._fields(meant, message, data, 0, len(data), "", MAX_DEPTH, 0)
+        self._fields(meant, message, part, data, 0, len(data), "", MAX_DEPTH, 0)
         return meant
 
     def _fields(
-        self, into: Meant, message: Message, data: memoryview, place: int, end: int, path: str,
-        depth: int, group: int,
+        self, into: Meant, message: Message, part: Part | None, data: memoryview, place: int,
+        end: int, path: str, depth: int, group: int,
     ) -> int:  # fmt: skip
         by_number = message.by_number
         while place < end:
@@ -108,16 +108,34 @@ class Meaning:
                     continue
                 name = field.name
                 inner = f"{path}.{name}" if path else name
-                place = self._field(into, field, tag, data, place, end, inner, depth)
+                if part is not None and part.is_passed(field):
+                    place = self._passed(into, field, tag, data, place, end, depth)
+                    continue
+                inside = None if part is None else part.within(field)
+                place = self._field(into, field, inside, tag, data, place, end, inner, depth)
             except Bad as bad:
                 raise bad.at(".".join(filter(None, (path, name)))) from None
         if group:
             raise Bad(Fault.GROUP, place).at(path)
         return place
 
-    def _field(
+    def _passed(
         self, into: Meant, field: Field, tag: int, data: memoryview, place: int, end: int,
-        path: str, depth: int,
+        depth: int,
+    ) -> int:  # fmt: skip
+        """Go past a field that is dropped; it may unset others of its oneof."""
+        behind = past(data, place, end, tag, depth)
+        if field.is_closed and not is_known(
+            field, normal(field.kind, varint_at(data, place, end)[0])
+        ):
+            return behind
+        for other in () if field.oneof is None else field.oneof.fields:
+            into.values.pop(other.number, None)
+        return behind
+
+    def _field(
+        self, into: Meant, field: Field, part: Part | None, tag: int, data: memoryview, place: int,
+        end: int, path: str, depth: int,
     ) -> int:  # fmt: skip
         values, number = into.values, field.number
         if field.is_repeated and tag == field.packed_tag:
@@ -138,7 +156,7 @@ class Meaning:
         else:
             old = None if field.is_repeated else values.get(number)
             value = Meant() if old is None else old
-            behind = self._submessage(value, field, tag, data, place, end, path, depth)
+            behind = self._submessage(value, field, part, tag, data, place, end, path, depth)
             if field.is_map:
                 return self._put(into, field, value, data, place, behind)
         if field.is_repeated:
@@ -151,8 +169,8 @@ class Meaning:
         return behind
 
     def _submessage(
-        self, into: Meant, field: Field, tag: int, data: memoryview, place: int, end: int,
-        path: str, depth: int,
+        self, into: Meant, field: Field, part: Part | None, tag: int, data: memoryview, place: int,
+        end: int, path: str, depth: int,
     ) -> int:  # fmt: skip
         assert field.message is not None
         group = 0
@@ -162,15 +180,15 @@ class Meaning:
             begin, behind = length_at(data, place, end)
         if depth == 0:
             raise Bad(Fault.DEPTH, place)
-        return self._fields(into, field.message, data, begin, behind, path, depth - 1, group)
+        return self._fields(into, field.message, part, data, begin, behind, path, depth - 1, group)
 
     def _put(
         self, into: Meant, field: Field, entry: Meant, data: memoryview, place: int, behind: int
     ) -> int:
-        """Put an entry in a map; one with unknown fields is none."""
+        """Put an entry in a map; one with unknown fields is one itself."""
         assert field.message is not None
         key, value = field.message.by_number[1], field.message.by_number[2]
-        if any(number == 2 for number, _ in entry.unknown) and value.enum is not None:
+        if entry.unknown:
             into.unknown.append((field.number, rewritten(data[:behind], place, field.tag)))
             return behind
         default: Any = Meant() if value.message is not None else _default(value)

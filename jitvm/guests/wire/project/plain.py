@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from jitvm.guests.wire.anew import varint
 from jitvm.guests.wire.faults import MAX_DEPTH, Fault
 from jitvm.guests.wire.project.cells import Cells
-from jitvm.guests.wire.project.meaning import Meaning
+from jitvm.guests.wire.project.meaning import Meaning, is_known, normal
 from jitvm.guests.wire.project.passing import Bad, length_at, past, tag_at, varint_at
 from jitvm.guests.wire.project.selection import Fate
 from jitvm.guests.wire.schema import WireType
@@ -33,6 +33,8 @@ class PlainProjection:
 
     Args:
         selection: what is kept.
+        is_canonical: whether messages are written in canonical form, so that all of them is looked
+            into.
 
     Attributes:
         selection: the same.
@@ -40,11 +42,13 @@ class PlainProjection:
             ``"run"``, ``"value"``, ``"room"``; see `jitvm.guests.wire.project.program.Choice`.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, *, is_canonical: bool = False) -> None:
         self.selection = selection
         self.seen: defaultdict[Key, Counter[int]] = defaultdict(Counter)
-        self._meaning = Meaning(checks_text=False)
+        self._is_canonical = is_canonical
+        self._meaning = Meaning(checks_text=is_canonical)
         self._cells = Cells(selection)
+        self._is_entry = True
 
     def projected(self, data: memoryview) -> bytes | None:
         """What is kept of a message; None where the condition leaves it out.
@@ -56,10 +60,12 @@ class PlainProjection:
         selection, self._data = self.selection, data
         self._cells = cells = Cells(selection)
         try:
+            if self._is_canonical:
+                raise _Conflict
             self._message(selection.root, 0, len(data), "", MAX_DEPTH, 0, out, {})
             found = bytes(out)
         except _Conflict:
-            meant = self._meaning.parsed(data, selection.message)
+            meant = self._meaning.parsed(data, selection.message, selection.root)
             found = self._meaning.written(meant, selection.message, selection.root)
             self._cells = cells = Cells(selection)
             cells.take_all(meant, selection.top.values())
@@ -86,6 +92,7 @@ class PlainProjection:
                 field = part.by_number.get(tag >> 3)
                 if field is None or tag not in (field.tag, field.packed_tag):
                     place = past(data, place, end, tag, depth)
+                    self._is_entry = self._is_entry and not part.message.is_map_entry
                     is_kept = part.keeps_unknown and (field is None or part.keeps(field))
                     out += data[start:place] if is_kept else b""
                     continue
@@ -96,6 +103,9 @@ class PlainProjection:
                     tags = place - start if part.inner_is_written(field) else 0
                     self.seen[id(part), field.number, "run"][start - run + tags] += 1
                 self._measure(part, field, tag, place, end)
+                if field.is_closed and part.message.is_map_entry:
+                    number = normal(field.kind, varint_at(data, place, end)[0])
+                    self._is_entry = self._is_entry and is_known(field, number)
                 if (asked := part.asked(field)) is not None:
                     self._cells.take(asked, data, place, end)
                 if fate is Fate.ENTER:
@@ -144,8 +154,12 @@ class PlainProjection:
             out += bytes(head) + inside if inner.is_written else b""
             return behind
         begin, behind = length_at(self._data, place, end)
+        around, self._is_entry = self._is_entry, True
         self._message(inner, begin, behind, path, depth - 1, 0, inside, members)
-        if inner.is_written:
+        is_entry, self._is_entry = self._is_entry, around
+        if not is_entry:
+            out += self._data[start:behind] if part.keeps_unknown else b""
+        elif inner.is_written:
             size = varint(len(inside))
             room = len(varint(behind - begin))
             self.seen[id(inner), 0, "room"][len(size) if len(size) == room else 9] += 1

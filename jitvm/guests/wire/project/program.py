@@ -218,7 +218,22 @@ class _Maker(Writer):
             self.op("leave")
             strays.append((node.group.tag + 1, close))
         places = self.searches(strays, skip)
+        self.unknown(node, skip, dropped)
+        self.put(table)
+        size = 256 if is_long else 128
+        self.program.tables[table.at] = 4 * size
+        for byte in range(size):
+            self.uses.append((len(self.code), places.get(byte, skip)))
+            self.code += bytes(4)
+
+    def unknown(self, node: _Node, skip: Label, dropped: Label) -> None:
+        """A field that nobody knows, and one of a number that is dropped, of another wire type. In
+        an entry of a map they make it one that nobody knows."""
         self.put(skip)
+        if node.part.message.is_map_entry:
+            self.put(dropped)
+            self.op("goto", self.fail)
+            return
         if node.part.keeps_unknown or not node.part.is_written:
             self.skip(node, node.rest)
         self.put(dropped)
@@ -228,12 +243,6 @@ class _Maker(Writer):
         self.put(behind)
         self.op("run")
         self.op("goto", node.rest)
-        self.put(table)
-        size = 256 if is_long else 128
-        self.program.tables[table.at] = 4 * size
-        for byte in range(size):
-            self.uses.append((len(self.code), places.get(byte, skip)))
-            self.code += bytes(4)
 
     def strays(self, node: _Node, dropped: Label) -> list[tuple[int, Label]]:
         """Where to go for each tag that fields may have; all of a number that is dropped are."""
@@ -304,6 +313,8 @@ class _Maker(Writer):
             self.enter(node, field, tag, following, entry)
             return
         is_dropped = fate is Fate.DROP and part.is_written
+        if is_dropped and part.message.is_map_entry and field.is_closed:
+            raise ProgramError("whether an entry of a map is one depends on what is dropped")
         if is_dropped:
             self.copied(part, field.number, 0)
         verb = "drop" if is_dropped else "keep"

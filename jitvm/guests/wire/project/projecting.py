@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.guests.wire.messages import Messages
+    from jitvm.guests.wire.project.canonical import Canonical
     from jitvm.guests.wire.project.projection import Run
     from jitvm.guests.wire.reading import Progress
     from jitvm.guests.wire.schema import Message
@@ -107,7 +108,7 @@ class _Open:
     def closed(self) -> Piece:
         """What is in it."""
         self.space.used(self.cursor - BEGIN + 4 * self.row)
-        return Piece(self.space, BEGIN, self.cursor, 0, self.row, self.nulls)
+        return Piece.of(self.space, BEGIN, self.cursor, 0, self.row, self.nulls)
 
 
 class Projector:
@@ -115,11 +116,12 @@ class Projector:
 
     Args:
         message: the type.
-        keep, drop, where, errors, unknown: see `jitvm.wire.projector`.
+        keep, drop, where, errors, unknown, canonical: see `jitvm.wire.projector`.
 
     Attributes:
-        message, errors: the same.
+        message, errors: the same; `is_canonical`: whether messages are written in canonical form.
         selection: what is kept.
+        canonical: what writes them so, if it can be done in bulk.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Projector:
         where: str | None = None,
         errors: str = "raise",
         unknown: bool | None = None,
+        canonical: bool = False,
     ) -> None:
         if errors not in ERRORS:
             raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
@@ -140,16 +143,24 @@ class Projector:
         self._options: dict[str, Any] = {
             "keep": keep if keep is None or isinstance(keep, str) else tuple(keep),
             "drop": drop if isinstance(drop, str) else tuple(drop),
-            "where": where, "unknown": unknown,
+            "where": where, "unknown": unknown, "canonical": canonical,
         }  # fmt: skip
         condition = None
         if where is not None:
             from jitvm.guests.wire.where import parse
 
             condition = parse(where, message)
-        self.selection = Selection(
-            message, self._options["keep"], self._options["drop"], condition, unknown
-        )
+        keep, drop = self._options["keep"], self._options["drop"]
+        if canonical and unknown is None:
+            unknown = keep is None
+        self.selection = Selection(message, keep, drop, condition, unknown, is_parted=not canonical)
+        self.canonical: Canonical | None = None
+        self.is_canonical = canonical
+        if canonical:
+            from jitvm.guests.wire.project.canonical import Canonical, NoColumns
+
+            with suppress(NoColumns):
+                self.canonical = Canonical(self.selection, where, errors)
         self._made: dict[bool, Projection | None] = {}
         self._pace = Pace()
 
@@ -256,7 +267,9 @@ class Projector:
         self._made[projection.is_delimited] = projection
 
     def made(self, is_delimited: bool) -> Projection | None:
-        """What projects natively; None where the VM cannot do it."""
+        """What projects natively; None where the VM cannot do it, or where it has no part in it."""
+        if self.is_canonical:
+            return None
         if is_delimited not in self._made:
             found = None
             with suppress(ProgramError):
@@ -283,7 +296,7 @@ class _Work:
         self._projector = projector
         self._is_delimited = is_delimited
         self._made = projector.made(is_delimited)
-        self._plain = PlainProjection(projector.selection)
+        self._plain = PlainProjection(projector.selection, is_canonical=projector.is_canonical)
         self._full: list[Piece] = []
         self._open: _Open | None = None
         self._run: Run | None = None
@@ -329,6 +342,8 @@ class _Work:
 
     def _batch(self, piece: Messages, first: int, last: int) -> None:
         data, offsets = piece.data, piece.offsets
+        if self._projector.canonical is not None and self._put_in_order(piece, first, last):
+            return
         if self._made is not None:
             self._made.look(data, offsets, first, last)
         at = first
@@ -347,6 +362,22 @@ class _Work:
             if at < last:
                 self._odd(out, piece, at, self.seen + at - first)
                 at += 1
+
+    def _put_in_order(self, piece: Messages, first: int, last: int) -> bool:
+        """Write messages in canonical form; whether nothing has to be told of one of them that only
+        somebody knows who understands it."""
+        assert self._projector.canonical is not None
+        try:
+            found, errors = self._projector.canonical.written(
+                piece, first, last, delimited=self._is_delimited
+            )
+        except Bad:
+            return False
+        except DecodeError as error:
+            raise DecodeError(error.error.moved(self.seen)) from None
+        self._full += found
+        self.errors += [each.moved(self.seen) for each in errors]
+        return True
 
     def _odd(self, out: _Open, piece: Messages, at: int, number: int) -> None:
         """A message that the program could not read."""

@@ -118,9 +118,18 @@ class Part:
             if part is not self and part.depth is not None:
                 part.build()
 
+    def is_passed(self, field: Field) -> bool:
+        """Whether nobody wants to have a field: it is dropped, and not asked for."""
+        return self.fates[field.number] is Fate.DROP and self.asked(field) is None
+
+    def within(self, field: Field) -> Part | None:
+        """The message in a field, if it is entered."""
+        return self.inner(field) if self.fates[field.number] is Fate.ENTER else None
+
     def inner_is_written(self, field: Field) -> bool:
         """Whether a field is entered, and something of it kept."""
-        return self.fates[field.number] is Fate.ENTER and self.inner(field).is_written
+        inner = self.within(field)
+        return inner is not None and inner.is_written
 
     def _fate(self, field: Field) -> Fate:
         asked = self._asked.get(field.name)
@@ -128,7 +137,7 @@ class Part:
         if not self.keeps(field):
             return Fate.DROP if into is None else into
         is_parted = self._named(field) is not None or self._dropped.get(field.name)
-        if field.message is not None and (is_parted or self._selection.unknown is False):
+        if field.message is not None and (is_parted or self._selection.is_parted):
             return Fate.ENTER
         return Fate.KEEP if into is None else into
 
@@ -189,12 +198,13 @@ class Selection:
         where: what has to be true of a message.
         unknown: whether fields are kept that the schema does not know: True, False; None, in
             messages of which not only some fields are named.
+        is_parted: whether messages that are kept are gone through where that drops unknown fields.
 
     Raises:
         ColumnError: a path names nothing; what is required, or the key of a map, is dropped.
 
     Attributes:
-        message, where, unknown: the same.
+        message, where, unknown, is_parted: the same.
         root: what becomes of the fields of a message.
         count: cells there are.
         asked: all that the condition asks for; `top`: fields of the message itself, by name.
@@ -207,10 +217,13 @@ class Selection:
         drop: Sequence[str] = (),
         where: Condition | None = None,
         unknown: bool | None = None,
+        *,
+        is_parted: bool = True,
     ) -> None:
         self.message = message
         self.where = where
         self.unknown = unknown
+        self.is_parted = is_parted and unknown is False
         self.count = 0
         self._whole: dict[int, Part] = {}
         kept = None if keep is None else _named(message, keep)
