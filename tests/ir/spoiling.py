@@ -8,9 +8,9 @@ from typing import Any
 
 from jitvm.engine.memory.arena import Span, shared_arena
 
-_SPOILED = (b"\x48\xb9", b"\x48\xba", b"\x48\xbe", b"\x48\xbf") + tuple(
+_SPOILED = [bytes(move) for move in ((0x48, 0xB9), (0x48, 0xBA), (0x48, 0xBE), (0x48, 0xBF))] + [
     bytes((0x49, 0xB8 + number)) for number in range(4)
-)
+]
 """`mov register, number` for rcx, rdx, rsi, rdi and r8 to r11: what a function need not keep."""
 
 

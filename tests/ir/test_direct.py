@@ -70,8 +70,9 @@ def test_what_is_needed_behind_a_call_of_the_host_is_kept(kind: str, many: int) 
     and after each a word that is needed no more. The last byte that is written is needed by nothing
     else."""
     lines = ["b0 entry:", "  %0:8 = slot[0,-1,1]", "  %1:8 = slot[0,-2,1]"]
-    for at in range(2, many + 2):
-        lines.append(f"  %{at}:0 = {('add', 'xor')[at % 2]} %{at - 1}, %{at - 2}")
+    lines += [
+        f"  %{at}:0 = {('add', 'xor')[at % 2]} %{at - 1}, %{at - 2}" for at in range(2, many + 2)
+    ]
     at = many + 2
     sum_ = 0
     for word in range(many + 1, -1, -1):
