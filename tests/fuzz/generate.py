@@ -50,6 +50,8 @@ _AGGRESSIVE: Mapping[str, tuple[int, ...]] = {
     "longest": (64, 1000, 8192),
     "few": (0, 2, 4, 100),
     "passed": (1, 8, 64),
+    "again": (2, 16),
+    "rest": (0, 1),
     "nodes": (8, 16, 40, 200, 800),
     "recursion": (0, 1, 2, 3, 4),
     "inline": (0, 1, 3, 12),

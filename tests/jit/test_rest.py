@@ -9,10 +9,11 @@ from time import perf_counter, sleep
 
 import pytest
 
-from jitvm.engine.jit.rest import FIRST, Rest
+from jitvm.engine.jit.rest import Rest
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.layout import RECORD_OPCODE
 from jitvm.engine.region.window import Window
+from jitvm.engine.tables.params import DEFAULTS
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Stop
 from tests.clock import until
@@ -21,6 +22,7 @@ from tests.jit.rig import eager, interpreted, jit_of, patient, warm
 
 STEP = "DUP #09 AND ?{ #9e37 EOR2 } SWP #05 ADD "
 """A conditional jump that nobody can foresee."""
+FIRST = DEFAULTS.rest
 NEXT = "SWP2 #0001 SUB2 STH2k SWP2 STH2r ORA ?&again NIP2"
 """Counts down what is below."""
 
@@ -39,7 +41,7 @@ def ran(machine: Machine) -> int:
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rests last as long as the test, and nobody waits for their end."""
-    monkeypatch.setattr("jitvm.engine.jit.rest.FIRST", 1000.0)
+    monkeypatch.setattr("jitvm.engine.jit.rest.perf_counter", lambda: 0.0)
     monkeypatch.setattr("jitvm.engine.jit.rest.started", lambda _: True)
 
 
@@ -103,7 +105,8 @@ def test_what_is_passing(
     addresses: tuple[int, ...], few: int, jumps: int, is_passing: bool
 ) -> None:
     window = recorded(*addresses)
-    assert window.is_passing(LENGTHS, 0xFFFF, few, jumps) is is_passing
+    params = DEFAULTS.but(few=few, passed=jumps)
+    assert window.is_passing(LENGTHS, 0xFFFF, params) is is_passing
 
 
 def test_a_long_body_without_branches_is_compiled() -> None:
@@ -135,18 +138,18 @@ def test_a_rest_ends_by_itself_and_the_next_is_longer() -> None:
 def test_a_rest_wakes_whoever_rests() -> None:
     woken: list[float] = []
     rest = Rest(lambda: woken.append(perf_counter()))
-    rest.refuse()
+    rest.refuse(DEFAULTS)
     assert rest.looks_longer
     assert not rest.is_on
     began = perf_counter()
-    rest.refuse()
+    rest.refuse(DEFAULTS)
     assert rest.is_on
     until(lambda: bool(woken))
-    assert woken[0] - began >= FIRST
+    assert woken[0] - began >= FIRST / 1000
     assert not rest.is_on
-    rest.refuse()
+    rest.refuse(DEFAULTS)
     until(lambda: len(woken) == 2)
-    assert woken[1] - woken[0] >= 2 * FIRST
+    assert woken[1] - woken[0] >= 2 * FIRST / 1000
     rest.end()
     assert not rest.looks_longer
 
@@ -155,9 +158,9 @@ def test_a_rest_wakes_whoever_rests() -> None:
 def test_a_rest_ends_in_a_child() -> None:
     woken: list[bool] = []
     rest = Rest(lambda: woken.append(True))
-    rest.refuse()
-    rest.refuse()
+    rest.refuse(DEFAULTS)
+    rest.refuse(DEFAULTS)
     rest.forget_threads()
     assert not rest.is_on
     assert woken == [True]
-    sleep(FIRST)
+    sleep(FIRST / 1000)

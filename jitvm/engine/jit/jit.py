@@ -250,7 +250,7 @@ class Jit:
                 self.statistics.refused[reason.name] += 1
                 self.report(events.Refused, pc, reason.name)
             if reason is Reason.PASSING:
-                self.rest.refuse()
+                self.rest.refuse(self.params)
                 self._arm(pc)  # it may have been at a bad moment
             else:
                 self._rearm(pc, reason)

@@ -127,9 +127,8 @@ class Planner:
 
     def is_passing(self, window: Window) -> bool:
         """Whether a recording shows a program that comes back to next to nothing."""
-        guest, params = self.guest, self.params
-        mask = guest.code_space.size - 1
-        return window.is_passing(guest.lengths, mask, params.few, params.passed)
+        mask = self.guest.code_space.size - 1
+        return window.is_passing(self.guest.lengths, mask, self.params)
 
     def choose(self, window: Window) -> int | None:
         """The best start that would give something new.

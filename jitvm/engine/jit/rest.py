@@ -18,8 +18,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIRST, LAST = 0.05, 3.2
-"""Seconds of the first rest and of the longest."""
+    from jitvm.engine.tables.params import Parameters
 
 
 class Rest:
@@ -34,7 +33,7 @@ class Rest:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._seconds = FIRST
+        self._times = 0
         self._end = 0.0
         self.looks_longer = False
 
@@ -43,12 +42,13 @@ class Rest:
         """Whether nothing is looked for now."""
         return perf_counter() < self._end
 
-    def refuse(self) -> None:
+    def refuse(self, params: Parameters) -> None:
         """A recording was of no use."""
         if not self.looks_longer:
             self.looks_longer = True
             return
-        seconds, self._seconds = self._seconds, min(2 * self._seconds, LAST)
+        seconds = (params.rest << min(self._times, params.rests)) / 1000
+        self._times += 1
         self._end = perf_counter() + seconds
         wake = self._wake
 
@@ -67,4 +67,4 @@ class Rest:
 
     def end(self) -> None:
         """Something was of use."""
-        self.looks_longer, self._seconds, self._end = False, FIRST, 0.0
+        self.looks_longer, self._times, self._end = False, 0, 0.0
