@@ -382,6 +382,8 @@ class Reader:
 
         decoder = self._native()
         machines = () if decoder is None else decoder.machines()
+        for each in machines:
+            each.have_jit()
         machine = max(machines, key=lambda each: len(Inspector(each).regions()), default=None)
         if decoder is None or machine is None or not Inspector(machine).has_jit:
             raise ValueError(
