@@ -134,10 +134,11 @@ def execute(arguments: Namespace) -> int:
     ) as error:  # fmt: skip
         raise Failure(str(error)) from None
     except wire.DecodeError as error:
+        is_framed = error.error.fault is not wire.Fault.FRAME
+        hint = "--errors skip goes on behind such messages"
+        where = "" if error.error.file else f"{arguments.events}: "
         raise Failure(
-            f"{arguments.events}: {error.error}; --errors skip goes on behind such messages"
-            if error.error.fault is not wire.Fault.FRAME
-            else f"{arguments.events}: {error.error}; are they behind their lengths?"
+            f"{where}{error.error}; {hint if is_framed else 'are they behind their lengths?'}"
         ) from None
 
 
