@@ -377,19 +377,10 @@ class Reader:
         Raises:
             ValueError: nothing was read natively yet.
         """
-        from jitvm.engine.machine.inspect import Inspector
-        from jitvm.guests.wire.listing import shown
+        from jitvm.guests.wire.listing import explained
 
         decoder = self._native()
-        machines = () if decoder is None else decoder.machines()
-        for each in machines:
-            each.have_jit()
-        machine = max(machines, key=lambda each: len(Inspector(each).regions()), default=None)
-        if decoder is None or machine is None or not Inspector(machine).has_jit:
-            raise ValueError(
-                "nothing to explain: nothing was read natively yet; read more messages"
-            )
-        return machine, shown(decoder.program, self.message.full_name, machine.guest)
+        return explained(() if decoder is None else (decoder,), self.message)
 
     def listing(self) -> str:
         """The program that reads messages, as text with the names of fields; empty where a plain
