@@ -48,6 +48,8 @@ _AGGRESSIVE: Mapping[str, tuple[int, ...]] = {
     "hot": (1, 2, 3, 8),
     "window": (64, 128, 300, 2048),
     "longest": (64, 1000, 8192),
+    "few": (0, 2, 4, 100),
+    "passed": (1, 8, 64),
     "nodes": (8, 16, 40, 200, 800),
     "recursion": (0, 1, 2, 3, 4),
     "inline": (0, 1, 3, 12),

@@ -692,7 +692,7 @@ class NativeTier:
         """The table of that mode; while there is nothing to enter and nothing to look for, that of
         a machine without a JIT, which is a fifth faster."""
         mode = self._mode_at_hand()
-        if self.jit is not None and self.jit.is_about_to_begin:
+        if self.jit is not None and self.jit.is_idle:
             return {Mode.JIT: Mode.PLAIN, Mode.CHARGE: Mode.COUNT}.get(mode, mode)
         return mode
 

@@ -30,6 +30,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+MOST = 16
+"""All but one of so many parts are nearly all."""
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
 
@@ -119,6 +121,17 @@ class Window:
             values = [step >> shift & RECORD_POINTER_MASK & (size - 1) for step in seen]
             found.append((min(values), max(values)))
         return found
+
+    def is_passing(self, lengths: tuple[int, ...], mask: int, few: int, jumps: int) -> bool:
+        """Whether nearly all of it was passed less than a `few` times, with many `jumps` that were
+        taken from there: where else these lead nobody has seen. Other arguments as for `edges`."""
+        if len(self.decoded) * few < len(self):  # no need to count again
+            return False
+        passed = {pc: times for pc, times in Counter(self.pcs).items() if times < few}
+        if sum(passed.values()) * MOST < len(self) * (MOST - 1):
+            return False
+        before = [at - 1 for at in self.arrivals(lengths, mask)]
+        return len(passed.keys() & set(_taken(self.pcs, before))) >= jumps
 
     def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         """Positions that were reached by a jump."""

@@ -55,6 +55,20 @@ class Parameters(Struct, frozen=True):
     longest: int = _row(
         32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
     )
+    few: int = _row(
+        4,
+        "times",
+        0,
+        1 << 20,
+        "what a recording has less often tells little of branches; 0: any",
+    )
+    passed: int = _row(
+        64,
+        "jumps",
+        1,
+        1 << 20,
+        "so seldom, for a recording to be useless if nearly all of it is so",
+    )
     starts: int = _row(
         12, "loops", 1, 100, "loops of one recording that are looked at for a start, the best first"
     )
