@@ -19,12 +19,12 @@ from jitvm.guests.wire.faults import (
     Fault,
     MessagesError,
     Misfit,
+    SchemaError,
     StreamError,
     TableError,
     WhereError,
 )
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
