@@ -154,7 +154,6 @@ class _Maker(Maker):
         if read.kind == "union":
             branch = branch_for(written, read)
             if branch is None:
-                self.types(written, read.branches[0])
                 raise SchemaError(
                     f"{'.'.join(self._path)}: {_named(written)} was written, and the union has no "
                     "branch for it"
