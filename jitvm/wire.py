@@ -1,4 +1,4 @@
-"""Protobuf to columns: messages in bulk, as tables for Arrow, pandas, polars and NumPy.
+"""Messages and records to columns, in bulk: tables for Arrow, pandas, polars and NumPy.
 
     from jitvm import wire
 
@@ -9,7 +9,7 @@
     for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
         ...
 
-The page docs/wire.md tells it from the start.
+The page docs/wire.md tells it from the start; Avro is `wire.avro`, docs/avro.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from jitvm.guests.wire.faults import (
     Fault,
     MessagesError,
     Misfit,
+    SchemaError,
     StreamError,
     TableError,
     WhereError,
 )
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+    from jitvm.guests.wire.avro import face as avro
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
@@ -59,6 +60,7 @@ __all__ = [
     "TableError",
     "WhereError",
     "Writer",
+    "avro",
     "explain",
     "messages",
     "reader",
@@ -72,11 +74,13 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
-        """Import what only those need who write."""
-        if (module := _LATER.get(name)) is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        """Import what only those need who write, or read another format."""
         from importlib import import_module
 
+        if name == "avro":
+            return import_module("jitvm.guests.wire.avro.face")
+        if (module := _LATER.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.encode.{module}"), name)
 
 

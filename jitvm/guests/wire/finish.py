@@ -19,6 +19,7 @@ import numpy as np
 
 from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
 from jitvm.guests.wire.data import Data
+from jitvm.guests.wire.formats import DTYPES, dtype_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.data import Array
     from jitvm.guests.wire.pool import OutputSpace
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
-    "i": np.dtype("<i4"), "I": np.dtype("<u4"), "b": np.dtype("?"), "c": np.dtype("u1"),
-}  # fmt: skip
-"""NumPy's types of fixed values, by format."""
 NANOSECONDS = 1_000_000_000
 """Of a second."""
 
@@ -71,7 +67,7 @@ class View:
         if column.shape is Shape.BYTES:
             it.values = self._view(column.values, length, DTYPES["c"])
         elif column.width:
-            it.values = self._view(column.values, length, DTYPES[column.format])
+            it.values = self._view(column.values, length, dtype_of(column.format))
         if column.shape is Shape.ONEOF:
             assert it.values is not None
             it.validity = (it.values != 0).view(np.uint8)
@@ -126,6 +122,10 @@ def _name(it: Data) -> None:
     assert it.values is not None
     known = _known(it.column)
     numbers = np.array(sorted(known), "<i4")
+    are_all = len(numbers) == numbers[-1] + 1 and numbers[0] == 0
+    if are_all and it.values.view("<u4").max(initial=0) < len(numbers):
+        it.names = [known[number] for number in numbers.tolist()]
+        return
     places = np.minimum(np.searchsorted(numbers, it.values), len(numbers) - 1)
     is_unknown = numbers[places] != it.values
     if is_unknown.any():

@@ -243,7 +243,7 @@ class Reader:
         chunks: list[Chunk] = []
         errors: list[RowError] = []
         seen = 0
-        with self._feeding() as feed:
+        with feeding() as feed:
             try:
                 for piece in taken(messages, lengths, framing, feed=feed):
                     seen = self._all(piece, seen, chunks, errors)
@@ -269,20 +269,6 @@ class Reader:
             seen += batch.seen
             place = batch.next
         return seen
-
-    @contextmanager
-    def _feeding(self) -> Iterator[Feed]:
-        """Where messages are put side by side, for one thread."""
-        from jitvm.guests.wire.feed import SIZE, Feed
-
-        try:
-            feed = FEEDS.pop()
-        except IndexError:
-            feed = Feed(BATCH_ROWS, SIZE)
-        try:
-            yield feed
-        finally:
-            FEEDS.append(feed)
 
     def _batch(
         self,
@@ -475,7 +461,7 @@ class Reader:
         from jitvm.guests.wire.messages import listed, without_headers
 
         state = Progress(None)
-        with self._feeding() as feed:
+        with feeding() as feed:
             found = listed(messages, feed, rows)
             for piece in without_headers(found, feed) if framing == "confluent" else found:
                 state.bytes += len(piece.data)
@@ -488,7 +474,7 @@ class Reader:
         from jitvm.guests.wire.messages import streamed
 
         state, pace = Progress(source.size), self._pace.with_rows(rows)
-        with source, self._feeding() as feed:
+        with source, feeding() as feed:
             try:
                 for piece in streamed(source, feed, pace):
                     state.bytes = source.place
@@ -539,6 +525,21 @@ class Reader:
             yield Table(self._tree, full, errors)
         if failure is not None:
             raise failure
+
+
+@contextmanager
+def feeding() -> Iterator[Feed]:
+    """Where messages are put side by side, for one thread."""
+    from jitvm.guests.wire.feed import SIZE, Feed
+
+    try:
+        feed = FEEDS.pop()
+    except IndexError:
+        feed = Feed(BATCH_ROWS, SIZE)
+    try:
+        yield feed
+    finally:
+        FEEDS.append(feed)
 
 
 def refused(error: BlockError) -> PoolError:

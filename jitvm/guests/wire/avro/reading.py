@@ -1,0 +1,384 @@
+"""Readers of Avro: from files and records to tables.
+
+AvroReader (schemas, options)
+  └ per schema that records were written by: a Plan
+   read(source)    ──> Table
+   stream(source)  ──> Table, ...     one batch at a time, in constant memory
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from functools import partial
+
+from jitvm.guests.wire.ahead import open_ahead
+from jitvm.guests.wire.avro.columns import Described, least_of, tree
+from jitvm.guests.wire.avro.container import (
+    MAGIC,
+    BrokenContainer,
+    Container,
+    CutOff,
+    Streamed,
+    header_of,
+    of_memory,
+)
+from jitvm.guests.wire.avro.program import make
+from jitvm.guests.wire.avro.schema import Type, fingerprint, parsed
+from jitvm.guests.wire.columns import TooManyColumns
+from jitvm.guests.wire.faults import MAX_DEPTH, Fault, MessagesError, SchemaError, StreamError
+from jitvm.guests.wire.mapped import copied, map_of
+from jitvm.guests.wire.reading import (
+    BATCH_ROWS,
+    DEPTHS,
+    ERRORS,
+    STREAM_ROWS,
+    DecodeError,
+    Progress,
+    feeding,
+)
+from jitvm.guests.wire.records.plan import Gathered, Plan
+from jitvm.guests.wire.table import Batch, RowError, Table
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from jitvm.guests.wire.columns import Tree
+    from jitvm.guests.wire.messages import Messages
+    from jitvm.guests.wire.where import Condition
+
+FRAMINGS = ("none", "single", "confluent")
+"""What stands in front of bare records: nothing, the header of single objects with the fingerprint
+of their schema, Confluent's header with the number of a schema."""
+_GIVEN = b""
+"""What stands for the schema that a reader was given."""
+
+
+class AvroReader:
+    """Decodes Avro's records into tables.
+
+    Args:
+        schema, reader_schema, fields, where, errors, depth: see `jitvm.wire.avro.reader`.
+    """
+
+    def __init__(
+        self,
+        schema: Any = None,
+        *,
+        reader_schema: Any = None,
+        fields: Sequence[str] | None = None,
+        where: str | None = None,
+        errors: str = "raise",
+        depth: int | None = None,
+    ) -> None:
+        if errors not in ERRORS:
+            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
+        if depth is not None and not 1 <= depth <= MAX_DEPTH:
+            raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
+        if isinstance(fields, str):
+            raise TypeError("fields is a list of paths, not a str")
+        open_ahead()
+        self.errors = errors
+        self._options: dict[str, Any] = {
+            "schema": schema, "reader_schema": reader_schema, "where": where, "errors": errors,
+            "fields": None if fields is None else tuple(fields), "depth": depth,
+        }  # fmt: skip
+        self._written = None if schema is None else parsed(schema)
+        self._read = None if reader_schema is None else parsed(reader_schema)
+        self._plans: dict[tuple[bytes, str], Plan] = {}
+        if self._written is not None:
+            self._plan(_GIVEN, self._written, "none")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._options
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        said = "".join(
+            f", {name}={self._options[name]!r}"
+            for name in ("fields", "where")
+            if self._options[name] is not None
+        )
+        known = self._read or self._written
+        of = "files" if known is None else known.name or known.kind
+        return f"<AvroReader of {of}{said}, errors={self.errors!r}>"
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Arrow's types by the names of columns, where a schema was given.
+
+        Raises:
+            SchemaError: none was: each file has its own.
+        """
+        return Table(self._known("none").tree, [], []).schema
+
+    # -- plans -----------------------------------------------------------------------------------
+
+    def _plan(self, schema: bytes, written: Type | None, framing: str) -> Plan:
+        """What decodes records that were written by a schema: that of a file, or the one that was
+        given."""
+        found = self._plans.get((schema, framing))
+        if found is None:
+            made = self._planned(parsed(schema) if written is None else written, framing)
+            found = self._plans[schema, framing] = made
+        return found
+
+    def _planned(self, written: Type, framing: str) -> Plan:
+        read = self._read or written
+        text, fields = self._options["where"], self._options["fields"]
+        where: Condition | None = None
+        hidden: Sequence[str] = ()
+        if text is not None:
+            from jitvm.guests.wire.where import parse, paths
+
+            where = parse(text, Described(read).message)
+            hidden = () if fields is None else paths(where)
+        head = b""
+        if framing == "single":
+            head = b"\xc3\x01" + fingerprint(written).to_bytes(8, "little")
+        elif framing == "confluent":
+            head = b"\0"
+        make_program = partial(
+            make, written=written, read=read, where=where, head=head, skip=4 * (len(head) == 1)
+        )
+        depths = DEPTHS if self._options["depth"] is None else (self._options["depth"],)
+        for depth in depths:
+            make_tree: Callable[[], Tree] = partial(
+                tree, read, fields=fields, hidden=hidden, depth=depth,
+                null_rows=self.errors == "null",
+            )  # fmt: skip
+            try:
+                return Plan(make_tree, make_program, self.errors)
+            except TooManyColumns:
+                if depth == depths[-1]:
+                    raise
+        raise AssertionError("there is always a depth")
+
+    def _known(self, framing: str) -> Plan:
+        """What decodes bare records."""
+        if self._written is None:
+            raise SchemaError(
+                "bare records do not tell their schema: give the reader the one that they were "
+                "written by"
+            )
+        return self._plan(_GIVEN, self._written, framing)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, source: Any, lengths: Any = None, *, framing: str = "none") -> Table:
+        """Decode records, all of them.
+
+        Args:
+            source: a container file: its path, an open file, or its bytes; or bare records of the
+                schema that the reader has: a list of bytes, an Arrow array of binary values, or a
+                buffer with `lengths`.
+            lengths: of the records in a buffer, in bytes.
+            framing: what stands in front of bare records: ``"single"`` for the header of single
+                objects, with the fingerprint of their schema, ``"confluent"`` for Confluent's.
+
+        Raises:
+            DecodeError: a record cannot be decoded, and `errors` is ``"raise"``; or a block of a
+                file is no such.
+            SchemaError: the schema of a file cannot be read by that of the reader, or there is
+                none for bare records.
+            StreamError: the file is no container file, cannot be opened, or ends too early.
+            MessagesError: lengths do not fit.
+            TypeError: `source` holds no records.
+            PoolError: the system refused memory.
+            OSError: a file cannot be read.
+        """
+        if framing not in FRAMINGS:
+            raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
+        gathered = Gathered(self.errors)
+        plan: Plan | None = None
+        seen = 0
+        for plan, found in self._found(source, lengths, framing, BATCH_ROWS):
+            for chunk, mistakes, count in self._decoded(plan, found, seen, BATCH_ROWS):
+                gathered.add(chunk, mistakes)
+                seen += count
+        assert plan is not None
+        made = gathered.chunks[0].tree if gathered.chunks else plan.tree
+        return Table(made, gathered.chunks, gathered.errors)
+
+    def stream(
+        self,
+        source: Any,
+        *,
+        rows: int = STREAM_ROWS,
+        framing: str = "none",
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Iterator[Table]:
+        """Decode records batch by batch, in constant memory.
+
+        Args:
+            source: a container file: its path, an URL that fsspec knows, an object with `read` or
+                `readinto`; or an iterable of bare records as bytes.
+            rows: of a table at most.
+            framing: of bare records, as for `read`.
+            progress: called with a `Progress` before each table is given.
+
+        Yields:
+            Tables of one batch each; what could not be decoded is in their `errors`.
+
+        Raises:
+            as `read` does; tables before it were given.
+        """
+        if rows < 1:
+            raise ValueError(f"rows={rows}: choose at least 1")
+        if framing not in FRAMINGS:
+            raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
+        return self._streamed(source, min(rows, BATCH_ROWS), framing, progress)
+
+    def _streamed(
+        self, source: Any, rows: int, framing: str, progress: Callable[[Progress], object] | None
+    ) -> Iterator[Table]:
+        state = Progress(None)
+        for plan, found in self._found(source, None, framing, rows, state):
+            for chunk, mistakes, count in self._decoded(plan, found, state.messages, rows):
+                is_last = bool(mistakes) and self.errors == "raise"
+                told = [] if is_last else mistakes
+                state.messages += count
+                state.rows += chunk.rows
+                state.errors += len(told)
+                if progress is not None:
+                    progress(state)
+                if chunk.rows:
+                    yield Batch(chunk.tree, [chunk], told)
+                elif told:
+                    yield Table(plan.tree, [], told)
+                if is_last:
+                    raise DecodeError(mistakes[0])
+
+    def _decoded(self, plan: Plan, found: _Records, seen: int, rows: int) -> Iterator[Any]:
+        """Decode some records; a container that is broken behind them is an error then."""
+        yield from plan.chunks(found.data, found.blocks, found.nulls, seen, rows)
+
+    def _found(
+        self, source: Any, lengths: Any, framing: str, rows: int, state: Progress | None = None
+    ) -> Iterator[tuple[Plan, _Records]]:
+        """Records, as many as are in memory at a time, and what decodes them. There is one at
+        least, which may be of no records."""
+        is_path = isinstance(source, str | os.PathLike)
+        if is_path or any(hasattr(source, each) for each in ("readinto", "read", "recv_into")):
+            yield from self._of_file(source, state)
+            return
+        if lengths is None and _is_container(source):
+            yield from self._of_buffer(source)
+            return
+        yield from self._of_records(source, lengths, framing, rows, state)
+
+    def _of_file(self, source: Any, state: Progress | None) -> Iterator[tuple[Plan, _Records]]:
+        from jitvm.guests.wire.streams import opened
+
+        with opened(source, "none") as file:
+            if state is not None:
+                state.total = file.size
+            streamed = Streamed(file)
+            plan, container = self._begun(streamed.header())
+            yield plan, _Records(memoryview(b""), memoryview(array("q")))
+            for data, table in _checked(streamed.blocks(container), file.name):
+                if state is not None:
+                    state.bytes = file.place
+                yield plan, _Records(data, table)
+
+    def _of_buffer(self, source: Any) -> Iterator[tuple[Plan, _Records]]:
+        view = memoryview(source).cast("B")
+        if map_of(view) is not None:
+            view = copied(view, 0, len(view))
+        try:
+            header = header_of(view)
+        except CutOff:
+            raise StreamError("the bytes end in the middle of an Avro header") from None
+        plan, container = self._begun(header)
+        yield plan, _Records(memoryview(b""), memoryview(array("q")))
+        for data, table in _checked(of_memory(container, view, header.size), "the data"):
+            yield plan, _Records(data, table)
+
+    def _begun(self, header: Any) -> tuple[Plan, Container]:
+        """What decodes a file with a header."""
+        plan = self._plan(header.schema, None, "none")
+        return plan, Container(header, least_of(parsed(header.schema)) > 0)
+
+    def _of_records(
+        self, source: Any, lengths: Any, framing: str, rows: int, state: Progress | None
+    ) -> Iterator[tuple[Plan, _Records]]:
+        """Bare records."""
+        from jitvm.guests.wire.messages import listed, taken
+
+        plan = self._known(framing)
+        yield plan, _Records(memoryview(b""), memoryview(array("q")))
+        is_bare = not hasattr(source, "__arrow_c_array__") and not hasattr(
+            source, "__arrow_c_stream__"
+        )
+        with feeding() as feed:
+            if state is not None and is_bare:
+                pieces = listed(source, feed, rows)
+            else:
+                pieces = taken(source, lengths, "none", feed=feed)
+            for piece in pieces:
+                if state is not None:
+                    state.bytes += len(piece.data)
+                yield plan, _Records.of(piece)
+
+
+class _Records:
+    """Records in memory, until the next ones are asked for.
+
+    Attributes:
+        data: what they are in.
+        blocks: as `jitvm.guests.wire.records.decoder` takes them.
+        nulls: records that are none.
+    """
+
+    __slots__ = ("blocks", "data", "nulls")
+
+    def __init__(
+        self, data: memoryview, blocks: memoryview, nulls: frozenset[int] = frozenset()
+    ) -> None:
+        self.data = data
+        self.blocks = blocks
+        self.nulls = nulls
+
+    @staticmethod
+    def of(messages: Messages) -> _Records:
+        """Records that have a length of their own each."""
+        import numpy as np
+
+        offsets = np.asarray(messages.offsets)
+        table = np.ones((len(offsets) - 1, 3), np.int64)
+        table[:, 0], table[:, 1] = offsets[:-1], offsets[1:]
+        for place in messages.nulls:  # of which nothing can be read
+            table[place, 1] = table[place, 0] - 1
+        shown: Any = table.reshape(-1)
+        return _Records(messages.data, memoryview(shown), messages.nulls)
+
+
+def _is_container(source: Any) -> bool:
+    """Whether this is the bytes of a container file."""
+    try:
+        view = memoryview(source)
+    except TypeError:
+        return False
+    return view.c_contiguous and bytes(view.cast("B")[: len(MAGIC)]) == MAGIC
+
+
+def _checked(blocks: Iterator[Any], name: str) -> Iterator[tuple[memoryview, memoryview]]:
+    """Blocks of a file, and its end, in the words of people.
+
+    Raises:
+        DecodeError: something else is behind them.
+        StreamError: the last one ends too early.
+    """
+    seen = 0
+    try:
+        for each in blocks:
+            yield each.data, each.table
+            seen += sum(each.table[2::3])
+    except CutOff:
+        raise StreamError(f"{name} ends in the middle of a block, behind record {seen}") from None
+    except BrokenContainer:
+        raise DecodeError(RowError(seen, 0, "", Fault.FRAME)) from None
