@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from jitvm.guests.wire.avro import face as avro
+    from jitvm.guests.wire.der import face as der
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
@@ -61,6 +62,7 @@ __all__ = [
     "WhereError",
     "Writer",
     "avro",
+    "der",
     "explain",
     "messages",
     "reader",
@@ -77,8 +79,8 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
         """Import what only those need who write, or read another format."""
         from importlib import import_module
 
-        if name == "avro":
-            return import_module("jitvm.guests.wire.avro.face")
+        if name in ("avro", "der"):
+            return import_module(f"jitvm.guests.wire.{name}.face")
         if (module := _LATER.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.encode.{module}"), name)
