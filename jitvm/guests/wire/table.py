@@ -492,6 +492,16 @@ def type_of(column: TreeColumn) -> str:
     return name_of(column.format)
 
 
+def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
+    """Path, Arrow's type, and whether values may be null, of each column that is shown."""
+    for column in tree.columns[1:]:
+        parent = column.parent
+        assert parent is not None
+        if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
+            continue
+        yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
+
+
 def needed(name: str) -> Any:
     """A library of somebody's that is asked for by name."""
     if (known := sys.modules.get(name)) is not None:
