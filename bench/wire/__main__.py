@@ -3,10 +3,12 @@
     python -m bench.wire [--only sensor,span] [--runners decode,ptars-array] [--megabytes 20]
     python -m bench.wire --write                        columns to messages
     python -m bench.wire --stream 10 --only sensor      a stream of ten gigabytes: time and memory
+    python -m bench.wire --first                        new processes: imports and the first call
 
 Nanoseconds of a message, the median of the later calls of each runner; all runners take turns, in
-one process. In parentheses how long the first call took, in milliseconds: it compiles, or loads
-what an earlier process has compiled.
+one process, when each has run for some seconds, in which code becomes native. In parentheses how
+long the first call took, in milliseconds: it compiles, or loads what an earlier process has
+compiled.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from bench.wire import first
 from bench.wire.kinds import KINDS, message_class, messages
 from bench.wire.runners import RUNNERS, WRITERS, Run, Unsuitable
 
@@ -29,6 +32,7 @@ SLOW = ("upb-read",)
 """Runners that read a tenth of the messages."""
 PAIRS = (
     ("array", "ptars-array"), ("list", "ptars-list"), ("file", "ptars-file"), ("array", "upb-read"),
+    ("fresh", "ptars-array"), ("c", "decode"), ("c-switch", "decode"), ("c", "interpreter"),
     ("threads", "halves"), ("c-threads", "c-halves"),
     ("encode", "ptars-encode"), ("encode", "upb-encode"),
 )  # fmt: skip
@@ -36,9 +40,10 @@ PAIRS = (
 
 
 def measure(
-    kind: str, names: Sequence[str], size: int, rounds: int
+    kind: str, names: Sequence[str], size: int, rounds: int, warm: float
 ) -> dict[str, dict[str, float | str]]:
-    """What each runner took for messages of a kind: `ns` a message, `first_ms`, or `absent`."""
+    """What each runner took for messages of a kind: `ns` a message, `first_ms`, or `absent`; each
+    runs for `warm` seconds before."""
     cls = message_class(kind)
     data = messages(kind, size)
     few = data[: max(1, len(data) // 10)]
@@ -58,6 +63,8 @@ def measure(
                 found[name] = {"absent": str(why)}
                 continue
             found[name] = {"first_ms": 1e3 * (perf_counter() - begin)}
+            while perf_counter() < begin + warm:
+                run()
             runs[name] = run, len(some)
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(rounds):
@@ -66,7 +73,7 @@ def measure(
                 run()
                 times[name].append(1e9 * (perf_counter() - begin) / count)
     for name, taken in times.items():
-        found[name]["ns"] = median(taken[len(taken) // 2 :])  # regions come while it runs
+        found[name]["ns"] = median(taken[len(taken) // 2 :])
     return found
 
 
@@ -83,6 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--megabytes", type=float, default=20.0, help="default: %(default)g")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
     parser.add_argument(
+        "--warm", type=float, default=2.0, metavar="SECONDS",
+        help="how long each runs before; default: %(default)g",
+    )  # fmt: skip
+    parser.add_argument("--first", action="store_true", help="measure new processes instead")
+    parser.add_argument(
         "--stream", type=float, metavar="GIGABYTES", help="read streams of so many instead"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
@@ -96,19 +108,28 @@ def main(argv: Sequence[str] | None = None) -> int:
                 parser.error(f"there is no {name!r}; there are {', '.join(known)}")
     if arguments.stream is not None:
         return _streams(arguments.only, arguments.stream)
+    if arguments.first:
+        taken = first.measure(arguments.only, arguments.rounds)
+        first.show(taken)
+        _write(arguments.json, taken)
+        return 0
     figures = {}
     print("| kind | " + " | ".join(arguments.runners) + " |")
     print("|---|" + "---:|" * len(arguments.runners))
     for kind in arguments.only:
         size = int(arguments.megabytes * 1e6)
-        figures[kind] = measure(kind, arguments.runners, size, arguments.rounds)
+        figures[kind] = measure(kind, arguments.runners, size, arguments.rounds, arguments.warm)
         cells = [_cell(figures[kind][name]) for name in arguments.runners]
         print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
     for ours, theirs in PAIRS:
         print(_compared(figures, ours, theirs), end="")
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    _write(arguments.json, figures)
     return 0
+
+
+def _write(target: Path | None, figures: object) -> None:
+    if target is not None:
+        target.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def _streams(kinds: Sequence[str], gigabytes: float) -> int:

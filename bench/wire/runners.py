@@ -5,6 +5,7 @@
     ptars        Rust, from a list of bytes, from an Arrow array, from a file
     list, array, file
                  jitvm, from the same; the call as people make it, Arrow's arrays exported
+    fresh        as `array`, but all memory was given back to the system before, in the same time
     halves, threads
                  jitvm, two Arrow arrays of half the messages each, one after the other, and on two
                  threads
@@ -158,6 +159,17 @@ def from_array(cls: Any, messages: list[bytes], _: Path) -> Run:
     reader = wire.reader(cls)
     array = pa.array(messages, pa.binary())
     return lambda: reader.read(array).to_arrow()
+
+
+def fresh(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from an Arrow array, in memory that is fresh from the system each time."""
+    run = from_array(cls, messages, _)
+
+    def run_afresh() -> object:
+        wire.trim()
+        return run()
+
+    return run_afresh
 
 
 def from_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
@@ -321,8 +333,9 @@ def framed(messages: list[bytes]) -> bytes:
 RUNNERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "upb": upb, "upb-read": upb_read, "ptars-list": ptars_list, "ptars-array": ptars_array,
     "ptars-file": ptars_file, "list": from_list, "array": from_array, "file": from_file,
-    "halves": halves, "threads": threads, "decode": decode, "interpreter": interpreter, "c": c,
-    "c-switch": c_switch, "c-halves": c_halves, "c-threads": c_threads,
+    "fresh": fresh, "halves": halves, "threads": threads, "decode": decode,
+    "interpreter": interpreter, "c": c, "c-switch": c_switch,
+    "c-halves": c_halves, "c-threads": c_threads,
 }  # fmt: skip
 """What reads messages, by name."""
 WRITERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {

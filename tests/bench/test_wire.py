@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.wire import runners
+from bench.wire import first, runners
 from bench.wire.__main__ import main
 from bench.wire.kinds import KINDS, message_class, messages
 from jitvm import wire
@@ -75,7 +75,7 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
     target = tmp_path / "figures.json"
     assert main([
         "--only", "sensor", "--runners", "upb,upb-read,array", "--megabytes", "0.05",
-        "--rounds", "1", "--json", str(target),
+        "--rounds", "1", "--warm", "0", "--json", str(target),
     ]) == 0  # fmt: skip
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "| kind | upb | upb-read | array |"
@@ -88,3 +88,16 @@ def test_kinds_that_are_not_there_are_told(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit):
         main(["--only", "nothing"])
     assert "there is no 'nothing'; there are sensor, " in capsys.readouterr().err
+
+
+def test_new_processes_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(first, "WARM", 0.0)
+    target = tmp_path / "first.json"
+    assert main(["--first", "--only", "sensor", "--rounds", "1", "--json", str(target)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[2].startswith("| sensor | ours | ")
+    figures = json.loads(target.read_text())
+    assert set(figures["sensor"]) >= {"ours", "one"}
+    assert set(figures["hundred"]["reader"]) == {"import", "reader", "call", "all", "busy"}

@@ -17,11 +17,12 @@ from jitvm.engine.ir.ops import Op
 from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.block import Reservation
-from jitvm.engine.memory.layout import EXITS, NEVER, WIDEST
+from jitvm.engine.memory.layout import EXITS, NEVER, RING, WIDEST
 from jitvm.engine.region.direct import ARCHITECTURE, KNOWN, DirectLowering
 from jitvm.engine.region.lower import RegionLowering
 from jitvm.guest import Guest, Ports, State
 from tests.engine.bare import Bare
+from tests.ir.spoiling import Spoiling
 from tests.ir.states import SHOWN, LoggingHost, Seen, begin, seen
 
 _PORT_FUNCTION: Any = ctypes.CFUNCTYPE(
@@ -71,6 +72,8 @@ class Native:
             bare.block.attach(index, self.spaces[index])
         self._readers = bare.block.words(layout.readers, guest.ports)
         self._writers = bare.block.words(layout.writers, guest.ports)
+        self._ring = bare.block.view(layout.ring, 2 * RING)
+        self._told = bare.block.words(layout.told["reason"], 2)
         self._entries = bare.block.words(layout.tables["checked"], 256)
         bare.code[:] = memoryview((ctypes.c_uint64 * layout.size)(
             *[bare.handlers.address("stop")] * layout.size
@@ -90,8 +93,10 @@ class Native:
     ) -> Seen:
         state, code_map = begin(self.guest, seed, pointers)
         self._give(state, code_map)
+        ring = self.bare["ring_head"] = RING * (seed % 2)  # every other time it is full
         host = LoggingHost(self._state(), code_map)
-        functions = self._connect(graph, state.ports, host)
+        functions = self._connect(state.ports, host)
+        spoiling = self._spoil(functions)
         code, exits = lower(graph)
         span = shared_arena().install(code)
         try:
@@ -101,10 +106,12 @@ class Native:
             self.bare.handlers.step(self.bare.block.base)
         finally:
             span.free()
-        del functions
+            for each in spoiling:
+                each.free()
+        assert not sum(each.crooked_calls for each in spoiling)
         (taken,) = [n for n, count in enumerate(self.exits[FIRST_EXIT:][:4096]) if count]
         assert self.exits[FIRST_EXIT + taken] == 1
-        return seen(exits[taken], self._state(), host.log)
+        return seen(exits[taken], self._state(), [*host.log, *self._collected(ring)])
 
     def _by_llvm(self, graph: Graph) -> tuple[bytes, list[Exit]]:
         lowering = RegionLowering(self.bare.layout, graph, **_NUMBERS)
@@ -135,17 +142,26 @@ class Native:
         bare.pointers = state.pointers
         bare["pc"], bare["budget"], bare["patience"] = state.pc, UNLIMITED, NEVER
         bare["interrupt"] = bare["stop"] = 0
+        bare["ring_tail"] = 0
+        self._told[0] = self._told[1] = 0
         self.exits[:] = memoryview(bytes(4 * EXITS)).cast("I")
         self.executed[COUNTER] = 0
 
+    def _collected(self, begin: int) -> list[tuple[int, int]]:
+        """Ports and bytes that the ring got."""
+        places = [at % RING for at in range(begin, self.bare["ring_head"])]
+        return [(self._ring[RING + at], self._ring[at]) for at in places]
+
     def _state(self) -> State:
         bare = self.bare
-        return State(
+        state = State(
             tuple(self.spaces), tuple(bare.stacks), Ports(self.page), bare.pointers, bare["pc"]
         )
+        state.reason, state.place = self._told
+        return state
 
-    def _connect(self, graph: Graph, ports: Ports, host: LoggingHost) -> list[Any]:
-        """Have the host answer for ports, and for those that the graph reads through a device."""
+    def _connect(self, ports: Ports, host: LoggingHost) -> list[Any]:
+        """Have the host answer for ports."""
         bare = self.bare
 
         def read(_base: int, port: int, _byte: int) -> int:
@@ -157,18 +173,33 @@ class Native:
             host.host_out(port, byte)
             return 0
 
-        functions = [_PORT_FUNCTION(read), _PORT_FUNCTION(write)]
-        reader, writer = (ctypes.cast(each, ctypes.c_void_p).value or 0 for each in functions)
-        asked = {
-            value.args[0].constant
-            for block in graph.blocks
-            for value in block.values
-            if value.op is Op.HOST_IN
-        }
+        def drain(_base: int, _port: int, _byte: int) -> int:
+            bare["ring_tail"] = bare["ring_head"]
+            return 0
+
+        functions = [_PORT_FUNCTION(each) for each in (read, write, drain)]
+        reader, writer, drain_ring = map(_address, functions)
         for port in range(self.guest.ports):
-            self._readers[port] = reader if port in asked else 0
+            self._readers[port] = reader if port in ports.readers else 0
             self._writers[port] = writer if port in ports.writers else 0
+        bare["ring_full"] = drain_ring
         return functions
+
+    def _spoil(self, functions: list[Any]) -> list[Spoiling]:
+        """Have functions called by what leaves nothing in registers that it need not."""
+        if not RUNS_DIRECTLY:
+            return []
+        spoiling = [Spoiling(_address(function)) for function in functions]
+        instead = {_address(f): each.address for f, each in zip(functions, spoiling, strict=True)}
+        for table in (self._readers, self._writers):
+            for port in range(self.guest.ports):
+                table[port] = instead.get(table[port], 0)
+        self.bare["ring_full"] = spoiling[2].address
+        return spoiling
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 @cache

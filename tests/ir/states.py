@@ -26,6 +26,7 @@ class Seen(NamedTuple):
     stacks: list[bytes]
     spaces: list[bytes]
     page: bytes
+    told: tuple[int, int]
     log: list[tuple[int, ...]]
 
 
@@ -57,6 +58,7 @@ def new_state(guest: Guest, rng: random.Random) -> State:
 
     ports = Ports(view(guest.ports))
     ports.writers[0x18] = ports.writers[0x23] = lambda _: None
+    ports.readers[0x18] = ports.readers[0x24] = lambda: 0
     return State(
         tuple(view(SHOWN if space.window else space.mapped) for space in guest.spaces),
         tuple(view(stack.size) for stack in guest.stacks),
@@ -87,7 +89,8 @@ def seen(exit_: Exit, state: State, log: list[tuple[int, ...]]) -> Seen:
     return Seen(
         exit_.kind, exit_.reason, state.pc, list(state.pointers),
         [bytes(s[:p]) for s, p in zip(state.stacks, state.pointers, strict=True)],
-        [bytes(space) for space in state.spaces], bytes(state.ports.page), log,
+        [bytes(space) for space in state.spaces], bytes(state.ports.page),
+        (state.reason, state.place), log,
     )  # fmt: skip
 
 

@@ -55,6 +55,40 @@ def test_more_values_than_registers(guest: Guest) -> None:
     agree(crowded(64), guest)
 
 
+CALLS = {
+    "in": "%{result}:8 = host_in #24",
+    "in, then out": "%{result}:8 = host_in #24\n  host_out #24, %{byte}",
+    "out": "host_out #24, %{byte}",
+    "collect": "collect #24, %{byte}",
+}
+
+
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize("many", [2, 3, 4, 5, 9, 20])
+def test_what_is_needed_behind_a_call_of_the_host_is_kept(kind: str, many: int) -> None:
+    """Words in all registers there are, of which the call may spoil most; as many calls as words,
+    and after each a word that is needed no more. The last byte that is written is needed by nothing
+    else."""
+    lines = ["b0 entry:", "  %0:8 = slot[0,-1,1]", "  %1:8 = slot[0,-2,1]"]
+    lines += [
+        f"  %{at}:0 = {('add', 'xor')[at % 2]} %{at - 1}, %{at - 2}" for at in range(2, many + 2)
+    ]
+    at = many + 2
+    sum_ = 0
+    for word in range(many + 1, -1, -1):
+        lines += [f"  %{at}:8 = and %{word}, #255", "  act"]
+        call = CALLS[kind].format(result=at + 1, byte=at)
+        lines += [f"  {call}", "  done"]
+        last, at = at, at + 1 + ("result" in CALLS[kind])
+        other = at - 1
+        lines.append(f"  %{at}:0 = add %{sum_}, %{other if other != last else word}")
+        sum_, at = at, at + 1
+    lines += [f"  %{at}:8 = and %{sum_}, #255", "  leave x0"]
+    lines.append(f"x0: next DEEP pc #256 pointers +1 +0 slots 0@0:1=%{at}")
+    for bits in (32, 64):
+        agree(f'graph "calls" words {bits}\n' + "\n".join(lines) + "\n", seeds=4)
+
+
 def test_arguments_that_change_places_round_a_loop() -> None:
     """A ring of three, two that swap, one that stays, a constant and a word of memory."""
     agree("""graph "ring" words 32
@@ -78,7 +112,7 @@ b2:
   %15:0 = sub %6, #1
   %16:8 = and %15, #255
   goto b1(%16, %8, %9, %7, %11, %10, %12, #9)
-x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%9 0@1:1=%8 0@2:1=%11 0@3:1=%12
+x0: next DEEP pc #256 pointers +4 +0 slots 0@0:1=%9 0@1:1=%8 0@2:1=%11 0@3:1=%12
 """)
 
 
@@ -152,7 +186,7 @@ b0 entry:
   %0:8 = slot[0,-1,1]
   %1:4 = clz[1] %0
   leave x0
-x0: next DEEP pc #256 pointers +0 +0 slots 0@0:1=%1
+x0: next DEEP pc #256 pointers +1 +0 slots 0@0:1=%1
 """
     with pytest.raises(Unknown):
         DirectLowering(native(UXN).bare.layout, parse(text), first_exit=0, report_every={})

@@ -31,6 +31,13 @@ def region(
 
 def image(*regions: Any, **more: Any) -> Image:
     """The image of regions, whose code is 16 bytes each."""
+    found = decode(written(*regions, **more), SPACE)
+    assert found is not None
+    return found
+
+
+def written(*regions: Any, **more: Any) -> CachedCode:
+    """A file with such an image."""
     settings = Settings(**{
         "charging": False, "hot": HOT, "patience": 9, "milliseconds": 0, "armed": {}, "inner": {},
         **more,
@@ -38,9 +45,7 @@ def image(*regions: Any, **more: Any) -> Image:
     code = bytes(16 * len(regions))
     stream = encode([(each, 16 * i) for i, each in enumerate(regions)], [[], [], [], []], settings)
     whole = code + stream
-    found = decode(CachedCode(whole, {"image": len(code), "numbers": len(whole)}), SPACE)
-    assert found is not None
-    return found
+    return CachedCode(whole, {"image": len(code), "numbers": len(whole)})
 
 
 def entries(found: Image) -> dict[int, int]:
@@ -106,3 +111,48 @@ def test_counters_begin_as_they_should() -> None:
     assert (counts[0x300], counts[0x302], counts[0x304]) == (7, 900, HOT)
     assert machine.block.words(machine.layout.fields["watermark"], 1)[0] == 0x102
     assert machine.block.words(machine.layout.fields["patience"], 1)[0] == 9
+
+
+NUMBERS = {"charging": 1, "hot": 2, "patience": 3, "milliseconds": 4}
+"""Where an image has numbers that may be any."""
+
+
+def test_an_image_is_whole_and_inside_of_memory_or_none() -> None:
+    """A number that is too large, wherever it is, and a file that ends early."""
+    cached = written(region(0x100, A, cells={0x30}), armed={0x300: 7})
+    begin, end = cached.symbols["image"], cached.symbols["numbers"]
+    numbers = array("I", cached.machine_code[begin:end])
+    bytes_at = len(numbers) - 1  # three bytes that regions were made from
+
+    def remade(numbers: array[int]) -> CachedCode:
+        whole = cached.machine_code[:begin] + numbers.tobytes()
+        return CachedCode(whole, {"image": begin, "numbers": len(whole)})
+
+    assert decode(remade(numbers), SPACE)
+    behind = numbers[:]
+    behind[numbers.index(0x100)] = SPACE  # an entry
+    assert decode(remade(behind), SPACE) is None
+    for at in range(bytes_at):
+        if at in NUMBERS.values():
+            continue
+        for wrong in (0x7FFF_FFFF, 0xFFFF_FFFF):
+            changed = numbers[:]
+            changed[at] = wrong
+            assert decode(remade(changed), SPACE) is None, at
+    for size in range(bytes_at + 1):
+        assert decode(remade(numbers[:size]), SPACE) is None, size
+
+
+@pytest.mark.parametrize("lists", ["bytes", "marks"])
+def test_a_range_ends_with_memory(lists: str) -> None:
+    last = SPACE - 1
+    cached = written(region(0x100, {last: 1}))
+    begin = cached.symbols["image"]
+    numbers = array("I", cached.machine_code[begin:])
+    alone = [1, last, 1, 1]  # where ranges begin, and how long they are
+    places = [at for at in range(len(numbers)) if numbers[at : at + 4].tolist() == alone]
+    assert len(places) == 2
+    numbers[places[lists == "marks"] + 3] = 2
+    whole = cached.machine_code[:begin] + numbers.tobytes()
+    assert decode(cached, SPACE)
+    assert decode(CachedCode(whole, {"image": begin, "numbers": len(whole)}), SPACE) is None

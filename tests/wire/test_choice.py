@@ -50,6 +50,7 @@ def decoder_of(name: str) -> Decoder:
         ([300] * 100, "2"),
         ([5, 300] * 50, "1-2"),
         ([300] * 99 + [1 << 40], "2"),
+        ([5] * 40 + [300] * 960, "1-2"),  # values of all of a batch count, not those of its end
         ([1 << 60] * 100, "10"),
         ([-1] * 100, "10"),
         ([0] * 100, "10"),  # absent: nothing is known
@@ -108,7 +109,7 @@ def test_another_is_chosen_when_it_fits_too_few() -> None:
     made = generated(name)
     decoded(decoder, name, [made(i64=5)] * 100)
     assert chosen(decoder)["i64"] == "1"
-    few = [made(i64=300 if i % 40 == 0 else 5) for i in range(96)]
+    few = [made(i64=300 if i % 60 == 0 else 5) for i in range(96)]
     decoded(decoder, name, few)
     assert chosen(decoder)["i64"] == "1"
     decoded(decoder, name, [made(i64=300)] * 100)  # the third batch is not looked at

@@ -23,6 +23,7 @@ reader = wire.reader(sys.argv[1], fields=["name", "number"], where="number != 77
 data = b"".join(b"\\x06\\x08%c\\x12\\x02ab" % (number % 100) for number in range(50_000))
 def statistics():
     (machine,) = reader._native().machines()
+    machine.have_jit()
     return machine.jit and machine.jit.statistics
 first = reader.read(data)
 begin = statistics() and statistics().kept
@@ -42,14 +43,27 @@ print(json.dumps(
 """
 
 
-def read() -> dict[str, Any]:
-    """What a new process tells that has read until native code was there."""
+WITHOUT_JIT = """
+made_jit = "jitvm.engine.jit.jit" in sys.modules
+text = wire.explain(reader).list_text()
+kept = reader._native().machines()[0].jit.statistics
+print(json.dumps([made_jit, kept.kept, kept.installed, text, len(reader.read(data))]))
+"""
+
+
+def run(code: str) -> str:
+    """What a new process prints."""
     done = subprocess.run(
-        [sys.executable, "-c", READING, f"{PROTOS / 'kinds.proto'}:Leaf"],
+        [sys.executable, "-c", code, f"{PROTOS / 'kinds.proto'}:Leaf"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert not done.returncode, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    return done.stdout
+
+
+def read() -> dict[str, Any]:
+    """What a new process tells that has read until native code was there."""
+    found: dict[str, Any] = json.loads(run(READING))
     return found
 
 
@@ -60,6 +74,17 @@ def test_a_second_process_has_the_native_code_of_the_first() -> None:
     assert second["begin"]
     assert "number, name" in second["text"]
     assert second["imported"] == []
+
+
+def test_what_is_finished_needs_no_jit_until_somebody_looks_at_it() -> None:
+    """Importing one takes longer than to decode ten thousand messages."""
+    run(f"{READING}\nmachine, = reader._native().machines()\nmachine.compile_rest()")
+    begin = READING.partition("begin =")[0]
+    made_jit, kept, installed, text, rows = json.loads(run(begin + WITHOUT_JIT))
+    assert not made_jit
+    assert kept == installed > 0
+    assert "number, name" in text
+    assert rows == 49_500
 
 
 def test_what_was_chosen_is_where_the_next_decoder_begins(

@@ -32,6 +32,7 @@ from jitvm.engine.jit.maker import RegionMaker
 from jitvm.engine.jit.planner import Planner
 from jitvm.engine.jit.quick import Quick, Recording
 from jitvm.engine.jit.regions import Regions
+from jitvm.engine.jit.rest import Rest
 from jitvm.engine.memory.arena import ArenaFull
 from jitvm.engine.memory.layout import NEVER, RECORD_STEP
 from jitvm.engine.tables import events
@@ -95,6 +96,7 @@ class Jit:
         self.keeper = Keeper(
             self.regions, self.planner, self.maker, shelf, self.quick.waiting, rest=self
         )
+        self.rest = Rest(wake)
         self._busy = block.words(layout.fields["busy"], 1)
         self._patience = block.words(layout.fields["patience"], 1)
         self._vector = block.words(layout.fields["vector"], 1)
@@ -114,6 +116,7 @@ class Jit:
     def forget_threads(self) -> None:
         """In a child made by `fork`: what was being compiled will not come, what was ready will."""
         self.quick.forget_threads()
+        self.rest.forget_threads()
         self._set_busy(self.quick.is_busy)
         self.full.forget_threads()
 
@@ -123,10 +126,10 @@ class Jit:
         return self.regions.statistics
 
     @property
-    def is_about_to_begin(self) -> bool:
-        """Whether the first regions are being made: until they are installed nothing is native, and
-        nothing else is begun."""
-        return self.quick.is_busy and not self.regions
+    def is_idle(self) -> bool:
+        """Whether nothing is native and nothing is looked for: the first regions are being made, or
+        nothing was found that is worth it."""
+        return not self.regions and (self.quick.is_busy or self.rest.is_on)
 
     def change_params(self, params: Parameters) -> None:
         """Go on with other limits; between runs, on the thread that runs the machine.
@@ -152,6 +155,8 @@ class Jit:
     @property
     def window(self) -> int:
         """Instructions the next recording takes: twice as many with every second one."""
+        if self.rest.looks_longer:
+            return max(self.params.window, self.params.longest)
         doubled = min(self.statistics.recordings // 2, 16)  # least to longest, by their ranges
         longer = self.params.window << doubled
         return max(self.params.window, min(longer, self.params.longest))
@@ -162,7 +167,7 @@ class Jit:
             self.keeper.install_fitting(self.install)
             if self.regions.at(pc) is not None:
                 return False
-        if self.quick.is_busy:
+        if self.quick.is_busy or self.rest.is_on:
             self.code.arm(pc)
             return False
         self.code.arm(pc, self.params.cooldown)
@@ -217,6 +222,7 @@ class Jit:
     def _set_busy(self, is_busy: bool) -> None:
         """Whether regions are being made: nothing else is begun then, so native code need not come
         back for it. Each time it would wait for the interpreter lock."""
+        is_busy = is_busy or self.is_idle
         self._busy[0] = is_busy
         self._patience[0] = NEVER if is_busy else self.params.exit_hot
 
@@ -238,10 +244,16 @@ class Jit:
         for pc, compiled, reason in done:
             if compiled is not None:
                 reason = self.install(compiled)
-            if reason is not None:
+            if reason is None:
+                self.rest.end()
+            else:
                 self.statistics.refused[reason.name] += 1
                 self.report(events.Refused, pc, reason.name)
-            self._rearm(pc, reason)
+            if reason is Reason.PASSING:
+                self.rest.refuse(self.params)
+                self._arm(pc)  # it may have been at a bad moment
+            else:
+                self._rearm(pc, reason)
         self._set_busy(self.quick.is_busy)
 
     def install_kept(self) -> None:

@@ -125,6 +125,11 @@ class Planner:
             note(str(error), "it is left out")
             return frozenset()
 
+    def is_passing(self, window: Window) -> bool:
+        """Whether a recording shows a program that comes back to next to nothing."""
+        mask = self.guest.code_space.size - 1
+        return window.is_passing(self.guest.lengths, mask, self.params)
+
     def choose(self, window: Window) -> int | None:
         """The best start that would give something new.
 

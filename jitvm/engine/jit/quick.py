@@ -158,7 +158,8 @@ class Quick:
 
     def _learn_and_compile(self, recording: Recording, world: World) -> None:
         window, world = self._window(recording, world)
-        self._planner.learn(window)
+        if not self._planner.is_passing(window):
+            self._planner.learn(window)
         self._compile_window(window, world)
 
     def _compile_again(self, recording: Recording, world: World) -> None:
@@ -180,6 +181,8 @@ class Quick:
         planner, params = self._planner, self._maker.params
 
         def work() -> Compiled:
+            if planner.is_passing(window):
+                raise Refused(Reason.PASSING)
             start = planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)

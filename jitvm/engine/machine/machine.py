@@ -573,12 +573,22 @@ class Machine:
         if self.native is not None:
             self.native.prepare(program)
 
-    def defer_jit(self) -> None:
+    def defer_jit(self, *, unfinished: bool = True) -> None:
         """Have what an earlier run has kept installed without a JIT, which is made when something
         else is hot; before the first run. For those who do not look at `jit` and hear no events:
-        it takes a hundredth of the time."""
+        it takes a hundredth of the time.
+
+        Args:
+            unfinished: also where something is left to compile, as commands leave that to a child.
+        """
         if self.native is not None:
             self.native.defers_jit = self.tier is Tier.JIT
+            self.native.defers_unfinished = unfinished
+
+    def have_jit(self) -> None:
+        """Have the JIT that was deferred, for those who look at it after all; between runs."""
+        if self.native is not None:
+            self.native.have_jit()
 
     def hurry_jit(self) -> None:
         """Have the JIT made with the first run, however short that is; before it."""

@@ -90,8 +90,8 @@ class NativeTier:
     `executed` counts instructions of runs in a counting mode and of those with a budget, `begun`
     the events that the last `deliver` has begun, whatever came of it. `mode`
     may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
-    not count do so outside of compiled code. `defers_jit`, `hurries`: see `Machine.defer_jit`
-    and `Machine.hurry_jit`.
+    not count do so outside of compiled code. `defers_jit`, `defers_unfinished`, `hurries`: see
+    `Machine.defer_jit` and `Machine.hurry_jit`.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class NativeTier:
         self._image: Image | None = None
         self._replaced: Image | None = None
         self._heard = 0
-        self.defers_jit = self.hurries = self._has_arrived = False
+        self.defers_jit = self.defers_unfinished = self.hurries = self._has_arrived = False
         self._warmth, self._entered = _COLD, 0
         self._ran = self._began = 0.0
         self._cache = cache
@@ -215,14 +215,16 @@ class NativeTier:
         image, counted = shelf.image(), self.handlers.address("counted")
         if image is None or image.charging != charging or not image.knows(self.state):
             return False
+        if image.milliseconds and not self.defers_unfinished:
+            return False
         if not image.fits(self._memory):
             image.expect(self.block, counted)
         elif not image.install(self.block, counted):
             return False
         self._image, self._warmth = image, _COLD
-        image.leave_to(
-            self._finish_apart, partial(shelf.begin_work, self._given, charging=charging)
-        )
+        if image.milliseconds:
+            begin_work = partial(shelf.begin_work, self._given, charging=charging)
+            image.leave_to(self._finish_apart, begin_work)
         self._connect_written()
         self.mode = self.usual_mode(counting=self.counting)
         return True
@@ -366,6 +368,11 @@ class NativeTier:
                 self._begin_jit()
             elif not started(self._warm_up):
                 self._make_ready(alone=True)
+
+    def have_jit(self) -> None:
+        """See `Machine.have_jit`."""
+        if self._image is not None and self.jit is None:
+            self._begin_jit()
 
     def _begin_jit(self) -> None:
         assert self._limits is not None
@@ -685,7 +692,7 @@ class NativeTier:
         """The table of that mode; while there is nothing to enter and nothing to look for, that of
         a machine without a JIT, which is a fifth faster."""
         mode = self._mode_at_hand()
-        if self.jit is not None and self.jit.is_about_to_begin:
+        if self.jit is not None and self.jit.is_idle:
             return {Mode.JIT: Mode.PLAIN, Mode.CHARGE: Mode.COUNT}.get(mode, mode)
         return mode
 

@@ -120,6 +120,18 @@ class Window:
             found.append((min(values), max(values)))
         return found
 
+    def is_passing(self, lengths: tuple[int, ...], mask: int, params: Parameters) -> bool:
+        """Whether nearly all of it was passed a few times at most, with many jumps that were taken
+        from there: where else these lead nobody has seen. Other arguments as for `edges`."""
+        few, parts = params.few, params.again
+        if len(self.decoded) * few < len(self):  # no need to count again
+            return False
+        passed = {pc: times for pc, times in Counter(self.pcs).items() if times < few}
+        if sum(passed.values()) * parts < len(self) * (parts - 1):
+            return False
+        before = [at - 1 for at in self.arrivals(lengths, mask)]
+        return len(passed.keys() & set(_taken(self.pcs, before))) >= params.passed
+
     def arrivals(self, lengths: tuple[int, ...], mask: int) -> list[int]:
         """Positions that were reached by a jump."""
         if self._arrivals is None:

@@ -55,6 +55,27 @@ class Parameters(Struct, frozen=True):
     longest: int = _row(
         32768, "instructions", 64, 1 << 22, "length of later recordings: outer loops need it"
     )
+    few: int = _row(
+        4,
+        "times",
+        0,
+        1 << 20,
+        "what a recording has less often tells little of branches; 0: any",
+    )
+    passed: int = _row(
+        64,
+        "jumps",
+        1,
+        1 << 20,
+        "so seldom, for a recording to be useless if nearly all of it is so",
+    )
+    again: int = _row(
+        16, "parts", 1, 1 << 20, "what part of a recording has to come oftener for it to be of use"
+    )
+    rest: int = _row(
+        50, "ms", 0, 60000, "how long nothing is looked for when recordings are of no use"
+    )
+    rests: int = _row(6, "times", 0, 20, "how often in a row that is doubled")
     starts: int = _row(
         12, "loops", 1, 100, "loops of one recording that are looked at for a start, the best first"
     )

@@ -108,6 +108,10 @@ class Reason(Enum):
         "the recording shows nothing that comes back",
         "nothing; straight-line code is interpreted",
     )
+    PASSING = Row(
+        "nearly all that was recorded ran a few times at most, through many branches",
+        "nothing; code that is passed through is interpreted",
+    )
     UNSETTLED = Row(
         "the paths through the loop never came to agree on what is on the stacks",
         "this is a bug in jitvm; please report it",

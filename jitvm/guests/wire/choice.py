@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.writer import Program, Site
 
 SAMPLE = 64
-"""Values that are looked at of each column, the last ones."""
+"""Values that are looked at of each column at most, some here and some there."""
+RUN = 8
+"""How many side by side: what comes again and again is not seen as if it always came."""
 NEARLY_ALL = 0.98
 """What part of them has to fit."""
 TOO_FEW = 0.96
@@ -136,15 +138,16 @@ class Sample:
 
     def _counted(self, column: Column) -> Counter[int]:
         last = self._count(column)
-        rows = range(max(last - SAMPLE, 0), last)
-        if not rows:
+        if not last:
             return Counter()
+        rows = _spread(last)
         counted = column.space.counted_by
         is_item = counted is not None and counted.children[0] is column
         present = self._words(column.validity, rows, 1) if column.is_nullable else None
         if column.shape is Shape.BYTES:
-            ends = self._words(column.offsets, range(rows.start, rows.stop + 1), 4)
-            values = [b - a for a, b in pairwise(ends)]
+            begins = self._words(column.offsets, rows, 4)
+            ends = self._words(column.offsets, [range(r.start + 1, r.stop + 1) for r in rows], 4)
+            values = [b - a for a, b in zip(begins, ends, strict=True)]
         else:
             numbers = self._words(column.values, rows, column.width)
             field = column.field if column.wrapper is None else column.wrapper
@@ -159,10 +162,13 @@ class Sample:
             values = [n for n in values if n]
         return Counter(values)
 
-    def _words(self, place: int | None, rows: range, width: int) -> array[int]:
+    def _words(self, place: int | None, rows: list[range], width: int) -> array[int]:
         assert place is not None
-        raw = self._output[place + rows.start * width : place + rows.stop * width]
-        return array(_CODES[width], bytes(raw))
+        found = array(_CODES[width])
+        for some in rows:
+            raw = self._output[place + some.start * width : place + some.stop * width]
+            found.frombytes(bytes(raw))
+        return found
 
     def _most(self, column: Column) -> int:
         """About how many bytes the longest message of a column has, or value, with its tag."""
@@ -186,9 +192,17 @@ class Sample:
     def _longest(self, column: Column) -> int:
         """How many elements the longest list of a column has."""
         last = self._count(column)
-        rows = range(max(last - SAMPLE, 0), last + 1)
-        ends = self._words(column.offsets, rows, 4)
+        ends = self._words(column.offsets, [range(max(last - SAMPLE, 0), last + 1)], 4)
         return max((b - a for a, b in pairwise(ends)), default=0)
+
+
+def _spread(last: int) -> list[range]:
+    """Rows that are looked at of so many."""
+    if last <= SAMPLE:
+        return [range(last)]
+    parts = SAMPLE // RUN
+    begins = [(last - RUN) * i // (parts - 1) for i in range(parts)]
+    return [range(begin, begin + RUN) for begin in begins]
 
 
 def _fitting(lengths: Counter[int], variant: str, *, is_exact: bool) -> int:

@@ -104,5 +104,7 @@ class Programmed:
         made = Machine(self.guest, tier=tier, params=self._params, opcodes=opcodes)
         code = self.program.code
         made.memory[: len(code)] = code
+        if self._params is None:
+            made.defer_jit(unfinished=False)
         made.prepare(self.choices.program)
         return made

@@ -540,6 +540,8 @@ def most_native(
     from jitvm.guests.wire.listing import shown
 
     machines = () if decoder is None else decoder.machines()
+    for each in machines:
+        each.have_jit()
     machine = max(machines, key=lambda each: len(Inspector(each).regions()), default=None)
     if decoder is None or machine is None or not Inspector(machine).has_jit:
         raise ValueError("nothing to explain: nothing was read natively yet; read more messages")
