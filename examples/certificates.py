@@ -1,7 +1,7 @@
 """Certificates as a table: who issued them, until when, for which names.
 
-    python examples/certificates.py                 those that this system trusts
-    python examples/certificates.py bundle.pem      those of a file
+python examples/certificates.py                 those that this system trusts
+python examples/certificates.py bundle.pem      those of a file
 """
 
 from __future__ import annotations

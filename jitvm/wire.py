@@ -198,7 +198,10 @@ def messages(
 
 
 def explain(
-    reader: Reader, address: int | str | None = None, *, stages: Iterable[str] = ("guest", "exits")
+    reader: Reader | avro.AvroReader,
+    address: int | str | None = None,
+    *,
+    stages: Iterable[str] = ("guest", "exits"),
 ) -> LabelledExplanation:
     """What the JIT made of the program that reads messages: which fields in which order, and what
     left that order how often; print what this gives, or its `list_text`.
@@ -211,11 +214,12 @@ def explain(
     Raises:
         ValueError: nothing was read natively yet, or not enough; or there is no such label.
     """
-    from jitvm.guests.wire.listing import ENDS, WirePlatform
+    from jitvm.guests.wire.listing import ENDS
     from jitvm.profiling.labelled import LabelledExplanation
 
     machine, program = reader.explained()
-    made = LabelledExplanation(machine, program, WirePlatform(machine.guest), address, stages)
+    assert program.platform is not None
+    made = LabelledExplanation(machine, program, program.platform, address, stages)
     made.unlisted = ENDS
     return made
 

@@ -214,7 +214,7 @@ def test_values_are_promoted(types: tuple[Any, Any]) -> None:
     shape = wire.avro.reader(read)._written
     assert shape is not None
     for row, record in zip(reader.read(records).to_pylist(), records, strict=True):
-        wanted = fastavro.schemaless_reader(io.BytesIO(record), theirs, read)
+        wanted: Any = fastavro.schemaless_reader(io.BytesIO(record), theirs, read)
         found = as_theirs(shape, row)
         if "float" in str(types[1]):
             assert found["v"] == pytest.approx(wanted["v"], rel=1e-6)
@@ -266,7 +266,7 @@ def test_fields_that_come_and_go() -> None:
         ],
     }
     data = written()
-    theirs = list(fastavro.reader(io.BytesIO(data), read))
+    theirs: list[Any] = list(fastavro.reader(io.BytesIO(data), read))
     table = wire.avro.reader(reader_schema=read).read(data)
     table.to_arrow().validate(full=True)
     rows = table.to_pylist()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import runpy
 import ssl
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -14,26 +16,8 @@ from asn1crypto import core
 from jitvm.guests.wire.der import face as der
 from tests.wire.ders import tlv, written
 
-ALGORITHM = der.sequence(algorithm=der.oid(), parameters=der.any().optional())
-ATTRIBUTE = der.sequence(type=der.oid(), value=der.choice(text=der.text(), other=der.any()))
-NAME = der.sequence_of(der.set_of(ATTRIBUTE))
-EXTENSION = der.sequence(id=der.oid(), critical=der.boolean().default(False), value=der.octets())
-TYPE = der.sequence(
-    tbs=der.sequence(
-        version=der.integer().explicit(0).default(0),
-        serial=der.number(),
-        signature=ALGORITHM,
-        issuer=NAME,
-        validity=der.sequence(not_before=der.time(), not_after=der.time()),
-        subject=NAME,
-        key=der.sequence(algorithm=ALGORITHM, bits=der.bits()),
-        issuer_id=der.bits().implicit(1).optional(),
-        subject_id=der.bits().implicit(2).optional(),
-        extensions=der.sequence_of(EXTENSION).explicit(3).optional(),
-    ),
-    algorithm=ALGORITHM,
-    signature=der.bits(),
-)
+EXAMPLE = Path(__file__).parents[2] / "examples" / "certificates.py"
+TYPE: der.Type = runpy.run_path(str(EXAMPLE))["CERTIFICATE"]
 
 
 def made(number: int) -> bytes:

@@ -459,7 +459,7 @@ def _python(part: Data) -> list[Any]:
             assert part.values is not None
             data = part.values.tobytes()
             values = [data[first:last] for first, last in cuts]
-            if column.is_utf8:
+            if column.format in "uU":
                 values = [value.decode() for value in values]
         else:
             inner = _python(part.children[0])
@@ -490,6 +490,16 @@ def type_of(column: TreeColumn) -> str:
     from jitvm.guests.wire.formats import name_of
 
     return name_of(column.format)
+
+
+def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
+    """Path, Arrow's type, and whether values may be null, of each column that is shown."""
+    for column in tree.columns[1:]:
+        parent = column.parent
+        assert parent is not None
+        if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
+            continue
+        yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
 
 
 def needed(name: str) -> Any:

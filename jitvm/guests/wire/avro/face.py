@@ -11,7 +11,7 @@ The page docs/avro.md tells it from the start.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.avro.reading import AvroReader
+from jitvm.guests.wire.avro.reading import AvroReader, schema_of
 from jitvm.guests.wire.avro.schema import canonical as _canonical
 from jitvm.guests.wire.avro.schema import fingerprint as _fingerprint
 from jitvm.guests.wire.avro.schema import parsed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["AvroReader", "canonical", "fingerprint", "reader"]
+__all__ = ["AvroReader", "canonical", "fingerprint", "reader", "schema_of"]
 
 
 def reader(

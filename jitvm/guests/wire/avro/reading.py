@@ -34,18 +34,23 @@ from jitvm.guests.wire.reading import (
     STREAM_ROWS,
     DecodeError,
     Progress,
+    most_native,
 )
 from jitvm.guests.wire.records.plan import Plan
 from jitvm.guests.wire.records.reading import Records, gathered, is_file, separate, streamed
-from jitvm.guests.wire.table import RowError, Table
+from jitvm.guests.wire.table import RowError, Table, described
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.columns import Tree
+    from jitvm.guests.wire.records.decoder import RecordDecoder
+    from jitvm.guests.wire.schema import Message
     from jitvm.guests.wire.where import Condition
+    from jitvm.platform import Program
 
 FRAMINGS = ("none", "single", "confluent")
 """What stands in front of bare records: nothing, the header of single objects with the fingerprint
@@ -114,6 +119,54 @@ class AvroReader:
             SchemaError: none was: each file has its own.
         """
         return Table(self._known("none").tree, [], []).schema
+
+    def columns(self) -> Iterator[tuple[str, str, bool]]:
+        """Path, Arrow's type, and whether values may be null, of each column, where a schema was
+        given: those of records before those in them.
+
+        Raises:
+            SchemaError: none was.
+        """
+        return described(self._known("none").tree)
+
+    def __arrow_c_schema__(self) -> object:
+        """A capsule of the schema that tables will have, where a schema was given."""
+        return Table(self._known("none").tree, [], []).__arrow_c_schema__()
+
+    @property
+    def message(self) -> Message:
+        """What records have, as conditions and paths see it, where a schema was given."""
+        return self._known("none").tree.message
+
+    # -- looking at how it reads -----------------------------------------------------------------
+
+    def _last(self) -> tuple[RecordDecoder | None, str]:
+        """The decoder that was used last, and the name of its type."""
+        for plan in reversed(self._plans.values()):
+            decoder = plan.native()
+            if decoder is not None:
+                return decoder, plan.tree.message.full_name
+        return None, ""
+
+    def explained(self) -> tuple[Machine, Program]:
+        """The machine that has read most natively, and its program; see `jitvm.wire.explain`.
+
+        Raises:
+            ValueError: nothing was read natively yet.
+        """
+        from jitvm.guests.wire.records.listing import RecordPlatform
+
+        return most_native(*self._last(), RecordPlatform)
+
+    def listing(self) -> str:
+        """The program that has read last, as text with names of fields; empty where none has."""
+        from jitvm.guests.wire.listing import listing
+        from jitvm.guests.wire.records.listing import RecordPlatform
+
+        decoder, name = self._last()
+        if decoder is None:
+            return ""
+        return listing(decoder.program, name, RecordPlatform(decoder.guest))
 
     # -- plans -----------------------------------------------------------------------------------
 
@@ -278,6 +331,18 @@ class AvroReader:
         yield plan, _NOTHING
         for records in separate(source, lengths, rows, state):
             yield plan, records
+
+
+def schema_of(path: Any) -> str:
+    """The schema that the records of a container file were written by, as JSON.
+
+    Raises:
+        StreamError: it is no such file, or cannot be read.
+    """
+    from jitvm.guests.wire.streams import opened
+
+    with opened(path, "none") as file:
+        return Streamed(file, 1 << 16).header().schema.decode("utf-8", "replace")
 
 
 def _is_container(source: Any) -> bool:

@@ -23,6 +23,7 @@ from jitvm.guests.wire.reading import (
     STREAM_ROWS,
     DecodeError,
     Progress,
+    most_native,
 )
 from jitvm.guests.wire.records.plan import Plan
 from jitvm.guests.wire.records.reading import Records, gathered, is_file, separate, streamed
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.where import Condition
+    from jitvm.platform import Program
 
 PIECE = 8 << 20
 """Bytes that are read from a file at a time, if no value is larger."""
@@ -97,6 +100,16 @@ class DerReader:
     def schema(self) -> dict[str, str]:
         """Arrow's types by the names of columns."""
         return Table(self._plan.tree, [], []).schema
+
+    def explained(self) -> tuple[Machine, Program]:
+        """The machine that has read most natively, and its program; see `jitvm.wire.explain`.
+
+        Raises:
+            ValueError: nothing was read natively yet.
+        """
+        from jitvm.guests.wire.records.listing import RecordPlatform
+
+        return most_native(self._plan.native(), self.type.kind, RecordPlatform)
 
     # -- reading ---------------------------------------------------------------------------------
 
