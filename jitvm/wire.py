@@ -1,4 +1,4 @@
-"""Protobuf to columns: messages in bulk, as tables for Arrow, pandas, polars and NumPy.
+"""Messages and records to columns, in bulk: tables for Arrow, pandas, polars and NumPy.
 
     from jitvm import wire
 
@@ -9,7 +9,7 @@
     for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
         ...
 
-The page docs/wire.md tells it from the start.
+The page docs/wire.md tells it from the start; Avro is `wire.avro`, docs/avro.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from jitvm.guests.wire.faults import (
     Fault,
     MessagesError,
     Misfit,
+    SchemaError,
     StreamError,
     TableError,
     WhereError,
 )
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+    from jitvm.guests.wire.avro import face as avro
+    from jitvm.guests.wire.der import face as der
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
@@ -59,6 +61,8 @@ __all__ = [
     "TableError",
     "WhereError",
     "Writer",
+    "avro",
+    "der",
     "explain",
     "messages",
     "reader",
@@ -72,11 +76,13 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
-        """Import what only those need who write."""
-        if (module := _LATER.get(name)) is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        """Import what only those need who write, or read another format."""
         from importlib import import_module
 
+        if name in ("avro", "der"):
+            return import_module(f"jitvm.guests.wire.{name}.face")
+        if (module := _LATER.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.encode.{module}"), name)
 
 
@@ -192,7 +198,10 @@ def messages(
 
 
 def explain(
-    reader: Reader, address: int | str | None = None, *, stages: Iterable[str] = ("guest", "exits")
+    reader: Reader | avro.AvroReader,
+    address: int | str | None = None,
+    *,
+    stages: Iterable[str] = ("guest", "exits"),
 ) -> LabelledExplanation:
     """What the JIT made of the program that reads messages: which fields in which order, and what
     left that order how often; print what this gives, or its `list_text`.
@@ -205,11 +214,12 @@ def explain(
     Raises:
         ValueError: nothing was read natively yet, or not enough; or there is no such label.
     """
-    from jitvm.guests.wire.listing import ENDS, WirePlatform
+    from jitvm.guests.wire.listing import ENDS
     from jitvm.profiling.labelled import LabelledExplanation
 
     machine, program = reader.explained()
-    made = LabelledExplanation(machine, program, WirePlatform(machine.guest), address, stages)
+    assert program.platform is not None
+    made = LabelledExplanation(machine, program, program.platform, address, stages)
     made.unlisted = ENDS
     return made
 

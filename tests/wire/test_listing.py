@@ -11,7 +11,7 @@ from jitvm import wire
 from jitvm.guests.wire import decoder
 from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.instructions import LENGTHS_OF, guest
-from jitvm.guests.wire.listing import listing, shown
+from jitvm.guests.wire.listing import WirePlatform, listing, shown
 from jitvm.guests.wire.program import make
 from jitvm.guests.wire.where import parse
 from tests.wire.pair import PARAMS
@@ -42,7 +42,7 @@ def test_listings_leave_nothing_out(name: str) -> None:
     columns = tree(message(name))
     layout(columns, 100, 10_000)
     program = make(columns)
-    lines = [line.split() for line in listing(program, name, guest()).splitlines()]
+    lines = [line.split() for line in listing(program, name, WirePlatform(guest())).splitlines()]
     found = [(int(line[0], 16), line[1]) for line in lines if len(line) > 1 and line[0] != ";"]
     at = 0
     for address, first in found:
@@ -51,7 +51,7 @@ def test_listings_leave_nothing_out(name: str) -> None:
         assert address == at
         assert not first.startswith("none-")
         at += LENGTHS_OF[guest().opcodes[program.code[at]].name]
-    known = shown(program, name, guest())
+    known = shown(program, name, WirePlatform(guest()))
     assert all(known.labels_at(address) for address in program.notes)
 
 
@@ -59,7 +59,9 @@ def test_conditions_are_listed() -> None:
     columns = tree(message("kinds.Leaf"))
     layout(columns, 100, 10_000)
     condition = parse("number > 3", columns.message)
-    assert "  gt.signed32        drop\n" in listing(make(columns, condition), "Leaf", guest())
+    assert "  gt.signed32        drop\n" in listing(
+        make(columns, condition), "Leaf", WirePlatform(guest())
+    )
 
 
 def test_what_became_native_is_told_by_field(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ TARGETS = {
 """Where the operands of instructions have addresses of others, besides those of fields."""
 COMPARED = 13
 """Where those of comparisons have one."""
-ENDS = ("next", "fail", "drop", "done")
+ENDS = ("next", "fail", "drop", "done", "block", "blank")
 """Labels that stand for no field."""
 
 
@@ -84,7 +84,7 @@ def _tag(code: bytes) -> list[str]:
     return [f"next {wanted.hex()}"] if wanted else []
 
 
-def shown(program: WireProgram, name: str, guest: Guest) -> Program:
+def shown(program: WireProgram, name: str, platform: WirePlatform) -> Program:
     """A program as tools take it: with labels, called by the name of its message."""
     labels: dict[str, int] = {}
     for address, note in sorted(program.notes.items()):
@@ -93,15 +93,13 @@ def shown(program: WireProgram, name: str, guest: Guest) -> Program:
             label, number = f"{note}{number}", number + 1
         labels[label] = address
     made = Program(bytes(program.code), name, labels)
-    made.platform = WirePlatform(guest)
+    made.platform = platform
     return made
 
 
-def listing(program: WireProgram, name: str, guest: Guest) -> str:
+def listing(program: WireProgram, name: str, platform: WirePlatform) -> str:
     """All instructions of a program; tables are left out."""
-    known = shown(program, name, guest)
-    platform = known.platform
-    assert platform is not None
+    known = shown(program, name, platform)
     lines, address = [f"; {name}"], 0
     while address < len(program.code):
         if address in program.tables:
