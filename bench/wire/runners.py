@@ -306,6 +306,45 @@ def encode_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
     return lambda: writer.save(table, folder / "events.pb")
 
 
+def dropped(cls: Any) -> list[str]:
+    """What is dropped where messages are projected: every third field, by the order of numbers."""
+    numbers = sorted(field.number for field in cls.DESCRIPTOR.fields)
+    return [cls.DESCRIPTOR.fields_by_number[number].name for number in numbers[1::3]]
+
+
+def upb_project(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """Parse each message, clear fields, and serialize it."""
+    names = dropped(cls)
+
+    def run() -> list[bytes]:
+        found = []
+        for each in messages:
+            made = cls.FromString(each)
+            for name in names:
+                made.ClearField(name)
+            found.append(made.SerializeToString())
+        return found
+
+    return run
+
+
+def project(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from an Arrow array of messages to one of messages without some fields."""
+    projector, array = wire.projector(cls, drop=dropped(cls)), pa.array(messages, pa.binary())
+    some = messages[:100]
+    expected: Any = upb_project(cls, some, _)()
+    for ours, theirs in zip(projector.project(some), expected, strict=True):
+        if cls.FromString(ours) != cls.FromString(theirs):
+            raise RuntimeError("messages are projected otherwise than Protobuf does")
+    return lambda: projector.project(array).to_arrow()
+
+
+def project_list(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """The same from a list of bytes to one."""
+    projector = wire.projector(cls, drop=dropped(cls))
+    return lambda: projector.project(messages).to_list()
+
+
 def _table(cls: Any, messages: list[bytes]) -> Any:
     """Columns of messages, which become the same messages again: by the number of their fields."""
     table = wire.reader(cls).read(messages).to_arrow().combine_chunks()
@@ -348,3 +387,8 @@ WRITERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "encode-list": encode_list, "encode-file": encode_file,
 }  # fmt: skip
 """What writes them."""
+PROJECTORS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
+    "upb-project": upb_project, "project": project, "project-list": project_list,
+}  # fmt: skip
+"""What makes messages of messages."""
+ALL = {**RUNNERS, **WRITERS, **PROJECTORS}

@@ -90,6 +90,8 @@ ABOUT = {
     Fault.CONTENT: "the bytes are no value of the type",
 }
 """One line about each."""
+ERRORS = ("raise", "null", "skip")
+"""What becomes of messages that cannot be read."""
 FRAMINGS = ("none", "varint", "confluent")
 """What is in front of each message: nothing, its length, Confluent's header."""
 MAX_DEPTH = 100

@@ -26,7 +26,14 @@ from jitvm.guests.wire.columns import (
     layout,
     tree,
 )
-from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
+from jitvm.guests.wire.faults import (
+    ERRORS,
+    FRAMINGS,
+    MAX_DEPTH,
+    Fault,
+    MessagesError,
+    StreamError,
+)
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, described
@@ -51,8 +58,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
-ERRORS = ("raise", "null", "skip")
-"""What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
 BATCH_BYTES, ENOUGH_BYTES, LEAST_BYTES = 64 << 20, 8 << 20, 1 << 20

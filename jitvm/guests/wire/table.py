@@ -50,6 +50,10 @@ class RowError:
         """What is wrong, in words."""
         return ABOUT[self.fault]
 
+    def moved(self, rows: int) -> RowError:
+        """The same, so many messages further."""
+        return RowError(self.row + rows, self.offset, self.path, self.fault)
+
     def __str__(self) -> str:
         where = f", field {self.path}" if self.path else ""
         return f"message {self.row}, byte {self.offset}{where}: {self.reason}"
@@ -106,6 +110,15 @@ class Table:
         self._tree = tree
         self._chunks = list(chunks)
         self.errors = list(errors)
+
+    @property
+    def tree(self) -> Tree:
+        """Its columns."""
+        return self._tree
+
+    def parts(self) -> list[Data]:
+        """What is in each of its batches."""
+        return [chunk.view.root for chunk in self._chunks]
 
     def __len__(self) -> int:
         """How many rows it has."""

@@ -25,12 +25,18 @@ from jitvm.guests.wire.avro.container import (
 from jitvm.guests.wire.avro.program import make
 from jitvm.guests.wire.avro.schema import Type, fingerprint, parsed
 from jitvm.guests.wire.columns import TooManyColumns
-from jitvm.guests.wire.faults import MAX_DEPTH, Fault, MessagesError, SchemaError, StreamError
+from jitvm.guests.wire.faults import (
+    ERRORS,
+    MAX_DEPTH,
+    Fault,
+    MessagesError,
+    SchemaError,
+    StreamError,
+)
 from jitvm.guests.wire.mapped import copied, map_of
 from jitvm.guests.wire.reading import (
     BATCH_ROWS,
     DEPTHS,
-    ERRORS,
     STREAM_ROWS,
     DecodeError,
     Progress,

@@ -15,11 +15,10 @@ from jitvm.guests.wire.der.columns import described, tree
 from jitvm.guests.wire.der.program import make
 from jitvm.guests.wire.der.split import BrokenValue, split
 from jitvm.guests.wire.der.types import Type
-from jitvm.guests.wire.faults import Fault, MessagesError, SchemaError, StreamError
+from jitvm.guests.wire.faults import ERRORS, Fault, MessagesError, SchemaError, StreamError
 from jitvm.guests.wire.mapped import copied, map_of
 from jitvm.guests.wire.reading import (
     BATCH_ROWS,
-    ERRORS,
     STREAM_ROWS,
     DecodeError,
     Progress,
