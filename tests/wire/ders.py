@@ -5,24 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from jitvm.guests.wire.der.ber import length
 from jitvm.guests.wire.der.identifiers import encoded
 from jitvm.guests.wire.der.types import Type
 
 Value = Any
 
 
-def head(size: int) -> bytes:
-    """A length."""
-    if size < 0x80:
-        return bytes((size,))
-    data = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((0x80 | len(data),)) + data
-
-
 def tlv(tag: int | bytes, *parts: bytes) -> bytes:
     """A value with a tag, made of parts."""
     data = b"".join(parts)
-    return (bytes((tag,)) if isinstance(tag, int) else tag) + head(len(data)) + data
+    return (bytes((tag,)) if isinstance(tag, int) else tag) + length(len(data)) + data
 
 
 def whole(number: int) -> bytes:

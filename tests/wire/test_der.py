@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import runpy
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from jitvm.engine.machine.machine import Tier
 from jitvm.guests.wire.columns import layout
 from jitvm.guests.wire.der import face as der
+from jitvm.guests.wire.der.ber import as_der
 from jitvm.guests.wire.der.columns import tree
 from jitvm.guests.wire.der.identifiers import dotted, encoded
 from jitvm.guests.wire.der.program import make
@@ -316,6 +318,60 @@ def test_types_in_each_other_have_a_limit() -> None:
     assert der.reader(type.fields["f100"])
 
 
+# -- BER -----------------------------------------------------------------------------------------
+
+INDEFINITE = b"\x30\x80"
+END = b"\0\0"
+
+
+def test_values_in_ber() -> None:
+    expected = {"a": 5, "b": {"c": b"xyz", "d": "text"}}
+    parts = b"\x24\x80" + tlv(4, b"x") + tlv(0x24, tlv(4, b"y"), tlv(4, b"z")) + END
+    values = [
+        INDEFINITE + tlv(2, b"\5") + INDEFINITE + tlv(4, b"xyz") + tlv(12, b"text") + END + END,
+        INDEFINITE + tlv(2, b"\5")
+        + tlv(0x30, parts, tlv(0x2C, tlv(12, b"te"), tlv(12, b"xt"))) + END,
+        b"\x30\x84\0\0\0\x14" + tlv(2, b"\5") + b"\x30\x82\0\x0d" + b"\x04\x81\x03xyz"
+        + b"\x0c\x81\x04text",
+        GOOD,
+    ]  # fmt: skip
+    reader = der.reader(PAIR, ber=True)
+    assert reader.read(values).to_arrow().to_pylist() == [expected] * 4
+    assert reader.read(b"".join(values)).to_arrow().to_pylist() == [expected] * 4
+    with pytest.raises(DecodeError):
+        der.reader(PAIR).read(values[:1])
+    assert rows(der.boolean(), [b"\1\1\7"], ber=True) == [{"value": True}]
+    bits = tlv(0x23, tlv(3, b"\0\xff"), tlv(3, b"\4\xf0"))
+    assert rows(der.bits(), [bits], ber=True) == [{"value": b"\xff\xf0"}]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        INDEFINITE + tlv(2, b"\5"),  # no end
+        b"\x04\x80x" + END,  # without a length, and not made of parts
+        tlv(0x24, tlv(2, b"\5")),
+        tlv(0x23, tlv(3, b"\1\x80"), tlv(3, b"\0x")),
+        INDEFINITE * 200 + END * 200,
+        b"\x30\xff" + bytes(127),
+        GOOD + b"x",
+        b"",
+    ],
+)
+def test_what_is_no_ber(data: bytes) -> None:
+    assert len(der.reader(PAIR, ber=True, errors="skip").read([data]).errors) == 1
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_anything_as_ber(data: bytes) -> None:
+    """It stays what it is, or becomes DER that stays as it is."""
+    value, behind = as_der(data)
+    assert 0 <= behind <= len(data)
+    if behind < len(data) or value != data:
+        assert as_der(value) == (value, len(value))
+
+
 # -- sources -------------------------------------------------------------------------------------
 
 
@@ -365,6 +421,15 @@ def test_pem() -> None:
         der.from_pem(text[:-20], "X")
     with pytest.raises(MessagesError, match="X 0 is not in base 64"):
         der.from_pem("-----BEGIN X-----\n?!\n-----END X-----", "X")
+
+
+def test_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "examples"
+    runpy.run_path(str(folder / "snmp.py"), run_name="__main__")
+    assert "10000 responses; the last one is to request 9999" in capsys.readouterr().out
+    made = runpy.run_path(str(folder / "certificates.py"))
+    made["main"]([])
+    assert capsys.readouterr().out.splitlines()[-1].endswith("certificates")
 
 
 # -- any types, at all tiers ---------------------------------------------------------------------

@@ -64,6 +64,7 @@ def reader(
     fields: Sequence[str] | None = None,
     where: str | None = None,
     errors: str = "raise",
+    ber: bool = False,
 ) -> DerReader:
     """A reader of values of one type; it may be kept, pickled, and used on several threads.
 
@@ -76,13 +77,16 @@ def reader(
         errors: what becomes of values that cannot be decoded: ``"raise"``; ``"skip"``, which
             leaves them out; ``"null"``, which has a row of nulls for each. What was left out or is
             null is in `Table.errors`.
+        ber: whether values may be written in any way that BER has: lengths in more bytes than they
+            need, or none at all, strings made of parts. They are written anew first, in Python,
+            and bytes in errors are counted in what that gives; files are read whole.
 
     Raises:
         SchemaError: types are nested more than a hundred deep.
         ColumnError: `fields` names what is not there, or there are too many columns.
         WhereError: the condition cannot be tested.
     """
-    return DerReader(type, fields=fields, where=where, errors=errors)
+    return DerReader(type, fields=fields, where=where, errors=errors, ber=ber)
 
 
 def from_pem(data: bytes | str, label: str = "CERTIFICATE") -> list[bytes]:

@@ -8,9 +8,12 @@ DerReader (type, options)
 
 from __future__ import annotations
 
+from array import array
 from functools import partial
+from itertools import accumulate
 
 from jitvm.guests.wire.ahead import open_ahead
+from jitvm.guests.wire.der.ber import as_der
 from jitvm.guests.wire.der.columns import described, tree
 from jitvm.guests.wire.der.program import make
 from jitvm.guests.wire.der.split import BrokenValue, split
@@ -45,7 +48,7 @@ class DerReader:
     """Decodes values of an ASN.1 type into tables.
 
     Args:
-        type, fields, where, errors: see `jitvm.guests.wire.der.face.reader`.
+        type, fields, where, errors, ber: see `jitvm.guests.wire.der.face.reader`.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class DerReader:
         fields: Sequence[str] | None = None,
         where: str | None = None,
         errors: str = "raise",
+        ber: bool = False,
     ) -> None:
         if not isinstance(type, Type):
             raise SchemaError(f"{type!r} is no type of jitvm.wire.der")
@@ -67,7 +71,7 @@ class DerReader:
         self.errors = errors
         self._options: dict[str, Any] = {
             "type": type, "fields": None if fields is None else tuple(fields), "where": where,
-            "errors": errors,
+            "errors": errors, "ber": ber,
         }  # fmt: skip
         condition: Condition | None = None
         hidden: Sequence[str] = ()
@@ -162,8 +166,61 @@ class DerReader:
         self, source: Any, lengths: Any, rows: int, state: Progress | None
     ) -> Iterator[tuple[Plan, Records]]:
         """Values, as many as are in memory at a time."""
-        for records in _pieces(source, lengths, rows, state):
+        if self._options["ber"]:
+            found = _in_ber(source, lengths, rows, state)
+        else:
+            found = _pieces(source, lengths, rows, state)
+        for records in found:
             yield self._plan, records
+
+
+def _in_ber(source: Any, lengths: Any, rows: int, state: Progress | None) -> Iterator[Records]:
+    """Values in BER, written anew."""
+    from jitvm.guests.wire.messages import Messages
+
+    view = None if lengths is not None or is_file(source) else _bytes_of(source)
+    if is_file(source):
+        view = _whole_file(source, state)
+    if view is not None:
+        found: Iterator[Records] = iter((Records(view, memoryview(array("q", (0, len(view), 1)))),))
+    else:
+        found = separate(source, lengths, rows, state)
+    for records in found:
+        values: list[bytes] = []
+        for begin, end in _bounds(records.blocks):
+            data = bytes(records.data[begin : max(begin, end)])
+            value, behind = as_der(data)
+            if view is None:
+                values.append(value + data[behind:])
+                continue
+            while data:  # one behind the other
+                values.append(value)
+                data = data[behind:]
+                value, behind = as_der(data)
+        ends = memoryview(array("q", accumulate(map(len, values), initial=0)))
+        yield Records.of(Messages(memoryview(b"".join(values)), ends, records.nulls))
+
+
+def _bounds(blocks: memoryview) -> Iterator[tuple[int, int]]:
+    """Where each block begins and ends."""
+    return zip(blocks[::3], blocks[1::3], strict=True)
+
+
+def _whole_file(source: Any, state: Progress | None) -> memoryview:
+    """All of a file: nobody knows where a value in it ends without having read it."""
+    from jitvm.guests.wire.streams import opened
+
+    found = bytearray()
+    with opened(source) as file:
+        if state is not None:
+            state.total = file.size
+        piece = memoryview(bytearray(PIECE))
+        while size := file.fill(piece):
+            found += piece[:size]
+        file.check_end()
+        if state is not None:
+            state.bytes = file.place
+    return memoryview(bytes(found))
 
 
 def _pieces(source: Any, lengths: Any, rows: int, state: Progress | None) -> Iterator[Records]:
