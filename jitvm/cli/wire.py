@@ -38,6 +38,7 @@ examples:
   jitvm wire stats events.pb --schema telemetry.proto:Span
   jitvm wire profile events.pb --schema telemetry.proto:Span
   jitvm wire encode events.parquet events.pb --schema telemetry.proto:Span
+  jitvm wire encode events.parquet events.avro --schema event.avsc
 """
 
 
@@ -61,7 +62,7 @@ def configure(parser: Parser) -> None:
     encode = actions.add_parser("encode", help="write a message of each row of a table")
     encode.add_argument("table", metavar="TABLE", help="a file: .parquet, .arrow, .csv")
     encode.add_argument(
-        "out", metavar="OUT", help="a file of messages behind their lengths; - stdout"
+        "out", metavar="OUT", help="a file of messages behind their lengths, or .avro; - stdout"
     )
     _add_schema(encode)
     encode.add_argument("--fields", metavar="PATHS", help="only these columns, as ts,attrs.key")
@@ -205,6 +206,11 @@ def _encode(arguments: Namespace) -> int:
     from jitvm import wire
     from jitvm.cli.wiretables import batches
 
+    if arguments.out.endswith(AVRO):
+        if arguments.fields is not None:
+            raise Failure("--fields is for messages: a file of Avro has all fields of its schema")
+        wire.avro.writer(arguments.schema).save(batches(arguments.table), arguments.out)
+        return Exit.OK
     fields = None if arguments.fields is None else arguments.fields.split(",")
     writer = wire.writer(arguments.schema, fields=fields, include=arguments.include)
     out: Any = arguments.out
