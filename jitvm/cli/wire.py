@@ -39,6 +39,7 @@ examples:
   jitvm wire profile events.pb --schema telemetry.proto:Span
   jitvm wire encode events.parquet events.pb --schema telemetry.proto:Span
   jitvm wire project events.pb less.pb --schema telemetry.proto:Span --drop attrs.value,text
+  jitvm wire encode events.parquet events.avro --schema event.avsc
 """
 
 
@@ -62,7 +63,7 @@ def configure(parser: Parser) -> None:
     encode = actions.add_parser("encode", help="write a message of each row of a table")
     encode.add_argument("table", metavar="TABLE", help="a file: .parquet, .arrow, .csv")
     encode.add_argument(
-        "out", metavar="OUT", help="a file of messages behind their lengths; - stdout"
+        "out", metavar="OUT", help="a file of messages behind their lengths, or .avro; - stdout"
     )
     _add_schema(encode)
     encode.add_argument("--fields", metavar="PATHS", help="only these columns, as ts,attrs.key")
@@ -245,6 +246,11 @@ def _encode(arguments: Namespace) -> int:
     from jitvm import wire
     from jitvm.cli.wiretables import batches
 
+    if arguments.out.endswith(AVRO):
+        if arguments.fields is not None:
+            raise Failure("--fields is for messages: a file of Avro has all fields of its schema")
+        wire.avro.writer(arguments.schema).save(batches(arguments.table), arguments.out)
+        return Exit.OK
     writer = wire.writer(
         arguments.schema, fields=_paths(arguments.fields), include=arguments.include
     )

@@ -285,6 +285,15 @@ def test_files_of_avro(
     ]
 
 
+def test_files_of_avro_are_written(container: str, tmp_path: Path) -> None:
+    flat, again = tmp_path / "events.parquet", tmp_path / "again.avro"
+    schema = tmp_path / "event.avsc"
+    schema.write_text(json.dumps(EVENT))
+    assert main(["wire", "cat", container, str(flat)]) == 0
+    assert main(["wire", "encode", str(flat), str(again), "--schema", str(schema)]) == 0
+    assert expected(again.read_bytes()) == expected(written())
+
+
 def test_what_is_told_of_files_of_avro(
     container: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

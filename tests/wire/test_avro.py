@@ -9,6 +9,8 @@ import pytest
 
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.records.instructions import NUMBERS, guest
+from tests.fuzz.avro.case import AvroCase
+from tests.fuzz.avro.worker import decode
 from tests.wire.avros import Judge, Schemas, Values, encoded, mutated
 from tests.wire.pair import PARAMS
 from tests.wire.sound import all_are_sound
@@ -43,6 +45,14 @@ def test_records_are_read_as_fastavro_does(seed: int, errors: str) -> None:
 )
 def test_every_tier_does_the_same(seed: int, tier: str) -> None:
     check(seed, tier, "skip")
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_a_share_of_the_fuzzer(seed: int) -> None:
+    case = AvroCase(seed)
+    counts = dict.fromkeys(("messages", "mistakes", "judged", "batches"), 0)
+    decode(case, case.judge(), counts, 0.5)
+    assert counts["judged"]
 
 
 def test_instructions_keep_the_rules() -> None:

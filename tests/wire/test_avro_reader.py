@@ -6,6 +6,7 @@ import io
 import pickle
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -438,3 +439,55 @@ def test_files_of_any_schema(seed: int) -> None:
     table.to_arrow().validate(full=True)
     for ours, theirs in zip(table.to_pylist(), expected(data), strict=True):
         assert same(as_theirs(reader._written, ours), theirs)
+
+
+def test_readers_on_several_threads() -> None:
+    reader = wire.avro.reader()
+    parts = [written(), recoded(written(), "deflate")] * 4
+    with ThreadPoolExecutor(4) as executor:
+        tables = list(executor.map(reader.read, parts))
+    assert all(each.to_pylist() == expected(written()) for each in tables)
+
+
+def test_programs_are_listed_and_explained() -> None:
+    reader = wire.avro.reader()
+    assert reader.listing() == ""
+    with pytest.raises(ValueError, match="nothing was read natively"):
+        wire.explain(reader)
+    reader.read(written())
+    text = reader.listing()
+    for line in ("@name:careful", "@tags", "  text.16", "@blank"):
+        assert line in text
+    assert repr(reader) == "<AvroReader of files, errors='raise'>"
+    known = wire.avro.reader(EVENT, fields=["id"], where="id > 3")
+    assert repr(known) == (
+        "<AvroReader of shop.Event, fields=('id',), where='id > 3', errors='raise'>"
+    )
+    assert list(known.columns()) == [("id", "int32", False)]
+    assert pa.schema(known).names == ["id"]
+
+
+def test_what_is_passed_over_is_not_looked_into() -> None:
+    """But for where it ends: lists that say how long they are, others, and all kinds in them."""
+    inner = {
+        "type": "record",
+        "name": "Inner",
+        "fields": [
+            {"name": "a", "type": {"type": "map", "values": {"type": "array", "items": "bytes"}}},
+            {"name": "b", "type": ["null", "float", {"type": "fixed", "name": "F", "size": 3}]},
+        ],
+    }
+    fields = [
+        {"name": "skipped", "type": {"type": "array", "items": inner}},
+        {"name": "nothing", "type": {"type": "array", "items": "null"}},
+        {"name": "kept", "type": "int"},
+    ]
+    schema = {"type": "record", "name": "R", "fields": fields}
+    plain = {"skipped": [{"a": {"k": [b"x", b"yz"]}, "b": b"abc"}] * 3, "nothing": [None] * 9}
+    records = [encoded(fastavro.parse_schema(schema), {**plain, "kept": 5})]
+    sized = bytes.fromhex("0304 ffff 00") + b"\x13\x02\x00\x00" + b"\x0e"
+    reader = wire.avro.reader(schema, fields=["kept"])
+    assert reader.read([*records, sized[:0] + records[0]])["kept"].to_pylist() == [5, 5]
+    assert reader.read([sized])["kept"].to_pylist() == [7]
+    with pytest.raises(wire.DecodeError, match="skipped: a list has more elements"):
+        reader.read([bytes.fromhex("03f0 ffff 00")])

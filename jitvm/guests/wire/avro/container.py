@@ -141,6 +141,12 @@ def long(data: memoryview, at: int) -> tuple[int, int]:
         CutOff: it is not all there.
     """
     size = shift = 0
+    if at + 2 < len(data):  # of one byte or two, mostly
+        first, second = data[at], data[at + 1]
+        if first < 0x80:
+            return (first >> 1) ^ -(first & 1), at + 1
+        if second < 0x80:
+            return ((first & 0x7F | second << 7) >> 1) ^ -(first & 1), at + 2
     for byte in data[at : at + _LONGEST]:
         size |= (byte & 0x7F) << shift
         at += 1

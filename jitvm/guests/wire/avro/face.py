@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["AvroReader", "canonical", "fingerprint", "reader", "schema_of"]
+    from jitvm.guests.wire.avro.writing import AvroWriter
+
+__all__ = ["AvroReader", "AvroWriter", "canonical", "fingerprint", "reader", "schema_of", "writer"]
+
+if not TYPE_CHECKING:  # to a type checker it would say that any name exists
+
+    def __getattr__(name: str) -> object:
+        """Import what only those need who write."""
+        if name != "AvroWriter":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from jitvm.guests.wire.avro.writing import AvroWriter
+
+        return AvroWriter
 
 
 def reader(
@@ -56,6 +68,22 @@ def reader(
     return AvroReader(
         schema, reader_schema=reader_schema, fields=fields, where=where, errors=errors, depth=depth
     )
+
+
+def writer(schema: Any) -> AvroWriter:
+    """A writer of Avro's records; it may be kept, and pickled.
+
+    It takes the columns that a `reader` of the same schema makes: one for each field, of its name.
+
+    Args:
+        schema: as for `reader`.
+
+    Raises:
+        SchemaError: it is none.
+    """
+    from jitvm.guests.wire.avro.writing import AvroWriter
+
+    return AvroWriter(schema)
 
 
 def canonical(schema: Any) -> str:

@@ -120,8 +120,15 @@ def parsed(schema: Any) -> Type:
     Raises:
         SchemaError: it is none.
     """
-    if isinstance(schema, Type):
-        return schema
+    return schema if isinstance(schema, Type) else _Parser().type(loaded(schema), "", 0)
+
+
+def loaded(schema: Any) -> Any:
+    """A schema as Python has JSON, given as for `parsed`.
+
+    Raises:
+        SchemaError: it is no JSON, or cannot be read.
+    """
     if isinstance(schema, bytes | bytearray):
         schema = _decoded(bytes(schema))
     if isinstance(schema, os.PathLike) or (isinstance(schema, str) and schema.endswith(".avsc")):
@@ -136,7 +143,7 @@ def parsed(schema: Any) -> Type:
             schema = json.loads(schema)
         except (ValueError, RecursionError) as error:
             raise SchemaError(f"the schema is no JSON: {error}") from None
-    return _Parser().type(schema, "", 0)
+    return schema
 
 
 def _decoded(data: bytes) -> str:
