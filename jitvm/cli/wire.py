@@ -147,10 +147,13 @@ def execute(arguments: Namespace) -> int:
     ) as error:  # fmt: skip
         raise Failure(str(error)) from None
     except wire.DecodeError as error:
+        is_framed = error.error.fault is not wire.Fault.FRAME
+        hint = "--errors skip goes on behind such messages"
+        where = "" if error.error.file else f"{arguments.events}: "
         raise Failure(
-            f"{arguments.events}: {error.error}; --errors skip goes on behind such messages"
-            if error.error.fault is not wire.Fault.FRAME
-            else f"{arguments.events}: {error.error}{_hint(arguments)}"
+            f"{where}{error.error}; {hint}"
+            if is_framed
+            else f"{where}{error.error}{_hint(arguments)}"
         ) from None
 
 

@@ -469,7 +469,7 @@ class Reader:
             try:
                 for piece in streamed(source, feed, pace):
                     state.bytes = source.place
-                    for table in self._tables(piece, state, progress):
+                    for table in self._tables(piece, state, progress, source.file):
                         if pace.next_is_looked_at() and len(table):
                             pace.see(len(piece.data), table.nbytes)
                         yield table
@@ -479,13 +479,15 @@ class Reader:
                     f"{source.name} ends in the middle of message {state.messages}"
                 ) from None
             except BrokenFraming:
-                raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME)) from None
+                wrong = RowError(state.messages, 0, "", Fault.FRAME, source.file)
+                raise DecodeError(wrong) from None
 
     def _tables(
         self,
         piece: Messages,
         state: Progress,
         progress: Callable[[Progress], object] | None,
+        file: str = "",
     ) -> Iterator[Table]:
         """Decode messages that were read; what was right before a mistake is given first."""
         chunks: list[Chunk] = []
@@ -499,6 +501,7 @@ class Reader:
             batch, chunk, mistakes = self._batch(
                 data, offsets, place, end, state.messages, size, piece.nulls, waits=True
             )
+            mistakes = [each.moved(0, file) for each in mistakes]
             if mistakes and self.errors == "raise":
                 failure = DecodeError(mistakes.pop())
             errors += mistakes

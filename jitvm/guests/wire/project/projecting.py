@@ -240,8 +240,9 @@ class Projector:
         from jitvm.guests.wire.streams import opened
 
         pace = self._pace.with_rows(STREAM_ROWS)
-        work, rows = _Work(self, True), 0
+        rows = 0
         with opened(source, compression) as stream, Target(path) as target, feeding() as feed:
+            work = _Work(self, True, stream.file)
             state = Progress(stream.size)
             try:
                 for piece in streamed(stream, feed, pace):
@@ -259,7 +260,8 @@ class Projector:
                     f"{stream.name} ends in the middle of message {work.seen}"
                 ) from None
             except BrokenFraming:
-                raise DecodeError(RowError(work.seen, 0, "", Fault.FRAME)) from None
+                wrong = RowError(work.seen, 0, "", Fault.FRAME, stream.file)
+                raise DecodeError(wrong) from None
         return rows, work.errors
 
     def takes(self, projection: Projection) -> None:
@@ -284,16 +286,18 @@ class _Work:
     Args:
         projector: whose.
         is_delimited: whether the length of each stands in front of it.
+        file: where they come from.
 
     Attributes:
         seen: messages that were looked at.
         errors: those that could not be read.
     """
 
-    def __init__(self, projector: Projector, is_delimited: bool) -> None:
+    def __init__(self, projector: Projector, is_delimited: bool, file: str = "") -> None:
         if is_delimited and projector.errors == "null":
             raise MessagesError("messages behind their lengths cannot be null; pass errors='skip'")
         self._projector = projector
+        self._file = file
         self._is_delimited = is_delimited
         self._made = projector.made(is_delimited)
         self._plain = PlainProjection(projector.selection, is_canonical=projector.is_canonical)
@@ -338,7 +342,7 @@ class _Work:
             self.seen += end - first
             first = end
             if is_broken:
-                raise DecodeError(RowError(self.seen, 0, "", Fault.FRAME))
+                raise DecodeError(RowError(self.seen, 0, "", Fault.FRAME, self._file))
 
     def _batch(self, piece: Messages, first: int, last: int) -> None:
         data, offsets = piece.data, piece.offsets
@@ -374,9 +378,9 @@ class _Work:
         except Bad:
             return False
         except DecodeError as error:
-            raise DecodeError(error.error.moved(self.seen)) from None
+            raise DecodeError(error.error.moved(self.seen, self._file)) from None
         self._full += found
-        self.errors += [each.moved(self.seen) for each in errors]
+        self.errors += [each.moved(self.seen, self._file) for each in errors]
         return True
 
     def _odd(self, out: _Open, piece: Messages, at: int, number: int) -> None:
@@ -389,7 +393,7 @@ class _Work:
                 raise Bad(Fault.SIZE, 0)
             found = self._plain.projected(message)
         except Bad as bad:
-            error = RowError(number, bad.offset, bad.path or "", bad.fault)
+            error = RowError(number, bad.offset, bad.path or "", bad.fault, self._file)
             if self._projector.errors == "raise":
                 raise DecodeError(error) from None
             self.errors.append(error)
