@@ -1,4 +1,4 @@
-"""Protobuf to columns: messages in bulk, as tables for Arrow, pandas, polars and NumPy.
+"""Messages and records to columns, in bulk: tables for Arrow, pandas, polars and NumPy.
 
     from jitvm import wire
 
@@ -9,7 +9,7 @@
     for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
         ...
 
-The page docs/wire.md tells it from the start.
+The page docs/wire.md tells it from the start; Avro is `wire.avro`, docs/avro.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from jitvm.guests.wire.faults import (
     Fault,
     MessagesError,
     Misfit,
+    SchemaError,
     StreamError,
     TableError,
     WhereError,
 )
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from jitvm.guests.wire.avro import face as avro
+    from jitvm.guests.wire.der import face as der
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
@@ -63,6 +65,8 @@ __all__ = [
     "TableError",
     "WhereError",
     "Writer",
+    "avro",
+    "der",
     "digest",
     "explain",
     "messages",
@@ -82,11 +86,13 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
-        """Import what only those need who write, or project."""
-        if (module := _LATER.get(name)) is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        """Import what only those need who write, project, or read another format."""
         from importlib import import_module
 
+        if name in ("avro", "der"):
+            return import_module(f"jitvm.guests.wire.{name}.face")
+        if (module := _LATER.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.{module}"), name)
 
 
@@ -343,7 +349,7 @@ def messages(
 
 
 def explain(
-    reader: Reader | Writer | Projector,
+    reader: Reader | Writer | Projector | avro.AvroReader,
     address: int | str | None = None,
     *,
     stages: Iterable[str] = ("guest", "exits"),

@@ -9,7 +9,8 @@
 Nanoseconds of a message, the median of the later calls of each runner; all runners take turns, in
 one process, when each has run for some seconds, in which code becomes native. In parentheses how
 long the first call took, in milliseconds: it compiles, or loads what an earlier process has
-compiled.
+compiled. On a computer that does other things at a time, `--processor` counts processor time, of
+all threads: so it says nothing of what two of them gain.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from bench.wire import first
 from bench.wire.kinds import KINDS, message_class, messages
 from bench.wire.runners import ALL, PROJECTORS, RUNNERS, WRITERS, Run, Unsuitable
 
+Clock = Callable[[], float]
+"""Seconds since some moment."""
 SLOW = ("upb-read", "upb-project")
 """Runners that read a tenth of the messages."""
 PAIRS = (
@@ -41,7 +44,7 @@ PAIRS = (
 
 
 def measure(
-    kind: str, names: Sequence[str], size: int, rounds: int, warm: float
+    kind: str, names: Sequence[str], size: int, rounds: int, warm: float, clock: Clock
 ) -> dict[str, dict[str, float | str]]:
     """What each runner took for messages of a kind: `ns` a message, `first_ms` and `bytes` a
     message, or `absent`; each runs for `warm` seconds before."""
@@ -56,24 +59,23 @@ def measure(
             place = Path(folder) / name
             place.mkdir()
             try:
-                begin = perf_counter()
                 run = ALL[name](cls, some, place)
-                begin = perf_counter()
+                begin = clock()
                 run()
             except Unsuitable as why:
                 found[name] = {"absent": str(why)}
                 continue
             each = sum(map(len, some)) / len(some)
-            found[name] = {"first_ms": 1e3 * (perf_counter() - begin), "bytes": each}
-            while perf_counter() < begin + warm:
+            found[name] = {"first_ms": 1e3 * (clock() - begin), "bytes": each}
+            while clock() < begin + warm:
                 run()
             runs[name] = run, len(some)
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(rounds):
             for name, (run, count) in runs.items():
-                begin = perf_counter()
+                begin = clock()
                 run()
-                times[name].append(1e9 * (perf_counter() - begin) / count)
+                times[name].append(1e9 * (clock() - begin) / count)
     for name, taken in times.items():
         found[name]["ns"] = median(taken[len(taken) // 2 :])
     return found
@@ -96,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--warm", type=float, default=2.0, metavar="SECONDS",
         help="how long each runs before; default: %(default)g",
     )  # fmt: skip
+    parser.add_argument("--processor", action="store_true", help="count processor time")
     parser.add_argument("--first", action="store_true", help="measure new processes instead")
     parser.add_argument(
         "--stream", type=float, metavar="GIGABYTES", help="read streams of so many instead"
@@ -116,16 +119,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         first.show(taken)
         _write(arguments.json, taken)
         return 0
+    clock = process_time if arguments.processor else perf_counter
     figures = {}
     print("| kind | " + " | ".join(arguments.runners) + " |")
     print("|---|" + "---:|" * len(arguments.runners))
     for kind in arguments.only:
         size = int(arguments.megabytes * 1e6)
-        figures[kind] = measure(kind, arguments.runners, size, arguments.rounds, arguments.warm)
+        figures[kind] = measure(
+            kind, arguments.runners, size, arguments.rounds, arguments.warm, clock
+        )
         cells = [_cell(figures[kind][name]) for name in arguments.runners]
         print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
     print(_rates(figures), end="")
     for ours, theirs in PAIRS:
+        if arguments.processor and ours.endswith("threads"):
+            continue
         print(_compared(figures, ours, theirs), end="")
     _write(arguments.json, figures)
     return 0

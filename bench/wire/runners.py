@@ -5,7 +5,7 @@
     ptars        Rust, from a list of bytes, from an Arrow array, from a file
     list, array, file
                  jitvm, from the same; the call as people make it, Arrow's arrays exported
-    fresh        as `array`, but all memory was given back to the system before, in the same time
+    fresh        as `array`, in memory that is fresh from the system and given back in the same time
     halves, threads
                  jitvm, two Arrow arrays of half the messages each, one after the other, and on two
                  threads
@@ -22,6 +22,7 @@ Each is made ready for some messages, and then reads all of them when it is call
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -165,9 +166,13 @@ def fresh(cls: Any, messages: list[bytes], _: Path) -> Run:
     """jitvm, from an Arrow array, in memory that is fresh from the system each time."""
     run = from_array(cls, messages, _)
 
-    def run_afresh() -> object:
-        wire.trim()
-        return run()
+    def run_afresh() -> None:
+        others, POOL._free = POOL._free, deque()  # which other runners have warmed
+        try:
+            run()
+            POOL.trim()
+        finally:
+            POOL._free = others
 
     return run_afresh
 

@@ -1,4 +1,4 @@
-"""``jitvm wire``: Protobuf messages in bulk, as tables."""
+"""``jitvm wire``: Protobuf messages and Avro records in bulk, as tables."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.cli.parser import Parser
-    from jitvm.wire import Reader, Table
+    from jitvm.wire import Reader, Table, avro
 
 DESCRIPTION = """\
 Read and write Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
 varint (`writeDelimitedTo` writes such files); .gz and .zst are decompressed; - is standard
-input; URLs are opened by fsspec, where it is installed.
+input; URLs are opened by fsspec, where it is installed. A file that ends in .avro is one of Avro's
+containers, which has its schema.
 
 SCHEMA is a .proto file, which needs the extra `wire`, or what protoc --descriptor_set_out
---include_imports writes. :NAME behind it says which message, where it has more than one.
+--include_imports writes. :NAME behind it says which message, where it has more than one. For Avro
+it is the schema to read by, an .avsc file, if it is another than that of the file.
 """
 
 EXAMPLES = """\
@@ -29,13 +31,20 @@ examples:
   jitvm wire cat events.pb --schema telemetry.proto:Span | head
   jitvm wire cat events.pb.zst events.parquet --schema set.desc:Span --fields ts,attrs.key
   jitvm wire cat events.pb --schema set.desc:Span --where 'status == ERROR' --errors skip
+  jitvm wire cat events.avro events.parquet --fields ts,name
   jitvm wire schema telemetry.proto             which messages there are
   jitvm wire schema telemetry.proto:Span        which columns one becomes
+  jitvm wire schema events.avro                 which columns a file of Avro becomes
   jitvm wire stats events.pb --schema telemetry.proto:Span
   jitvm wire profile events.pb --schema telemetry.proto:Span
   jitvm wire encode events.parquet events.pb --schema telemetry.proto:Span
   jitvm wire project events.pb less.pb --schema telemetry.proto:Span --drop attrs.value,text
+  jitvm wire encode events.parquet events.avro --schema event.avsc
 """
+
+
+AVRO = ".avro"
+"""How names of Avro's container files end."""
 
 
 def configure(parser: Parser) -> None:
@@ -54,7 +63,7 @@ def configure(parser: Parser) -> None:
     encode = actions.add_parser("encode", help="write a message of each row of a table")
     encode.add_argument("table", metavar="TABLE", help="a file: .parquet, .arrow, .csv")
     encode.add_argument(
-        "out", metavar="OUT", help="a file of messages behind their lengths; - stdout"
+        "out", metavar="OUT", help="a file of messages behind their lengths, or .avro; - stdout"
     )
     _add_schema(encode)
     encode.add_argument("--fields", metavar="PATHS", help="only these columns, as ts,attrs.key")
@@ -71,7 +80,9 @@ def configure(parser: Parser) -> None:
     )  # fmt: skip
     _add_errors(project, ("raise", "skip"))
     schema = actions.add_parser("schema", help="list messages, or the columns of one")
-    schema.add_argument("schema", metavar="SCHEMA", help="a .proto file or a descriptor set")
+    schema.add_argument(
+        "schema", metavar="SCHEMA", help="a .proto file, a descriptor set, .avro, .avsc"
+    )
     _add_include(schema)
     schema.add_argument("--json", action="store_true", help="as JSON")
     stats = actions.add_parser("stats", help="show how often fields are there, and their sizes")
@@ -86,8 +97,10 @@ def configure(parser: Parser) -> None:
 
 
 def _add_source(parser: Parser) -> None:
-    parser.add_argument("events", metavar="EVENTS", help="messages behind their lengths; - stdin")
-    _add_schema(parser)
+    parser.add_argument(
+        "events", metavar="EVENTS", help="messages behind their lengths, or .avro; - stdin"
+    )
+    _add_schema(parser, is_required=False)
     parser.add_argument("--fields", metavar="PATHS", help="columns, as ts,attrs.key")
     parser.add_argument("--where", metavar="EXPR", help="only rows for which it is true")
     parser.add_argument("--names", action="store_true", help="enums by their names")
@@ -102,8 +115,8 @@ def _add_errors(parser: Parser, choices: tuple[str, ...]) -> None:
     )  # fmt: skip
 
 
-def _add_schema(parser: Parser) -> None:
-    parser.add_argument("--schema", metavar="SCHEMA[:NAME]", required=True, help="see above")
+def _add_schema(parser: Parser, *, is_required: bool = True) -> None:
+    parser.add_argument("--schema", metavar="SCHEMA[:NAME]", required=is_required, help="see above")
     _add_include(parser)
 
 
@@ -138,8 +151,15 @@ def execute(arguments: Namespace) -> int:
         hint = "--errors skip goes on behind such messages"
         where = "" if error.error.file else f"{arguments.events}: "
         raise Failure(
-            f"{where}{error.error}; {hint if is_framed else 'are they behind their lengths?'}"
+            f"{where}{error.error}; {hint}"
+            if is_framed
+            else f"{where}{error.error}{_hint(arguments)}"
         ) from None
+
+
+def _hint(arguments: Namespace) -> str:
+    """What may be the matter where messages are framed in another way."""
+    return "" if arguments.events.endswith(AVRO) else "; are they behind their lengths?"
 
 
 def _paths(text: str | None) -> list[str] | None:
@@ -147,12 +167,20 @@ def _paths(text: str | None) -> list[str] | None:
     return None if text is None else text.split(",")
 
 
-def _reader(arguments: Namespace) -> Reader:
+def _reader(arguments: Namespace) -> Reader | avro.AvroReader:
     from jitvm import wire
 
+    fields = _paths(arguments.fields)
+    if arguments.events.endswith(AVRO):
+        return wire.avro.reader(
+            wire.avro.schema_of(arguments.events), reader_schema=arguments.schema, fields=fields,
+            where=arguments.where, errors=arguments.errors,
+        )  # fmt: skip
+    if arguments.schema is None:
+        raise Failure(f"{arguments.events}: name the schema of its messages with --schema")
     return wire.reader(
-        arguments.schema, fields=_paths(arguments.fields), where=arguments.where,
-        errors=arguments.errors, include=arguments.include, names=arguments.names,
+        arguments.schema, fields=fields, where=arguments.where, errors=arguments.errors,
+        include=arguments.include, names=arguments.names,
         times=arguments.times,
     )  # fmt: skip
 
@@ -183,7 +211,7 @@ def _tell_errors(errors: list[str], count: int, fate: str) -> None:
         print(f"jitvm: note: {count} messages are {fate}", file=sys.stderr)
 
 
-def _tables(arguments: Namespace, reader: Reader) -> Iterator[Table]:
+def _tables(arguments: Namespace, reader: Reader | avro.AvroReader) -> Iterator[Table]:
     """The tables of all events, while a line shows how far they are read."""
     from jitvm.cli.wireprogress import Shown
 
@@ -221,6 +249,11 @@ def _encode(arguments: Namespace) -> int:
     from jitvm import wire
     from jitvm.cli.wiretables import batches
 
+    if arguments.out.endswith(AVRO):
+        if arguments.fields is not None:
+            raise Failure("--fields is for messages: a file of Avro has all fields of its schema")
+        wire.avro.writer(arguments.schema).save(batches(arguments.table), arguments.out)
+        return Exit.OK
     writer = wire.writer(
         arguments.schema, fields=_paths(arguments.fields), include=arguments.include
     )
@@ -249,6 +282,8 @@ def _schema(arguments: Namespace) -> int:
 
     from jitvm import wire
 
+    if arguments.schema.endswith((AVRO, ".avsc")):
+        return _avro_schema(arguments)
     name = None
     if ":" in arguments.schema:
         name = arguments.schema.rpartition(":")[2]
@@ -256,7 +291,23 @@ def _schema(arguments: Namespace) -> int:
         names = wire.messages(arguments.schema, include=arguments.include)
         print(dumps(names, indent=2) if arguments.json else "\n".join(names))
         return Exit.OK
-    reader = wire.reader(arguments.schema, include=arguments.include)
+    return _columns(arguments, wire.reader(arguments.schema, include=arguments.include))
+
+
+def _avro_schema(arguments: Namespace) -> int:
+    """The columns of a schema of Avro, or of a file that has one."""
+    from jitvm import wire
+
+    schema = arguments.schema
+    if schema.endswith(AVRO):
+        schema = wire.avro.schema_of(schema)
+    return _columns(arguments, wire.avro.reader(schema))
+
+
+def _columns(arguments: Namespace, reader: Reader | avro.AvroReader) -> int:
+    """Show the columns of a reader."""
+    from json import dumps
+
     if arguments.json:
         print(dumps({path: type for path, type, _ in reader.columns()}, indent=2))
         return Exit.OK

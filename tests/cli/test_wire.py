@@ -13,6 +13,7 @@ from pyarrow import csv, parquet
 
 from jitvm.cli.main import main
 from tests.wire.schemas import PROTOS, described, generated
+from tests.wire.test_avro_reader import EVENT, EVENTS, expected, written
 from tests.wire.test_reader import BAD, NUMBERS, framed
 
 CHOICE = generated("kinds.Choice")
@@ -161,7 +162,7 @@ def test_bad_messages_are_told_or_passed_over(
         (["EVENTS", "OUT.csv", "--schema", "SCHEMA:Leaf"], "a CSV file cannot hold more, which"),
         (["EVENTS", "OUT.x", "--schema", "SCHEMA:Leaf"], "OUT.x: what format"),
         (["SCHEMA", "--schema", "SCHEMA:Scalars"], "message 0"),
-        (["EVENTS"], "the following arguments are required: --schema"),
+        (["EVENTS"], "name the schema of its messages with --schema"),
     ],
 )
 def test_what_is_wrong_is_one_line(
@@ -254,6 +255,62 @@ def test_tables_that_cannot_be_written(
     assert main([*command, "--fields", "number"]) in (1, 2)
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> str:
+    path = tmp_path / "events.avro"
+    path.write_bytes(written("deflate"))
+    return str(path)
+
+
+def test_files_of_avro(
+    container: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["wire", "cat", container, "--where", "id < 2", "--fields", "id,ts,tags"]) == 0
+    assert [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()] == [
+        {"ts": "2023-11-14 22:13:20+00:00", "id": 0, "tags": []},
+        {"ts": "2023-11-14 22:13:20.001000+00:00", "id": 1, "tags": ["t0"]},
+    ]
+    out = tmp_path / "events.parquet"
+    assert main(["wire", "cat", container, str(out)]) == 0
+    assert parquet.read_table(out).to_pylist() == expected(written())
+    read = tmp_path / "read.avsc"
+    fields = [*EVENT["fields"][1:3], {"name": "more", "type": "int", "default": 7}]
+    read.write_text(json.dumps({**EVENT, "fields": fields}))
+    flat = tmp_path / "events.csv"
+    assert main(["wire", "cat", container, str(flat), "--schema", str(read)]) == 0
+    assert csv.read_csv(flat).to_pylist() == [
+        {"id": each["id"], "name": each["name"], "more": 7} for each in EVENTS
+    ]
+
+
+def test_files_of_avro_are_written(container: str, tmp_path: Path) -> None:
+    flat, again = tmp_path / "events.parquet", tmp_path / "again.avro"
+    schema = tmp_path / "event.avsc"
+    schema.write_text(json.dumps(EVENT))
+    assert main(["wire", "cat", container, str(flat)]) == 0
+    assert main(["wire", "encode", str(flat), str(again), "--schema", str(schema)]) == 0
+    assert expected(again.read_bytes()) == expected(written())
+
+
+def test_what_is_told_of_files_of_avro(
+    container: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["wire", "schema", container]) == 0
+    assert "price                          double, may be null" in capfd.readouterr().out
+    assert main(["wire", "schema", container, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["kind"] == "dictionary<string>"
+    assert main(["wire", "stats", container, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["fields"]["price"]["present"] == 334
+    assert main(["wire", "profile", container, "--listing"]) == 0
+    assert "@tags" in capfd.readouterr().out
+    broken = tmp_path / "broken.avro"
+    broken.write_bytes(written()[:-1])
+    assert main(["wire", "cat", str(broken), str(tmp_path / "out.jsonl")]) == 2
+    assert "ends in the middle of a block" in capfd.readouterr().err
+    assert main(["wire", "cat", "events.pb"]) == 2
+    assert "name the schema of its messages with --schema" in capfd.readouterr().err
 
 
 def test_messages_are_projected(schema: str, events: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from jitvm import wire
 from jitvm.guests.wire import feed, mapped, reading
 from jitvm.guests.wire.anew import varint
 from jitvm.guests.wire.columns import layout, tree
-from jitvm.guests.wire.decoder import Decoder, _Runner
+from jitvm.guests.wire.decoder import Decoder, OfMessages
 from jitvm.guests.wire.pool import POOL
 from tests.wire.schemas import PROTOS, generated, message
 
@@ -161,7 +161,7 @@ def test_ctrl_c_does_not_leave_conditions_undone(monkeypatch: pytest.MonkeyPatch
     """Rows of null are decoded with conditions off: which must not last."""
     reader = wire.reader(LEAF, where="number >= 150", errors="null")
     assert len(reader.read([*NUMBERS, b"\xff"])) == 51
-    run = _Runner._run
+    run = OfMessages._run
 
     def interrupted(self: Any, shown: memoryview, *rest: Any) -> Any:
         if not len(shown):
@@ -169,7 +169,7 @@ def test_ctrl_c_does_not_leave_conditions_undone(monkeypatch: pytest.MonkeyPatch
         return run(self, shown, *rest)
 
     with monkeypatch.context() as context:
-        context.setattr(_Runner, "_run", interrupted)
+        context.setattr(OfMessages, "_run", interrupted)
         with pytest.raises(KeyboardInterrupt):
             reader.read([*NUMBERS, b"\xff"])
     assert len(reader.read(NUMBERS)) == 50

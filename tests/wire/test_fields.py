@@ -9,7 +9,7 @@ import pytest
 
 from jitvm.guests.wire.anew import varint
 from jitvm.guests.wire.columns import layout, tree
-from jitvm.guests.wire.listing import listing
+from jitvm.guests.wire.listing import WirePlatform, listing
 from jitvm.guests.wire.program import make
 from jitvm.guests.wire.vm.fields import MOST
 from tests.wire.pair import Pair
@@ -72,4 +72,6 @@ def test_few_fields_have_no_table() -> None:
         columns = tree(message(name))
         layout(columns, 100, 10_000)
         program = make(columns)
-        assert (" simple" in listing(program, name, Pair(name).native.guest)) == has_one
+        assert (
+            " simple" in listing(program, name, WirePlatform(Pair(name).native.guest))
+        ) == has_one

@@ -15,7 +15,7 @@ from jitvm.guests.wire.encode import encoder, writing
 from jitvm.guests.wire.encode import program as encode_program
 from jitvm.guests.wire.encode.instructions import guest as encode_guest
 from jitvm.guests.wire.instructions import LENGTHS_OF, guest
-from jitvm.guests.wire.listing import listing, shown
+from jitvm.guests.wire.listing import WirePlatform, listing, shown
 from jitvm.guests.wire.program import make
 from jitvm.guests.wire.project import program as project_program
 from jitvm.guests.wire.project import projecting, projection
@@ -50,7 +50,7 @@ def test_listings_leave_nothing_out(name: str) -> None:
     columns = tree(message(name))
     layout(columns, 100, 10_000)
     program = make(columns)
-    lines = [line.split() for line in listing(program, name, guest()).splitlines()]
+    lines = [line.split() for line in listing(program, name, WirePlatform(guest())).splitlines()]
     found = [(int(line[0], 16), line[1]) for line in lines if len(line) > 1 and line[0] != ";"]
     at = 0
     for address, first in found:
@@ -59,7 +59,7 @@ def test_listings_leave_nothing_out(name: str) -> None:
         assert address == at
         assert not first.startswith("none-")
         at += LENGTHS_OF[guest().opcodes[program.code[at]].name]
-    known = shown(program, name, guest())
+    known = shown(program, name, WirePlatform(guest()))
     assert all(known.labels_at(address) for address in program.notes)
 
 
@@ -67,13 +67,15 @@ def test_conditions_are_listed() -> None:
     columns = tree(message("kinds.Leaf"))
     layout(columns, 100, 10_000)
     condition = parse("number > 3", columns.message)
-    assert "  gt.signed32        drop\n" in listing(make(columns, condition), "Leaf", guest())
+    assert "  gt.signed32        drop\n" in listing(
+        make(columns, condition), "Leaf", WirePlatform(guest())
+    )
 
 
 def test_what_became_native_is_told_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder, "Decoder", Eager)
     reader = wire.reader(LEAF, fields=["number", "name"])
-    with pytest.raises(ValueError, match="nothing was done natively yet; take more messages"):
+    with pytest.raises(ValueError, match="nothing was read natively yet; read more messages"):
         wire.explain(reader)
     for _ in range(3):
         reader.read(NUMBERS)
@@ -89,7 +91,7 @@ def test_plain_decoders_have_no_program() -> None:
     reader = wire.reader(generated("old.Old"), unknown=True)
     assert reader.listing() == ""
     reader.read([b""])
-    with pytest.raises(ValueError, match="nothing was done natively"):
+    with pytest.raises(ValueError, match="nothing was read natively"):
         wire.explain(reader)
 
 
@@ -132,6 +134,11 @@ def test_listings_of_other_programs_leave_nothing_out(name: str) -> None:
     ):
         size = len(program.code) - sum(program.tables.values())
         lengths = program.instructions.lengths
-        lines = [line.split() for line in listing(program, name, machine).splitlines()]
+        lines = [
+            line.split()
+            for line in listing(
+                program, name, WirePlatform(machine, program.instructions)
+            ).splitlines()
+        ]
         names = [line[1] for line in lines if len(line) > 1 and line[0] != ";"]
         assert sum(lengths[each] for each in names) == size

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2, struct_pb2
 
+from jitvm.guests.wire.faults import SchemaError
 from jitvm.guests.wire.protobuf import sources
-from jitvm.guests.wire.protobuf.descriptors import SchemaError
 from jitvm.guests.wire.protobuf.sources import message_of, names_of
 from jitvm.guests.wire.schema import Field, Message
 from tests.wire.schemas import FILES, MESSAGES, PROTOS, described, extensions, generated, message

@@ -176,14 +176,18 @@ class Column:
         is_hidden: whether it is only there for `where`, and not in the result.
         shown_as: what becomes of it behind the decoder: ``"names"`` of an enum's numbers,
             ``"timestamp"`` or ``"duration"`` of a STRUCT of seconds and nanoseconds; "" as it is.
+        least: of a LIST or MAP of formats without tags, bytes of input of an element at least; 0
+            where that follows from its field.
+        added: bytes of a BYTES, or elements of a LIST or MAP, that a row may have though they are
+            not in the input.
         validity, offsets, values: addresses of its buffers in the output space; None where it has
             no such buffer, and before `layout`.
     """
 
     __slots__ = (
-        "children", "default", "field", "format", "index", "is_hidden", "is_nullable", "is_raw",
-        "is_signed", "is_unknown", "is_utf8", "message", "name", "offsets", "oneof", "parent",
-        "shape", "shown_as", "space", "validity", "values", "width", "wrapper",
+        "added", "children", "default", "field", "format", "index", "is_hidden", "is_nullable",
+        "is_raw", "is_signed", "is_unknown", "is_utf8", "least", "message", "name", "offsets",
+        "oneof", "parent", "shape", "shown_as", "space", "validity", "values", "width", "wrapper",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, space: RowSpace, parent: Column | None) -> None:
@@ -207,6 +211,7 @@ class Column:
         self.is_unknown = False
         self.is_hidden = False
         self.shown_as = ""
+        self.least = self.added = 0
         self.validity: int | None = None
         self.offsets: int | None = None
         self.values: int | None = None
@@ -342,7 +347,7 @@ def tree(
     Raises:
         ColumnError: a path names nothing, the columns would be too many, or none are left.
     """
-    selection = None if fields is None else _selected(message, (*fields, *hidden))
+    selection = None if fields is None else selected(message, (*fields, *hidden))
     builder = _Builder(depth, wrappers, utf8, unknown, large_offsets)
     root = Column("", Shape.STRUCT, RowSpace(0, None), None)
     root.is_nullable = null_rows
@@ -355,7 +360,7 @@ def tree(
     ))  # fmt: skip
     made = Tree(message, root, 8 if large_offsets else 4, key)
     if fields is not None and hidden:
-        _hide(made, fields)
+        hide(made, fields)
     for column in made.columns:
         if names and column.shape is Shape.FIXED and column.field is not None:
             column.shown_as = "names" if column.field.enum is not None else ""
@@ -372,14 +377,19 @@ def _time(column: Column) -> str:
     return TIMES.get(column.message.full_name, "")
 
 
-_Selection = dict[str, "_Selection | None"]
+Selection = dict[str, "Selection | None"]
 """Fields by name: None for all of it, or what is selected in it."""
 
 
-def _selected(message: Message, paths: Iterable[str]) -> _Selection:
-    selection: _Selection = {}
+def selected(message: Message, paths: Iterable[str]) -> Selection:
+    """What some paths select of a message.
+
+    Raises:
+        ColumnError: one of them names nothing.
+    """
+    selection: Selection = {}
     for path in paths:
-        level: _Selection | None = selection
+        level: Selection | None = selection
         current: Message | None = message
         names = path_names(path)
         for place, name in enumerate(names):
@@ -424,19 +434,24 @@ def no_field(message: Message, name: str) -> str:
     return f"{message.full_name} has no field {name!r}; {hint}"
 
 
-def _hide(made: Tree, fields: Sequence[str]) -> None:
-    shown = _selected(made.message, fields)
+def hide(made: Tree, fields: Sequence[str]) -> None:
+    """Hide all columns of a tree but those of some paths."""
+    shown = selected(made.message, fields)
 
-    def hide(column: Column, selection: _Selection | None) -> None:
+    def within(column: Column, selection: Selection | None) -> None:
         for child in column.children:
             if column.shape in (Shape.LIST, Shape.MAP):
-                hide(child, selection)
+                within(child, selection)
+            elif (
+                selection is not None and column.message is not None and column.message.is_map_entry
+            ):
+                within(child, selection.get(child.name))  # an entry without its key is none
             elif selection is not None and child.name not in selection:
                 child.is_hidden = not child.is_unknown
             elif selection is not None:
-                hide(child, selection[child.name])
+                within(child, selection[child.name])
 
-    hide(made.root, shown)
+    within(made.root, shown)
 
 
 class _Builder:
@@ -453,7 +468,7 @@ class _Builder:
         self.count = 0
 
     def fill(
-        self, struct: Column, message: Message, selection: _Selection | None, nested: dict[str, int]
+        self, struct: Column, message: Message, selection: Selection | None, nested: dict[str, int]
     ) -> None:
         """Give a STRUCT its children. `nested` counts how often types are around it."""
         struct.format = "+s"
@@ -490,7 +505,7 @@ class _Builder:
         return column
 
     def _field(
-        self, struct: Column, field: Field, selection: _Selection | None, nested: dict[str, int]
+        self, struct: Column, field: Field, selection: Selection | None, nested: dict[str, int]
     ) -> Column:
         if not field.is_repeated:
             is_entry = struct.message is not None and struct.message.is_map_entry
@@ -515,7 +530,7 @@ class _Builder:
         field: Field,
         space: RowSpace,
         parent: Column,
-        selection: _Selection | None,
+        selection: Selection | None,
         nested: dict[str, int],
     ) -> Column:
         """The column of one value of a field."""
@@ -571,7 +586,10 @@ def layout(tree: Tree, rows: int, bytes: int) -> Layout:
         )
     for space in tree.spaces:
         counted = space.counted_by
-        space.capacity = rows if counted is None else bytes // _least(counted)
+        space.capacity = rows
+        if counted is not None:
+            added = counted.space.capacity * counted.added
+            space.capacity = bytes // _least(counted) + added
     place = _Place()
     for column in tree.columns:
         capacity = column.space.capacity
@@ -580,7 +598,7 @@ def layout(tree: Tree, rows: int, bytes: int) -> Layout:
         if column.has_offsets:
             column.offsets = place.take((capacity + 1) * tree.offset_width)
         if column.shape is Shape.BYTES:
-            column.values = place.take(bytes)
+            column.values = place.take(bytes + capacity * column.added)
         elif column.width:
             column.values = place.take(capacity * column.width)
     tree.scratch = place.take(SCRATCH)
@@ -608,6 +626,8 @@ class _Place:
 
 def _least(column: Column) -> int:
     """Bytes of input that one row of a list or map takes at least."""
+    if column.least:
+        return column.least
     field = column.field
     assert field is not None
     tag = -(-field.tag.bit_length() // 7)

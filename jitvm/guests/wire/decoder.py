@@ -11,31 +11,26 @@ not know) costs a Python function, and no other code has to know about it.
 
 from __future__ import annotations
 
-import ctypes
 from array import array
 from bisect import bisect_right
-from collections import deque
 from functools import cached_property
 
 from jitvm.engine.interpreter.installed import make_handlers
-from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.memory.block import BlockError
+from jitvm.engine.machine.machine import Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.choice import Sample
-from jitvm.guests.wire.columns import counted, extents
+from jitvm.guests.wire.columns import counted
+from jitvm.guests.wire.decoding import Decoding, Run
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import guest
-from jitvm.guests.wire.machines import LARGE, SMALL, Programmed, address_bits
 from jitvm.guests.wire.order import sampled
 from jitvm.guests.wire.program import make
 from jitvm.guests.wire.vm.frames import DONE
-from jitvm.guests.wire.vm.operands import ALL, BIAS, INPUT, M32, OFFSETS, OUTPUT, STATE
+from jitvm.guests.wire.vm.operands import ALL, INPUT, M32, OFFSETS, STATE
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.wire.batch import Mistake
     from jitvm.guests.wire.columns import Layout, Tree
@@ -46,13 +41,11 @@ if TYPE_CHECKING:
 
 SAMPLE = 128
 """Messages of the first batch that are decoded to choose instructions by, before all of it is."""
-FEW_BYTES = 1 << 13
-"""Bytes of text that are copied to be looked at."""
 FEW_MESSAGES = 32
 """Messages that are looked at one by one when some string among them is wrong."""
 
 
-class Decoder(Programmed):
+class Decoder(Decoding):
     """Decodes messages into the columns of a tree, natively.
 
     Args:
@@ -63,9 +56,6 @@ class Decoder(Programmed):
     Raises:
         ProgramError: the VM cannot do what is asked for; the plain decoder can.
 
-    Attributes:
-        program: what the tree became.
-        extents: buffers of columns, and how many bytes a message has had in them.
     """
 
     def __init__(
@@ -78,16 +68,8 @@ class Decoder(Programmed):
         tier: Tier = Tier.JIT,
         params: Parameters | None = None,
     ) -> None:
-        self.tree = tree
-        self.layout = layout
-        program = make(tree, where)
-        super().__init__(program, guest(*address_bits(program, layout)), tier, params)
-        self.errors = errors
+        super().__init__(tree, layout, make(tree, where), guest, errors, tier, params)
         self._where = where
-        self._idle: deque[_Runner] = deque()
-        self._batches = 0
-        self._has_chosen = self._is_sure = False
-        self.extents: list[tuple[int, float]] = []
 
     @property
     def is_ready(self) -> bool:
@@ -108,16 +90,12 @@ class Decoder(Programmed):
         """Decode messages, as many as a batch may have; see `PlainDecoder.decode`. Any number of
         threads may do so at a time."""
         self.get_ready(data, offsets, first, last, out)
-        self._batches += 1
-        try:
-            runner = self._idle.pop()
-        except IndexError:
-            runner = _Runner(self, self._tier)
-        try:
-            return runner.decode(data, offsets, first, last, out)
-        finally:
-            runner.let_go()
-            self._idle.append(runner)
+        with self.running() as run:
+            assert isinstance(run, OfMessages)
+            return run.decode(data, offsets, first, last, out)
+
+    def run_of(self, tier: Tier) -> OfMessages:
+        return OfMessages(self, tier)
 
     # -- the choice of instructions ----------------------------------------------------------
 
@@ -134,7 +112,7 @@ class Decoder(Programmed):
             return
         last = min(last, first + SAMPLE)
         if self.is_native_at_hand:
-            with_sample = _Runner(self, Tier.INTERPRETER)
+            with_sample = OfMessages(self, Tier.INTERPRETER)
             with_sample.decode(data, offsets, first, last, out)
             with_sample.let_go()
             return
@@ -145,116 +123,60 @@ class Decoder(Programmed):
             messages = sampled(data, offsets, first, last)
             self.learn(Sample(output, lambda column: found[column.space.index], messages))
 
-    @property
-    def is_curious(self) -> bool:
-        """Whether it is time to look at values: of the first batch, the second, the fourth ..."""
-        return self._batches & (self._batches - 1) == 0
-
-    @property
-    def wants_to_learn(self) -> bool:
-        """Whether a batch that is looked at may change what is chosen: not the first, where an
-        earlier process has chosen, as somebody may wait for it."""
-        return self._batches > 1 or not self._is_sure
-
     def plain(self) -> PlainDecoder:
         """A decoder of the same columns that is not native."""
         from jitvm.guests.wire.plain import PlainDecoder
 
         return PlainDecoder(self.tree, self.layout, errors=self.errors, where=self._where)
 
-    def machines(self) -> list[Machine]:
-        """The machines that are at rest."""
-        return [runner.machine for runner in list(self._idle)]
 
-    def machine(self, tier: Tier) -> Machine:
-        """A machine with the program."""
-        try:
-            return super().machine(tier)
-        except BlockError:
-            if self.guest is not guest(*LARGE) or self.layout.size > 1 << SMALL[1]:
-                raise
-            self.guest, self._is_at_hand = guest(LARGE[0], SMALL[1]), False
-            return self.machine(tier)
-
-
-class _Runner:
+class OfMessages(Run):
     """One machine, and the batch it works on."""
 
+    decoder: Decoder
+
     def __init__(self, decoder: Decoder, tier: Tier) -> None:
-        self._decoder = decoder
-        self.machine = decoder.machine(tier)
-        self._spare = self.machine.state.spaces[OUTPUT]
-        columns = decoder.tree.columns
-        scratch = decoder.tree.scratch
-        assert scratch is not None
-        self._firsts = [column.offsets // 4 for column in columns if column.offsets is not None]
-        self._firsts += [scratch // 4, scratch // 4 + 1]
-        self._texts = [column for column in columns if column.is_utf8]
+        super().__init__(decoder, tier)
         self._shown: memoryview | None = None
-        state = self.machine.state
-        self._frames = state.stacks[0].cast("I")
-        self._bias = state.spaces[STATE][BIAS : BIAS + 8].cast("Q")
 
     @cached_property
     def _plain(self) -> PlainDecoder:
-        return self._decoder.plain()
+        return self.decoder.plain()
 
     def let_go(self) -> None:
-        """Hold on to no memory of others."""
-        self.machine.attach(OUTPUT, self._spare)
-        self.machine.attach(INPUT, None)
-        self.machine.attach(OFFSETS, None)
+        super().let_go()
         self._shown = None
 
     def decode(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> Batch:
         """As `Decoder.decode`."""
-        decoder, layout, machine = self._decoder, self._decoder.layout, self.machine
+        decoder, layout = self.decoder, self.decoder.layout
         last = min(last, first + layout.rows)
         if offsets[last] - offsets[first] > layout.bytes:
             last = bisect_right(offsets, offsets[first] + layout.bytes, first, last + 1) - 1
         if last <= first:  # one that is too large
             return self._plain.decode(data, offsets, first, first + 1, out)
-        size = self.machine.guest.spaces[OUTPUT].mapped
-        memory = (ctypes.c_ubyte * size).from_address(out.address)
-        memory.space = out  # type: ignore[attr-defined]
-        machine.attach(OUTPUT, memory)
-        out.expect(layout, last - first, decoder.extents)
+        self.show(out, last - first)
         batch = self._batch(data, offsets, first, last, frozenset())
-        if not self._are_texts(batch.rows, out):
+        if not self.are_texts(batch.rows, out):
             wrong = self._wrong_texts(data, offsets, first, batch.next, out)
             batch = self._batch(data, offsets, first, last, frozenset(wrong))
         if decoder.is_curious and batch.rows:
             if decoder.wants_to_learn:
                 self.learn(batch.rows, sampled(data, offsets, first, batch.next))
-            found = extents(decoder.tree, batch.rows, machine.state.spaces[OUTPUT])
-            decoder.extents = [(place, size / batch.seen) for place, size in found]
-        self._finish(batch.rows, out)
+            self.measure(batch.rows, batch.seen)
+        self.finish(batch.rows, out)
         return batch
-
-    def learn(self, rows: int, messages: Sequence[bytes]) -> None:
-        """Have the decoder look at the columns of a batch and some of its messages, and follow what
-        it chooses."""
-        decoder, machine = self._decoder, self.machine
-        found = self._counts(rows)
-        sample = Sample(
-            machine.state.spaces[OUTPUT], lambda column: found[column.space.index], messages
-        )
-        decoder.learn(sample)
-        decoder.follow(machine)
 
     def _batch(
         self, data: memoryview, offsets: memoryview, first: int, last: int, wrong: frozenset[int]
     ) -> Batch:
         """Decode messages, of which some are known to be wrong."""
-        ends = self._ends()
-        for place in self._firsts:
-            ends[place] = 0
+        self.begin()
         begin = offsets[first]
         shown = data[begin : begin + (1 << 32)]
         mistakes: list[Mistake] = []
-        self._nulls: list[int] = []
         rows, at = 0, first
         todo = sorted(wrong, reverse=True)
         while at < last:
@@ -289,7 +211,7 @@ class _Runner:
             self._frames[i] = word & M32
         state = machine.state
         state.pointers[0] = 20
-        machine.run(self._decoder.program.start)
+        machine.run(self.decoder.program.start)
         return self._frames[2], last if state.reason == DONE else self._frames[1]
 
     def _odd(
@@ -303,7 +225,7 @@ class _Runner:
     ) -> tuple[int, bool]:
         """A message that the program could not read: how many rows there are behind it, and
         whether those after it are to be decoded."""
-        decoder = self._decoder
+        decoder = self.decoder
         begin, end = offsets[at], offsets[at + 1]
         try:
             state = self._plain.row(data, begin, end)
@@ -312,7 +234,7 @@ class _Runner:
             if decoder.errors == "raise":
                 return row, False
             if decoder.errors == "null":
-                self._nulls.append(row)
+                self.nulls.append(row)
                 return self._one(b"", row, is_asked=False), True
             return row, True
         if state is None:
@@ -336,25 +258,6 @@ class _Runner:
 
     # -- behind the program ------------------------------------------------------------------
 
-    def _are_texts(self, rows: int, out: OutputSpace) -> bool:
-        """Whether all strings of a batch are valid UTF-8."""
-        if not self._texts:
-            return True
-        found, ends = self._counts(rows), self._ends()
-        for column in self._texts:
-            count = found[column.space.index]
-            assert column.offsets is not None
-            assert column.values is not None
-            size = ends[column.offsets // 4 + count]
-            text = out.buffer(column.values, size)
-            if size <= FEW_BYTES and bytes(text).isascii():
-                continue
-            from jitvm.guests.wire.texts import are_texts
-
-            if not are_texts(text, out.buffer(column.offsets, 4 * (count + 1))):
-                return False
-        return True
-
     def _wrong_texts(
         self, data: memoryview, offsets: memoryview, first: int, last: int, out: OutputSpace
     ) -> set[int]:
@@ -366,9 +269,9 @@ class _Runner:
         middle = (first + last) // 2
         for begin, end in ((first, middle), (middle, last)):
             batch = self._batch(data, offsets, begin, end, frozenset())
-            if not self._are_texts(batch.rows, out):
+            if not self.are_texts(batch.rows, out):
                 wrong |= self._wrong_texts(data, offsets, begin, batch.next, out)
-            if batch.next < end or (wrong and self._decoder.errors == "raise"):
+            if batch.next < end or (wrong and self.decoder.errors == "raise"):
                 break
         return wrong
 
@@ -378,28 +281,3 @@ class _Runner:
         except Wrong as error:
             return error.fault is Fault.UTF8
         return False
-
-    def _ends(self) -> memoryview:
-        """All of the output space as offsets."""
-        return self.machine.state.spaces[OUTPUT].cast("I")
-
-    def _counts(self, rows: int) -> list[int]:
-        """Rows of each space, where the root has so many."""
-        return counted(self._decoder.tree, rows, self.machine.state.spaces[OUTPUT], 4)
-
-    def _finish(self, rows: int, out: OutputSpace) -> None:
-        """Presence of rows themselves, and offsets of 64 bits."""
-        tree = self._decoder.tree
-        if tree.root.validity is not None:
-            there = bytearray(b"\1" * rows)
-            for row in self._nulls:
-                there[row] = 0
-            out.write(tree.root.validity, there)
-        if tree.offset_width == 8:
-            found = self._counts(rows)
-            for column in tree.columns:
-                if column.offsets is not None:
-                    from jitvm.guests.wire.texts import widened
-
-                    size = 4 * (found[column.space.index] + 1)
-                    out.write(column.offsets, widened(out.buffer(column.offsets, size)))

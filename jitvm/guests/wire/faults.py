@@ -12,9 +12,18 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from jitvm.engine.tables.names import shown
+
 
 class MessagesError(ValueError):
     """Messages that cannot be taken as they are; the message says why and what to do."""
+
+
+class SchemaError(ValueError):
+    """A schema that cannot be had; the message says which, why and what to do, in one line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(shown(text))
 
 
 class StreamError(ValueError):
@@ -43,6 +52,17 @@ class Fault(IntEnum):
     FRAME = 9
     SIZE = 10
     NULL = 11
+    COUNT = 12
+    BRANCH = 13
+    SYMBOL = 14
+    RANGE = 15
+    FLAG = 16
+    CONSTANT = 17
+    REST = 18
+    LOST = 19
+    TAG = 20
+    FORM = 21
+    CONTENT = 22
 
 
 ABOUT = {
@@ -57,6 +77,17 @@ ABOUT = {
     Fault.FRAME: "what frames the message is wrong, so nothing behind it can be read either",
     Fault.SIZE: "the message is larger than it may be: 2 GiB, as in Protobuf",
     Fault.NULL: "the message is null",
+    Fault.COUNT: "a list has more elements than there are bytes left",
+    Fault.BRANCH: "a union has no such branch",
+    Fault.SYMBOL: "the enum has no such symbol",
+    Fault.RANGE: "the number does not fit the type of the field",
+    Fault.FLAG: "a boolean is neither 0 nor 1",
+    Fault.CONSTANT: "bytes that are always the same are others",
+    Fault.REST: "bytes are left behind the value",
+    Fault.LOST: "the record is in a block behind one that cannot be read, and nobody knows where",
+    Fault.TAG: "another tag is expected here",
+    Fault.FORM: "a length is not written as DER has it: in as few bytes as can be, up to five",
+    Fault.CONTENT: "the bytes are no value of the type",
 }
 """One line about each."""
 ERRORS = ("raise", "null", "skip")

@@ -14,11 +14,13 @@ NumPy.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
 from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
 from jitvm.guests.wire.data import Data
+from jitvm.guests.wire.formats import DTYPES, dtype_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.data import Array
     from jitvm.guests.wire.pool import OutputSpace
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
-    "i": np.dtype("<i4"), "I": np.dtype("<u4"), "b": np.dtype("?"), "c": np.dtype("u1"),
-}  # fmt: skip
-"""NumPy's types of fixed values, by format."""
 NANOSECONDS = 1_000_000_000
 """Of a second."""
 
@@ -71,7 +68,7 @@ class View:
         if column.shape is Shape.BYTES:
             it.values = self._view(column.values, length, DTYPES["c"])
         elif column.width:
-            it.values = self._view(column.values, length, DTYPES[column.format])
+            it.values = self._view(column.values, length, dtype_of(column.format))
         if column.shape is Shape.ONEOF:
             assert it.values is not None
             it.validity = (it.values != 0).view(np.uint8)
@@ -79,6 +76,8 @@ class View:
             it.names = names_of(column)
         if column.shown_as == "names":
             _name(it)
+        elif column.shown_as == "oid":
+            _dot(it)
         elif column.shown_as:
             _measure(it)
         if column.shape is not Shape.MAP:
@@ -126,6 +125,10 @@ def _name(it: Data) -> None:
     assert it.values is not None
     known = _known(it.column)
     numbers = np.array(sorted(known), "<i4")
+    are_all = len(numbers) == numbers[-1] + 1 and numbers[0] == 0
+    if are_all and it.values.view("<u4").max(initial=0) < len(numbers):
+        it.names = [known[number] for number in numbers.tolist()]
+        return
     places = np.minimum(np.searchsorted(numbers, it.values), len(numbers) - 1)
     is_unknown = numbers[places] != it.values
     if is_unknown.any():
@@ -135,6 +138,27 @@ def _name(it: Data) -> None:
         places = np.searchsorted(numbers, it.values)
     it.names = [known[number] for number in numbers.tolist()]
     it.values = places.astype("<i4")
+
+
+def _dot(it: Data) -> None:
+    """Make text of object identifiers. There are few of them, each many times."""
+    from jitvm.guests.wire.der.identifiers import dotted
+
+    assert it.values is not None
+    assert it.offsets is not None
+    data, ends = it.values.tobytes(), it.offsets.tolist()
+    known: dict[bytes, bytes] = {}
+    found = bytearray()
+    offsets = [0]
+    for begin, end in pairwise(ends):
+        piece = data[begin:end]
+        text = known.get(piece)
+        if text is None:
+            text = known[piece] = dotted(piece).encode()
+        found += text
+        offsets.append(len(found))
+    it.values = np.frombuffer(bytes(found), np.uint8)
+    it.offsets = np.array(offsets, it.offsets.dtype)
 
 
 def _measure(it: Data) -> None:

@@ -38,7 +38,7 @@ from __future__ import annotations
 import os
 from functools import cache, partial
 
-from jitvm.guest import Guest, Opcode, Space
+from jitvm.guests.wire.vm.described import decoding_guest
 from jitvm.guests.wire.vm.fields import read, simple
 from jitvm.guests.wire.vm.frames import (
     absent_message,
@@ -59,7 +59,7 @@ from jitvm.guests.wire.vm.frames import (
     stay,
     undo,
 )
-from jitvm.guests.wire.vm.operands import FIELD, FRAME_STACK
+from jitvm.guests.wire.vm.operands import FIELD
 from jitvm.guests.wire.vm.packed import (
     end_packed,
     item,
@@ -110,7 +110,7 @@ TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.guest import Core
+    from jitvm.guest import Core, Guest
 
     Meaning = Callable[[Core], None]
 
@@ -235,19 +235,4 @@ _SOURCES = tuple(
 @cache
 def guest(pc_bits: int = 16, output: int = 32) -> Guest:
     """The VM, for programs and outputs of so many bytes (powers of two)."""
-    table = meanings()
-    rows = [Opcode(NUMBERS[name], name, *meaning) for name, meaning in table.items()]
-    rows += [Opcode(n, f"none-{n:02x}", fail) for n in range(len(rows), 256)]
-    spaces = (
-        Space("code", 1 << pc_bits, code=True),
-        Space("input", 1 << 32, window=True),
-        Space("offsets", 1 << 32, window=True),
-        Space("output", 1 << output, large=True),
-        Space("state", 64),
-    )
-    made = Guest(
-        "wire", tuple(rows), spaces, (FRAME_STACK,), pc_bits=pc_bits,
-        word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
-    )  # fmt: skip
-    made.sources = (__file__, *_SOURCES)
-    return made
+    return decoding_guest("wire", meanings(), fail, (pc_bits, output), (__file__, *_SOURCES))

@@ -40,7 +40,7 @@ TARGETS = {
 that read, of those that project, of those that write."""
 COMPARED = 13
 """Where those of comparisons have one."""
-ENDS = ("next", "fail", "drop", "done")
+ENDS = ("next", "fail", "drop", "done", "block", "blank")
 """Labels that stand for no field."""
 
 
@@ -97,7 +97,7 @@ class WirePlatform(Platform):
         return [f"next {wanted.hex()}"] if wanted else []
 
 
-def shown(program: WireProgram, name: str, guest: Guest) -> Program:
+def shown(program: WireProgram, name: str, platform: WirePlatform) -> Program:
     """A program as tools take it: with labels, called by the name of its message."""
     labels: dict[str, int] = {}
     for address, note in sorted(program.notes.items()):
@@ -106,15 +106,13 @@ def shown(program: WireProgram, name: str, guest: Guest) -> Program:
             label, number = f"{note}{number}", number + 1
         labels[label] = address
     made = Program(bytes(program.code), name, labels)
-    made.platform = WirePlatform(guest, program.instructions)
+    made.platform = platform
     return made
 
 
-def listing(program: WireProgram, name: str, guest: Guest) -> str:
+def listing(program: WireProgram, name: str, platform: WirePlatform) -> str:
     """All instructions of a program; tables are left out."""
-    known = shown(program, name, guest)
-    platform = known.platform
-    assert platform is not None
+    known = shown(program, name, platform)
     lines, address = [f"; {name}"], 0
     while address < len(program.code):
         if address in program.tables:
@@ -136,8 +134,11 @@ def explained(programmed: Iterable[Programmed], message: Message) -> tuple[Machi
     from jitvm.engine.machine.inspect import Inspector
 
     machines = [(machine, each) for each in programmed for machine in each.machines()]
+    for machine, _ in machines:
+        machine.have_jit()
     found = max(machines, key=lambda both: len(Inspector(both[0]).regions()), default=None)
     if found is None or not Inspector(found[0]).has_jit:
         raise ValueError("nothing to explain: nothing was done natively yet; take more messages")
     machine, owner = found
-    return machine, shown(owner.program, message.full_name, machine.guest)
+    platform = WirePlatform(machine.guest, owner.program.instructions)
+    return machine, shown(owner.program, message.full_name, platform)

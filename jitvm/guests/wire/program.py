@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from struct import pack
 
+from jitvm.guests.wire.asking import Asking
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.faults import MAX_DEPTH
 from jitvm.guests.wire.nodes import Node, depth_of, expected
@@ -41,8 +42,7 @@ from jitvm.guests.wire.vm.fields import (
     ZIGZAG,
 )
 from jitvm.guests.wire.vm.operands import UNIT
-from jitvm.guests.wire.where import All, Any, Compare
-from jitvm.guests.wire.writer import NEVER, Label, Program, ProgramError, Writer, tag_bytes
+from jitvm.guests.wire.writer import NEVER, READING, Label, Program, ProgramError, tag_bytes
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ PASSES = {
 }  # fmt: skip
 
 
-_COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 VARINTS = ("1", "2", "1-2", "8", "10")
 PLACES = 12
 """Bits of the place of a number of a closed enum, at most."""
@@ -74,12 +73,11 @@ FEW_FIELDS, MOST_TAGS = 4, 1 << 10
 """Plain fields for which a message has a table of them at least, and tags in it at most."""
 
 
-class _Maker(Writer):
+class _Maker(Asking):
     """Writes a program."""
 
     def __init__(self, tree: Tree, where: Condition | None) -> None:
-        super().__init__()
-        self.tree = tree
+        super().__init__(tree, READING)
         self.where = where
         self.todo: list[Node] = []
         self.later: list[Callable[[], None]] = []
@@ -209,56 +207,6 @@ class _Maker(Writer):
         if self.where is not None:
             self.op("unasked", self.next)
             self.condition(self.where, self.drop)
-
-    def condition(self, condition: Condition, no: Label) -> None:
-        """Go on where it is true, else to `no`."""
-
-        if isinstance(condition, All):
-            for part in condition.parts:
-                self.condition(part, no)
-            return
-        if isinstance(condition, Any):
-            yes = Label()
-            for part in condition.parts:
-                other = Label()
-                self.condition(part, other)
-                self.op("goto", yes)
-                self.put(other)
-            self.op("goto", no)
-            self.put(yes)
-            return
-        column = self.tree.column(condition.path)
-        assert column is not None
-        is_wanted = condition.op != "null"
-        absent = no if is_wanted else Label()
-        around = []
-        inner: Column | None = column
-        while inner is not None and inner.parent is not None:
-            around.append(inner)
-            inner = inner.parent
-        for each in reversed(around):
-            if each.validity is not None:
-                self.op("present", (each.validity // UNIT, 4), absent)
-        if not is_wanted:
-            self.op("goto", no)
-            self.put(absent)
-        elif condition.op != "present":
-            self.compare(condition, column, no)
-
-    def compare(self, condition: Compare, column: Column, no: Label) -> None:
-        assert column.values is not None
-        op, turned = ("eq", True) if condition.op == "!=" else (_COMPARED[condition.op], False)
-        width, value = column.width, condition.value
-        if column.format in "gf":
-            kind, raw = "real", pack("<d" if width == 8 else "<f", value)
-        else:
-            kind = "signed" if column.is_signed else "unsigned"
-            raw = (int(value) & ((1 << 8 * width) - 1)).to_bytes(width, "little")
-        turned = turned is not condition.is_negated
-        self.op(
-            f"{op}.{kind}{8 * width}", (column.values // UNIT, 4),
-            (int.from_bytes(raw, "little"), 8), (int(turned), 1), no,
-        )  # fmt: skip
 
     def rest(self, node: Node) -> None:
         """What to do with each tag."""

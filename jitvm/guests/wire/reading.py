@@ -21,7 +21,6 @@ from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.columns import (
     ADDRESS_BITS,
     MAX_NARROW,
-    Shape,
     TooManyColumns,
     Tree,
     layout,
@@ -37,7 +36,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, type_of
+from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, described
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -48,7 +47,9 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.batch import Batch as Decoded
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
+    from jitvm.guests.wire.decoding import Decoding
     from jitvm.guests.wire.feed import Feed
+    from jitvm.guests.wire.listing import WirePlatform
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
@@ -189,12 +190,7 @@ class Reader:
     def columns(self) -> Iterator[tuple[str, str, bool]]:
         """Path, Arrow's type, and whether values may be null, of each column: those of messages
         before those in them."""
-        for column in self._tree.columns[1:]:
-            parent = column.parent
-            assert parent is not None
-            if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
-                continue
-            yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
+        return described(self._tree)
 
     def __arrow_c_schema__(self) -> object:
         """A capsule of the schema that tables will have."""
@@ -377,22 +373,21 @@ class Reader:
         Raises:
             ValueError: nothing was read natively yet.
         """
-        from jitvm.guests.wire.listing import explained
+        from jitvm.guests.wire.listing import WirePlatform
 
-        decoder = self._native()
-        return explained(() if decoder is None else (decoder,), self.message)
+        return most_native(self._native(), self.message.full_name, WirePlatform)
 
     def listing(self) -> str:
         """The program that reads messages, as text with the names of fields; empty where a plain
         decoder reads them."""
-        from jitvm.guests.wire.listing import listing
+        from jitvm.guests.wire.listing import WirePlatform, listing
 
         ready = self._taken(BATCH_ROWS, self._batch_bytes)
         self._free.append(ready)
         decoder = self._native()
         if decoder is None:
             return ""
-        return listing(decoder.program, self.message.full_name, decoder.guest)
+        return listing(decoder.program, self.message.full_name, WirePlatform(decoder.guest))
 
     def _native(self) -> Decoder | None:
         """The native decoder that was used last."""
@@ -539,6 +534,26 @@ def feeding() -> Iterator[Feed]:
         yield feed
     finally:
         FEEDS.append(feed)
+
+
+def most_native(
+    decoder: Decoding | None, name: str, platform: type[WirePlatform]
+) -> tuple[Machine, Program]:
+    """The machine of a decoder that has read most natively, and its program, under a name.
+
+    Raises:
+        ValueError: nothing was read natively yet.
+    """
+    from jitvm.engine.machine.inspect import Inspector
+    from jitvm.guests.wire.listing import shown
+
+    machines = () if decoder is None else decoder.machines()
+    for each in machines:
+        each.have_jit()
+    machine = max(machines, key=lambda each: len(Inspector(each).regions()), default=None)
+    if decoder is None or machine is None or not Inspector(machine).has_jit:
+        raise ValueError("nothing to explain: nothing was read natively yet; read more messages")
+    return machine, shown(decoder.program, name, platform(machine.guest))
 
 
 def refused(error: BlockError) -> PoolError:

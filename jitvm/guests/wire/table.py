@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.finish import View
     from jitvm.guests.wire.pool import OutputSpace
 
-TYPES = {
-    "g": "double", "f": "float", "l": "int64", "L": "uint64", "i": "int32", "I": "uint32",
-    "b": "bool", "u": "string", "U": "large_string", "z": "binary", "Z": "large_binary",
-}  # fmt: skip
-"""Names of Arrow's types, by format."""
-
-
 TIMES = {"timestamp": "<M8[ns]", "duration": "<m8[ns]"}
 """NumPy's types of times."""
 
@@ -348,10 +341,11 @@ class Column:
                     values[place] = value
                     place += 1
             return values
-        from jitvm.guests.wire.finish import DTYPES
+        from jitvm.guests.wire.formats import dtype_of, numpy_of
 
-        dtype = TIMES.get(column.shown_as) or DTYPES[column.format]
-        found: list[Any] = [_in(part.values, dtype) for part in parts]
+        dtype = TIMES.get(column.shown_as) or dtype_of(column.format)
+        found: list[Any] = [numpy_of(column.format, _in(part.values, dtype)) for part in parts]
+        dtype = found[0].dtype if found else dtype
         joined = np.concatenate([*found, np.empty(0, dtype)])
         whole = found[0] if len(found) == 1 else joined
         if not self.null_count:
@@ -466,8 +460,10 @@ def _python(part: Data) -> list[Any]:
         assert part.values is not None
         values = list(part.values.view(TIMES[column.shown_as]))
     elif shape is Shape.FIXED:
+        from jitvm.guests.wire.formats import python_of
+
         assert part.values is not None
-        values = part.values.tolist()
+        values = python_of(column.format, part.values)
     elif shape is Shape.STRUCT:
         children = {child.column.name: _python(child) for child in part.children}
         values = [{name: each[at] for name, each in children.items()} for at in range(part.length)]
@@ -479,7 +475,7 @@ def _python(part: Data) -> list[Any]:
             assert part.values is not None
             data = part.values.tobytes()
             values = [data[first:last] for first, last in cuts]
-            if column.is_utf8:
+            if column.format in "uU":
                 values = [value.decode() for value in values]
         else:
             inner = _python(part.children[0])
@@ -498,7 +494,7 @@ def type_of(column: TreeColumn) -> str:
     """The name of Arrow's type of a column."""
     if column.shape is Shape.ONEOF or column.shown_as == "names":
         return "dictionary<string>"
-    if column.shown_as:
+    if column.shown_as in TIMES:
         return {"timestamp": "timestamp[ns, UTC]", "duration": "duration[ns]"}[column.shown_as]
     if column.shape is Shape.LIST:
         return f"list<{type_of(column.children[0])}>"
@@ -507,7 +503,19 @@ def type_of(column: TreeColumn) -> str:
         return f"struct<{', '.join(inner)}>"
     if column.shape is Shape.MAP:
         return f"map<{', '.join(map(type_of, column.children[0].children))}>"
-    return TYPES[column.format]
+    from jitvm.guests.wire.formats import name_of
+
+    return name_of(column.format)
+
+
+def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
+    """Path, Arrow's type, and whether values may be null, of each column that is shown."""
+    for column in tree.columns[1:]:
+        parent = column.parent
+        assert parent is not None
+        if parent.shape in (Shape.LIST, Shape.MAP) or column.is_hidden or parent.shown_as:
+            continue
+        yield column.path, type_of(column), column.is_nullable or column.shape is Shape.ONEOF
 
 
 def needed(name: str) -> Any:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
 
 from tests.fuzz.wire.case import WireCase
 
@@ -17,9 +19,25 @@ PATIENCE = 600.0
 """Seconds a child process may take."""
 
 
-def main() -> int:
-    """Run; 1 where something was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.wire", description=__doc__)
+class Case(Protocol):
+    """What a seed stands for.
+
+    Attributes:
+        name, tier: what is decoded, and by what.
+    """
+
+    name: str
+    tier: str
+
+
+def main(package: str = "tests.fuzz.wire", make: Callable[[int], Case] = WireCase) -> int:
+    """Run; 1 where something was wrong.
+
+    Args:
+        package: whose module `worker` decodes a case.
+        make: the case of a seed.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--runs", type=int, help="cases at most")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for each case")
@@ -31,9 +49,9 @@ def main() -> int:
     failed = runs = 0
     while time.monotonic() < end and (args.runs is None or runs < args.runs):
         seed = args.seed + runs
-        case = WireCase(seed)
+        case = make(seed)
         runs += 1
-        found = _worker(seed, args.seconds)
+        found = _worker(package, seed, args.seconds)
         if isinstance(found, str):
             failed += 1
             print(f"seed {seed}, {case}: {found}", flush=True)
@@ -47,9 +65,9 @@ def main() -> int:
     return bool(failed)
 
 
-def _worker(seed: int, seconds: float) -> dict[str, int] | str:
+def _worker(package: str, seed: int, seconds: float) -> dict[str, int] | str:
     """Counts of a child process, or what went wrong with it."""
-    command = [sys.executable, "-m", "tests.fuzz.wire.worker", f"--seed={seed}"]
+    command = [sys.executable, "-m", f"{package}.worker", f"--seed={seed}"]
     try:
         done = subprocess.run(
             [*command, f"--seconds={seconds}"],

@@ -18,7 +18,8 @@ from jitvm.guests.wire.data import Data
 from jitvm.guests.wire.encode.errors import EncodeError, Refusal
 from jitvm.guests.wire.encode.node import LISTS, NUMBERS, TEXTS, VIEWS, Node
 from jitvm.guests.wire.faults import Misfit, TableError
-from jitvm.guests.wire.finish import DTYPES, NANOSECONDS
+from jitvm.guests.wire.finish import NANOSECONDS
+from jitvm.guests.wire.formats import DTYPES
 from jitvm.guests.wire.maps import kept
 from jitvm.guests.wire.texts import are_texts
 

@@ -30,6 +30,8 @@ NUMBERS = {
 TEXTS = {"u": 4, "z": 4, "U": 8, "Z": 8}
 """Bytes of offsets of strings and bytes."""
 VIEWS = ("vu", "vz")
+SHORT_TIMES = ("tdD", "tts", "ttm")
+"""Dates and times whose numbers have 32 bits."""
 LISTS = {"+l": 4, "+L": 8, "+m": 4}
 """Bytes of offsets of lists and maps."""
 NAMES = {
@@ -215,8 +217,13 @@ def _node(values: _Values, path: str) -> Node:
         node.values = values.view(1, NUMBERS[format], values.first, length)
     elif format == "b":
         node.values = values.bits(1)
-    elif format[:2] in ("ts", "tD"):
+    elif format in SHORT_TIMES:
+        node.values = values.view(1, "<i4", values.first, length)
+    elif format[:2] in ("ts", "tD", "td", "tt"):
         node.values = values.view(1, "<i8", values.first, length)
+    elif format.startswith("d:"):
+        size = int(format.split(",")[2]) // 8 if format.count(",") == 2 else 16
+        node.values = values.view(1, f"V{size}", values.first, length)
     elif format in TEXTS or format in LISTS:
         width = (TEXTS.get(format) or LISTS[format]) if length else 0
         node.offsets = offsets = _offsets(values, width, path)

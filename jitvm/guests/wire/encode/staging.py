@@ -21,7 +21,7 @@ import numpy as np
 
 from jitvm.engine.codegen.kernels import Kernels
 from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree
-from jitvm.guests.wire.finish import DTYPES
+from jitvm.guests.wire.formats import DTYPES
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

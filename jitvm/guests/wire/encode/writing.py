@@ -257,11 +257,12 @@ class Writer:
 
     def listing(self) -> str:
         """The program that writes messages, as text with the names of fields."""
-        from jitvm.guests.wire.listing import listing
+        from jitvm.guests.wire.listing import WirePlatform, listing
 
         with self._ready(self._batch_bytes) as ready:
             encoder = ready.encoder(False, False)
-        return listing(encoder.program, self.message.full_name, encoder.guest)
+        platform = WirePlatform(encoder.guest, encoder.program.instructions)
+        return listing(encoder.program, self.message.full_name, platform)
 
     def _framed(self, framing: str | None, schema_id: int | None) -> tuple[bytes, bool]:
         """What stands in front of messages: a header, and whether it is their length."""

@@ -279,10 +279,13 @@ class Projector:
     def listing(self) -> str:
         """The program that projects messages, as text with the names of fields; empty where they
         are projected by Python, or by way of columns."""
-        from jitvm.guests.wire.listing import listing
+        from jitvm.guests.wire.listing import WirePlatform, listing
 
         made = self.made(False)
-        return "" if made is None else listing(made.program, self.message.full_name, made.guest)
+        if made is None:
+            return ""
+        platform = WirePlatform(made.guest, made.program.instructions)
+        return listing(made.program, self.message.full_name, platform)
 
     def takes(self, projection: Projection) -> None:
         """Have it project by this."""

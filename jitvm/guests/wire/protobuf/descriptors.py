@@ -14,7 +14,7 @@ Numbers of fields are those of google/protobuf/descriptor.proto; its names are i
 
 from __future__ import annotations
 
-from jitvm.engine.tables.names import shown
+from jitvm.guests.wire.faults import SchemaError
 from jitvm.guests.wire.protobuf.reader import WireError, fields
 from jitvm.guests.wire.schema import MAX_NUMBER, Enum, Field, Kind, Message, Oneof
 
@@ -40,13 +40,6 @@ DEFAULTS = {
 """Features by edition; later ones have those of 2023."""
 REQUIRED, REPEATED = 2, 3
 """``FieldDescriptorProto.Label``."""
-
-
-class SchemaError(ValueError):
-    """A schema that cannot be had; the message says which, why and what to do, in one line."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(shown(text))
 
 
 class _Declared:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import os
 import sys
 
-from jitvm.guests.wire.protobuf.descriptors import Pool, SchemaError, files_of
+from jitvm.guests.wire.faults import SchemaError
+from jitvm.guests.wire.protobuf.descriptors import Pool, files_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

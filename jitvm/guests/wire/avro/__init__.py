@@ -1,0 +1,1 @@
+"""Avro: schemas, container files, and records in both directions."""

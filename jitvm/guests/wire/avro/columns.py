@@ -1,0 +1,353 @@
+"""The columns of an Avro type.
+
+    record Span                     STRUCT ""
+      long ts                        ├ FIXED "ts"       int64
+      [null, string] name            ├ BYTES "name"     nullable
+      array of Attr                  ├ LIST  "attrs"
+      [null, double, Error]          └ STRUCT "result"  nullable
+                                         ├ ONEOF "type"    which: "double" or "Error"
+                                         ├ FIXED "double"  nullable
+                                         └ STRUCT "Error"  nullable
+
+Fields of an Avro schema are described by those of `jitvm.guests.wire.schema` as well (`described`),
+so that paths, conditions and names of enums are what they are for Protobuf.
+"""
+
+from __future__ import annotations
+
+from jitvm.guests.wire.avro.schema import Type
+from jitvm.guests.wire.columns import (
+    MAX_COLUMNS,
+    Column,
+    ColumnError,
+    RowSpace,
+    Shape,
+    TooManyColumns,
+    Tree,
+    hide,
+    selected,
+)
+from jitvm.guests.wire.faults import SchemaError
+from jitvm.guests.wire.records.program import PLACE
+from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jitvm.guests.wire.columns import Selection
+
+WHICH = "type"
+"""The name of the column that says which branch of a union there is."""
+_KINDS = {
+    "null": Kind.BOOL, "boolean": Kind.BOOL, "int": Kind.SINT32, "long": Kind.SINT64,
+    "float": Kind.FLOAT, "double": Kind.DOUBLE, "bytes": Kind.BYTES, "string": Kind.STRING,
+    "fixed": Kind.BYTES, "enum": Kind.ENUM,
+}  # fmt: skip
+_FORMATS = {
+    "null": "b",
+    "boolean": "b",
+    "int": "i",
+    "long": "l",
+    "float": "f",
+    "double": "g",
+    "enum": "i",
+}
+_LOGICAL = {
+    "date": "tdD", "time-millis": "ttm", "time-micros": "ttu",
+    "timestamp-millis": "tsm:UTC", "timestamp-micros": "tsu:UTC", "timestamp-nanos": "tsn:UTC",
+    "local-timestamp-millis": "tsm:", "local-timestamp-micros": "tsu:",
+    "local-timestamp-nanos": "tsn:",
+}  # fmt: skip
+_WIDTHS = {"boolean": 1, "null": 1, "int": 4, "float": 4, "enum": 4, "long": 8, "double": 8}
+_LEAST = {"null": 0, "float": 4, "double": 8}
+"""Bytes of values at least, if it is not one."""
+DURATION = ("months", "days", "milliseconds")
+"""What a duration has."""
+
+
+# -- description ---------------------------------------------------------------------------------
+
+
+class Described:
+    """The description of a type and of all it holds.
+
+    Attributes:
+        message: of the type itself.
+    """
+
+    def __init__(self, type: Type) -> None:
+        self._messages: dict[int, Message] = {}
+        self._types: list[Type] = []  # so that no other has the same id
+        self.message = self.of(type)
+
+    def of(self, type: Type) -> Message:
+        """The message of a record, a union or a duration; of what else comes as a whole, one with
+        a field `value`."""
+        known = self._messages.get(id(type))
+        if known is not None:
+            return known
+        made = self._messages[id(type)] = Message(type.name or type.kind, [])
+        self._types.append(type)
+        if type.kind == "record":
+            made.fields += [self.field(n, f.name, f.type) for n, f in enumerate(type.fields, 1)]
+        elif type.kind == "union":
+            oneof = Oneof(WHICH)
+            for number, (name, branch) in enumerate(named_branches(type), 1):
+                field = self.field(number, name, branch)
+                field.has_presence, field.oneof = True, oneof
+                oneof.fields.append(field)
+                made.fields.append(field)
+        elif type.logical == "duration":
+            made.fields += [Field(n, name, Kind.UINT32) for n, name in enumerate(DURATION, 1)]
+        else:
+            made.fields.append(self.field(1, "value", type))
+        return made
+
+    def field(self, number: int, name: str, type: Type) -> Field:
+        """The field of a name and a type."""
+        inner = type.nullable
+        if inner is not None:
+            made = self.field(number, name, inner)
+            made.has_presence = True
+            return made
+        if type.kind == "array":
+            assert type.item is not None
+            made = self.field(number, name, type.item)
+            made.is_repeated = True
+            return made
+        if type.kind == "map":
+            assert type.item is not None
+            key, value = Field(1, "key", Kind.STRING), self.field(2, "value", type.item)
+            entry = Message(f"{name}.entry", [key, value], is_map_entry=True)
+            return Field(number, name, Kind.MESSAGE, is_repeated=True, message=entry)
+        if is_struct(type):
+            return Field(number, name, Kind.MESSAGE, message=self.of(type))
+        made = Field(number, name, _KINDS[only(type).kind])
+        if only(type).kind == "enum":
+            symbols = {each: place for place, each in enumerate(only(type).symbols)}
+            made.enum = Enum(only(type).name, symbols)
+        return made
+
+
+def only(type: Type) -> Type:
+    """Of a union of one branch that branch; others as they are."""
+    while type.kind == "union" and len(type.branches) == 1:
+        type = type.branches[0]
+    return type
+
+
+def is_struct(type: Type) -> bool:
+    """Whether its column is a STRUCT."""
+    type = only(type)
+    return type.kind in ("record", "union") or type.logical == "duration"
+
+
+def named_branches(type: Type) -> list[tuple[str, Type]]:
+    """The branches of a union that are not null, each with the name that its column has."""
+    branches = [each for each in type.branches if each.kind != "null"]
+    short = [each.short_name for each in branches]
+    return [
+        (name if short.count(name) == 1 and name != WHICH else each.name.replace(".", "_") or name,
+         each)
+        for name, each in zip(short, branches, strict=True)
+    ]  # fmt: skip
+
+
+# -- columns -------------------------------------------------------------------------------------
+
+
+def tree(
+    type: Type,
+    *,
+    fields: Sequence[str] | None = None,
+    hidden: Sequence[str] = (),
+    depth: int = 3,
+    null_rows: bool = False,
+) -> Tree:
+    """The columns of a type.
+
+    Args:
+        type: of the records; what is no record has one column, `value`.
+        fields: paths of the columns to make, as ``"attrs.key"``; None for all.
+        hidden: paths that are decoded but not part of the result.
+        depth: how often a record may be nested in itself before it stays bytes.
+        null_rows: whether rows may be null as a whole.
+
+    Raises:
+        ColumnError: a path names nothing, there are no columns, or too many.
+        SchemaError: an array has elements of no bytes.
+    """
+    message = Described(type).message
+    selection = None if fields is None else selected(message, (*fields, *hidden))
+    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
+    root.is_nullable = null_rows
+    root.format, root.message = "+s", message
+    builder = _Builder(depth)
+    if type.kind == "record":
+        builder.fill(root, type, message, selection, {type.name: 1})
+    else:
+        inner = None if selection is None else selection["value"]
+        root.children.append(builder.field(root, message.fields[0], type, inner, {}))
+    if not root.children:
+        raise ColumnError(f"{type.name} has no fields to make columns of")
+    if any(column.is_utf8 for column in root.walk()):
+        place = Column(PLACE, Shape.FIXED, root.space, root)
+        place.format, place.width, place.is_hidden = "L", 8, True
+        root.children.append(place)
+    key = repr((None if fields is None else sorted(fields), sorted(hidden), depth, null_rows))
+    made = Tree(message, root, 4, key)
+    if fields is not None and hidden:
+        hide(made, fields)
+    return made
+
+
+class _Builder:
+    """Makes columns, and counts them."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.count = 0
+
+    def fill(
+        self, struct: Column, type: Type, message: Message, selection: Selection | None,
+        nested: dict[str, int],
+    ) -> None:  # fmt: skip
+        """Give the STRUCT of a record its children."""
+        for each, field in zip(type.fields, message.fields, strict=True):
+            if selection is None or each.name in selection:
+                inner = None if selection is None else selection[each.name]
+                struct.children.append(self.field(struct, field, each.type, inner, nested))
+
+    def column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
+        self.count += 1
+        if self.count > MAX_COLUMNS:
+            raise TooManyColumns(
+                f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
+            )
+        return Column(name, shape, space, parent)
+
+    def field(
+        self, struct: Column, field: Field, type: Type, selection: Selection | None,
+        nested: dict[str, int],
+    ) -> Column:  # fmt: skip
+        return self.value(field.name, field, type, struct.space, struct, selection, nested)
+
+    def value(
+        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
+        selection: Selection | None, nested: dict[str, int],
+    ) -> Column:  # fmt: skip
+        """The column of values of a type."""
+        inner = type.nullable
+        if inner is not None:
+            made = self.value(name, field, inner, space, parent, selection, nested)
+            made.is_nullable = True
+            return made
+        type = only(type)
+        if type.kind in ("array", "map"):
+            return self.list(name, field, type, space, parent, selection, nested)
+        if is_struct(type):
+            times = nested.get(type.name, 0)
+            if type.kind == "record" and times >= self.depth:
+                made = self.column(name, Shape.BYTES, space, parent)
+                made.format, made.is_raw, made.field = "z", True, field
+                return made
+            return self.struct(
+                name, field, type, space, parent, selection, {**nested, type.name: times + 1}
+            )
+        format, width = format_of(type)
+        made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)
+        made.field, made.format, made.width = field, format, width
+        made.is_utf8 = format == "u"
+        made.is_signed = format[0] in "ilt"
+        made.is_nullable = type.kind == "null"
+        made.shown_as = "names" if type.kind == "enum" else ""
+        return made
+
+    def struct(
+        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
+        selection: Selection | None, nested: dict[str, int],
+    ) -> Column:  # fmt: skip
+        """The column of records, unions or durations."""
+        made = self.column(name, Shape.STRUCT, space, parent)
+        message = field.message
+        assert message is not None
+        made.format, made.field, made.message = "+s", field, message
+        if type.kind == "record":
+            self.fill(made, type, message, selection, nested)
+        elif type.kind == "union":
+            made.is_nullable = any(each.kind == "null" for each in type.branches)
+            which = self.column(WHICH, Shape.ONEOF, space, made)
+            which.oneof, which.format, which.width = message.oneofs[0], "c", 1
+            made.children.append(which)
+            for each, (_, branch) in zip(message.fields, named_branches(type), strict=True):
+                if selection is None or each.name in selection:
+                    inner = None if selection is None else selection[each.name]
+                    member = self.field(made, each, branch, inner, nested)
+                    member.is_nullable = True
+                    made.children.append(member)
+        else:
+            for each in message.fields:
+                if selection is None or each.name in selection:
+                    part = self.column(each.name, Shape.FIXED, space, made)
+                    part.field, part.format, part.width = each, "I", 4
+                    made.children.append(part)
+        return made
+
+    def list(
+        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
+        selection: Selection | None, nested: dict[str, int],
+    ) -> Column:  # fmt: skip
+        """The column of an array or a map."""
+        is_map = type.kind == "map"
+        made = self.column(name, Shape.MAP if is_map else Shape.LIST, space, parent)
+        made.field, made.format = field, "+m" if is_map else "+l"
+        below = RowSpace(0, made)
+        assert type.item is not None
+        if not is_map:
+            # Of what a reader takes with another schema, elements may have fewer bytes: one at
+            # least, which is what the VM counts on.
+            made.least = 1
+            made.children = [self.value("item", field, type.item, below, made, selection, nested)]
+            return made
+        made.least = 1
+        entries = self.column("entries", Shape.STRUCT, below, made)
+        assert field.message is not None
+        entries.format, entries.field, entries.message = "+s", field, field.message
+        key = self.column("key", Shape.BYTES, below, entries)
+        key.field, key.format, key.is_utf8 = field.message.fields[0], "u", True
+        inner = None if selection is None else selection.get("value")
+        value = self.value(
+            "value", field.message.fields[1], type.item, below, entries, inner, nested
+        )
+        entries.children = [key, value]
+        made.children = [entries]
+        return made
+
+
+def format_of(type: Type) -> tuple[str, int]:
+    """Arrow's format of values of a type that has one column, and their bytes; 0 for any number."""
+    if type.logical == "decimal":
+        return f"d:{type.precision},{type.scale}", 16
+    if type.kind == "fixed":
+        return f"w:{type.size}", type.size
+    if type.kind in ("string", "bytes"):
+        return ("u" if type.kind == "string" else "z"), 0
+    return _LOGICAL.get(type.logical, _FORMATS[type.kind]), _WIDTHS[type.kind]
+
+
+def least_of(type: Type, around: tuple[Type, ...] = ()) -> int:
+    """Bytes that a value has at least."""
+    if type.kind == "fixed":
+        return type.size
+    if type.kind == "record":
+        if type in around:
+            return 0
+        inside = (*around, type)
+        return sum(least_of(each.type, inside) for each in type.fields)
+    if type.kind == "union":
+        return 1 + min(least_of(each, around) for each in type.branches)
+    return _LEAST.get(type.kind, 1)
+
+
+__all__ = ["DURATION", "WHICH", "Described", "SchemaError", "format_of", "least_of", "tree"]

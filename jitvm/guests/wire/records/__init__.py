@@ -1,0 +1,1 @@
+"""The second decoding half of the wire VM: for formats without tags, as Avro."""
