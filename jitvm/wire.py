@@ -32,12 +32,15 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from jitvm.guests.wire.avro import face as avro
+    from jitvm.guests.wire.der import face as der
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
     from jitvm.guests.wire.layout.reading import Layout
+    from jitvm.guests.wire.project.projecting import Projected, Projector
     from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
@@ -53,6 +56,8 @@ __all__ = [
     "Misfit",
     "PoolError",
     "Progress",
+    "Projected",
+    "Projector",
     "Reader",
     "Refusal",
     "RowError",
@@ -63,10 +68,15 @@ __all__ = [
     "WhereError",
     "Writer",
     "avro",
+    "der",
+    "digest",
     "explain",
     "layout",
     "messages",
+    "project",
+    "projector",
     "reader",
+    "same",
     "trim",
     "writer",
 ]
@@ -75,14 +85,15 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     _LATER = {
         "EncodeError": "encode.errors", "Refusal": "encode.errors", "Encoded": "encode.encoded",
         "Writer": "encode.writing", "Layout": "layout.reading",
+        "Projected": "project.projecting", "Projector": "project.projecting",
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
-        """Import what only those need who write, or read another format."""
+        """Import what only those need who write, project, or read another format."""
         from importlib import import_module
 
-        if name == "avro":
-            return import_module("jitvm.guests.wire.avro.face")
+        if name in ("avro", "der"):
+            return import_module(f"jitvm.guests.wire.{name}.face")
         if (module := _LATER.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.{module}"), name)
@@ -212,6 +223,147 @@ def layout(
     from jitvm.guests.wire.layout.reading import Layout
 
     return Layout(parts_of(definition, names, order), fields=fields, errors=errors)
+
+
+def projector(
+    schema: object,
+    message: str | None = None,
+    *,
+    keep: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    where: str | None = None,
+    errors: str = "raise",
+    unknown: bool | None = None,
+    canonical: bool = False,
+    include: Sequence[str | os.PathLike[str]] = (),
+    extensions: bool = False,
+) -> Projector:
+    """What makes messages of messages of one type, of which some fields are kept; it may be kept,
+    pickled, and used on several threads.
+
+    What is kept keeps its order and its bytes; what is kept or dropped as a whole is not looked
+    into. A message that a path leads into is there behind as before, if only empty.
+
+    Args:
+        schema, message, include: as for `reader`.
+        keep: paths of what is kept, as ``["ts", "attrs.key"]``; None for all. One of a oneof stands
+            for all its members.
+        drop: paths of what is dropped of that; a field is dropped by its number, whatever its wire
+            type is.
+        where: as for `reader`: only messages for which it is true are kept. It may ask for what is
+            dropped.
+        errors: what becomes of messages that cannot be read: ``"raise"``; ``"skip"``, which leaves
+            them out; ``"null"``, which has null for each. What was left out or is null is in
+            `Projected.errors`.
+        unknown: whether fields are kept that the schema does not know: True, in all messages that
+            are gone through; False, nowhere, for which all of a message is gone through; None,
+            where not only some fields are named by `keep`.
+        canonical: whether messages are written in their canonical form: those that mean the same
+            become the same bytes. All of them is looked into, and strings have to be UTF-8. It goes
+            through columns, and takes as long as reading and writing.
+        extensions: whether extensions that the schema knows are fields, named ``[full.name]``; else
+            they are unknown.
+
+    Raises:
+        SchemaError: the schema cannot be had.
+        ColumnError: a path names what is not there; a required field, or the key of a map, would be
+            dropped.
+        WhereError: the condition cannot be tested.
+    """
+    from jitvm.guests.wire.project.projecting import Projector
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return Projector(
+        message_of(schema, message, include=include, extensions=extensions),
+        keep=keep, drop=drop, where=where, errors=errors, unknown=unknown, canonical=canonical,
+    )  # fmt: skip
+
+
+def project(
+    messages: Any,
+    schema: object,
+    message: str | None = None,
+    *,
+    lengths: Any = None,
+    framing: str | None = None,
+    delimited: bool = False,
+    **options: Any,
+) -> Projected:
+    """What is kept of some messages; who does so again and again keeps a `projector`.
+
+    Args:
+        messages, lengths, framing, delimited: see `Projector.project`.
+        schema, message, options: see `projector`.
+
+    Raises:
+        DecodeError, MessagesError, TypeError, PoolError: as `Projector.project` does.
+        SchemaError, ColumnError, WhereError: as `projector` does.
+    """
+    made = projector(schema, message, **options)
+    return made.project(messages, lengths, framing=framing, delimited=delimited)
+
+
+def same(
+    a: bytes,
+    b: bytes,
+    schema: object,
+    message: str | None = None,
+    *,
+    unknown: bool = True,
+    **options: Any,
+) -> bool:
+    """Whether two messages mean the same: whatever the order of fields, packed or not, whole or in
+    pieces, with or without what is a default.
+
+    Floats are the same if their bits are: 0.0 is not -0.0, and a NaN is itself. Entries of maps are
+    in no order.
+
+    Args:
+        a, b: messages.
+        schema, message, options: see `reader`: `include`, `extensions`.
+        unknown: whether fields count that the schema does not know: by number, those of one number
+            in their order.
+
+    Raises:
+        DecodeError: one of them cannot be read.
+        SchemaError: the schema cannot be had.
+    """
+    from jitvm.guests.wire.project.digest import are_same
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    return are_same(message_of(schema, message, **options), a, b, unknown)
+
+
+def digest(
+    messages: Any,
+    schema: object,
+    message: str | None = None,
+    *,
+    lengths: Any = None,
+    framing: str | None = None,
+    errors: str = "raise",
+    unknown: bool = True,
+    **options: Any,
+) -> list[bytes | None]:
+    """A digest of each message: the same for all that are the `same`, in every process and on every
+    computer. It is BLAKE2b, of 16 bytes, of a message's canonical form.
+
+    Args:
+        messages, lengths, framing: as for `Reader.read`.
+        schema, message, options: see `reader`: `include`, `extensions`.
+        errors: as for `projector`.
+        unknown: as for `same`.
+
+    Raises:
+        DecodeError: a message cannot be read, and `errors` is ``"raise"``.
+        MessagesError, TypeError, PoolError: as `Reader.read` does.
+        SchemaError: the schema cannot be had.
+    """
+    from jitvm.guests.wire.project.digest import digests
+    from jitvm.guests.wire.protobuf.sources import message_of
+
+    made = message_of(schema, message, **options)
+    return digests(made, messages, lengths, framing, errors, unknown)
 
 
 def messages(

@@ -5,7 +5,7 @@
     ptars        Rust, from a list of bytes, from an Arrow array, from a file
     list, array, file
                  jitvm, from the same; the call as people make it, Arrow's arrays exported
-    fresh        as `array`, but all memory was given back to the system before, in the same time
+    fresh        as `array`, in memory that is fresh from the system and given back in the same time
     halves, threads
                  jitvm, two Arrow arrays of half the messages each, one after the other, and on two
                  threads
@@ -22,6 +22,7 @@ Each is made ready for some messages, and then reads all of them when it is call
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -165,9 +166,13 @@ def fresh(cls: Any, messages: list[bytes], _: Path) -> Run:
     """jitvm, from an Arrow array, in memory that is fresh from the system each time."""
     run = from_array(cls, messages, _)
 
-    def run_afresh() -> object:
-        wire.trim()
-        return run()
+    def run_afresh() -> None:
+        others, POOL._free = POOL._free, deque()  # which other runners have warmed
+        try:
+            run()
+            POOL.trim()
+        finally:
+            POOL._free = others
 
     return run_afresh
 
@@ -301,6 +306,45 @@ def encode_file(cls: Any, messages: list[bytes], folder: Path) -> Run:
     return lambda: writer.save(table, folder / "events.pb")
 
 
+def dropped(cls: Any) -> list[str]:
+    """What is dropped where messages are projected: every third field, by the order of numbers."""
+    numbers = sorted(field.number for field in cls.DESCRIPTOR.fields)
+    return [cls.DESCRIPTOR.fields_by_number[number].name for number in numbers[1::3]]
+
+
+def upb_project(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """Parse each message, clear fields, and serialize it."""
+    names = dropped(cls)
+
+    def run() -> list[bytes]:
+        found = []
+        for each in messages:
+            made = cls.FromString(each)
+            for name in names:
+                made.ClearField(name)
+            found.append(made.SerializeToString())
+        return found
+
+    return run
+
+
+def project(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """jitvm, from an Arrow array of messages to one of messages without some fields."""
+    projector, array = wire.projector(cls, drop=dropped(cls)), pa.array(messages, pa.binary())
+    some = messages[:100]
+    expected: Any = upb_project(cls, some, _)()
+    for ours, theirs in zip(projector.project(some), expected, strict=True):
+        if cls.FromString(ours) != cls.FromString(theirs):
+            raise RuntimeError("messages are projected otherwise than Protobuf does")
+    return lambda: projector.project(array).to_arrow()
+
+
+def project_list(cls: Any, messages: list[bytes], _: Path) -> Run:
+    """The same from a list of bytes to one."""
+    projector = wire.projector(cls, drop=dropped(cls))
+    return lambda: projector.project(messages).to_list()
+
+
 def _table(cls: Any, messages: list[bytes]) -> Any:
     """Columns of messages, which become the same messages again: by the number of their fields."""
     table = wire.reader(cls).read(messages).to_arrow().combine_chunks()
@@ -343,3 +387,8 @@ WRITERS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
     "encode-list": encode_list, "encode-file": encode_file,
 }  # fmt: skip
 """What writes them."""
+PROJECTORS: dict[str, Callable[[Any, list[bytes], Path], Run]] = {
+    "upb-project": upb_project, "project": project, "project-list": project_list,
+}  # fmt: skip
+"""What makes messages of messages."""
+ALL = {**RUNNERS, **WRITERS, **PROJECTORS}

@@ -38,6 +38,7 @@ examples:
   jitvm wire stats events.pb --schema telemetry.proto:Span
   jitvm wire profile events.pb --schema telemetry.proto:Span
   jitvm wire encode events.parquet events.pb --schema telemetry.proto:Span
+  jitvm wire project events.pb less.pb --schema telemetry.proto:Span --drop attrs.value,text
   jitvm wire encode events.parquet events.avro --schema event.avsc
 """
 
@@ -66,6 +67,18 @@ def configure(parser: Parser) -> None:
     )
     _add_schema(encode)
     encode.add_argument("--fields", metavar="PATHS", help="only these columns, as ts,attrs.key")
+    project = actions.add_parser("project", help="write messages with some of their fields")
+    project.add_argument("events", metavar="EVENTS", help="messages behind their lengths; - stdin")
+    project.add_argument("out", metavar="OUT", help="a file of such; - stdout")
+    _add_schema(project)
+    project.add_argument("--keep", metavar="PATHS", help="only these fields, as ts,attrs.key")
+    project.add_argument("--drop", metavar="PATHS", help="all but these fields")
+    project.add_argument("--where", metavar="EXPR", help="only messages for which it is true")
+    project.add_argument(
+        "--unknown", choices=("keep", "drop"),
+        help="fields that the schema does not know; default: keep, but in messages with --keep",
+    )  # fmt: skip
+    _add_errors(project, ("raise", "skip"))
     schema = actions.add_parser("schema", help="list messages, or the columns of one")
     schema.add_argument(
         "schema", metavar="SCHEMA", help="a .proto file, a descriptor set, .avro, .avsc"
@@ -92,8 +105,12 @@ def _add_source(parser: Parser) -> None:
     parser.add_argument("--where", metavar="EXPR", help="only rows for which it is true")
     parser.add_argument("--names", action="store_true", help="enums by their names")
     parser.add_argument("--times", action="store_true", help="timestamps and durations as such")
+    _add_errors(parser, ("raise", "skip", "null"))
+
+
+def _add_errors(parser: Parser, choices: tuple[str, ...]) -> None:
     parser.add_argument(
-        "--errors", choices=("raise", "skip", "null"), default="raise",
+        "--errors", choices=choices, default="raise",
         help="what becomes of messages that cannot be decoded; default: raise",
     )  # fmt: skip
 
@@ -130,10 +147,13 @@ def execute(arguments: Namespace) -> int:
     ) as error:  # fmt: skip
         raise Failure(str(error)) from None
     except wire.DecodeError as error:
+        is_framed = error.error.fault is not wire.Fault.FRAME
+        hint = "--errors skip goes on behind such messages"
+        where = "" if error.error.file else f"{arguments.events}: "
         raise Failure(
-            f"{arguments.events}: {error.error}; --errors skip goes on behind such messages"
-            if error.error.fault is not wire.Fault.FRAME
-            else f"{arguments.events}: {error.error}{_hint(arguments)}"
+            f"{where}{error.error}; {hint}"
+            if is_framed
+            else f"{where}{error.error}{_hint(arguments)}"
         ) from None
 
 
@@ -142,10 +162,15 @@ def _hint(arguments: Namespace) -> str:
     return "" if arguments.events.endswith(AVRO) else "; are they behind their lengths?"
 
 
+def _paths(text: str | None) -> list[str] | None:
+    """Paths that are told in one argument."""
+    return None if text is None else text.split(",")
+
+
 def _reader(arguments: Namespace) -> Reader | avro.AvroReader:
     from jitvm import wire
 
-    fields = None if arguments.fields is None else arguments.fields.split(",")
+    fields = _paths(arguments.fields)
     if arguments.events.endswith(AVRO):
         return wire.avro.reader(
             wire.avro.schema_of(arguments.events), reader_schema=arguments.schema, fields=fields,
@@ -155,20 +180,42 @@ def _reader(arguments: Namespace) -> Reader | avro.AvroReader:
         raise Failure(f"{arguments.events}: name the schema of its messages with --schema")
     return wire.reader(
         arguments.schema, fields=fields, where=arguments.where, errors=arguments.errors,
-        include=arguments.include, names=arguments.names, times=arguments.times,
+        include=arguments.include, names=arguments.names,
+        times=arguments.times,
     )  # fmt: skip
+
+
+def _source(path: str) -> Any:
+    """The file of a path, or standard input."""
+    if path != "-":
+        return path
+    if sys.stdin is None:
+        raise Failure("standard input is closed; name a file", Exit.FAILURE)
+    return sys.stdin.buffer
+
+
+def _target(path: str) -> Any:
+    """The file of a path, or standard output."""
+    if path != "-":
+        return path
+    if sys.stdout is None:
+        raise Failure("standard output is closed; name a file", Exit.FAILURE)
+    return sys.stdout.buffer
+
+
+def _tell_errors(errors: list[str], count: int, fate: str) -> None:
+    """Say on standard error what could not be read: the first of it, and how much it is."""
+    for line in errors:
+        print(f"jitvm: note: {line}", file=sys.stderr)
+    if count:
+        print(f"jitvm: note: {count} messages are {fate}", file=sys.stderr)
 
 
 def _tables(arguments: Namespace, reader: Reader | avro.AvroReader) -> Iterator[Table]:
     """The tables of all events, while a line shows how far they are read."""
     from jitvm.cli.wireprogress import Shown
 
-    if arguments.events == "-":
-        if sys.stdin is None:
-            raise Failure("standard input is closed; name a file", Exit.FAILURE)
-        source: Any = sys.stdin.buffer
-    else:
-        source = arguments.events
+    source = _source(arguments.events)
     skipped: list[str] = []
     count = 0
     with Shown() as shown:
@@ -176,11 +223,7 @@ def _tables(arguments: Namespace, reader: Reader | avro.AvroReader) -> Iterator[
             count += len(table.errors)
             skipped += [str(error) for error in table.errors[: 3 - len(skipped)]]
             yield table
-    for line in skipped:
-        print(f"jitvm: note: {line}", file=sys.stderr)
-    if count:
-        fate = "left out" if arguments.errors == "skip" else "null"
-        print(f"jitvm: note: {count} messages are {fate}", file=sys.stderr)
+    _tell_errors(skipped, count, "left out" if arguments.errors == "skip" else "null")
 
 
 # -- actions -------------------------------------------------------------------------------------
@@ -211,14 +254,26 @@ def _encode(arguments: Namespace) -> int:
             raise Failure("--fields is for messages: a file of Avro has all fields of its schema")
         wire.avro.writer(arguments.schema).save(batches(arguments.table), arguments.out)
         return Exit.OK
-    fields = None if arguments.fields is None else arguments.fields.split(",")
-    writer = wire.writer(arguments.schema, fields=fields, include=arguments.include)
-    out: Any = arguments.out
-    if out == "-":
-        if sys.stdout is None:
-            raise Failure("standard output is closed; name a file", Exit.FAILURE)
-        out = sys.stdout.buffer
-    writer.save(batches(arguments.table), out)
+    writer = wire.writer(
+        arguments.schema, fields=_paths(arguments.fields), include=arguments.include
+    )
+    writer.save(batches(arguments.table), _target(arguments.out))
+    return Exit.OK
+
+
+def _project(arguments: Namespace) -> int:
+    from jitvm import wire
+    from jitvm.cli.wireprogress import Shown
+
+    unknown = {"keep": True, "drop": False}.get(arguments.unknown)
+    projector = wire.projector(
+        arguments.schema, keep=_paths(arguments.keep), drop=_paths(arguments.drop) or (),
+        where=arguments.where, errors=arguments.errors, unknown=unknown, include=arguments.include,
+    )  # fmt: skip
+    source, target = _source(arguments.events), _target(arguments.out)
+    with Shown() as shown:
+        _, errors = projector.save(source, target, progress=shown.show)
+    _tell_errors([str(error) for error in errors[:3]], len(errors), "left out")
     return Exit.OK
 
 
@@ -330,4 +385,7 @@ def _profile(arguments: Namespace) -> int:
     return Exit.OK
 
 
-_ACTIONS = {"cat": _cat, "encode": _encode, "schema": _schema, "stats": _stats, "profile": _profile}
+_ACTIONS = {
+    "cat": _cat, "encode": _encode, "project": _project, "schema": _schema, "stats": _stats,
+    "profile": _profile,
+}  # fmt: skip

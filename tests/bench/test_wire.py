@@ -59,10 +59,10 @@ def test_messages_are_written_as_protobuf_writes_them(kind: str) -> None:
     assert found == data
 
 
-@pytest.mark.parametrize("name", [*runners.RUNNERS, *runners.WRITERS])
+@pytest.mark.parametrize("name", runners.ALL)
 def test_each_runner_reads_or_writes(name: str, tmp_path: Path) -> None:
     data = messages("span", SIZE)
-    make = {**runners.RUNNERS, **runners.WRITERS}[name]
+    make = runners.ALL[name]
     try:
         run = make(message_class("span"), data, tmp_path)
     except runners.Unsuitable:

@@ -311,3 +311,41 @@ def test_what_is_told_of_files_of_avro(
     assert "ends in the middle of a block" in capfd.readouterr().err
     assert main(["wire", "cat", "events.pb"]) == 2
     assert "name the schema of its messages with --schema" in capfd.readouterr().err
+
+
+def test_messages_are_projected(schema: str, events: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.pb"
+    command = ["wire", "project", events, str(out), "--schema", f"{schema}:Leaf"]
+    assert main([*command, "--keep", "name", "--where", "number > 1"]) == 0
+    Leaf, numbers = generated("kinds.Leaf"), range(len(NUMBERS))
+    names = [Leaf(name=Leaf.FromString(each).name).SerializeToString() for each in NUMBERS]
+    assert out.read_bytes() == framed(names[2:])
+    assert main([*command, "--drop", "name,more"]) == 0
+    assert out.read_bytes() == framed([Leaf(number=n).SerializeToString() for n in numbers])
+    done = subprocess.run(
+        [sys.executable, "-m", "jitvm", "wire", "project", "-", "-", "--schema", f"{schema}:Leaf",
+         "--drop", "number", "--errors", "skip", "--unknown", "drop"],
+        input=b"\x02\x08\x05\x01\x08\x05\x12\x01a\x08\x05", capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == b"\x00\x03\x12\x01a"
+    assert b"note: message 1, byte 1, field number: the message ends" in done.stderr
+    assert b"1 messages are left out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--drop", "nam"], "did you mean 'name'?"),
+        (["--where", "name == 1"], "is a string"),
+        (["--drop", "name"], "--errors skip goes on"),
+    ],
+)
+def test_what_cannot_be_projected_is_told(
+    arguments: list[str], said: str, schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events, out = tmp_path / "bad.pb", tmp_path / "out.pb"
+    events.write_bytes(b"\x01\x08")
+    command = ["wire", "project", str(events), str(out), "--schema", f"{schema}:Leaf"]
+    assert main([*command, *arguments]) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not out.exists()

@@ -49,6 +49,20 @@ text = wire.explain(reader).list_text()
 kept = reader._native().machines()[0].jit.statistics
 print(json.dumps([made_jit, kept.kept, kept.installed, text, len(reader.read(data))]))
 """
+OTHER_DATA = """
+name = b"n" * 40
+other = b"".join(
+    b"\\x2e\\x08%c%c%c\\x12\\x28%s" % (n % 128 | 128, n >> 7 & 127 | 128, 7, name)
+    for n in range(9_000)
+)
+for _ in range(9):
+    table = reader.read(other)
+    assert table["number"].to_pylist() == [n + (7 << 14) for n in range(9_000)]
+    assert set(table["name"].to_pylist()) == {"n" * 40}
+assert reader.read(data)["number"].to_pylist() == first["number"].to_pylist()
+made_jit = "jitvm.engine.jit.jit" in sys.modules
+print(json.dumps([made_jit, [site.chosen for site in reader._native().program.sites]]))
+"""
 
 
 def run(code: str) -> str:
@@ -85,6 +99,14 @@ def test_what_is_finished_needs_no_jit_until_somebody_looks_at_it() -> None:
     assert kept == installed > 0
     assert "number, name" in text
     assert rows == 49_500
+
+
+def test_what_is_chosen_later_takes_the_place_of_what_was_kept() -> None:
+    """Regions were made from the bytes that are written then."""
+    run(f"{READING}\nmachine, = reader._native().machines()\nmachine.compile_rest()")
+    made_jit, chosen = json.loads(run(READING.partition("begin =")[0] + OTHER_DATA))
+    assert made_jit
+    assert "64" in chosen
 
 
 def test_what_was_chosen_is_where_the_next_decoder_begins(

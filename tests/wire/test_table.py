@@ -17,7 +17,7 @@ from jitvm import wire
 from jitvm.guests.wire import arrow, pool
 from jitvm.guests.wire.pool import Pool
 from tests.wire.oracle import messages
-from tests.wire.schemas import MESSAGES, generated, message
+from tests.wire.schemas import MESSAGES, PROTOS, generated, message
 
 LEAF, MAPS, NESTED = (generated(f"kinds.{name}") for name in ("Leaf", "Maps", "Nested"))
 
@@ -341,3 +341,26 @@ def test_trimming_gives_back_what_messages_were_put_in() -> None:
     before = resident()
     wire.trim()
     assert before - resident() > 24 << 20, "16 MB in a feed, as many in a column"
+
+
+def test_arrays_that_die_by_an_error_leave_it_as_it_is() -> None:
+    """In a new process, in which nothing has been released yet: so Python has not optimised what
+    releases them, and would look whether there is an error."""
+    code = """
+from jitvm import wire
+from jitvm.guests.wire import arrow
+arrow.KERNELS.wait()
+def read():
+    tables = [wire.reader(SCHEMA).read([b""] * 9).to_arrow() for _ in range(3)]
+    columns = [table.column(0).chunk(0) for table in tables]
+    raise KeyError(len(tables) + len(columns))
+for _ in range(3):
+    try:
+        read()
+    except KeyError as error:
+        assert error.args == (6,)
+assert not arrow._HELD, arrow._HELD
+"""
+    code = code.replace("SCHEMA", repr(f"{PROTOS / 'kinds.proto'}:Leaf"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -547,11 +547,11 @@ def test_many_batches_and_pieces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert writer.write(table).to_list() == data
     monkeypatch.setattr(writing, "MAX_NARROW", 40_000)
     found = writer.write(table)
-    assert len(found._pieces) > 1
+    assert len(found.pieces) > 1
     assert found.to_list() == data
     assert bytes(found.data) == b"".join(data)
     assert [found[at] for at in (0, 150, 299, -1)] == [data[at] for at in (0, 150, 299, -1)]
-    assert found.to_arrow().num_chunks == len(found._pieces)
+    assert found.to_arrow().num_chunks == len(found.pieces)
     assert writer.save(table, tmp_path / "e") == 300
 
 

@@ -14,11 +14,13 @@ See the page `The Arrow C data interface` of Arrow's specification for the layou
 from __future__ import annotations
 
 import ctypes
+import os
 from array import array
 from itertools import count
 
 import numpy as np
 
+from jitvm.engine.codegen.kernels import Kernels
 from jitvm.guests.wire.columns import MAX_NARROW, Column, Shape
 from jitvm.guests.wire.finish import names_of
 
@@ -48,6 +50,9 @@ _BUFFERS_ARRAY = 3, 5
 
 _Releaser = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _EINVAL = 22
+KERNELS = Kernels("wire-release", os.path.join(os.path.dirname(__file__), "release.ll"))
+_AROUND = "PyGILState_Ensure", "PyGILState_Release", "PyErr_Fetch", "PyErr_Restore"
+"""What is called around `_Release`, in the order of `release.ll`."""
 
 
 class _Held:
@@ -82,6 +87,16 @@ def _struct_at(pointer: int, words: int, word: type[ctypes.c_uint64] = ctypes.c_
     return (word * words).from_address(pointer)
 
 
+def _for_good(function: Any) -> Any:
+    """A native function that is never freed: consumers may call it when all else is gone."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    return function
+
+
+def _address_of(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 class _Release:
     """What releases structs of one kind.
 
@@ -89,7 +104,10 @@ class _Release:
     last, so it has all that it needs, and the native function that calls it is never freed.
     """
 
-    def __init__(self, size: int, release: int, children: tuple[int, int], dictionary: int) -> None:
+    def __init__(
+        self, name: str, size: int, release: int, children: tuple[int, int], dictionary: int
+    ) -> None:
+        self.name = name
         self.size = size
         self.mark = release
         self.children = children
@@ -97,6 +115,17 @@ class _Release:
         self._held = _HELD
         self._at = _struct_at
         self._builtins = all, int, isinstance
+        self._function = _for_good(_Releaser(self))
+        self.functions = (ctypes.c_uint64 * 5)(
+            _address_of(self._function),
+            *(_address_of(getattr(ctypes.pythonapi, each)) for each in _AROUND),
+        )
+
+    @property
+    def address(self) -> int:
+        """What consumers call: a kernel, by which errors stay what they are; where there is none,
+        or not yet, the function itself."""
+        return KERNELS.address(self.name) or self.functions[0]
 
     def __call__(self, struct: Any) -> None:
         """Release a struct, or that at an address, and what is still with it."""
@@ -104,7 +133,7 @@ class _Release:
         words = self._at(struct, self.size) if is_a(struct, address) else struct
         if not words[self.mark]:
             return
-        number = words[self.mark + 1]
+        number = self._at(words[self.mark + 1], 1)[0]
         held = self._held[number]
         if words[self.children[1]] == held.inner and every(held.structs[held.marks]):
             words[self.mark] = 0  # the first, which still has all others
@@ -121,24 +150,10 @@ class _Release:
             del self._held[number]
 
 
-def _for_good(function: Any) -> Any:
-    """A native function that is never freed: consumers may call it when all else is gone."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
-    return function
-
-
-_release_array = _Release(ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
-_release_schema = _Release(SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA)
-_array_releaser: Any = _for_good(_Releaser(_release_array))
-_schema_releaser: Any = _for_good(_Releaser(_release_schema))
-
-
-def _address_of(function: Any) -> int:
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
-
-
-_ARRAY_RELEASER = _address_of(_array_releaser)
-_SCHEMA_RELEASER = _address_of(_schema_releaser)
+_release_array = _Release("array", ARRAY_WORDS, _RELEASE_ARRAY, _CHILDREN_ARRAY, _DICTIONARY_ARRAY)
+_release_schema = _Release(
+    "schema", SCHEMA_WORDS, _RELEASE_SCHEMA, _CHILDREN_SCHEMA, _DICTIONARY_SCHEMA
+)
 
 # -- what is the same in all exports -------------------------------------------------------------
 
@@ -155,12 +170,13 @@ class _Plan:
         behind: the place behind the last column that is below each.
         dictionaries: places, by those of their columns.
         count: structs there are.
-        template: all words.
+        template: all words; the last two are what `private_data` of all structs points to: the
+            number of the export, and the functions of `release`.
         inner: places of words that point to others.
         things: what is shown by all copies.
     """
 
-    def __init__(self, root: Column, release: _Release, releaser: int) -> None:
+    def __init__(self, root: Column, release: _Release) -> None:
         self.release = release
         self.columns: list[Column] = []
         self.children: list[list[int]] = []
@@ -170,7 +186,6 @@ class _Plan:
         self.dictionaries = {at: len(self.columns) + i for i, at in enumerate(named)}
         self.count = len(self.columns) + len(named)
         self.words = [0] * (self.count * release.size)
-        self.words[release.mark :: release.size] = [releaser] * self.count
         self._inner: list[int] = []
         self.things: list[Any] = []
         for at, children in enumerate(self.children):
@@ -200,6 +215,7 @@ class _Plan:
 
     def is_made(self) -> None:
         """Make it ready to be copied."""
+        self.words += [0, ctypes.addressof(self.release.functions)]
         self.template = array("Q", self.words)
         self.inner = np.array(self._inner, np.intp)
         self.marks = slice(
@@ -218,8 +234,11 @@ class _Structs:
         self.words = np.frombuffer(self.block, np.uint64)
         self.words[plan.inner] += np.uint64(ctypes.addressof(self.block))
         self.number = next(_NUMBERS)
-        release = plan.release
-        self.words[release.mark + 1 : plan.count * release.size : release.size] = self.number
+        self.words[-2] = self.number
+        release, end = plan.release, plan.count * plan.release.size
+        private = ctypes.addressof(self.block) + self.words.nbytes - 2 * self.words.itemsize
+        self.words[release.mark : end : release.size] = release.address
+        self.words[release.mark + 1 : end : release.size] = private
 
     def give(self, pointer: int) -> None:
         """Move the first struct to an address; whoever gets it releases all."""
@@ -265,7 +284,7 @@ class _ArrayPlan(_Plan):
     """
 
     def __init__(self, root: Column) -> None:
-        super().__init__(root, _release_array, _ARRAY_RELEASER)
+        super().__init__(root, _release_array)
         first = len(self.words)
         self.words += [0] * (_BUFFERS * self.count)
         self.buffers = [first + _BUFFERS * at for at in range(self.count)]
@@ -453,7 +472,7 @@ class _SchemaPlan(_Plan):
     """
 
     def __init__(self, root: Column, has_null_rows: bool) -> None:
-        super().__init__(root, _release_schema, _SCHEMA_RELEASER)
+        super().__init__(root, _release_schema)
         texts = bytearray()
         places: dict[int, int] = {}
         for at, column in enumerate(self.columns):

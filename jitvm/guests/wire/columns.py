@@ -391,7 +391,7 @@ def selected(message: Message, paths: Iterable[str]) -> Selection:
     for path in paths:
         level: Selection | None = selection
         current: Message | None = message
-        names = _names(path)
+        names = path_names(path)
         for place, name in enumerate(names):
             if level is None:
                 break  # all of it is selected
@@ -400,7 +400,7 @@ def selected(message: Message, paths: Iterable[str]) -> Selection:
                 raise ColumnError(f"{path!r}: {inner} is no message; name {inner!r} itself")
             field = current.field(name)
             if field is None and not any(oneof.name == name for oneof in current.oneofs):
-                raise ColumnError(f"{path!r}: {_no_field(current, name)}")
+                raise ColumnError(f"{path!r}: {no_field(current, name)}")
             if place == len(names) - 1:
                 level[name] = None
             else:
@@ -411,7 +411,7 @@ def selected(message: Message, paths: Iterable[str]) -> Selection:
     return selection
 
 
-def _names(path: str) -> list[str]:
+def path_names(path: str) -> list[str]:
     """The names of a path; those of extensions have dots, and stand in brackets."""
     names: list[str] = []
     inside = False
@@ -424,7 +424,7 @@ def _names(path: str) -> list[str]:
     return names
 
 
-def _no_field(message: Message, name: str) -> str:
+def no_field(message: Message, name: str) -> str:
     from difflib import get_close_matches
 
     names = [field.name for field in message.fields]

@@ -60,6 +60,9 @@ class Fault(IntEnum):
     CONSTANT = 17
     REST = 18
     LOST = 19
+    TAG = 20
+    FORM = 21
+    CONTENT = 22
 
 
 ABOUT = {
@@ -82,8 +85,13 @@ ABOUT = {
     Fault.CONSTANT: "bytes that are always the same are others",
     Fault.REST: "bytes are left behind the value",
     Fault.LOST: "the record is in a block behind one that cannot be read, and nobody knows where",
+    Fault.TAG: "another tag is expected here",
+    Fault.FORM: "a length is not written as DER has it: in as few bytes as can be, up to five",
+    Fault.CONTENT: "the bytes are no value of the type",
 }
 """One line about each."""
+ERRORS = ("raise", "null", "skip")
+"""What becomes of messages that cannot be read."""
 FRAMINGS = ("none", "varint", "confluent")
 """What is in front of each message: nothing, its length, Confluent's header."""
 MAX_DEPTH = 100

@@ -14,6 +14,7 @@ NumPy.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,6 +76,8 @@ class View:
             it.names = names_of(column)
         if column.shown_as == "names":
             _name(it)
+        elif column.shown_as == "oid":
+            _dot(it)
         elif column.shown_as:
             _measure(it)
         if column.shape is not Shape.MAP:
@@ -135,6 +138,27 @@ def _name(it: Data) -> None:
         places = np.searchsorted(numbers, it.values)
     it.names = [known[number] for number in numbers.tolist()]
     it.values = places.astype("<i4")
+
+
+def _dot(it: Data) -> None:
+    """Make text of object identifiers. There are few of them, each many times."""
+    from jitvm.guests.wire.der.identifiers import dotted
+
+    assert it.values is not None
+    assert it.offsets is not None
+    data, ends = it.values.tobytes(), it.offsets.tolist()
+    known: dict[bytes, bytes] = {}
+    found = bytearray()
+    offsets = [0]
+    for begin, end in pairwise(ends):
+        piece = data[begin:end]
+        text = known.get(piece)
+        if text is None:
+            text = known[piece] = dotted(piece).encode()
+        found += text
+        offsets.append(len(found))
+    it.values = np.frombuffer(bytes(found), np.uint8)
+    it.offsets = np.array(offsets, it.offsets.dtype)
 
 
 def _measure(it: Data) -> None:

@@ -26,7 +26,14 @@ from jitvm.guests.wire.columns import (
     layout,
     tree,
 )
-from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, Fault, MessagesError, StreamError
+from jitvm.guests.wire.faults import (
+    ERRORS,
+    FRAMINGS,
+    MAX_DEPTH,
+    Fault,
+    MessagesError,
+    StreamError,
+)
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, described
@@ -51,8 +58,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
-ERRORS = ("raise", "null", "skip")
-"""What becomes of messages that cannot be decoded."""
 BATCH_ROWS = 1 << 18
 """Rows of a batch at most."""
 BATCH_BYTES, ENOUGH_BYTES, LEAST_BYTES = 64 << 20, 8 << 20, 1 << 20
@@ -464,7 +469,7 @@ class Reader:
             try:
                 for piece in streamed(source, feed, pace):
                     state.bytes = source.place
-                    for table in self._tables(piece, state, progress):
+                    for table in self._tables(piece, state, progress, source.file):
                         if pace.next_is_looked_at() and len(table):
                             pace.see(len(piece.data), table.nbytes)
                         yield table
@@ -474,13 +479,15 @@ class Reader:
                     f"{source.name} ends in the middle of message {state.messages}"
                 ) from None
             except BrokenFraming:
-                raise DecodeError(RowError(state.messages, 0, "", Fault.FRAME)) from None
+                wrong = RowError(state.messages, 0, "", Fault.FRAME, source.file)
+                raise DecodeError(wrong) from None
 
     def _tables(
         self,
         piece: Messages,
         state: Progress,
         progress: Callable[[Progress], object] | None,
+        file: str = "",
     ) -> Iterator[Table]:
         """Decode messages that were read; what was right before a mistake is given first."""
         chunks: list[Chunk] = []
@@ -494,6 +501,7 @@ class Reader:
             batch, chunk, mistakes = self._batch(
                 data, offsets, place, end, state.messages, size, piece.nulls, waits=True
             )
+            mistakes = [each.moved(0, file) for each in mistakes]
             if mistakes and self.errors == "raise":
                 failure = DecodeError(mistakes.pop())
             errors += mistakes

@@ -166,6 +166,11 @@ class Field:
         return self.is_repeated and self.message is not None and self.message.is_map_entry
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it has numbers of a closed enum: others are unknown fields."""
+        return self.enum is not None and self.enum.is_closed
+
+    @property
     def wire_type(self) -> WireType:
         """Wire type of one value of it, unpacked."""
         return WIRE_TYPES.get(self.kind, WireType.VARINT)

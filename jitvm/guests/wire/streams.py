@@ -34,7 +34,7 @@ class Source:
     """Bytes of a stream.
 
     Attributes:
-        name: for people.
+        name: for people; `file`: the same of what was opened by its name, else "".
         size: bytes there are, as they lie on the disk; None where that is not known.
     """
 
@@ -47,6 +47,7 @@ class Source:
         )
         self._is_live = _is_live(stream)
         self.name = name
+        self.file = name if owned else ""
         self.size = size
         self.is_at_end = False
         self._given = 0

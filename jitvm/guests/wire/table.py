@@ -35,11 +35,13 @@ class RowError:
         offset: the byte in it at which it is wrong.
         path: the field, or the message around it, as ``"attrs.key"``; "" for the message itself.
         fault: what is wrong, a row of `jitvm.guests.wire.faults.Fault`.
+        file: the path of the stream that it came from; "" where there is none.
     """
 
-    __slots__ = ("fault", "offset", "path", "row")
+    __slots__ = ("fault", "file", "offset", "path", "row")
 
-    def __init__(self, row: int, offset: int, path: str, fault: Fault) -> None:
+    def __init__(self, row: int, offset: int, path: str, fault: Fault, file: str = "") -> None:
+        self.file = file
         self.row = row
         self.offset = offset
         self.path = path
@@ -50,9 +52,14 @@ class RowError:
         """What is wrong, in words."""
         return ABOUT[self.fault]
 
+    def moved(self, rows: int, file: str = "") -> RowError:
+        """The same, so many messages further, in a file."""
+        return RowError(self.row + rows, self.offset, self.path, self.fault, file)
+
     def __str__(self) -> str:
         where = f", field {self.path}" if self.path else ""
-        return f"message {self.row}, byte {self.offset}{where}: {self.reason}"
+        file = f"{self.file}: " if self.file else ""
+        return f"{file}message {self.row}, byte {self.offset}{where}: {self.reason}"
 
     def __repr__(self) -> str:
         return f"RowError({self!s})"
@@ -63,8 +70,8 @@ class RowError:
     def __hash__(self) -> int:
         return hash(self._facts())
 
-    def _facts(self) -> tuple[int, int, str, Fault]:
-        return self.row, self.offset, self.path, self.fault
+    def _facts(self) -> tuple[str, int, int, str, Fault]:
+        return self.file, self.row, self.offset, self.path, self.fault
 
 
 class Chunk:
@@ -106,6 +113,15 @@ class Table:
         self._tree = tree
         self._chunks = list(chunks)
         self.errors = list(errors)
+
+    @property
+    def tree(self) -> Tree:
+        """Its columns."""
+        return self._tree
+
+    def parts(self) -> list[Data]:
+        """What is in each of its batches."""
+        return [chunk.view.root for chunk in self._chunks]
 
     def __len__(self) -> int:
         """How many rows it has."""
@@ -459,7 +475,7 @@ def _python(part: Data) -> list[Any]:
             assert part.values is not None
             data = part.values.tobytes()
             values = [data[first:last] for first, last in cuts]
-            if column.is_utf8:
+            if column.format in "uU":
                 values = [value.decode() for value in values]
         else:
             inner = _python(part.children[0])

@@ -9,5 +9,6 @@
 | worker  | a child process that decodes one case; it may crash or hang without harm          |
 
 The native decoder has to agree with the plain one on rows and mistakes, and both with Protobuf's
-own package where columns show all of a message.
+own package where columns show all of a message. A third of the cases are projections, whose
+messages have to mean what is left of those that they were made of.
 """

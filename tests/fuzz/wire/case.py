@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.wire.oracle import messages, mutated
 from tests.wire.schemas import MESSAGES, message
+from tests.wire.selected import selected
 
 TYPES = (*MESSAGES, "kinds.Leaf")
 TIERS = {"jit": 8, "interpreter": 4, "reference": 2, "ir": 1, "aarch64": 1}
@@ -27,6 +28,7 @@ class WireCase:
         name, tier: what is decoded, and by what.
         options: of `Pair`.
         is_whole: whether rows have all that Protobuf's package looks at.
+        is_projection: whether messages become messages; `options` are of `Bench` then.
     """
 
     def __init__(self, seed: int) -> None:
@@ -44,6 +46,11 @@ class WireCase:
             self.options["wrappers"] = random.random() < 0.5
         self.options["large_offsets"] = random.random() < 0.2
         self._base = messages(self.name, message(self.name), 60, seed)
+        self.is_projection = random.random() < 0.3
+        if self.is_projection:
+            self.options = selected(self.name, random)
+            self.options["delimited"] = random.random() < 0.3
+            return
         if not self.is_whole and self.name in KEEPING and random.random() < 0.5:
             self.options["unknown"] = True
             other = random.choice(TYPES)

@@ -6,17 +6,23 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from jitvm.engine.codegen.native import Compiler
-from jitvm.guests.wire.decoder import Decoder
+from jitvm.guests.wire.machines import Programmed
 from tests.engine.emulated import EmulatedMachine
 from tests.fuzz.guarded import Guarded
 from tests.fuzz.wire.case import WireCase
 from tests.jit.emulated import emulated_jit
+from tests.wire.oracle import judged
 from tests.wire.pair import BYTES, PARAMS, Pair, check_meaning
+from tests.wire.selected import Bench
+from tests.wire.selected import check_meaning as check_projection
+
+Put = Callable[[bytes], memoryview]
+Counts = dict[str, int]
 
 
 def main() -> int:
@@ -26,10 +32,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, required=True)
     args = parser.parse_args()
     case = WireCase(args.seed)
-    pair = Pair(case.name, tier=case.tier, **case.options)
     counts = dict.fromkeys(("messages", "mistakes", "judged", "batches", "regions"), 0)
-    with _machines(pair, case):
-        _decode(pair, case, counts, args.seconds)
+    make = Bench if case.is_projection else Pair
+    pair = make(case.name, tier=case.tier, **case.options)
+    with _machines(pair.native, case):
+        _work(pair, case, counts, args.seconds)
         for machine in pair.native.machines():
             if machine.jit is not None:
                 counts["regions"] += machine.jit.statistics.installed
@@ -37,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def _decode(pair: Pair, case: WireCase, counts: dict[str, int], seconds: float) -> None:
+def _work(pair: Pair | Bench, case: WireCase, counts: Counts, seconds: float) -> None:
     memory = Guarded(BYTES)
     choices = case.choices()
     end = time.monotonic() + seconds
@@ -48,33 +55,53 @@ def _decode(pair: Pair, case: WireCase, counts: dict[str, int], seconds: float) 
             pair.choose(choices)
         put = partial(memory.put, at_end=choices.random() < 0.7)
         try:
-            done = pair.agree(batch, put)
-            if case.is_whole:
-                rows = pair.rows(done.rows)
-                faults = {at: fault for at, _, fault, _ in done.mistakes}
-                assert len(rows) == len(batch)
-                counts["judged"] += sum(
-                    check_meaning(pair, data, ours, faults.get(at))
-                    for at, (data, ours) in enumerate(zip(batch, rows, strict=True))
-                )
+            if isinstance(pair, Bench):
+                _project(pair, batch, put, counts)
+            else:
+                _decode(pair, batch, put, counts, case.is_whole)
         except BaseException:
             print(f"batch {number}: {[each.hex() for each in batch]}", file=sys.stderr)
             raise
-        counts["messages"] += done.seen
-        counts["mistakes"] += len(done.mistakes)
         counts["batches"] += 1
 
 
+def _decode(pair: Pair, batch: list[bytes], put: Put, counts: Counts, is_whole: bool) -> None:
+    done = pair.agree(batch, put)
+    counts["messages"] += done.seen
+    counts["mistakes"] += len(done.mistakes)
+    if is_whole:
+        rows = pair.rows(done.rows)
+        faults = {at: fault for at, _, fault, _ in done.mistakes}
+        assert len(rows) == len(batch)
+        counts["judged"] += sum(
+            check_meaning(pair, data, ours, faults.get(at))
+            for at, (data, ours) in enumerate(zip(batch, rows, strict=True))
+        )
+
+
+def _project(bench: Bench, batch: list[bytes], put: Put, counts: Counts) -> None:
+    found, errors = bench.agree(batch, put)
+    counts["messages"] += len(batch)
+    counts["mistakes"] += len(errors)
+    wrong = {error.row for error in errors}
+    left = iter(found)
+    for at, data in enumerate(batch):
+        if at not in wrong:
+            counts["judged"] += check_projection(bench, data, next(left))
+        else:
+            assert judged(bench.name, data) is None, data.hex()
+
+
 @contextmanager
-def _machines(pair: Pair, case: WireCase) -> Iterator[None]:
+def _machines(native: Programmed, case: WireCase) -> Iterator[None]:
     """Have AArch64 code in the emulator where the case asks for it."""
     if case.tier != "aarch64":
         yield
         return
-    machine = EmulatedMachine(pair.native.guest)
-    code = pair.native.program.code
+    machine = EmulatedMachine(native.guest)
+    code = native.program.code
     machine.memory[: len(code)] = code
-    Decoder.machine = lambda *_: machine  # type: ignore[method-assign]
+    type(native).machine = lambda *_: machine  # type: ignore[method-assign]
     with emulated_jit(machine, PARAMS, Compiler("aarch64")):
         yield
 

@@ -8,7 +8,6 @@ AvroReader (schemas, options)
 
 from __future__ import annotations
 
-import os
 from array import array
 from functools import partial
 
@@ -26,20 +25,26 @@ from jitvm.guests.wire.avro.container import (
 from jitvm.guests.wire.avro.program import make
 from jitvm.guests.wire.avro.schema import Type, fingerprint, parsed
 from jitvm.guests.wire.columns import TooManyColumns
-from jitvm.guests.wire.faults import MAX_DEPTH, Fault, MessagesError, SchemaError, StreamError
+from jitvm.guests.wire.faults import (
+    ERRORS,
+    MAX_DEPTH,
+    Fault,
+    MessagesError,
+    SchemaError,
+    StreamError,
+)
 from jitvm.guests.wire.mapped import copied, map_of
 from jitvm.guests.wire.reading import (
     BATCH_ROWS,
     DEPTHS,
-    ERRORS,
     STREAM_ROWS,
     DecodeError,
     Progress,
-    feeding,
     most_native,
 )
-from jitvm.guests.wire.records.plan import Gathered, Plan
-from jitvm.guests.wire.table import Batch, RowError, Table, described
+from jitvm.guests.wire.records.plan import Plan
+from jitvm.guests.wire.records.reading import Records, gathered, is_file, separate, streamed
+from jitvm.guests.wire.table import RowError, Table, described
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -48,7 +53,6 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.columns import Tree
-    from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.records.decoder import RecordDecoder
     from jitvm.guests.wire.schema import Message
     from jitvm.guests.wire.where import Condition
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
 FRAMINGS = ("none", "single", "confluent")
 """What stands in front of bare records: nothing, the header of single objects with the fingerprint
 of their schema, Confluent's header with the number of a schema."""
+_NOTHING = Records(memoryview(b""), memoryview(array("q")))
 _GIVEN = b""
 """What stands for the schema that a reader was given."""
 
@@ -246,16 +251,7 @@ class AvroReader:
         """
         if framing not in FRAMINGS:
             raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
-        gathered = Gathered(self.errors)
-        plan: Plan | None = None
-        seen = 0
-        for plan, found in self._found(source, lengths, framing, BATCH_ROWS):
-            for chunk, mistakes, count in self._decoded(plan, found, seen, BATCH_ROWS):
-                gathered.add(chunk, mistakes)
-                seen += count
-        assert plan is not None
-        made = gathered.chunks[0].tree if gathered.chunks else plan.tree
-        return Table(made, gathered.chunks, gathered.errors)
+        return gathered(self._found(source, lengths, framing, BATCH_ROWS), None, self.errors)
 
     def stream(
         self,
@@ -284,39 +280,16 @@ class AvroReader:
             raise ValueError(f"rows={rows}: choose at least 1")
         if framing not in FRAMINGS:
             raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
-        return self._streamed(source, min(rows, BATCH_ROWS), framing, progress)
-
-    def _streamed(
-        self, source: Any, rows: int, framing: str, progress: Callable[[Progress], object] | None
-    ) -> Iterator[Table]:
-        state = Progress(None)
-        for plan, found in self._found(source, None, framing, rows, state):
-            for chunk, mistakes, count in self._decoded(plan, found, state.messages, rows):
-                is_last = bool(mistakes) and self.errors == "raise"
-                told = [] if is_last else mistakes
-                state.messages += count
-                state.rows += chunk.rows
-                state.errors += len(told)
-                if progress is not None:
-                    progress(state)
-                if chunk.rows:
-                    yield Batch(chunk.tree, [chunk], told)
-                elif told:
-                    yield Table(plan.tree, [], told)
-                if is_last:
-                    raise DecodeError(mistakes[0])
-
-    def _decoded(self, plan: Plan, found: _Records, seen: int, rows: int) -> Iterator[Any]:
-        """Decode some records; a container that is broken behind them is an error then."""
-        yield from plan.chunks(found.data, found.blocks, found.nulls, seen, rows)
+        rows, state = min(rows, BATCH_ROWS), Progress(None)
+        found = self._found(source, None, framing, rows, state)
+        return streamed(found, self.errors, rows, state, progress)
 
     def _found(
         self, source: Any, lengths: Any, framing: str, rows: int, state: Progress | None = None
-    ) -> Iterator[tuple[Plan, _Records]]:
+    ) -> Iterator[tuple[Plan, Records]]:
         """Records, as many as are in memory at a time, and what decodes them. There is one at
         least, which may be of no records."""
-        is_path = isinstance(source, str | os.PathLike)
-        if is_path or any(hasattr(source, each) for each in ("readinto", "read", "recv_into")):
+        if is_file(source):
             yield from self._of_file(source, state)
             return
         if lengths is None and _is_container(source):
@@ -324,7 +297,7 @@ class AvroReader:
             return
         yield from self._of_records(source, lengths, framing, rows, state)
 
-    def _of_file(self, source: Any, state: Progress | None) -> Iterator[tuple[Plan, _Records]]:
+    def _of_file(self, source: Any, state: Progress | None) -> Iterator[tuple[Plan, Records]]:
         from jitvm.guests.wire.streams import opened
 
         with opened(source, "none") as file:
@@ -332,13 +305,13 @@ class AvroReader:
                 state.total = file.size
             streamed = Streamed(file)
             plan, container = self._begun(streamed.header())
-            yield plan, _Records(memoryview(b""), memoryview(array("q")))
+            yield plan, _NOTHING
             for data, table in _checked(streamed.blocks(container), file.name):
                 if state is not None:
                     state.bytes = file.place
-                yield plan, _Records(data, table)
+                yield plan, Records(data, table)
 
-    def _of_buffer(self, source: Any) -> Iterator[tuple[Plan, _Records]]:
+    def _of_buffer(self, source: Any) -> Iterator[tuple[Plan, Records]]:
         view = memoryview(source).cast("B")
         if map_of(view) is not None:
             view = copied(view, 0, len(view))
@@ -347,9 +320,9 @@ class AvroReader:
         except CutOff:
             raise StreamError("the bytes end in the middle of an Avro header") from None
         plan, container = self._begun(header)
-        yield plan, _Records(memoryview(b""), memoryview(array("q")))
+        yield plan, _NOTHING
         for data, table in _checked(of_memory(container, view, header.size), "the data"):
-            yield plan, _Records(data, table)
+            yield plan, Records(data, table)
 
     def _begun(self, header: Any) -> tuple[Plan, Container]:
         """What decodes a file with a header."""
@@ -358,56 +331,12 @@ class AvroReader:
 
     def _of_records(
         self, source: Any, lengths: Any, framing: str, rows: int, state: Progress | None
-    ) -> Iterator[tuple[Plan, _Records]]:
+    ) -> Iterator[tuple[Plan, Records]]:
         """Bare records."""
-        from jitvm.guests.wire.messages import listed, taken
-
         plan = self._known(framing)
-        yield plan, _Records(memoryview(b""), memoryview(array("q")))
-        is_bare = not hasattr(source, "__arrow_c_array__") and not hasattr(
-            source, "__arrow_c_stream__"
-        )
-        with feeding() as feed:
-            if state is not None and is_bare:
-                pieces = listed(source, feed, rows)
-            else:
-                pieces = taken(source, lengths, "none", feed=feed)
-            for piece in pieces:
-                if state is not None:
-                    state.bytes += len(piece.data)
-                yield plan, _Records.of(piece)
-
-
-class _Records:
-    """Records in memory, until the next ones are asked for.
-
-    Attributes:
-        data: what they are in.
-        blocks: as `jitvm.guests.wire.records.decoder` takes them.
-        nulls: records that are none.
-    """
-
-    __slots__ = ("blocks", "data", "nulls")
-
-    def __init__(
-        self, data: memoryview, blocks: memoryview, nulls: frozenset[int] = frozenset()
-    ) -> None:
-        self.data = data
-        self.blocks = blocks
-        self.nulls = nulls
-
-    @staticmethod
-    def of(messages: Messages) -> _Records:
-        """Records that have a length of their own each."""
-        import numpy as np
-
-        offsets = np.asarray(messages.offsets)
-        table = np.ones((len(offsets) - 1, 3), np.int64)
-        table[:, 0], table[:, 1] = offsets[:-1], offsets[1:]
-        for place in messages.nulls:  # of which nothing can be read
-            table[place, 1] = table[place, 0] - 1
-        shown: Any = table.reshape(-1)
-        return _Records(messages.data, memoryview(shown), messages.nulls)
+        yield plan, _NOTHING
+        for records in separate(source, lengths, rows, state):
+            yield plan, records
 
 
 def schema_of(path: Any) -> str:

@@ -28,6 +28,7 @@ from jitvm.guests.wire.columns import (
     layout,
     tree,
 )
+from jitvm.guests.wire.encode.direct import columns_of, put
 from jitvm.guests.wire.encode.encoded import Encoded, Piece
 from jitvm.guests.wire.encode.encoder import OUTPUT_SIZE, Encoder
 from jitvm.guests.wire.encode.errors import EncodeError, Refusal
@@ -102,7 +103,7 @@ class _Open:
     def closed(self) -> Piece:
         """What is in it."""
         self.space.used(self.size + 4 * self.count)
-        return Piece(self.space, self.cursor, END, self.starts, self.count)
+        return Piece.of(self.space, self.cursor, END, self.starts, self.count)
 
 
 class Writer:
@@ -183,6 +184,15 @@ class Writer:
                 work.add(ready, data, first, 0, data.length)
         return Encoded(work.finished()[::-1])
 
+    def write_columns(self, parts: Sequence[Data], *, delimited: bool) -> Encoded:
+        """Write messages of columns that are known to fit, of a tree like this one's; each behind
+        its length where they are `delimited`."""
+        work = _Work(self, b"", delimited)
+        with self._ready(self._batch_bytes) as ready:
+            for part in reversed(parts):
+                work.add(ready, put(part, ready.tree.root), 0, 0, part.length)
+        return Encoded(work.finished()[::-1])
+
     def save(
         self,
         tables: Any,
@@ -251,6 +261,11 @@ class Writer:
     def _fitted(self, table: Any, made: Tree, first: int = 0) -> list[tuple[int, Data]]:
         """All of a table as columns of a tree, each part with the number of its first row."""
         found = []
+        if (parts := columns_of(table, made)) is not None:
+            for data in parts:
+                found.append((first, data))
+                first += data.length
+            return found
         for node in _nodes(table, made):
             data = Fitter(made, first).fit(node)
             if data.length:

@@ -10,11 +10,13 @@ from array import array
 from functools import cached_property, partial
 
 from jitvm.guests.wire.columns import Shape, layout
-from jitvm.guests.wire.faults import Fault, MessagesError
+from jitvm.guests.wire.faults import ERRORS, Fault, MessagesError
 from jitvm.guests.wire.layout.parts import Part, fixed_size
 from jitvm.guests.wire.layout.program import make, tree
 from jitvm.guests.wire.pool import POOL
-from jitvm.guests.wire.reading import BATCH_ROWS, ERRORS, DecodeError, feeding
+from jitvm.guests.wire.reading import BATCH_ROWS, DecodeError
+from jitvm.guests.wire.records.plan import Plan
+from jitvm.guests.wire.records.reading import Records, gathered, separate
 from jitvm.guests.wire.table import Chunk, RowError, Table, described
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.columns import Column, Tree
     from jitvm.guests.wire.data import Array
     from jitvm.guests.wire.pool import OutputSpace
-    from jitvm.guests.wire.records.plan import Plan
 
 
 class Layout:
@@ -149,49 +150,17 @@ class Layout:
         """Records of different sizes, one behind the other."""
         least = sum(part.least for part in self._parts)
         table = array("q", (0, len(data), max(len(data) // max(least, 1), 1)))
-        return self._decoded([(data, memoryview(table if len(data) else array("q")))], True)
+        plan = self._plan(True)
+        found = [(plan, Records(data, memoryview(table)))] if len(data) else []
+        return gathered(found, plan, self.errors)
 
     def _listed(self, records: Any, lengths: Any) -> Table:
         """Records that have a length of their own each."""
-        import numpy as np
-
-        from jitvm.guests.wire.messages import taken
-
-        with feeding() as feed:
-            gathered = None
-            for piece in taken(records, lengths, "none", feed=feed):
-                offsets = np.asarray(piece.offsets)
-                blocks = np.ones((len(offsets) - 1, 3), np.int64)
-                blocks[:, 0], blocks[:, 1] = offsets[:-1], offsets[1:]
-                shown: Any = blocks.reshape(-1)
-                gathered = self._decoded([(piece.data, memoryview(shown))], False, gathered)
-        return gathered if gathered is not None else Table(self._tree, [], [])
-
-    def _decoded(
-        self,
-        pieces: list[tuple[memoryview, memoryview]],
-        is_open: bool,
-        before: Table | None = None,
-    ) -> Table:
-        from jitvm.guests.wire.records.plan import Gathered
-
-        plan = self._plan(is_open)
-        gathered = Gathered(self.errors)
-        seen = 0
-        if before is not None:
-            gathered.chunks += before._chunks
-            gathered.errors += before.errors
-            seen = len(before) + (len(before.errors) if self.errors == "skip" else 0)
-        for data, blocks in pieces:
-            for chunk, mistakes, count in plan.chunks(data, blocks, frozenset(), seen, BATCH_ROWS):
-                gathered.add(chunk, mistakes)
-                seen += count
-        made = gathered.chunks[0].tree if gathered.chunks else plan.tree
-        return Table(made, gathered.chunks, gathered.errors)
+        plan = self._plan(False)
+        found = ((plan, each) for each in separate(records, lengths, BATCH_ROWS, None))
+        return gathered(found, plan, self.errors)
 
     def _plan(self, is_open: bool) -> Plan:
-        from jitvm.guests.wire.records.plan import Plan
-
         found = self._plans.get(is_open)
         if found is None:
             program = partial(make, parts=self._parts, is_open=is_open)

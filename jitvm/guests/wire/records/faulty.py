@@ -16,6 +16,7 @@ from bisect import bisect_right
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.records.frames import DEPTH
+from jitvm.guests.wire.records.tagging import tagged_fault
 from jitvm.guests.wire.vm.operands import INPUT, OFFSETS, OUTPUT, STATE, UNIT
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -28,6 +29,8 @@ WORDS = 7
 """Words of the frame of a block."""
 LONGEST = 10
 """Bytes of a varint."""
+_TEXTS = ("text", "tlv.bytes")
+"""What reads strings."""
 _COUNTED = ("text", "pass.bytes", "decimal.counted")
 _VARINTS = ("text.any", "pass.bytes", "decimal.counted")
 
@@ -93,7 +96,10 @@ class Walker:
             machine.step()
             text = checks_texts and self._wrong_text(pc, name)
             if machine.state.pc in self._fails:
-                found.fault, at = self._fault(name, data, cursor)
+                if name.startswith("tlv."):
+                    found.fault, at = self._tagged(pc, name, data, cursor)
+                else:
+                    found.fault, at = self._fault(name, data, cursor)
             elif text:
                 found.fault, at = Fault.UTF8, cursor
             elif name in ("next", "next.all", "block", "done", "fail"):
@@ -121,7 +127,7 @@ class Walker:
 
     def _wrong_text(self, pc: int, name: str) -> bool:
         """Whether an instruction has read a string that is not UTF-8."""
-        if not name.startswith("text"):
+        if not name.startswith(_TEXTS):
             return False
         column = self._column(pc)
         if column is None or not column.is_utf8:
@@ -141,13 +147,22 @@ class Walker:
 
     def _column(self, pc: int) -> Column | None:
         """The column whose bytes an instruction writes."""
-        at, width = self.program.instructions.operands["a"]
-        place = UNIT * int.from_bytes(
-            self.machine.memory[pc + 1 + at : pc + 1 + at + width], "little"
-        )
+        place = UNIT * self._operand(pc, "a")
         return next((c for c in self.tree.columns if c.values == place), None)
 
+    def _operand(self, pc: int, name: str) -> int:
+        """An operand of the instruction at an address."""
+        at, width = self.program.instructions.operands[name]
+        return int.from_bytes(self.machine.memory[pc + 1 + at : pc + 1 + at + width], "little")
+
     # -- faults -------------------------------------------------------------------------------
+
+    def _tagged(self, pc: int, name: str, data: memoryview, at: int) -> tuple[Fault, int]:
+        """What made an instruction fail that reads a tag and what is behind it, and where."""
+        pointer = self.machine.state.pointers[0]
+        end = int.from_bytes(self.machine.state.stacks[0][pointer - 8 : pointer - 4], "little")
+        k, size = self._operand(pc, "k"), self._operand(pc, "b")
+        return tagged_fault(name, k, size, data, at, end)
 
     def _fault(self, name: str, data: memoryview, at: int) -> tuple[Fault, int]:
         """What made an instruction fail that reads from a place on, and where."""

@@ -73,6 +73,7 @@ from jitvm.guests.wire.records.frames import (
     wide,
 )
 from jitvm.guests.wire.records.operands import FIELD
+from jitvm.guests.wire.records.tagged import TAGGED
 from jitvm.guests.wire.records.values import (
     COUNTS,
     KINDS,
@@ -192,7 +193,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
             for width in widths:
                 found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
-    return found
+    return {**found, **TAGGED}
 
 
 NUMBERS = {name: number for number, name in enumerate(meanings())}
@@ -200,7 +201,7 @@ LENGTHS_OF = {name: 1 + count for name, (_, count) in meanings().items()}
 _SOURCES = tuple(
     os.path.join(os.path.dirname(__file__), *names)
     for names in (
-        ("operands.py",), ("values.py",), ("frames.py",),
+        ("operands.py",), ("values.py",), ("frames.py",), ("tagged.py",),
         *((os.pardir, "vm", f"{name}.py") for name in ("operands", "values", "frames", "rows")),
     )
 )  # fmt: skip

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from jitvm import wire
-from jitvm.guests.wire.faults import SchemaError
-from jitvm.guests.wire.reading import ERRORS
+from jitvm.guests.wire.faults import ERRORS, SchemaError
 from jitvm.guests.wire.schema import Message
 from tests.fuzz.inputs.targets.target import Target, text_of
 from tests.wire.schemas import FILES, described, generated, message

@@ -1,0 +1,1 @@
+"""ASN.1's DER to columns: types declared in Python, certificates and the like in bulk."""

@@ -1,0 +1,181 @@
+"""The columns of an ASN.1 type.
+
+    SEQUENCE, SET               STRUCT of its fields
+    SEQUENCE OF, SET OF         LIST
+    CHOICE                      STRUCT: `type` says which, and a column for each; one is set
+    OPTIONAL                    may be null; with a DEFAULT it has that instead
+    OBJECT IDENTIFIER           text, made of its bytes when somebody looks (`shown_as`)
+
+Fields are described by those of `jitvm.guests.wire.schema` as well, so that paths, conditions and
+names are what they are for Protobuf.
+"""
+
+from __future__ import annotations
+
+from jitvm.guests.wire.columns import (
+    MAX_COLUMNS,
+    Column,
+    RowSpace,
+    Shape,
+    TooManyColumns,
+    Tree,
+    hide,
+    selected,
+)
+from jitvm.guests.wire.records.program import PLACE
+from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
+
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.der.types import Type
+
+WHICH = "type"
+"""The name of the column that says which of a choice there is."""
+VALUE = "value"
+"""The name of the column of what is no struct."""
+LEAST = 2
+"""Bytes of a value at least: tag and length."""
+_OF = ("sequence_of", "set_of")
+_KINDS = {
+    "boolean": (Kind.BOOL, "b", 1), "integer": (Kind.SINT64, "l", 8), "null": (Kind.BOOL, "b", 1),
+    "enumerated": (Kind.ENUM, "i", 4), "time": (Kind.SINT64, "tss:UTC", 8),
+    "number": (Kind.BYTES, "z", 0), "bits": (Kind.BYTES, "z", 0), "octets": (Kind.BYTES, "z", 0),
+    "any": (Kind.BYTES, "z", 0), "oid": (Kind.STRING, "u", 0), "text": (Kind.STRING, "u", 0),
+}  # fmt: skip
+"""How values are described, Arrow's format, and bytes of each; 0 for any number."""
+
+
+def is_struct(type: Type) -> bool:
+    """Whether its column is a STRUCT."""
+    return bool(type.fields)
+
+
+def described(type: Type, name: str = "") -> Message:
+    """The description of a struct; of what is none, one with a field `value`."""
+    made = Message(name or type.kind, [])
+    if not is_struct(type):
+        made.fields.append(_field(1, VALUE, type))
+    oneof = Oneof(WHICH)
+    for number, (each, inner) in enumerate(type.fields.items(), 1):
+        field = _field(number, each, inner)
+        if type.kind == "choice":
+            field.has_presence, field.oneof = True, oneof
+            oneof.fields.append(field)
+        made.fields.append(field)
+    return made
+
+
+def _field(number: int, name: str, type: Type) -> Field:
+    if type.kind in _OF:
+        assert type.item is not None
+        made = _field(number, name, type.item)
+        made.is_repeated, made.has_presence = True, False
+        return made
+    if is_struct(type):
+        made = Field(number, name, Kind.MESSAGE, message=described(type, name))
+    else:
+        kind, _, _ = _KINDS[type.kind]
+        made = Field(number, name, Kind.UINT64 if type.is_unsigned else kind)
+        if type.names:
+            made.enum = Enum(name, type.names)
+    made.has_presence = type.is_optional and not type.has_default
+    return made
+
+
+def tree(
+    type: Type,
+    *,
+    fields: Sequence[str] | None = None,
+    hidden: Sequence[str] = (),
+    null_rows: bool = False,
+) -> Tree:
+    """The columns of a type.
+
+    Args:
+        type: of the values; what is no struct has one column, `value`.
+        fields: paths of the columns to make, as ``"tbs.serial"``; None for all.
+        hidden: paths that are decoded but not part of the result.
+        null_rows: whether rows may be null as a whole.
+
+    Raises:
+        ColumnError: a path names nothing, or there are too many columns.
+    """
+    message = described(type)
+    selection = None if fields is None else selected(message, (*fields, *hidden))
+    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
+    root.is_nullable, root.format, root.message = null_rows, "+s", message
+    builder = _Builder()
+    if is_struct(type):
+        builder.fill(root, type, selection)
+    else:
+        inner = None if selection is None else selection[VALUE]
+        field = message.fields[0]
+        root.children.append(builder.value(VALUE, field, type, root.space, root, inner))
+    if any(column.is_utf8 for column in root.walk()):
+        place = Column(PLACE, Shape.FIXED, root.space, root)
+        place.format, place.width, place.is_hidden = "L", 8, True
+        root.children.append(place)
+    key = repr((None if fields is None else sorted(fields), sorted(hidden), null_rows))
+    made = Tree(message, root, 4, key)
+    if fields is not None and hidden:
+        hide(made, fields)
+    return made
+
+
+class _Builder:
+    """Makes columns, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
+        self.count += 1
+        if self.count > MAX_COLUMNS:
+            raise TooManyColumns(f"more than {MAX_COLUMNS} columns; select some with fields")
+        return Column(name, shape, space, parent)
+
+    def fill(self, struct: Column, type: Type, selection: Selection | None) -> None:
+        """Give a STRUCT its children."""
+        message = struct.message
+        assert message is not None
+        is_choice = type.kind == "choice"
+        if is_choice:
+            which = self.column(WHICH, Shape.ONEOF, struct.space, struct)
+            which.oneof, which.format, which.width = message.oneofs[0], "c", 1
+            struct.children.append(which)
+        for field, (name, inner) in zip(message.fields, type.fields.items(), strict=True):
+            if selection is not None and name not in selection:
+                continue
+            below = None if selection is None else selection[name]
+            made = self.value(name, field, inner, struct.space, struct, below)
+            made.is_nullable |= is_choice or (inner.is_optional and not inner.has_default)
+            struct.children.append(made)
+
+    def value(
+        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
+        selection: Selection | None,
+    ) -> Column:  # fmt: skip
+        """The column of values of a type."""
+        if type.kind in _OF:
+            assert type.item is not None
+            made = self.column(name, Shape.LIST, space, parent)
+            made.field, made.format, made.least = field, "+l", LEAST
+            below = RowSpace(0, made)
+            made.children = [self.value("item", field, type.item, below, made, selection)]
+            return made
+        if is_struct(type):
+            made = self.column(name, Shape.STRUCT, space, parent)
+            made.format, made.field, made.message = "+s", field, field.message
+            self.fill(made, type, selection)
+            return made
+        _, format, width = _KINDS[type.kind]
+        made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)
+        made.field, made.format, made.width = field, "L" if type.is_unsigned else format, width
+        made.is_signed = made.format[0] in "ilt"
+        made.is_utf8 = type.kind == "text"
+        made.is_nullable = type.kind == "null"
+        made.shown_as = {"enumerated": "names", "oid": "oid"}.get(type.kind, "")
+        return made
