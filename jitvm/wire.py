@@ -380,21 +380,22 @@ def messages(
 
 
 def explain(
-    reader: Reader | avro.AvroReader,
+    reader: Reader | Writer | Projector | avro.AvroReader,
     address: int | str | None = None,
     *,
     stages: Iterable[str] = ("guest", "exits"),
 ) -> LabelledExplanation:
-    """What the JIT made of the program that reads messages: which fields in which order, and what
-    left that order how often; print what this gives, or its `list_text`.
+    """What the JIT made of the program that reads messages, or writes or projects them: which
+    fields in which order, and what left that order how often; print what this gives, or its
+    `list_text`.
 
     Args:
-        reader: one that has read some.
+        reader: a reader, writer or projector that has done so with some.
         address: a field's path, or another label of `Reader.listing`; None for the hottest region.
         stages: some of ``guest``, ``exits``, ``ir``, ``llvm``, ``asm``.
 
     Raises:
-        ValueError: nothing was read natively yet, or not enough; or there is no such label.
+        ValueError: nothing was done natively yet, or not enough; or there is no such label.
     """
     from jitvm.guests.wire.listing import ENDS
     from jitvm.profiling.labelled import LabelledExplanation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +11,16 @@ import pytest
 from jitvm import wire
 from jitvm.guests.wire import decoder
 from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.encode import encoder, writing
+from jitvm.guests.wire.encode import program as encode_program
+from jitvm.guests.wire.encode.instructions import guest as encode_guest
 from jitvm.guests.wire.instructions import LENGTHS_OF, guest
 from jitvm.guests.wire.listing import WirePlatform, listing, shown
 from jitvm.guests.wire.program import make
+from jitvm.guests.wire.project import program as project_program
+from jitvm.guests.wire.project import projecting, projection
+from jitvm.guests.wire.project.instructions import guest as project_guest
+from jitvm.guests.wire.project.selection import Selection
 from jitvm.guests.wire.where import parse
 from tests.wire.pair import PARAMS
 from tests.wire.schemas import MESSAGES, generated, message
@@ -85,3 +93,52 @@ def test_plain_decoders_have_no_program() -> None:
     reader.read([b""])
     with pytest.raises(ValueError, match="nothing was read natively"):
         wire.explain(reader)
+
+
+def test_what_writers_and_projectors_do_is_told_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    class EagerEncoder(encoder.Encoder):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options, params=PARAMS)
+
+    class EagerProjection(projection.Projection):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options, params=PARAMS)
+
+    monkeypatch.setattr(writing, "Encoder", EagerEncoder)
+    monkeypatch.setattr(projecting, "Projection", EagerProjection)
+    writer, table = wire.writer(LEAF), wire.reader(LEAF).read(NUMBERS)
+    projector = wire.projector(LEAF, drop=["name"])
+    assert re.search(r"^@number\n  \w+  int32\.\w+ +tag 08, slow number", writer.listing(), re.M)
+    assert re.search(r"^@name\n  \w+  copy\.\w+ ", projector.listing(), re.M)
+    work: list[tuple[Any, Callable[[], object]]] = [
+        (writer, lambda: writer.write(table)), (projector, lambda: projector.project(NUMBERS)),
+    ]  # fmt: skip
+    for it, act in work:
+        with pytest.raises(ValueError, match="nothing was done natively"):
+            wire.explain(it)
+        for _ in range(3):
+            act()
+        explained = wire.explain(it)
+        assert "number" in explained.list_text()
+        assert "@number\n" in str(explained)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_listings_of_other_programs_leave_nothing_out(name: str) -> None:
+    columns = tree(message(name))
+    layout(columns, 100, 10_000)
+    selection = Selection(message(name), drop=["[old.note]"] if name == "old.Old" else [])
+    for program, machine in (
+        (encode_program.make(columns), encode_guest()),
+        (project_program.make(selection), project_guest()),
+    ):
+        size = len(program.code) - sum(program.tables.values())
+        lengths = program.instructions.lengths
+        lines = [
+            line.split()
+            for line in listing(
+                program, name, WirePlatform(machine, program.instructions)
+            ).splitlines()
+        ]
+        names = [line[1] for line in lines if len(line) > 1 and line[0] != ";"]
+        assert sum(lengths[each] for each in names) == size

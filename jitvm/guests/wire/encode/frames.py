@@ -219,6 +219,41 @@ def mixed_elements(kind: str, core: Core) -> None:
     _taken(core, core.select(left < LANES, left, LANES), at, fits)
 
 
+PAIR = 0x1_0000_0001
+"""1 in each half of a word."""
+
+
+def mixed_pairs(kind: str, core: Core) -> None:
+    """The same for elements of 32 bits: a word of two at once, and four are stored by one."""
+    width, _ = KINDS[kind]
+    at, place = cursor(core), core.peek(FRAMES, 12, 4)
+    left = (place - core.peek(FRAMES, 16, 4)) & M32
+    end = column(core, "a", place, width)
+    over: Word = 0
+    pairs: list[tuple[Word, Word]] = []
+    for i in range(2, LANES + 1, 2):
+        word = core.load(COLUMNS, (end - i * width) & M64, 2 * width)
+        if kind == "sint32":
+            sign = (word >> 31) & PAIR
+            word = ((word << 1) & (M64 - PAIR)) ^ (((sign << 32) - sign) & M64)
+        over = over | word
+        there = core.select(left >= i, M64, core.select(left == i - 1, M64 - M32, 0))
+        high = word & 0x3F80 * PAIR
+        more = ((high + 0x3F80 * PAIR) >> 14) & PAIR
+        both = ((word & 0x7F * PAIR) | (high << 1) | (more << 7)) & there
+        sizes = (PAIR + more) & there
+        first = sizes & 3
+        joined = (both & 0xFFFF) | ((both >> 32 & 0xFFFF) << (first << 3))
+        pairs.append((joined, first + (sizes >> 32 & 3)))
+    for (later, behind), (word, count) in ((pairs[0], pairs[1]), (pairs[2], pairs[3])):
+        four, size_of = word | (later << (count << 3)), behind + count
+        before(core, at, (four << ((64 - (size_of << 3)) & 63)) & M64)
+        at = (at - size_of) & M32
+    fits = (over & (M32 - 0x3FFF) * PAIR) == 0
+    core.expect(fits)
+    _taken(core, core.select(left < LANES, left, LANES), at, fits)
+
+
 def flags(core: Core) -> None:
     """Write as many packed booleans as there are, up to eight; in their column they are 0 or 1."""
     at, place = cursor(core), core.peek(FRAMES, 12, 4)

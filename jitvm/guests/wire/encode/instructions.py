@@ -56,6 +56,7 @@ from jitvm.guests.wire.encode.frames import (
     item,
     mark,
     mixed_elements,
+    mixed_pairs,
     next_row,
     open_message,
     packed_fixed,
@@ -124,7 +125,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     for length in LENGTHS:
         for kind in KINDS:
             one = partial(element, length, kind, True)
-            some = {"1": partial(elements, kind), "1-2": partial(mixed_elements, kind)}
+            mixed = mixed_pairs if KINDS[kind][0] == 4 else mixed_elements
+            some = {"1": partial(elements, kind), "1-2": partial(mixed, kind)}
             found[f"{kind}.{length}.each"] = partial(element, length, kind, False), FIELD
             found[f"{kind}.{length}.item"] = some.get(length, one), FIELD
     return found

@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.data import Data
     from jitvm.guests.wire.encode.encoder import Run
     from jitvm.guests.wire.encode.node import Node
     from jitvm.guests.wire.schema import Message
+    from jitvm.platform import Program
 
 STARTS, END = 1 << 30, OUTPUT_SIZE - PAGE
 """Addresses where a piece ends: of words that tell where each message begins, and of messages."""
@@ -76,6 +78,11 @@ class _Ready:
         self._layout = placed
         self.stage = Stage(made, placed, POOL.take(placed.size))
         self._encoders: dict[tuple[bool, bool], Encoder] = {}
+
+    @property
+    def encoders(self) -> list[Encoder]:
+        """The programs that there are."""
+        return list(self._encoders.values())
 
     def encoder(self, has_head: bool, is_delimited: bool) -> Encoder:
         """The program for messages with something in front of them, or nothing."""
@@ -234,6 +241,28 @@ class Writer:
                             for piece in reversed(work.finished()):
                                 target.write(piece.data)
         return seen
+
+    # -- looking at how it writes ----------------------------------------------------------------
+
+    def explained(self) -> tuple[Machine, Program]:
+        """The machine that has written most natively, and its program; see `jitvm.wire.explain`.
+
+        Raises:
+            ValueError: nothing was written natively yet.
+        """
+        from jitvm.guests.wire.listing import explained
+
+        made = [each for ready in tuple(self._free) for each in ready.encoders]
+        return explained(made, self.message)
+
+    def listing(self) -> str:
+        """The program that writes messages, as text with the names of fields."""
+        from jitvm.guests.wire.listing import WirePlatform, listing
+
+        with self._ready(self._batch_bytes) as ready:
+            encoder = ready.encoder(False, False)
+        platform = WirePlatform(encoder.guest, encoder.program.instructions)
+        return listing(encoder.program, self.message.full_name, platform)
 
     def _framed(self, framing: str | None, schema_id: int | None) -> tuple[bytes, bool]:
         """What stands in front of messages: a header, and whether it is their length."""

@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.messages import Messages
     from jitvm.guests.wire.project.canonical import Canonical
     from jitvm.guests.wire.project.projection import Run
     from jitvm.guests.wire.reading import Progress
     from jitvm.guests.wire.schema import Message
+    from jitvm.platform import Program
 
 BEGIN = 1 << 30
 """Address in a piece where messages begin: below it there are 4 bytes a row."""
@@ -263,6 +265,27 @@ class Projector:
                 wrong = RowError(work.seen, 0, "", Fault.FRAME, stream.file)
                 raise DecodeError(wrong) from None
         return rows, work.errors
+
+    def explained(self) -> tuple[Machine, Program]:
+        """The machine that has projected most natively, and its program; see `jitvm.wire.explain`.
+
+        Raises:
+            ValueError: nothing was projected natively yet.
+        """
+        from jitvm.guests.wire.listing import explained
+
+        return explained([each for each in self._made.values() if each is not None], self.message)
+
+    def listing(self) -> str:
+        """The program that projects messages, as text with the names of fields; empty where they
+        are projected by Python, or by way of columns."""
+        from jitvm.guests.wire.listing import WirePlatform, listing
+
+        made = self.made(False)
+        if made is None:
+            return ""
+        platform = WirePlatform(made.guest, made.program.instructions)
+        return listing(made.program, self.message.full_name, platform)
 
     def takes(self, projection: Projection) -> None:
         """Have it project by this."""
