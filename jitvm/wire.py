@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.encode.encoded import Encoded
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
+    from jitvm.guests.wire.layout.reading import Layout
     from jitvm.guests.wire.project.projecting import Projected, Projector
     from jitvm.profiling.labelled import LabelledExplanation
 
@@ -50,6 +51,7 @@ __all__ = [
     "EncodeError",
     "Encoded",
     "Fault",
+    "Layout",
     "MessagesError",
     "Misfit",
     "PoolError",
@@ -69,6 +71,7 @@ __all__ = [
     "der",
     "digest",
     "explain",
+    "layout",
     "messages",
     "project",
     "projector",
@@ -81,8 +84,8 @@ __all__ = [
 if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     _LATER = {
         "EncodeError": "encode.errors", "Refusal": "encode.errors", "Encoded": "encode.encoded",
-        "Writer": "encode.writing", "Projected": "project.projecting",
-        "Projector": "project.projecting",
+        "Writer": "encode.writing", "Layout": "layout.reading",
+        "Projected": "project.projecting", "Projector": "project.projecting",
     }  # fmt: skip
 
     def __getattr__(name: str) -> object:
@@ -192,6 +195,34 @@ def writer(
         message_of(schema, message, include=include, extensions=extensions),
         fields=fields, depth=depth, wrappers=wrappers, unknown=unknown,
     )  # fmt: skip
+
+
+def layout(
+    definition: object,
+    names: Sequence[str] | None = None,
+    *,
+    order: str = "<",
+    fields: Sequence[str] | None = None,
+    errors: str = "raise",
+) -> Layout:
+    """A layout of records that no schema language describes; it reads and writes them.
+
+    Args:
+        definition: a format string of `struct`; a structured dtype of NumPy; a structure of ctypes;
+            or a declaration, a list of pairs of names and kinds: see the page docs/layout.md.
+        names: of the values of a format string, in order.
+        order: ``"<"`` or ``">"``, the byte order of a declaration, where a kind says no other.
+        fields: names of the parts to read; None for all.
+        errors: what becomes of records that cannot be decoded: ``"raise"``, ``"skip"``, ``"null"``.
+
+    Raises:
+        SchemaError: it is none of these.
+        ColumnError: `fields` names what is not there.
+    """
+    from jitvm.guests.wire.layout.parts import parts_of
+    from jitvm.guests.wire.layout.reading import Layout
+
+    return Layout(parts_of(definition, names, order), fields=fields, errors=errors)
 
 
 def projector(

@@ -66,7 +66,7 @@ class View:
             it.offsets = self._view(column.offsets, length + 1, self._offset)
             length = int(it.offsets[-1])
         if column.shape is Shape.BYTES:
-            it.values = self._view(column.values, length, DTYPES["c"])
+            it.values = self._view(column.values, length, DTYPES["C"])
         elif column.width:
             it.values = self._view(column.values, length, dtype_of(column.format))
         if column.shape is Shape.ONEOF:
@@ -90,7 +90,7 @@ class View:
         """Which values of a column are there; None where it has none that may not be."""
         if column.validity is None:
             return None
-        return self._view(column.validity, self.counts[column.space.index], DTYPES["c"])
+        return self._view(column.validity, self.counts[column.space.index], DTYPES["C"])
 
     def _below(self, column: Column) -> list[Data]:
         return [self.data(child) for child in column.children if not child.is_hidden]

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 DTYPES: dict[str, np.dtype[Any]] = {
     "g": np.dtype("<f8"), "f": np.dtype("<f4"), "l": np.dtype("<i8"), "L": np.dtype("<u8"),
     "i": np.dtype("<i4"), "I": np.dtype("<u4"), "s": np.dtype("<i2"), "S": np.dtype("<u2"),
-    "b": np.dtype("?"), "c": np.dtype("u1"), "C": np.dtype("u1"),
+    "b": np.dtype("?"), "c": np.dtype("i1"), "C": np.dtype("u1"),
     "tdD": np.dtype("<M8[D]"), "ttm": np.dtype("<m8[ms]"), "ttu": np.dtype("<m8[us]"),
 }  # fmt: skip
-"""NumPy's types of fixed values. "c" is what oneofs have, a number from 0 up."""
+"""NumPy's types of fixed values."""
 _NUMBERED = {"tdD": 4, "ttm": 4}
 """Formats whose numbers have 32 bits, where NumPy's have 64."""
 _UNITS = {"s": "s", "m": "ms", "u": "us", "n": "ns"}

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from jitvm.guests.wire.avro.columns import DURATION, WHICH, named_branches, only
+from jitvm.guests.wire.avro.columns import DURATION, named_branches
 from jitvm.guests.wire.avro.ragged import (
     Ragged,
     constant,
@@ -87,7 +87,9 @@ def encoded(node: Node, type: Type, path: str, rows: Rows, there: Array | None =
     if type.logical == "duration" and node.format == "+s":
         return joined(
             [
-                fixed(_whole(_child(node, name, path), path, rows, there, 0, 2**32 - 1, "<u4"))
+                fixed(
+                    whole_numbers(_child(node, name, path), path, rows, there, 0, 2**32 - 1, "<u4")
+                )
                 for name in DURATION
             ],
             node.length,
@@ -279,7 +281,7 @@ def _scalar(node: Node, type: Type, path: str, rows: Rows, there: Array | None) 
     if kind in ("int", "long"):
         bits = 31 if kind == "int" else 63
         low, high = -(1 << bits), (1 << bits) - 1
-        return varints(_whole(_timed(node, type, path), path, rows, there, low, high, "<i8"))
+        return varints(whole_numbers(_timed(node, type, path), path, rows, there, low, high, "<i8"))
     if node.values is None or node.format not in ("e", "f", "g", *_WHOLE):
         raise _of_other_type(node, type, path)
     return fixed(node.values.astype("<f4" if kind == "float" else "<f8"))
@@ -315,10 +317,16 @@ def type_copy(node: Node) -> Node:
     )  # fmt: skip
 
 
-def _whole(
+def whole_numbers(
     node: Node, path: str, rows: Rows, there: Array | None, low: int, high: int, dtype: str
 ) -> Array:
-    """Whole numbers in a range."""
+    """Whole numbers in a range.
+
+    Args:
+        node, path, rows, there: as for `encoded`.
+        low, high: the range.
+        dtype: NumPy's type of what is given.
+    """
     if node.values is None or node.format not in _WHOLE or node.dictionary is not None:
         raise TableError(f"{path}: the column is {node.type}, and the field a whole number")
     wrong = np.zeros(node.length, bool)
@@ -334,7 +342,7 @@ def _whole(
 def _symbols(node: Node, type: Type, path: str, rows: Rows, there: Array | None) -> Array:
     """Places of symbols: of names, or of numbers."""
     if node.dictionary is None and node.format in _WHOLE:
-        return _whole(node, path, rows, there, 0, len(type.symbols) - 1, "<i8")
+        return whole_numbers(node, path, rows, there, 0, len(type.symbols) - 1, "<i8")
     known = {symbol: place for place, symbol in enumerate(type.symbols)}
     names = node if node.dictionary is None else node.dictionary
     places = np.array([known.get(each, -1) for each in _strings(names, type, path)], np.int64)
@@ -446,4 +454,4 @@ def _decimal(node: Node, type: Type, path: str, rows: Rows, there: Array | None)
     return Ragged(whole.reshape(-1), np.full(node.length, type.size, np.int64))
 
 
-__all__ = ["WHICH", "Rows", "encoded", "only"]
+__all__ = ["Rows", "bytes_of", "encoded", "whole_numbers"]

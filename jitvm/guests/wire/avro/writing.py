@@ -21,8 +21,7 @@ from jitvm.guests.wire.avro.schema import fingerprint, loaded, parsed
 from jitvm.guests.wire.encode.encoded import Encoded, Piece
 from jitvm.guests.wire.encode.errors import EncodeError, Refusal
 from jitvm.guests.wire.encode.files import Target
-from jitvm.guests.wire.encode.node import Node, imported
-from jitvm.guests.wire.encode.objects import of_columns, of_rows
+from jitvm.guests.wire.encode.tables import nodes_of
 from jitvm.guests.wire.faults import MessagesError, StreamError, TableError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -31,11 +30,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.guests.wire.data import Array
+    from jitvm.guests.wire.encode.node import Node
 
 BLOCK = 1 << 16
 """Bytes of a block of a file, before it is compressed, or a little less."""
-PIECE_ROWS = 1 << 18
-"""Rows that are written at a time."""
 DEPTH = 8
 """How often a record may be nested in itself where rows are Python's objects; deeper ones are
 bytes."""
@@ -162,21 +160,7 @@ class AvroWriter:
     def _nodes(self, table: Any) -> Iterator[Node]:
         """The columns of a table, batch by batch."""
         is_record = self._type.kind == "record"
-        if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"):
-            found: Iterator[Node] = imported(table)
-        elif isinstance(table, dict):
-            found = iter([of_columns(table, self._root)])
-        elif isinstance(table, list | tuple):
-            found = (
-                of_rows(table[at : at + PIECE_ROWS], self._root)
-                for at in range(0, len(table), PIECE_ROWS)
-            )
-        else:
-            raise TableError(
-                f"{type(table).__name__} is no table; give a data frame, an Arrow table, a dict of "
-                "columns or a list of dicts"
-            )
-        for node in found:
+        for node in nodes_of(table, self._root):
             if is_record:
                 yield node
             elif set(node.children) == {"value"}:

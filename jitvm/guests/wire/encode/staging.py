@@ -107,10 +107,10 @@ class Stage:
         self._buffers: list[tuple[Array | None, Array | None, Array | None]] = []
         for column in tree.columns:
             capacity = column.space.capacity
-            dtype = DTYPES.get(column.format, DTYPES["c"])
+            dtype = DTYPES.get(column.format, DTYPES["C"])
             is_text = column.shape is Shape.BYTES
             self._buffers.append((
-                _view(whole, column.validity, capacity, DTYPES["c"]),
+                _view(whole, column.validity, capacity, DTYPES["C"]),
                 _view(whole, column.offsets, capacity + 1, np.dtype("<i4")),
                 _view(whole, column.values, layout.bytes if is_text else capacity, dtype),
             ))  # fmt: skip

@@ -189,7 +189,8 @@ class OfRecords(Run):
         known to be wrong."""
         self.begin()
         self._starts: list[tuple[int, int, int]] = []
-        errors = self.decoder.errors
+        errors, is_open = self.decoder.errors, self.decoder.program.is_open
+        end = int(self._blocks[-1, 1]) if len(self._blocks) else 0
         number, at, rows = start, self._base, 0
         found: list[RowError] = []
         todo = sorted(excluded, reverse=True)
@@ -201,11 +202,13 @@ class OfRecords(Run):
             until = todo[-1] if todo else stop
             rows, number, at, failed = self._run(number, at, until, rows)
             if failed is None:
+                if is_open and at == end:
+                    return Decoded(rows, found, Place(len(self._blocks), 0, 0), number - start)
                 continue
             fault, offset, path = failed
             block = self._block(number)
             first, behind = (int(self._before[each]) for each in (block, block + 1))
-            lost = behind - number
+            lost = 1 if is_open else behind - number
             if fault is Fault.REST and behind - first > 1:
                 lost = 0  # all are there, but something else is as well
             found.append(RowError(number - start - (not lost), offset, path, fault))
@@ -216,6 +219,8 @@ class OfRecords(Run):
                 rows = self._blank(rows, lost)
             while todo and todo[-1] < behind:
                 todo.pop()
+            if is_open:  # nobody knows how many there would have been
+                return Decoded(rows, found, Place(len(self._blocks), 0, 0), number + 1 - start)
             number, at = behind, -1
         return Decoded(rows, found, self._place(number, at), number - start)
 

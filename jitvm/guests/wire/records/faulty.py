@@ -32,6 +32,7 @@ LONGEST = 10
 _TEXTS = ("text", "tlv.bytes")
 """What reads strings."""
 _COUNTED = ("text", "pass.bytes", "decimal.counted")
+_VARINTS = ("text.any", "pass.bytes", "decimal.counted")
 
 
 class Finding:
@@ -101,7 +102,7 @@ class Walker:
                     found.fault, at = self._fault(name, data, cursor)
             elif text:
                 found.fault, at = Fault.UTF8, cursor
-            elif name in ("next", "block", "done", "fail"):
+            elif name in ("next", "next.all", "block", "done", "fail"):
                 found.rows, found.end = frame[4], frame[6]
                 return found
             elif self._cursor() > len(data) and cursor <= len(data):
@@ -175,14 +176,19 @@ class Walker:
             return Fault.BRANCH, at
         if name == "call":
             return Fault.DEPTH, at
-        if name == "flag":
+        if name in ("flag", "presence"):
             return Fault.FLAG, at
         if name.startswith("same"):
             return Fault.CONSTANT, at
-        if name == "next" or name == "element" or name.startswith("raw"):
+        if name.startswith(("next", "element", "raw")):
             return Fault.TRUNCATED, at
         is_counted = name.startswith(_COUNTED)
-        if is_counted and name.rpartition(".")[2] not in ("any", "bytes", "counted", *"123456789"):
+        if name.startswith("list."):
+            return Fault.COUNT, at
+        is_varint = name.removesuffix(".or") in _VARINTS or (
+            name.startswith("text.") and (name.split(".")[1] != "any")
+        )
+        if is_counted and not is_varint:
             return Fault.LENGTH, at
         varint = data[at : at + LONGEST]
         size = next((count for count, byte in enumerate(varint, 1) if byte < 0x80), 0)

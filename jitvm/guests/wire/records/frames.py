@@ -21,6 +21,7 @@ from jitvm.guests.wire.vm.values import LENGTHS
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
     from jitvm.guest import Core, Word
+    from jitvm.guests.wire.records.values import Read
 
 DEPTH = 16
 """Address in STATE of how many routines are in each other."""
@@ -28,10 +29,11 @@ DEPTH = 16
 # -- records --------------------------------------------------------------------------------------
 
 
-def next_record(core: Core) -> None:
+def next_record(is_open: bool, core: Core) -> None:
     """The record is complete: begin the next one of the block, at `miss`; the instruction behind
     comes where it was the last. To `slow`, with all as it is, where the record goes past the end of
-    its block."""
+    its block. `is_open`: of the block only its end is known, so the last is also the record behind
+    which there are no bytes."""
     at, until, here = (core.pop(FRAMES, 4) for _ in range(3))
     rest, begin = core.pop(FRAMES, 4), core.pop(FRAMES, 4)
     fits = at <= until
@@ -39,7 +41,8 @@ def next_record(core: Core) -> None:
     step = core.select(fits, 1, 0)
     for each in (core.select(fits, at, begin), rest - step, here + step, until, at):
         core.push(FRAMES, each, 4)
-    onward = core.select(rest != 1, operand(core, "miss"), core.next_pc)
+    goes = (rest != 1) & (at < until) if is_open else rest != 1
+    onward = core.select(goes, operand(core, "miss"), core.next_pc)
     core.jump(core.select(fits, onward, operand(core, "slow")))
 
 
@@ -103,6 +106,15 @@ def begin_list(core: Core) -> None:
     at, until, here = cursor(core), end(core), row(core)
     fits, count, begin, _ = _head(core, at, until)
     fits = fits & (count <= (until - begin) & M32)
+    first = core.load(OUTPUT, column(core, "b", here, 4), 4)
+    _enter(core, fits, count, first, until, at, begin, "next")
+
+
+def begin_counted(read: Read, core: Core) -> None:
+    """The same behind a number of elements, which is all that says how many there are."""
+    at, until, here = cursor(core), end(core), row(core)
+    fits, count, begin = read(core, at)
+    fits = fits & (begin <= until) & (count <= (until - begin) & M32)
     first = core.load(OUTPUT, column(core, "b", here, 4), 4)
     _enter(core, fits, count, first, until, at, begin, "next")
 
@@ -187,6 +199,18 @@ def optional(core: Core) -> None:
     branch = core.load(INPUT, at, 1)
     fits = (branch & 0xFD) == 0
     there = ((branch >> 1) ^ operand(core, "k")) & 1
+    core.expect(fits)
+    core.store(OUTPUT, column(core, "b", row(core), 1), there, 1)
+    core.put(FRAMES, core.select(fits, at + 1, at), 4)
+    onward = core.select(there, core.next_pc, operand(core, "miss"))
+    core.jump(core.select(fits, onward, operand(core, "slow")))
+
+
+def presence(core: Core) -> None:
+    """A byte that says whether a value follows, 1 or 0: b[row] = it; to `miss` where none does."""
+    at = cursor(core)
+    there = core.load(INPUT, at, 1)
+    fits = there <= 1
     core.expect(fits)
     core.store(OUTPUT, column(core, "b", row(core), 1), there, 1)
     core.put(FRAMES, core.select(fits, at + 1, at), 4)

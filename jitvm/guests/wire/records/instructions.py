@@ -50,6 +50,7 @@ from functools import cache, partial
 
 from jitvm.guests.wire.records.frames import (
     absent_bytes,
+    begin_counted,
     begin_list,
     begin_raw,
     call,
@@ -67,6 +68,7 @@ from jitvm.guests.wire.records.frames import (
     open_list,
     optional,
     passed_list,
+    presence,
     union,
     wide,
 )
@@ -75,6 +77,7 @@ from jitvm.guests.wire.records.tagged import TAGGED
 from jitvm.guests.wire.records.values import (
     COUNTS,
     KINDS,
+    bits,
     block,
     bytes_of,
     decimal,
@@ -114,7 +117,8 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     found: dict[str, tuple[Meaning, int]] = {
         "done": (done, 0),
         "fail": (fail, 0),
-        "next": (next_record, FIELD),
+        "next": (partial(next_record, False), FIELD),
+        "next.all": (partial(next_record, True), FIELD),
         "block": (next_block, FIELD),
         "mark": (mark, FIELD),
         "drop": (drop, 4),
@@ -127,6 +131,7 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "pass.more": (partial(passed_list, False), FIELD),
         "pass.end": (end_passed, FIELD),
         "optional": (optional, FIELD),
+        "presence": (presence, FIELD),
         "union": (union, FIELD),
         "call": (call, FIELD),
         "leave": (leave, 0),
@@ -175,6 +180,12 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
             found[f"text.{most}{end}"] = partial(text, most, is_optional), FIELD
         for name, count in COUNTS.items():
             found[f"text.any{name}{end}"] = partial(bytes_of, count, is_optional), FIELD
+    for width in (1, 2, 4, 8):
+        for is_big in (False, True)[: 1 + (width > 1)]:
+            found[f"bits.{width}{'.big' * is_big}"] = partial(bits, width, is_big), FIELD
+    for name, count in COUNTS.items():
+        if name:
+            found[f"list{name}"] = partial(begin_counted, count), FIELD
     found["pass.varint"] = partial(passed, varint("10", "uint64")), FIELD
     for name, count in COUNTS.items():
         found[f"pass.bytes{name}"] = partial(passed, passed_bytes(count)), FIELD

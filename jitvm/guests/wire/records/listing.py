@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
     from jitvm.platform import Program
 
-GOING = ("next", "block", "element", "more", "list", "optional", "call", "pass.list", "pass.more")
+GOING = (
+    "next",
+    "next.all",
+    "presence",
+    "block",
+    "element",
+    "more",
+    "list",
+    "optional",
+    "call",
+    "pass.list",
+    "pass.more",
+)
 """Instructions that may go to `miss`."""
 COMPARED, PRESENT = 13, 4
 """Where conditions have the address of another instruction."""

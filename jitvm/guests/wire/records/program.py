@@ -49,12 +49,14 @@ class RecordProgram(Program):
 
     Attributes:
         blank: where rows of nothing are written.
+        is_open: whether of blocks only the end is known, not how many records they have.
         mark: the column of 8 bytes that tells of each row where its record is; None for none.
     """
 
     def __init__(self) -> None:
         super().__init__(RECORDS)
         self.blank = 0
+        self.is_open = False
         self.mark: int | None = None
 
 
@@ -96,7 +98,8 @@ class Maker(Asking):
             self.condition(self.where, drop)
         self.put(next)
         self.mark()
-        self.filled("next", {"miss": start, "slow": self.fail})
+        name = "next.all" if program.is_open else "next"
+        self.filled(name, {"miss": start, "slow": self.fail})
         self.op("goto", block)
         self.is_usual = False
         self.put(drop)

@@ -130,6 +130,16 @@ def fixed(width: int, is_big: bool = False) -> Read:
     return read
 
 
+def bits(width: int, is_big: bool, core: Core) -> None:
+    """a[row] = some bits of a number of so many bytes: k has in its lowest byte how far up they
+    are, in the next how many. The cursor stays where it is."""
+    _, word, _ = fixed(width, is_big)(core, cursor(core))
+    about = operand(core, "k")
+    word = word >> (about & (8 * width - 1))
+    mask = M64 >> (64 - ((about >> 8) & 0xFF) & 63)
+    core.store(OUTPUT, column(core, "a", row(core), width), word & mask, width)
+
+
 def flag(core: Core, at: Word) -> tuple[Word, Word, Word]:
     """A byte that is 0 or 1."""
     word = core.load(INPUT, at, 1)

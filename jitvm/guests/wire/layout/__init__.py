@@ -1,0 +1,1 @@
+"""Layouts that are known late: of struct, NumPy, ctypes, and declared ones."""
