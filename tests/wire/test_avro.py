@@ -15,7 +15,7 @@ from tests.wire.avros import Judge, Schemas, Values, encoded, mutated
 from tests.wire.pair import PARAMS
 from tests.wire.sound import all_are_sound
 
-SEEDS = range(24)
+SEEDS = range(10)
 COUNTS = {"interpreter": 40, "reference": 10, "jit": 40, "ir": 20}
 
 
@@ -41,13 +41,13 @@ def test_records_are_read_as_fastavro_does(seed: int, errors: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "tier"), [(1, "reference"), (4, "reference"), (5, "jit"), (6, "jit"), (7, "ir")]
+    ("seed", "tier"), [(1, "reference"), (4, "reference"), (6, "jit"), (7, "ir")]
 )
 def test_every_tier_does_the_same(seed: int, tier: str) -> None:
     check(seed, tier, "skip")
 
 
-@pytest.mark.parametrize("seed", [2, 3, 5])
+@pytest.mark.parametrize("seed", [2, 5])
 def test_a_share_of_the_fuzzer(seed: int) -> None:
     case = AvroCase(seed)
     counts = dict.fromkeys(("messages", "mistakes", "judged", "batches"), 0)

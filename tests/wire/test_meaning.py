@@ -66,7 +66,7 @@ def test_the_form_is_that_of_protobuf(name: str) -> None:
         assert name in MAPPED or ours == canonical(theirs), each.hex()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(name=st.sampled_from(MESSAGES), seed=st.integers(0, 1 << 32))
 def test_in_bulk_and_one_by_one_it_is_the_same(name: str, seed: int) -> None:
     random = Random(seed)
@@ -93,7 +93,7 @@ def test_in_bulk_and_one_by_one_it_is_the_same(name: str, seed: int) -> None:
             assert canonical(mine) == canonical(theirs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(name=st.sampled_from(MESSAGES), seed=st.integers(0, 1 << 32))
 def test_what_means_the_same_is_the_same(name: str, seed: int) -> None:
     random = Random(seed)

@@ -38,7 +38,7 @@ def odd(name: str, seed: int, count: int) -> list[bytes]:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_native_and_plain_agree(name: str, tier: str) -> None:
     is_slow = tier == "reference"
-    for seed in range(1 if is_slow else 4):
+    for seed in range(1 if is_slow else 2):
         random = Random(seed)
         bench = Bench(name, tier, delimited=random.random() < 0.3, **selected(name, random))
         bench.agree(list(some(name))[: 10 if is_slow else None])
@@ -52,7 +52,6 @@ def test_native_and_plain_agree(name: str, tier: str) -> None:
     ("name", "options"),
     [
         ("kinds.Leaf", {"drop": ["number"]}),
-        ("kinds.Nested", {"drop": ["one.number", "many.name", "middles.leaves.more"]}),
         ("kinds.Repeated", {"drop": ["u32", "text"]}),
     ],
 )
@@ -82,7 +81,7 @@ def test_every_instruction_is_sound_and_none_is_missing() -> None:
     all_are_sound(guest(), NUMBERS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(name=st.sampled_from(MESSAGES), seed=st.integers(0, 1 << 32))
 def test_what_is_left_means_what_it_meant(name: str, seed: int) -> None:
     random = Random(seed)
