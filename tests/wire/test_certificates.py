@@ -160,7 +160,7 @@ def test_all_of_them() -> None:
         assert by_us(row) == by_oracle(data)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_spoiled_ones(seed: int) -> None:
     """What is taken, asn1crypto takes, and sees the same in it."""
     rng = random.Random(seed)
