@@ -158,13 +158,11 @@ class Quick:
 
     def _learn_and_compile(self, recording: Recording, world: World) -> None:
         window, world = self._window(recording, world)
-        if not self._planner.is_passing(window):
-            self._planner.learn(window)
-        self._compile_window(window, world)
+        self._compile_window(window, world, learns=True)
 
     def _compile_again(self, recording: Recording, world: World) -> None:
         """Compile what is best by now of a recording that was learned from before."""
-        self._compile_window(*self._window(recording, world))
+        self._compile_window(*self._window(recording, world), learns=False)
 
     def _window(self, recording: Recording, world: World) -> tuple[Window, World]:
         with IMPORTS:
@@ -177,12 +175,14 @@ class Quick:
         )
         return window, world.but(written=changed)
 
-    def _compile_window(self, window: Window, world: World) -> None:
+    def _compile_window(self, window: Window, world: World, *, learns: bool) -> None:
         planner, params = self._planner, self._maker.params
 
         def work() -> Compiled:
             if planner.is_passing(window):
                 raise Refused(Reason.PASSING)
+            if learns:
+                planner.learn(window)
             start = planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)

@@ -76,6 +76,37 @@ DEPTHS = (3, 2, 1)
 are not too many columns."""
 
 
+def check_options(errors: str, fields: object = None, depth: int | None = None) -> None:
+    """Refuse what no reader can be asked for.
+
+    Raises:
+        ValueError: `errors` or `depth` is out of range.
+        TypeError: `fields` is one path instead of a list.
+    """
+    if errors not in ERRORS:
+        raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
+    if depth is not None and not 1 <= depth <= MAX_DEPTH:
+        raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
+    if isinstance(fields, str):
+        raise TypeError("fields is a list of paths, not a str")
+
+
+def asked(
+    where: str | None, message: Message, fields: Sequence[str] | None
+) -> tuple[Condition | None, Sequence[str]]:
+    """A condition, and paths that are decoded for it alone.
+
+    Raises:
+        WhereError: it cannot be tested.
+    """
+    if where is None:
+        return None, ()
+    from jitvm.guests.wire.where import parse, paths
+
+    condition = parse(where, message)
+    return condition, () if fields is None else paths(condition)
+
+
 class DecodeError(ValueError):
     """A message that cannot be decoded, where that is not to be passed over.
 
@@ -146,23 +177,12 @@ class Reader:
         depth: int | None = None,
         **others: bool,
     ) -> None:
-        if errors not in ERRORS:
-            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if depth is not None and not 1 <= depth <= MAX_DEPTH:
-            raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
-        if isinstance(fields, str):
-            raise TypeError("fields is a list of paths, not a str")
+        check_options(errors, fields, depth)
         open_ahead()
         self.message = message
         self.errors = errors
         self._where_text = where
-        self._where: Condition | None = None
-        hidden: Sequence[str] = ()
-        if where is not None:
-            from jitvm.guests.wire.where import parse, paths
-
-            self._where = parse(where, message)
-            hidden = () if fields is None else paths(self._where)
+        self._where, hidden = asked(where, message, fields)
         self._options: dict[str, Any] = {
             "fields": None if fields is None else tuple(fields),
             "depth": depth, "null_rows": errors == "null", **others,

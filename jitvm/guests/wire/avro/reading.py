@@ -26,8 +26,6 @@ from jitvm.guests.wire.avro.program import make
 from jitvm.guests.wire.avro.schema import Type, fingerprint, parsed
 from jitvm.guests.wire.columns import TooManyColumns
 from jitvm.guests.wire.faults import (
-    ERRORS,
-    MAX_DEPTH,
     Fault,
     MessagesError,
     SchemaError,
@@ -40,6 +38,8 @@ from jitvm.guests.wire.reading import (
     STREAM_ROWS,
     DecodeError,
     Progress,
+    asked,
+    check_options,
     most_native,
 )
 from jitvm.guests.wire.records.plan import Plan
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.records.decoder import RecordDecoder
     from jitvm.guests.wire.schema import Message
-    from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
 FRAMINGS = ("none", "single", "confluent")
@@ -83,12 +82,7 @@ class AvroReader:
         errors: str = "raise",
         depth: int | None = None,
     ) -> None:
-        if errors not in ERRORS:
-            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if depth is not None and not 1 <= depth <= MAX_DEPTH:
-            raise ValueError(f"depth={depth}: choose from 1 to {MAX_DEPTH}")
-        if isinstance(fields, str):
-            raise TypeError("fields is a list of paths, not a str")
+        check_options(errors, fields, depth)
         open_ahead()
         self.errors = errors
         self._options: dict[str, Any] = {
@@ -187,14 +181,8 @@ class AvroReader:
 
     def _planned(self, written: Type, framing: str) -> Plan:
         read = self._read or written
-        text, fields = self._options["where"], self._options["fields"]
-        where: Condition | None = None
-        hidden: Sequence[str] = ()
-        if text is not None:
-            from jitvm.guests.wire.where import parse, paths
-
-            where = parse(text, Described(read).message)
-            hidden = () if fields is None else paths(where)
+        fields = self._options["fields"]
+        where, hidden = asked(self._options["where"], Described(read).message, fields)
         head = b""
         if framing == "single":
             head = b"\xc3\x01" + fingerprint(written).to_bytes(8, "little")

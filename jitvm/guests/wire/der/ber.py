@@ -27,12 +27,12 @@ class _Broken(Exception):
     """Bytes that are no value."""
 
 
-def as_der(data: bytes) -> tuple[bytes, int]:
-    """A value in DER, and where it ends; what is none stays as it is, to the end."""
+def as_der(data: bytes, at: int = 0) -> tuple[bytes, int]:
+    """The value at a place in DER, and where it ends; what is none stays as it is, to the end."""
     try:
-        return _value(data, 0, len(data), 0)
+        return _value(data, at, len(data), 0)
     except (_Broken, NoHead):
-        return data, len(data)
+        return data[at:], len(data)
 
 
 def _value(data: bytes, at: int, end: int, depth: int) -> tuple[bytes, int]:

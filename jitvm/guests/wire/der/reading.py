@@ -18,13 +18,15 @@ from jitvm.guests.wire.der.columns import described, tree
 from jitvm.guests.wire.der.program import make
 from jitvm.guests.wire.der.split import BrokenValue, split
 from jitvm.guests.wire.der.types import Type
-from jitvm.guests.wire.faults import ERRORS, Fault, MessagesError, SchemaError, StreamError
+from jitvm.guests.wire.faults import Fault, MessagesError, SchemaError, StreamError
 from jitvm.guests.wire.mapped import copied, map_of
 from jitvm.guests.wire.reading import (
     BATCH_ROWS,
     STREAM_ROWS,
     DecodeError,
     Progress,
+    asked,
+    check_options,
     most_native,
 )
 from jitvm.guests.wire.records.plan import Plan
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.machine.machine import Machine
-    from jitvm.guests.wire.where import Condition
     from jitvm.platform import Program
 
 PIECE = 8 << 20
@@ -62,10 +63,7 @@ class DerReader:
     ) -> None:
         if not isinstance(type, Type):
             raise SchemaError(f"{type!r} is no type of jitvm.wire.der")
-        if errors not in ERRORS:
-            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if isinstance(fields, str):
-            raise TypeError("fields is a list of paths, not a str")
+        check_options(errors, fields)
         open_ahead()
         self.type = type
         self.errors = errors
@@ -73,13 +71,7 @@ class DerReader:
             "type": type, "fields": None if fields is None else tuple(fields), "where": where,
             "errors": errors, "ber": ber,
         }  # fmt: skip
-        condition: Condition | None = None
-        hidden: Sequence[str] = ()
-        if where is not None:
-            from jitvm.guests.wire.where import parse, paths
-
-            condition = parse(where, described(type))
-            hidden = () if fields is None else paths(condition)
+        condition, hidden = asked(where, described(type), fields)
         make_tree = partial(
             tree, type, fields=fields, hidden=hidden, null_rows=errors == "null"
         )  # fmt: skip
@@ -189,14 +181,14 @@ def _in_ber(source: Any, lengths: Any, rows: int, state: Progress | None) -> Ite
         values: list[bytes] = []
         for begin, end in _bounds(records.blocks):
             data = bytes(records.data[begin : max(begin, end)])
-            value, behind = as_der(data)
             if view is None:
+                value, behind = as_der(data)
                 values.append(value + data[behind:])
                 continue
-            while data:  # one behind the other
+            behind = 0
+            while behind < len(data):  # one behind the other
+                value, behind = as_der(data, behind)
                 values.append(value)
-                data = data[behind:]
-                value, behind = as_der(data)
         ends = memoryview(array("q", accumulate(map(len, values), initial=0)))
         yield Records.of(Messages(memoryview(b"".join(values)), ends, records.nulls))
 

@@ -72,6 +72,7 @@ class Walker:
         code = self.program.code
         self.machine.memory[: len(code)] = code
         self.notes = sorted(self.program.notes)
+        self._fails = {at for at, note in self.program.notes.items() if note == "fail"}
         self.names = {number: name for name, number in self.program.instructions.numbers.items()}
 
     def walk(self, data: memoryview, *, checks_texts: bool = True) -> Finding:
@@ -111,10 +112,6 @@ class Walker:
                 continue
             found.offset, found.path = min(at, len(data)), self._path(pc)
             return found
-
-    @property
-    def _fails(self) -> tuple[int, ...]:
-        return tuple(at for at, note in self.program.notes.items() if note == "fail")
 
     def _cursor(self) -> int:
         pointer = self.machine.state.pointers[0]
