@@ -6,8 +6,8 @@ operation is written once below, over an `Operands` that knows the modes, and `u
 expands it into eight rows of the guest's table. Operation zero is eight different immediates.
 
 Docstrings begin with the stack effect, in stack order, with the top at the right end. `x8` is a
-byte and `x16` a short in every mode, others are bytes or, in short mode, shorts; behind ``|`` is the
-effect on the other stack. `encoding` spells instructions, `language.opcodes` reads these lines.
+byte and `x16` a short in every mode, others are bytes or, in short mode, shorts; what is behind a
+bar happens on the other stack. `language.opcodes` reads these lines.
 
 Source: the Uxn reference (wiki.xxiivv.com/site/uxntal_opcodes.html); where implementations
 disagree, the choices are the ones listed in docs/uxn.md.

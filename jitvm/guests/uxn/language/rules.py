@@ -1,0 +1,268 @@
+"""What can be said against a program that assembles; see docs/editors.md for each rule.
+
+| rule            | what it tells                                                                |
+|-----------------|------------------------------------------------------------------------------|
+| stack-effect    | a routine gives another number of bytes than it declares                     |
+| return-stack    | it leaves another number on the return stack                                 |
+| stack-reach     | it changes bytes below those that it declares to take                        |
+| unreachable     | instructions that nothing leads to                                           |
+| literal-width   | a short literal, of which an instruction uses one byte                       |
+| address-rune    | an address whose form is not the one that the instruction behind it takes    |
+| call-to-data    | a word without a rune that calls a variable or a port                        |
+| unused-label    | a label that nothing refers to                                               |
+| others          | the assembler's warnings                                                     |
+
+A rule that is often wrong is worth nothing, so each is silent where it cannot be certain; the
+walks that the first three are made of are in `walking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitvm.engine.tables.struct import Struct
+from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
+from jitvm.guests.uxn.assembler.labels import is_hex
+from jitvm.guests.uxn.assembler.source import Token
+from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode
+from jitvm.guests.uxn.language.effects import Effect, effect_of
+from jitvm.guests.uxn.language.reading import Emission, Reading
+from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Walk, Wrong
+
+RULES: dict[str, str] = {
+    "stack-effect": "a routine gives another number of bytes than it declares",
+    "return-stack": "a routine leaves another number of bytes on the return stack than it declares",
+    "stack-reach": "a routine changes bytes below those that it declares to take",
+    "unreachable": "instructions that nothing leads to",
+    "literal-width": "a short literal, of which an instruction uses one byte",
+    "address-rune": "an address in another form than the instruction behind it takes",
+    "call-to-data": "a word without a rune that calls a variable or a port",
+    "unused-label": "a label that nothing refers to",
+    "address-truncated": "an address of which only the low byte is emitted",
+    "word-ignored": "a word that is ignored because it begins with a bracket",
+    "string-empty": "a string without characters",
+    "jump-widened": "a relative jump that was made an immediate one",
+}
+"""Every rule, with a line of help."""
+_WARNINGS = {
+    Problem.UNUSED: "unused-label",
+    Problem.TRUNCATED: "address-truncated",
+    Problem.BRACKET: "word-ignored",
+    Problem.EMPTY_STRING: "string-empty",
+    Problem.REWRITTEN: "jump-widened",
+}
+_EFFECT_RULES = {
+    Wrong.GIVES: "stack-effect",
+    Wrong.RETURN_STACK: "return-stack",
+    Wrong.TAKES: "stack-reach",
+}
+
+
+class Step(Struct, frozen=True):
+    """One word of a path."""
+
+    token: Token
+    what: str
+
+
+class Found(Struct, frozen=True):
+    """Something to say about a word; `steps` lead there."""
+
+    rule: str
+    token: Token
+    message: str
+    steps: tuple[Step, ...] = ()
+    hint: str = ""
+
+
+def rule_of(diagnostic: Diagnostic) -> str:
+    """The rule of a warning of the assembler."""
+    return _WARNINGS.get(diagnostic.problem, "assembler")
+
+
+class Program:
+    """A reading without errors, as rules look at it.
+
+    Attributes:
+        reading: it.
+        declared: effects that labels declare, by full name.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._at: dict[int, Emission] = {each[0]: each for each in reading.emissions}
+        self.declared: dict[str, Effect] = {}
+        for definition in reading.definitions:
+            if definition.address is not None:
+                comment = reading.comment_behind(definition.token)
+                effect = None if comment is None else effect_of(comment)
+                if effect is not None:
+                    self.declared[definition.full] = effect
+
+    def findings(self) -> list[Found]:
+        """All that the rules of this file find, in the order of their files and places."""
+        found = [*self._effects(), *self._words()]
+        return sorted(found, key=lambda each: each.token.spot)
+
+    # -- stack effects -----------------------------------------------------------------------
+
+    def _effects(self) -> Iterator[Found]:
+        reading = self.reading
+        called = {each.full for each in reading.mentions if _is_call(each.token)}
+        tops, all_declared = {}, {}
+        for definition in reading.definitions:
+            effect = self.declared.get(definition.full)
+            if effect is None or definition.address is None:
+                continue
+            is_top = definition.token.text[0] == "@"
+            if is_top or definition.full in called:
+                all_declared[definition.address] = effect
+            if is_top:
+                tops[definition.address] = definition
+        starts = frozenset(at for at, each in self._at.items() if _is_instruction(each))
+        loops = frozenset(
+            each.address
+            for each in reading.definitions
+            if each.address is not None and each.token.text[0] == "&"
+        )
+        variable = frozenset(each.address & 0xFFFF for each in reading.labels.values())
+        code = Code(reading.memory, starts, variable, all_declared, frozenset(tops), loops)
+        for definition in reading.definitions:
+            effect, address = self.declared.get(definition.full), definition.address
+            if effect is None or address is None or all_declared.get(address) is not effect:
+                continue
+            if address in starts:
+                for mismatch in Walk(code, address, effect).mismatches():
+                    yield self._told(definition.full, definition.token, mismatch)
+
+    def _told(self, full: str, token: Token, mismatch: Mismatch) -> Found:
+        rule = _EFFECT_RULES[mismatch.wrong]
+        found, declared = mismatch.found, mismatch.declared
+        match mismatch.wrong:
+            case Wrong.GIVES:
+                message = f"`{full}` declares to give {_bytes(declared)} and gives {_bytes(found)}"
+                if found < 0:
+                    message = (
+                        f"`{full}` declares to give {_bytes(declared)} and takes "
+                        f"{_bytes(-found)} more than it declares"
+                    )
+            case Wrong.RETURN_STACK:
+                more = found - declared
+                what = f"{_bytes(more)} too many" if more > 0 else f"{_bytes(-more)} too few"
+                message = f"`{full}` leaves {what} on the return stack"
+            case Wrong.TAKES:
+                message = (
+                    f"`{full}` declares to take {_bytes(declared)} and changes "
+                    f"{_bytes(found - declared)} below"
+                )
+        steps = [self._step(turn) for turn in mismatch.turns]
+        last = self._step(Turn(mismatch.at, "ends here"))
+        return Found(rule, token, message, tuple(step for step in [*steps, last] if step))
+
+    def _step(self, turn: Turn) -> Step | None:
+        emission = self._at.get(turn.address)
+        if emission is None:
+            return None
+        return Step(emission[3], turn.what)
+
+    # -- words -------------------------------------------------------------------------------
+
+    def _words(self) -> Iterator[Found]:
+        """Rules about words next to each other."""
+        labels = {each.address for each in self.reading.labels.values()}
+        before: Emission | None = None
+        closed = False  # the last instruction leads nowhere
+        computed = 0  # the end of what a jump by an unknown byte may lead to
+        for emission in self.reading.emissions:
+            address, token = emission[0], emission[2]
+            follows = before is not None and before[0] + before[1] == address
+            if not follows or address in labels:
+                closed, before = False, None
+            byte = self.reading.memory[address]
+            if closed and address >= computed and _is_instruction(emission):
+                # Many write one behind a jump, to see where code ends.
+                if byte != BRK and byte & 0x3F != _JMP2:
+                    yield Found("unreachable", emission[3], "nothing leads here")
+                closed = False
+            if before is not None:
+                yield from self._pair(before, emission)
+            yield from self._called(emission)
+            if _is_instruction(emission):
+                is_byte_jump = byte & 0x1F in _JUMPS and not byte & MODE_SHORT
+                if is_byte_jump and (before is None or before[2].text[0] != ","):
+                    computed = address + 0x80
+                closed = byte in (BRK, JMI) or byte & 0x3F == _JMP2
+                if token.text == "!{":  # code that is jumped over, as it is written
+                    closed = False
+            else:
+                closed = False
+            before = emission
+
+    def _pair(self, before: Emission, emission: Emission) -> Iterator[Found]:
+        """A literal, and the instruction behind it."""
+        first, second = before[2], emission[2]
+        if first.source is not second.source or not _is_literal(before):
+            return
+        byte = opcode(second.text)
+        if byte is None:
+            return
+        base = byte & 0x1F
+        takes = _TAKES.get(base)
+        if takes is None:
+            return
+        memory = self.reading.memory
+        is_return = bool(byte & 0x40)
+        if memory[before[0]] not in (LIT, LIT2) or is_return:
+            return
+        rune = first.text[0]
+        if rune in ".,;" and rune != takes:
+            yield Found(
+                "address-rune",
+                first,
+                f"`{second.text}` takes {_FORMS[takes]}, and `{first.text}` is {_FORMS[rune]}",
+                hint=f"write `{takes}{first.text[1:]}`",
+            )
+
+    def _called(self, emission: Emission) -> Iterator[Found]:
+        """A word that calls what is no code."""
+        address, size, token, _ = emission
+        if size != 3 or self.reading.memory[address] != JSI or token.text[0] == "{":
+            return
+        distance = int.from_bytes(self.reading.memory[address + 1 : address + 3], "big")
+        target = (address + 3 + distance) & 0xFFFF
+        if target < 0x100:
+            yield Found(
+                "call-to-data",
+                token,
+                f"`{token.text}` calls 0x{target:02x}, which is a variable or a port",
+                hint=f"write `.{token.text}` for its address",
+            )
+
+
+_JMP2 = 0x2C
+_JUMPS = (0x0C, 0x0D, 0x0E)
+_TAKES = {
+    0x10: ".", 0x11: ".", 0x12: ",", 0x13: ",", 0x14: ";", 0x15: ";", 0x16: ".", 0x17: ".",
+}  # fmt: skip
+"""The rune of the address that an instruction takes."""
+_FORMS = {".": "a byte in the zero page", ",": "a distance", ";": "an address of two bytes"}
+
+
+def _is_literal(emission: Emission) -> bool:
+    return emission[2].text[0] in "#.,;"
+
+
+def _is_instruction(emission: Emission) -> bool:
+    """Whether what a word became begins with an opcode."""
+    text = emission[2].text
+    if text[0] in "\"_-=:'":
+        return False
+    return not is_hex(text)
+
+
+def _is_call(token: Token) -> bool:
+    return token.text[0] not in "|$.-_=?!"
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes" if count else "nothing"
