@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from jitvm.engine.tables.struct import Struct, fresh
 from jitvm.guests.uxn.assembler.emit import Emitter
@@ -27,10 +27,7 @@ from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.macros import Macro
 from jitvm.guests.uxn.assembler.resolve import Resolver
 from jitvm.guests.uxn.assembler.source import SourceFile, Token, words
-
-
-class Cancelled(Exception):
-    """Nobody wants to know any more."""
+from jitvm.platform.language import Cancelled
 
 
 class Definition(Struct, frozen=True):
@@ -174,7 +171,7 @@ def read(
     root: str | None = None,
     here: str = os.curdir,
     legacy: bool = False,
-    stop: list[bool] | None = None,
+    stop: Sequence[object] = (),
 ) -> Reading:
     """Read a project.
 
@@ -183,7 +180,7 @@ def read(
         texts: contents of files that are newer than those on disk, by path without links.
         root, here, legacy: as for the assembler: the folder of includes, the current one, the
             older dialect.
-        stop: a list that is no longer empty when nobody wants the result.
+        stop: no longer empty when nobody wants the result.
 
     Raises:
         Cancelled: that has happened.
@@ -248,7 +245,7 @@ class Tracer(Emitter):
         log: Log,
         legacy: bool,
         reading: Reading,
-        stop: list[bool] | None,
+        stop: Sequence[object],
     ) -> None:
         super().__init__(includes, log, legacy)
         self._reading = reading
