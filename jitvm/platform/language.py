@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from jitvm.engine.tables.struct import Struct
 
@@ -231,6 +231,7 @@ class Language(Protocol):
 
         Raises:
             SourceError: it cannot be told what is a comment.
+            LanguageError: the words would not be the same as before.
         """
 
     def read(
@@ -239,9 +240,8 @@ class Language(Protocol):
         *,
         texts: Mapping[str, str],
         folder: str,
-        legacy: bool | None = None,
-        include_root: str | None = None,
         stop: Sequence[object] = (),
+        **options: Any,
     ) -> Analysis:
         """Read a project.
 
@@ -249,9 +249,8 @@ class Language(Protocol):
             path: the source it begins with; it need not exist if `texts` has it.
             texts: contents that are newer than those on disk, by path without links.
             folder: where includes are looked for as well: the workspace, or the current folder.
-            legacy: whether it is in an older dialect; None to find out.
-            include_root: the only folder that includes may come from.
             stop: no longer empty when nobody wants the result.
+            options: some of `Platform.loading`.
 
         Raises:
             SourceError: the file cannot be read.

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jitvm.guests.uxn.assembler import LEGACY_LEAVES, read_main
 from jitvm.guests.uxn.assembler.source import SourceFile
@@ -38,7 +39,7 @@ class Uxntal:
     """The language; see `jitvm.platform.language.Language`."""
 
     name = "uxntal"
-    suffixes = (SOURCE_SUFFIX,)
+    suffixes: tuple[str, ...] = (SOURCE_SUFFIX,)
     rules: Mapping[str, str] = RULES
     triggers = ";,.!?_-=~|@&/"
 
@@ -54,11 +55,12 @@ class Uxntal:
         *,
         texts: Mapping[str, str],
         folder: str = os.curdir,
-        legacy: bool | None = None,
-        include_root: str | None = None,
         stop: Sequence[object] = (),
+        **options: Any,
     ) -> Project:
-        """Read a project."""
+        """Read a project; `options` as for the assembler. Without `legacy` the dialect is found
+        out."""
+        legacy, root = options.get("legacy"), options.get("include_root")
         resolved = os.path.realpath(path) if path not in texts else path
         text = texts.get(resolved)
         content: str | bytes = read_main(path) if text is None else text
@@ -66,9 +68,7 @@ class Uxntal:
 
         def again(newer: Mapping[str, str], old: bool) -> Reading:
             source = SourceFile.of(path, newer.get(resolved, content), base, resolved)
-            return read(
-                source, {**texts, **newer}, root=include_root, here=folder, legacy=old, stop=stop
-            )
+            return read(source, {**texts, **newer}, root=root, here=folder, legacy=old, stop=stop)
 
         reading = again({}, bool(legacy))
         if legacy is None and reading.errors:

@@ -30,6 +30,7 @@ from jitvm.guests.uxn.assembler.errors import Problem
 from jitvm.guests.uxn.assembler.labels import is_hex
 from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.source import SourceFile, Token, words
+from jitvm.platform.language import LanguageError
 
 _MARGIN = "@%~|"
 """Runes of words at the margin."""
@@ -76,12 +77,13 @@ def formatted(source: SourceFile) -> str:
 
     Raises:
         AssemblyError: its comments cannot be told from the rest: one is not closed, or not open.
+        LanguageError: the words would not be the same, which is a fault of this file.
     """
     pieces = _pieces(source)
     text = "".join(_written(source, pieces))
     after = SourceFile(source.name, text, source.folder, source.path)
     if [piece.text for piece in _pieces(after)] != [piece.text for piece in pieces]:
-        raise AssertionError(f"{source.name}: formatting would change it; please report this")
+        raise LanguageError(f"{source.name}: formatting would change its words; it stays as it is")
     return text
 
 

@@ -72,7 +72,7 @@ class Project:
         found = [self._told(each) for each in reading.warnings]
         if rules:
             found += [_found(each) for each in Program(reading).findings()]
-        return found
+        return sorted(found, key=lambda each: (each.span.file, each.span.start))
 
     def _told(self, diagnostic: Diagnostic) -> Finding:
         """A diagnostic of the assembler."""

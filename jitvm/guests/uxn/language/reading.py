@@ -200,7 +200,8 @@ def read(
             failure = AssemblyError([_at_start(source, message)])
         else:
             for label in labels.unused(source):
-                log.warn(Problem.UNUSED, label.token, f"`{label.name}`", "")
+                details = "" if label.name == label.token.text[1:] else f"`{label.name}`"
+                log.warn(Problem.UNUSED, label.token, details, "")
     except AssemblyError as error:
         failure = error
     reading.errors = [] if failure is None else list(failure.diagnostics)

@@ -28,6 +28,7 @@ from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opco
 from jitvm.guests.uxn.language.effects import Effect, effect_of
 from jitvm.guests.uxn.language.reading import Emission, Reading
 from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Walk, Wrong
+from jitvm.guests.uxn.ports import PORTS
 
 RULES: dict[str, str] = {
     "stack-effect": "a routine gives another number of bytes than it declares",
@@ -100,9 +101,8 @@ class Program:
                     self.declared[definition.full] = effect
 
     def findings(self) -> list[Found]:
-        """All that the rules of this file find, in the order of their files and places."""
-        found = [*self._effects(), *self._words()]
-        return sorted(found, key=lambda each: each.token.spot)
+        """All that the rules of this file find."""
+        return [*self._effects(), *self._words()]
 
     # -- stack effects -----------------------------------------------------------------------
 
@@ -171,13 +171,14 @@ class Program:
         """Rules about words next to each other."""
         labels = {each.address for each in self.reading.labels.values()}
         before: Emission | None = None
+        earlier: Emission | None = None
         closed = False  # the last instruction leads nowhere
         computed = 0  # the end of what a jump by an unknown byte may lead to
         for emission in self.reading.emissions:
             address, token = emission[0], emission[2]
             follows = before is not None and before[0] + before[1] == address
             if not follows or address in labels:
-                closed, before = False, None
+                closed, before, earlier = False, None, None
             byte = self.reading.memory[address]
             if closed and address >= computed and _is_instruction(emission):
                 # Many write one behind a jump, to see where code ends.
@@ -185,7 +186,7 @@ class Program:
                     yield Found("unreachable", emission[3], "nothing leads here")
                 closed = False
             if before is not None:
-                yield from self._pair(before, emission)
+                yield from self._pair(earlier, before, emission)
             yield from self._called(emission)
             if _is_instruction(emission):
                 is_byte_jump = byte & 0x1F in _JUMPS and not byte & MODE_SHORT
@@ -196,10 +197,12 @@ class Program:
                     closed = False
             else:
                 closed = False
-            before = emission
+            earlier, before = before, emission
 
-    def _pair(self, before: Emission, emission: Emission) -> Iterator[Found]:
-        """A literal, and the instruction behind it."""
+    def _pair(
+        self, earlier: Emission | None, before: Emission, emission: Emission
+    ) -> Iterator[Found]:
+        """The address that an instruction takes, and the value before it."""
         first, second = before[2], emission[2]
         if first.source is not second.source or not _is_literal(before):
             return
@@ -222,6 +225,19 @@ class Program:
                 f"`{second.text}` takes {_FORMS[takes]}, and `{first.text}` is {_FORMS[rune]}",
                 hint=f"write `{takes}{first.text[1:]}`",
             )
+        elif earlier is not None and base in _STORES and not byte & MODE_SHORT:
+            # `#0102 ;x STA ;y STA` is one literal for two bytes, and meant.
+            value = earlier[2]
+            port = PORTS.get(memory[before[0] + 1]) if base == _DEO else None
+            is_split = value.text[0] == "#" and (port is None or port.size == 1)
+            is_short = value.text[0] in "#;" and earlier[1] == 3 and not is_split
+            if value.source is first.source and is_short:
+                yield Found(
+                    "literal-width",
+                    value,
+                    f"`{second.text}` takes one byte of the short `{value.text}`",
+                    hint=f"write `{second.text[:3]}2{second.text[3:]}`, or a byte",
+                )
 
     def _called(self, emission: Emission) -> Iterator[Found]:
         """A word that calls what is no code."""
@@ -245,6 +261,8 @@ _TAKES = {
     0x10: ".", 0x11: ".", 0x12: ",", 0x13: ",", 0x14: ";", 0x15: ";", 0x16: ".", 0x17: ".",
 }  # fmt: skip
 """The rune of the address that an instruction takes."""
+_DEO = 0x17
+_STORES = (0x11, 0x13, 0x15, 0x17)
 _FORMS = {".": "a byte in the zero page", ",": "a distance", ";": "an address of two bytes"}
 
 
