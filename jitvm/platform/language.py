@@ -11,7 +11,7 @@ whoever shows them. See `jitvm.lsp` for the server on top of this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -115,13 +115,13 @@ class Completion(Struct, frozen=True):
         text: what takes the place of the word at hand.
         kind: what it stands for.
         detail: a few words about it.
-        about: Markdown; may be empty.
+        about: makes Markdown of it, when somebody looks.
     """
 
     text: str
     kind: Kind
     detail: str
-    about: str = ""
+    about: Callable[[], str] | None = None
 
 
 class Word(Struct, frozen=True):

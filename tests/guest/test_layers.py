@@ -23,6 +23,7 @@ LAYERS = (
     "playing",
     "window",
     "terminal",
+    "lsp",
     "cli",
 )
 ROOMS = (

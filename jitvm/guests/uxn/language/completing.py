@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from jitvm.guests.uxn.encoding import MNEMONICS
 from jitvm.guests.uxn.language.helping import about_name, about_opcode, about_port, detail
@@ -65,7 +66,7 @@ def _labels(names: Names, rune: str, scope: str) -> Iterator[Completion]:
             continue
         if rune in ("?", "!", "") and kind in (Kind.PORT, Kind.VARIABLE):
             continue
-        about = about_name(names, full)
+        about = partial(about_name, names, full)
         if full.startswith(short):
             mark = "&" if rune else "/"
             text = f"{rune}{mark}{full[len(short) :]}"
@@ -80,7 +81,7 @@ def _ports(names: Names, rune: str) -> Iterator[Completion]:
     for port in PORTS.values():
         if port.full_name not in names.definitions:
             what = f"port {port.address:02x}, not declared here"
-            yield Completion(f"{rune}{port.full_name}", Kind.PORT, what, about_port(port))
+            yield Completion(f"{rune}{port.full_name}", Kind.PORT, what, partial(about_port, port))
 
 
 def _devices(rune: str, names: Names) -> Iterator[Completion]:
@@ -98,12 +99,14 @@ def _opcodes(prefix: str) -> Iterator[Completion]:
         if name in _IMMEDIATE or (len(prefix) < 3 and len(name) > 3) or name[:3] < prefix[:3]:
             continue
         if name.startswith(prefix):
-            yield Completion(name, Kind.OPCODE, opcode_help(byte).effect, about_opcode(byte))
+            yield Completion(
+                name, Kind.OPCODE, opcode_help(byte).effect, partial(about_opcode, byte)
+            )
         elif name[:3] == prefix[:3] and len(prefix) > 3 and set(prefix[3:]) <= set(name[3:]):
             # Modes come in any order.
             rest = "".join(mode for mode in name[3:] if mode not in prefix[3:])
             yield Completion(
-                prefix + rest, Kind.OPCODE, opcode_help(byte).effect, about_opcode(byte)
+                prefix + rest, Kind.OPCODE, opcode_help(byte).effect, partial(about_opcode, byte)
             )
 
 
