@@ -14,6 +14,7 @@
 | shapes     | what opcodes do to the stacks, by their semantic functions        |
 | walking    | routines against what they declare                                |
 | rules      | what can be said against a program                                |
+| remembering | outcomes of walks, kept from one keystroke to the next          |
 | formatting | the formatter                                                     |
 | opcodes    | what opcodes do, for people                                       |
 
@@ -30,6 +31,7 @@ from jitvm.guests.uxn.assembler import LEGACY_LEAVES, read_main
 from jitvm.guests.uxn.assembler.source import SourceFile
 from jitvm.guests.uxn.language.project import Project
 from jitvm.guests.uxn.language.reading import Reading, read
+from jitvm.guests.uxn.language.remembering import Memory
 from jitvm.guests.uxn.language.rules import RULES
 from jitvm.guests.uxn.language.workspace import Workspace
 from jitvm.guests.uxn.sourcefiles import SOURCE_SUFFIX
@@ -42,6 +44,9 @@ class Uxntal:
     suffixes: tuple[str, ...] = (SOURCE_SUFFIX,)
     rules: Mapping[str, str] = RULES
     triggers = ";,.!?_-=~|@&/"
+
+    def __init__(self) -> None:
+        self._memories: dict[str, Memory] = {}
 
     def formatted(self, text: str, name: str) -> str:
         """A source, formatted."""
@@ -75,7 +80,8 @@ class Uxntal:
             older = again({}, True)
             if LEGACY_LEAVES * len(older.errors) <= len(reading.errors):
                 reading = older
-        return Project(reading, lambda newer: again(newer, reading.legacy))
+        memory = self._memories.setdefault(resolved, Memory())
+        return Project(reading, lambda newer: again(newer, reading.legacy), memory)
 
     def workspace(self, folders: Sequence[str]) -> Workspace:
         """Folders to look for sources in."""

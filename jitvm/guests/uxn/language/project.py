@@ -17,6 +17,7 @@ from jitvm.guests.uxn.language import completing, outline, renaming
 from jitvm.guests.uxn.language.helping import about
 from jitvm.guests.uxn.language.names import Names
 from jitvm.guests.uxn.language.reading import Reading
+from jitvm.guests.uxn.language.remembering import Memory
 from jitvm.guests.uxn.language.rules import Found, Program, rule_of
 from jitvm.platform.language import (
     Completion,
@@ -37,10 +38,17 @@ class Project:
     Args:
         reading: the project.
         again: reads it with other texts.
+        memory: what the rules have found in earlier readings of the same program.
     """
 
-    def __init__(self, reading: Reading, again: Callable[[Mapping[str, str]], Reading]) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        again: Callable[[Mapping[str, str]], Reading],
+        memory: Memory | None = None,
+    ) -> None:
         self.reading = reading
+        self._memory = memory
         self._again = again
 
     @cached_property
@@ -71,7 +79,7 @@ class Project:
             return [self._told(each) for each in reading.errors]
         found = [self._told(each) for each in reading.warnings]
         if rules:
-            found += [_found(each) for each in Program(reading).findings()]
+            found += [_found(each) for each in Program(reading, self._memory).findings()]
         return sorted(found, key=lambda each: (each.span.file, each.span.start))
 
     def _told(self, diagnostic: Diagnostic) -> Finding:

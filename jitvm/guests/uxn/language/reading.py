@@ -30,7 +30,7 @@ from jitvm.guests.uxn.assembler.source import SourceFile, Token, words
 from jitvm.platform.language import Cancelled
 
 
-class Definition(Struct, frozen=True):
+class Definition:
     """A word that defines a label or a macro.
 
     Attributes:
@@ -40,19 +40,27 @@ class Definition(Struct, frozen=True):
         body: of a macro.
     """
 
-    full: str
-    token: Token
-    address: int | None
-    body: tuple[Token, ...] = ()
+    __slots__ = ("address", "body", "full", "token")
+
+    def __init__(
+        self, full: str, token: Token, address: int | None, body: tuple[Token, ...] = ()
+    ) -> None:
+        self.full = full
+        self.token = token
+        self.address = address
+        self.body = body
 
 
-class Mention(Struct, frozen=True):
-    """A word that names a label or a macro."""
+class Mention:
+    """A word that names a label or a macro, which it expands; in a macro used at `site`."""
 
-    full: str
-    token: Token
-    site: Token | None
-    is_macro: bool = False
+    __slots__ = ("full", "is_macro", "site", "token")
+
+    def __init__(self, full: str, token: Token, site: Token | None, is_macro: bool = False) -> None:
+        self.full = full
+        self.token = token
+        self.site = site
+        self.is_macro = is_macro
 
 
 class Lambda(Struct, frozen=True):

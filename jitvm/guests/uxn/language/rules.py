@@ -27,7 +27,8 @@ from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode
 from jitvm.guests.uxn.language.effects import Effect, effect_of
 from jitvm.guests.uxn.language.reading import Emission, Reading
-from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Walk, Wrong
+from jitvm.guests.uxn.language.remembering import Memory
+from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Wrong
 from jitvm.guests.uxn.ports import PORTS
 
 RULES: dict[str, str] = {
@@ -84,14 +85,20 @@ def rule_of(diagnostic: Diagnostic) -> str:
 class Program:
     """A reading without errors, as rules look at it.
 
-    Attributes:
+    Args:
         reading: it.
+        memory: of walks of earlier readings.
+
+    Attributes:
+        reading: as given.
         declared: effects that labels declare, by full name.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, memory: Memory | None = None) -> None:
         self.reading = reading
+        self._memory = memory
         self._at: dict[int, Emission] = {each[0]: each for each in reading.emissions}
+        self._starts = frozenset(each[0] for each in reading.emissions if _is_instruction(each[2]))
         self.declared: dict[str, Effect] = {}
         for definition in reading.definitions:
             if definition.address is not None:
@@ -119,7 +126,7 @@ class Program:
                 all_declared[definition.address] = effect
             if is_top:
                 tops[definition.address] = definition
-        starts = frozenset(at for at, each in self._at.items() if _is_instruction(each))
+        starts = self._starts
         loops = frozenset(
             each.address
             for each in reading.definitions
@@ -127,13 +134,17 @@ class Program:
         )
         variable = frozenset(each.address & 0xFFFF for each in reading.labels.values())
         code = Code(reading.memory, starts, variable, all_declared, frozenset(tops), loops)
+        if self._memory is not None:
+            code.remembered = self._memory.attach(reading, code)
         for definition in reading.definitions:
             effect, address = self.declared.get(definition.full), definition.address
             if effect is None or address is None or all_declared.get(address) is not effect:
                 continue
             if address in starts:
-                for mismatch in Walk(code, address, effect).mismatches():
+                for mismatch in code.outcome(address).mismatches:
                     yield self._told(definition.full, definition.token, mismatch)
+        if self._memory is not None:
+            self._memory.keep()
 
     def _told(self, full: str, token: Token, mismatch: Mismatch) -> Found:
         rule = _EFFECT_RULES[mismatch.wrong]
@@ -170,6 +181,7 @@ class Program:
     def _words(self) -> Iterator[Found]:
         """Rules about words next to each other."""
         labels = {each.address for each in self.reading.labels.values()}
+        memory, starts = self.reading.memory, self._starts
         before: Emission | None = None
         earlier: Emission | None = None
         closed = False  # the last instruction leads nowhere
@@ -179,16 +191,17 @@ class Program:
             follows = before is not None and before[0] + before[1] == address
             if not follows or address in labels:
                 closed, before, earlier = False, None, None
-            byte = self.reading.memory[address]
-            if closed and address >= computed and _is_instruction(emission):
+            byte, is_instruction = memory[address], address in starts
+            if closed and address >= computed and is_instruction:
                 # Many write one behind a jump, to see where code ends.
                 if byte != BRK and byte & 0x3F != _JMP2:
                     yield Found("unreachable", emission[3], "nothing leads here")
                 closed = False
             if before is not None:
                 yield from self._pair(earlier, before, emission)
-            yield from self._called(emission)
-            if _is_instruction(emission):
+            if byte == JSI and emission[1] == 3:
+                yield from self._called(emission)
+            if is_instruction:
                 is_byte_jump = byte & 0x1F in _JUMPS and not byte & MODE_SHORT
                 if is_byte_jump and (before is None or before[2].text[0] != ","):
                     computed = address + 0x80
@@ -204,7 +217,7 @@ class Program:
     ) -> Iterator[Found]:
         """The address that an instruction takes, and the value before it."""
         first, second = before[2], emission[2]
-        if first.source is not second.source or not _is_literal(before):
+        if emission[1] != 1 or first.text[0] not in ".,;" or first.source is not second.source:
             return
         byte = opcode(second.text)
         if byte is None:
@@ -218,7 +231,7 @@ class Program:
         if memory[before[0]] not in (LIT, LIT2) or is_return:
             return
         rune = first.text[0]
-        if rune in ".,;" and rune != takes:
+        if rune != takes:
             yield Found(
                 "address-rune",
                 first,
@@ -241,9 +254,7 @@ class Program:
 
     def _called(self, emission: Emission) -> Iterator[Found]:
         """A word that calls what is no code."""
-        address, size, token, _ = emission
-        if size != 3 or self.reading.memory[address] != JSI or token.text[0] == "{":
-            return
+        address, _, token, _ = emission
         distance = int.from_bytes(self.reading.memory[address + 1 : address + 3], "big")
         target = (address + 3 + distance) & 0xFFFF
         if target < 0x100:
@@ -266,16 +277,12 @@ _STORES = (0x11, 0x13, 0x15, 0x17)
 _FORMS = {".": "a byte in the zero page", ",": "a distance", ";": "an address of two bytes"}
 
 
-def _is_literal(emission: Emission) -> bool:
-    return emission[2].text[0] in "#.,;"
-
-
-def _is_instruction(emission: Emission) -> bool:
+def _is_instruction(token: Token) -> bool:
     """Whether what a word became begins with an opcode."""
-    text = emission[2].text
-    if text[0] in "\"_-=:'":
-        return False
-    return not is_hex(text)
+    text = token.text
+    if text[0] in "#ABDEGIJLMNOPRS":
+        return True  # most are
+    return text[0] not in "\"_-=:'" and not is_hex(text)
 
 
 def _is_call(token: Token) -> bool:

@@ -23,7 +23,7 @@ The idea is that of Uxn's own checker Uxnbal (wiki.xxiivv.com/site/uxntal_types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 from jitvm.engine.tables.struct import Struct
@@ -97,8 +97,26 @@ class Mismatch(Struct, frozen=True):
     turns: tuple[Turn, ...]
 
 
+class Outcome(Struct, frozen=True):
+    """What the walk of a routine has found.
+
+    Attributes:
+        mismatches: what is wrong, the first path for each place.
+        may_return: whether there is a path that returns, or nothing is known of it.
+        touched: addresses of the instructions that were looked at.
+        asked: addresses of the routines whose effects were.
+        is_fixed: whether it depends on where in memory something is.
+    """
+
+    mismatches: tuple[Mismatch, ...]
+    may_return: bool
+    touched: frozenset[int]
+    asked: frozenset[int]
+    is_fixed: bool
+
+
 class Code:
-    """What walks need of a program.
+    """What walks need of a program, and the outcomes of those that there were.
 
     Args:
         memory: 64 KiB.
@@ -107,9 +125,14 @@ class Code:
         declared: effects by the addresses of labels, for calls.
         entries: those of labels with `@`, at which another routine begins.
         loops: those of labels with `&`: a jump to a routine's own address may be a loop.
+
+    Attributes:
+        remembered: finds the outcome of an earlier walk of the same routine; may be None.
     """
 
-    __slots__ = ("_returning", "declared", "entries", "loops", "memory", "starts", "variable")
+    __slots__ = (
+        "_outcomes", "declared", "entries", "loops", "memory", "remembered", "starts", "variable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -126,18 +149,32 @@ class Code:
         self.declared = declared
         self.entries = entries
         self.loops = loops
-        self._returning: dict[int, bool] = {}
+        self.remembered: Callable[[int], Outcome | None] | None = None
+        self._outcomes: dict[int, Outcome | None] = {}
+
+    def outcome(self, entry: int) -> Outcome:
+        """Walk a routine that declares an effect, once."""
+        known = self._outcomes.get(entry)
+        if known is None:
+            self._outcomes[entry] = None
+            known = None if self.remembered is None else self.remembered(entry)
+            if known is None:
+                known = Walk(self, entry, self.declared[entry]).outcome()
+            self._outcomes[entry] = known
+        return known
+
+    def known(self, entry: int) -> Outcome | None:
+        """The outcome of a walk, if there was one."""
+        return self._outcomes.get(entry)
 
     def comes_back(self, to: int) -> bool:
         """Whether a routine that declares an effect returns on some path. One does not that ends
         the vector or the program, or leaves in a way that cannot be followed, as errors do."""
-        known = self._returning.get(to)
-        if known is None:
-            self._returning[to] = True  # while it is found out: it may call itself
-            walk = Walk(self, to, self.declared[to])
-            walk.mismatches()
-            known = self._returning[to] = walk.may_return and not walk.effect.is_vector
-        return known
+        if self.declared[to].is_vector:
+            return False
+        if to in self._outcomes and self._outcomes[to] is None:
+            return True  # it is being walked: it calls itself
+        return self.outcome(to).may_return
 
 
 class _GiveUp(Exception):
@@ -205,37 +242,51 @@ class Walk:
         entry: the routine's address.
         effect: what it declares.
 
-    Attributes:
-        effect: as given.
-        may_return: whether there is a path that returns, or nothing is known of it.
     """
 
     def __init__(self, code: Code, entry: int, effect: Effect) -> None:
         self._code = code
         self._entry = entry
-        self.effect = effect
-        self.may_return = False
-        self._seen: set[tuple[object, ...]] = set()
+        self._effect = effect
+        self._may_return = False
+        self._is_fixed = False
+        self._asked: set[int] = set()
+        self._seen: set[tuple[int, Stacks, tuple[int, int], bool]] = set()
         self._found: dict[tuple[Wrong, int], Mismatch] = {}
 
-    def mismatches(self) -> list[Mismatch]:
-        """What is wrong, the first path for each place; nothing if that is not known."""
-        takes = self.effect.takes
+    def outcome(self) -> Outcome:
+        """Walk; nothing is found where not all is known."""
+        mismatches: list[Mismatch] = []
+        try:
+            mismatches = self._walked()
+        except _GiveUp:
+            self._may_return = True
+        return Outcome(
+            tuple(mismatches),
+            self._may_return,
+            frozenset(key[0] for key in self._seen),
+            frozenset(self._asked),
+            self._is_fixed,
+        )
+
+    def _walked(self) -> list[Mismatch]:
+        """Follow all paths.
+
+        Raises:
+            _GiveUp: that does not end, or one cannot be known.
+        """
+        takes = self._effect.takes
         stacks = ((UNKNOWN,) * takes[0], (UNKNOWN,) * takes[1] + _BACK)
         pending = [_Moment(self._entry, stacks, (0, 0), False, None)]
-        try:
-            for _ in range(MOST_STEPS):
-                if not pending:
-                    return sorted(self._found.values(), key=lambda each: each.at)
-                moment = pending.pop()
-                key = (moment.pc, moment.stacks, moment.below, moment.ends)
-                if key not in self._seen:
-                    self._seen.add(key)
-                    pending += self._step(moment)
-        except _GiveUp:
-            pass
-        self.may_return = True
-        return []
+        for _ in range(MOST_STEPS):
+            if not pending:
+                return sorted(self._found.values(), key=lambda each: each.at)
+            moment = pending.pop()
+            key = (moment.pc, moment.stacks, moment.below, moment.ends)
+            if key not in self._seen:
+                self._seen.add(key)
+                pending += self._step(moment)
+        raise _GiveUp
 
     # -- one instruction ---------------------------------------------------------------------
 
@@ -265,7 +316,7 @@ class Walk:
         if shape.goes is Goes.ON:
             return self._go(after, next_pc)
         if shape.goes is Goes.ENDS:
-            if self.effect.is_vector and not ends:
+            if self._effect.is_vector and not ends:
                 self._check(after, pc, given=2)
             return []
         target = tuple(self._value(cell, found, shape, pc, next_pc) for cell in shape.target)
@@ -327,10 +378,12 @@ class Walk:
                 to = after.pc + skipped
                 following += self._go(self._with(after, Turn(pc, what)), to)
         elif _BACK[0] in target or _BACK[1] in target:  # half of it: something lies on top
-            self._tell(Wrong.RETURN_STACK, after, pc, after.depth(1) + 2, self.effect.gives[1] + 2)
+            self._tell(Wrong.RETURN_STACK, after, pc, after.depth(1) + 2, self._effect.gives[1] + 2)
         elif min(target) >= 0:
             to = int.from_bytes(target, "big", signed=len(target) == 1)
             to = (after.pc + to if shape.is_relative else to) % MEMORY
+            if to not in self._code.variable and not shape.needs[1]:
+                self._is_fixed = True  # by a number, not by a name
             following += self._call(after, pc, to) if is_call else self._go(after, to, pc)
         return following
 
@@ -339,6 +392,7 @@ class Walk:
         effect = self._code.declared.get(to)
         if effect is None:
             return [self._with(after, Turn(pc, "into"), to)]
+        self._asked.add(to)
         if not self._code.comes_back(to):
             return []
         back = after.on((after.stacks[0], after.stacks[1][:-2]))
@@ -352,6 +406,7 @@ class Walk:
             effect = self._code.declared[to]
             cells = moment.stacks[1]
             target = cells[-2:]
+            self._asked.add(to)
             if not self._code.comes_back(to):
                 return []
             if len(target) < 2:
@@ -391,8 +446,8 @@ class Walk:
 
     def _check(self, moment: _Moment, at: int, given: int) -> None:
         """Compare the stacks at the end of a path; `given` more bytes are on the return stack."""
-        effect = self.effect
-        self.may_return = True
+        effect = self._effect
+        self._may_return = True
         if moment.ends:
             return
         for wrong, stack, declared in (
