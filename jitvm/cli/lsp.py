@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure
@@ -17,6 +19,9 @@ one types, help, definitions, references, renames, symbols, completion, colours,
 
 It is started by editors; docs/editors.md says how. Needs `pip install 'jitvm[lsp]'`.
 """
+
+_OBJECTS = 100_000
+"""Objects between looks for circles of them."""
 
 
 def configure(parser: Parser) -> None:
@@ -39,10 +44,23 @@ def execute(arguments: Namespace) -> int:
     languages = [each for platform in platforms if (each := platform.language) is not None]
     if not languages:
         raise Failure(f"{arguments.guest}: has no language of sources")
-    try:
-        from jitvm.lsp.server import serve
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in ("pygls", "lsprotocol"):
-            raise
-        raise Failure("the language server needs pygls: `pip install 'jitvm[lsp]'`") from error
-    return Exit.OK if serve(languages) else Exit.FAILURE
+    # Nothing here makes circles of objects, and a keystroke makes and drops ten thousand of them.
+    gc.set_threshold(_OBJECTS, 50, 100)
+    from jitvm.lsp.scripts import Scripts
+
+    with Scripts() as scripts:
+        try:
+            from jitvm.lsp.server import serve
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in ("pygls", "lsprotocol"):
+                raise
+            raise Failure("the language server needs pygls: `pip install 'jitvm[lsp]'`") from error
+        scripts.keep()
+        gc.freeze()
+        with _copy(0, "rb") as stdin, _copy(1, "wb") as stdout:
+            return Exit.OK if serve(languages, stdin, stdout) else Exit.FAILURE
+
+
+def _copy(descriptor: int, mode: str) -> BinaryIO:
+    """A stream of its own to a standard one, which pygls may close."""
+    return cast("BinaryIO", os.fdopen(os.dup(descriptor), mode))

@@ -300,7 +300,8 @@ class Walk:
         next_pc = (pc + 1 + operand_size(byte)) % MEMORY
         stacks, below = moment.stacks, moment.below
         for stack in (0, 1):
-            stacks, below = _lent(stacks, below, stack, shape.needs[stack])
+            if len(stacks[stack]) < shape.needs[stack]:
+                stacks, below = _lent(stacks, below, stack, shape.needs[stack])
         found = stacks
         if shape.gives[0] or shape.drops[0]:
             stacks = (self._changed(found, shape, 0, pc, next_pc), stacks[1])
@@ -314,7 +315,7 @@ class Walk:
             ends = ends or (port in _STATE and shape.width + port > _STATE[1])
         after = _Moment(next_pc, stacks, below, ends, moment.path)
         if shape.goes is Goes.ON:
-            return self._go(after, next_pc)
+            return [after] if next_pc not in code.entries else self._go(after, next_pc)
         if shape.goes is Goes.ENDS:
             if self._effect.is_vector and not ends:
                 self._check(after, pc, given=2)
@@ -351,11 +352,16 @@ class Walk:
     ) -> tuple[int, ...]:
         """A stack after an instruction."""
         cells = found[stack]
-        kept = cells[: len(cells) - shape.drops[stack]]
-        given = [self._value(cell, found, shape, pc, next_pc) for cell in shape.gives[stack]]
-        if len(kept) + len(given) > MOST_CELLS:
+        drops, gives = shape.drops[stack], shape.gives[stack]
+        if drops:
+            cells = cells[:-drops]
+        if not gives:
+            return cells
+        if len(cells) + len(gives) > MOST_CELLS:
             raise _GiveUp
-        return (*kept, *given)
+        if max(gives) < 0 and PC_HIGH not in gives:
+            return cells + gives
+        return cells + tuple([self._value(cell, found, shape, pc, next_pc) for cell in gives])
 
     # -- where it goes -----------------------------------------------------------------------
 
