@@ -65,7 +65,7 @@ def opcode_help(byte: int) -> OpcodeHelp:
 
 def _in_mode(effect: str, byte: int) -> str:
     """A documented effect, in the modes of an opcode."""
-    own, _, other = effect.partition("|")
+    own, _, other = effect.partition(" | ")
     taken, given = _sides(own, byte)
     if byte & MODE_KEEP:
         given = [*taken, *given]
