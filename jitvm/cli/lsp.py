@@ -44,8 +44,6 @@ def execute(arguments: Namespace) -> int:
     languages = [each for platform in platforms if (each := platform.language) is not None]
     if not languages:
         raise Failure(f"{arguments.guest}: has no language of sources")
-    # Nothing here makes circles of objects, and a keystroke makes and drops ten thousand of them.
-    gc.set_threshold(_OBJECTS, 50, 100)
     from jitvm.lsp.scripts import Scripts
 
     with Scripts() as scripts:
@@ -56,7 +54,9 @@ def execute(arguments: Namespace) -> int:
                 raise
             raise Failure("the language server needs pygls: `pip install 'jitvm[lsp]'`") from error
         scripts.keep()
+        # Nothing here makes circles of objects, and a keystroke makes ten thousand of them.
         gc.freeze()
+        gc.set_threshold(_OBJECTS, 50, 100)
         with _copy(0, "rb") as stdin, _copy(1, "wb") as stdout:
             return Exit.OK if serve(languages, stdin, stdout) else Exit.FAILURE
 

@@ -182,11 +182,12 @@ class Answers:
         if not folders and params.root_uri:
             folders = [params.root_uri]
         given = params.initialization_options
+        encoding = self.server.workspace.position_encoding
         self.desk = Desk(
             self.languages,
             [path for uri in folders if (path := self._path(uri)) != uri],
             _options(given if isinstance(given, dict) else vars(given) if given else {}),
-            str(getattr(self.server.workspace.position_encoding, "value", "utf-16")),
+            str(getattr(encoding, "value", encoding)),
         )
 
     def initialized(self, _: lsp.InitializedParams) -> None:

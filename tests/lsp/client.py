@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from jitvm.guests.uxn.language import Uxntal
 from jitvm.lsp.server import serve
@@ -29,7 +29,7 @@ class Refused(Exception):
 class Wire:
     """Messages to and from a server; `incoming` is a queue, None at the end."""
 
-    def __init__(self, to_server: BinaryIO, from_server: BinaryIO) -> None:
+    def __init__(self, to_server: IO[bytes], from_server: IO[bytes]) -> None:
         self._to, self._from = to_server, from_server
         self.incoming: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -156,6 +156,15 @@ class Editor:
         if "error" in found:
             raise Refused(found["error"]["code"], found["error"]["message"])
         return found["result"]
+
+    def outcome(self, number: int) -> int:
+        """Wait for an answer; the code of its error, 0 if it is none."""
+        try:
+            self.answer(number)
+        except Refused as refused:
+            code: int = refused.args[0]
+            return code
+        return 0
 
     def until(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Take messages until one is it; diagnostics are kept."""
