@@ -17,6 +17,7 @@ from jitvm.guests.uxn.language.effects import Effect, effect_of
         ("( a . b -- )", (1, 1), (0, 0)),
         ("(\n\ta\n\t-- b )", (1, 0), (1, 0)),
         ("( a -: b )", (1, 0), (1, 0)),
+        ("( x** -- a+1 b^ )", (4, 0), (2, 0)),
     ],
 )
 def test_declared(comment: str, takes: tuple[int, int], gives: tuple[int, int]) -> None:
@@ -32,7 +33,7 @@ def test_vectors() -> None:
     [
         "( a )", "( prints a byte )", "( a -- b -- c )", "( a -- b | c )", "( a.. -- )",
         "( a, b -- )", "( the a -- b )", "( a `b -- )", "(a -- b)", "( a -- b or c )",
-        "( --", "", "( a | b | c -- )",
+        "( --", "", "( a | b | c -- )", "( x* -- x+1 )", "( a* b* -- a>b )",
     ],
 )  # fmt: skip
 def test_not_declared(comment: str) -> None:

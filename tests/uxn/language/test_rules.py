@@ -31,6 +31,7 @@ WORDS = {
     "an end for the eye": ("!main BRK", []),
     "what a flag skips": ("EQU JMP JMP2r INC", []),
     "what a number skips": ("#01 JCN BRK INC", []),
+    "a variable behind a return": ("JMP2r [ LIT &here $1 ]", []),
     "what is jumped over": ("!{ INC }", []),
 }
 

@@ -5,9 +5,10 @@
     @swap ( a | b -- b | a )        behind ``|``: the return stack, below the return address
     @swap ( a . b -- b . a )        the same
 
-An item is a byte, or with `*` a short. What cannot be read for certain declares nothing: prose,
-lists of possible results, an unknown number of items. Backticks are read by some as the beginning
-of the return stack's items and by others as a mark of one item, so they declare nothing either.
+An item is a byte, with `*` a short, and with `**` two of them. What cannot be read for certain
+declares nothing: prose, lists of possible results, an unknown number of items, results like `x+1`
+of a short `x*`, whose width is not written. Backticks are read by some as the beginning of the
+return stack's items and by others as a mark of one item, so they declare nothing either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _SEPARATORS = (*_RETURNS, _VECTOR)
 _ASIDE = ("|", ".")
 _UNSURE = ("..", "…", ",", '"', "or", "and", "the", "of", "is", "in", "to", "?")
 """Words, and pieces of words below, of comments that are something else."""
+_SIGNS = "+-<>=&/%!"
 _MOST_ITEMS = 32
 
 
@@ -57,9 +59,16 @@ def effect_of(comment: str) -> Effect | None:
     if "|" in after and "|" not in before:
         return None  # perhaps: one or the other
     taken, given = _bytes(before), _bytes(after)
-    if taken is None or given is None:
+    if taken is None or given is None or any(_is_open(item, before) for item in after):
         return None
     return Effect(taken, given, words[found[0]] == _VECTOR)
+
+
+def _is_open(item: str, before: list[str]) -> bool:
+    """Whether a result is computed of a short, and not marked as one."""
+    if item.endswith("*") or not any(sign in item for sign in _SIGNS):
+        return False
+    return any(each.endswith("*") and each.rstrip("*") in item for each in before)
 
 
 def _bytes(items: list[str]) -> tuple[int, int] | None:
@@ -73,5 +82,6 @@ def _bytes(items: list[str]) -> tuple[int, int] | None:
             continue
         if item in _UNSURE or item[-1] in ",.;:" or ".." in item or item[0] in "\"'()`":
             return None
-        counts[stack] += 2 if item.endswith("*") else 1
+        stars = len(item) - len(item.rstrip("*"))
+        counts[stack] += max(1, 2 * stars)
     return counts[0], counts[1]

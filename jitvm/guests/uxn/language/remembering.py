@@ -5,7 +5,7 @@ of the routines it goes through and on the effects that it asks for, not on wher
 outcome is kept by the name of its routine, with
 
     for each routine that was touched   a digest of its words and labels
-    for each effect that was asked for  the effect, and whether the routine comes back
+    for each effect that was asked for  the effect, and what is to be relied on
     for all of them together            what lies in the zero page
 
 and is used again as long as these are the same. Its addresses are kept as distances from the
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.language.effects import Effect
 from jitvm.guests.uxn.language.reading import Reading
-from jitvm.guests.uxn.language.walking import Code, Mismatch, Outcome, Turn
+from jitvm.guests.uxn.language.walking import Code, Mismatch, Outcome, Trust, Turn
 from jitvm.guests.uxn.symbols import PROGRAM_START
 
 Spot = tuple[str, int]
@@ -33,7 +33,7 @@ class _Kept(Struct, frozen=True):
     effect: Effect
     shared: int
     regions: tuple[tuple[str, int], ...]
-    asked: tuple[tuple[Spot, Effect, bool], ...]
+    asked: tuple[tuple[Spot, Effect, Trust], ...]
     mismatches: tuple[Mismatch, ...]
     spots: tuple[Spot, ...]
     """Of the addresses in the mismatches, in their order."""
@@ -77,11 +77,11 @@ class Memory:
             return None
         if any(regions.digests.get(name) != digest for name, digest in kept.regions):
             return None
-        for asked, effect, comes_back in kept.asked:
+        for asked, effect, trust in kept.asked:
             address = regions.address(asked)
             if address is None or code.declared.get(address) != effect:
                 return None
-            if code.comes_back(address) is not comes_back:
+            if code.trust(address) != trust:
                 return None
         self._new[spot] = kept
         addresses = iter([regions.address(each) or 0 for each in kept.spots])
@@ -106,7 +106,7 @@ class Memory:
             shared=regions.shared,
             regions=tuple((name, regions.digests.get(name, 0)) for name in names),
             asked=tuple(
-                (regions.spot(each), code.declared[each], code.comes_back(each))
+                (regions.spot(each), code.declared[each], code.trust(each))
                 for each in outcome.asked
             ),
             mismatches=outcome.mismatches,

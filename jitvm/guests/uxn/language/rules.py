@@ -100,12 +100,20 @@ class Program:
         self._at: dict[int, Emission] = {each[0]: each for each in reading.emissions}
         self._starts = frozenset(each[0] for each in reading.emissions if _is_instruction(each[2]))
         self.declared: dict[str, Effect] = {}
+        has_shorts = not reading.legacy
         for definition in reading.definitions:
             if definition.address is not None:
                 comment = reading.comment_behind(definition.token)
                 effect = None if comment is None else effect_of(comment)
-                if effect is not None:
+                if comment is not None and effect is not None:
+                    has_shorts = has_shorts or "*" in comment
                     self.declared[definition.full] = effect
+        if not has_shorts:  # the older dialect had no mark for them: only nothing is certain
+            self.declared = {
+                full: effect
+                for full, effect in self.declared.items()
+                if not any(effect.takes + effect.gives)
+            }
 
     def findings(self) -> list[Found]:
         """All that the rules of this file find."""
@@ -193,8 +201,9 @@ class Program:
                 closed, before, earlier = False, None, None
             byte, is_instruction = memory[address], address in starts
             if closed and address >= computed and is_instruction:
-                # Many write one behind a jump, to see where code ends.
-                if byte != BRK and byte & 0x3F != _JMP2:
+                # Many write one behind a jump, to see where code ends; and variables as literals.
+                is_variable = byte & 0x9F == LIT and address + 1 in labels
+                if byte != BRK and byte & 0x3F != _JMP2 and not is_variable:
                     yield Found("unreachable", emission[3], "nothing leads here")
                 closed = False
             if before is not None:

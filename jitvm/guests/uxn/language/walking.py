@@ -44,6 +44,8 @@ from jitvm.guests.uxn.language.shapes import (
 
 MOST_STEPS = 4000
 """Instructions that are looked at for one routine, on all its paths together."""
+DEEPEST = 40
+"""Routines that are walked because others call them, one inside the other."""
 MOST_CELLS = 255
 """Bytes of a stack."""
 MEMORY = 0x10000
@@ -115,6 +117,19 @@ class Outcome(Struct, frozen=True):
     is_fixed: bool
 
 
+class Trust(Struct, frozen=True):
+    """What callers know of a routine.
+
+    Attributes:
+        is_kept: whether it does what it declares, as far as is known.
+        comes_back: whether it returns on some path. One does not that ends the vector or the
+            program, or leaves in a way that cannot be followed, as errors do.
+    """
+
+    is_kept: bool
+    comes_back: bool
+
+
 class Code:
     """What walks need of a program, and the outcomes of those that there were.
 
@@ -131,7 +146,8 @@ class Code:
     """
 
     __slots__ = (
-        "_outcomes", "declared", "entries", "loops", "memory", "remembered", "starts", "variable",
+        "_depth", "_outcomes", "declared", "entries", "loops", "memory", "remembered", "starts",
+        "variable",
     )  # fmt: skip
 
     def __init__(
@@ -151,15 +167,18 @@ class Code:
         self.loops = loops
         self.remembered: Callable[[int], Outcome | None] | None = None
         self._outcomes: dict[int, Outcome | None] = {}
+        self._depth = 0
 
     def outcome(self, entry: int) -> Outcome:
         """Walk a routine that declares an effect, once."""
         known = self._outcomes.get(entry)
         if known is None:
             self._outcomes[entry] = None
+            self._depth += 1
             known = None if self.remembered is None else self.remembered(entry)
             if known is None:
                 known = Walk(self, entry, self.declared[entry]).outcome()
+            self._depth -= 1
             self._outcomes[entry] = known
         return known
 
@@ -167,14 +186,15 @@ class Code:
         """The outcome of a walk, if there was one."""
         return self._outcomes.get(entry)
 
-    def comes_back(self, to: int) -> bool:
-        """Whether a routine that declares an effect returns on some path. One does not that ends
-        the vector or the program, or leaves in a way that cannot be followed, as errors do."""
-        if self.declared[to].is_vector:
-            return False
-        if to in self._outcomes and self._outcomes[to] is None:
-            return True  # it is being walked: it calls itself
-        return self.outcome(to).may_return
+    def trust(self, entry: int) -> Trust:
+        """What callers may rely on. One that does not do what it declares is walked into instead,
+        so that its fault is told once, and not of all who call it."""
+        is_vector = self.declared[entry].is_vector
+        is_open = entry in self._outcomes and self._outcomes[entry] is None
+        if is_open or (self._depth > DEEPEST and entry not in self._outcomes):
+            return Trust(True, not is_vector)  # it calls itself; or that would take too long
+        outcome = self.outcome(entry)
+        return Trust(not outcome.mismatches, outcome.may_return and not is_vector)
 
 
 class _GiveUp(Exception):
@@ -396,36 +416,41 @@ class Walk:
     def _call(self, after: _Moment, pc: int, to: int) -> list[_Moment]:
         """Call a routine: do what it declares, or walk into it."""
         effect = self._code.declared.get(to)
-        if effect is None:
-            return [self._with(after, Turn(pc, "into"), to)]
-        self._asked.add(to)
-        if not self._code.comes_back(to):
-            return []
-        back = after.on((after.stacks[0], after.stacks[1][:-2]))
-        return self._go(_applied(back, effect), after.pc)
+        if effect is not None:
+            self._asked.add(to)
+            trust = self._code.trust(to)
+            if trust.is_kept and not trust.comes_back:
+                return []
+            if trust.is_kept:
+                back = after.on((after.stacks[0], after.stacks[1][:-2]))
+                return self._go(_applied(back, effect), after.pc)
+        return [self._with(after, Turn(pc, "into"), to)]
 
     def _go(self, moment: _Moment, to: int, pc: int | None = None) -> list[_Moment]:
         """Go on at an address, by a jump at `pc` or without one: in this routine or, if another one
         begins there, by its effect."""
         is_round = to == self._entry and (pc is None or to in self._code.loops)
         if to in self._code.entries and not is_round:
-            effect = self._code.declared[to]
-            cells = moment.stacks[1]
-            target = cells[-2:]
             self._asked.add(to)
-            if not self._code.comes_back(to):
-                return []
-            if len(target) < 2:
-                return []
-            back = _applied(moment.on((moment.stacks[0], cells[:-2])), effect)
-            if target == _BACK:
-                self._check(back, to if pc is None else pc, given=0)
-            elif min(target) >= 0:
-                return self._go(back, int.from_bytes(target, "big"), to)
-            return []
+            trust = self._code.trust(to)
+            if trust.is_kept:
+                return self._leave(moment, to, pc) if trust.comes_back else []
         if pc is not None and to <= pc:
             return [self._round(moment, to)]
         return [_Moment(to, moment.stacks, moment.below, moment.ends, moment.path)]
+
+    def _leave(self, moment: _Moment, to: int, pc: int | None) -> list[_Moment]:
+        """Have another routine return in place of this one."""
+        cells = moment.stacks[1]
+        target = cells[-2:]
+        if len(target) < 2:
+            return []
+        back = _applied(moment.on((moment.stacks[0], cells[:-2])), self._code.declared[to])
+        if target == _BACK:
+            self._check(back, to if pc is None else pc, given=0)
+        elif min(target) >= 0:
+            return self._go(back, int.from_bytes(target, "big"), to)
+        return []
 
     def _round(self, moment: _Moment, to: int) -> _Moment:
         """Jump backwards.
