@@ -100,10 +100,12 @@ class Desk:
 
     def put(self, file: str, text: str) -> None:
         """A file is open, or was changed."""
-        is_new = file not in self.texts
+        before = self.texts.get(file)
         self.texts[file] = text
-        self._mains.clear()
-        self._stale(file, is_new)
+        workspace = self._workspaces[self.language(file).name]
+        if before is None or workspace.is_moved(before, text):
+            self._mains.clear()
+        self._stale(file, before is None)
 
     def drop(self, file: str) -> None:
         """A file was closed: what is on disk counts."""

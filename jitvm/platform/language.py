@@ -210,6 +210,9 @@ class Workspace(Protocol):
     def sources(self, texts: Mapping[str, str]) -> Sequence[str]:
         """All sources in the folders, up to a limit."""
 
+    def is_moved(self, before: str, after: str) -> bool:
+        """Whether a change of a file's text may change what `mains` answers."""
+
 
 class Language(Protocol):
     """The language of a guest's sources.

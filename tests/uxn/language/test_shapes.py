@@ -7,7 +7,6 @@ import pytest
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.encoding import MNEMONICS, mnemonic, opcode
-from jitvm.guests.uxn.language.effects import effect_of
 from jitvm.guests.uxn.language.opcodes import opcode_help
 from jitvm.guests.uxn.language.shapes import FLAG, OPERAND, OTHER, TAKEN, UNKNOWN, Goes, shape_of
 
@@ -64,17 +63,19 @@ def test_what_is_said_of_an_opcode_is_what_it_does(byte: int) -> None:
     """Its documented effect has the widths of its shape."""
     said = opcode_help(byte)
     shape = shape_of(byte)
-    words = ["." if word == "|" else word for word in said.effect.split()]
-    if words[words.index("--") :].count(".") > words[: words.index("--")].count("."):
-        words.insert(words.index("--"), ".")
-    effect = effect_of(" ".join(words))
-    assert effect is not None, said.effect
-    assert effect.takes == shape.needs
+    before, after = said.effect.strip("( )").split("--")
+    assert _widths(before) == shape.needs
     kept = [shape.needs[stack] - shape.drops[stack] for stack in (0, 1)]
-    assert effect.gives == tuple(kept[stack] + len(shape.gives[stack]) for stack in (0, 1)), (
-        said.effect
-    )
+    given = tuple(kept[stack] + len(shape.gives[stack]) for stack in (0, 1))
+    assert _widths(after) == given, said.effect
     assert said.meaning.endswith(".")
+
+
+def _widths(side: str) -> tuple[int, int]:
+    """Bytes on both stacks, of a side of an effect."""
+    working, _, back = f" {side} ".partition(" | ")
+    widths = [sum(2 if item[-1] == "*" else 1 for item in each.split()) for each in (working, back)]
+    return widths[0], widths[1]
 
 
 def test_an_opcode_in_words() -> None:

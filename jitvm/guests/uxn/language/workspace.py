@@ -80,6 +80,10 @@ class Workspace:
         mains.sort(key=lambda main: (os.path.dirname(main) != folder, len(main), main))
         return mains or [file]
 
+    def is_moved(self, before: str, after: str) -> bool:
+        """Whether another text includes other files."""
+        return _INCLUDE.findall(before) != _INCLUDE.findall(after)
+
     def _included(self, path: str, texts: Mapping[str, str]) -> tuple[str, ...]:
         """What a source includes, as it names it."""
         text = texts.get(path)
