@@ -83,6 +83,11 @@ def test_wrong_routines(body: str, rule: str) -> None:
     assert [each for each in routine(body) if each[1] == "@r"] == [(rule, "@r")]
 
 
+def test_a_fault_is_told_once() -> None:
+    body = "@r ( a -- ) g h JMP2r @g ( a -- b ) DUP JMP2r @h ( b -- ) POP JMP2r @i ( -- ) #01 r"
+    assert routine(f"{body} #01 JMP2r") == [(EFFECT, "@g"), (EFFECT, "@i")]
+
+
 def test_the_path() -> None:
     source = f"{HEAD}@on-reset ( -> ) BRK\n@r ( a -- b )\n\tDUP ?{{ POP g }} JMP2r\n@g JMP2r\n"
     (finding,) = [each for each in project(source).findings() if each.rule == EFFECT]

@@ -121,7 +121,8 @@ class Trust(Struct, frozen=True):
     """What callers know of a routine.
 
     Attributes:
-        is_kept: whether it does what it declares, as far as is known.
+        is_kept: whether it does what it declares, as far as is known. Where it does not, nothing
+            is told of its callers: its fault is told once.
         comes_back: whether it returns on some path. One does not that ends the vector or the
             program, or leaves in a way that cannot be followed, as errors do.
     """
@@ -187,8 +188,7 @@ class Code:
         return self._outcomes.get(entry)
 
     def trust(self, entry: int) -> Trust:
-        """What callers may rely on. One that does not do what it declares is walked into instead,
-        so that its fault is told once, and not of all who call it."""
+        """What callers may rely on."""
         is_vector = self.declared[entry].is_vector
         is_open = entry in self._outcomes and self._outcomes[entry] is None
         if is_open or (self._depth > DEEPEST and entry not in self._outcomes):
@@ -225,29 +225,30 @@ class _Moment:
         pc: its address.
         stacks: their cells: bytes, FLAG, UNKNOWN, `_BACK`, or `_BELOW` and less.
         below: how many cells of each belong to the caller.
-        ends: whether the program is told to end.
+        is_moot: whether it does not matter any more what is on the stacks: the program is told to
+            end, or a routine was called that does not do what it declares.
         path: how it was reached.
     """
 
-    __slots__ = ("below", "ends", "path", "pc", "stacks")
+    __slots__ = ("below", "is_moot", "path", "pc", "stacks")
 
     def __init__(
         self,
         pc: int,
         stacks: Stacks,
         below: tuple[int, int],
-        ends: bool,
+        is_moot: bool,
         path: _Path | None,
     ) -> None:
         self.pc = pc
         self.stacks = stacks
         self.below = below
-        self.ends = ends
+        self.is_moot = is_moot
         self.path = path
 
     def on(self, stacks: Stacks) -> _Moment:
         """The same with other stacks."""
-        return _Moment(self.pc, stacks, self.below, self.ends, self.path)
+        return _Moment(self.pc, stacks, self.below, self.is_moot, self.path)
 
     def depth(self, stack: int) -> int:
         """Bytes on a stack, without those of the caller."""
@@ -302,7 +303,7 @@ class Walk:
             if not pending:
                 return sorted(self._found.values(), key=lambda each: each.at)
             moment = pending.pop()
-            key = (moment.pc, moment.stacks, moment.below, moment.ends)
+            key = (moment.pc, moment.stacks, moment.below, moment.is_moot)
             if key not in self._seen:
                 self._seen.add(key)
                 pending += self._step(moment)
@@ -327,17 +328,17 @@ class Walk:
             stacks = (self._changed(found, shape, 0, pc, next_pc), stacks[1])
         if shape.gives[1] or shape.drops[1]:
             stacks = (stacks[0], self._changed(found, shape, 1, pc, next_pc))
-        ends = moment.ends
+        is_moot = moment.is_moot
         if shape.port is not None:
             port = self._value(shape.port, found, shape, pc, next_pc)
             if port in _POINTERS and shape.width + port > _POINTERS[1]:
                 return []
-            ends = ends or (port in _STATE and shape.width + port > _STATE[1])
-        after = _Moment(next_pc, stacks, below, ends, moment.path)
+            is_moot = is_moot or (port in _STATE and shape.width + port > _STATE[1])
+        after = _Moment(next_pc, stacks, below, is_moot, moment.path)
         if shape.goes is Goes.ON:
             return [after] if next_pc not in code.entries else self._go(after, next_pc)
         if shape.goes is Goes.ENDS:
-            if self._effect.is_vector and not ends:
+            if self._effect.is_vector and not is_moot:
                 self._check(after, pc, given=2)
             return []
         target = tuple(self._value(cell, found, shape, pc, next_pc) for cell in shape.target)
@@ -419,11 +420,11 @@ class Walk:
         if effect is not None:
             self._asked.add(to)
             trust = self._code.trust(to)
-            if trust.is_kept and not trust.comes_back:
+            if not trust.comes_back:
                 return []
-            if trust.is_kept:
-                back = after.on((after.stacks[0], after.stacks[1][:-2]))
-                return self._go(_applied(back, effect), after.pc)
+            back = _applied(after.on((after.stacks[0], after.stacks[1][:-2])), effect)
+            back.is_moot |= not trust.is_kept
+            return self._go(back, after.pc)
         return [self._with(after, Turn(pc, "into"), to)]
 
     def _go(self, moment: _Moment, to: int, pc: int | None = None) -> list[_Moment]:
@@ -432,20 +433,20 @@ class Walk:
         is_round = to == self._entry and (pc is None or to in self._code.loops)
         if to in self._code.entries and not is_round:
             self._asked.add(to)
-            trust = self._code.trust(to)
-            if trust.is_kept:
-                return self._leave(moment, to, pc) if trust.comes_back else []
+            return self._leave(moment, to, pc)
         if pc is not None and to <= pc:
             return [self._round(moment, to)]
-        return [_Moment(to, moment.stacks, moment.below, moment.ends, moment.path)]
+        return [_Moment(to, moment.stacks, moment.below, moment.is_moot, moment.path)]
 
     def _leave(self, moment: _Moment, to: int, pc: int | None) -> list[_Moment]:
         """Have another routine return in place of this one."""
         cells = moment.stacks[1]
         target = cells[-2:]
-        if len(target) < 2:
+        trust = self._code.trust(to)
+        if len(target) < 2 or not trust.comes_back:
             return []
         back = _applied(moment.on((moment.stacks[0], cells[:-2])), self._code.declared[to])
+        back.is_moot |= not trust.is_kept
         if target == _BACK:
             self._check(back, to if pc is None else pc, given=0)
         elif min(target) >= 0:
@@ -466,12 +467,12 @@ class Walk:
                 raise _GiveUp
             path = path.before
         path = _Path(moment.path, None, target, depth)
-        return _Moment(to, moment.stacks, moment.below, moment.ends, path)
+        return _Moment(to, moment.stacks, moment.below, moment.is_moot, path)
 
     def _with(self, moment: _Moment, turn: Turn, to: int | None = None) -> _Moment:
         path = _Path(moment.path, turn, (), 0)
         pc = moment.pc if to is None else to
-        return _Moment(pc, moment.stacks, moment.below, moment.ends, path)
+        return _Moment(pc, moment.stacks, moment.below, moment.is_moot, path)
 
     # -- ends --------------------------------------------------------------------------------
 
@@ -479,7 +480,7 @@ class Walk:
         """Compare the stacks at the end of a path; `given` more bytes are on the return stack."""
         effect = self._effect
         self._may_return = True
-        if moment.ends:
+        if moment.is_moot:
             return
         for wrong, stack, declared in (
             (Wrong.GIVES, 0, effect.gives[0]),
@@ -533,4 +534,4 @@ def _applied(moment: _Moment, effect: Effect) -> _Moment:
             stacks, below = _lent(stacks, below, stack, takes)
             cells = stacks[stack][: len(stacks[stack]) - takes] + (UNKNOWN,) * gives
             stacks = (stacks[0], cells) if stack else (cells, stacks[1])
-    return _Moment(moment.pc, stacks, below, moment.ends, moment.path)
+    return _Moment(moment.pc, stacks, below, moment.is_moot, moment.path)
