@@ -77,7 +77,7 @@ def test_programs_do_the_same(tmp_path: Path, name: str, hot: int) -> None:
     lab = second(tmp_path, case.source, hot=hot)
     lab.machine.prepare(NUMBER)
     assert not difference(expected, lab.go(case))
-    for limit in (1, 7, 100):
+    for limit in (1, 100):
         budgeted = made(tmp_path, Parameters(polish=0, hot=hot))
         pieces = Case(case.source, pieces=(limit, 10 * limit))
         budgeted.load(pieces, case.rom())
