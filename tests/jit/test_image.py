@@ -96,6 +96,25 @@ def test_nothing_is_made_or_recorded(tmp_path: Path) -> None:
     assert CODE in executed.tobytes()
 
 
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_a_jit_comes_for_what_is_to_be_compiled_thoroughly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unfinished: bool
+) -> None:
+    lab = second(tmp_path, ADDING)
+    lab.machine.defer_jit(unfinished=unfinished)
+    lab.machine.prepare(NUMBER)
+    native = lab.machine.native
+    assert native is not None
+    assert native._image is not None
+    native._image.milliseconds = 1000
+    monkeypatch.setattr(native_module, "WORTH_FINISHING", HANGS)
+    assert run(lab) == EXPECTED
+    assert not has_jit(lab.machine)
+    monkeypatch.setattr(native_module, "WORTH_FINISHING", 0)
+    assert run(lab) == EXPECTED
+    assert has_jit(lab.machine) is not unfinished
+
+
 def test_a_jit_comes_where_something_else_is_hot(tmp_path: Path) -> None:
     lab = second(tmp_path, ADDING, hot=5)
     lab.machine.prepare(NUMBER)
