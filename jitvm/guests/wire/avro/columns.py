@@ -17,18 +17,15 @@ from __future__ import annotations
 
 from jitvm.guests.wire.avro.schema import Type
 from jitvm.guests.wire.columns import (
-    MAX_COLUMNS,
     Column,
     ColumnError,
     RowSpace,
     Shape,
-    TooManyColumns,
     Tree,
-    hide,
     selected,
 )
 from jitvm.guests.wire.faults import SchemaError
-from jitvm.guests.wire.records.program import PLACE
+from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -180,10 +177,8 @@ def tree(
     """
     message = Described(type).message
     selection = None if fields is None else selected(message, (*fields, *hidden))
-    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-    root.is_nullable = null_rows
-    root.format, root.message = "+s", message
-    builder = _Builder(depth)
+    builder = _Builder(message, depth, null_rows=null_rows)
+    root = builder.root
     if type.kind == "record":
         builder.fill(root, type, message, selection, {type.name: 1})
     else:
@@ -191,23 +186,17 @@ def tree(
         root.children.append(builder.field(root, message.fields[0], type, inner, {}))
     if not root.children:
         raise ColumnError(f"{type.name} has no fields to make columns of")
-    if any(column.is_utf8 for column in root.walk()):
-        place = Column(PLACE, Shape.FIXED, root.space, root)
-        place.format, place.width, place.is_hidden = "L", 8, True
-        root.children.append(place)
-    key = repr((None if fields is None else sorted(fields), sorted(hidden), depth, null_rows))
-    made = Tree(message, root, 4, key)
-    if fields is not None and hidden:
-        hide(made, fields)
-    return made
+    return builder.tree(depth, fields, hidden)
 
 
-class _Builder:
-    """Makes columns, and counts them."""
+class _Builder(Builder):
+    """Makes columns of types, of records that are nested in themselves to a depth."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, message: Message, depth: int, *, null_rows: bool) -> None:
+        super().__init__(
+            message, null_rows=null_rows, advice="select some with fields, or lower depth"
+        )
         self.depth = depth
-        self.count = 0
 
     def fill(
         self, struct: Column, type: Type, message: Message, selection: Selection | None,
@@ -218,14 +207,6 @@ class _Builder:
             if selection is None or each.name in selection:
                 inner = None if selection is None else selection[each.name]
                 struct.children.append(self.field(struct, field, each.type, inner, nested))
-
-    def column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
-        self.count += 1
-        if self.count > MAX_COLUMNS:
-            raise TooManyColumns(
-                f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
-            )
-        return Column(name, shape, space, parent)
 
     def field(
         self, struct: Column, field: Field, type: Type, selection: Selection | None,
@@ -245,14 +226,14 @@ class _Builder:
             return made
         type = only(type)
         if type.kind in ("array", "map"):
-            return self.list(name, field, type, space, parent, selection, nested)
+            return self.elements(name, field, type, space, parent, selection, nested)
         if is_struct(type):
             times = nested.get(type.name, 0)
             if type.kind == "record" and times >= self.depth:
                 made = self.column(name, Shape.BYTES, space, parent)
                 made.format, made.is_raw, made.field = "z", True, field
                 return made
-            return self.struct(
+            return self.parts(
                 name, field, type, space, parent, selection, {**nested, type.name: times + 1}
             )
         format, width = format_of(type)
@@ -264,22 +245,19 @@ class _Builder:
         made.shown_as = "names" if type.kind == "enum" else ""
         return made
 
-    def struct(
+    def parts(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
         selection: Selection | None, nested: dict[str, int],
     ) -> Column:  # fmt: skip
         """The column of records, unions or durations."""
-        made = self.column(name, Shape.STRUCT, space, parent)
+        made = self.struct(name, field, space, parent)
         message = field.message
         assert message is not None
-        made.format, made.field, made.message = "+s", field, message
         if type.kind == "record":
             self.fill(made, type, message, selection, nested)
         elif type.kind == "union":
             made.is_nullable = any(each.kind == "null" for each in type.branches)
-            which = self.column(WHICH, Shape.ONEOF, space, made)
-            which.oneof, which.format, which.width = message.oneofs[0], "c", 1
-            made.children.append(which)
+            self.which(WHICH, made)
             for each, (_, branch) in zip(message.fields, named_branches(type), strict=True):
                 if selection is None or each.name in selection:
                     inner = None if selection is None else selection[each.name]
@@ -294,34 +272,26 @@ class _Builder:
                     made.children.append(part)
         return made
 
-    def list(
+    def elements(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
         selection: Selection | None, nested: dict[str, int],
     ) -> Column:  # fmt: skip
-        """The column of an array or a map."""
-        is_map = type.kind == "map"
-        made = self.column(name, Shape.MAP if is_map else Shape.LIST, space, parent)
-        made.field, made.format = field, "+m" if is_map else "+l"
-        below = RowSpace(0, made)
+        """The column of an array or a map.
+
+        Of what a reader takes with another schema elements may have fewer bytes than its own: one
+        at least, which is what the VM counts on.
+        """
         assert type.item is not None
-        if not is_map:
-            # Of what a reader takes with another schema, elements may have fewer bytes: one at
-            # least, which is what the VM counts on.
-            made.least = 1
+        if type.kind == "array":
+            made = self.list(name, field, 1, space, parent)
+            below = RowSpace(0, made)
             made.children = [self.value("item", field, type.item, below, made, selection, nested)]
             return made
-        made.least = 1
-        entries = self.column("entries", Shape.STRUCT, below, made)
-        assert field.message is not None
-        entries.format, entries.field, entries.message = "+s", field, field.message
-        key = self.column("key", Shape.BYTES, below, entries)
-        key.field, key.format, key.is_utf8 = field.message.fields[0], "u", True
+        made, entries, below = self.map(name, field, space, parent)
         inner = None if selection is None else selection.get("value")
-        value = self.value(
-            "value", field.message.fields[1], type.item, below, entries, inner, nested
-        )
-        entries.children = [key, value]
-        made.children = [entries]
+        assert field.message is not None
+        of = field.message.fields[1]
+        entries.children.append(self.value("value", of, type.item, below, entries, inner, nested))
         return made
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from jitvm.guests.wire.columns import Column, ColumnError, RowSpace, Shape, Tree
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.records.program import PLACE, Maker
+from jitvm.guests.wire.records.columns import mark
+from jitvm.guests.wire.records.program import Maker
 from jitvm.guests.wire.schema import Field, Kind, Message
 from jitvm.guests.wire.writer import Label
 
@@ -45,9 +46,7 @@ def tree(parts: list[Part], fields: Sequence[str] | None, null_rows: bool, name:
     if fields is not None:
         root.children = [each for each in root.children if each.name in fields]
     if any(column.is_utf8 for column in root.walk()):
-        place = Column(PLACE, Shape.FIXED, root.space, root)
-        place.format, place.width, place.is_hidden = "L", 8, True
-        root.children.append(place)
+        mark(root)
     return Tree(message, root, 4, repr((fields, null_rows)))
 
 

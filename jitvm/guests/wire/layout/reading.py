@@ -152,13 +152,13 @@ class Layout:
         table = array("q", (0, len(data), max(len(data) // max(least, 1), 1)))
         plan = self._plan(True)
         found = [(plan, Records(data, memoryview(table)))] if len(data) else []
-        return gathered(found, plan, self.errors)
+        return gathered(found, lambda: self._tree, self.errors)
 
     def _listed(self, records: Any, lengths: Any) -> Table:
         """Records that have a length of their own each."""
         plan = self._plan(False)
         found = ((plan, each) for each in separate(records, lengths, BATCH_ROWS, None))
-        return gathered(found, plan, self.errors)
+        return gathered(found, lambda: self._tree, self.errors)
 
     def _plan(self, is_open: bool) -> Plan:
         found = self._plans.get(is_open)
