@@ -9,7 +9,8 @@
     for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
         ...
 
-The page docs/wire.md tells it from the start; Avro is `wire.avro`, docs/avro.md.
+The page docs/wire.md tells it from the start. Other formats are `wire.avro`, `wire.der`,
+`wire.msgpack`, each with a page of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
+from jitvm.guests.wire.registry import FORMATS
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
     from jitvm.guests.wire.layout.reading import Layout
+    from jitvm.guests.wire.messagepack import face as msgpack
     from jitvm.guests.wire.project.projecting import Projected, Projector
+    from jitvm.guests.wire.records.reader import RecordReader
     from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
@@ -73,6 +77,7 @@ __all__ = [
     "explain",
     "layout",
     "messages",
+    "msgpack",
     "project",
     "projector",
     "reader",
@@ -92,8 +97,8 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
         """Import what only those need who write, project, or read another format."""
         from importlib import import_module
 
-        if name in ("avro", "der"):
-            return import_module(f"jitvm.guests.wire.{name}.face")
+        if name in FORMATS:
+            return FORMATS[name].face
         if (module := _LATER.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.{module}"), name)
@@ -380,7 +385,7 @@ def messages(
 
 
 def explain(
-    reader: Reader | Writer | Projector | avro.AvroReader,
+    reader: Reader | Writer | Projector | RecordReader,
     address: int | str | None = None,
     *,
     stages: Iterable[str] = ("guest", "exits"),

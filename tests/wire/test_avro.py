@@ -10,7 +10,7 @@ import pytest
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.records.instructions import PLAIN
 from tests.fuzz.avro.case import AvroCase
-from tests.fuzz.avro.worker import decode
+from tests.fuzz.records.work import decode
 from tests.wire.avros import Judge, Schemas, Values, encoded, mutated
 from tests.wire.pair import PARAMS
 from tests.wire.sound import all_are_sound

@@ -8,7 +8,9 @@ table = reader.read(values)                   a list of bytes, an Arrow array, a
 
 from __future__ import annotations
 
+from jitvm.guests.wire.faults import SchemaError
 from jitvm.guests.wire.messagepack.reading import MessagePackReader
+from jitvm.guests.wire.messagepack.types import SUFFIX
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -44,3 +46,31 @@ def reader(
         WhereError: the condition cannot be tested.
     """
     return MessagePackReader(schema, fields=fields, where=where, errors=errors)
+
+
+# -- for the command line ------------------------------------------------------------------------
+
+
+def of_file(path: str, schema: str | None, **options: Any) -> MessagePackReader:
+    """What reads a file of values.
+
+    Raises:
+        SchemaError: no schema is named.
+    """
+    if schema is None:
+        raise SchemaError(
+            f"{path}: say what its values are with --schema, the path of a .json file: "
+            '{"ts": "timestamp", "name": "string"}'
+        )
+    return MessagePackReader(schema, **options)
+
+
+def of_schema(path: str) -> MessagePackReader:
+    """What reads values of a schema.
+
+    Raises:
+        SchemaError: it is a file of values, which do not tell it.
+    """
+    if not path.endswith(SUFFIX):
+        raise SchemaError(f"{path}: values do not tell their schema; give the .json file of it")
+    return MessagePackReader(path)

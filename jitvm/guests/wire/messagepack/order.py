@@ -65,7 +65,7 @@ class _Walk:
         if not (0xA0 <= head < 0xC0 or 0xD9 <= head < 0xDC):
             self.past()
             return ""
-        piece = self.head()[2] if head >= 0xC0 else b""
+        piece = self.head()[2]
         if head < 0xC0:
             piece = self.data[begin + 1 : self.at]
         return piece.decode("utf-8", "replace")
