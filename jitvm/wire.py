@@ -27,7 +27,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
-from jitvm.guests.wire.registry import FORMATS
+from jitvm.guests.wire.registry import FORMATS, format_of
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -63,6 +63,7 @@ __all__ = [
     "Projected",
     "Projector",
     "Reader",
+    "RecordReader",
     "Refusal",
     "RowError",
     "SchemaError",
@@ -75,6 +76,7 @@ __all__ = [
     "der",
     "digest",
     "explain",
+    "format_of",
     "layout",
     "messages",
     "msgpack",
@@ -90,6 +92,7 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     _LATER = {
         "EncodeError": "encode.errors", "Refusal": "encode.errors", "Encoded": "encode.encoded",
         "Writer": "encode.writing", "Layout": "layout.reading",
+        "RecordReader": "records.reader",
         "Projected": "project.projecting", "Projector": "project.projecting",
     }  # fmt: skip
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.cli.parser import Parser
-    from jitvm.guests.wire.records.reader import RecordReader
-    from jitvm.wire import Reader, Table
+    from jitvm.wire import Reader, RecordReader, Table
 
 DESCRIPTION = """\
 Read and write Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
@@ -159,9 +158,9 @@ def execute(arguments: Namespace) -> int:
 
 def _hint(arguments: Namespace) -> str:
     """What may be the matter where messages are framed in another way."""
-    from jitvm.guests.wire.registry import format_of
+    from jitvm import wire
 
-    return "" if format_of(arguments.events) else "; are they behind their lengths?"
+    return "" if wire.format_of(arguments.events) else "; are they behind their lengths?"
 
 
 def _paths(text: str | None) -> list[str] | None:
@@ -171,10 +170,9 @@ def _paths(text: str | None) -> list[str] | None:
 
 def _reader(arguments: Namespace) -> Reader | RecordReader:
     from jitvm import wire
-    from jitvm.guests.wire.registry import format_of
 
     fields = _paths(arguments.fields)
-    if (format := format_of(arguments.events)) is not None:
+    if (format := wire.format_of(arguments.events)) is not None:
         made: RecordReader = format.face.of_file(
             arguments.events, arguments.schema, fields=fields, where=arguments.where,
             errors=arguments.errors,
@@ -285,9 +283,8 @@ def _schema(arguments: Namespace) -> int:
     from json import dumps
 
     from jitvm import wire
-    from jitvm.guests.wire.registry import format_of
 
-    if (format := format_of(arguments.schema, schemas=True)) is not None:
+    if (format := wire.format_of(arguments.schema, schemas=True)) is not None:
         return _columns(arguments, format.face.of_schema(arguments.schema))
     name = None
     if ":" in arguments.schema:

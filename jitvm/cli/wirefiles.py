@@ -19,8 +19,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Any, BinaryIO, Self
 
-    from jitvm.guests.wire.records.reader import RecordReader
-    from jitvm.wire import Reader, Table
+    from jitvm.wire import Reader, RecordReader, Table
 
 FORMATS = ("jsonl", "csv", "parquet", "arrow")
 SUFFIXES = {
