@@ -211,6 +211,7 @@ def layout(
     *,
     order: str = "<",
     fields: Sequence[str] | None = None,
+    where: str | None = None,
     errors: str = "raise",
 ) -> Layout:
     """A layout of records that no schema language describes; it reads and writes them.
@@ -220,17 +221,21 @@ def layout(
             or a declaration, a list of pairs of names and kinds: see the page docs/layout.md.
         names: of the values of a format string, in order.
         order: ``"<"`` or ``">"``, the byte order of a declaration, where a kind says no other.
-        fields: names of the parts to read; None for all.
+        fields: paths of the columns to make, as ``["time", "points.x"]``; None for all.
+        where: a condition on parts outside of lists, as ``"kind == 3 and at.x > 0.5"``: only rows
+            for which it is true are kept.
         errors: what becomes of records that cannot be decoded: ``"raise"``, ``"skip"``, ``"null"``.
 
     Raises:
         SchemaError: it is none of these.
         ColumnError: `fields` names what is not there.
+        WhereError: the condition cannot be tested.
     """
     from jitvm.guests.wire.layout.parts import parts_of
     from jitvm.guests.wire.layout.reading import Layout
 
-    return Layout(parts_of(definition, names, order), fields=fields, errors=errors)
+    parts = parts_of(definition, names, order)
+    return Layout(parts, fields=fields, where=where, errors=errors)
 
 
 def projector(

@@ -185,8 +185,8 @@ class LayoutJudge(Judge):
     def __init__(self, declaration: Any, **options: Any) -> None:
         self.parts = parts_of(declaration, None, "<")
         super().__init__(
-            lambda null_rows: tree(self.parts, None, null_rows, "layout"),
-            lambda made: make(made, self.parts, is_open=False), **options,
+            lambda null_rows: tree(self.parts, null_rows=null_rows),
+            lambda made: make(made, self.parts), **options,
         )  # fmt: skip
 
     def judged(self, data: bytes) -> Any:

@@ -6,6 +6,7 @@ import ctypes
 import pickle
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,6 +15,8 @@ import pyarrow as pa
 import pytest
 
 from jitvm import wire
+from tests.wire.judging import mutated
+from tests.wire.layouts import LIKELY, LayoutJudge
 
 FORMATS = {
     "<IHhq": ["a", "b", "c", "d"],
@@ -174,6 +177,92 @@ def test_a_record_that_is_wrong() -> None:
     assert (len(fixed), fixed.errors[0].row, fixed.errors[0].offset) == (2, 2, 1)
     with pytest.raises(wire.DecodeError):
         wire.layout("<IH", ["a", "b"]).read(bytes(13))
+
+
+def test_conditions_and_paths() -> None:
+    random = Random(4)
+    made = [packet(random) for _ in range(300)]
+    records, rows = [data for data, _ in made], [row for _, row in made]
+    layout = wire.layout(
+        PACKET, fields=["name", "points.x"], where="kind in [1, 5] and maybe is not None"
+    )
+    expected = [
+        {"name": row["name"], "points": [{"x": each["x"]} for each in row["points"]]}
+        for row in rows if row["kind"] in (1, 5) and row["maybe"] is not None
+    ]  # fmt: skip
+    for source in (records, b"".join(records)):
+        assert layout.read(source).to_pylist() == expected
+    again: wire.Layout = pickle.loads(pickle.dumps(layout))
+    assert again.read(records).to_pylist() == expected
+    fixed = wire.layout("<bBhq", ["a", "b", "c", "d"], where="a < -100 or b == 300 or c >= 32000")
+    data = [(a, b, c, -a) for a in range(-128, 128, 7) for b in (0, 44) for c in (-32768, 32000)]
+    kept = [each for each in data if each[0] < -100 or each[2] >= 32000]
+    whole = b"".join(struct.pack("<bBhq", *each) for each in data)
+    assert [tuple(row.values()) for row in fixed.read(whole).to_pylist()] == kept
+    few = wire.layout("<bB", ["a", "b"], fields=["b"], where="a == -1")
+    assert few.read(b"\xff\1\0\2").to_pylist() == [{"b": 1}]
+    for where in ("name == 'a'", "points.x > 5", "nobody > 1"):
+        with pytest.raises(wire.WhereError):
+            wire.layout(PACKET, where=where)
+    with pytest.raises(wire.ColumnError, match="nobody"):
+        wire.layout(PACKET, fields=["points.nobody"])
+
+
+def test_files_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(5)
+    made = [packet(random) for _ in range(200)]
+    counted, fixed = tmp_path / "counted.bin", tmp_path / "fixed.bin"
+    counted.write_bytes(b"".join(data for data, _ in made))
+    numbers = [(n, -n) for n in range(200)]
+    fixed.write_bytes(b"".join(struct.pack("<Ih", *each) for each in numbers))
+    monkeypatch.setattr("jitvm.guests.wire.records.splitting.PIECE", 64)
+    monkeypatch.setattr("jitvm.guests.wire.layout.reading.PIECE", 64)
+    for layout, path, rows in (
+        (wire.layout(PACKET), counted, [row for _, row in made]),
+        (wire.layout("<Ih", ["a", "b"]), fixed, [{"a": a, "b": b} for a, b in numbers]),
+        (wire.layout("<Ih", ["a", "b"], where="a >= 100"), fixed,
+         [{"a": a, "b": b} for a, b in numbers[100:]]),
+    ):  # fmt: skip
+        assert layout.read(path).to_pylist() == rows
+        told: list[int] = []
+        tables = list(
+            layout.stream(path, rows=7, progress=lambda state, told=told: told.append(state.rows))  # type: ignore[misc]
+        )
+        assert max(map(len, tables)) <= 7
+        assert [row for table in tables for row in table.to_pylist()] == rows
+        assert told[-1] == len(rows)
+    one = list(wire.layout(PACKET).stream((data for data, _ in made), rows=50))
+    assert [len(table) for table in one] == [50] * 4
+
+
+def test_files_that_are_cut_off_or_broken(tmp_path: Path) -> None:
+    path, good = tmp_path / "records.bin", packet(Random(1))[0]
+    path.write_bytes(good * 3 + good[:-1])
+    with pytest.raises(wire.StreamError, match="in the middle of a value, behind value 3"):
+        list(wire.layout(PACKET, errors="skip").stream(path))
+    maybe = wire.layout([("a", "u4?"), ("b", "text:u1")], errors="skip")
+    path.write_bytes(b"\0\1x" * 2 + b"\2" + b"\0\1x" * 100)
+    with pytest.raises(wire.DecodeError, match="message 2"):
+        list(maybe.stream(path))
+    path.write_bytes(b"\0\1x" + b"\0\1\xff" + b"\0\1y")
+    (table,) = maybe.stream(path)
+    assert [row["b"] for row in table.to_pylist()] == ["x", "y"]
+    assert table.errors[0].fault is wire.Fault.UTF8
+    path.write_bytes(bytes(13))
+    with pytest.raises(wire.DecodeError):
+        list(wire.layout("<IH", ["a", "b"]).stream(path))
+    tables = list(wire.layout("<IH", ["a", "b"], errors="skip").stream(path))
+    assert (sum(map(len, tables)), tables[-1].errors[0].row) == (2, 2)
+
+
+@pytest.mark.parametrize("tier", ["reference", "ir", "interpreter", "jit"])
+def test_tiers_agree_with_struct(tier: str) -> None:
+    random = Random(8)
+    judge = LayoutJudge(PACKET, tier=tier)
+    few = tier in ("reference", "ir")
+    records = [packet(random)[0] for _ in range(6 if few else 300)]
+    for _ in range(1 if few else 3):
+        judge.agree([*records, *(mutated(records[0], random, LIKELY) for _ in range(3))])
 
 
 def test_values_as_a_whole() -> None:

@@ -17,8 +17,10 @@ from tests.wire.judging import BYTES
 
 LOOKED_AT = 8
 """Of so many hasty batches one has its values looked at."""
-LEAST = 24
+LEAST = 4
 """Batches of a case at least: native code is made in the first ones."""
+CHOOSING = 0.1
+"""How often instructions are chosen anew before a batch: what is native is made anew then."""
 
 
 def main(package: str, make: Callable[[int], RecordCase]) -> int:
@@ -62,7 +64,7 @@ def decode(
             return
         while sum(map(len, batch)) > BYTES:
             del batch[len(batch) // 2 :]
-        if choices.random() < 0.3:
+        if choices.random() < CHOOSING:
             judge.choose(choices)
         put = partial(memory.put, at_end=choices.random() < 0.7)
         looks = not case.is_hasty or number % LOOKED_AT == 0

@@ -30,7 +30,7 @@ from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from jitvm.guests.wire.columns import Selection
 
@@ -180,10 +180,10 @@ def tree(
     builder = _Builder(message, depth, null_rows=null_rows)
     root = builder.root
     if type.kind == "record":
-        builder.fill(root, type, message, selection, {type.name: 1})
+        builder.nested = {type.name: 1}
+        builder.fill(root, _fields(type), selection)
     else:
-        inner = None if selection is None else selection["value"]
-        root.children.append(builder.field(root, message.fields[0], type, inner, {}))
+        builder.fill(root, (("value", type),), selection)
     if not root.children:
         raise ColumnError(f"{type.name} has no fields to make columns of")
     return builder.tree(depth, fields, hidden)
@@ -197,45 +197,35 @@ class _Builder(Builder):
             message, null_rows=null_rows, advice="select some with fields, or lower depth"
         )
         self.depth = depth
-
-    def fill(
-        self, struct: Column, type: Type, message: Message, selection: Selection | None,
-        nested: dict[str, int],
-    ) -> None:  # fmt: skip
-        """Give the STRUCT of a record its children."""
-        for each, field in zip(type.fields, message.fields, strict=True):
-            if selection is None or each.name in selection:
-                inner = None if selection is None else selection[each.name]
-                struct.children.append(self.field(struct, field, each.type, inner, nested))
-
-    def field(
-        self, struct: Column, field: Field, type: Type, selection: Selection | None,
-        nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        return self.value(field.name, field, type, struct.space, struct, selection, nested)
+        self.nested: dict[str, int] = {}  # records around what is made, by name
 
     def value(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
+        selection: Selection | None,
     ) -> Column:  # fmt: skip
         """The column of values of a type."""
         inner = type.nullable
         if inner is not None:
-            made = self.value(name, field, inner, space, parent, selection, nested)
+            made = self.value(name, field, inner, space, parent, selection)
             made.is_nullable = True
             return made
         type = only(type)
-        if type.kind in ("array", "map"):
-            return self.elements(name, field, type, space, parent, selection, nested)
+        if type.item is not None:
+            # Of what a reader takes with another schema elements may have fewer bytes than its own:
+            # one at least, which is what the VM counts on.
+            is_map = type.kind == "map"
+            return self.elements(name, field, type.item, is_map, 1, space, parent, selection)
         if is_struct(type):
-            times = nested.get(type.name, 0)
+            times = self.nested.get(type.name, 0)
             if type.kind == "record" and times >= self.depth:
                 made = self.column(name, Shape.BYTES, space, parent)
                 made.format, made.is_raw, made.field = "z", True, field
                 return made
-            return self.parts(
-                name, field, type, space, parent, selection, {**nested, type.name: times + 1}
-            )
+            made = self.struct(name, field, space, parent)
+            around, self.nested = self.nested, {**self.nested, type.name: times + 1}
+            self.parts(made, type, selection)
+            self.nested = around
+            return made
         format, width = format_of(type)
         made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)
         made.field, made.format, made.width = field, format, width
@@ -245,54 +235,27 @@ class _Builder(Builder):
         made.shown_as = "names" if type.kind == "enum" else ""
         return made
 
-    def parts(
-        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        """The column of records, unions or durations."""
-        made = self.struct(name, field, space, parent)
-        message = field.message
-        assert message is not None
+    def parts(self, struct: Column, type: Type, selection: Selection | None) -> None:
+        """What is in a record, a union or a duration."""
         if type.kind == "record":
-            self.fill(made, type, message, selection, nested)
+            self.fill(struct, _fields(type), selection)
         elif type.kind == "union":
-            made.is_nullable = any(each.kind == "null" for each in type.branches)
-            self.which(WHICH, made)
-            for each, (_, branch) in zip(message.fields, named_branches(type), strict=True):
-                if selection is None or each.name in selection:
-                    inner = None if selection is None else selection[each.name]
-                    member = self.field(made, each, branch, inner, nested)
-                    member.is_nullable = True
-                    made.children.append(member)
+            struct.is_nullable = any(each.kind == "null" for each in type.branches)
+            which = self.which(WHICH, struct)
+            self.fill(struct, named_branches(type), selection)
+            for member in struct.children:
+                member.is_nullable |= member is not which
         else:
-            for each in message.fields:
+            assert struct.message is not None
+            for each in struct.message.fields:
                 if selection is None or each.name in selection:
-                    part = self.column(each.name, Shape.FIXED, space, made)
+                    part = self.column(each.name, Shape.FIXED, struct.space, struct)
                     part.field, part.format, part.width = each, "I", 4
-                    made.children.append(part)
-        return made
+                    struct.children.append(part)
 
-    def elements(
-        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        """The column of an array or a map.
 
-        Of what a reader takes with another schema elements may have fewer bytes than its own: one
-        at least, which is what the VM counts on.
-        """
-        assert type.item is not None
-        if type.kind == "array":
-            made = self.list(name, field, 1, space, parent)
-            below = RowSpace(0, made)
-            made.children = [self.value("item", field, type.item, below, made, selection, nested)]
-            return made
-        made, entries, below = self.map(name, field, space, parent)
-        inner = None if selection is None else selection.get("value")
-        assert field.message is not None
-        of = field.message.fields[1]
-        entries.children.append(self.value("value", of, type.item, below, entries, inner, nested))
-        return made
+def _fields(type: Type) -> Iterator[tuple[str, Type]]:
+    return ((each.name, each.type) for each in type.fields)
 
 
 def format_of(type: Type) -> tuple[str, int]:

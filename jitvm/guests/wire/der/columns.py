@@ -100,7 +100,7 @@ def tree(
     builder = _Builder(message, null_rows=null_rows)
     root = builder.root
     if is_struct(type):
-        builder.fill(root, type, selection)
+        builder.fields(root, type, selection)
     else:
         inner = None if selection is None else selection[VALUE]
         field = message.fields[0]
@@ -111,20 +111,17 @@ def tree(
 class _Builder(Builder):
     """Makes columns of types."""
 
-    def fill(self, struct: Column, type: Type, selection: Selection | None) -> None:
+    def fields(self, struct: Column, type: Type, selection: Selection | None) -> None:
         """Give a STRUCT its children."""
-        message = struct.message
-        assert message is not None
         is_choice = type.kind == "choice"
         if is_choice:
             self.which(WHICH, struct)
-        for field, (name, inner) in zip(message.fields, type.fields.items(), strict=True):
-            if selection is not None and name not in selection:
-                continue
-            below = None if selection is None else selection[name]
-            made = self.value(name, field, inner, struct.space, struct, below)
-            made.is_nullable |= is_choice or (inner.is_optional and not inner.has_default)
-            struct.children.append(made)
+        self.fill(struct, type.fields.items(), selection)
+        for column in struct.children:
+            inner = type.fields.get(column.name)
+            if inner is not None:
+                is_null = inner.is_optional and not inner.has_default
+                column.is_nullable |= is_choice or is_null
 
     def value(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
@@ -139,7 +136,7 @@ class _Builder(Builder):
             return made
         if is_struct(type):
             made = self.struct(name, field, space, parent)
-            self.fill(made, type, selection)
+            self.fields(made, type, selection)
             return made
         _, format, width = _KINDS[type.kind]
         made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)

@@ -6,18 +6,20 @@ Records that all have the same size need no program: NumPy copies field by field
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, ColumnError, RowSpace, Shape, Tree
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.records.columns import mark
+from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.records.program import Maker
 from jitvm.guests.wire.schema import Field, Kind, Message
 from jitvm.guests.wire.writer import Label
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.records.program import RecordProgram
+    from jitvm.guests.wire.where import Condition
 
 _KINDS = {
     "b": Kind.BOOL, "c": Kind.INT32, "C": Kind.UINT32, "s": Kind.INT32, "S": Kind.UINT32,
@@ -29,69 +31,103 @@ _KINDS = {
 # -- columns -------------------------------------------------------------------------------------
 
 
-def tree(parts: list[Part], fields: Sequence[str] | None, null_rows: bool, name: str) -> Tree:
-    """The columns of parts; `fields` are names of those of the record to make, None for all.
+def described(parts: list[Part], name: str = "layout") -> Message:
+    """The description of a record."""
+    made = Message(name, [])
+    for number, (each, part) in enumerate(_named(parts), 1):
+        make = _number if part.kind == "bits" else _field
+        made.fields.append(make(number, each, part))
+    return made
+
+
+def _number(number: int, name: str, part: Part) -> Field:
+    made = Field(number, name, _KINDS[part.format])
+    made.width = part.width if part.format not in "bfg" else 0
+    return made
+
+
+def _field(number: int, name: str, part: Part) -> Field:
+    if part.kind == "list":
+        made = _field(number, name, part.parts[0])
+        made.is_repeated, made.has_presence = True, False
+        return made
+    if part.kind == "record":
+        made = Field(number, name, Kind.MESSAGE, message=described(part.parts, name))
+    elif part.kind == "number":
+        made = _number(number, name, part)
+    else:
+        made = Field(number, name, Kind.STRING if part.is_utf8 else Kind.BYTES)
+    made.has_presence = part.is_optional
+    return made
+
+
+def tree(
+    parts: list[Part],
+    *,
+    fields: Sequence[str] | None = None,
+    hidden: Sequence[str] = (),
+    null_rows: bool = False,
+) -> Tree:
+    """The columns of parts.
+
+    Args:
+        parts: what a record has.
+        fields: paths of the columns to make, as ``"points.x"``; None for all.
+        hidden: paths that are decoded but not part of the result.
+        null_rows: whether rows may be null as a whole.
 
     Raises:
-        ColumnError: one of them names nothing.
+        ColumnError: a path names nothing, or there are too many columns.
     """
-    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-    message = Message(name, [])
-    root.format, root.message, root.is_nullable = "+s", message, null_rows
-    _fill(root, parts)
-    names = [each.name for each in root.children]
-    for each in fields or ():
-        if each not in names:
-            raise ColumnError(f"the layout has no part {each!r}; it has {', '.join(names)}")
-    if fields is not None:
-        root.children = [each for each in root.children if each.name in fields]
-    if any(column.is_utf8 for column in root.walk()):
-        mark(root)
-    return Tree(message, root, 4, repr((fields, null_rows)))
+    message = described(parts)
+    selection = None if fields is None else selected(message, (*fields, *hidden))
+    builder = _Builder(message, null_rows=null_rows)
+    builder.fill(builder.root, _named(parts), selection)
+    return builder.tree((), fields, hidden)
 
 
-def _fill(struct: Column, parts: list[Part]) -> None:
+def _named(parts: list[Part]) -> Iterator[tuple[str, Part]]:
+    """The parts that have columns, each with its name."""
     for part in parts:
         if part.kind == "bits":
-            for name, _ in part.bits:
-                if name:
-                    made = Column(name, Shape.FIXED, struct.space, struct)
-                    made.format, made.width = part.format, part.width
-                    _describe(made, struct)
-                    struct.children.append(made)
+            yield from ((name, part) for name, _ in part.bits if name)
         elif part.kind != "pad":
-            struct.children.append(_column(part, struct.space, struct))
+            yield part.name, part
 
 
-def _describe(column: Column, struct: Column) -> None:
-    """Give a column a field, which tells what its values are."""
-    message = struct.message
-    kind = _KINDS.get(column.format, Kind.BYTES)
-    column.field = Field(1 if message is None else len(message.fields) + 1, column.name, kind)
-    if message is not None:
-        message.fields.append(column.field)
+_SHAPES = {
+    "number": Shape.FIXED, "bytes": Shape.FIXED, "text": Shape.BYTES, "record": Shape.STRUCT,
+    "list": Shape.LIST,
+}  # fmt: skip
 
 
-def _column(part: Part, space: RowSpace, parent: Column) -> Column:
-    shapes = {"number": Shape.FIXED, "bytes": Shape.FIXED, "text": Shape.BYTES,
-              "record": Shape.STRUCT, "list": Shape.LIST}  # fmt: skip
-    made = Column(part.name, shapes[part.kind], space, parent)
-    made.is_nullable = part.is_optional
-    if part.kind == "number":
-        made.format, made.width = part.format, part.width
-        made.is_signed = part.format in "csil"
-    elif part.kind == "bytes":
-        made.format, made.width = f"w:{part.size}", part.size
-    elif part.kind == "text":
-        made.format, made.is_utf8 = ("u" if part.is_utf8 else "z"), part.is_utf8
-    elif part.kind == "record":
-        made.format, made.message = "+s", Message(part.name, [])
-        _fill(made, part.parts)
-    else:
-        made.format, made.least = "+l", part.parts[0].least
-        made.children = [_column(part.parts[0], RowSpace(0, made), made)]
-    _describe(made, parent)
-    return made
+class _Builder(Builder):
+    """Makes columns of parts."""
+
+    def value(
+        self, name: str, field: Field, part: Part, space: RowSpace, parent: Column,
+        selection: Selection | None,
+    ) -> Column:  # fmt: skip
+        """The column of a part."""
+        if part.kind == "list":
+            made = self.list(name, field, part.parts[0].least, space, parent)
+            item, below = part.parts[0], RowSpace(0, made)
+            made.children = [self.value(item.name, field, item, below, made, selection)]
+        elif part.kind == "record":
+            made = self.struct(name, field, space, parent)
+            self.fill(made, _named(part.parts), selection)
+        else:
+            made = self.column(name, _SHAPES.get(part.kind, Shape.FIXED), space, parent)
+            made.field = field
+            if part.kind == "text":
+                made.format, made.is_utf8 = ("u" if part.is_utf8 else "z"), part.is_utf8
+            elif part.kind == "bytes":
+                made.format, made.width = f"w:{part.size}", part.size
+            else:
+                made.format, made.width = part.format, part.width
+                made.is_signed = part.format in "csil"
+        made.is_nullable = part.is_optional
+        return made
 
 
 # -- programs ------------------------------------------------------------------------------------
@@ -100,10 +136,13 @@ def _column(part: Part, space: RowSpace, parent: Column) -> Column:
 class _Maker(Maker):
     """Writes the program of a layout."""
 
-    def __init__(self, tree: Tree, parts: list[Part], is_open: bool) -> None:
-        super().__init__(tree, None)
+    def __init__(
+        self, tree: Tree, parts: list[Part], where: Condition | None, is_open: bool
+    ) -> None:
+        super().__init__(tree, where)
         self.parts = parts
         self.program.is_open = is_open
+        self.wrong = self.fail
 
     def record(self) -> None:
         self.struct(self.parts, self.tree.root)
@@ -137,7 +176,7 @@ class _Maker(Maker):
         null, behind = Label(), Label()
         validity = None if column is None else column.validity
         b = self.tree.scratch if validity is None else validity
-        self.filled("presence", {"b": _unit(b), "miss": null, "slow": self.fail})
+        self.filled("presence", {"b": _unit(b), "miss": null, "slow": self.wrong})
         self.value(part, column)
         self.op("goto", behind)
         self.put(null)
@@ -197,8 +236,30 @@ def _unit(place: int | None) -> int | None:
     return None if place is None else -(-place // 64) * 64
 
 
-def make(tree: Tree, parts: list[Part], *, is_open: bool) -> RecordProgram:
-    """The program of a layout whose records have different sizes; `is_open` where they lie one
-    behind the other, however many there are."""
+def make(
+    tree: Tree, parts: list[Part], where: Condition | None = None, *, is_open: bool = False
+) -> RecordProgram:
+    """The program of a layout; `is_open` where records of different sizes lie one behind the other,
+    however many there are.
+
+    Raises:
+        ProgramError: the VM cannot do what is asked for.
+    """
     assert fixed_size(parts) is None or not is_open
-    return _Maker(tree, parts, is_open).make()
+    return _Maker(tree, parts, where, is_open).make()
+
+
+def make_passing(tree: Tree, parts: list[Part]) -> RecordProgram:
+    """The program that only tells where records of different sizes are."""
+    maker = _Maker(tree, parts, None, is_open=True)
+    maker.wrong = hopeless = Label()
+
+    def put() -> None:
+        maker.put(hopeless)
+        maker.op("fail")
+
+    maker.later.append(put)
+    program = maker.make()
+    program.hopeless = hopeless.at
+    program.notes[hopeless.at] = "fail"
+    return program

@@ -84,22 +84,12 @@ def tree(
     message = described(type)
     selection = None if fields is None else selected(message, (*fields, *hidden))
     builder = _Builder(message, null_rows=null_rows)
-    builder.fill(builder.root, type.fields or {VALUE: type}, selection)
+    builder.fill(builder.root, (type.fields or {VALUE: type}).items(), selection)
     return builder.tree((), fields, hidden)
 
 
 class _Builder(Builder):
     """Makes columns of types."""
-
-    def fill(self, struct: Column, types: dict[str, Type], selection: Selection | None) -> None:
-        """Give a STRUCT its children."""
-        message = struct.message
-        assert message is not None
-        for field, (name, inner) in zip(message.fields, types.items(), strict=True):
-            if selection is None or name in selection:
-                below = None if selection is None else selection[name]
-                made = self.value(name, field, inner, struct.space, struct, below)
-                struct.children.append(made)
 
     def value(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
@@ -114,23 +104,12 @@ class _Builder(Builder):
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
         selection: Selection | None,
     ) -> Column:  # fmt: skip
-        if type.kind == "list":
-            assert type.item is not None
-            made = self.list(name, field, 1, space, parent)
-            below = RowSpace(0, made)
-            made.children = [self.value("item", field, type.item, below, made, selection)]
-            return made
-        if type.kind == "map":
-            assert type.item is not None
-            made, entries, below = self.map(name, field, space, parent)
-            inner = None if selection is None else selection.get("value")
-            assert field.message is not None
-            of = field.message.fields[1]
-            entries.children.append(self.value("value", of, type.item, below, entries, inner))
-            return made
+        if type.item is not None:
+            is_map = type.kind == "map"
+            return self.elements(name, field, type.item, is_map, 1, space, parent, selection)
         if type.kind == "record":
             made = self.struct(name, field, space, parent)
-            self.fill(made, type.fields, selection)
+            self.fill(made, type.fields.items(), selection)
             return made
         _, format, width = _KINDS[type.kind]
         made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)

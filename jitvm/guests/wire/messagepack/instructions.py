@@ -39,6 +39,7 @@ from jitvm.guests.wire.records.operands import FIELD, column, operand
 from jitvm.guests.wire.records.values import (
     Maybe,
     Place,
+    by_words,
     bytes_of,
     narrowed,
     nearest,
@@ -232,15 +233,7 @@ def text(most: int, place: type[Place], core: Core) -> None:
     head = core.load(INPUT, it.at, 1)
     size = head & 0x1F
     fits = ((head & 0xE0) == 0xA0) & (size <= most)
-    count = it.only(core, size)
-    begin = (it.at + 1) & M32
-    to = core.load(OUTPUT, column(core, "c", row(core), 4), 4)
-    words = [core.load(INPUT, begin + i, 8) for i in range(0, most, 8)]
-    target = column(core, "a", to, 1)
-    core.store(OUTPUT, column(core, "c", row(core) + 1, 4), to + count, 4)
-    for i, word in enumerate(words):
-        core.store(OUTPUT, target + 8 * i, word, 8)
-    it.end(core, fits, begin + count)
+    by_words(it, fits, it.only(core, size), (it.at + 1) & M32, most, core)
 
 
 # -- maps -----------------------------------------------------------------------------------------

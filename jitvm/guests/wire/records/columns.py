@@ -22,8 +22,10 @@ from jitvm.guests.wire.columns import (
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
+    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.schema import Field, Message
 
 PLACE = "\0place"
@@ -62,6 +64,26 @@ class Builder:
             raise TooManyColumns(f"more than {MAX_COLUMNS} columns; {self._advice}")
         return Column(name, shape, space, parent)
 
+    def value(
+        self, name: str, field: Field, type: Any, space: RowSpace, parent: Column,
+        selection: Selection | None,
+    ) -> Column:  # fmt: skip
+        """The column of values of a type; a format says which."""
+        raise NotImplementedError
+
+    def fill(
+        self, struct: Column, types: Iterable[tuple[str, Any]], selection: Selection | None
+    ) -> None:
+        """Give a STRUCT a child for each of some types, by name, that is selected."""
+        message = struct.message
+        assert message is not None
+        for name, type in types:
+            if selection is None or name in selection:
+                field = message.field(name)
+                assert field is not None
+                below = None if selection is None else selection[name]
+                struct.children.append(self.value(name, field, type, struct.space, struct, below))
+
     def struct(self, name: str, field: Field, space: RowSpace, parent: Column) -> Column:
         """A STRUCT of what the message of a field has."""
         made = self.column(name, Shape.STRUCT, space, parent)
@@ -82,20 +104,29 @@ class Builder:
         struct.children.append(made)
         return made
 
-    def map(
-        self, name: str, field: Field, space: RowSpace, parent: Column
-    ) -> tuple[Column, Column, RowSpace]:
-        """A MAP with keys that are strings, and its entries, which have no value yet: it has the
-        rows of the space."""
+    def elements(
+        self, name: str, field: Field, item: Any, is_map: bool, least: int, space: RowSpace,
+        parent: Column, selection: Selection | None,
+    ) -> Column:  # fmt: skip
+        """A LIST of some type, or a MAP of strings to it; its elements have so many bytes at
+        least."""
+        if not is_map:
+            made = self.list(name, field, least, space, parent)
+            below = RowSpace(0, made)
+            made.children = [self.value("item", field, item, below, made, selection)]
+            return made
         made = self.column(name, Shape.MAP, space, parent)
-        made.field, made.format, made.least = field, "+m", 1
+        made.field, made.format, made.least = field, "+m", least
         below = RowSpace(0, made)
         entries = self.struct("entries", field, below, made)
         assert field.message is not None
         key = self.column("key", Shape.BYTES, below, entries)
         key.field, key.format, key.is_utf8 = field.message.fields[0], "u", True
-        entries.children, made.children = [key], [entries]
-        return made, entries, below
+        of = field.message.fields[1]
+        inner = None if selection is None else selection.get("value")
+        value = self.value("value", of, item, below, entries, inner)
+        entries.children, made.children = [key, value], [entries]
+        return made
 
     def tree(
         self, key: object, fields: Sequence[str] | None = None, hidden: Sequence[str] = ()

@@ -105,7 +105,7 @@ class RecordDecoder(Decoding):
         self, data: memoryview, blocks: memoryview, begin: Place, last: int, out: OutputSpace
     ) -> None:
         """Decode a few records, and choose instructions by what they have."""
-        run = OfRecords(self, Tier.INTERPRETER)
+        run = self.run_of(Tier.INTERPRETER)
         found = run.decode(data, blocks, begin, last, out, SAMPLE)
         if found.rows:
             run.learn(found.rows, ())

@@ -41,13 +41,14 @@ class RecordProgram(Program):
         dialect: the instructions that it is made of.
         blank: where rows of nothing are written.
         is_open: whether of blocks only the end is known, not how many records they have.
+        hopeless: where a run ends that no further bytes would help; 0 for nowhere.
         mark: the column of 8 bytes that tells of each row where its record is; None for none.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect.instructions)
         self.dialect = dialect
-        self.blank = 0
+        self.blank = self.hopeless = 0
         self.is_open = False
         self.mark: int | None = None
 

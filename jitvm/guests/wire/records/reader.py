@@ -175,6 +175,16 @@ class RecordReader:
         rows, state = min(rows, BATCH_ROWS), Progress(None)
         return streamed(find(rows, state), self.errors, rows, state, progress)
 
+    def _whole(self, source: Any, lengths: Any) -> Table:
+        """What `read` gives."""
+        return self._gathered(self._found(source, lengths, BATCH_ROWS, None))
+
+    def _batches(
+        self, source: Any, rows: int, progress: Callable[[Progress], object] | None
+    ) -> Iterator[Table]:
+        """What `stream` gives."""
+        return self._streamed(partial(self._found, source, None), rows, progress)
+
     def read(self, source: Any, lengths: Any = None) -> Table:
         """Decode all values of a source.
 
@@ -192,7 +202,7 @@ class RecordReader:
             PoolError: the system refused memory.
             OSError: a file cannot be read.
         """
-        return self._gathered(self._found(source, lengths, BATCH_ROWS, None))
+        return self._whole(source, lengths)
 
     def stream(
         self,
@@ -215,4 +225,4 @@ class RecordReader:
         Raises:
             as `read` does; tables before it were given.
         """
-        return self._streamed(partial(self._found, source, None), rows, progress)
+        return self._batches(source, rows, progress)

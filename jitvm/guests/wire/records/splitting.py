@@ -84,7 +84,9 @@ class _Splitting(OfRecords):
         pointer = self.machine.state.pointers[0]
         cursor = self._frames[pointer // 4 - 1]
         begin = self._frames[2]
-        broken = self.decoder.is_broken(data, cursor - begin)
+        program = self.decoder.program
+        broken = program.hopeless and self.machine.state.pc == program.hopeless
+        broken = broken or self.decoder.is_broken(data, cursor - begin)
         found.fault = Fault.FRAME if broken else Fault.TRUNCATED
         return found
 

@@ -272,7 +272,11 @@ def text(most: int, place: type[Place], core: Core) -> None:
     head = core.load(INPUT, it.at, 1)
     fits = (head <= min(2 * most, 126)) & ((head & 1) == 0)  # a varint of one byte
     count = it.only(core, (head >> 1) & (2 * most - 1))
-    begin = (it.at + 1) & M32
+    by_words(it, fits, count, (it.at + 1) & M32, most, core)
+
+
+def by_words(it: Place, fits: Word, count: Word, begin: Word, most: int, core: Core) -> None:
+    """End a value of up to so many bytes, which begin somewhere: a the bytes, c their offsets."""
     to = core.load(OUTPUT, column(core, "c", row(core), 4), 4)
     words = [core.load(INPUT, begin + i, 8) for i in range(0, most, 8)]
     target = column(core, "a", to, 1)
