@@ -37,7 +37,13 @@ class Layouts:
     def record(self, depth: int = 0) -> list[Any]:
         random = self.random
         count = random.randint(1, 3 if depth else 7)
-        return [self.part(f"p{number}", depth) for number in range(count)]
+        parts = [self.part(f"p{number}", depth) for number in range(count)]
+        if random.random() < 0.4:
+            order, end = random.choice("<>"), random.choice(("", "", "?"))
+            kind = order + random.choice(("u1", "u2", "u4"))
+            parts.insert(random.randrange(count + 1), ("n", kind))
+            parts.append(("s", random.choice((f"text:n{end}", f"bytes:n{end}", ("u2", "n")))))
+        return parts
 
     def part(self, name: str, depth: int) -> Any:
         random, kind = self.random, self.random.random()
@@ -88,11 +94,17 @@ class Reading:
             raise Refused
         return bool(byte)
 
-    def count(self, part: Part) -> int:
+    def count(self, part: Part, row: dict[str, Any]) -> int:
+        if part.of:
+            counted: int = row[part.of]
+            return self.checked(counted)
         if not part.count:
             return part.size
         code = {1: "B", 2: "H", 4: "I", 8: "Q"}[part.count]
-        number: int = self.number(code, is_big=part.is_big)
+        return self.checked(self.number(code, is_big=part.is_big))
+
+    @staticmethod
+    def checked(number: int) -> int:
         if number >= MOST:
             raise Refused
         return number
@@ -109,15 +121,15 @@ class Reading:
                         found[name] = whole & ((1 << count) - 1)
                     whole >>= count
             else:
-                found[part.name] = self.maybe(part)
+                found[part.name] = self.maybe(part, found)
         return found
 
-    def maybe(self, part: Part) -> Any:
+    def maybe(self, part: Part, row: dict[str, Any]) -> Any:
         if part.is_optional and not self.flag():
             return None
-        return self.value(part)
+        return self.value(part, row)
 
-    def value(self, part: Part) -> Any:
+    def value(self, part: Part, row: dict[str, Any]) -> Any:
         if part.kind == "number":
             if part.format == "b":
                 return self.flag()
@@ -126,7 +138,7 @@ class Reading:
             return self.take(part.size)
         if part.kind == "record":
             return self.record(part.parts)
-        count = self.count(part)
+        count = self.count(part, row)
         if part.kind == "text":
             data = self.take(count)
             try:
@@ -135,7 +147,7 @@ class Reading:
                 raise Refused from None
         if count > len(self.data) - self.at:
             raise Refused
-        return [self.maybe(part.parts[0]) for _ in range(count)]
+        return [self.maybe(part.parts[0], row) for _ in range(count)]
 
 
 class Records:
@@ -145,32 +157,38 @@ class Records:
         self.random = random
 
     def of(self, parts: list[Part]) -> bytes:
-        return b"".join(self.maybe(part) for part in parts)
+        """A record: numbers that count something else are drawn before."""
+        counts = {part.of: self.random.choice((0, 1, 4)) for part in parts if part.of}
+        return b"".join(self.maybe(part, counts) for part in parts)
 
-    def maybe(self, part: Part) -> bytes:
+    def maybe(self, part: Part, counts: dict[str, int]) -> bytes:
         if not part.is_optional:
-            return self.value(part)
-        return b"\1" + self.value(part) if self.random.random() < 0.7 else b"\0"
+            return self.value(part, counts)
+        return b"\1" + self.value(part, counts) if self.random.random() < 0.7 else b"\0"
 
-    def value(self, part: Part) -> bytes:
+    def value(self, part: Part, counts: dict[str, int]) -> bytes:
         random = self.random
+        order = ">" if part.is_big else "<"
         if part.kind in ("pad", "bytes"):
             return random.randbytes(part.size)
+        if part.name in counts:
+            return struct.pack(order + _ARROW[part.format], counts[part.name])
         if part.kind in ("number", "bits"):
             if part.format == "b":
                 return bytes((random.random() < 0.5,))
             if part.format in "fg":
-                return struct.pack(_ARROW[part.format], random.uniform(-9, 9))[
-                    :: -1 if part.is_big else 1
-                ]
+                return struct.pack(order + _ARROW[part.format], random.uniform(-9, 9))
             return random.randbytes(part.width)
         if part.kind == "record":
             return self.of(part.parts)
+        some = counts[part.of] if part.of else part.size
+        if part.count:
+            some = random.choice((0, 1, 4))
         if part.kind == "text":
             data = random.choice((b"", b"a", "grün".encode(), b"x" * 40))
+            data = b"x" * some if part.of else data
             return self.count(part, len(data)) + data
-        some = random.choice((0, 1, 4)) if part.count else part.size
-        return self.count(part, some) + b"".join(self.maybe(part.parts[0]) for _ in range(some))
+        return self.count(part, some) + b"".join(self.maybe(part.parts[0], {}) for _ in range(some))
 
     @staticmethod
     def count(part: Part, number: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import pickle
+import runpy
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -208,6 +209,47 @@ def test_conditions_and_paths() -> None:
         wire.layout(PACKET, fields=["points.nobody"])
 
 
+COUNTED: list[Any] = [
+    ("size", "u2"), ("count", ">u1"), ("at", "i4"),
+    ("inner", [("n", "u1"), ("text", "text:n")]),
+    ("body", "bytes:size"), ("points", ([("x", "i2"), ("m", "u1"), ("y", "bytes:m")], "count")),
+]  # fmt: skip
+
+
+def test_numbers_that_count_what_comes_later(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "size": n % 5, "count": n % 3, "at": -n, "inner": {"n": n % 4, "text": "x" * (n % 4)},
+            "body": bytes(n % 5),
+            "points": [{"x": i, "m": i, "y": b"y" * i} for i in range(n % 3)],
+        }
+        for n in range(60)
+    ]  # fmt: skip
+    layout = wire.layout(COUNTED)
+    data = layout.write(rows)
+    assert layout.read(data).to_pylist() == rows
+    assert layout.write(layout.read(data)) == data
+    path = tmp_path / "records.bin"
+    path.write_bytes(data)
+    assert [r for table in layout.stream(path, rows=9) for r in table.to_pylist()] == rows
+    for fields in (["at"], ["inner.text"], ["points.y", "at"], ["count"]):
+        some = wire.layout(COUNTED, fields=fields)
+        table = some.read(path)
+        expected = [{key: row[key] for key in table.schema} for row in rows]
+        if fields == ["inner.text"]:
+            expected = [{"inner": {"text": row["inner"]["text"]}} for row in rows]
+        elif fields[0] == "points.y":
+            expected = [
+                {"at": row["at"], "points": [{"y": each["y"]} for each in row["points"]]}
+                for row in rows
+            ]
+        assert table.to_pylist() == expected
+    wrong = [*rows[:2], {**rows[2], "size": 9}]
+    with pytest.raises(wire.EncodeError) as caught:
+        layout.write(wrong)
+    assert (caught.value.error.row, caught.value.error.path) == (2, "body")
+
+
 def test_files_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(5)
     made = [packet(random) for _ in range(200)]
@@ -285,6 +327,10 @@ def test_values_as_a_whole() -> None:
         (lambda: wire.layout([("a", ("u1", "f4"))]), "counts nothing"),
         (lambda: wire.layout([("a:9", "u1")]), "more bits"),
         (lambda: wire.layout([("a", "text:u1"), (None, "align 4")]), "use 'pad'"),
+        (lambda: wire.layout([("a", "bytes:n"), ("n", "u1")]), "comes before it"),
+        (lambda: wire.layout([("n", "u1?"), ("a", "bytes:n")]), "may be absent"),
+        (lambda: wire.layout([("n", "i2"), ("a", ("u1", "n"))]), "comes before it"),
+        (lambda: wire.layout([("n", "u1"), ("a", ("bytes:n", 2))]), "no part 'n' before them"),
         (lambda: wire.layout(5), "5 is no layout"),
     ],
 )
@@ -309,3 +355,15 @@ def test_values_that_do_not_fit(row: dict[str, Any], misfit: wire.Misfit) -> Non
     with pytest.raises(wire.EncodeError) as caught:
         layout.write([good, row])
     assert (caught.value.error.row, caught.value.error.misfit) == (1, misfit)
+
+
+def test_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "examples"
+    for name, said in (
+        ("packets", "20000 packets, 20000 of them IPv4"),
+        ("sensor_log", "50 restarts, the last at 3430.0 s"),
+        ("old_database", "2700 of 3000 records are not deleted"),
+    ):
+        main = runpy.run_path(str(folder / f"{name}.py"))["main"]
+        main(*([[]] if name != "sensor_log" else []))
+        assert said in capsys.readouterr().out

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.records.columns import Builder
+from jitvm.guests.wire.records.columns import Builder, mark
 from jitvm.guests.wire.records.program import Maker
 from jitvm.guests.wire.schema import Field, Kind, Message
 from jitvm.guests.wire.writer import Label
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
     from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.records.program import RecordProgram
@@ -104,6 +105,22 @@ _SHAPES = {
 class _Builder(Builder):
     """Makes columns of parts."""
 
+    def fill(
+        self, struct: Column, types: Iterable[tuple[str, Part]], selection: Selection | None
+    ) -> None:
+        """As for all, and numbers that say how much of something else there is, hidden if nobody
+        asks for them."""
+        pairs = list(types)
+        needed: dict[str, Any] = {}
+        if selection is not None:
+            needed = {part.of: None for _, part in pairs if part.of and part.of not in selection}
+            inner = (name for name, part in pairs if part.has_counts and name not in selection)
+            needed.update((name, {}) for name in inner)
+            selection = {**selection, **needed}
+        super().fill(struct, pairs, selection)
+        for column in struct.children:
+            column.is_hidden |= column.name in needed
+
     def value(
         self, name: str, field: Field, part: Part, space: RowSpace, parent: Column,
         selection: Selection | None,
@@ -156,7 +173,7 @@ class _Maker(Maker):
                 self.skip("pass.bytes.k", 2 * part.size)
             else:
                 with self.inside(part.name):
-                    self.maybe(part, struct.child(part.name))
+                    self.maybe(part, struct.child(part.name), struct)
 
     def bits(self, part: Part, struct: Column) -> None:
         first, order = 0, ".big" * (part.is_big and part.width > 1)
@@ -168,23 +185,23 @@ class _Maker(Maker):
             first += count
         self.skip("pass.bytes.k", 2 * part.width)
 
-    def maybe(self, part: Part, column: Column | None) -> None:
-        """A part, if it is there."""
+    def maybe(self, part: Part, column: Column | None, struct: Column) -> None:
+        """A part of a record, if it is there."""
         if not part.is_optional:
-            self.value(part, column)
+            self.value(part, column, struct)
             return
         null, behind = Label(), Label()
         validity = None if column is None else column.validity
         b = self.tree.scratch if validity is None else validity
         self.filled("presence", {"b": _unit(b), "miss": null, "slow": self.wrong})
-        self.value(part, column)
+        self.value(part, column, struct)
         self.op("goto", behind)
         self.put(null)
         if column is not None:
             self.absent(column)
         self.put(behind)
 
-    def value(self, part: Part, column: Column | None) -> None:
+    def value(self, part: Part, column: Column | None, struct: Column) -> None:
         order = ".big" * part.is_big
         size = part.fixed if not part.is_optional else None
         if column is None and size is not None:
@@ -202,29 +219,47 @@ class _Maker(Maker):
             else:
                 self.plain("bytes", column, 2 * part.size)
         elif part.kind == "text":
-            name = f".{part.count}{order * (part.count > 1)}"
-            if column is None:
-                self.skip(f"pass.bytes{name}")
-            else:
-                self.plain(f"text.any{name}", column)
+            name, by = _counting(part), self.counts(part, struct)
+            into = {} if column is None else {"a": column.values, "c": column.offsets}
+            kind = "pass.bytes" if column is None else "text.any"
+            self.filled(f"{kind}{name}", {**into, "b": by, "slow": self.fail})
         elif part.kind == "record":
             self.struct(part.parts, column if column is not None else _NOTHING)
         else:
             inner = None if column is None else column.children[0]
-            self.list(part, column, lambda: self.maybe(part.parts[0], inner))
+            by = self.counts(part, struct)
+            self.list(part, by, column, lambda: self.maybe(part.parts[0], inner, struct))
 
-    def list(self, part: Part, column: Column | None, write: Callable[[], None]) -> None:
+    def counts(self, part: Part, struct: Column) -> int | None:
+        """Where the number is that says how much of a part there is, if another part has it."""
+        if not part.of:
+            return None
+        column = struct.child(part.of)
+        assert column is not None
+        return column.values
+
+    def list(
+        self, part: Part, by: int | None, column: Column | None, write: Callable[[], None]
+    ) -> None:
         item, end = Label(), Label()
-        name = f".{part.count}{'.big' * (part.is_big and part.count > 1)}" if part.count else ".k"
+        name = _counting(part)
         offsets = None if column is None else column.offsets
         self.filled(
-            f"list{name}", {"b": offsets, "k": 2 * part.size, "miss": end, "slow": self.fail}
+            f"list{name}",
+            {"b": offsets, "c": by, "k": 2 * part.size, "miss": end, "slow": self.fail},
         )
         self.put(item)
         write()
         self.filled("element", {"miss": item, "slow": self.fail})
         self.put(end)
         self.filled("pass.end" if column is None else "end", {"b": offsets})
+
+
+def _counting(part: Part) -> str:
+    """The end of the names of instructions that read how much of a part there is."""
+    if part.of:
+        return f".of.{part.of_width}"
+    return f".{part.count}{'.big' * (part.is_big and part.count > 1)}" if part.count else ".k"
 
 
 _NOTHING = Column("", Shape.STRUCT, RowSpace(0, None), None)
@@ -247,6 +282,14 @@ def make(
     """
     assert fixed_size(parts) is None or not is_open
     return _Maker(tree, parts, where, is_open).make()
+
+
+def passing_tree(parts: list[Part]) -> Tree:
+    """The columns that it takes to pass over records: where they are, and what counts in them."""
+    builder = _Builder(described(parts), null_rows=False)
+    builder.fill(builder.root, _named(parts), {})
+    mark(builder.root)
+    return builder.tree("passing")
 
 
 def make_passing(tree: Tree, parts: list[Part]) -> RecordProgram:

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from jitvm.guests.wire.columns import Shape, layout
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.layout.program import described, make, make_passing, tree
+from jitvm.guests.wire.layout.program import described, make, make_passing, passing_tree, tree
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.reading import BATCH_ROWS, DecodeError, Progress, asked
 from jitvm.guests.wire.records.plan import Plan
@@ -136,7 +136,10 @@ class Layout(RecordReader):
 
     @cached_property
     def _splitter(self) -> Splitter:
-        return Splitter(partial(make_passing, parts=self._parts), lambda *_: False)
+        parts = self._parts
+        return Splitter(
+            partial(make_passing, parts=parts), lambda *_: False, partial(passing_tree, parts)
+        )
 
     # -- records of one size ---------------------------------------------------------------------
 

@@ -84,6 +84,7 @@ from jitvm.guests.wire.records.values import (
     bits,
     block,
     bytes_of,
+    counted_of,
     decimal,
     double_of_float,
     fixed,
@@ -200,6 +201,11 @@ def values() -> Table:
     for name, count in COUNTS.items():
         if name:
             found[f"list{name}"] = partial(begin_counted, count), FIELD
+    for width in (1, 2, 4):
+        read = counted_of(width, "b")
+        found[f"text.any.of.{width}"] = partial(bytes_of, read, Place), FIELD
+        found[f"pass.bytes.of.{width}"] = partial(passed, passed_bytes(read)), FIELD
+        found[f"list.of.{width}"] = partial(begin_counted, counted_of(width, "c")), FIELD
     found["pass.varint"] = partial(passed, varint("10", "uint64")), FIELD
     for name, count in COUNTS.items():
         found[f"pass.bytes{name}"] = partial(passed, passed_bytes(count)), FIELD

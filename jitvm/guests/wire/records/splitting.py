@@ -100,12 +100,21 @@ class _Splitter(RecordDecoder):
         return _Splitting(self, tier)
 
 
+def _places() -> Tree:
+    """No columns but that of places."""
+    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
+    root.message = Message("value", [])
+    mark(root)
+    return Tree(root.message, root, 4, "values")
+
+
 class Splitter:
     """Finds values. Any number of threads may use one.
 
     Args:
         make: makes the program that passes over values, of columns that are laid out; it has to be
             `is_open`.
+        make_tree: makes these columns, `mark` among them, if there are others.
         is_broken: whether what stands at a place, which could not be passed over, will not become
             a value whatever comes behind the data.
     """
@@ -114,17 +123,16 @@ class Splitter:
         self,
         make: Callable[[Tree], RecordProgram],
         is_broken: Callable[[memoryview, int], bool],
+        make_tree: Callable[[], Tree] = _places,
     ) -> None:
         self._make = make
+        self._make_tree = make_tree
         self._is_broken = is_broken
 
     @cached_property
     def _decoder(self) -> _Splitter:
-        root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-        root.message = Message("value", [])
-        mark(root)
-        tree = Tree(root.message, root, 4, "values")
-        placed = layout(tree, ROWS, PIECE)
+        tree = self._make_tree()
+        placed = layout(tree, ROWS, LARGEST)
         made = _Splitter(tree, placed, self._make(tree), errors="raise")
         made.is_broken = self._is_broken
         return made

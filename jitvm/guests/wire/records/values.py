@@ -247,6 +247,16 @@ def counted_by(width: int, is_big: bool) -> Read:
     return read
 
 
+def counted_of(width: int, name: str) -> Read:
+    """A number of bytes that another column has, which an operand names."""
+
+    def read(core: Core, at: Word) -> tuple[Word, Word, Word]:
+        word = core.load(OUTPUT, column(core, name, row(core), width), width)
+        return (word < 1 << 31 if width > 2 else 1), word & (M32 >> 1), at
+
+    return read
+
+
 def constant(core: Core, at: Word) -> tuple[Word, Word, Word]:
     """k >> 1 bytes."""
     return 1, (operand(core, "k") >> 1) & (M32 >> 1), at
