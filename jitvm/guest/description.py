@@ -90,6 +90,7 @@ class Guest:
     handlers: Any = None
     """What the engine keeps for it: its interpreter, once that is installed."""
     making: Any = None
+    break_stubs: Any = None
     """And what makes that interpreter meanwhile."""
 
     def __init__(
@@ -154,7 +155,7 @@ class Guest:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("handlers", "making")
+            if name not in ("handlers", "making", "break_stubs")
         }
 
     def __repr__(self) -> str:

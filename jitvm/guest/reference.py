@@ -12,7 +12,7 @@ from jitvm.guest.state import Stop
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jitvm.guest.core import Word
     from jitvm.guest.description import Guest
@@ -39,6 +39,13 @@ class ReferenceInterpreter(Arithmetic):
         self.executed = 0
         self.interrupted = False
         self.histogram: memoryview | None = None
+        self.breaks: frozenset[int] = frozenset()
+        self.break_opcodes: frozenset[int] = frozenset()
+        self.judge: Callable[[int], bool] | None = None
+        self.watched: frozenset[int] = frozenset()
+        self.told: Callable[[int, int], object] | None = None
+        self.passes = -1
+        self.broke = False
         self._error: BaseException | None = None
         self._halted = False
         self._target = 0
@@ -64,11 +71,23 @@ class ReferenceInterpreter(Arithmetic):
             if self.interrupted:
                 self.interrupted = False
                 return Stop.INTERRUPT
+            if self._breaks_here():
+                return Stop.BREAK
+            self.broke = False
             self.step()
             limit -= 1
             if self._halted:
                 return Stop.HALT
+            if self.broke:
+                return Stop.BREAK
         return Stop.BUDGET
+
+    def _breaks_here(self) -> bool:
+        """Whether the next instruction is one to stop at; `passes` is where that was done."""
+        pc, self.passes, passed = self.state.pc, -1, self.passes
+        if pc not in self.breaks and self._code[pc] not in self.break_opcodes:
+            return False
+        return pc != passed and (self.judge is None or self.judge(pc))
 
     def step(self) -> None:
         """Execute the one instruction at ``state.pc``."""
@@ -165,6 +184,11 @@ class ReferenceInterpreter(Arithmetic):
             cells[first : first + size] = low.to_bytes(size, self.guest.byte_order)
             return
         self._write(cells, address, word, size, (within or len(cells)) - 1)
+        if self.told is not None and space == self.guest.code_index:
+            mask = (within or len(cells)) - 1
+            for i in range(size):
+                if (at := (address + i) & mask) in self.watched:
+                    self.told(at, 1)
 
     def copy(self, space: int, address: Word, origin: int, source: Word, count: Word) -> None:
         size, other = self.guest.spaces[space].size, self.guest.spaces[origin]

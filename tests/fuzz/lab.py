@@ -118,6 +118,11 @@ class Lab:
         if byte & 1:
             raise Fault
 
+    @property
+    def noted(self) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+        """The log so far."""
+        return tuple(self._log.rows)
+
     def _drain(self) -> None:
         self._output += self.machine.take_output()
         del self._output[MOST_OUTPUT:]
@@ -155,7 +160,7 @@ class Lab:
         )
         return Outcome(
             stop, state.pc, tuple(state.pointers), tuple(stacks), bytes(machine.memory),
-            bytes(machine.page), tuple(self._log.rows), bytes(self._output),
+            bytes(machine.page), self.noted, bytes(self._output),
         )  # fmt: skip
 
     def _run(self, case: Case) -> str:

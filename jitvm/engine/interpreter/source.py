@@ -167,7 +167,12 @@ class InterpreterSource:
         e.label("spent")
         e.save("%pc", self.prototype.own_stacks(), Status.BUDGET)
         e.label("go")
+        self._look(e)
         e.store("i64", e.let(f"sub i64 {left}, 1"), budget, "context", 8)
+
+    def _look(self, e: Emitter) -> None:
+        """See whether the instruction is one to stop at; none is (`jitvm.engine.interpreter.breaks`
+        has stubs that do)."""
 
     def _count(self) -> None:
         """Stubs of exact counts: `count` stays in the interpreter, `charge` enters regions."""
@@ -195,6 +200,7 @@ class InterpreterSource:
         e.label("full")
         e.save("%pc", self.prototype.own_stacks(), Status.RECORDED)
         e.label("go")
+        self._look(e)
         opcode = self._opcode(e)
         entry = e.let(f"or i64 %pc, {e.let(f'shl i64 {opcode}, {RECORD_OPCODE}')}")
         for stack, shift in zip(self.prototype.own_stacks(), RECORD_POINTERS, strict=False):

@@ -241,7 +241,7 @@ class _Run:
         port, byte, *pointers = args
         self._show(pointers)
         self.state.ports.page[port] = byte
-        if port in self.state.ports.writers:
+        if self.state.ports.is_written_to(port):
             self.host.host_out(port, byte)
         return True
 
@@ -249,7 +249,7 @@ class _Run:
         port, *pointers = args
         self._show(pointers)
         ports = self.state.ports
-        return self.host.host_in(port) if port in ports.readers else ports.page[port]
+        return self.host.host_in(port) if ports.is_read_from(port) else ports.page[port]
 
     def host_pointer(self, value: Value, _args: list[int]) -> int:
         """A stack pointer that a device may have set, in its stack."""
@@ -334,8 +334,8 @@ _COMPUTE: dict[Op, Callable[[_Run, Value, list[int]], int]] = {
     Op.MAP: _Run.map,
     Op.WATERMARK: _Run.watermark,
     Op.PAGE: lambda run, _value, args: run.state.ports.page[args[0]],
-    Op.READER: lambda run, _value, args: int(args[0] in run.state.ports.readers),
-    Op.WRITER: lambda run, _value, args: int(args[0] in run.state.ports.writers),
+    Op.READER: lambda run, _value, args: int(run.state.ports.is_read_from(args[0])),
+    Op.WRITER: lambda run, _value, args: int(run.state.ports.is_written_to(args[0])),
     Op.HOST_IN: _Run.host_in,
 }
 _EFFECT: dict[Op, Callable[[_Run, Value, list[int]], bool]] = {

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from jitvm.engine.region.world import Assumptions
 
-_HAS_HIT = bytes([mark // HIT for mark in range(256)])
-"""One for those bytes of the code map that have HIT, its highest bit."""
+_HAS_HIT = bytes([mark // HIT & 1 for mark in range(256)])
+"""One for those bytes of the code map that have HIT."""
 
 
 class CodeMap:
@@ -30,13 +30,15 @@ class CodeMap:
         view: the machine's code map, one byte for each address.
         watermark: one number, the highest address with a mark; 0 without any.
 
-    Invariant: a byte has CODE, or CELL, if and only if an installed region claims it so.
+    Invariant: a byte has CODE, or CELL, if and only if an installed region claims it so, or, as for
+    CODE, somebody else wants to be told of stores to it (`tell_of`).
     """
 
     def __init__(self, view: memoryview, watermark: memoryview) -> None:
         self.view = view
         self._watermark = watermark
         self._owners: dict[int, set[int]] = {}
+        self._told: frozenset[int] = frozenset()
         self._stores: Counter[int] = Counter()
         self._cells: Counter[int] = Counter()
 
@@ -59,13 +61,26 @@ class CodeMap:
             owners.discard(start)
             if not owners:
                 del self._owners[at]
-                self.view[at] &= ~CODE & 0xFF
+                if at not in self._told:
+                    self.view[at] &= ~CODE & 0xFF
         self._stores.subtract(assumptions.stores)
         self._cells.subtract(assumptions.cells)
         for at in assumptions.cells:
             if self._cells[at] <= 0:
                 self.view[at] &= ~CELL & 0xFF
         self._watermark[0] = max(0, len(self.view.tobytes().rstrip(b"\0")) - 1)
+
+    def tell_of(self, addresses: frozenset[int]) -> None:
+        """Have every store to these bytes look, whether regions were made from them or not.
+
+        Installed regions that write some of them unguarded have to be removed by the caller.
+        """
+        for at in self._told - addresses - self._owners.keys():
+            self.view[at] &= ~CODE & 0xFF
+        for at in addresses:
+            self.view[at] |= CODE
+        self._told = addresses
+        self._watermark[0] = max(self._watermark[0], max(addresses, default=0))
 
     def conflicts(self, assumptions: Assumptions, memory: memoryview | bytearray) -> set[int]:
         """Addresses for which a region must not be installed: bytes that are not what it was made
@@ -78,8 +93,8 @@ class CodeMap:
 
     @property
     def watched(self) -> frozenset[int]:
-        """Addresses that some region has baked in."""
-        return frozenset(self._owners)
+        """Addresses that some region has baked in, or whose stores are told of."""
+        return self._told.union(self._owners)
 
     def owners(self, at: int) -> Iterable[int]:
         """Where the regions begin that have a byte baked in."""

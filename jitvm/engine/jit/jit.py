@@ -287,6 +287,8 @@ class Jit:
         assumptions = region.assumptions
         if compiled.epoch != regions.epoch:
             return Reason.CONNECTED
+        if regions.is_broken(region):
+            return Reason.BREAK
         self.statistics.compiled += 1
         self.statistics.compile_seconds += sum(compiled.seconds)
         about = self.planner.about(region.start)
@@ -309,6 +311,14 @@ class Jit:
         if self._to_recompile.get(region.start, Reason.ENTRY) is not Reason.ENTRY:
             del self._to_recompile[region.start]  # this one was formed with what was found out
         return None
+
+    def break_at(self, addresses: frozenset[int], opcodes: frozenset[int]) -> None:
+        """Have no region go past some instructions; see `Machine.break_at`. What is made from then
+        on is made for this run alone."""
+        if addresses or opcodes:
+            self.keeper.keep_no_more()
+        for compiled in self.regions.break_at(addresses, opcodes):
+            self.install(compiled)
 
     # -- finishing, in a child of the process -------------------------------------------------
 

@@ -133,6 +133,10 @@ class Keeper:
             params.keep_text or params.verify
         )
 
+    def keep_no_more(self) -> None:
+        """Have regions that are made from now on end with this run."""
+        self._shelf = None
+
     def fetch(self, *, charging: bool) -> bool:
         """Look for what an earlier run of the program has kept; from any thread.
 

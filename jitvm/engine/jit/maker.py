@@ -165,6 +165,8 @@ class RegionMaker:
         with IMPORTS:
             from jitvm.engine.ir.passes import optimise
 
+        if world.is_broken(start):
+            raise Refused(Reason.BREAK)
         began = time.perf_counter()
         params, speed = self.params, self.params.speed
         if nodes is None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.jit.codetable import CodeTable
     from jitvm.engine.memory.block import Block
+    from jitvm.engine.region.region import Region
     from jitvm.guest import State
 
 
@@ -53,6 +54,7 @@ class Regions(Mapping[int, Installed]):
         statistics: what was done since the machine was made.
         is_charging: whether regions count the instructions they execute.
         epoch: rises when all that was compiled no longer holds.
+        breaks, break_opcodes: addresses and opcodes of instructions that no region has.
     """
 
     def __init__(
@@ -71,6 +73,9 @@ class Regions(Mapping[int, Installed]):
         self.statistics = Statistics()
         self.is_charging = False
         self.epoch = 0
+        self.breaks: frozenset[int] = frozenset()
+        self.break_opcodes: frozenset[int] = frozenset()
+        self._suspended: list[Compiled] = []
         self._by_start: dict[int, Installed] = {}
         self._graveyard: list[Span] = []
         self._code = code
@@ -147,16 +152,27 @@ class Regions(Mapping[int, Installed]):
     def world(self) -> World:
         """The machine as it is now. What was learned is added when a region is formed, as it is
         then."""
-        ports = self.state.ports
+        readers, writers, collected, quiet = self.state.ports.kinds()
         return World(
             memory=bytes(self.memory),
             watched=self.code_map.watched,
-            readers=frozenset(ports.readers),
-            writers=frozenset(ports.writers),
-            collected=frozenset(ports.collected),
-            quiet=frozenset(ports.quiet),
+            readers=readers,
+            writers=writers,
+            collected=collected,
+            quiet=quiet,
             epoch=self.epoch,
             charging=self.is_charging,
+            breaks=self.breaks,
+            break_opcodes=self.break_opcodes,
+        )
+
+    def is_broken(self, region: Region) -> bool:
+        """Whether a region goes past an instruction to stop at."""
+        if not self.breaks.isdisjoint(region.nodes):
+            return True
+        code, opcodes = region.assumptions.code, self.break_opcodes
+        return bool(opcodes) and any(
+            code.get(pc) is None or code[pc] in opcodes for pc in region.nodes
         )
 
     # -- changed, on the guest's thread ------------------------------------------------------
@@ -222,6 +238,28 @@ class Regions(Mapping[int, Installed]):
             span.free()
         self._graveyard.clear()
 
+    def break_at(self, addresses: frozenset[int], opcodes: frozenset[int]) -> list[Compiled]:
+        """Have no region go past instructions at some addresses, or with some opcodes.
+
+        Returns what has gone because of others that are not to be stopped at any more, and may be
+        installed again: who steps over a call makes no region anew for it.
+        """
+        self.breaks, self.break_opcodes = addresses, opcodes
+        for installed in list(self.values()):
+            if self.is_broken(installed.compiled.region):
+                self._suspended.append(installed.compiled)
+                self.remove(installed)
+        free = [each for each in self._suspended if not self.is_broken(each.region)]
+        self._suspended = [each for each in self._suspended if self.is_broken(each.region)]
+        return free
+
+    def tell_of(self, addresses: frozenset[int]) -> None:
+        """Have every store to some bytes look at the code map; see there."""
+        for installed in list(self.values()):
+            if not addresses.isdisjoint(installed.compiled.region.assumptions.stores):
+                self.remove(installed)
+        self.code_map.tell_of(addresses)
+
     def charge(self, on: bool) -> None:
         """Have regions count what they execute, or not; regions of the other kind go."""
         if on is not self.is_charging:
@@ -231,5 +269,6 @@ class Regions(Mapping[int, Installed]):
     def forget_all(self) -> None:
         """Throw all regions away, also those being compiled: a device was connected."""
         self.epoch += 1
+        self._suspended.clear()
         for installed in list(self.values()):
             self.remove(installed)

@@ -76,6 +76,28 @@ class Executor(Protocol):
     def end_events(self) -> None:
         """Begin no further event of the `deliver` at hand."""
 
+    def break_at(
+        self,
+        addresses: frozenset[int],
+        opcodes: frozenset[int],
+        judge: Callable[[int], bool] | None,
+    ) -> None:
+        """Stop before some instructions; see `Machine.break_at`."""
+
+    def pass_break(self) -> None:
+        """Execute the instruction at ``state.pc`` in the next run, whatever it is."""
+
+    def break_here(self) -> None:
+        """Stop after the instruction at hand; for functions that it calls."""
+
+    def watch_writes(
+        self, addresses: frozenset[int], told: Callable[[int, int], object] | None
+    ) -> None:
+        """Tell of each byte that the guest writes to some addresses of the code space."""
+
+    def watch_ports(self) -> None:
+        """Other ports of ``state.ports`` are watched from now on."""
+
     def interrupt(self) -> None:
         """Make the run return soon; from any thread."""
 

@@ -121,6 +121,7 @@ class Machine:
     Raises:
         BlockError: the operating system refused the memory.
         DescriptionError: the guest breaks a rule of its description.
+        ParameterError: the environment sets a limit that is none.
         ValueError: there is no such tier.
         TypeError: `cache` or `params` is something else.
     """
@@ -166,6 +167,8 @@ class Machine:
         for index, space in enumerate(guest.spaces):
             if space.large:
                 self.attach(index, None)
+        self._watched: frozenset[int] = frozenset()
+        self._told: Callable[[int, int], object] | None = None
         self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
         self._histogram = self.block.words(layout.histogram, 256)
@@ -447,6 +450,10 @@ class Machine:
         """
         address, size = any_whole(address), whole("size", size)
         self._executor.code_written(address, size)
+        if self._told is not None:
+            end = len(self.memory)
+            if any((at - address) % end < size for at in self._watched):
+                self._told(address % end, size)
 
     # -- running -----------------------------------------------------------------------------
 
@@ -532,6 +539,90 @@ class Machine:
         """Have the `deliver` at hand begin no further event; for functions that ports call."""
         self._executor.end_events()
 
+    # -- stopping at places ------------------------------------------------------------------
+
+    def break_at(
+        self,
+        addresses: Iterable[int],
+        opcodes: Iterable[int] = (),
+        judge: Callable[[int], bool] | None = None,
+    ) -> None:
+        """Stop before instructions, with `Stop.BREAK`; in place of those that were named before.
+
+        Compiled code goes on at its speed everywhere else. Interpreted instructions are looked at
+        one by one, and counted. Each run stops at them, also as its first instruction, unless
+        `pass_break` was called; `step` does not look.
+
+        Args:
+            addresses: where instructions to stop at begin.
+            opcodes: those of instructions to stop at, wherever they are.
+            judge: called with the program counter before such an instruction, on the guest's
+                thread, with the state as it is; whether to stop there. It may change memory,
+                stacks and devices only between runs, and may not run the machine. None: always.
+
+        Raises:
+            TypeError: one of them is no whole number, or the judge no function.
+            ValueError: there is no such address or opcode.
+            NativeError, ImportError, OSError, ArenaFull: the code that looks cannot be made.
+        """
+        self._check_function("judge", judge)
+        where = frozenset(self._checked(at) for at in addresses)
+        which = frozenset(whole("an opcode", code, 0, 0xFF) for code in opcodes)
+        self._executor.break_at(where, which, judge)
+
+    def pass_break(self) -> None:
+        """Have the next `run` execute the instruction at ``state.pc``, also if it is one to stop
+        at. Nothing if that run begins elsewhere."""
+        self._executor.pass_break()
+
+    def break_here(self) -> None:
+        """Stop with `Stop.BREAK` after the instruction at hand; for functions that it calls:
+        devices, and those that `watch_writes` and `watch_ports` tell. One that halts halts."""
+        self._executor.break_here()
+
+    def watch_writes(
+        self, addresses: Iterable[int], told: Callable[[int, int], object] | None
+    ) -> None:
+        """Call a function when bytes of the code space have been written; instead of any before.
+
+        It gets the address and the number of bytes. It is called for each byte that the guest
+        stores, whether it changes or not, when that is in memory and the instruction not yet
+        over: the pointers of ``state`` are not current. And once for bytes of which a device says
+        that it wrote them (`code_written`). An error that it raises comes out of `run`.
+
+        Raises:
+            TypeError, ValueError: as for `break_at`.
+        """
+        self._check_function("function to tell", told)
+        watched = frozenset(self._checked(at) for at in addresses)
+        self._watched, self._told = watched, told if watched else None
+        self._executor.watch_writes(watched, self._told)
+
+    def watch_ports(
+        self,
+        reads: Iterable[int],
+        writes: Iterable[int],
+        told: Callable[[int, int, bool], object] | None,
+    ) -> None:
+        """Call a function after accesses to ports, whether they have devices or not; instead of any
+        before.
+
+        It gets the port, the byte that was read or written, and whether it was written. Compiled
+        code is made again when other ports are watched.
+
+        Raises:
+            TypeError: one of them is no whole number, or `told` no function.
+            ValueError: there is no such port.
+        """
+        self._check_function("function to tell", told)
+        ports = self.state.ports
+        ports.watched_reads = frozenset(self._port(port) for port in reads)
+        ports.watched_writes = frozenset(self._port(port) for port in writes)
+        ports.told = told
+        self._executor.watch_ports()
+
+    # -- interrupts, and the JIT -------------------------------------------------------------
+
     def interrupt(self) -> None:
         """Stop the running guest at its next instruction or loop; callable from any thread.
 
@@ -579,7 +670,8 @@ class Machine:
         it takes a hundredth of the time.
 
         Args:
-            unfinished: also where something is left to compile, as commands leave that to a child.
+            unfinished: what is left to compile of it stays so, as commands leave that to a child;
+                else a JIT is made for it once the machine has run for a while.
         """
         if self.native is not None:
             self.native.defers_jit = self.tier is Tier.JIT

@@ -10,6 +10,12 @@ Stopping from outside: `interrupt` overwrites the machine's dispatch tables with
 so the next dispatch leaves, and the interpreter pays nothing for being interruptible. Compiled code
 polls the context's flag, which is set first.
 
+Stopping at places (`break_at`) and being told of stores (`watch_writes`) take a counting mode: its
+stubs give way to others that look at each instruction (`jitvm.engine.interpreter.breaks`), and its
+handlers look at the code map at each store. Regions stay away from the places, and look at stores
+to the bytes as they look at those to code. Who is called meanwhile may have the machine stop after
+the instruction at hand (`break_here`).
+
 Budgets: from the first run with one, regions charge what they execute, even in runs without one,
 since regions that charge and regions that do not cannot be mixed: each switch would recompile all
 of them.
@@ -17,6 +23,7 @@ of them.
 
 from __future__ import annotations
 
+import os
 from _thread import get_ident
 from time import perf_counter, sleep
 from zlib import crc32
@@ -25,7 +32,7 @@ from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
 from jitvm.engine.host.threads import YIELDING, started
-from jitvm.engine.memory.layout import NEVER, RING, TARGETS
+from jitvm.engine.memory.layout import BREAK, CODE, NEVER, RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
 from jitvm.guest.light import StrEnum, partial
@@ -54,10 +61,19 @@ row of it."""
 WORTH_A_JIT = 64
 """How often something has to be hot beside an image before a JIT is made: importing one takes
 twenty milliseconds, in which as much is interpreted many times over."""
+WORTH_FINISHING = 0.05
+"""Seconds that a machine runs with kept regions, some of which are to be compiled thoroughly yet,
+before a JIT is made that does so."""
 LONGEST_WAIT = 0.1
 """Seconds for which a run is interpreted while another process finishes its regions."""
 INTERVAL = 0.002
+_NO_LIMITS = frozenset(("JITVM_CACHE", "JITVM_DUMP", "JITVM_TERMINAL"))
 _COLD, _WARMING, _WARM = range(3)
+
+
+def _is_limit(name: str) -> bool:
+    """Whether a variable of the environment may be a limit: their table is not loaded."""
+    return name.startswith("JITVM_") and name not in _NO_LIMITS
 
 
 class Mode(StrEnum):
@@ -142,6 +158,12 @@ class NativeTier:
         self._program: int | None = None
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
+        self._breaks = self._break_opcodes = self._watched = frozenset[int]()
+        self._break_tables: dict[str, bytes] = {}
+        self._judge: Callable[[int], bool] | None = None
+        self._told_of: Callable[[int, int], object] | None = None
+        self._passes, self._broke = -1, False
+        self._unwatched: dict[tuple[bool, int], int] = {}
         self._restore_tables()
         GATE.add(self)
         THREADED.add(self)
@@ -155,6 +177,9 @@ class NativeTier:
         Args:
             params: None for those of the environment.
             cache: where regions are kept between runs.
+
+        Raises:
+            ParameterError: the environment has one that is none.
         """
         self._regions_cache = cache
 
@@ -165,6 +190,9 @@ class NativeTier:
             return params or Parameters.from_environment()
 
         self._limits, self._given = limits, params
+        if params is None and any(map(_is_limit, os.environ)):
+            known = limits()  # now, not on a thread that nobody hears
+            self._limits = lambda: known
         if params is not None and not params.background:
             self._begin_jit()
 
@@ -200,7 +228,8 @@ class NativeTier:
         shelf, charging = self._shelf_of_program(), self._charges(self.mode)
         if self._limits is None or shelf is None or not shelf.has(self._given, charging=charging):
             return False
-        if self.defers_jit and self.listener is None and self._install_image(shelf, charging):
+        is_plain = self.listener is None and not self._stops
+        if self.defers_jit and is_plain and self._install_image(shelf, charging):
             return False
         made = self._make_jit(self._limits())
         if made.keeper.fetch(charging=charging):
@@ -215,14 +244,12 @@ class NativeTier:
         image, counted = shelf.image(), self.handlers.address("counted")
         if image is None or image.charging != charging or not image.knows(self.state):
             return False
-        if image.milliseconds and not self.defers_unfinished:
-            return False
         if not image.fits(self._memory):
             image.expect(self.block, counted)
         elif not image.install(self.block, counted):
             return False
         self._image, self._warmth = image, _COLD
-        if image.milliseconds:
+        if image.milliseconds and self.defers_unfinished:
             begin_work = partial(shelf.begin_work, self._given, charging=charging)
             image.leave_to(self._finish_apart, begin_work)
         self._connect_written()
@@ -359,9 +386,14 @@ class NativeTier:
         What is kept is looked for before the first instruction, and on this thread: the guest would
         be interpreted meanwhile, and compete with another one for the interpreter lock.
         """
+        image = self._image
         if self._warmth == _WARM or (self._program is None and self._has_kept()):
             self._begin_jit()
-        elif self._warmth == _COLD and self._image is None:
+        elif image is not None:
+            is_ours = image.milliseconds and not self.defers_unfinished
+            if is_ours and self._run_time() >= WORTH_FINISHING:
+                self._begin_jit()
+        elif self._warmth == _COLD:
             self._warmth = _WARMING
             if self.hurries:
                 self._make_ready(alone=True)
@@ -383,6 +415,10 @@ class NativeTier:
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=counting)
         self._connect_written()
+        if self._stops:
+            self._mark()
+            self.jit.regions.tell_of(self._watched)
+            self.jit.break_at(self._breaks, self._break_opcodes)
         self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
@@ -462,34 +498,46 @@ class NativeTier:
 
     def connect_reader(self, port: int, address: int | None = None) -> None:
         """Have reads of a port call a function (default: the one in ``state.ports``, if any)."""
-        was_connected, is_connected = self._readers[port] != 0, port in self.state.ports.readers
-        self._readers[port] = (address or self._read_address) if is_connected else 0
+        is_connected = port in self.state.ports.readers
+        function = (address or self._read_address) if is_connected else 0
+        if (False, port) in self._unwatched:
+            self._unwatched[False, port] = function
+            return
+        was_connected = self._readers[port] != 0
+        self._readers[port] = function
         if was_connected != is_connected:
             self.forget_regions()
 
     def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
         """Have writes to a port call a function (default: the one in ``state.ports``, if any)."""
         is_connected = port in self.state.ports.writers
-        self._writers[port] = (address or self._write_address) if is_connected else 0
+        function = (address or self._write_address) if is_connected else 0
+        if (True, port) in self._unwatched:
+            self._unwatched[True, port] = function
+            return
+        self._writers[port] = function
         if not alike:
             self.forget_regions()
 
     def connect_collector(self, port: int) -> None:
         """Have writes to a port append to the output ring."""
         collect = self.handlers.address("collect")
+        if (True, port) in self._unwatched:
+            self._unwatched[True, port] = collect
+            return
         was_connected = self._writers[port] == collect
         self._writers[port] = collect
         if not was_connected:
             self.forget_regions()
 
     def _read(self, _base: int, port: int, _value: int) -> int:
-        return self._call(lambda: self.state.ports.readers[port]() & 0xFF, moves=False)
+        return self._call(lambda: self.state.ports.read(port), moves=False)
 
     def _write(self, _base: int, port: int, byte: int) -> int:
         return self._call(lambda: self._tell(port, byte))
 
     def _tell(self, port: int, byte: int) -> int:
-        self.state.ports.writers[port](byte)
+        self.state.ports.written(port, byte)
         return 0
 
     def _ring_full(self, _base: int, _port: int, _byte: int) -> int:
@@ -532,6 +580,12 @@ class NativeTier:
             self._begin_jit()
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
+        if self._told_of is not None and address in self._watched:
+            try:
+                self._told_of(address, 1)
+            except BaseException as error:
+                self._error = self._error or error
+                self.break_here()
         return 0
 
     def code_written(self, address: int, size: int) -> None:
@@ -551,6 +605,136 @@ class NativeTier:
         for start, count in parts:
             if self.jit.overwritten(start, count, by_guest=False):
                 self._fields["stop"][0] = 1
+
+    # -- stopping at places ------------------------------------------------------------------
+
+    @property
+    def _stops(self) -> bool:
+        """Whether somebody wants to stop somewhere, or to be told of stores."""
+        return bool(self._breaks or self._break_opcodes or self._watched)
+
+    def _mark(self) -> None:
+        """Set the marks of all places to stop at, and of bytes whose stores are told of."""
+        layout = self.block.layout
+        marks = self.block.view(layout.code_map, layout.size)
+        for at in self._breaks:
+            marks[at] |= BREAK
+        for at in self._watched:
+            marks[at] |= CODE
+
+    def break_at(
+        self,
+        addresses: frozenset[int],
+        opcodes: frozenset[int],
+        judge: Callable[[int], bool] | None,
+    ) -> None:
+        """See `Machine.break_at`."""
+        if (addresses or opcodes) and self._image is not None:
+            self._begin_jit()
+        layout, was_opcodes = self.block.layout, self._break_opcodes
+        marks = self.block.view(layout.code_map, layout.size)
+        for at in self._breaks - addresses:
+            marks[at] &= ~BREAK & 0xFF
+        self._breaks, self._break_opcodes, self._judge = addresses, opcodes, judge
+        self._mark()
+        if (addresses or opcodes) and (not self._break_tables or opcodes != was_opcodes):
+            self._have_stubs()
+        self._restore_tables()
+        if self._fields["interrupt"][0]:  # somebody has asked meanwhile
+            self.wake()
+        if self.jit is not None:
+            self.jit.break_at(addresses, opcodes)
+        self._leave_regions()
+
+    def _have_stubs(self) -> None:
+        """Have the stubs that look, in the place of those that count."""
+        with IMPORTS:
+            from jitvm.engine.interpreter.breaks import break_stubs
+
+        stubs = break_stubs(self.block.layout.guest, self._cache, self.handlers.key)
+        self._break_tables = stubs.tables(self._break_opcodes)
+
+    def _leave_regions(self) -> None:
+        """Have a region that calls the host right now be left after its instruction."""
+        if self.is_called:
+            self._fields["stop"][0] = 1
+
+    def pass_break(self) -> None:
+        """See `Machine.pass_break`."""
+        self._passes = self.state.pc
+
+    def break_here(self) -> None:
+        """See `Machine.break_here`."""
+        self._broke = True
+        self._fields["stop"][0] = 1
+        self.wake()
+
+    def watch_writes(
+        self, addresses: frozenset[int], told: Callable[[int, int], object] | None
+    ) -> None:
+        """See `Machine.watch_writes`."""
+        if addresses and self._image is not None:
+            self._begin_jit()
+        self._connect_written()
+        was, self._watched, self._told_of = self._watched, addresses, told
+        if self.jit is not None:
+            self.jit.regions.tell_of(addresses)
+        else:
+            layout = self.block.layout
+            marks = self.block.view(layout.code_map, layout.size)
+            for at in was - addresses:
+                marks[at] &= ~CODE & 0xFF
+            self._mark()
+        self._leave_regions()
+
+    def watch_ports(self) -> None:
+        """See `Machine.watch_ports`."""
+        ports = self.state.ports
+        wanted = {(False, port) for port in ports.watched_reads}
+        wanted |= {(True, port) for port in ports.watched_writes}
+        before = self._unwatched.keys()
+        if wanted == before:
+            return
+        for key in before - wanted:
+            is_write, port = key
+            (self._writers if is_write else self._readers)[port] = self._unwatched.pop(key)
+        for key in wanted - before:
+            is_write, port = key
+            table = self._writers if is_write else self._readers
+            self._unwatched[key] = table[port]
+            table[port] = self._write_address if is_write else self._read_address
+        self.forget_regions()
+
+    def _pass_over(self) -> bool:
+        """Execute the instruction at hand, before which native code came back; whether it goes
+        on then."""
+        fields = self._fields
+        fields["budget"][0] -= 1
+        self._go(self.handlers.step)
+        while fields["status"][0] == Status.MISSING:
+            self._make_handlers()
+            self._go(self.handlers.step)
+        status = fields["status"][0]
+        if status == Status.INTERRUPT and not fields["interrupt"][0]:
+            return True
+        return self._goes_on(status)
+
+    def _stops_at(self, pc: int) -> bool:
+        """Native code came back before an instruction to stop at: whether the run ends there."""
+        if self._table == "record":
+            self._enter_with(self._table_at_hand())  # a recording has no gaps
+        passes, self._passes = self._passes, -1
+        if pc == passes:
+            return False
+        if self._judge is None:
+            return True
+        self._take_pointers()
+        self.state.pc = pc
+        try:
+            return self._judge(pc)
+        except BaseException as error:
+            self._error = self._error or error
+            return True
 
     # -- state -------------------------------------------------------------------------------
 
@@ -577,6 +761,8 @@ class NativeTier:
             self._begin(budget)
             self._fields["pc"][0] = self.state.pc
             self._entered = self.state.pc
+            if self._passes != self.state.pc:
+                self._passes = -1
             self._go(self.handlers.enter)
             return self._finish()
         finally:
@@ -670,6 +856,7 @@ class NativeTier:
         if self._limits is not None:
             self._warm()
         self._told[0] = self._told[1] = 0
+        self._broke = False
         self._granted = UNLIMITED if budget is None else min(budget, UNLIMITED)
         self._fields["budget"][0] = self._granted
         mode = self._mode_at_hand()
@@ -682,7 +869,7 @@ class NativeTier:
     def _mode_at_hand(self) -> Mode:
         """The mode of the run at hand: the one asked for, or one that counts and does the same."""
         mode = self.mode
-        if self._is_limited or self.counts_interpreted:
+        if self._is_limited or self.counts_interpreted or self._stops:
             return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
         if mode is Mode.JIT and self._was_limited:
             return Mode.CHARGE
@@ -742,6 +929,11 @@ class NativeTier:
         if status == Status.RECORDED and fields["recording_head"][0] < self._window:
             # The budget ended first; the recording goes on in the next run.
             status = fields["status"][0] = Status.BUDGET
+        if status == Status.BREAK:
+            return not self._stops_at(fields["pc"][0]) and self._pass_over()
+        if status == Status.HOST and self._broke:
+            fields["stop"][0] = 0
+            status = fields["status"][0] = Status.INTERRUPT
         if status == Status.INTERRUPT:
             self._restore_tables()
             fields["interrupt"][0] = 0
@@ -756,7 +948,12 @@ class NativeTier:
             if self._table not in ("record", self._table_at_hand()):
                 self._enter_with(self._table_at_hand())
             asked, self._asked = self._asked, False
-            return not asked and self._error is None
+            broke, self._broke = self._broke, False
+            if broke and self._error is None:
+                fields["status"][0] = Status.BREAK
+                if asked:  # by somebody else: the next run is for them
+                    self.interrupt()
+            return not (asked or broke) and self._error is None
         if status == Status.HOST:
             fields["stop"][0] = 0
             return self._error is None
@@ -824,5 +1021,8 @@ class NativeTier:
             self._table = self.mode
 
     def _restore_tables(self) -> None:
+        tables = self.handlers.tables
+        if self._breaks or self._break_opcodes:
+            tables = tables | self._break_tables
         for name, view in self._tables.items():
-            view[:] = self.handlers.tables[name]
+            view[:] = tables[name]

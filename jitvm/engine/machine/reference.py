@@ -94,6 +94,36 @@ class ReferenceTier:
         """See `Machine.end_events`."""
         self._has_last_event = True
 
+    # -- stopping at places ------------------------------------------------------------------
+
+    def break_at(
+        self,
+        addresses: frozenset[int],
+        opcodes: frozenset[int],
+        judge: Callable[[int], bool] | None,
+    ) -> None:
+        """See `Machine.break_at`."""
+        interpreter = self.interpreter
+        interpreter.breaks, interpreter.break_opcodes = addresses, opcodes
+        interpreter.judge = judge
+
+    def pass_break(self) -> None:
+        """See `Machine.pass_break`."""
+        self.interpreter.passes = self.state.pc
+
+    def break_here(self) -> None:
+        """See `Machine.break_here`."""
+        self.interpreter.broke = True
+
+    def watch_writes(
+        self, addresses: frozenset[int], told: Callable[[int, int], object] | None
+    ) -> None:
+        """See `Machine.watch_writes`."""
+        self.interpreter.watched, self.interpreter.told = addresses, told
+
+    def watch_ports(self) -> None:
+        """The ports tell of themselves."""
+
     def interrupt(self) -> None:
         """Make the run return at its next instruction; from any thread."""
         self.interpreter.interrupted = True

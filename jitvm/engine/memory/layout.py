@@ -45,10 +45,11 @@ MOST_EXITS = 4096
 REGIONS = 16384
 POINTER = 8
 
-CODE, CELL, PAST_END, HIT = 1, 2, 4, 8
+CODE, CELL, PAST_END, HIT, BREAK = 1, 2, 4, 8, 16
 """Bits of the code map. CODE: compiled code was made from the byte; every store looks. CELL:
 compiled code keeps the byte in a value; compiled stores look. PAST_END: the byte is past the last
-one, wide stores wrap. HIT: a compiled store was about to write the byte and left."""
+one, wide stores wrap. HIT: a compiled store was about to write the byte and left. BREAK: the
+machine stops before an instruction that begins there."""
 WIDEST = 8
 """Bytes of the widest access."""
 NEAR = 256

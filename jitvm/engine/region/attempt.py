@@ -236,6 +236,8 @@ class Attempt:
         """The limit that forbids going on at a node, if one does."""
         params = self.forming.params
         pc, tops, return_addresses = node
+        if self.forming.world.is_broken(pc):
+            return Reason.BREAK
         depth = params.depth
         for top, stack in zip(tops, self.guest.stacks, strict=True):
             if abs(top) > depth or abs(top) > stack.size:
@@ -425,6 +427,8 @@ class Attempt:
         ranked = sorted(seen, key=lambda op: -seen[op])[: self.forming.params.ways]
         if opcode.constant is not None:
             ranked = [opcode.constant]
+        broken = self.forming.world.break_opcodes
+        ranked = [code for code in ranked if code not in broken]
         end: Goto | Exit = core.leave(state, graph.const(pc), Leave.NEXT, Reason.REWRITTEN)
         first = graph.block
         for code in reversed(ranked):

@@ -36,6 +36,8 @@ class World(Struct, frozen=True):
         quiet: ports whose device looks at memory and ports only, and changes nothing but ports.
         epoch: changes whenever a port is connected.
         charging: instructions are counted.
+        breaks, break_opcodes: addresses and opcodes of instructions that are left for the
+            interpreter, which stops before them.
     """
 
     memory: bytes
@@ -48,6 +50,14 @@ class World(Struct, frozen=True):
     quiet: frozenset[int] = frozenset()
     epoch: int = 0
     charging: bool = False
+    breaks: frozenset[int] = frozenset()
+    break_opcodes: frozenset[int] = frozenset()
+
+    def is_broken(self, pc: int) -> bool:
+        """Whether the instruction at an address is one to stop at."""
+        return pc in self.breaks or (
+            bool(self.break_opcodes) and self.memory[pc] in self.break_opcodes
+        )
 
 
 Headroom = tuple[tuple[int, int], ...]

@@ -103,6 +103,10 @@ class Reason(Enum):
         "the way goes on in another region",
         "nothing; regions that matter are made again with such ways inside",
     )
+    BREAK = Row(
+        "somebody asked to stop at the next instruction",
+        "remove the breakpoint; code before and after it goes on being compiled",
+    )
     # -- nothing was compiled --------------------------------------------------------------------
     NO_LOOP = Row(
         "the recording shows nothing that comes back",

@@ -7,11 +7,12 @@ from jitvm.guest.light import IntEnum
 
 
 class Status(IntEnum):
-    """The first three are `jitvm.guest.Stop`; the others are between tiers."""
+    """The first four are `jitvm.guest.Stop`; the others are between tiers."""
 
     HALT = Stop.HALT
     BUDGET = Stop.BUDGET
     INTERRUPT = Stop.INTERRUPT
+    BREAK = Stop.BREAK
     HOST = 3
     """A host function asked to stop after its instruction."""
     HOT = 4
