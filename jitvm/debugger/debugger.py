@@ -81,6 +81,10 @@ class Options:
     log: Callable[[str], object] = lambda *_: None
 
 
+class _Paused(Exception):
+    """Somebody wants something else while hits are counted."""
+
+
 @dataclass(slots=True)
 class _Told:
     """An access that a watch is about: of which, to what, the byte before and after."""
@@ -350,9 +354,11 @@ class Debugger:
 
     # -- forwards ----------------------------------------------------------------------------
 
-    def go_on(self, until: int | None = None, *, one_act: bool = False) -> Stopped:
-        """Run on until something stops it."""
-        return self._run(until, one_act=one_act)
+    def go_on(
+        self, until: int | None = None, *, one_act: bool = False, passing: bool = True
+    ) -> Stopped:
+        """Run on until something stops it; `passing` a breakpoint at the next instruction."""
+        return self._run(until, one_act=one_act, passing=passing)
 
     def _run(
         self,
@@ -468,12 +474,19 @@ class Debugger:
         self._arm()
         now = self.history.time
         bound, last, moment = now, now - 1, self.history.moments.before(now)
-        while moment is not None:
-            if count := self._hits_from(moment, bound, last):
-                self._hits_from(moment, bound, last, count)
-                return self._named_hit()
-            bound = last = moment.time
-            moment = self.history.moments.before(bound)
+        try:
+            while moment is not None:
+                if count := self._hits_from(moment, bound, last):
+                    self._hits_from(moment, bound, last, count)
+                    return self._named_hit()
+                bound = last = moment.time
+                moment = self.history.moments.before(bound)
+        except _Paused:
+            self.go_to(now)
+            return Stopped("pause")
+        except KeyboardInterrupt:
+            self.go_to(now)
+            raise
         return self.go_to(0)
 
     def _hits_from(self, moment: Moment, bound: int, last: int, goal: int = 0) -> int:
@@ -482,7 +495,8 @@ class Debugger:
         self._remember()
         self._count, self._hit_goal = 0, goal
         try:
-            self._run(bound, passing=False, live=False, last=last)
+            if self._run(bound, passing=False, live=False, last=last).reason == "pause":
+                raise _Paused
             return self._count
         finally:
             self._count = None
@@ -647,6 +661,15 @@ class Debugger:
                 cells[at] = byte
                 if is_code:
                     self.machine.code_written(at, 1)
+
+        self._change(change)
+
+    def write_bytes(self, start: int, data: bytes) -> None:
+        """Write bytes to the code space, which has all of them."""
+
+        def change() -> None:
+            self.machine.memory[start : start + len(data)] = data
+            self.machine.code_written(start, len(data))
 
         self._change(change)
 

@@ -167,13 +167,12 @@ class History:
             KeyboardInterrupt: Ctrl-C; it can be run on.
             OutputError: output cannot be written.
         """
-        self._is_paused = False
         idle = 0
         if passing and self.is_running:
             self._machine.pass_break()
         while idle < MOST_IDLE:
             self._apply_edits()
-            if self._is_paused:
+            if self._is_paused and not self.is_quiet:
                 self._is_paused = False
                 return End.PAUSED
             budget = self._budget(until)
