@@ -355,6 +355,8 @@ class Commands:
         if found is None:
             return Reply((f"nobody has written {rest}",))
         time, pc, change = found
+        if pc is None:
+            return Reply((f"at time {time}: you have",))
         lines = [f"at time {time}: {self.debugger.name(pc)}  {self.debugger.spell(pc)[0]}", change]
         if (line := self.debugger.line(pc)) is not None:
             lines.append(f"{line[0]}:{line[1]}  {report.source_line(self.debugger, *line)}")

@@ -469,11 +469,12 @@ class Debugger:
         """Take some instructions back."""
         return self.go_to(max(self.history.time - count, 0))
 
-    def reverse(self) -> Stopped:
-        """Go back to the last hit of a breakpoint or watch."""
+    def reverse(self, *, here: bool = False) -> Stopped:
+        """Go back to the last hit of a breakpoint or watch; `here`: a watch that was hit by the
+        instruction before counts, too."""
         self._arm()
         now = self.history.time
-        bound, last, moment = now, now - 1, self.history.moments.before(now)
+        bound, last, moment = now, now - 1 + here, self.history.moments.before(now)
         try:
             while moment is not None:
                 if count := self._hits_from(moment, bound, last):
@@ -534,7 +535,8 @@ class Debugger:
             window *= 8
 
     def _trace(self, begin: int, end: int) -> list[tuple[int, int, tuple[int, ...]]]:
-        """Program counters from one time to another: time, address, stack pointers."""
+        """Program counters from one time to another, both included: time, address, stack
+        pointers."""
         rows: list[tuple[int, int, tuple[int, ...]]] = []
         self.history.go_to(begin)
         time, state = self.history.time, self.state
@@ -551,16 +553,18 @@ class Debugger:
             self.history.run(end, live=False)
         finally:
             self._arm()
+        note(state.pc)
         return rows
 
     def _line_before(
         self, rows: list[tuple[int, int, tuple[int, ...]]], *, over: bool
     ) -> int | None:
-        """The time at which the last line began that is not in a call that has returned."""
+        """The time at which the line before the last row began; of calls that have returned none
+        counts, with `over`."""
         if over:
             rows = self._without_calls(rows)
         found, line = None, None
-        for time, pc, _ in reversed(rows):
+        for time, pc, _ in reversed(rows[:-1]):
             here = self.line(pc)
             if here is None:
                 continue
@@ -597,17 +601,22 @@ class Debugger:
             [frame.pc], lambda: self.state.pointers[frame.stack] <= frame.pointer
         )
 
-    def last_write(self, address: int, size: int = 1) -> tuple[int, int, str] | None:
-        """The last write to some bytes: the time before it, the instruction's address, and the
-        change; None if nobody has written them. The run stays where it is.
+    def last_write(self, address: int, size: int = 1) -> tuple[int, int | None, str] | None:
+        """The last write to some bytes: the time before it, the instruction's address (None: the
+        user's), and the change; None if nobody has written them. The run stays where it is.
         """
         now, table = self.history.time, self.table
-        self.table = Table()
         limit = self.guest.code_space.size
         spans = frozenset((address + i) % limit for i in range(size))
+        edited = self.history.last_edit(spans)
+        if edited == now:
+            return edited, None, ""
+        self.table = Table()
         self.table.add(Kind.WRITE, spans, self.name(address))
         try:
-            stopped = self.reverse()
+            stopped = self.reverse(here=True)
+            if edited is not None and edited >= self.history.time:
+                return edited, None, ""
             if stopped.reason == "start":
                 return None
             changed = [self.machine.memory[at] for at in sorted(spans)]
@@ -662,7 +671,7 @@ class Debugger:
                 if is_code:
                     self.machine.code_written(at, 1)
 
-        self._change(change)
+        self._change(change, frozenset(indices) if is_code else frozenset())
 
     def write_bytes(self, start: int, data: bytes) -> None:
         """Write bytes to the code space, which has all of them."""
@@ -671,7 +680,7 @@ class Debugger:
             self.machine.memory[start : start + len(data)] = data
             self.machine.code_written(start, len(data))
 
-        self._change(change)
+        self._change(change, frozenset(range(start, start + len(data))))
 
     def set_register(self, name: str, value: int) -> None:
         """Set the program counter, or a stack's pointer.
@@ -693,10 +702,10 @@ class Debugger:
         pointer = value % self.guest.stacks[index].size
         self._change(lambda: state.pointers.__setitem__(index, pointer))
 
-    def _change(self, change: Callable[[], None]) -> None:
+    def _change(self, change: Callable[[], None], spans: frozenset[int] = frozenset()) -> None:
         was_quiet, self.history.is_quiet = self.history.is_quiet, True
         try:
-            self.history.edit(change)
+            self.history.edit(change, spans)
         finally:
             self.history.is_quiet = was_quiet
         self._remember()

@@ -149,7 +149,7 @@ class _Reader:
         self._text = text
         self._scope = scope
         self._guest = scope.guest
-        self._at = self._depth = 0
+        self._at = self._start = self._depth = 0
         self._spaces = {space.name.lower(): i for i, space in enumerate(scope.guest.spaces)}
         self._stacks = {stack.name.lower(): i for i, stack in enumerate(scope.guest.stacks)}
         self._advance()

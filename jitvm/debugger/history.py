@@ -83,6 +83,7 @@ class _Edit:
     time: int
     act: int
     change: Callable[[], object]
+    spans: frozenset[int]
 
 
 class History:
@@ -371,11 +372,19 @@ class History:
 
     # -- changes -----------------------------------------------------------------------------
 
-    def edit(self, change: Callable[[], object]) -> None:
-        """Change the machine's state here. What comes after was not yet, then."""
+    def edit(self, change: Callable[[], object], spans: frozenset[int] = frozenset()) -> None:
+        """Change the machine's state here, in these bytes of the code space among others. What
+        comes after was not yet, then."""
         self._cut()
-        self._edits.append(_Edit(self.time, self._act, change))
+        self._edits.append(_Edit(self.time, self._act, change, spans))
         self._apply_edits()
+
+    def last_edit(self, spans: frozenset[int]) -> int | None:
+        """When the user changed some of these bytes last, before now; None for never."""
+        times = [
+            edit.time for edit in self._edits[: self._edit] if not spans.isdisjoint(edit.spans)
+        ]
+        return times[-1] if times else None
 
     def _apply_edits(self) -> None:
         while self._edit < len(self._edits) and self._edits[self._edit].time <= self.time:

@@ -19,6 +19,8 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With many snapshots, and a file."""
     monkeypatch.chdir(tmp_path)
     Path("in.txt").write_bytes(b"time goes by and comes back")
+    for name in CASES:
+        walk(name)
     monkeypatch.setattr(history, "INTERVAL", 0.0)
     monkeypatch.setattr(history, "FIRST_SLICE", 150)
     monkeypatch.setattr(history, "LONGEST_SLICE", 150)

@@ -162,9 +162,11 @@ def walk(name: str) -> Walk:
     debugger = debugger_of(case, Tier.REFERENCE, out)
     states, memory = [state_of(debugger)], [bytes(debugger.machine.memory[:0x1000])]
     while len(states) <= case.length:
-        if debugger.step().reason != "step":
+        is_last = debugger.step().reason != "step"
+        if debugger.history.time == len(states):
+            states.append(state_of(debugger))
+            memory.append(bytes(debugger.machine.memory[:0x1000]))
+        if is_last:
             break
-        states.append(state_of(debugger))
-        memory.append(bytes(debugger.machine.memory[:0x1000]))
     debugger.computer.output.flush()
     return Walk(states, memory, bytes(out))

@@ -319,11 +319,9 @@ class Adapter:
     def on_dataBreakpointInfo(self, arguments: Arguments, _: list[Callable[[], None]]) -> Json:
         name = arguments.text("name")
         text = self._expression_of(arguments.number("variablesReference", 0), name)
-        place = self.debugger.expression(text).place if text else None
-        address = self.debugger.address_of(name)
-        if place is None and address is not None:
+        if (address := self.debugger.address_of(name)) is not None:
             text = f"[{address:#x}]"
-            place = self.debugger.expression(text).place
+        place = self.debugger.expression(text).place
         if place is None or not self._can_be_watched(place):
             return {"dataId": None, "description": f"{name} cannot be watched"}
         is_port = place.kind == "port"

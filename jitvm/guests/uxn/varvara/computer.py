@@ -244,7 +244,7 @@ class Computer(Hardware):
         """What comes from outside from now on: the time, and what is in files."""
         from jitvm.guests.uxn.varvara.tape import VarvaraTape
 
-        return VarvaraTape(self)
+        return VarvaraTape(self.clock, self.files)
 
     # -- what its window looks like ----------------------------------------------------------
 

@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Any
 from jitvm.platform.tape import Tape
 
 if TYPE_CHECKING:
-    from jitvm.guests.uxn.varvara.computer import Computer
+    from collections.abc import Iterable
+
+    from jitvm.guests.uxn.varvara.clock import DateTime
+    from jitvm.guests.uxn.varvara.file import File
     from jitvm.guests.uxn.varvara.handle import Files, Path
 
 
@@ -46,14 +49,14 @@ class _Answer:
 class VarvaraTape(Tape):
     """Between the devices of a computer and its host; see the head of this file."""
 
-    def __init__(self, computer: Computer) -> None:
+    def __init__(self, clock: DateTime, files: Iterable[File]) -> None:
         self._answers: list[_Answer] = []
         self._at = 0
         self._is_winding = False
-        self._now = computer.clock.now
+        self._now = clock.now
         self._files: dict[int, _TapedFiles] = {}
-        computer.clock.now = self._read_clock
-        for index, device in enumerate(computer.files):
+        clock.now = self._read_clock
+        for index, device in enumerate(files):
             if device.files is not None:
                 device.files = self._files[index] = _TapedFiles(index, device.files, self)
 
