@@ -31,6 +31,7 @@ from jitvm.engine.machine.machine import Tier
 
 if TYPE_CHECKING:
     from jitvm.debugger.moments import Moment
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest, State
     from jitvm.platform import Platform, Program
@@ -221,14 +222,29 @@ class Debugger:
             opcodes |= self.kinds.loads
         watched = table.spans(Kind.WRITE, Kind.CHANGE)
         reads, writes = table.spans(Kind.PORT_READ), table.spans(Kind.PORT_WRITE)
-        armed = (addresses, opcodes, watched, reads, writes)
+        filters = self._filters()
+        armed = (addresses, opcodes, watched, reads, writes, filters)
         if armed == self._armed:
             return
         self._armed = armed
-        self.machine.break_at(addresses, opcodes, self._judge)
+        self.machine.break_at(addresses, opcodes, self._judge, filters=filters)
         self.machine.watch_writes(watched, self._told_write)
         self.machine.watch_ports(reads, writes, self._told_port)
         self._remember()
+
+    def _filters(self) -> dict[int, Filter]:
+        """Conditions that native code decides: of addresses where nothing else may stop."""
+        goal = frozenset[int]() if self._goal is None else self._goal.addresses
+        found: dict[int, Filter] = {}
+        for at, rows in self._by_address.items():
+            conditions = [row.condition for row in rows]
+            trees = [None if each is None else each.filter for each in conditions]
+            if at not in goal and None not in trees:
+                either, *others = [tree for tree in trees if tree is not None]
+                for tree in others:
+                    either = ("||", either, tree)
+                found[at] = either
+        return found
 
     def _sorted(self, kind: Kind) -> dict[int, list[Breakpoint]]:
         found: dict[int, list[Breakpoint]] = {}

@@ -19,12 +19,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from jitvm.engine.interpreter.filters import is_filter
 from jitvm.guest import Guest, State
 
+if TYPE_CHECKING:
+    from jitvm.engine.interpreter.filters import Filter
+
 Number = Callable[[], int]
-"""A part of an expression: what it is now."""
+"""What a part of an expression is now."""
+
+
+class Part(NamedTuple):
+    """A part of an expression: its value, and, where native code can decide it, its tree."""
+
+    value: Number
+    tree: Filter | None
 
 
 class ExpressionError(ValueError):
@@ -120,8 +131,11 @@ class Expression:
         reader = _Reader(text, scope)
         self.place = reader.place
         """The space and the address of the memory that it names, if that is all it does."""
-        self.value: Number = reader.value
+        self.value: Number = reader.part.value
         """What it is now. Raises ExpressionError."""
+        tree = reader.part.tree
+        self.filter: Filter | None = tree if is_filter(tree, scope.guest) else None
+        """The same for native code; None where that cannot decide it."""
 
 
 class Place:
@@ -154,7 +168,7 @@ class _Reader:
         self._stacks = {stack.name.lower(): i for i, stack in enumerate(scope.guest.stacks)}
         self._advance()
         self.place: Place | None = None
-        self.value = self._between(0)
+        self.part = self._between(0)
         if self._kind != "end":
             raise self._error(f"{self._word!r} is not expected")
 
@@ -185,7 +199,7 @@ class _Reader:
 
     # -- grammar -----------------------------------------------------------------------------
 
-    def _between(self, level: int) -> Number:
+    def _between(self, level: int) -> Part:
         if level == len(_LEVELS):
             return self._single()
         left = self._between(level + 1)
@@ -196,7 +210,7 @@ class _Reader:
             self.place = None
         return left
 
-    def _single(self) -> Number:
+    def _single(self) -> Part:
         self._depth += 1
         if self._depth > DEEPEST:
             raise self._error("parts lie in each other too deep")
@@ -205,7 +219,7 @@ class _Reader:
         finally:
             self._depth -= 1
 
-    def _part(self) -> Number:
+    def _part(self) -> Part:
         kind, word = self._kind, self._word
         self.place = None
         if kind == "number":
@@ -213,40 +227,42 @@ class _Reader:
             number = (
                 int(word[1:], 16) if word[0] == "#" else int(word, 0 if "x" in word.lower() else 10)
             )
-            return lambda: number
+            return Part(lambda: number, ("number", number))
         if kind == "label":
             address = self._scope.address_of(word[1:])
             if address is None:
                 raise self._error(f"there is no label {word[1:]}")
             self._advance()
-            return lambda: address
+            return Part(lambda: address, ("number", address))
         if kind == "name":
             return self._named(word)
         if kind == "sign" and (means := _UNARY.get(word)) is not None:
             self._advance()
-            inner = self._single()
+            inner, tree = self._single()
             self.place = None
-            return lambda: means(inner())
+            sign = "neg" if word == "-" else word
+            return Part(lambda: means(inner()), None if tree is None else (sign, tree))
         if self._take("("):
-            inner = self._between(0)
+            part = self._between(0)
             self._expect(")")
-            return inner
+            return part
         if kind == "sign" and word == "[":
             return self._memory("space", self._guest.code_index)
         raise self._error(f"{word!r} is no value" if word else "a value is missing")
 
-    def _named(self, word: str) -> Number:
+    def _named(self, word: str) -> Part:
         scope, low = self._scope, word.lower()
         if low in scope.names:
             self._advance()
-            return scope.names[low]
+            return Part(scope.names[low], None)
         if low == "pc":
             self._advance()
-            return lambda: scope.state.pc
+            return Part(lambda: scope.state.pc, ("pc",))
         if low == "op":
             self._advance()
             code = self._guest.code_index
-            return lambda: scope.state.spaces[code][scope.state.pc]
+            tree = ("load", "space", code, ("pc",), 1)
+            return Part(lambda: scope.state.spaces[code][scope.state.pc], tree)
         if low in self._stacks:
             return self._stack(self._stacks[low])
         if low in self._spaces:
@@ -257,16 +273,16 @@ class _Reader:
             return self._memory("port", 0)
         raise self._error(f"there is nothing called {word}")
 
-    def _stack(self, index: int) -> Number:
+    def _stack(self, index: int) -> Part:
         scope = self._scope
         self._advance()
         if self._kind == "sign" and self._word == "[":
             return self._memory("stack", index)
-        return lambda: scope.state.pointers[index]
+        return Part(lambda: scope.state.pointers[index], ("pointer", index))
 
-    def _memory(self, kind: str, index: int) -> Number:
+    def _memory(self, kind: str, index: int) -> Part:
         self._expect("[")
-        inner = self._between(0)
+        inner, at = self._between(0)
         self._expect("]")
         size = 1
         if self._take(":"):
@@ -275,15 +291,18 @@ class _Reader:
             size = int(self._word)
             self._advance()
         self.place = Place(kind, index, inner, size)
-        return _reading(self.place, self._scope)
+        tree = None if at is None else ("load", kind, index, at, size)
+        return Part(_reading(self.place, self._scope), tree)
 
 
-def _joined(word: str, means: Callable[[int, int], int], left: Number, right: Number) -> Number:
+def _joined(word: str, means: Callable[[int, int], int], left: Part, right: Part) -> Part:
+    a, b = left.value, right.value
+    tree = None if left.tree is None or right.tree is None else (word, left.tree, right.tree)
     if word == "&&":  # what is behind it may make sense only if it is so
-        return lambda: int(bool(left()) and bool(right()))
+        return Part(lambda: int(bool(a()) and bool(b())), tree)
     if word == "||":
-        return lambda: int(bool(left()) or bool(right()))
-    return lambda: means(left(), right())
+        return Part(lambda: int(bool(a()) or bool(b())), tree)
+    return Part(lambda: means(a(), b()), tree)
 
 
 def cells_of(place: Place, state: State) -> tuple[memoryview, list[int]]:

@@ -187,13 +187,13 @@ class History:
             if ending is None and one_act:
                 until = self.time
             self.horizon = max(self.horizon, self.time)
+            if live:
+                self._note_now_and_then()
             if ending is Ending.BREAK:
                 return End.BREAK
             if until is not None and self.time >= until and self.is_running:
                 self._apply_edits()
                 return End.TIME
-            if live:
-                self._note_now_and_then()
         return End.WAITS
 
     @property

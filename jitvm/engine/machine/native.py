@@ -38,9 +38,11 @@ from jitvm.guest.light import StrEnum, partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from jitvm.engine.interpreter.breaks import BreakStubs
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.image import Image
     from jitvm.engine.jit.jit import Jit
@@ -150,6 +152,8 @@ class NativeTier:
         self.on_stop: Callable[[int], None] | None = None
         self._breaks = self._break_opcodes = self._watched = frozenset[int]()
         self._break_tables: dict[str, bytes] = {}
+        self._break_stubs: BreakStubs | None = None
+        self._made_for: tuple[frozenset[int], dict[int, Filter]] = frozenset(), {}
         self._judge: Callable[[int], bool] | None = None
         self._told_of: Callable[[int, int], object] | None = None
         self._passes, self._broke = -1, False
@@ -608,18 +612,20 @@ class NativeTier:
         addresses: frozenset[int],
         opcodes: frozenset[int],
         judge: Callable[[int], bool] | None,
+        filters: Mapping[int, Filter],
     ) -> None:
         """See `Machine.break_at`."""
         if (addresses or opcodes) and self._image is not None:
             self._begin_jit()
-        layout, was_opcodes = self.block.layout, self._break_opcodes
+        layout, made_for = self.block.layout, self._made_for
         marks = self.block.view(layout.code_map, layout.size)
         for at in self._breaks - addresses:
             marks[at] &= ~BREAK & 0xFF
         self._breaks, self._break_opcodes, self._judge = addresses, opcodes, judge
         self._mark()
-        if (addresses or opcodes) and (not self._break_tables or opcodes != was_opcodes):
-            self._have_stubs()
+        self._made_for = opcodes, dict(filters)
+        if (addresses or opcodes) and (not self._break_tables or made_for != self._made_for):
+            self._have_stubs(filters)
         self._restore_tables()
         if self._fields["interrupt"][0]:  # somebody has asked meanwhile
             self.wake()
@@ -627,13 +633,17 @@ class NativeTier:
             self.jit.break_at(addresses, opcodes)
         self._leave_regions()
 
-    def _have_stubs(self) -> None:
+    def _have_stubs(self, filters: Mapping[int, Filter]) -> None:
         """Have the stubs that look, in the place of those that count."""
         with IMPORTS:
-            from jitvm.engine.interpreter.breaks import break_stubs
+            from jitvm.engine.interpreter.breaks import break_stubs, filtering_stubs
 
-        stubs = break_stubs(self.block.layout.guest, self._cache, self.handlers.key)
-        self._break_tables = stubs.tables(self._break_opcodes)
+        guest = self.block.layout.guest
+        if filters:
+            self._break_stubs = filtering_stubs(guest, filters)
+        else:
+            self._break_stubs = break_stubs(guest, self._cache, self.handlers.key)
+        self._break_tables = self._break_stubs.tables(self._break_opcodes)
 
     def _leave_regions(self) -> None:
         """Have a region that calls the host right now be left after its instruction."""
