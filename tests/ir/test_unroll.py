@@ -116,7 +116,7 @@ class _Loop:
         ])  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(seed=st.integers(0, 1 << 40))
 def test_random_loops_mean_the_same(seed: int) -> None:
     text = _Loop(seed).text()

@@ -77,7 +77,7 @@ def test_programs_do_the_same(tmp_path: Path, name: str, hot: int) -> None:
     lab = second(tmp_path, case.source, hot=hot)
     lab.machine.prepare(NUMBER)
     assert not difference(expected, lab.go(case))
-    for limit in (1, 7, 100):
+    for limit in (1, 100):
         budgeted = made(tmp_path, Parameters(polish=0, hot=hot))
         pieces = Case(case.source, pieces=(limit, 10 * limit))
         budgeted.load(pieces, case.rom())
@@ -94,6 +94,25 @@ def test_nothing_is_made_or_recorded(tmp_path: Path) -> None:
     assert not has_jit(lab.machine)
     executed = lab.machine.block.view(lab.machine.layout.code_map, lab.machine.layout.size)
     assert CODE in executed.tobytes()
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_a_jit_comes_for_what_is_to_be_compiled_thoroughly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unfinished: bool
+) -> None:
+    lab = second(tmp_path, ADDING)
+    lab.machine.defer_jit(unfinished=unfinished)
+    lab.machine.prepare(NUMBER)
+    native = lab.machine.native
+    assert native is not None
+    assert native._image is not None
+    native._image.milliseconds = 1000
+    monkeypatch.setattr(native_module, "WORTH_FINISHING", HANGS)
+    assert run(lab) == EXPECTED
+    assert not has_jit(lab.machine)
+    monkeypatch.setattr(native_module, "WORTH_FINISHING", 0)
+    assert run(lab) == EXPECTED
+    assert has_jit(lab.machine) is not unfinished
 
 
 def test_a_jit_comes_where_something_else_is_hot(tmp_path: Path) -> None:

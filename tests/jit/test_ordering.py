@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from jitvm.engine.codegen.native import Compiler
@@ -46,6 +48,11 @@ def seen(machine: Machine, name: str, pointers: tuple[int, int]) -> Seen:
     ]  # fmt: skip
 
 
+@cache
+def expected(name: str, pointers: tuple[int, int]) -> Seen:
+    return seen(Machine(ORDERING, tier=Tier.REFERENCE), name, pointers)
+
+
 @pytest.mark.parametrize("tier", [Tier.INTERPRETER, Tier.JIT, Tier.IR])
 @pytest.mark.parametrize("name", CHECKED)
 def test_every_order(name: str, tier: Tier) -> None:
@@ -54,11 +61,10 @@ def test_every_order(name: str, tier: Tier) -> None:
         for pointers in ((at, 0), (100, at)):
             if "tell" in name and pointers != (100, 0):
                 continue  # they look at bytes that nobody wrote
-            expected = seen(Machine(ORDERING, tier=Tier.REFERENCE), name, pointers)
             params = None if tier is Tier.INTERPRETER else PARAMS
             machine = Machine(ORDERING, tier=tier, cache=CodeCache(), params=params)
             got = seen(machine, name, pointers)
-            assert got == expected, pointers
+            assert got == expected(name, pointers), pointers
             if machine.jit is not None:
                 assert not machine.jit.statistics.errors
                 regions = machine.jit.regions.values()
@@ -71,6 +77,5 @@ def test_every_order_as_aarch64(name: str) -> None:
     for pointers in ((252, 0), (100, 254), (100, 0)):
         if "tell" in name and pointers != (100, 0):
             continue
-        expected = seen(Machine(ORDERING, tier=Tier.REFERENCE), name, pointers)
         with emulated_jit(EmulatedMachine(ORDERING), PARAMS, Compiler("aarch64")) as machine:
-            assert seen(machine, name, pointers) == expected, pointers
+            assert seen(machine, name, pointers) == expected(name, pointers), pointers

@@ -106,7 +106,7 @@ def test_explain_runs_a_program(tmp_path: Path) -> None:
     assert "INC2" in str(explanation)
     assert "@main/loop" in explanation.texts()["guest"]
     toy = tmp_path / "loop.toy"
-    toy.write_bytes(LOOP.replace(assemble("jmp 0"), assemble("halt")))
+    toy.write_bytes(LOOP[:-4] + assemble("halt"))
     assert jitvm.explain(toy, guest=TOY, time_limit=HANGS).regions
 
 

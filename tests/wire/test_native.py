@@ -46,10 +46,11 @@ def odd(name: str, seed: int, count: int) -> list[bytes]:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_messages_are_read_as_the_plain_decoder_does(name: str, tier: str) -> None:
     pair = Pair(name, tier=tier)
-    pair.agree(some(name))
-    for seed in range(1 if tier == "reference" else 6):
+    is_large = name == "edition.Edition"
+    pair.agree(some(name)[: 20 if is_large else None])
+    for seed in range(1 if tier == "reference" else 2 if is_large else 6):
         pair.choose(Random(seed))
-        assert pair.agree(odd(name, seed, 60)).mistakes
+        assert pair.agree(odd(name, seed, 30 if is_large else 60)).mistakes
 
 
 @pytest.mark.parametrize("tier", ["jit", "ir"])

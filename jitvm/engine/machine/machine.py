@@ -674,7 +674,8 @@ class Machine:
         it takes a hundredth of the time.
 
         Args:
-            unfinished: also where something is left to compile, as commands leave that to a child.
+            unfinished: what is left to compile of it stays so, as commands leave that to a child;
+                else a JIT is made for it once the machine has run for a while.
         """
         if self.native is not None:
             self.native.defers_jit = self.tier is Tier.JIT

@@ -62,6 +62,9 @@ row of it."""
 WORTH_A_JIT = 64
 """How often something has to be hot beside an image before a JIT is made: importing one takes
 twenty milliseconds, in which as much is interpreted many times over."""
+WORTH_FINISHING = 0.05
+"""Seconds that a machine runs with kept regions, some of which are to be compiled thoroughly yet,
+before a JIT is made that does so."""
 LONGEST_WAIT = 0.1
 """Seconds for which a run is interpreted while another process finishes its regions."""
 INTERVAL = 0.002
@@ -232,14 +235,12 @@ class NativeTier:
         image, counted = shelf.image(), self.handlers.address("counted")
         if image is None or image.charging != charging or not image.knows(self.state):
             return False
-        if image.milliseconds and not self.defers_unfinished:
-            return False
         if not image.fits(self._memory):
             image.expect(self.block, counted)
         elif not image.install(self.block, counted):
             return False
         self._image, self._warmth = image, _COLD
-        if image.milliseconds:
+        if image.milliseconds and self.defers_unfinished:
             begin_work = partial(shelf.begin_work, self._given, charging=charging)
             image.leave_to(self._finish_apart, begin_work)
         self._connect_written()
@@ -376,9 +377,14 @@ class NativeTier:
         What is kept is looked for before the first instruction, and on this thread: the guest would
         be interpreted meanwhile, and compete with another one for the interpreter lock.
         """
+        image = self._image
         if self._warmth == _WARM or (self._program is None and self._has_kept()):
             self._begin_jit()
-        elif self._warmth == _COLD and self._image is None:
+        elif image is not None:
+            is_ours = image.milliseconds and not self.defers_unfinished
+            if is_ours and self._run_time() >= WORTH_FINISHING:
+                self._begin_jit()
+        elif self._warmth == _COLD:
             self._warmth = _WARMING
             if self.hurries:
                 self._make_ready(alone=True)
