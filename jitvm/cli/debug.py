@@ -231,6 +231,9 @@ class _Session:
         except CommandError as error:
             self._complain(line, error)
             return False
+        except (RuntimeError, ImportError) as error:  # of a device: something is not installed
+            self._complain(line, error)
+            return False
         except KeyboardInterrupt as stop:
             if interrupted(stop) != Exit.INTERRUPTED:
                 raise

@@ -90,6 +90,7 @@ TABLE = (
     Row("disassemble dis", "[PLACE] [COUNT]", "show instructions", "do_disassemble"),
     Row("list l", "[PLACE]", "show lines of source", "do_list"),
     Row("backtrace bt", "", "show who has called whom", "do_backtrace"),
+    Row("screen", "FILE", "write what the program shows to a picture, .png", "do_screen"),
     Row("info i", "[WHAT]", "show registers, breakpoints, stacks, ports, labels or history",
         "do_info"),
     Row("set", "WHAT = EXPR", "change pc, a stack's pointer, or memory", "do_set"),
@@ -419,6 +420,24 @@ class Commands:
 
     def do_backtrace(self, _rest: str) -> Reply:
         return Reply(tuple(report.frames(self.debugger)))
+
+    def do_screen(self, rest: str) -> Reply:
+        from jitvm.engine.host.part import write_result
+        from jitvm.platform.picture import PictureError, png
+
+        computer = self.debugger.computer
+        if not computer.has_screen or not computer.is_graphical:
+            raise CommandError("the program has no screen, or has not set it up yet")
+        if not rest.lower().endswith(".png"):
+            raise CommandError("say `screen FILE.png`")
+        try:
+            computer.screen.compose()
+            write_result(rest, png(computer.screen.pixels))
+        except PictureError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{rest}: cannot be written: {error.strerror}") from error
+        return Reply()
 
     def do_info(self, rest: str) -> Reply:
         debugger, what = self.debugger, rest.strip() or "registers"

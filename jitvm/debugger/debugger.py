@@ -50,7 +50,7 @@ class Stopped:
 
     Attributes:
         reason: `breakpoint`, `step`, `ended`, `input` (it waits for some), `pause`, `start`
-            (nothing is before), or `now` (nothing is after).
+            (nothing is before), or, for editors, `entry` and `exception`.
         breakpoints: numbers of those that were hit.
         notes: what there is to say about it, a line each.
     """

@@ -244,6 +244,7 @@ class History:
         computer, was_begun = self.computer, self._is_begun
         self._is_begun = True
         if act.kind is Kind.FRAME:
+            computer.frames.picture = False  # nobody looks, and it takes longer than most frames
             computer.frame(() if was_begun else act.events)
         elif act.kind is Kind.FEED:
             self._feed(act)

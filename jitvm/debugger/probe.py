@@ -126,29 +126,42 @@ class OpcodeKinds:
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
-        self.calls = frozenset(row.code for row in guest.opcodes if self._calls(row.code))
 
     @cached_property
     def loads(self) -> frozenset[int]:
         """Those that may load from the code space."""
         return loading_opcodes(self._guest, self._guest.code_index)
 
-    def _calls(self, opcode: int) -> bool:
-        guest = self._guest
+    @cached_property
+    def calls(self) -> frozenset[int]:
+        """Those that make a return address."""
+        guest, found = self._guest, set[int]()
+        probe = Probe(guest, _blank(guest))
+        state, memory = probe.state, probe.state.spaces[guest.code_index]
+        pc = guest.code_space.size // 2
         for filling in (0, 1, 0xFF):  # a condition may hold, or not
-            state = State(
-                spaces=tuple(
-                    memoryview(bytes(space.size) if space.is_attached else bytearray(space.size))
-                    for space in guest.spaces
-                ),
-                stacks=tuple(
-                    memoryview(bytearray([filling]) * stack.size) for stack in guest.stacks
-                ),
-                ports=Ports(memoryview(bytearray(guest.ports))),
-                pointers=[stack.size // 2 for stack in guest.stacks],
-                pc=guest.code_space.size // 2,
-            )
-            state.spaces[guest.code_index][state.pc] = opcode
-            if Probe(guest, state).look().link is not None:
-                return True
-        return False
+            for row in guest.opcodes:
+                for stack in state.stacks:
+                    stack[:] = bytes([filling]) * len(stack)
+                state.pointers[:] = [stack.size // 2 for stack in guest.stacks]
+                state.pc, memory[pc] = pc, row.code
+                if probe.look().link is not None:
+                    found.add(row.code)
+        return frozenset(found)
+
+
+def _blank(guest: Guest) -> State:
+    """A state of zeros."""
+    return State(
+        spaces=tuple(
+            memoryview(b"" if space.window else bytearray(min(space.mapped, _MOST_BLANK)))
+            for space in guest.spaces
+        ),
+        stacks=tuple(memoryview(bytearray(stack.size)) for stack in guest.stacks),
+        ports=Ports(memoryview(bytearray(guest.ports))),
+        pointers=[0] * len(guest.stacks),
+    )
+
+
+_MOST_BLANK = 1 << 24
+"""Bytes of the largest space that is tried on."""

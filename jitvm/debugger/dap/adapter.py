@@ -145,6 +145,9 @@ class Adapter:
             if not self._requests.empty():
                 return  # it came before the run could be told of it
             stopped = move()
+        except (OSError, RuntimeError, ImportError, MemoryError) as error:
+            stopped = Stopped("exception", (), (str(error),))
+            self._say(str(error), "stderr")
         finally:
             self._is_running = False
         if stopped.reason == "pause":  # a request came
