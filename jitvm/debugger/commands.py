@@ -14,9 +14,10 @@ from typing import Any
 
 from jitvm.debugger import report
 from jitvm.debugger.breakpoints import Breakpoint, Kind
-from jitvm.debugger.debugger import Debugger, Stopped
+from jitvm.debugger.debugger import Debugger
 from jitvm.debugger.expressions import ExpressionError, Place
 from jitvm.debugger.places import Places
+from jitvm.debugger.stopped import Stopped
 
 MOST = 65536
 """Bytes, instructions or lines that one command shows."""

@@ -27,6 +27,7 @@ from jitvm.debugger.expressions import Expression, ExpressionError, Number, Plac
 from jitvm.debugger.frames import Frame, frames
 from jitvm.debugger.history import MEMORY, End, History, Sink
 from jitvm.debugger.probe import Effects, OpcodeKinds, probe
+from jitvm.debugger.stopped import Goal, Paused, Stopped, Told
 from jitvm.engine.machine.machine import Tier
 
 if TYPE_CHECKING:
@@ -42,22 +43,6 @@ WINDOW = 4_000
 LONGEST_WINDOW = 500_000
 """Instructions that a step back by lines looks through at first, and at most."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Why the program stands still.
-
-    Attributes:
-        reason: `breakpoint`, `step`, `ended`, `input` (it waits for some), `pause`, `start`
-            (nothing is before), or, for editors, `entry` and `exception`.
-        breakpoints: numbers of those that were hit.
-        notes: what there is to say about it, a line each.
-    """
-
-    reason: str
-    breakpoints: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,28 +65,6 @@ class Options:
     memory: int = MEMORY
     write: Callable[[bytes, bool], object] = lambda *_: None
     log: Callable[[str], object] = lambda *_: None
-
-
-class _Paused(Exception):
-    """Somebody wants something else while hits are counted."""
-
-
-@dataclass(slots=True)
-class _Told:
-    """An access that a watch is about: of which, to what, the byte before and after."""
-
-    breakpoint: Breakpoint
-    at: int
-    old: int | None
-    new: int
-
-
-@dataclass(slots=True)
-class _Goal:
-    """Where to stop besides at breakpoints."""
-
-    addresses: frozenset[int]
-    is_there: Callable[[], bool]
 
 
 class Debugger:
@@ -130,11 +93,11 @@ class Debugger:
         self.kinds = OpcodeKinds(self.guest)
         self._log = options.log
         self._value = self._old = 0
-        self._goal: _Goal | None = None
+        self._goal: Goal | None = None
         self._is_there = False
         self._found: list[Breakpoint] = []
         self._notes: list[str] = []
-        self._pending: list[_Told] = []
+        self._pending: list[Told] = []
         self._shadow: dict[int, int] = {}
         self._count: int | None = None
         self._last_hit = self._hit_goal = 0
@@ -334,15 +297,15 @@ class Debugger:
             new = self._shadow[at] = memory[at]
             for row in self.table.active(Kind.WRITE, Kind.CHANGE):
                 if at in row.spans and (row.kind is Kind.WRITE or old != new):
-                    self._tell(_Told(row, at, old, new))
+                    self._tell(Told(row, at, old, new))
 
     def _told_port(self, port: int, byte: int, is_write: bool) -> None:
         kind = Kind.PORT_WRITE if is_write else Kind.PORT_READ
         for row in self.table.active(kind):
             if port in row.spans:
-                self._tell(_Told(row, port, None, byte))
+                self._tell(Told(row, port, None, byte))
 
-    def _tell(self, told: _Told) -> None:
+    def _tell(self, told: Told) -> None:
         if not self.history.is_quiet:
             self._pending.append(told)
             self.machine.break_here()
@@ -362,7 +325,7 @@ class Debugger:
                 self._notes.append(self._said(each))
         return stops
 
-    def _said(self, told: _Told) -> str:
+    def _said(self, told: Told) -> str:
         if told.old is not None:
             return f"{self.name(told.at)}: {told.old:02x} -> {told.new:02x}"
         word = "written" if told.breakpoint.kind is Kind.PORT_WRITE else "read"
@@ -425,7 +388,7 @@ class Debugger:
     def run_to(self, addresses: Iterable[int], is_there: Callable[[], bool] = lambda: True,
                *, one_act: bool = True) -> Stopped:  # fmt: skip
         """Run to one of some addresses, or to the end of what is being run."""
-        self._goal = _Goal(frozenset(addresses), is_there)
+        self._goal = Goal(frozenset(addresses), is_there)
         try:
             return self._run(one_act=one_act)
         finally:
@@ -498,7 +461,7 @@ class Debugger:
                     return self._named_hit()
                 bound = last = moment.time
                 moment = self.history.moments.before(bound)
-        except _Paused:
+        except Paused:
             self.go_to(now)
             return Stopped("pause")
         except KeyboardInterrupt:
@@ -513,7 +476,7 @@ class Debugger:
         self._count, self._hit_goal = 0, goal
         try:
             if self._run(bound, passing=False, live=False, last=last).reason == "pause":
-                raise _Paused
+                raise Paused
             return self._count
         finally:
             self._count = None
@@ -528,7 +491,7 @@ class Debugger:
         self, addresses: Iterable[int], is_there: Callable[[], bool] = lambda: True
     ) -> Stopped:
         """Go back to the last time at one of some addresses, or to a breakpoint before that."""
-        self._goal = _Goal(frozenset(addresses), is_there)
+        self._goal = Goal(frozenset(addresses), is_there)
         try:
             stopped = self.reverse()
         finally:

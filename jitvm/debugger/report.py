@@ -9,7 +9,8 @@ from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from jitvm.debugger.breakpoints import Breakpoint
-    from jitvm.debugger.debugger import Debugger, Stopped
+    from jitvm.debugger.debugger import Debugger
+from jitvm.debugger.stopped import Stopped
 
 WIDTH = 16
 """Bytes in a line of memory."""

@@ -22,9 +22,10 @@ from jitvm.debugger.acts import Source
 from jitvm.debugger.breakpoints import Kind
 from jitvm.debugger.commands import CommandError, Commands
 from jitvm.debugger.dap.messages import Arguments, Json, RequestError, Writer
-from jitvm.debugger.debugger import Debugger, Options, Stopped
+from jitvm.debugger.debugger import Debugger, Options
 from jitvm.debugger.expressions import ExpressionError, Place
 from jitvm.debugger.places import Places
+from jitvm.debugger.stopped import Stopped
 
 if TYPE_CHECKING:
     from jitvm.debugger.breakpoints import Breakpoint
