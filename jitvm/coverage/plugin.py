@@ -53,10 +53,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a place for coverage, if it is wanted."""
-    if config.getoption("--jitvm-coverage") is not None:
+    """Have a place for coverage, if it is wanted.
+
+    Raises:
+        UsageError: its file cannot be written, which would be known only in the end.
+    """
+    path = config.getoption("--jitvm-coverage")
+    if path is not None:
         from jitvm.coverage.results import Coverage
 
+        folder = Path(path).absolute().parent
+        if Path(path).is_dir() or not folder.is_dir():
+            raise pytest.UsageError(f"--jitvm-coverage {path}: cannot be written; name a file")
         config.stash[_COVERAGE] = Coverage()
 
 

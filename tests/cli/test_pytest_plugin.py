@@ -65,6 +65,17 @@ def test_tiers_and_coverage_of_several_processes(tmp_path: Path) -> None:
     assert len(files) == 3
 
 
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "test_x.tal").write_text(PASSES)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:jitvm", "-p", "jitvm.coverage.plugin",
+         "--jitvm-coverage", "none/x.cov"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "none/x.cov: cannot be written" in done.stderr
+
+
 @pytest.mark.parametrize(
     "comment",
     ["exit 300", "exit x", "frames -1", "screen 12", "screen xyzxyzxyz", "args 'a", "color red"],

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from jitvm.engine.ir.ops import Op
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.engine.region.attempt import form
+from jitvm.engine.region.forming import Forming
+from jitvm.engine.region.world import World
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Stop
 from jitvm.guest.marks import EXECUTED, JUMPED, WENT_ON, branches
@@ -126,3 +132,27 @@ def test_one_marks_before_the_first_run_and_does_not_stop() -> None:
     third.run(0x100)
     with pytest.raises(RuntimeError, match="first run"):
         third.mark()
+
+
+@pytest.mark.parametrize("new", [0x101, 0x10000 + 0x40])
+def test_regions_have_nothing_that_is_not_marked(new: int) -> None:
+    memory = bytearray(0x10000)
+    memory[0x100:0x105] = bytes.fromhex("010140fffb")  # INC INC !0100
+    marks = bytearray(len(memory) + 256)
+    for cell in (0x100, 0x101, 0x102, 0x10000 + 0x01, 0x10000 + 0x40):
+        marks[cell] = EXECUTED
+    edges = {0x100: Counter({0x101: 9}), 0x101: Counter({0x102: 9}), 0x102: Counter({0x100: 9})}
+
+    def executed() -> int:
+        """Instructions of a round of the loop before the region is left; 0: it is not."""
+        world = World(bytes(memory), charging=True, marks=bytes(marks))
+        region = form(Forming(UXN, world, edges, {}, Parameters()), 0x100)
+        assert region is not None
+        if region.loops:
+            return 0
+        values = [value for block in region.graph.blocks for value in block.values]
+        return sum(value.imm[0] for value in values if value.op is Op.CHARGE)
+
+    assert executed() == 0
+    marks[new] = 0
+    assert executed() == (1 if new == 0x101 else 2)
