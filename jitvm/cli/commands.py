@@ -83,6 +83,7 @@ COMMANDS = (
     Command("explain", "jitvm.cli.explain", "show what the JIT made of a program's hot code"),
     Command("dashboard", "jitvm.cli.dashboard", "watch in a browser what the JIT makes of it"),
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
+    Command("debug", "jitvm.cli.debug", "stop, step and look into a program, and go back in time"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
     Command("wire", "jitvm.cli.wire", "read Protobuf messages in bulk, as tables"),
     Command("guests", "jitvm.cli.guests", "list the guests whose programs can be run"),

@@ -141,7 +141,7 @@ class _Server(LanguageServer):
         """End; at once after a signal, as the thread that waits for messages cannot be told."""
         if ENDING.number:
             os._exit(128 + ENDING.number)
-        super().shutdown()
+        super().shutdown()  # type: ignore[no-untyped-call]
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Answer what is no message; log the rest."""

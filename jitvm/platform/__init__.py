@@ -39,6 +39,7 @@ that other packages install as entry points in the group ``jitvm.guests``, and `
 | screen      | the interface of a screen                                                  |
 | sound       | the interface of a source of sound                                         |
 | sessions    | errors raised by recorded sessions                                         |
+| tape        | what comes from outside while a computer runs, to be had again             |
 | events      | user input                                                                 |
 | script      | user input as text                                                         |
 | input       | standard input as it arrives                                               |

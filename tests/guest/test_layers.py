@@ -19,6 +19,7 @@ LAYERS = (
     "testing",
     "guests",
     "profiling",
+    "debugger",
     "dashboard",
     "playing",
     "window",
