@@ -100,7 +100,7 @@ GROUPS = {
         guests/wire/__init__ guests/wire/schema guests/wire/columns guests/wire/faults
         guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
         guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/pace
-        guests/wire/table guests/wire/ahead guests/wire/reading wire
+        guests/wire/table guests/wire/ahead guests/wire/reading guests/wire/registry wire
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""

@@ -9,7 +9,8 @@
     for table in reader.stream("events.pb.zst"):  batch by batch, in constant memory
         ...
 
-The page docs/wire.md tells it from the start; Avro is `wire.avro`, docs/avro.md.
+The page docs/wire.md tells it from the start. Other formats are `wire.avro`, `wire.der`,
+`wire.msgpack`, each with a page of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.reading import FEEDS, DecodeError, Progress, Reader
+from jitvm.guests.wire.registry import FORMATS, format_of
 from jitvm.guests.wire.table import Batch, Column, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.encode.errors import EncodeError, Refusal
     from jitvm.guests.wire.encode.writing import Writer
     from jitvm.guests.wire.layout.reading import Layout
+    from jitvm.guests.wire.messagepack import face as msgpack
     from jitvm.guests.wire.project.projecting import Projected, Projector
+    from jitvm.guests.wire.records.reader import RecordReader
     from jitvm.profiling.labelled import LabelledExplanation
 
 __all__ = [
@@ -59,6 +63,7 @@ __all__ = [
     "Projected",
     "Projector",
     "Reader",
+    "RecordReader",
     "Refusal",
     "RowError",
     "SchemaError",
@@ -71,8 +76,10 @@ __all__ = [
     "der",
     "digest",
     "explain",
+    "format_of",
     "layout",
     "messages",
+    "msgpack",
     "project",
     "projector",
     "reader",
@@ -85,6 +92,7 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
     _LATER = {
         "EncodeError": "encode.errors", "Refusal": "encode.errors", "Encoded": "encode.encoded",
         "Writer": "encode.writing", "Layout": "layout.reading",
+        "RecordReader": "records.reader",
         "Projected": "project.projecting", "Projector": "project.projecting",
     }  # fmt: skip
 
@@ -92,8 +100,8 @@ if not TYPE_CHECKING:  # to a type checker it would say that any name exists
         """Import what only those need who write, project, or read another format."""
         from importlib import import_module
 
-        if name in ("avro", "der"):
-            return import_module(f"jitvm.guests.wire.{name}.face")
+        if name in FORMATS:
+            return FORMATS[name].face
         if (module := _LATER.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"jitvm.guests.wire.{module}"), name)
@@ -203,6 +211,7 @@ def layout(
     *,
     order: str = "<",
     fields: Sequence[str] | None = None,
+    where: str | None = None,
     errors: str = "raise",
 ) -> Layout:
     """A layout of records that no schema language describes; it reads and writes them.
@@ -212,17 +221,21 @@ def layout(
             or a declaration, a list of pairs of names and kinds: see the page docs/layout.md.
         names: of the values of a format string, in order.
         order: ``"<"`` or ``">"``, the byte order of a declaration, where a kind says no other.
-        fields: names of the parts to read; None for all.
+        fields: paths of the columns to make, as ``["time", "points.x"]``; None for all.
+        where: a condition on parts outside of lists, as ``"kind == 3 and at.x > 0.5"``: only rows
+            for which it is true are kept.
         errors: what becomes of records that cannot be decoded: ``"raise"``, ``"skip"``, ``"null"``.
 
     Raises:
         SchemaError: it is none of these.
         ColumnError: `fields` names what is not there.
+        WhereError: the condition cannot be tested.
     """
     from jitvm.guests.wire.layout.parts import parts_of
     from jitvm.guests.wire.layout.reading import Layout
 
-    return Layout(parts_of(definition, names, order), fields=fields, errors=errors)
+    parts = parts_of(definition, names, order)
+    return Layout(parts, fields=fields, where=where, errors=errors)
 
 
 def projector(
@@ -380,7 +393,7 @@ def messages(
 
 
 def explain(
-    reader: Reader | Writer | Projector | avro.AvroReader,
+    reader: Reader | Writer | Projector | RecordReader,
     address: int | str | None = None,
     *,
     stages: Iterable[str] = ("guest", "exits"),

@@ -14,10 +14,10 @@ import tempfile
 
 from hypothesis import HealthCheck, settings
 
-if "JITVM_TEST_CACHE" not in os.environ:
-    os.environ["JITVM_TEST_CACHE"] = tempfile.mkdtemp(prefix="jitvm-tests-")
-    atexit.register(shutil.rmtree, os.environ["JITVM_TEST_CACHE"], ignore_errors=True)
-os.environ["JITVM_CACHE"] = os.environ["JITVM_TEST_CACHE"]
+if "TEST_JITVM_CACHE" not in os.environ:
+    os.environ["TEST_JITVM_CACHE"] = tempfile.mkdtemp(prefix="jitvm-tests-")
+    atexit.register(shutil.rmtree, os.environ["TEST_JITVM_CACHE"], ignore_errors=True)
+os.environ["JITVM_CACHE"] = os.environ["TEST_JITVM_CACHE"]
 
 # Nothing depends on how long something takes: machines are made once and used for all examples, so
 # the first one pays for all, and others keep the machine busy. The examples are the same each time:

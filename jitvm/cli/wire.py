@@ -1,4 +1,4 @@
-"""``jitvm wire``: Protobuf messages and Avro records in bulk, as tables."""
+"""``jitvm wire``: Protobuf messages, and records of other formats, in bulk, as tables."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.cli.parser import Parser
-    from jitvm.wire import Reader, Table, avro
+    from jitvm.wire import Reader, RecordReader, Table
 
 DESCRIPTION = """\
 Read and write Protobuf messages in bulk. EVENTS is a file of messages, each behind its length as a
 varint (`writeDelimitedTo` writes such files); .gz and .zst are decompressed; - is standard
 input; URLs are opened by fsspec, where it is installed. A file that ends in .avro is one of Avro's
-containers, which has its schema.
+containers, which has its schema; one that ends in .msgpack or .mpk has values of MessagePack, one
+behind the other.
 
 SCHEMA is a .proto file, which needs the extra `wire`, or what protoc --descriptor_set_out
 --include_imports writes. :NAME behind it says which message, where it has more than one. For Avro
-it is the schema to read by, an .avsc file, if it is another than that of the file.
+it is the schema to read by, an .avsc file, if it is another than that of the file; for MessagePack
+a .json file that declares what values are.
 """
 
 EXAMPLES = """\
@@ -32,6 +34,7 @@ examples:
   jitvm wire cat events.pb.zst events.parquet --schema set.desc:Span --fields ts,attrs.key
   jitvm wire cat events.pb --schema set.desc:Span --where 'status == ERROR' --errors skip
   jitvm wire cat events.avro events.parquet --fields ts,name
+  jitvm wire cat events.msgpack --schema event.json --where 'ts > 5'
   jitvm wire schema telemetry.proto             which messages there are
   jitvm wire schema telemetry.proto:Span        which columns one becomes
   jitvm wire schema events.avro                 which columns a file of Avro becomes
@@ -41,10 +44,6 @@ examples:
   jitvm wire project events.pb less.pb --schema telemetry.proto:Span --drop attrs.value,text
   jitvm wire encode events.parquet events.avro --schema event.avsc
 """
-
-
-AVRO = ".avro"
-"""How names of Avro's container files end."""
 
 
 def configure(parser: Parser) -> None:
@@ -81,7 +80,7 @@ def configure(parser: Parser) -> None:
     _add_errors(project, ("raise", "skip"))
     schema = actions.add_parser("schema", help="list messages, or the columns of one")
     schema.add_argument(
-        "schema", metavar="SCHEMA", help="a .proto file, a descriptor set, .avro, .avsc"
+        "schema", metavar="SCHEMA", help="a .proto file, a descriptor set, .avro, .avsc, .json"
     )
     _add_include(schema)
     schema.add_argument("--json", action="store_true", help="as JSON")
@@ -98,7 +97,7 @@ def configure(parser: Parser) -> None:
 
 def _add_source(parser: Parser) -> None:
     parser.add_argument(
-        "events", metavar="EVENTS", help="messages behind their lengths, or .avro; - stdin"
+        "events", metavar="EVENTS", help="messages behind their lengths, .avro, .msgpack; - stdin"
     )
     _add_schema(parser, is_required=False)
     parser.add_argument("--fields", metavar="PATHS", help="columns, as ts,attrs.key")
@@ -159,7 +158,9 @@ def execute(arguments: Namespace) -> int:
 
 def _hint(arguments: Namespace) -> str:
     """What may be the matter where messages are framed in another way."""
-    return "" if arguments.events.endswith(AVRO) else "; are they behind their lengths?"
+    from jitvm import wire
+
+    return "" if wire.format_of(arguments.events) else "; are they behind their lengths?"
 
 
 def _paths(text: str | None) -> list[str] | None:
@@ -167,15 +168,16 @@ def _paths(text: str | None) -> list[str] | None:
     return None if text is None else text.split(",")
 
 
-def _reader(arguments: Namespace) -> Reader | avro.AvroReader:
+def _reader(arguments: Namespace) -> Reader | RecordReader:
     from jitvm import wire
 
     fields = _paths(arguments.fields)
-    if arguments.events.endswith(AVRO):
-        return wire.avro.reader(
-            wire.avro.schema_of(arguments.events), reader_schema=arguments.schema, fields=fields,
-            where=arguments.where, errors=arguments.errors,
+    if (format := wire.format_of(arguments.events)) is not None:
+        made: RecordReader = format.face.of_file(
+            arguments.events, arguments.schema, fields=fields, where=arguments.where,
+            errors=arguments.errors,
         )  # fmt: skip
+        return made
     if arguments.schema is None:
         raise Failure(f"{arguments.events}: name the schema of its messages with --schema")
     return wire.reader(
@@ -211,7 +213,7 @@ def _tell_errors(errors: list[str], count: int, fate: str) -> None:
         print(f"jitvm: note: {count} messages are {fate}", file=sys.stderr)
 
 
-def _tables(arguments: Namespace, reader: Reader | avro.AvroReader) -> Iterator[Table]:
+def _tables(arguments: Namespace, reader: Reader | RecordReader) -> Iterator[Table]:
     """The tables of all events, while a line shows how far they are read."""
     from jitvm.cli.wireprogress import Shown
 
@@ -249,7 +251,7 @@ def _encode(arguments: Namespace) -> int:
     from jitvm import wire
     from jitvm.cli.wiretables import batches
 
-    if arguments.out.endswith(AVRO):
+    if arguments.out.endswith(".avro"):
         if arguments.fields is not None:
             raise Failure("--fields is for messages: a file of Avro has all fields of its schema")
         wire.avro.writer(arguments.schema).save(batches(arguments.table), arguments.out)
@@ -282,8 +284,8 @@ def _schema(arguments: Namespace) -> int:
 
     from jitvm import wire
 
-    if arguments.schema.endswith((AVRO, ".avsc")):
-        return _avro_schema(arguments)
+    if (format := wire.format_of(arguments.schema, schemas=True)) is not None:
+        return _columns(arguments, format.face.of_schema(arguments.schema))
     name = None
     if ":" in arguments.schema:
         name = arguments.schema.rpartition(":")[2]
@@ -294,17 +296,7 @@ def _schema(arguments: Namespace) -> int:
     return _columns(arguments, wire.reader(arguments.schema, include=arguments.include))
 
 
-def _avro_schema(arguments: Namespace) -> int:
-    """The columns of a schema of Avro, or of a file that has one."""
-    from jitvm import wire
-
-    schema = arguments.schema
-    if schema.endswith(AVRO):
-        schema = wire.avro.schema_of(schema)
-    return _columns(arguments, wire.avro.reader(schema))
-
-
-def _columns(arguments: Namespace, reader: Reader | avro.AvroReader) -> int:
+def _columns(arguments: Namespace, reader: Reader | RecordReader) -> int:
     """Show the columns of a reader."""
     from json import dumps
 

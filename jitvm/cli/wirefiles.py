@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from typing import Any, BinaryIO, Self
 
-    from jitvm.wire import Reader, Table, avro
+    from jitvm.wire import Reader, RecordReader, Table
 
 FORMATS = ("jsonl", "csv", "parquet", "arrow")
 SUFFIXES = {
@@ -41,7 +41,7 @@ class TableFile:
         Failure: it cannot be written, or pyarrow is needed and not there.
     """
 
-    def __init__(self, path: str, format: str, reader: Reader | avro.AvroReader) -> None:
+    def __init__(self, path: str, format: str, reader: Reader | RecordReader) -> None:
         self._reader = reader
         self._format = format
         self._writer: Any = None
@@ -140,7 +140,7 @@ def pyarrow_for(what: str, instead: str = ", or take jsonl") -> Any:
     return pyarrow
 
 
-def _check_flat(reader: Reader | avro.AvroReader) -> None:
+def _check_flat(reader: Reader | RecordReader) -> None:
     for name, type in reader.schema.items():
         if "<" in type and not type.startswith("dictionary"):
             raise Failure(

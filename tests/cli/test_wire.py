@@ -349,3 +349,29 @@ def test_what_cannot_be_projected_is_told(
     assert main([*command, *arguments]) in (1, 2)
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_files_of_messagepack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import gzip
+
+    import msgpack
+
+    path, schema = tmp_path / "events.msgpack", tmp_path / "event.json"
+    data = b"".join(msgpack.packb({"id": n, "at": {"x": n / 2}}) for n in range(9))
+    path.write_bytes(data)
+    schema.write_text('{"id": "int64", "at": {"x": "float64"}}')
+    compressed = tmp_path / "events.mpk.gz"
+    compressed.write_bytes(gzip.compress(data))
+    for each in (path, compressed):
+        arguments = ["wire", "cat", str(each), "--schema", str(schema), "--where", "at.x > 3.5"]
+        assert main(arguments) == 0
+        assert capfd.readouterr().out == '{"id": 8, "at": {"x": 4.0}}\n'
+    assert main(["wire", "schema", str(schema)]) == 0
+    assert "at.x" not in capfd.readouterr().out.splitlines()[0]
+    for wrong, said in (
+        (["cat", str(path)], "say what its values are with --schema"),
+        (["schema", str(path)], "values do not tell their schema"),
+        (["cat", str(path), "--schema", str(path)], "is no type"),
+    ):
+        assert main(["wire", *wrong]) == 2
+        assert said in capfd.readouterr().err

@@ -24,6 +24,7 @@ LAYERS = (
     "playing",
     "window",
     "terminal",
+    "lsp",
     "cli",
 )
 ROOMS = (

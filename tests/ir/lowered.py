@@ -14,12 +14,14 @@ from typing import Any
 from jitvm.engine.codegen.native import Compiler, host_compiler
 from jitvm.engine.ir.graph import Exit, Graph
 from jitvm.engine.ir.ops import Op
+from jitvm.engine.ir.text import parse
 from jitvm.engine.machine.native import UNLIMITED
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.block import Reservation
 from jitvm.engine.memory.layout import EXITS, NEVER, RING, WIDEST
 from jitvm.engine.region.direct import ARCHITECTURE, KNOWN, DirectLowering
 from jitvm.engine.region.lower import RegionLowering
+from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest, Ports, State
 from tests.engine.bare import Bare
 from tests.ir.spoiling import Spoiling
@@ -51,10 +53,12 @@ class Native:
 
     Attributes:
         map: the code map, with what runs have marked.
+        patience: every how many times the exit of an entry returns to the host.
     """
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
+        self.patience = NEVER
         self.bare = bare = Bare("interpreter", guest)
         layout = bare.layout
         self.compiler: Compiler = host_compiler()
@@ -83,10 +87,27 @@ class Native:
         """Run a graph in the state of a seed; it must not be one that only a poll ends."""
         expected = self._look(graph, self._by_llvm, seed, pointers)
         if RUNS_DIRECTLY and all(op in KNOWN for op in _ops(graph)):
-            left = bytes(self.map), self.executed[COUNTER], self.budget_used
+            left = self._left()
             assert self._look(graph, self._directly, seed, pointers) == expected
-            assert left == (bytes(self.map), self.executed[COUNTER], self.budget_used)
+            assert left == self._left()
         return expected
+
+    def _left(self) -> tuple[object, ...]:
+        """What the last run has left behind that the interpreter of graphs has not."""
+        return bytes(self.map), self.executed[COUNTER], self.budget_used, self.bare["status"]
+
+    def reports(self, text: str) -> bool:
+        """Whether the exit that a graph takes returns to the host to tell of itself; each time one
+        of its reason that is told of does."""
+        self.patience = 1
+        try:
+            self.look(parse(text), 0)
+        finally:
+            self.patience = NEVER
+        if self.bare["status"] != Status.HOT_EXIT:
+            return False
+        assert self.exits[self.bare["exit"]] == 1
+        return True
 
     def _look(
         self, graph: Graph, lower: Lower, seed: int, pointers: tuple[int, ...] | None
@@ -140,7 +161,7 @@ class Native:
         marks = bytes(code_map[: bare.layout.size])
         bare["watermark"] = max(0, len(marks.rstrip(b"\0")) - 1)
         bare.pointers = state.pointers
-        bare["pc"], bare["budget"], bare["patience"] = state.pc, UNLIMITED, NEVER
+        bare["pc"], bare["budget"], bare["patience"] = state.pc, UNLIMITED, self.patience
         bare["interrupt"] = bare["stop"] = 0
         bare["ring_tail"] = 0
         self._told[0] = self._told[1] = 0

@@ -191,3 +191,17 @@ x0: next DEEP pc #256 pointers +1 +0 slots 0@0:1=%1
     with pytest.raises(Unknown):
         DirectLowering(native(UXN).bare.layout, parse(text), first_exit=0, report_every={})
     agree(text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "pointers", "reports"),
+    [("ENTRY", "+0 +0", True), ("DEEP", "+0 +0", False), ("ENTRY", "%0 +0", False)],
+)
+def test_an_exit_reports_by_its_reason(reason: str, pointers: str, reports: bool) -> None:
+    text = f"""graph "left" words 32
+b0 entry:
+  %0:8 = slot[0,-1,1]
+  leave x0
+x0: next {reason} pc #256 pointers {pointers}
+"""
+    assert native(UXN).reports(text) is reports

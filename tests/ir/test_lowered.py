@@ -261,3 +261,50 @@ b0 entry:
   leave x0
 x0: next DEEP pc #256 pointers +{2 * size} +12 slots 0@0:{size}=%3 0@{size}:{size}=%4 {flags}
 """, guest, 16)  # fmt: skip
+
+
+LINKS = {
+    "masked": "%2:16 = and %0, #65280\n  %9:16 = or %2, %1",
+    "shifted": "%2:8 = shr %0, #8\n  %3:16 = shl %2, #8\n  %9:16 = or %3, %1",
+    "added": "%2:16 = and %0, #65280\n  %9:17 = add %2, %1",
+    "exclusive": "%2:16 = and %0, #65280\n  %9:16 = xor %2, %1",
+    "selected": "%2:16 = and %0, #65280\n  %3:16 = select %1, %2, #512\n  %9:16 = or %3, %1",
+    "swapped": "%2:16 = bswap[2] %0\n  %3:8 = and %2, #255\n"
+    "  %4:16 = shl %3, #8\n  %9:16 = or %4, %1",
+}
+
+
+@pytest.mark.parametrize("guest", [UXN, LITTLE, BIG], ids=["uxn", "little", "big"])
+@pytest.mark.parametrize("name", LINKS)
+def test_links_within_a_page(name: str, guest: Guest) -> None:
+    """The low byte of an address is replaced by the one that is there."""
+    agree(
+        f"""graph "link" words 32
+b0 entry:
+  %0:16 = slot[0,-2,2]
+  %1:8 = load[0,1,65536] %0
+  {LINKS[name]}
+  leave x0
+x0: next DEEP pc #256 pointers +0 +0 slots 0@-2:2=%9
+""",
+        guest,
+        seeds=4,
+    )
+
+
+@pytest.mark.parametrize("guest", [LITTLE, BIG], ids=["little", "big"])
+def test_links_of_two_bytes(guest: Guest) -> None:
+    agree(
+        """graph "link" words 64
+b0 entry:
+  %0:32 = slot[0,-4,4]
+  %1:16 = and %0, #65535
+  %2:16 = load[0,2,65536] %1
+  %3:32 = and %0, #4294901760
+  %4:32 = or %3, %2
+  leave x0
+x0: next DEEP pc #256 pointers +0 +0 slots 0@-4:4=%4
+""",
+        guest,
+        seeds=4,
+    )

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from jitvm.engine.jit.planner import Planner
+from jitvm.engine.jit.shelf import Shelf
 from jitvm.engine.machine import native
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.region.world import Headroom
-from jitvm.engine.tables.params import Parameters
+from jitvm.engine.tables.params import ParameterError, Parameters
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
@@ -309,3 +310,29 @@ def test_a_wide_store_just_below_the_end_of_memory_is_no_wrap() -> None:
         if reason == "STORE"
     )
     assert left == 0
+
+
+# -- the environment -----------------------------------------------------------------------------
+
+
+def test_a_limit_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JITVM_HOT", "never")
+    with pytest.raises(ParameterError, match="hot is a whole number of jumps, not 'never'"):
+        Machine(UXN, tier=Tier.JIT)
+    Machine(UXN, tier=Tier.JIT, params=Parameters())
+    Machine(UXN)
+
+
+def test_what_the_environment_says_later_is_no_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(CodeCache(tmp_path), UXN, 1, "key")
+    monkeypatch.setenv("JITVM_HOT", "never")
+    assert not shelf.is_at_work(Parameters(hot=5), charging=False)
+    monkeypatch.setenv("JITVM_HOT", "5")
+    machine = Machine(UXN, tier=Tier.JIT)
+    monkeypatch.setenv("JITVM_HOT", "never")
+    native_tier = machine.native
+    assert native_tier is not None
+    assert native_tier._limits is not None
+    assert native_tier._limits().hot == 5

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from jitvm.guests.wire.faults import Fault
-from jitvm.guests.wire.records.instructions import NUMBERS, guest
+from jitvm.guests.wire.records.instructions import PLAIN
 from tests.fuzz.avro.case import AvroCase
-from tests.fuzz.avro.worker import decode
+from tests.fuzz.records.work import decode
 from tests.wire.avros import Judge, Schemas, Values, encoded, mutated
 from tests.wire.pair import PARAMS
 from tests.wire.sound import all_are_sound
@@ -56,7 +56,7 @@ def test_a_share_of_the_fuzzer(seed: int) -> None:
 
 
 def test_instructions_keep_the_rules() -> None:
-    all_are_sound(guest(), NUMBERS)
+    all_are_sound(PLAIN.guest(), PLAIN.table)
 
 
 RECORD: dict[str, Any] = {

@@ -383,7 +383,7 @@ def test_values_one_behind_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyP
     expected = list(range(300))
     assert reader.read(path.read_bytes())["a"].to_numpy().tolist() == expected
     assert reader.read(path)["a"].to_numpy().tolist() == expected
-    monkeypatch.setattr("jitvm.guests.wire.der.reading.PIECE", 64)  # less than a value
+    monkeypatch.setattr("jitvm.guests.wire.records.splitting.PIECE", 64)  # less than a value
     streamed = [each["a"].to_numpy().tolist() for each in reader.stream(path, rows=7)]
     assert list(chain.from_iterable(streamed)) == expected
     assert max(map(len, streamed)) <= 7

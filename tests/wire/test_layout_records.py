@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import pickle
+import runpy
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,6 +16,8 @@ import pyarrow as pa
 import pytest
 
 from jitvm import wire
+from tests.wire.judging import mutated
+from tests.wire.layouts import LIKELY, LayoutJudge
 
 FORMATS = {
     "<IHhq": ["a", "b", "c", "d"],
@@ -176,6 +180,133 @@ def test_a_record_that_is_wrong() -> None:
         wire.layout("<IH", ["a", "b"]).read(bytes(13))
 
 
+def test_conditions_and_paths() -> None:
+    random = Random(4)
+    made = [packet(random) for _ in range(300)]
+    records, rows = [data for data, _ in made], [row for _, row in made]
+    layout = wire.layout(
+        PACKET, fields=["name", "points.x"], where="kind in [1, 5] and maybe is not None"
+    )
+    expected = [
+        {"name": row["name"], "points": [{"x": each["x"]} for each in row["points"]]}
+        for row in rows if row["kind"] in (1, 5) and row["maybe"] is not None
+    ]  # fmt: skip
+    for source in (records, b"".join(records)):
+        assert layout.read(source).to_pylist() == expected
+    again: wire.Layout = pickle.loads(pickle.dumps(layout))
+    assert again.read(records).to_pylist() == expected
+    fixed = wire.layout("<bBhq", ["a", "b", "c", "d"], where="a < -100 or b == 300 or c >= 32000")
+    data = [(a, b, c, -a) for a in range(-128, 128, 7) for b in (0, 44) for c in (-32768, 32000)]
+    kept = [each for each in data if each[0] < -100 or each[2] >= 32000]
+    whole = b"".join(struct.pack("<bBhq", *each) for each in data)
+    assert [tuple(row.values()) for row in fixed.read(whole).to_pylist()] == kept
+    few = wire.layout("<bB", ["a", "b"], fields=["b"], where="a == -1")
+    assert few.read(b"\xff\1\0\2").to_pylist() == [{"b": 1}]
+    for where in ("name == 'a'", "points.x > 5", "nobody > 1"):
+        with pytest.raises(wire.WhereError):
+            wire.layout(PACKET, where=where)
+    with pytest.raises(wire.ColumnError, match="nobody"):
+        wire.layout(PACKET, fields=["points.nobody"])
+
+
+COUNTED: list[Any] = [
+    ("size", "u2"), ("count", ">u1"), ("at", "i4"),
+    ("inner", [("n", "u1"), ("text", "text:n")]),
+    ("body", "bytes:size"), ("points", ([("x", "i2"), ("m", "u1"), ("y", "bytes:m")], "count")),
+]  # fmt: skip
+
+
+def test_numbers_that_count_what_comes_later(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "size": n % 5, "count": n % 3, "at": -n, "inner": {"n": n % 4, "text": "x" * (n % 4)},
+            "body": bytes(n % 5),
+            "points": [{"x": i, "m": i, "y": b"y" * i} for i in range(n % 3)],
+        }
+        for n in range(60)
+    ]  # fmt: skip
+    layout = wire.layout(COUNTED)
+    data = layout.write(rows)
+    assert layout.read(data).to_pylist() == rows
+    assert layout.write(layout.read(data)) == data
+    path = tmp_path / "records.bin"
+    path.write_bytes(data)
+    assert [r for table in layout.stream(path, rows=9) for r in table.to_pylist()] == rows
+    for fields in (["at"], ["inner.text"], ["points.y", "at"], ["count"]):
+        some = wire.layout(COUNTED, fields=fields)
+        table = some.read(path)
+        expected = [{key: row[key] for key in table.schema} for row in rows]
+        if fields == ["inner.text"]:
+            expected = [{"inner": {"text": row["inner"]["text"]}} for row in rows]
+        elif fields[0] == "points.y":
+            expected = [
+                {"at": row["at"], "points": [{"y": each["y"]} for each in row["points"]]}
+                for row in rows
+            ]
+        assert table.to_pylist() == expected
+    wrong = [*rows[:2], {**rows[2], "size": 9}]
+    with pytest.raises(wire.EncodeError) as caught:
+        layout.write(wrong)
+    assert (caught.value.error.row, caught.value.error.path) == (2, "body")
+
+
+def test_files_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(5)
+    made = [packet(random) for _ in range(200)]
+    counted, fixed = tmp_path / "counted.bin", tmp_path / "fixed.bin"
+    counted.write_bytes(b"".join(data for data, _ in made))
+    numbers = [(n, -n) for n in range(200)]
+    fixed.write_bytes(b"".join(struct.pack("<Ih", *each) for each in numbers))
+    monkeypatch.setattr("jitvm.guests.wire.records.splitting.PIECE", 64)
+    monkeypatch.setattr("jitvm.guests.wire.layout.reading.PIECE", 64)
+    for layout, path, rows in (
+        (wire.layout(PACKET), counted, [row for _, row in made]),
+        (wire.layout("<Ih", ["a", "b"]), fixed, [{"a": a, "b": b} for a, b in numbers]),
+        (wire.layout("<Ih", ["a", "b"], where="a >= 100"), fixed,
+         [{"a": a, "b": b} for a, b in numbers[100:]]),
+    ):  # fmt: skip
+        assert layout.read(path).to_pylist() == rows
+        told: list[int] = []
+        tables = list(
+            layout.stream(path, rows=7, progress=lambda state, told=told: told.append(state.rows))  # type: ignore[misc]
+        )
+        assert max(map(len, tables)) <= 7
+        assert [row for table in tables for row in table.to_pylist()] == rows
+        assert told[-1] == len(rows)
+    one = list(wire.layout(PACKET).stream((data for data, _ in made), rows=50))
+    assert [len(table) for table in one] == [50] * 4
+
+
+def test_files_that_are_cut_off_or_broken(tmp_path: Path) -> None:
+    path, good = tmp_path / "records.bin", packet(Random(1))[0]
+    path.write_bytes(good * 3 + good[:-1])
+    with pytest.raises(wire.StreamError, match="in the middle of a value, behind value 3"):
+        list(wire.layout(PACKET, errors="skip").stream(path))
+    maybe = wire.layout([("a", "u4?"), ("b", "text:u1")], errors="skip")
+    path.write_bytes(b"\0\1x" * 2 + b"\2" + b"\0\1x" * 100)
+    with pytest.raises(wire.DecodeError, match="message 2"):
+        list(maybe.stream(path))
+    path.write_bytes(b"\0\1x" + b"\0\1\xff" + b"\0\1y")
+    (table,) = maybe.stream(path)
+    assert [row["b"] for row in table.to_pylist()] == ["x", "y"]
+    assert table.errors[0].fault is wire.Fault.UTF8
+    path.write_bytes(bytes(13))
+    with pytest.raises(wire.DecodeError):
+        list(wire.layout("<IH", ["a", "b"]).stream(path))
+    tables = list(wire.layout("<IH", ["a", "b"], errors="skip").stream(path))
+    assert (sum(map(len, tables)), tables[-1].errors[0].row) == (2, 2)
+
+
+@pytest.mark.parametrize("tier", ["reference", "ir", "interpreter", "jit"])
+def test_tiers_agree_with_struct(tier: str) -> None:
+    random = Random(8)
+    judge = LayoutJudge(PACKET, tier=tier)
+    few = tier in ("reference", "ir")
+    records = [packet(random)[0] for _ in range(6 if few else 300)]
+    for _ in range(1 if few else 3):
+        judge.agree([*records, *(mutated(records[0], random, LIKELY) for _ in range(3))])
+
+
 def test_values_as_a_whole() -> None:
     layout = wire.layout([("a", "u1"), (None, "align 4"), ("b", ">u4")])
     one, other = b"\1\0\0\0\0\0\0\2", b"\1xyz\0\0\0\2"
@@ -196,6 +327,10 @@ def test_values_as_a_whole() -> None:
         (lambda: wire.layout([("a", ("u1", "f4"))]), "counts nothing"),
         (lambda: wire.layout([("a:9", "u1")]), "more bits"),
         (lambda: wire.layout([("a", "text:u1"), (None, "align 4")]), "use 'pad'"),
+        (lambda: wire.layout([("a", "bytes:n"), ("n", "u1")]), "comes before it"),
+        (lambda: wire.layout([("n", "u1?"), ("a", "bytes:n")]), "may be absent"),
+        (lambda: wire.layout([("n", "i2"), ("a", ("u1", "n"))]), "comes before it"),
+        (lambda: wire.layout([("n", "u1"), ("a", ("bytes:n", 2))]), "no part 'n' before them"),
         (lambda: wire.layout(5), "5 is no layout"),
     ],
 )
@@ -220,3 +355,15 @@ def test_values_that_do_not_fit(row: dict[str, Any], misfit: wire.Misfit) -> Non
     with pytest.raises(wire.EncodeError) as caught:
         layout.write([good, row])
     assert (caught.value.error.row, caught.value.error.misfit) == (1, misfit)
+
+
+def test_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[2] / "examples"
+    for name, said in (
+        ("packets", "20000 packets, 20000 of them IPv4"),
+        ("sensor_log", "50 restarts, the last at 3430.0 s"),
+        ("old_database", "2700 of 3000 records are not deleted"),
+    ):
+        main = runpy.run_path(str(folder / f"{name}.py"))["main"]
+        main(*([[]] if name != "sensor_log" else []))
+        assert said in capsys.readouterr().out

@@ -115,7 +115,15 @@ class Shelf:
 
 def _limits(params: Parameters | None) -> str:
     """Limits as a key has them: where they are the environment's, what it says of them."""
-    if params is not None and params != type(params).from_environment():
+    if params is not None and not _are_usual(params):
         return str(params)
     names = sorted(name for name in os.environ if name.startswith("JITVM_"))
     return " ".join(f"{name}={os.environ[name]}" for name in names if name != "JITVM_CACHE")
+
+
+def _are_usual(params: Parameters) -> bool:
+    """Whether limits are those of the environment; they may have come from an earlier one."""
+    try:
+        return params == type(params).from_environment()
+    except ValueError:
+        return False

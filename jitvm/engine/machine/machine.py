@@ -122,6 +122,7 @@ class Machine:
     Raises:
         BlockError: the operating system refused the memory.
         DescriptionError: the guest breaks a rule of its description.
+        ParameterError: the environment sets a limit that is none.
         ValueError: there is no such tier.
         TypeError: `cache` or `params` is something else.
     """

@@ -23,6 +23,7 @@ of them.
 
 from __future__ import annotations
 
+import os
 from _thread import get_ident
 from time import perf_counter, sleep
 from zlib import crc32
@@ -68,7 +69,13 @@ before a JIT is made that does so."""
 LONGEST_WAIT = 0.1
 """Seconds for which a run is interpreted while another process finishes its regions."""
 INTERVAL = 0.002
+_NO_LIMITS = frozenset(("JITVM_CACHE", "JITVM_DUMP", "JITVM_TERMINAL"))
 _COLD, _WARMING, _WARM = range(3)
+
+
+def _is_limit(name: str) -> bool:
+    """Whether a variable of the environment may be a limit: their table is not loaded."""
+    return name.startswith("JITVM_") and name not in _NO_LIMITS
 
 
 class Mode(StrEnum):
@@ -169,6 +176,9 @@ class NativeTier:
         Args:
             params: None for those of the environment.
             cache: where regions are kept between runs.
+
+        Raises:
+            ParameterError: the environment has one that is none.
         """
         self._regions_cache = cache
 
@@ -179,6 +189,9 @@ class NativeTier:
             return params or Parameters.from_environment()
 
         self._limits, self._given = limits, params
+        if params is None and any(map(_is_limit, os.environ)):
+            known = limits()  # now, not on a thread that nobody hears
+            self._limits = lambda: known
         if params is not None and not params.background:
             self._begin_jit()
 

@@ -55,7 +55,7 @@ from jitvm.guests.wire.schema import Field, Kind, Message, Oneof, WireType
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
 PAGE = 4096
@@ -175,7 +175,8 @@ class Column:
         is_unknown: whether it gathers unknown fields.
         is_hidden: whether it is only there for `where`, and not in the result.
         shown_as: what becomes of it behind the decoder: ``"names"`` of an enum's numbers,
-            ``"timestamp"`` or ``"duration"`` of a STRUCT of seconds and nanoseconds; "" as it is.
+            ``"timestamp"`` or ``"duration"`` of a STRUCT of seconds and nanoseconds, ``"text"`` of
+            bytes by what `spelled` makes of each; "" as it is.
         least: of a LIST or MAP of formats without tags, bytes of input of an element at least; 0
             where that follows from its field.
         added: bytes of a BYTES, or elements of a LIST or MAP, that a row may have though they are
@@ -187,7 +188,8 @@ class Column:
     __slots__ = (
         "added", "children", "default", "field", "format", "index", "is_hidden", "is_nullable",
         "is_raw", "is_signed", "is_unknown", "is_utf8", "least", "message", "name", "offsets",
-        "oneof", "parent", "shape", "shown_as", "space", "validity", "values", "width", "wrapper",
+        "oneof", "parent", "shape", "shown_as", "space", "spelled", "validity",
+        "values", "width", "wrapper",
     )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape, space: RowSpace, parent: Column | None) -> None:
@@ -211,6 +213,7 @@ class Column:
         self.is_unknown = False
         self.is_hidden = False
         self.shown_as = ""
+        self.spelled: Callable[[bytes], str] | None = None
         self.least = self.added = 0
         self.validity: int | None = None
         self.offsets: int | None = None

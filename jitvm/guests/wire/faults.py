@@ -63,6 +63,7 @@ class Fault(IntEnum):
     TAG = 20
     FORM = 21
     CONTENT = 22
+    KIND = 23
 
 
 ABOUT = {
@@ -88,6 +89,7 @@ ABOUT = {
     Fault.TAG: "another tag is expected here",
     Fault.FORM: "a length is not written as DER has it: in as few bytes as can be, up to five",
     Fault.CONTENT: "the bytes are no value of the type",
+    Fault.KIND: "a value of another type is expected here",
 }
 """One line about each."""
 ERRORS = ("raise", "null", "skip")

@@ -76,8 +76,8 @@ class View:
             it.names = names_of(column)
         if column.shown_as == "names":
             _name(it)
-        elif column.shown_as == "oid":
-            _dot(it)
+        elif column.shown_as == "text":
+            _spell(it)
         elif column.shown_as:
             _measure(it)
         if column.shape is not Shape.MAP:
@@ -140,10 +140,10 @@ def _name(it: Data) -> None:
     it.values = places.astype("<i4")
 
 
-def _dot(it: Data) -> None:
-    """Make text of object identifiers. There are few of them, each many times."""
-    from jitvm.guests.wire.der.identifiers import dotted
-
+def _spell(it: Data) -> None:
+    """Make text of bytes, of which there are few, each many times."""
+    spelled = it.column.spelled
+    assert spelled is not None
     assert it.values is not None
     assert it.offsets is not None
     data, ends = it.values.tobytes(), it.offsets.tolist()
@@ -154,7 +154,7 @@ def _dot(it: Data) -> None:
         piece = data[begin:end]
         text = known.get(piece)
         if text is None:
-            text = known[piece] = dotted(piece).encode()
+            text = known[piece] = spelled(piece).encode()
         found += text
         offsets.append(len(found))
     it.values = np.frombuffer(bytes(found), np.uint8)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.machine.machine import Machine
+    from jitvm.guest import Guest
     from jitvm.guests.wire.batch import Batch as Decoded
     from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.decoder import Decoder
@@ -557,7 +558,7 @@ def feeding() -> Iterator[Feed]:
 
 
 def most_native(
-    decoder: Decoding | None, name: str, platform: type[WirePlatform]
+    decoder: Decoding | None, name: str, platform: Callable[[Guest], WirePlatform]
 ) -> tuple[Machine, Program]:
     """The machine of a decoder that has read most natively, and its program, under a name.
 

@@ -126,11 +126,12 @@ class Field:
         oneof: of which it is a member, or None.
         message: type of a MESSAGE or GROUP.
         enum: type of an ENUM.
+        width: bytes of its numbers, where they have fewer than its kind says; else 0.
     """
 
     __slots__ = (
         "enum", "has_presence", "is_packed", "is_repeated", "is_required", "kind", "message",
-        "name", "number", "oneof",
+        "name", "number", "oneof", "width",
     )  # fmt: skip
 
     def __init__(
@@ -157,6 +158,7 @@ class Field:
         self.oneof = oneof
         self.message = message
         self.enum = enum
+        self.width = 0
         if oneof is not None:
             oneof.fields.append(self)
 

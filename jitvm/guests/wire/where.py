@@ -309,6 +309,9 @@ def _compared(place: _Place, op: str, value: int | float, negated: bool = False)
     if isinstance(value, float) and value != value:
         return known if op == "!=" else Any([])
     low, high = RANGES[kind]
+    if place.field.width:  # they are all signed, or none is
+        high = (1 << 8 * place.field.width - (low < 0)) - 1
+        low = -high - 1 if low else 0
     if value < low or value > high:
         holds = op == "!=" or (op in ("<", "<=") if value > high else op in (">", ">="))
         return known if holds else Any([])

@@ -1,4 +1,4 @@
-"""The command: decodes mutated records of schemas at random, each case in a child process."""
+"""The command: decodes mutated records of types at random, each case in a child process."""
 
 from __future__ import annotations
 

@@ -84,7 +84,8 @@ def _worker(package: str, seed: int, seconds: float) -> dict[str, int] | str:
 def _said(counts: Counter[str]) -> str:
     return ", ".join(
         f"{counts[name]:,} {name}"
-        for name in ("cases", "batches", "messages", "mistakes", "judged", "regions")
+        for name in ("cases", "batches", "messages", "mistakes", "judged", "regions", "seconds")
+        if counts[name]
     )
 
 

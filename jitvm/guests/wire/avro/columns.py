@@ -17,23 +17,20 @@ from __future__ import annotations
 
 from jitvm.guests.wire.avro.schema import Type
 from jitvm.guests.wire.columns import (
-    MAX_COLUMNS,
     Column,
     ColumnError,
     RowSpace,
     Shape,
-    TooManyColumns,
     Tree,
-    hide,
     selected,
 )
 from jitvm.guests.wire.faults import SchemaError
-from jitvm.guests.wire.records.program import PLACE
+from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from jitvm.guests.wire.columns import Selection
 
@@ -180,81 +177,55 @@ def tree(
     """
     message = Described(type).message
     selection = None if fields is None else selected(message, (*fields, *hidden))
-    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-    root.is_nullable = null_rows
-    root.format, root.message = "+s", message
-    builder = _Builder(depth)
+    builder = _Builder(message, depth, null_rows=null_rows)
+    root = builder.root
     if type.kind == "record":
-        builder.fill(root, type, message, selection, {type.name: 1})
+        builder.nested = {type.name: 1}
+        builder.fill(root, _fields(type), selection)
     else:
-        inner = None if selection is None else selection["value"]
-        root.children.append(builder.field(root, message.fields[0], type, inner, {}))
+        builder.fill(root, (("value", type),), selection)
     if not root.children:
         raise ColumnError(f"{type.name} has no fields to make columns of")
-    if any(column.is_utf8 for column in root.walk()):
-        place = Column(PLACE, Shape.FIXED, root.space, root)
-        place.format, place.width, place.is_hidden = "L", 8, True
-        root.children.append(place)
-    key = repr((None if fields is None else sorted(fields), sorted(hidden), depth, null_rows))
-    made = Tree(message, root, 4, key)
-    if fields is not None and hidden:
-        hide(made, fields)
-    return made
+    return builder.tree(depth, fields, hidden)
 
 
-class _Builder:
-    """Makes columns, and counts them."""
+class _Builder(Builder):
+    """Makes columns of types, of records that are nested in themselves to a depth."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, message: Message, depth: int, *, null_rows: bool) -> None:
+        super().__init__(
+            message, null_rows=null_rows, advice="select some with fields, or lower depth"
+        )
         self.depth = depth
-        self.count = 0
-
-    def fill(
-        self, struct: Column, type: Type, message: Message, selection: Selection | None,
-        nested: dict[str, int],
-    ) -> None:  # fmt: skip
-        """Give the STRUCT of a record its children."""
-        for each, field in zip(type.fields, message.fields, strict=True):
-            if selection is None or each.name in selection:
-                inner = None if selection is None else selection[each.name]
-                struct.children.append(self.field(struct, field, each.type, inner, nested))
-
-    def column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
-        self.count += 1
-        if self.count > MAX_COLUMNS:
-            raise TooManyColumns(
-                f"more than {MAX_COLUMNS} columns; select some with fields, or lower depth"
-            )
-        return Column(name, shape, space, parent)
-
-    def field(
-        self, struct: Column, field: Field, type: Type, selection: Selection | None,
-        nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        return self.value(field.name, field, type, struct.space, struct, selection, nested)
+        self.nested: dict[str, int] = {}  # records around what is made, by name
 
     def value(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
+        selection: Selection | None,
     ) -> Column:  # fmt: skip
         """The column of values of a type."""
         inner = type.nullable
         if inner is not None:
-            made = self.value(name, field, inner, space, parent, selection, nested)
+            made = self.value(name, field, inner, space, parent, selection)
             made.is_nullable = True
             return made
         type = only(type)
-        if type.kind in ("array", "map"):
-            return self.list(name, field, type, space, parent, selection, nested)
+        if type.item is not None:
+            # Of what a reader takes with another schema elements may have fewer bytes than its own:
+            # one at least, which is what the VM counts on.
+            is_map = type.kind == "map"
+            return self.elements(name, field, type.item, is_map, 1, space, parent, selection)
         if is_struct(type):
-            times = nested.get(type.name, 0)
+            times = self.nested.get(type.name, 0)
             if type.kind == "record" and times >= self.depth:
                 made = self.column(name, Shape.BYTES, space, parent)
                 made.format, made.is_raw, made.field = "z", True, field
                 return made
-            return self.struct(
-                name, field, type, space, parent, selection, {**nested, type.name: times + 1}
-            )
+            made = self.struct(name, field, space, parent)
+            around, self.nested = self.nested, {**self.nested, type.name: times + 1}
+            self.parts(made, type, selection)
+            self.nested = around
+            return made
         format, width = format_of(type)
         made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)
         made.field, made.format, made.width = field, format, width
@@ -264,65 +235,27 @@ class _Builder:
         made.shown_as = "names" if type.kind == "enum" else ""
         return made
 
-    def struct(
-        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        """The column of records, unions or durations."""
-        made = self.column(name, Shape.STRUCT, space, parent)
-        message = field.message
-        assert message is not None
-        made.format, made.field, made.message = "+s", field, message
+    def parts(self, struct: Column, type: Type, selection: Selection | None) -> None:
+        """What is in a record, a union or a duration."""
         if type.kind == "record":
-            self.fill(made, type, message, selection, nested)
+            self.fill(struct, _fields(type), selection)
         elif type.kind == "union":
-            made.is_nullable = any(each.kind == "null" for each in type.branches)
-            which = self.column(WHICH, Shape.ONEOF, space, made)
-            which.oneof, which.format, which.width = message.oneofs[0], "c", 1
-            made.children.append(which)
-            for each, (_, branch) in zip(message.fields, named_branches(type), strict=True):
-                if selection is None or each.name in selection:
-                    inner = None if selection is None else selection[each.name]
-                    member = self.field(made, each, branch, inner, nested)
-                    member.is_nullable = True
-                    made.children.append(member)
+            struct.is_nullable = any(each.kind == "null" for each in type.branches)
+            which = self.which(WHICH, struct)
+            self.fill(struct, named_branches(type), selection)
+            for member in struct.children:
+                member.is_nullable |= member is not which
         else:
-            for each in message.fields:
+            assert struct.message is not None
+            for each in struct.message.fields:
                 if selection is None or each.name in selection:
-                    part = self.column(each.name, Shape.FIXED, space, made)
+                    part = self.column(each.name, Shape.FIXED, struct.space, struct)
                     part.field, part.format, part.width = each, "I", 4
-                    made.children.append(part)
-        return made
+                    struct.children.append(part)
 
-    def list(
-        self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
-        selection: Selection | None, nested: dict[str, int],
-    ) -> Column:  # fmt: skip
-        """The column of an array or a map."""
-        is_map = type.kind == "map"
-        made = self.column(name, Shape.MAP if is_map else Shape.LIST, space, parent)
-        made.field, made.format = field, "+m" if is_map else "+l"
-        below = RowSpace(0, made)
-        assert type.item is not None
-        if not is_map:
-            # Of what a reader takes with another schema, elements may have fewer bytes: one at
-            # least, which is what the VM counts on.
-            made.least = 1
-            made.children = [self.value("item", field, type.item, below, made, selection, nested)]
-            return made
-        made.least = 1
-        entries = self.column("entries", Shape.STRUCT, below, made)
-        assert field.message is not None
-        entries.format, entries.field, entries.message = "+s", field, field.message
-        key = self.column("key", Shape.BYTES, below, entries)
-        key.field, key.format, key.is_utf8 = field.message.fields[0], "u", True
-        inner = None if selection is None else selection.get("value")
-        value = self.value(
-            "value", field.message.fields[1], type.item, below, entries, inner, nested
-        )
-        entries.children = [key, value]
-        made.children = [entries]
-        return made
+
+def _fields(type: Type) -> Iterator[tuple[str, Type]]:
+    return ((each.name, each.type) for each in type.fields)
 
 
 def format_of(type: Type) -> tuple[str, int]:

@@ -102,3 +102,16 @@ def fingerprint(schema: Any) -> int:
         SchemaError: it is no schema.
     """
     return _fingerprint(parsed(schema))
+
+
+# -- for the command line ------------------------------------------------------------------------
+
+
+def of_file(path: str, schema: str | None, **options: Any) -> AvroReader:
+    """What reads a container file, by another schema if one is named."""
+    return AvroReader(schema_of(path), reader_schema=schema, **options)
+
+
+def of_schema(path: str) -> AvroReader:
+    """What reads records of a schema, or a container file, which has one."""
+    return AvroReader(path if path.endswith(".avsc") else schema_of(path))

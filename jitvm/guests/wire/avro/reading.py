@@ -11,7 +11,6 @@ from __future__ import annotations
 from array import array
 from functools import partial
 
-from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.avro.columns import Described, least_of, tree
 from jitvm.guests.wire.avro.container import (
     MAGIC,
@@ -39,23 +38,18 @@ from jitvm.guests.wire.reading import (
     DecodeError,
     Progress,
     asked,
-    check_options,
-    most_native,
 )
 from jitvm.guests.wire.records.plan import Plan
-from jitvm.guests.wire.records.reading import Records, gathered, is_file, separate, streamed
-from jitvm.guests.wire.table import RowError, Table, described
+from jitvm.guests.wire.records.reader import RecordReader
+from jitvm.guests.wire.records.reading import Records, is_file, separate
+from jitvm.guests.wire.table import RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from jitvm.engine.machine.machine import Machine
     from jitvm.guests.wire.columns import Tree
-    from jitvm.guests.wire.records.decoder import RecordDecoder
-    from jitvm.guests.wire.schema import Message
-    from jitvm.platform import Program
 
 FRAMINGS = ("none", "single", "confluent")
 """What stands in front of bare records: nothing, the header of single objects with the fingerprint
@@ -65,8 +59,11 @@ _GIVEN = b""
 """What stands for the schema that a reader was given."""
 
 
-class AvroReader:
+class AvroReader(RecordReader):
     """Decodes Avro's records into tables.
+
+    Of a reader without a schema, whose files have their own, `schema`, `columns`, `message` and
+    `__arrow_c_schema__` raise a `SchemaError`.
 
     Args:
         schema, reader_schema, fields, where, errors, depth: see `jitvm.wire.avro.reader`.
@@ -82,91 +79,26 @@ class AvroReader:
         errors: str = "raise",
         depth: int | None = None,
     ) -> None:
-        check_options(errors, fields, depth)
-        open_ahead()
-        self.errors = errors
-        self._options: dict[str, Any] = {
-            "schema": schema, "reader_schema": reader_schema, "where": where, "errors": errors,
-            "fields": None if fields is None else tuple(fields), "depth": depth,
-        }  # fmt: skip
+        super().__init__(
+            schema=schema, reader_schema=reader_schema, where=where, errors=errors, fields=fields,
+            depth=depth,
+        )  # fmt: skip
         self._written = None if schema is None else parsed(schema)
-        self._read = None if reader_schema is None else parsed(reader_schema)
+        self._read_as = None if reader_schema is None else parsed(reader_schema)
         self._plans: dict[tuple[bytes, str], Plan] = {}
         if self._written is not None:
             self._plan(_GIVEN, self._written, "none")
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self._options
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
-
-    def __repr__(self) -> str:
-        said = "".join(
-            f", {name}={self._options[name]!r}"
-            for name in ("fields", "where")
-            if self._options[name] is not None
-        )
-        known = self._read or self._written
-        of = "files" if known is None else known.name or known.kind
-        return f"<AvroReader of {of}{said}, errors={self.errors!r}>"
+    def _about(self) -> str:
+        known = self._read_as or self._written
+        return "files" if known is None else known.name or known.kind
 
     @property
-    def schema(self) -> dict[str, str]:
-        """Arrow's types by the names of columns, where a schema was given.
+    def _tree(self) -> Tree:
+        return self._known("none").tree
 
-        Raises:
-            SchemaError: none was: each file has its own.
-        """
-        return Table(self._known("none").tree, [], []).schema
-
-    def columns(self) -> Iterator[tuple[str, str, bool]]:
-        """Path, Arrow's type, and whether values may be null, of each column, where a schema was
-        given: those of records before those in them.
-
-        Raises:
-            SchemaError: none was.
-        """
-        return described(self._known("none").tree)
-
-    def __arrow_c_schema__(self) -> object:
-        """A capsule of the schema that tables will have, where a schema was given."""
-        return Table(self._known("none").tree, [], []).__arrow_c_schema__()
-
-    @property
-    def message(self) -> Message:
-        """What records have, as conditions and paths see it, where a schema was given."""
-        return self._known("none").tree.message
-
-    # -- looking at how it reads -----------------------------------------------------------------
-
-    def _last(self) -> tuple[RecordDecoder | None, str]:
-        """The decoder that was used last, and the name of its type."""
-        for plan in reversed(self._plans.values()):
-            decoder = plan.native()
-            if decoder is not None:
-                return decoder, plan.tree.message.full_name
-        return None, ""
-
-    def explained(self) -> tuple[Machine, Program]:
-        """The machine that has read most natively, and its program; see `jitvm.wire.explain`.
-
-        Raises:
-            ValueError: nothing was read natively yet.
-        """
-        from jitvm.guests.wire.records.listing import RecordPlatform
-
-        return most_native(*self._last(), RecordPlatform)
-
-    def listing(self) -> str:
-        """The program that has read last, as text with names of fields; empty where none has."""
-        from jitvm.guests.wire.listing import listing
-        from jitvm.guests.wire.records.listing import RecordPlatform
-
-        decoder, name = self._last()
-        if decoder is None:
-            return ""
-        return listing(decoder.program, name, RecordPlatform(decoder.guest))
+    def _plans_used(self) -> list[Plan]:
+        return list(self._plans.values())
 
     # -- plans -----------------------------------------------------------------------------------
 
@@ -180,7 +112,7 @@ class AvroReader:
         return found
 
     def _planned(self, written: Type, framing: str) -> Plan:
-        read = self._read or written
+        read = self._read_as or written
         fields = self._options["fields"]
         where, hidden = asked(self._options["where"], Described(read).message, fields)
         head = b""
@@ -239,7 +171,7 @@ class AvroReader:
         """
         if framing not in FRAMINGS:
             raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
-        return gathered(self._found(source, lengths, framing, BATCH_ROWS), None, self.errors)
+        return self._gathered(self._found(source, lengths, BATCH_ROWS, None, framing))
 
     def stream(
         self,
@@ -264,16 +196,12 @@ class AvroReader:
         Raises:
             as `read` does; tables before it were given.
         """
-        if rows < 1:
-            raise ValueError(f"rows={rows}: choose at least 1")
         if framing not in FRAMINGS:
             raise MessagesError(f"framing {framing!r}: choose from {', '.join(FRAMINGS)}")
-        rows, state = min(rows, BATCH_ROWS), Progress(None)
-        found = self._found(source, None, framing, rows, state)
-        return streamed(found, self.errors, rows, state, progress)
+        return self._streamed(partial(self._found, source, None, framing=framing), rows, progress)
 
     def _found(
-        self, source: Any, lengths: Any, framing: str, rows: int, state: Progress | None = None
+        self, source: Any, lengths: Any, rows: int, state: Progress | None, framing: str = "none"
     ) -> Iterator[tuple[Plan, Records]]:
         """Records, as many as are in memory at a time, and what decodes them. There is one at
         least, which may be of no records."""

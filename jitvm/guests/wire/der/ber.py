@@ -12,9 +12,9 @@ Source: ITU-T X.690 (02/2021), 8.
 
 from __future__ import annotations
 
+from jitvm.guests.wire.der.heads import NoHead, tag_size
 from jitvm.guests.wire.der.types import CONSTRUCTED
 from jitvm.guests.wire.faults import MAX_DEPTH
-from jitvm.guests.wire.records.tagging import NoHead, tag_size
 
 _BOOLEAN, _BITS = 1, 3
 _STRINGS = frozenset((_BITS, 4, 12, *range(18, 23), *range(25, 31)))

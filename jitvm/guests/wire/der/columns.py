@@ -12,17 +12,9 @@ names are what they are for Protobuf.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import (
-    MAX_COLUMNS,
-    Column,
-    RowSpace,
-    Shape,
-    TooManyColumns,
-    Tree,
-    hide,
-    selected,
-)
-from jitvm.guests.wire.records.program import PLACE
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.der.identifiers import dotted
+from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -105,54 +97,31 @@ def tree(
     """
     message = described(type)
     selection = None if fields is None else selected(message, (*fields, *hidden))
-    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-    root.is_nullable, root.format, root.message = null_rows, "+s", message
-    builder = _Builder()
+    builder = _Builder(message, null_rows=null_rows)
+    root = builder.root
     if is_struct(type):
-        builder.fill(root, type, selection)
+        builder.fields(root, type, selection)
     else:
         inner = None if selection is None else selection[VALUE]
         field = message.fields[0]
         root.children.append(builder.value(VALUE, field, type, root.space, root, inner))
-    if any(column.is_utf8 for column in root.walk()):
-        place = Column(PLACE, Shape.FIXED, root.space, root)
-        place.format, place.width, place.is_hidden = "L", 8, True
-        root.children.append(place)
-    key = repr((None if fields is None else sorted(fields), sorted(hidden), null_rows))
-    made = Tree(message, root, 4, key)
-    if fields is not None and hidden:
-        hide(made, fields)
-    return made
+    return builder.tree((), fields, hidden)
 
 
-class _Builder:
-    """Makes columns, and counts them."""
+class _Builder(Builder):
+    """Makes columns of types."""
 
-    def __init__(self) -> None:
-        self.count = 0
-
-    def column(self, name: str, shape: Shape, space: RowSpace, parent: Column) -> Column:
-        self.count += 1
-        if self.count > MAX_COLUMNS:
-            raise TooManyColumns(f"more than {MAX_COLUMNS} columns; select some with fields")
-        return Column(name, shape, space, parent)
-
-    def fill(self, struct: Column, type: Type, selection: Selection | None) -> None:
+    def fields(self, struct: Column, type: Type, selection: Selection | None) -> None:
         """Give a STRUCT its children."""
-        message = struct.message
-        assert message is not None
         is_choice = type.kind == "choice"
         if is_choice:
-            which = self.column(WHICH, Shape.ONEOF, struct.space, struct)
-            which.oneof, which.format, which.width = message.oneofs[0], "c", 1
-            struct.children.append(which)
-        for field, (name, inner) in zip(message.fields, type.fields.items(), strict=True):
-            if selection is not None and name not in selection:
-                continue
-            below = None if selection is None else selection[name]
-            made = self.value(name, field, inner, struct.space, struct, below)
-            made.is_nullable |= is_choice or (inner.is_optional and not inner.has_default)
-            struct.children.append(made)
+            self.which(WHICH, struct)
+        self.fill(struct, type.fields.items(), selection)
+        for column in struct.children:
+            inner = type.fields.get(column.name)
+            if inner is not None:
+                is_null = inner.is_optional and not inner.has_default
+                column.is_nullable |= is_choice or is_null
 
     def value(
         self, name: str, field: Field, type: Type, space: RowSpace, parent: Column,
@@ -161,15 +130,13 @@ class _Builder:
         """The column of values of a type."""
         if type.kind in _OF:
             assert type.item is not None
-            made = self.column(name, Shape.LIST, space, parent)
-            made.field, made.format, made.least = field, "+l", LEAST
+            made = self.list(name, field, LEAST, space, parent)
             below = RowSpace(0, made)
             made.children = [self.value("item", field, type.item, below, made, selection)]
             return made
         if is_struct(type):
-            made = self.column(name, Shape.STRUCT, space, parent)
-            made.format, made.field, made.message = "+s", field, field.message
-            self.fill(made, type, selection)
+            made = self.struct(name, field, space, parent)
+            self.fields(made, type, selection)
             return made
         _, format, width = _KINDS[type.kind]
         made = self.column(name, Shape.FIXED if width else Shape.BYTES, space, parent)
@@ -177,5 +144,6 @@ class _Builder:
         made.is_signed = made.format[0] in "ilt"
         made.is_utf8 = type.kind == "text"
         made.is_nullable = type.kind == "null"
-        made.shown_as = {"enumerated": "names", "oid": "oid"}.get(type.kind, "")
+        made.shown_as = {"enumerated": "names", "oid": "text"}.get(type.kind, "")
+        made.spelled = dotted if type.kind == "oid" else None
         return made

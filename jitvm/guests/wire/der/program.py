@@ -15,6 +15,7 @@ from __future__ import annotations
 from jitvm.guests.wire.columns import Column, Tree
 from jitvm.guests.wire.der.columns import VALUE, WHICH, is_struct
 from jitvm.guests.wire.der.identifiers import encoded
+from jitvm.guests.wire.der.instructions import DER
 from jitvm.guests.wire.der.types import TAGS, Tag, Type, first_tags
 from jitvm.guests.wire.faults import MAX_DEPTH, SchemaError
 from jitvm.guests.wire.records.program import Maker
@@ -39,7 +40,7 @@ class _Maker(Maker):
     """Writes the program of a type."""
 
     def __init__(self, tree: Tree, type: Type, where: Condition | None) -> None:
-        super().__init__(tree, where)
+        super().__init__(tree, where, DER)
         self.type = type
         self.depth = 0
 
@@ -209,3 +210,17 @@ def make(tree: Tree, type: Type, where: Condition | None = None) -> RecordProgra
         SchemaError: types are nested too deep.
     """
     return _Maker(tree, type, where).make()
+
+
+class _Passing(Maker):
+    """Writes a program that looks at no value."""
+
+    def record(self) -> None:
+        self.skip("tlv.pass")
+
+
+def make_passing(tree: Tree) -> RecordProgram:
+    """The program that only tells where values are, however many there may be."""
+    maker = _Passing(tree, None, DER)
+    maker.program.is_open = True
+    return maker.make()

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from copy import copy
 
+from jitvm.guests.wire.der.heads import MOST_TAG
 from jitvm.guests.wire.faults import SchemaError
-from jitvm.guests.wire.records.tagged import MOST_TAG
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ Declared kinds:
     [("x", "f4"), ...]                                 a record in the record
     ("u4", 3), ([...], 3)                              a list of three
     ("u4", "u2"), ([...], "u2")                        a list behind the number of its elements
+    "bytes:size", "text:size", ("u4", "size")          the same where `size`, a number that came
+                                                       before in the record, says how many
     "u4?"                                              behind a byte that says whether it is there
     "flag:1 kind:3 rest:4" as name, "u1" as kind       bit fields, lowest bits first
     None as name: "pad 3", "align 4"                   bytes that nobody wants
@@ -43,7 +45,7 @@ _STRUCT = {
     "L": "u4", "q": "i8", "Q": "u8", "f": "f4", "d": "f8",
 }  # fmt: skip
 _NATIVE = {"l": "i8", "L": "u8", "n": "i8", "N": "u8"}
-_KIND = re.compile(r"([<>]?)(bytes \d+|(?:bytes|text):u[1248]|[a-z]+\d*)(\??)")
+_KIND = re.compile(r"([<>]?)(bytes \d+|(?:bytes|text):\w+|[a-z]+\d*)(\??)")
 MOST = 1 << 24
 """Bytes of a part, and of records of one size, at most."""
 
@@ -59,15 +61,17 @@ class Part:
         is_big: whether the highest byte comes first: of a number, or of what counts.
         size: of bytes and pads.
         is_utf8: of texts.
-        count: of texts and lists, bytes of the number in front; 0 where `size` is the number.
+        count: of texts and lists, bytes of the number in front; 0 where `size` is the number, ...
+        of: ... or another part of the record is, whose name this is; "" for none.
+        of_width: bytes of that part.
         parts: of records, or of a list its element.
         bits: names and numbers of bits.
         is_optional: whether a byte in front says if it is there.
     """
 
     __slots__ = (
-        "bits", "count", "format", "is_big", "is_optional", "is_utf8", "kind", "name", "parts",
-        "size", "width",
+        "bits", "count", "format", "is_big", "is_optional", "is_utf8", "kind", "name", "of",
+        "of_width", "parts", "size", "width",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: str, *, size: int = 0, is_big: bool = False) -> None:
@@ -78,7 +82,8 @@ class Part:
         self.is_big = is_big
         self.size = size
         self.is_utf8 = False
-        self.count = 0
+        self.count = self.of_width = 0
+        self.of = ""
         self.parts: list[Part] = []
         self.bits: list[tuple[str, int]] = []
         self.is_optional = False
@@ -86,7 +91,8 @@ class Part:
     @property
     def fixed(self) -> int | None:
         """Bytes that all values have; None where they have different numbers."""
-        if self.is_optional or self.kind == "text" or (self.kind == "list" and self.count):
+        is_counted = self.kind == "list" and (self.count or self.of)
+        if self.is_optional or self.kind == "text" or is_counted:
             return None
         if self.kind in ("number", "bits"):
             return self.width
@@ -100,10 +106,15 @@ class Part:
         """Bytes that a value has at least."""
         if self.is_optional:
             return 1
-        if self.count:
+        if self.count or self.of:
             return self.count
         inner = sum(each.least for each in self.parts)
         return self.fixed or inner * (self.size if self.kind == "list" else 1)
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether a number in it says how many of something else there are."""
+        return any(each.of or each.has_counts for each in self.parts)
 
 
 def fixed_size(parts: list[Part]) -> int | None:
@@ -184,6 +195,8 @@ def declared(fields: Any, is_big: bool, path: str = "") -> list[Part]:
             raise SchemaError(f"{path or 'layout'}: {name!r} is no name")
         where = f"{path}.{name}" if path else name
         made = _bits(name, kind, is_big, where) if ":" in name else _of(name, kind, is_big, where)
+        if made.of:
+            made.of_width = _width_of(made.of, parts, where)
         for one in [bit for bit, _ in made.bits] or [name]:
             if one in names:
                 raise SchemaError(f"{where}: there are two parts {one!r}")
@@ -224,8 +237,12 @@ def _of(name: str, kind: Any, is_big: bool, path: str) -> Part:
     if isinstance(kind, tuple) and len(kind) == 2:
         made = Part(name, "list", is_big=is_big)
         made.parts = [_of("item", kind[0], is_big, path)]
+        if made.parts[0].of:
+            raise SchemaError(f"{path}: elements have no part {made.parts[0].of!r} before them")
         if isinstance(kind[1], int):
             made.size = _checked(kind[1], path)
+        elif _is_name(kind[1]):
+            made.of = kind[1]
         else:
             made.count, made.is_big = _counted(kind[1], is_big, path)
         if not made.parts[0].least:
@@ -243,13 +260,32 @@ def _of(name: str, kind: Any, is_big: bool, path: str) -> Part:
     elif ":" in word:
         made = Part(name, "text", is_big=big)
         made.is_utf8 = word.startswith("text")
-        made.count = int(word[-1])
+        counts = word.partition(":")[2]
+        if counts in COUNTS:
+            made.count = int(counts[-1])
+        else:
+            made.of = counts
     else:
         raise SchemaError(
             f"{path}: {kind!r} is no kind; there are {', '.join(FORMATS)}, bytes, text"
         )
     made.is_optional = bool(optional)
     return made
+
+
+def _is_name(kind: Any) -> bool:
+    """Whether what counts is another part."""
+    return isinstance(kind, str) and kind.isidentifier() and kind not in (*FORMATS, *COUNTS)
+
+
+def _width_of(name: str, before: list[Part], path: str) -> int:
+    """Bytes of the part of a name that counts something."""
+    for part in before:
+        if part.name == name and part.kind == "number" and part.format in "CSI":
+            if part.is_optional:
+                raise SchemaError(f"{path}: {name} may be absent, so it counts nothing")
+            return part.width
+    raise SchemaError(f"{path}: no part {name!r} of the kind u1, u2 or u4 comes before it")
 
 
 def _counted(kind: Any, is_big: bool, path: str) -> tuple[int, bool]:

@@ -6,17 +6,21 @@ Records that all have the same size need no program: NumPy copies field by field
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, ColumnError, RowSpace, Shape, Tree
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.records.program import PLACE, Maker
+from jitvm.guests.wire.records.columns import Builder, mark
+from jitvm.guests.wire.records.program import Maker
 from jitvm.guests.wire.schema import Field, Kind, Message
 from jitvm.guests.wire.writer import Label
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
+    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.records.program import RecordProgram
+    from jitvm.guests.wire.where import Condition
 
 _KINDS = {
     "b": Kind.BOOL, "c": Kind.INT32, "C": Kind.UINT32, "s": Kind.INT32, "S": Kind.UINT32,
@@ -28,71 +32,119 @@ _KINDS = {
 # -- columns -------------------------------------------------------------------------------------
 
 
-def tree(parts: list[Part], fields: Sequence[str] | None, null_rows: bool, name: str) -> Tree:
-    """The columns of parts; `fields` are names of those of the record to make, None for all.
+def described(parts: list[Part], name: str = "layout") -> Message:
+    """The description of a record."""
+    made = Message(name, [])
+    for number, (each, part) in enumerate(_named(parts), 1):
+        make = _number if part.kind == "bits" else _field
+        made.fields.append(make(number, each, part))
+    return made
+
+
+def _number(number: int, name: str, part: Part) -> Field:
+    made = Field(number, name, _KINDS[part.format])
+    made.width = part.width if part.format not in "bfg" else 0
+    return made
+
+
+def _field(number: int, name: str, part: Part) -> Field:
+    if part.kind == "list":
+        made = _field(number, name, part.parts[0])
+        made.is_repeated, made.has_presence = True, False
+        return made
+    if part.kind == "record":
+        made = Field(number, name, Kind.MESSAGE, message=described(part.parts, name))
+    elif part.kind == "number":
+        made = _number(number, name, part)
+    else:
+        made = Field(number, name, Kind.STRING if part.is_utf8 else Kind.BYTES)
+    made.has_presence = part.is_optional
+    return made
+
+
+def tree(
+    parts: list[Part],
+    *,
+    fields: Sequence[str] | None = None,
+    hidden: Sequence[str] = (),
+    null_rows: bool = False,
+) -> Tree:
+    """The columns of parts.
+
+    Args:
+        parts: what a record has.
+        fields: paths of the columns to make, as ``"points.x"``; None for all.
+        hidden: paths that are decoded but not part of the result.
+        null_rows: whether rows may be null as a whole.
 
     Raises:
-        ColumnError: one of them names nothing.
+        ColumnError: a path names nothing, or there are too many columns.
     """
-    root = Column("", Shape.STRUCT, RowSpace(0, None), None)
-    message = Message(name, [])
-    root.format, root.message, root.is_nullable = "+s", message, null_rows
-    _fill(root, parts)
-    names = [each.name for each in root.children]
-    for each in fields or ():
-        if each not in names:
-            raise ColumnError(f"the layout has no part {each!r}; it has {', '.join(names)}")
-    if fields is not None:
-        root.children = [each for each in root.children if each.name in fields]
-    if any(column.is_utf8 for column in root.walk()):
-        place = Column(PLACE, Shape.FIXED, root.space, root)
-        place.format, place.width, place.is_hidden = "L", 8, True
-        root.children.append(place)
-    return Tree(message, root, 4, repr((fields, null_rows)))
+    message = described(parts)
+    selection = None if fields is None else selected(message, (*fields, *hidden))
+    builder = _Builder(message, null_rows=null_rows)
+    builder.fill(builder.root, _named(parts), selection)
+    return builder.tree((), fields, hidden)
 
 
-def _fill(struct: Column, parts: list[Part]) -> None:
+def _named(parts: list[Part]) -> Iterator[tuple[str, Part]]:
+    """The parts that have columns, each with its name."""
     for part in parts:
         if part.kind == "bits":
-            for name, _ in part.bits:
-                if name:
-                    made = Column(name, Shape.FIXED, struct.space, struct)
-                    made.format, made.width = part.format, part.width
-                    _describe(made, struct)
-                    struct.children.append(made)
+            yield from ((name, part) for name, _ in part.bits if name)
         elif part.kind != "pad":
-            struct.children.append(_column(part, struct.space, struct))
+            yield part.name, part
 
 
-def _describe(column: Column, struct: Column) -> None:
-    """Give a column a field, which tells what its values are."""
-    message = struct.message
-    kind = _KINDS.get(column.format, Kind.BYTES)
-    column.field = Field(1 if message is None else len(message.fields) + 1, column.name, kind)
-    if message is not None:
-        message.fields.append(column.field)
+_SHAPES = {
+    "number": Shape.FIXED, "bytes": Shape.FIXED, "text": Shape.BYTES, "record": Shape.STRUCT,
+    "list": Shape.LIST,
+}  # fmt: skip
 
 
-def _column(part: Part, space: RowSpace, parent: Column) -> Column:
-    shapes = {"number": Shape.FIXED, "bytes": Shape.FIXED, "text": Shape.BYTES,
-              "record": Shape.STRUCT, "list": Shape.LIST}  # fmt: skip
-    made = Column(part.name, shapes[part.kind], space, parent)
-    made.is_nullable = part.is_optional
-    if part.kind == "number":
-        made.format, made.width = part.format, part.width
-        made.is_signed = part.format in "csil"
-    elif part.kind == "bytes":
-        made.format, made.width = f"w:{part.size}", part.size
-    elif part.kind == "text":
-        made.format, made.is_utf8 = ("u" if part.is_utf8 else "z"), part.is_utf8
-    elif part.kind == "record":
-        made.format, made.message = "+s", Message(part.name, [])
-        _fill(made, part.parts)
-    else:
-        made.format, made.least = "+l", part.parts[0].least
-        made.children = [_column(part.parts[0], RowSpace(0, made), made)]
-    _describe(made, parent)
-    return made
+class _Builder(Builder):
+    """Makes columns of parts."""
+
+    def fill(
+        self, struct: Column, types: Iterable[tuple[str, Part]], selection: Selection | None
+    ) -> None:
+        """As for all, and numbers that say how much of something else there is, hidden if nobody
+        asks for them."""
+        pairs = list(types)
+        needed: dict[str, Any] = {}
+        if selection is not None:
+            needed = {part.of: None for _, part in pairs if part.of and part.of not in selection}
+            inner = (name for name, part in pairs if part.has_counts and name not in selection)
+            needed.update((name, {}) for name in inner)
+            selection = {**selection, **needed}
+        super().fill(struct, pairs, selection)
+        for column in struct.children:
+            column.is_hidden |= column.name in needed
+
+    def value(
+        self, name: str, field: Field, part: Part, space: RowSpace, parent: Column,
+        selection: Selection | None,
+    ) -> Column:  # fmt: skip
+        """The column of a part."""
+        if part.kind == "list":
+            made = self.list(name, field, part.parts[0].least, space, parent)
+            item, below = part.parts[0], RowSpace(0, made)
+            made.children = [self.value(item.name, field, item, below, made, selection)]
+        elif part.kind == "record":
+            made = self.struct(name, field, space, parent)
+            self.fill(made, _named(part.parts), selection)
+        else:
+            made = self.column(name, _SHAPES.get(part.kind, Shape.FIXED), space, parent)
+            made.field = field
+            if part.kind == "text":
+                made.format, made.is_utf8 = ("u" if part.is_utf8 else "z"), part.is_utf8
+            elif part.kind == "bytes":
+                made.format, made.width = f"w:{part.size}", part.size
+            else:
+                made.format, made.width = part.format, part.width
+                made.is_signed = part.format in "csil"
+        made.is_nullable = part.is_optional
+        return made
 
 
 # -- programs ------------------------------------------------------------------------------------
@@ -101,10 +153,13 @@ def _column(part: Part, space: RowSpace, parent: Column) -> Column:
 class _Maker(Maker):
     """Writes the program of a layout."""
 
-    def __init__(self, tree: Tree, parts: list[Part], is_open: bool) -> None:
-        super().__init__(tree, None)
+    def __init__(
+        self, tree: Tree, parts: list[Part], where: Condition | None, is_open: bool
+    ) -> None:
+        super().__init__(tree, where)
         self.parts = parts
         self.program.is_open = is_open
+        self.wrong = self.fail
 
     def record(self) -> None:
         self.struct(self.parts, self.tree.root)
@@ -118,7 +173,7 @@ class _Maker(Maker):
                 self.skip("pass.bytes.k", 2 * part.size)
             else:
                 with self.inside(part.name):
-                    self.maybe(part, struct.child(part.name))
+                    self.maybe(part, struct.child(part.name), struct)
 
     def bits(self, part: Part, struct: Column) -> None:
         first, order = 0, ".big" * (part.is_big and part.width > 1)
@@ -130,23 +185,23 @@ class _Maker(Maker):
             first += count
         self.skip("pass.bytes.k", 2 * part.width)
 
-    def maybe(self, part: Part, column: Column | None) -> None:
-        """A part, if it is there."""
+    def maybe(self, part: Part, column: Column | None, struct: Column) -> None:
+        """A part of a record, if it is there."""
         if not part.is_optional:
-            self.value(part, column)
+            self.value(part, column, struct)
             return
         null, behind = Label(), Label()
         validity = None if column is None else column.validity
         b = self.tree.scratch if validity is None else validity
-        self.filled("presence", {"b": _unit(b), "miss": null, "slow": self.fail})
-        self.value(part, column)
+        self.filled("presence", {"b": _unit(b), "miss": null, "slow": self.wrong})
+        self.value(part, column, struct)
         self.op("goto", behind)
         self.put(null)
         if column is not None:
             self.absent(column)
         self.put(behind)
 
-    def value(self, part: Part, column: Column | None) -> None:
+    def value(self, part: Part, column: Column | None, struct: Column) -> None:
         order = ".big" * part.is_big
         size = part.fixed if not part.is_optional else None
         if column is None and size is not None:
@@ -164,29 +219,47 @@ class _Maker(Maker):
             else:
                 self.plain("bytes", column, 2 * part.size)
         elif part.kind == "text":
-            name = f".{part.count}{order * (part.count > 1)}"
-            if column is None:
-                self.skip(f"pass.bytes{name}")
-            else:
-                self.plain(f"text.any{name}", column)
+            name, by = _counting(part), self.counts(part, struct)
+            into = {} if column is None else {"a": column.values, "c": column.offsets}
+            kind = "pass.bytes" if column is None else "text.any"
+            self.filled(f"{kind}{name}", {**into, "b": by, "slow": self.fail})
         elif part.kind == "record":
             self.struct(part.parts, column if column is not None else _NOTHING)
         else:
             inner = None if column is None else column.children[0]
-            self.list(part, column, lambda: self.maybe(part.parts[0], inner))
+            by = self.counts(part, struct)
+            self.list(part, by, column, lambda: self.maybe(part.parts[0], inner, struct))
 
-    def list(self, part: Part, column: Column | None, write: Callable[[], None]) -> None:
+    def counts(self, part: Part, struct: Column) -> int | None:
+        """Where the number is that says how much of a part there is, if another part has it."""
+        if not part.of:
+            return None
+        column = struct.child(part.of)
+        assert column is not None
+        return column.values
+
+    def list(
+        self, part: Part, by: int | None, column: Column | None, write: Callable[[], None]
+    ) -> None:
         item, end = Label(), Label()
-        name = f".{part.count}{'.big' * (part.is_big and part.count > 1)}" if part.count else ".k"
+        name = _counting(part)
         offsets = None if column is None else column.offsets
         self.filled(
-            f"list{name}", {"b": offsets, "k": 2 * part.size, "miss": end, "slow": self.fail}
+            f"list{name}",
+            {"b": offsets, "c": by, "k": 2 * part.size, "miss": end, "slow": self.fail},
         )
         self.put(item)
         write()
         self.filled("element", {"miss": item, "slow": self.fail})
         self.put(end)
         self.filled("pass.end" if column is None else "end", {"b": offsets})
+
+
+def _counting(part: Part) -> str:
+    """The end of the names of instructions that read how much of a part there is."""
+    if part.of:
+        return f".of.{part.of_width}"
+    return f".{part.count}{'.big' * (part.is_big and part.count > 1)}" if part.count else ".k"
 
 
 _NOTHING = Column("", Shape.STRUCT, RowSpace(0, None), None)
@@ -198,8 +271,38 @@ def _unit(place: int | None) -> int | None:
     return None if place is None else -(-place // 64) * 64
 
 
-def make(tree: Tree, parts: list[Part], *, is_open: bool) -> RecordProgram:
-    """The program of a layout whose records have different sizes; `is_open` where they lie one
-    behind the other, however many there are."""
+def make(
+    tree: Tree, parts: list[Part], where: Condition | None = None, *, is_open: bool = False
+) -> RecordProgram:
+    """The program of a layout; `is_open` where records of different sizes lie one behind the other,
+    however many there are.
+
+    Raises:
+        ProgramError: the VM cannot do what is asked for.
+    """
     assert fixed_size(parts) is None or not is_open
-    return _Maker(tree, parts, is_open).make()
+    return _Maker(tree, parts, where, is_open).make()
+
+
+def passing_tree(parts: list[Part]) -> Tree:
+    """The columns that it takes to pass over records: where they are, and what counts in them."""
+    builder = _Builder(described(parts), null_rows=False)
+    builder.fill(builder.root, _named(parts), {})
+    mark(builder.root)
+    return builder.tree("passing")
+
+
+def make_passing(tree: Tree, parts: list[Part]) -> RecordProgram:
+    """The program that only tells where records of different sizes are."""
+    maker = _Maker(tree, parts, None, is_open=True)
+    maker.wrong = hopeless = Label()
+
+    def put() -> None:
+        maker.put(hopeless)
+        maker.op("fail")
+
+    maker.later.append(put)
+    program = maker.make()
+    program.hopeless = hopeless.at
+    program.notes[hopeless.at] = "fail"
+    return program

@@ -10,18 +10,20 @@ from array import array
 from functools import cached_property, partial
 
 from jitvm.guests.wire.columns import Shape, layout
-from jitvm.guests.wire.faults import ERRORS, Fault, MessagesError
+from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.layout.parts import Part, fixed_size
-from jitvm.guests.wire.layout.program import make, tree
+from jitvm.guests.wire.layout.program import described, make, make_passing, passing_tree, tree
 from jitvm.guests.wire.pool import POOL
-from jitvm.guests.wire.reading import BATCH_ROWS, DecodeError
+from jitvm.guests.wire.reading import BATCH_ROWS, DecodeError, Progress, asked
 from jitvm.guests.wire.records.plan import Plan
-from jitvm.guests.wire.records.reading import Records, gathered, separate
-from jitvm.guests.wire.table import Chunk, RowError, Table, described
+from jitvm.guests.wire.records.reader import RecordReader
+from jitvm.guests.wire.records.reading import Records, is_file, separate
+from jitvm.guests.wire.records.splitting import PIECE, Splitter, bytes_of
+from jitvm.guests.wire.table import Batch, Chunk, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from jitvm.guests.wire.columns import Column, Tree
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.pool import OutputSpace
 
 
-class Layout:
+class Layout(RecordReader):
     """Records of a layout.
 
     Args:
         parts: what a record has.
-        fields: names of those to read; None for all.
+        fields: paths of the columns to make; None for all.
+        where: a condition on what is outside of lists.
         errors: ``"raise"``, ``"null"`` or ``"skip"``.
 
     Attributes:
@@ -42,85 +45,43 @@ class Layout:
     """
 
     def __init__(
-        self, parts: list[Part], *, fields: Sequence[str] | None = None, errors: str = "raise"
+        self,
+        parts: list[Part],
+        *,
+        fields: Sequence[str] | None = None,
+        where: str | None = None,
+        errors: str = "raise",
     ) -> None:
-        if errors not in ERRORS:
-            raise ValueError(f"errors={errors!r}: choose from {', '.join(ERRORS)}")
-        if isinstance(fields, str):
-            raise TypeError("fields is a list of names, not a str")
+        super().__init__(parts=parts, fields=fields, where=where, errors=errors)
         self._parts = parts
-        self._fields = None if fields is None else tuple(fields)
-        self.errors = errors
         self.size = fixed_size(parts)
-        self._tree = self._columns()
+        self._where, hidden = asked(where, described(parts), fields)
+        self._columns = partial(
+            tree, parts, fields=self._options["fields"], hidden=hidden,
+            null_rows=errors == "null",
+        )  # fmt: skip
+        self._shown = self._columns()
         self._plans: dict[bool, Plan] = {}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self._parts, self._fields, self.errors)
-
-    def __repr__(self) -> str:
+    def _about(self) -> str:
         size = (
             "records of different sizes" if self.size is None else f"records of {self.size} bytes"
         )
-        return f"<Layout of {size}: {', '.join(self.schema)}>"
-
-    def _columns(self) -> Tree:
-        return tree(self._parts, self._fields, self.errors == "null", "layout")
+        return f"{size}: {', '.join(self.schema)}"
 
     @property
-    def schema(self) -> dict[str, str]:
-        """Arrow's types by the names of columns."""
-        return Table(self._tree, [], []).schema
+    def _tree(self) -> Tree:
+        return self._shown
 
-    def columns(self) -> Iterator[tuple[str, str, bool]]:
-        """Path, Arrow's type, and whether values may be null, of each column."""
-        return described(self._tree)
+    def _plans_used(self) -> list[Plan]:
+        return list(self._plans.values())
 
-    def __arrow_c_schema__(self) -> object:
-        """A capsule of the schema that tables will have."""
-        return Table(self._tree, [], []).__arrow_c_schema__()
-
-    # -- reading -------------------------------------------------------------------------------
-
-    def read(self, records: Any, lengths: Any = None) -> Table:
-        """Decode records, all of them.
-
-        Args:
-            records: a buffer in which they lie one behind the other; or a list of bytes, an Arrow
-                array of binary values, or a buffer with `lengths`.
-            lengths: of the records in a buffer, in bytes.
-
-        Raises:
-            DecodeError: a record cannot be decoded, and `errors` is ``"raise"``.
-            MessagesError: lengths do not fit.
-            TypeError: `records` holds none.
-            PoolError: the system refused memory.
-        """
-        from jitvm.guests.wire.feed import is_buffer
-
-        if lengths is None and is_buffer(records):
-            view = memoryview(records)
-            if not view.c_contiguous:
-                raise MessagesError("the buffer does not lie in one piece; copy it")
-            data = view.cast("B") if view.nbytes else memoryview(b"")
-            return self._side_by_side(data) if self.size is not None else self._all(data)
-        return self._listed(records, lengths)
-
-    def _side_by_side(self, data: memoryview) -> Table:
-        """Records of one size."""
-        import numpy as np
-
-        assert self.size is not None
-        count, left = divmod(len(data), self.size)
-        errors = [RowError(count, left, "", Fault.TRUNCATED)] if left else []
-        if errors and self.errors == "raise":
-            raise DecodeError(errors[0])
-        whole = np.frombuffer(data, self.dtype, count) if count else None
-        chunks = []
-        for at in range(0, count, BATCH_ROWS):
-            assert whole is not None
-            chunks.append(self._copied(whole[at : at + BATCH_ROWS]))
-        return Table(chunks[0].tree if chunks else self._tree, chunks, errors)
+    def _plan(self, is_open: bool) -> Plan:
+        found = self._plans.get(is_open)
+        if found is None:
+            program = partial(make, parts=self._parts, where=self._where, is_open=is_open)
+            found = self._plans[is_open] = Plan(self._columns, program, self.errors)
+        return found
 
     @cached_property
     def dtype(self) -> Any:
@@ -135,37 +96,136 @@ class Layout:
             raise TypeError("records of different sizes have no dtype")
         return np.dtype(_dtype(self._parts))
 
-    def _copied(self, records: Array) -> Chunk:
-        """Columns of some records."""
+    # -- reading -------------------------------------------------------------------------------
+
+    def _whole(self, source: Any, lengths: Any) -> Table:
+        view = None if lengths is not None or is_file(source) else bytes_of(source)
+        if view is not None and self.size is not None:
+            return _joined(self._tree, self._of_one_size(iter((view,)), BATCH_ROWS))
+        if self.size is not None and is_file(source):
+            pieces = self._pieces(source, None)
+            return _joined(self._tree, self._of_one_size(pieces, BATCH_ROWS))
+        return super()._whole(source, lengths)
+
+    def _batches(
+        self, source: Any, rows: int, progress: Callable[[Progress], object] | None
+    ) -> Iterator[Table]:
+        if self.size is None or not is_file(source) or rows < 1:
+            return super()._batches(source, rows, progress)
+        state = Progress(None)
+        pieces = self._pieces(source, state)
+        return self._told(self._of_one_size(pieces, min(rows, BATCH_ROWS)), state, progress)
+
+    def _found(
+        self, source: Any, lengths: Any, rows: int, state: Progress | None
+    ) -> Iterator[tuple[Plan, Records]]:
+        """Records of different sizes, or with a length of their own each."""
+        view = None if lengths is not None or is_file(source) else bytes_of(source)
+        if view is not None:
+            least = sum(part.least for part in self._parts)
+            table = array("q", (0, len(view), max(len(view) // max(least, 1), 1)))
+            if len(view):
+                yield self._plan(True), Records(view, memoryview(table))
+            return
+        if is_file(source):
+            found = self._splitter.records(source, lengths, rows, state)
+        else:
+            found = separate(source, lengths, rows, state)
+        for records in found:
+            yield self._plan(False), records
+
+    @cached_property
+    def _splitter(self) -> Splitter:
+        parts = self._parts
+        return Splitter(
+            partial(make_passing, parts=parts), lambda *_: False, partial(passing_tree, parts)
+        )
+
+    # -- records of one size ---------------------------------------------------------------------
+
+    def _pieces(self, source: Any, state: Progress | None) -> Iterator[memoryview]:
+        """A file in pieces of whole records, but for what is left in the end."""
+        from jitvm.guests.wire.streams import opened
+
+        assert self.size is not None
+        piece = max(PIECE // self.size, 1) * self.size
+        with opened(source) as file:
+            if state is not None:
+                state.total = file.size
+            buffer = memoryview(bytearray(piece))
+            filled = 0
+            while not file.is_at_end:
+                filled += file.fill(buffer[filled:])
+                if state is not None:
+                    state.bytes = file.place
+                count = filled // self.size * self.size
+                if count:
+                    yield buffer[:count]
+                    kept = bytes(buffer[count:filled])
+                    filled = len(kept)
+                    buffer[:filled] = kept
+            file.check_end()
+            if filled:
+                yield buffer[:filled]
+
+    def _of_one_size(
+        self, pieces: Iterator[memoryview], rows: int
+    ) -> Iterator[tuple[list[Chunk], list[RowError], int]]:
+        """Chunks of at most so many rows, what is wrong, and how many records were looked at."""
+        assert self.size is not None
+        seen = 0
+        for piece in pieces:
+            count, left = divmod(len(piece), self.size)
+            for at in range(0, count, rows):
+                some = min(rows, count - at)
+                records = piece[at * self.size : (at + some) * self.size]
+                if self._where is None:
+                    yield [self._copied(records, some)], [], some
+                else:
+                    table = memoryview(array("q", (0, len(records), some)))
+                    for chunk, mistakes, number in self._plan(False).chunks(
+                        records, table, frozenset(), seen, some
+                    ):
+                        yield [chunk], mistakes, number
+                seen += some
+            if left:
+                wrong = RowError(seen, left, "", Fault.TRUNCATED)
+                if self.errors == "raise":
+                    raise DecodeError(wrong)
+                yield [], [wrong], 1
+
+    def _copied(self, data: memoryview, count: int) -> Chunk:
+        """Columns of some records, a field at a time."""
+        import numpy as np
+
+        records = np.frombuffer(data, self.dtype, count)
         made = self._columns()
-        placed = layout(made, len(records), max(self.size or 1, 1) * len(records))
+        placed = layout(made, count, max(self.size or 1, 1) * count)
         out = POOL.take(placed.size)
         if made.root.validity is not None:
-            out.write(made.root.validity, b"\1" * len(records))
+            out.write(made.root.validity, b"\1" * count)
         _spread(self._parts, records, made.root, out)
         out.used(2 * records.nbytes)
-        return Chunk(made, len(records), out)
+        return Chunk(made, count, out)
 
-    def _all(self, data: memoryview) -> Table:
-        """Records of different sizes, one behind the other."""
-        least = sum(part.least for part in self._parts)
-        table = array("q", (0, len(data), max(len(data) // max(least, 1), 1)))
-        plan = self._plan(True)
-        found = [(plan, Records(data, memoryview(table)))] if len(data) else []
-        return gathered(found, plan, self.errors)
-
-    def _listed(self, records: Any, lengths: Any) -> Table:
-        """Records that have a length of their own each."""
-        plan = self._plan(False)
-        found = ((plan, each) for each in separate(records, lengths, BATCH_ROWS, None))
-        return gathered(found, plan, self.errors)
-
-    def _plan(self, is_open: bool) -> Plan:
-        found = self._plans.get(is_open)
-        if found is None:
-            program = partial(make, parts=self._parts, is_open=is_open)
-            found = self._plans[is_open] = Plan(self._columns, program, self.errors)
-        return found
+    def _told(
+        self,
+        found: Iterator[tuple[list[Chunk], list[RowError], int]],
+        state: Progress,
+        progress: Callable[[Progress], object] | None,
+    ) -> Iterator[Table]:
+        """Each chunk as a table of its own."""
+        for chunks, mistakes, count in found:
+            state.messages += count
+            state.rows += sum(chunk.rows for chunk in chunks)
+            state.errors += len(mistakes)
+            if progress is not None:
+                progress(state)
+            full = [chunk for chunk in chunks if chunk.rows]
+            if full:
+                yield Batch(full[0].tree, full, mistakes)
+            elif mistakes:
+                yield Table(self._tree, [], mistakes)
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -181,7 +241,7 @@ class Layout:
         """
         from jitvm.guests.wire.layout.writing import written
 
-        root = tree(self._parts, None, False, "layout").root
+        root = tree(self._parts).root
         root.children = [each for each in root.children if not each.is_hidden]
         return b"".join(part.data.tobytes() for part in written(self._parts, table, root))
 
@@ -205,11 +265,17 @@ class Layout:
         return self.write(Layout(self._parts).read(records))
 
 
-def _made(parts: list[Part], fields: Any, errors: str) -> Layout:
-    return Layout(parts, fields=fields, errors=errors)
+def _joined(empty: Tree, found: Iterator[tuple[list[Chunk], list[RowError], int]]) -> Table:
+    """One table of all chunks."""
+    chunks: list[Chunk] = []
+    errors: list[RowError] = []
+    for some, mistakes, _ in found:
+        chunks += [chunk for chunk in some if chunk.rows]
+        errors += mistakes
+    return Table(chunks[0].tree if chunks else empty, chunks, errors)
 
 
-# -- records of one size ---------------------------------------------------------------------------
+# -- copies by NumPy -----------------------------------------------------------------------------
 
 
 def _dtype(parts: list[Part]) -> Any:

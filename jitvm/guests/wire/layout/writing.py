@@ -60,8 +60,29 @@ def _record(parts: list[Part], node: Node, path: str, rows: Rows, there: Array |
             found.append(_bits(part, node, path, rows, there))
         else:
             where = f"{path}.{part.name}" if path else part.name
-            found.append(_maybe(part, _child(node, part.name, where), where, rows, there))
+            child = _child(node, part.name, where)
+            found.append(_maybe(part, child, where, rows, there))
+            if part.of:
+                _check_count(part, child, _child(node, part.of, where), where, rows, there)
     return joined(found, node.length)
+
+
+def _check_count(
+    part: Part, node: Node, by: Node, path: str, rows: Rows, there: Array | None
+) -> None:
+    """Refuse what has not as many bytes, or elements, as another part says."""
+    if part.kind == "text":
+        counts = bytes_of(_typed(node, "bytes", path), Type("bytes"), path, there).lengths
+    else:
+        assert node.offsets is not None
+        counts = np.diff(node.offsets.astype(np.int64))
+    by = _typed(by, "long", path)
+    said = whole_numbers(by, path, rows, there, 0, (1 << 32) - 1, "<u4")
+    valid = node.validity if part.is_optional and node.validity is not None else None
+    for each in (there, valid):
+        if each is not None:
+            counts = np.where(each != 0, counts, said)
+    _refuse(counts != said, Misfit.SIZE, path, rows)
 
 
 def _names(part: Part) -> list[str]:
@@ -155,6 +176,8 @@ def _behind_count(
     part: Part, counts: Array, values: Ragged, path: str, rows: Rows, there: Array | None
 ) -> Ragged:
     """Values behind the number of what they have, or of so many."""
+    if part.of:
+        return values  # `_check_count` has seen how many
     if not part.count:
         wrong = counts != part.size
         _refuse(wrong if there is None else wrong & (there != 0), Misfit.SIZE, path, rows)

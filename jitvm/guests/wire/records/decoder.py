@@ -18,7 +18,6 @@ from jitvm.guests.wire.decoding import Decoding, Run
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.records.faulty import WORDS, Walker
 from jitvm.guests.wire.records.frames import DEPTH
-from jitvm.guests.wire.records.instructions import guest
 from jitvm.guests.wire.table import RowError
 from jitvm.guests.wire.vm.frames import DONE
 from jitvm.guests.wire.vm.operands import INPUT, M32, OFFSETS, STATE
@@ -97,7 +96,7 @@ class RecordDecoder(Decoding):
         tier: Tier = Tier.JIT,
         params: Parameters | None = None,
     ) -> None:
-        super().__init__(tree, layout, program, guest, errors, tier, params)
+        super().__init__(tree, layout, program, program.dialect.guest, errors, tier, params)
 
     def run_of(self, tier: Tier) -> OfRecords:
         return OfRecords(self, tier)
@@ -106,7 +105,7 @@ class RecordDecoder(Decoding):
         self, data: memoryview, blocks: memoryview, begin: Place, last: int, out: OutputSpace
     ) -> None:
         """Decode a few records, and choose instructions by what they have."""
-        run = OfRecords(self, Tier.INTERPRETER)
+        run = self.run_of(Tier.INTERPRETER)
         found = run.decode(data, blocks, begin, last, out, SAMPLE)
         if found.rows:
             run.learn(found.rows, ())

@@ -15,8 +15,8 @@ from bisect import bisect_right
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guests.wire.faults import Fault
+from jitvm.guests.wire.records.dialect import Step
 from jitvm.guests.wire.records.frames import DEPTH
-from jitvm.guests.wire.records.tagging import tagged_fault
 from jitvm.guests.wire.vm.operands import INPUT, OFFSETS, OUTPUT, STATE, UNIT
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 
 WORDS = 7
 """Words of the frame of a block."""
-LONGEST = 10
-"""Bytes of a varint."""
-_TEXTS = ("text", "tlv.bytes")
-"""What reads strings."""
-_COUNTED = ("text", "pass.bytes", "decimal.counted")
-_VARINTS = ("text.any", "pass.bytes", "decimal.counted")
 
 
 class Finding:
@@ -68,6 +62,7 @@ class Walker:
     def __init__(self, tree: Tree, program: RecordProgram, guest: Guest) -> None:
         self.tree = tree
         self.program = program
+        self.dialect = program.dialect
         self.machine = Machine(guest, tier=Tier.REFERENCE)
         code = self.program.code
         self.machine.memory[: len(code)] = code
@@ -97,10 +92,7 @@ class Walker:
             machine.step()
             text = checks_texts and self._wrong_text(pc, name)
             if machine.state.pc in self._fails:
-                if name.startswith("tlv."):
-                    found.fault, at = self._tagged(pc, name, data, cursor)
-                else:
-                    found.fault, at = self._fault(name, data, cursor)
+                found.fault, at = self._fault(pc, name, data, cursor)
             elif text:
                 found.fault, at = Fault.UTF8, cursor
             elif name in ("next", "next.all", "block", "done", "fail"):
@@ -124,7 +116,7 @@ class Walker:
 
     def _wrong_text(self, pc: int, name: str) -> bool:
         """Whether an instruction has read a string that is not UTF-8."""
-        if not name.startswith(_TEXTS):
+        if not name.startswith(self.dialect.texts):
             return False
         column = self._column(pc)
         if column is None or not column.is_utf8:
@@ -154,47 +146,17 @@ class Walker:
 
     # -- faults -------------------------------------------------------------------------------
 
-    def _tagged(self, pc: int, name: str, data: memoryview, at: int) -> tuple[Fault, int]:
-        """What made an instruction fail that reads a tag and what is behind it, and where."""
-        pointer = self.machine.state.pointers[0]
-        end = int.from_bytes(self.machine.state.stacks[0][pointer - 8 : pointer - 4], "little")
-        k, size = self._operand(pc, "k"), self._operand(pc, "b")
-        return tagged_fault(name, k, size, data, at, end)
-
-    def _fault(self, name: str, data: memoryview, at: int) -> tuple[Fault, int]:
+    def _fault(self, pc: int, name: str, data: memoryview, at: int) -> tuple[Fault, int]:
         """What made an instruction fail that reads from a place on, and where."""
+        if name in self.dialect.own:
+            pointer = self.machine.state.pointers[0]
+            end = int.from_bytes(self.machine.state.stacks[0][pointer - 8 : pointer - 4], "little")
+            operands = {each: self._operand(pc, each) for each in ("a", "b", "c", "k")}
+            return self.dialect.fault(Step(name, operands, data, at, end))
         if at >= len(data):
             return Fault.TRUNCATED, at
-        if name.endswith(".or"):
-            if data[at] & 0xFD:
-                return Fault.BRANCH, at
-            name, at = name.removesuffix(".or"), at + 1
-        if name in ("optional", "union"):
-            return Fault.BRANCH, at
         if name == "call":
             return Fault.DEPTH, at
-        if name in ("flag", "presence"):
-            return Fault.FLAG, at
         if name.startswith("same"):
             return Fault.CONSTANT, at
-        if name.startswith(("next", "element", "raw")):
-            return Fault.TRUNCATED, at
-        is_counted = name.startswith(_COUNTED)
-        if name.startswith("list."):
-            return Fault.COUNT, at
-        is_varint = name.removesuffix(".or") in _VARINTS or (
-            name.startswith("text.") and (name.split(".")[1] != "any")
-        )
-        if is_counted and not is_varint:
-            return Fault.LENGTH, at
-        varint = data[at : at + LONGEST]
-        size = next((count for count, byte in enumerate(varint, 1) if byte < 0x80), 0)
-        if not size:
-            return (Fault.VARINT if len(varint) == LONGEST else Fault.TRUNCATED), at
-        if is_counted:
-            return Fault.LENGTH, at
-        if name.startswith(("place", "mapped")):
-            return Fault.SYMBOL, at
-        if name in ("list", "more", "pass.list", "pass.more"):
-            return Fault.COUNT, at
-        return Fault.RANGE, at
+        return Fault.TRUNCATED, at

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DEPTH = 16
 """Address in STATE of how many routines are in each other."""
+GOING = ("next", "next.all", "block", "element", "call")
+"""Those that may go to `miss`, whatever the format."""
 
 # -- records --------------------------------------------------------------------------------------
 

@@ -46,9 +46,11 @@ Rows count when they are complete, as in the other half: `jitvm.guests.wire.inst
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from functools import partial
 
+from jitvm.guests.wire.records.dialect import Dialect
 from jitvm.guests.wire.records.frames import (
+    GOING,
     absent_bytes,
     begin_counted,
     begin_list,
@@ -73,13 +75,16 @@ from jitvm.guests.wire.records.frames import (
     wide,
 )
 from jitvm.guests.wire.records.operands import FIELD
-from jitvm.guests.wire.records.tagged import TAGGED
+from jitvm.guests.wire.records.refused import value_fault
 from jitvm.guests.wire.records.values import (
     COUNTS,
     KINDS,
+    Branched,
+    Place,
     bits,
     block,
     bytes_of,
+    counted_of,
     decimal,
     double_of_float,
     fixed,
@@ -87,21 +92,19 @@ from jitvm.guests.wire.records.values import (
     mapped,
     passed,
     passed_bytes,
-    place,
     real_of_whole,
     same,
+    symbol,
     text,
     value,
     varint,
 )
-from jitvm.guests.wire.vm.described import decoding_guest
 from jitvm.guests.wire.vm.frames import done, drop, fail, go_to
 from jitvm.guests.wire.vm.rows import COMPARED, compare, present
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
-    from jitvm.guest import Guest
-    from jitvm.guests.wire.instructions import Meaning
+    from jitvm.guests.wire.records.dialect import Table
 
 TEXTS = (16, 32, 64)
 """Up to how many bytes are copied by words."""
@@ -110,11 +113,13 @@ VARINTS = ("1", "1-2", "8", "10")
 OPTIONAL = ".or"
 """The end of names of instructions whose value may be absent."""
 
+_WIDTHS = {"unsigned": (1, 2, 4, 8), "signed": (1, 2, 4, 8), "real": (4, 8)}
+"""Bytes of what conditions compare."""
 
-@cache
-def meanings() -> dict[str, tuple[Meaning, int]]:
-    """What instructions there are: functions, and bytes of operands."""
-    found: dict[str, tuple[Meaning, int]] = {
+
+def common() -> Table:
+    """What records of all formats have: functions, and bytes of operands."""
+    found: Table = {
         "done": (done, 0),
         "fail": (fail, 0),
         "next": (partial(next_record, False), FIELD),
@@ -123,16 +128,9 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
         "mark": (mark, FIELD),
         "drop": (drop, 4),
         "goto": (go_to, 4),
-        "list": (begin_list, FIELD),
         "element": (next_element, FIELD),
-        "more": (more_elements, FIELD),
         "end": (end_list, FIELD),
-        "pass.list": (partial(passed_list, True), FIELD),
-        "pass.more": (partial(passed_list, False), FIELD),
         "pass.end": (end_passed, FIELD),
-        "optional": (optional, FIELD),
-        "presence": (presence, FIELD),
-        "union": (union, FIELD),
         "call": (call, FIELD),
         "leave": (leave, 0),
         "raw.begin": (begin_raw, FIELD),
@@ -146,69 +144,84 @@ def meanings() -> dict[str, tuple[Meaning, int]]:
     for width in (1, 2, 4, 8):
         found[f"constant.{width}"] = partial(constant, width), FIELD
         found[f"same.{width}"] = partial(same, width), FIELD
-    for is_optional in (False, True):
-        end = OPTIONAL * is_optional
+    for op in COMPARED:
+        for kind, widths in _WIDTHS.items():
+            for width in widths:
+                found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
+    return found
+
+
+def values() -> Table:
+    """What values have that lie as Avro, or a layout, has them."""
+    found: Table = {
+        "list": (begin_list, FIELD),
+        "more": (more_elements, FIELD),
+        "pass.list": (partial(passed_list, True), FIELD),
+        "pass.more": (partial(passed_list, False), FIELD),
+        "optional": (optional, FIELD),
+        "presence": (presence, FIELD),
+        "union": (union, FIELD),
+    }
+    for end, where in (("", Place), (OPTIONAL, Branched)):
         for length in VARINTS:
             for kind, (width, _) in KINDS.items():
                 read = varint(length, kind)
                 found[f"{kind}.{length}{end}"] = (
-                    partial(value, read, width, is_optional, False),
+                    partial(value, read, width, where, False),
                     FIELD,
                 )
         for length in ("1", "10"):
-            read = place(length)
-            found[f"place.{length}{end}"] = partial(value, read, 4, is_optional, False), FIELD
-        found[f"mapped{end}"] = partial(value, mapped, 4, is_optional, False), FIELD
+            read = symbol(length)
+            found[f"place.{length}{end}"] = partial(value, read, 4, where, False), FIELD
+        found[f"mapped{end}"] = partial(value, mapped, 4, where, False), FIELD
         for width in (1, 2, 4, 8):
             for is_big in (False, True)[: 1 + (width > 1)]:
                 name = f"fixed.{width}{'.big' * is_big}{end}"
                 read = fixed(width, is_big)
-                found[name] = partial(value, read, width, is_optional, True), FIELD
+                found[name] = partial(value, read, width, where, True), FIELD
         for width in (4, 8):
             read = real_of_whole(width)
             found[f"real.{width}.whole{end}"] = (
-                partial(value, read, width, is_optional, False),
+                partial(value, read, width, where, False),
                 FIELD,
             )
-        found[f"real.8.float{end}"] = partial(value, double_of_float, 8, is_optional, True), FIELD
-        found[f"flag{end}"] = partial(value, flag, 1, is_optional, False), FIELD
-        found[f"bytes{end}"] = partial(block, is_optional), FIELD
+        found[f"real.8.float{end}"] = partial(value, double_of_float, 8, where, True), FIELD
+        found[f"flag{end}"] = partial(value, flag, 1, where, False), FIELD
+        found[f"bytes{end}"] = partial(block, where), FIELD
         for is_counted in (False, True):
             name = f"decimal{'.counted' * is_counted}{end}"
-            found[name] = partial(decimal, is_counted, is_optional), FIELD
+            found[name] = partial(decimal, is_counted, where), FIELD
         for most in TEXTS:
-            found[f"text.{most}{end}"] = partial(text, most, is_optional), FIELD
+            found[f"text.{most}{end}"] = partial(text, most, where), FIELD
         for name, count in COUNTS.items():
-            found[f"text.any{name}{end}"] = partial(bytes_of, count, is_optional), FIELD
+            found[f"text.any{name}{end}"] = partial(bytes_of, count, where), FIELD
     for width in (1, 2, 4, 8):
         for is_big in (False, True)[: 1 + (width > 1)]:
             found[f"bits.{width}{'.big' * is_big}"] = partial(bits, width, is_big), FIELD
     for name, count in COUNTS.items():
         if name:
             found[f"list{name}"] = partial(begin_counted, count), FIELD
+    for width in (1, 2, 4):
+        read = counted_of(width, "b")
+        found[f"text.any.of.{width}"] = partial(bytes_of, read, Place), FIELD
+        found[f"pass.bytes.of.{width}"] = partial(passed, passed_bytes(read)), FIELD
+        found[f"list.of.{width}"] = partial(begin_counted, counted_of(width, "c")), FIELD
     found["pass.varint"] = partial(passed, varint("10", "uint64")), FIELD
     for name, count in COUNTS.items():
         found[f"pass.bytes{name}"] = partial(passed, passed_bytes(count)), FIELD
-    for op in COMPARED:
-        for kind, widths in (("unsigned", (1, 4, 8)), ("signed", (4, 8)), ("real", (4, 8))):
-            for width in widths:
-                found[f"{op}.{kind}{8 * width}"] = partial(compare, op, kind, width), 17
-    return {**found, **TAGGED}
+    return found
 
 
-NUMBERS = {name: number for number, name in enumerate(meanings())}
-LENGTHS_OF = {name: 1 + count for name, (_, count) in meanings().items()}
-_SOURCES = tuple(
+SOURCES = tuple(
     os.path.join(os.path.dirname(__file__), *names)
     for names in (
-        ("operands.py",), ("values.py",), ("frames.py",), ("tagged.py",),
+        ("instructions.py",), ("dialect.py",), ("operands.py",), ("values.py",), ("frames.py",),
         *((os.pardir, "vm", f"{name}.py") for name in ("operands", "values", "frames", "rows")),
     )
 )  # fmt: skip
-
-
-@cache
-def guest(pc_bits: int = 16, output: int = 32) -> Guest:
-    """The VM, for programs and outputs of so many bytes (powers of two)."""
-    sources = __file__, *_SOURCES
-    return decoding_guest("wire-records", meanings(), fail, (pc_bits, output), sources)
+"""Files that say what instructions do that all have."""
+PLAIN = Dialect(
+    "wire-records", common, values, SOURCES, value_fault, texts=("text",),
+    going=(*GOING, "presence", "more", "list", "optional", "pass.list", "pass.more"),
+)  # fmt: skip
+"""What reads Avro and layouts."""

@@ -17,28 +17,18 @@ from contextlib import contextmanager
 
 from jitvm.guests.wire.asking import Asking
 from jitvm.guests.wire.columns import Column, Shape, Tree
-from jitvm.guests.wire.records.instructions import (
-    LENGTHS_OF,
-    NUMBERS,
-    OPTIONAL,
-    TEXTS,
-    VARINTS,
-)
-from jitvm.guests.wire.records.operands import OPERANDS
-from jitvm.guests.wire.writer import Instructions, Label, Program
+from jitvm.guests.wire.records.columns import PLACE
+from jitvm.guests.wire.records.instructions import OPTIONAL, PLAIN, TEXTS, VARINTS
+from jitvm.guests.wire.writer import Label, Program
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from jitvm.guests.wire.records.dialect import Dialect
     from jitvm.guests.wire.where import Condition
 
-RECORDS = Instructions(NUMBERS, LENGTHS_OF, OPERANDS)
-"""Those that read records."""
 _PLACES = ("1", "10")
-PLACE = "\0place"
-"""The column that tells of each row where its record begins in the input, a word of 4 bytes, and
-how many of its block were left then, another."""
 _LETTERS = 7
 """Bytes of a text that one instruction writes."""
 M64 = (1 << 64) - 1
@@ -48,14 +38,17 @@ class RecordProgram(Program):
     """A program of records.
 
     Attributes:
+        dialect: the instructions that it is made of.
         blank: where rows of nothing are written.
         is_open: whether of blocks only the end is known, not how many records they have.
+        hopeless: where a run ends that no further bytes would help; 0 for nowhere.
         mark: the column of 8 bytes that tells of each row where its record is; None for none.
     """
 
-    def __init__(self) -> None:
-        super().__init__(RECORDS)
-        self.blank = 0
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect.instructions)
+        self.dialect = dialect
+        self.blank = self.hopeless = 0
         self.is_open = False
         self.mark: int | None = None
 
@@ -66,13 +59,14 @@ class Maker(Asking):
     Args:
         tree: the columns, laid out.
         where: what rows must keep.
+        dialect: the instructions there are.
     """
 
     program: RecordProgram
 
-    def __init__(self, tree: Tree, where: Condition | None) -> None:
-        super().__init__(tree, RECORDS)
-        self.program = RecordProgram()
+    def __init__(self, tree: Tree, where: Condition | None, dialect: Dialect = PLAIN) -> None:
+        super().__init__(tree, dialect.instructions)
+        self.program = RecordProgram(dialect)
         self.code = self.program.code
         self.where = where
         self.later: list[Callable[[], None]] = []

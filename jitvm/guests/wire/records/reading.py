@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.messages import Messages
 
 
@@ -77,23 +78,26 @@ def is_file(source: Any) -> bool:
     )
 
 
-def gathered(found: Iterable[tuple[Plan, Records]], plan: Plan | None, errors: str) -> Table:
-    """One table of all; `plan` has the columns where there is nothing to decode.
+def gathered(
+    found: Iterable[tuple[Plan, Records]], empty: Callable[[], Tree], errors: str
+) -> Table:
+    """One table of all; `empty` gives its columns where there is nothing to decode.
 
     Raises:
         DecodeError: a record cannot be decoded, where that is raised.
     """
     all_ = Gathered(errors)
     seen = 0
+    last: Plan | None = None
     for plan, records in found:
         data, blocks, nulls = records.data, records.blocks, records.nulls
         for chunk, mistakes, count in plan.chunks(data, blocks, nulls, seen, BATCH_ROWS):
             all_.add(chunk, mistakes)
             seen += count
+        last = plan
     if all_.chunks:
         return Table(all_.chunks[0].tree, all_.chunks, all_.errors)
-    assert plan is not None
-    return Table(plan.tree, [], all_.errors)
+    return Table(empty() if last is None else last.tree, [], all_.errors)
 
 
 def streamed(

@@ -1,8 +1,9 @@
 """Instructions that read values of records, or pass over them.
 
-Each value has two forms: one that is there, and one behind a byte that says whether it is: the
-index of a branch of a union of two, as a zigzag varint, 0 or 2. Where it is not it has no bytes,
-and what is written is 0, without a branch. `k` has in its lowest bit which of the two is null.
+Each value has two forms (`Place`): one that is there, and one behind a byte that says whether it
+is: the index of a branch of a union of two, as a zigzag varint, 0 or 2. Where it is not it has no
+bytes, and what is written is 0, without a branch. `k` has in its lowest bit which of the two is
+null. Formats that say it in another way have a `Place` of their own.
 """
 
 from __future__ import annotations
@@ -24,49 +25,62 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """Where a value begins, and whether it is there.
-
-    Args:
-        is_optional: whether the index of a branch is in front of it.
+    """Where a value begins that is always there.
 
     Attributes:
         at: where it begins.
-        there: 1 or 0.
-        fits: whether the index is that of a branch.
+        there: whether it is there, 1 or 0.
+        fits: whether what says so is right.
+        behind: where it ends if it is not there.
     """
 
-    def __init__(self, is_optional: bool, core: Core) -> None:
-        self.is_optional = is_optional
-        self.at = cursor(core)
+    def __init__(self, core: Core) -> None:
+        self.at = self.behind = cursor(core)
         self.there: Word = 1
         self.fits: Word = 1
-        if is_optional:
-            branch = core.load(INPUT, self.at, 1)
-            self.fits = (branch & 0xFD) == 0
-            self.there = ((branch >> 1) ^ operand(core, "k")) & 1
-            self.at = self.at + 1
 
-    def only(self, core: Core, word: Word, otherwise: Word = 0) -> Word:
-        """A word where the value is there."""
-        return core.select(self.there, word, otherwise) if self.is_optional else word
+    def only(self, core: Core, word: Word) -> Word:
+        """A word where the value is there, else 0."""
+        del core
+        return word
 
     def end(self, core: Core, fits: Word, after: Word, *, is_sure: bool = False) -> None:
-        """Go on behind the value, which is right where `fits`; note whether it was there."""
-        if self.is_optional:
-            fits = self.fits & (fits | (self.there == 0))
-            after = core.select(self.there, after, self.at)
-            core.expect(fits)
-            core.store(OUTPUT, column(core, "b", row(core), 1), self.there, 1)
-            is_sure = False
-        elif not is_sure:
+        """Go on behind the value, which is right where `fits`."""
+        if not is_sure:
             core.expect(fits)
         go_on(core, after, fits, is_sure=is_sure)
 
 
-def value(read: Read, width: int, is_optional: bool, is_sure: bool, core: Core) -> None:
+class Maybe(Place):
+    """Of one that may be absent."""
+
+    def only(self, core: Core, word: Word) -> Word:
+        return core.select(self.there, word, 0)
+
+    def end(self, core: Core, fits: Word, after: Word, *, is_sure: bool = False) -> None:
+        """Note whether it was there, too."""
+        del is_sure
+        fits = self.fits & (fits | (self.there == 0))
+        core.expect(fits)
+        core.store(OUTPUT, column(core, "b", row(core), 1), self.there, 1)
+        go_on(core, core.select(self.there, after, self.behind), fits)
+
+
+class Branched(Maybe):
+    """Of one behind the index of a branch of two."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        branch = core.load(INPUT, self.at, 1)
+        self.fits = (branch & 0xFD) == 0
+        self.there = ((branch >> 1) ^ operand(core, "k")) & 1
+        self.at = self.behind = self.at + 1
+
+
+def value(read: Read, width: int, place: type[Place], is_sure: bool, core: Core) -> None:
     """a[row] = the value, of so many bytes; b[row] = whether it is there. `is_sure`: any bytes are
     right."""
-    it = Place(is_optional, core)
+    it = place(core)
     fits, word, after = read(core, it.at)
     core.store(OUTPUT, column(core, "a", row(core), width), it.only(core, word), width)
     it.end(core, fits, after, is_sure=is_sure)
@@ -102,7 +116,7 @@ def varint(length: str, kind: str) -> Read:
     return read
 
 
-def place(length: str) -> Read:
+def symbol(length: str) -> Read:
     """A zigzag varint that is a place among k >> 1 symbols."""
 
     def read(core: Core, at: Word) -> tuple[Word, Word, Word]:
@@ -115,7 +129,7 @@ def place(length: str) -> Read:
 
 def mapped(core: Core, at: Word) -> tuple[Word, Word, Word]:
     """The same, of what a table at c has for it, words of 4 bytes; all bits set for nothing."""
-    fits, word, after = place("10")(core, at)
+    fits, word, after = symbol("10")(core, at)
     found = core.load(CODE, operand(core, "c") + ((word & M32) << 2), 4)
     return fits & (found != M32), found, after
 
@@ -152,35 +166,60 @@ _FRACTIONS = {4: (23, 127), 8: (52, 1023)}
 """Of floats, by their bytes: bits of the fraction, and what is added to exponents."""
 
 
-def real_of_whole(width: int) -> Read:
-    """A zigzag varint as a float, the nearest there is, of two the even one."""
+def nearest(core: Core, size: Word, is_negative: Word, width: int) -> Word:
+    """A whole number, without its sign, as a float of so many bytes: the nearest there is, of two
+    the even one."""
     bits, bias = _FRACTIONS[width]
+    zeros = core.leading_zeros(size, 8)
+    top = (size << (zeros & 63)) & M64
+    away = 63 - bits
+    kept, rest, half = top >> away, top & ((1 << away) - 1), 1 << (away - 1)
+    kept = kept + ((rest > half) | ((rest == half) & kept & 1))
+    number = ((bias + 62 - zeros) << bits) + kept  # the topmost bit kept is one of the exponent
+    return core.select(size, number, 0) | (is_negative << (8 * width - 1))
+
+
+def real_of_whole(width: int) -> Read:
+    """A zigzag varint as a float."""
 
     def read(core: Core, at: Word) -> tuple[Word, Word, Word]:
         fits, word, after, _ = LENGTHS["10"](core, at)
         is_negative = word & 1
         size = ((word >> 1) + is_negative) & M64  # without its sign
-        zeros = core.leading_zeros(size, 8)
-        top = (size << (zeros & 63)) & M64
-        away = 63 - bits
-        kept, rest, half = top >> away, top & ((1 << away) - 1), 1 << (away - 1)
-        kept = kept + ((rest > half) | ((rest == half) & kept & 1))
-        number = ((bias + 62 - zeros) << bits) + kept  # the topmost bit kept is one of the exponent
-        number = core.select(size, number, 0) | (is_negative << (8 * width - 1))
-        return fits, number, after
+        return fits, nearest(core, size, is_negative, width), after
 
     return read
 
 
-def double_of_float(core: Core, at: Word) -> tuple[Word, Word, Word]:
+def widened(core: Core, word: Word) -> Word:
     """A float of 4 bytes as one of 8."""
-    word = core.load(INPUT, at, 4)
     exponent, fraction = (word >> 23) & 0xFF, word & 0x7F_FFFF
     zeros = core.leading_zeros(fraction, 4)
     tiny = ((905 - zeros) << 52) | (((fraction << (zeros & 31)) & 0x7FFF_FFFF) << 21)
     high = core.select(exponent == 0xFF, 0x7FF, exponent + 896)
     number = core.select(exponent, (high << 52) | (fraction << 29), core.select(fraction, tiny, 0))
-    return 1, number | ((word >> 31) << 63), at + 4
+    return number | ((word >> 31) << 63)
+
+
+def narrowed(core: Core, word: Word) -> Word:
+    """A float of 8 bytes as one of 4: the nearest there is, of two the even one."""
+    exponent, fraction = (word >> 52) & 0x7FF, word & ((1 << 52) - 1)
+    is_large, is_normal = exponent >= 1151, exponent > 896
+    whole = fraction | core.select(exponent, 1 << 52, 0)
+    short = core.select(exponent > 863, 926 - exponent, 63) & 63
+    away = core.select(is_normal, 29, short)  # bits that are lost
+    rest, half = whole & ((1 << away) - 1), (1 << ((away - 1) & 63)) & M64
+    kept = whole >> away
+    kept = kept + ((rest > half) | ((rest == half) & kept & 1))
+    number = core.select(is_normal, (exponent - 897) << 23, 0) + kept
+    is_nan = (exponent == 0x7FF) & (fraction != 0)
+    infinite = 0x7F80_0000 | core.select(is_nan, (fraction >> 29) | 0x40_0000, 0)
+    return core.select(is_large, infinite, number) | ((word >> 63) << 31)
+
+
+def double_of_float(core: Core, at: Word) -> tuple[Word, Word, Word]:
+    """The same of one that stands somewhere."""
+    return 1, widened(core, core.load(INPUT, at, 4)), at + 4
 
 
 # -- bytes ----------------------------------------------------------------------------------------
@@ -208,6 +247,16 @@ def counted_by(width: int, is_big: bool) -> Read:
     return read
 
 
+def counted_of(width: int, name: str) -> Read:
+    """A number of bytes that another column has, which an operand names."""
+
+    def read(core: Core, at: Word) -> tuple[Word, Word, Word]:
+        word = core.load(OUTPUT, column(core, name, row(core), width), width)
+        return (word < 1 << 31 if width > 2 else 1), word & (M32 >> 1), at
+
+    return read
+
+
 def constant(core: Core, at: Word) -> tuple[Word, Word, Word]:
     """k >> 1 bytes."""
     return 1, (operand(core, "k") >> 1) & (M32 >> 1), at
@@ -226,14 +275,18 @@ COUNTS: dict[str, Read] = {
 """How many bytes there are, by the end of an instruction's name."""
 
 
-def text(most: int, is_optional: bool, core: Core) -> None:
+def text(most: int, place: type[Place], core: Core) -> None:
     """Up to so many bytes, of 16, 32 or 64, behind a zigzag varint of one byte: behind those of the
     row before, a the bytes, c their offsets; copied by words."""
-    it = Place(is_optional, core)
+    it = place(core)
     head = core.load(INPUT, it.at, 1)
     fits = (head <= min(2 * most, 126)) & ((head & 1) == 0)  # a varint of one byte
     count = it.only(core, (head >> 1) & (2 * most - 1))
-    begin = (it.at + 1) & M32
+    by_words(it, fits, count, (it.at + 1) & M32, most, core)
+
+
+def by_words(it: Place, fits: Word, count: Word, begin: Word, most: int, core: Core) -> None:
+    """End a value of up to so many bytes, which begin somewhere: a the bytes, c their offsets."""
     to = core.load(OUTPUT, column(core, "c", row(core), 4), 4)
     words = [core.load(INPUT, begin + i, 8) for i in range(0, most, 8)]
     target = column(core, "a", to, 1)
@@ -243,9 +296,9 @@ def text(most: int, is_optional: bool, core: Core) -> None:
     it.end(core, fits, begin + count)
 
 
-def bytes_of(count: Read, is_optional: bool, core: Core) -> None:
+def bytes_of(count: Read, place: type[Place], core: Core) -> None:
     """Bytes behind those of the row before: a the bytes, c their offsets."""
-    it = Place(is_optional, core)
+    it = place(core)
     fits, size, begin = count(core, it.at)
     after = begin + size
     fits = fits & (after <= end(core))
@@ -267,9 +320,9 @@ def passed_bytes(count: Read) -> Read:
     return read
 
 
-def block(is_optional: bool, core: Core) -> None:
+def block(place: type[Place], core: Core) -> None:
     """k >> 1 bytes, as many as each row has: a."""
-    it = Place(is_optional, core)
+    it = place(core)
     _, size, begin = constant(core, it.at)
     after = begin + size
     fits = after <= end(core)
@@ -278,11 +331,11 @@ def block(is_optional: bool, core: Core) -> None:
     it.end(core, fits, after)
 
 
-def decimal(is_counted: bool, is_optional: bool, core: Core) -> None:
+def decimal(is_counted: bool, place: type[Place], core: Core) -> None:
     """A whole number of up to 16 bytes, the highest first, as one of 16, the lowest first: a.
 
     It has k >> 1 bytes, or (`is_counted`) as many as a zigzag varint of one byte says."""
-    it = Place(is_optional, core)
+    it = place(core)
     if is_counted:
         head = core.load(INPUT, it.at, 1)
         fits, size, begin = (head <= 32) & ((head & 1) == 0), (head >> 1) & 31, it.at + 1

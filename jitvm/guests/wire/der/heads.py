@@ -1,15 +1,18 @@
 """Values with a tag and a length in front, as Python sees them: where they end, and what is wrong
-with one that an instruction of `jitvm.guests.wire.records.tagged` could not read."""
+with one that an instruction of `jitvm.guests.wire.der.instructions` could not read."""
 
 from __future__ import annotations
 
 from jitvm.guests.wire.faults import Fault
-from jitvm.guests.wire.records.tagged import MOST_TAG
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jitvm.guests.wire.records.dialect import Step
+
+MOST_TAG = 4
+"""Bytes of a tag at most."""
 MOST_HEAD = MOST_TAG + 5
 """Bytes of a tag and a length at most."""
 
@@ -64,21 +67,16 @@ def content(data: Sequence[int], at: int, end: int) -> tuple[int, int]:
     return at + 1 + count, at + 1 + count + number
 
 
-def tagged_fault(
-    name: str, k: int, size: int, data: memoryview, at: int, end: int
-) -> tuple[Fault, int]:
+def tagged_fault(step: Step) -> tuple[Fault, int]:
     """What is wrong where an instruction failed, and at which byte.
 
-    Args:
-        name: of the instruction.
-        k, size: its operands: a tag with its mask, or numbers of tags, and bytes of the tag.
-        data: the record.
-        at: where the value begins.
-        end: where what is around it ends.
+    Its operand k has a tag with its mask, or numbers of tags; b, in units, bytes of the tag.
     """
+    name, data, at, k = step.name, step.data, step.at, step.operands["k"]
+    size = step.operands["b"]
     if name == "tlv.leave":
         return Fault.REST, at
-    end = min(end, len(data))
+    end = min(step.end, len(data))
     if at >= end:
         return Fault.TRUNCATED, at
     if name.startswith("tlv.is"):

@@ -20,6 +20,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from jitvm.guests.wire.der.heads import tagged_fault
+from jitvm.guests.wire.records.dialect import Dialect
+from jitvm.guests.wire.records.frames import GOING
+from jitvm.guests.wire.records.instructions import SOURCES, common
 from jitvm.guests.wire.records.operands import FIELD, column, go_on, operand
 from jitvm.guests.wire.vm.operands import FRAMES, INPUT, M32, M64, OUTPUT, cursor, end, row
 
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jitvm.guest import Core, Word
-    from jitvm.guests.wire.vm.described import Meaning
+    from jitvm.guests.wire.records.dialect import Table
 
     Head = Callable[[Core, Word], tuple[Word, Word, Word]]
     """Of a value that begins at an address: whether it is one with the right tag, how many bytes it
@@ -36,9 +40,6 @@ if TYPE_CHECKING:
     Read = Callable[[Core, Word, Word], tuple[Word, Word]]
     """Of bytes that begin somewhere, and how many they are: whether they are right, and what they
     mean."""
-
-MOST_TAG = 4
-"""Bytes of a tag at most."""
 
 # -- heads ----------------------------------------------------------------------------------------
 
@@ -302,27 +303,35 @@ def is_number(core: Core, begin: Word, size: Word) -> Word:
     return (size > 0) & _is_least(word, size)
 
 
-TAGGED: dict[str, tuple[Meaning, int]] = {
-    "tlv.enter": (enter, FIELD),
-    "tlv.leave": (leave, FIELD),
-    "tlv.leave.rest": (leave_rest, FIELD),
-    "tlv.is": (partial(is_next, _has_tag), FIELD),
-    "tlv.is.in": (partial(is_next, _is_in), FIELD),
-    "tlv.more": (is_more, FIELD),
-    "tlv.item": (next_item, FIELD),
-    "tlv.int": (partial(value, exact, whole(8, True), 8), FIELD),
-    "tlv.int.4": (partial(value, exact, whole(4, True), 4), FIELD),
-    "tlv.uint": (partial(value, exact, whole(8, False), 8), FIELD),
-    "tlv.flag": (partial(value, exact, flag, 1), FIELD),
-    "tlv.null": (partial(value, exact, null, 1), FIELD),
-    "tlv.time": (partial(value, exact, moment, 8), FIELD),
-    "tlv.time.in": (partial(value, one_of, moment, 8), FIELD),
-    "tlv.bytes": (partial(some_bytes, exact, all_right), FIELD),
-    "tlv.bytes.in": (partial(some_bytes, one_of, all_right), FIELD),
-    "tlv.number": (partial(some_bytes, exact, is_number), FIELD),
-    "tlv.identifier": (partial(some_bytes, exact, is_identifier), FIELD),
-    "tlv.bits": (bits, FIELD),
-    "tlv.whole": (with_head, FIELD),
-    "tlv.pass": (passed, FIELD),
-}
-"""Functions and bytes of operands, by name."""
+def tagged() -> Table:
+    """Functions and bytes of operands, by name."""
+    return {
+        "tlv.enter": (enter, FIELD),
+        "tlv.leave": (leave, FIELD),
+        "tlv.leave.rest": (leave_rest, FIELD),
+        "tlv.is": (partial(is_next, _has_tag), FIELD),
+        "tlv.is.in": (partial(is_next, _is_in), FIELD),
+        "tlv.more": (is_more, FIELD),
+        "tlv.item": (next_item, FIELD),
+        "tlv.int": (partial(value, exact, whole(8, True), 8), FIELD),
+        "tlv.int.4": (partial(value, exact, whole(4, True), 4), FIELD),
+        "tlv.uint": (partial(value, exact, whole(8, False), 8), FIELD),
+        "tlv.flag": (partial(value, exact, flag, 1), FIELD),
+        "tlv.null": (partial(value, exact, null, 1), FIELD),
+        "tlv.time": (partial(value, exact, moment, 8), FIELD),
+        "tlv.time.in": (partial(value, one_of, moment, 8), FIELD),
+        "tlv.bytes": (partial(some_bytes, exact, all_right), FIELD),
+        "tlv.bytes.in": (partial(some_bytes, one_of, all_right), FIELD),
+        "tlv.number": (partial(some_bytes, exact, is_number), FIELD),
+        "tlv.identifier": (partial(some_bytes, exact, is_identifier), FIELD),
+        "tlv.bits": (bits, FIELD),
+        "tlv.whole": (with_head, FIELD),
+        "tlv.pass": (passed, FIELD),
+    }
+
+
+DER = Dialect(
+    "wire-records-der", common, tagged, (__file__, *SOURCES), tagged_fault, texts=("tlv.bytes",),
+    going=(*GOING, "tlv.is", "tlv.is.in", "tlv.more", "tlv.item"),
+)  # fmt: skip
+"""What reads values of ASN.1."""
