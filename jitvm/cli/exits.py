@@ -16,6 +16,8 @@ class Exit(IntEnum):
     OK = 0
     FAILURE = 1
     """The host refused something: a full disk, no memory."""
+    FOUND = 1
+    """`fmt --check` and `lint` have found something."""
     USAGE = 2
     """The command line, a ROM or a source is wrong."""
     DIVERGED = 123

@@ -30,6 +30,7 @@ that other packages install as entry points in the group ``jitvm.guests``, and `
 |-------------|----------------------------------------------------------------------------|
 | registry    | the available platforms, and which of them a program belongs to            |
 | tools       | assemblers, disassemblers and recorders of sessions, as commands use them  |
+| language    | a language of sources, as editors need it                                  |
 | computer    | the interface of a computer: running, showing and profiling it             |
 | bare        | the default computer and platform                                          |
 | device      | devices: what ports lead to                                                |
@@ -38,6 +39,7 @@ that other packages install as entry points in the group ``jitvm.guests``, and `
 | screen      | the interface of a screen                                                  |
 | sound       | the interface of a source of sound                                         |
 | sessions    | errors raised by recorded sessions                                         |
+| tape        | what comes from outside while a computer runs, to be had again             |
 | events      | user input                                                                 |
 | script      | user input as text                                                         |
 | input       | standard input as it arrives                                               |
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.place import Place
     from jitvm.guest import Guest
     from jitvm.platform.computer import Computer
+    from jitvm.platform.language import Language
     from jitvm.platform.output import Closed, Stream
     from jitvm.platform.tools import Assembler, Diagnostic, Disassembler, Sessions
 
@@ -226,6 +229,11 @@ class Platform:
     def guest(self) -> Guest:
         """The bytecode's description."""
         raise NotImplementedError(f"platform {self.name}: has no guest")
+
+    @property
+    def language(self) -> Language | None:
+        """The language of its sources, for editors, formatter and linter; None if it has none."""
+        return None
 
     # -- programs ----------------------------------------------------------------------------
 

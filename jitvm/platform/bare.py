@@ -21,6 +21,7 @@ from jitvm.platform.computer import Face, file_stem
 from jitvm.platform.device import Devices
 from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Run
 from jitvm.platform.output import Output
+from jitvm.platform.tape import Tape
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -190,6 +191,32 @@ class BareComputer(Run):
         self._has_begun = self.evaluator.has_halted = False
         self.devices.reset()
         self._put(self.program)
+
+    # -- its state ---------------------------------------------------------------------------
+
+    def snapshot(self) -> Any:
+        """A copy of all its state, which `restore` puts back: machine and devices. It can be
+        pickled. Windows and large spaces are not in it."""
+        halted = self.evaluator.has_halted
+        return self._has_begun, halted, self.machine.snapshot(), self.devices.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Put a copied state back; the rest of what was being run is not."""
+        self.evaluator.abandon()
+        if "frames" in self.__dict__:
+            self.frames.abandon()
+        self._has_begun, self.evaluator.has_halted = snapshot[:2]
+        self.restore_state(snapshot)
+
+    def restore_state(self, snapshot: Any) -> None:
+        """Put memory, registers and devices back, and go on with what is being run."""
+        _, _, machine, devices = snapshot
+        self.devices.restore(devices)
+        self.machine.restore(machine)
+
+    def tape(self) -> Tape:
+        """What came from outside: nothing."""
+        return Tape()
 
     def put_in(self, program: Program) -> None:
         """Replace the program by another one."""

@@ -16,7 +16,7 @@ import os
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from jitvm.engine.machine.machine import Machine
     from jitvm.platform import Program
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jitvm.platform.screen import Screen
     from jitvm.platform.script import Script
     from jitvm.platform.sound import Sound
+    from jitvm.platform.tape import Tape
 
     class Computer(Protocol):
         """A machine and its devices, with one program."""
@@ -120,6 +121,19 @@ if TYPE_CHECKING:
             Raises:
                 ProgramError: it does not fit in memory; the present one stays.
             """
+
+        def snapshot(self) -> Any:
+            """A copy of all its state, valid between two vectors; it can be pickled."""
+
+        def restore(self, snapshot: Any, /) -> None:
+            """Put a copied state back; the rest of a vector that a limit has stopped is dropped."""
+
+        def restore_state(self, snapshot: Any, /) -> None:
+            """Put back what memory, registers and devices were, in the middle of a vector; what is
+            being run goes on from there."""
+
+        def tape(self) -> Tape:
+            """What comes from outside while it runs, from now on; before it has run."""
 
         def close(self) -> None:
             """Close files and silence all sound."""

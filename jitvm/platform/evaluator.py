@@ -52,6 +52,8 @@ class Ending(StrEnum):
     TIME = "time limit"
     INSTRUCTIONS = "instruction limit"
     FRAMES = "frame limit"
+    BREAK = "breakpoint"
+    """The machine came to where somebody has told it to stop (`Machine.break_at`)."""
 
 
 class LimitReached(Exception):
@@ -84,13 +86,20 @@ class Evaluator:
         watch: provides the deadline; None to use a new one without a deadline for each call.
         is_unfinished: whether a vector or share was started and has not ended.
         has_halted: whether the guest halted at the end of the last run.
+        stop: why the machine came back the last time.
+        share: instructions left of the share at hand; None for none.
+        on_begin: called when a vector or share of `run` or `follow` begins, with the vector's
+            address, or None; what it returns is run in its place, None: from where the machine is.
+            A debugger goes on in the middle of one so.
     """
 
     def __init__(self, machine: Machine, read_port: int = 0, state_port: int | None = None) -> None:
         self._machine = machine
         self._read_port = read_port
         self._state_port = state_port
-        self._share: int | None = None
+        self.share: int | None = None
+        self.on_begin: Callable[[int | None], int | None] | None = None
+        self.stop = Stop.HALT
         self._is_repeating = False
         self.remaining: int | None = None
         self.watch: Watch | None = None
@@ -104,7 +113,7 @@ class Evaluator:
             LimitReached: the budget or the time is exhausted.
             KeyboardInterrupt: Ctrl-C.
         """
-        self._watched(lambda: self._finish(self._run(address)))
+        self._watched(lambda: self._finish(self._run(self._begin(address))))
 
     def go_on(self) -> None:
         """Run from the machine's current pc until the guest halts.
@@ -171,7 +180,7 @@ class Evaluator:
     def abandon(self) -> None:
         """Drop whatever is unfinished: the next vector runs without it."""
         self.is_unfinished = False
-        self._share = None
+        self.share = None
 
     def check_time(self) -> None:
         """Raise what ends a run, while waiting for something: see `run`."""
@@ -197,10 +206,13 @@ class Evaluator:
             if vector is None:
                 return
             if isinstance(vector, Share):
-                self._share = vector.instructions
-                self._finish(self._run(None))
+                self.share = vector.instructions
+                self._finish(self._run(self._begin(None)))
             elif vector:
-                self._finish(self._run(vector))
+                self._finish(self._run(self._begin(vector)))
+
+    def _begin(self, address: int | None) -> int | None:
+        return address if self.on_begin is None else self.on_begin(address)
 
     @property
     def _is_over(self) -> bool:
@@ -235,7 +247,7 @@ class Evaluator:
 
     def _finish(self, stop: Stop) -> None:
         """Run on until the vector halts or its share is used up."""
-        while stop is not Stop.HALT and self._share != 0:
+        while stop is not Stop.HALT and self.share != 0:
             self._check(stop)
             stop = self._run(None)
         self.abandon()
@@ -247,8 +259,8 @@ class Evaluator:
     def _allowed(self) -> int | None:
         """How many instructions may run before the watch is checked again."""
         most = self.remaining
-        if self._share is not None:
-            most = self._share if most is None else min(most, self._share)
+        if self.share is not None:
+            most = self.share if most is None else min(most, self.share)
         if self.watch is None or not self.watch.is_alone:
             return most
         return SLICE if most is None else min(most, SLICE)
@@ -262,19 +274,22 @@ class Evaluator:
         try:
             outcome = run()
             # Here, because Ctrl-C is raised on leaving, whether the vector has ended or not.
-            self.has_halted = stop_of(outcome) is Stop.HALT
+            self.stop = stop_of(outcome)
+            self.has_halted = self.stop is Stop.HALT
             self.is_unfinished = not self.has_halted
             return outcome
         finally:
             done = self._machine.executed - before
             if self.remaining is not None:
                 self.remaining -= done
-            if self._share is not None:
-                self._share -= done
+            if self.share is not None:
+                self.share -= done
             if watch is not None:
                 watch.leave_native()
 
     def _check(self, stop: Stop) -> None:
+        if stop is Stop.BREAK:
+            raise LimitReached(Ending.BREAK)
         if stop is Stop.BUDGET:
             if not self._allowed() or self.watch is None or not self.watch.is_alone:
                 raise LimitReached(Ending.INSTRUCTIONS)

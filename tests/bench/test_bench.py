@@ -29,7 +29,7 @@ ECHO = "|0100 ;on #10 DEO2 BRK @on #17 DEI #04 EQU ?{ #12 DEI #18 DEO BRK } #800
 """Writes what it reads, arguments too; an event of type 4 ends it."""
 QUICK = 120_000_000
 """Instructions of the longest program that is run here."""
-BEGINNING = 20_000
+BEGINNING = 10_000
 """Instructions that the reference runs of each."""
 
 Capture = pytest.CaptureFixture[str]

@@ -253,3 +253,24 @@ def test_what_is_compiled_meanwhile_leaves_before_the_place() -> None:
 def test_what_there_is_not_is_refused(call: Callable[[Machine], None]) -> None:
     with pytest.raises(ValueError, match=r"256|65536|-1"):
         call(Machine(UXN, tier=Tier.REFERENCE))
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_device_may_change_where_to_stop(tier: Tier) -> None:
+    """Of a run that was to stop nowhere, so that it has tables of another kind."""
+    source = "|0100 #0040 &loop #00 #18 DEO #0001 SUB2 ORAk ?&loop POP2 BRK"
+    machine = Machine(UXN, tier=tier, params=EAGER)
+    rom = jitvm.assemble(source).rom
+    machine.memory[0x100 : 0x100 + len(rom)] = rom
+    left, told = [20], list[int]()
+
+    def write(_: int) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            machine.break_at([0x103])
+            machine.watch_writes([0x200], lambda at, _: told.append(at))
+
+    machine.on_write(0x18, write)
+    assert machine.run(0x100) is Stop.BREAK
+    assert (machine.state.pc, left[0]) == (0x103, 0)
+    assert bytes(machine.state.stacks[0][:2]) == b"\x00\x2c"

@@ -19,10 +19,12 @@ LAYERS = (
     "testing",
     "guests",
     "profiling",
+    "debugger",
     "dashboard",
     "playing",
     "window",
     "terminal",
+    "lsp",
     "cli",
 )
 ROOMS = (

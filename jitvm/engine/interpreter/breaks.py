@@ -4,6 +4,8 @@
     count, charge, profile, record   as those of every interpreter, but a byte of the code map that
                                      has BREAK at the program counter makes them return
 
+Places may have conditions, which the stubs of one machine then decide (`filters`).
+
 They are made when the first machine of a guest is told to stop somewhere, and take the place of the
 other stubs in this machine's own tables. So a machine that stops nowhere pays nothing, and one
 that does pays where it interprets: no region goes past an instruction to stop at
@@ -26,12 +28,19 @@ from jitvm.engine.codegen.emitter import (
 )
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.interpreter.filters import lower
 from jitvm.engine.interpreter.source import InterpreterSource
 from jitvm.engine.memory.arena import Span, shared_arena
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.layout import BREAK
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest
+
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jitvm.engine.interpreter.filters import Filter
 
 STUBS = ("count", "charge", "profile", "record")
 """Tables of which one has another stub here."""
@@ -42,8 +51,9 @@ _lock = ModuleLock()
 class BreakSource(InterpreterSource):
     """LLVM text of the stubs."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, filters: Mapping[int, Filter] | None = None) -> None:
         super().__init__(guest, (), stubs=False)
+        self._filters = filters or {}
 
     def _look(self, e: Emitter) -> None:
         """Return if the byte of the code map says so."""
@@ -51,6 +61,14 @@ class BreakSource(InterpreterSource):
         is_marked = e.let(f"icmp ne i8 {e.let(f'and i8 {marks}, {BREAK}')}, 0")
         e.do(f"br i1 {is_marked}, label %broken, label %unbroken, !prof !91")
         e.label("broken")
+        if self._filters:
+            cases = " ".join(f"i64 {at}, label %at{at}" for at in self._filters)
+            e.do(f"switch i64 %pc, label %stop [{cases}]")
+            for at, tree in self._filters.items():
+                e.label(f"at{at}")
+                holds = e.let(f"icmp ne i64 {lower(e, tree)}, 0")
+                e.do(f"br i1 {holds}, label %stop, label %unbroken")
+            e.label("stop")
         e.save("%pc", self.prototype.own_stacks(), Status.BREAK)
         e.label("unbroken")
 
@@ -89,6 +107,15 @@ class BreakStubs:
         }
 
 
+def filtering_stubs(guest: Guest, filters: Mapping[int, Filter]) -> BreakStubs:
+    """Stubs that decide conditions of some places, for one machine.
+
+    Raises:
+        NativeError, ImportError, OSError, ArenaFull: as `handlers_for`.
+    """
+    return BreakStubs(_made(BreakSource(guest, filters)))
+
+
 def break_stubs(guest: Guest, cache: CodeCache | None, key: str | None) -> BreakStubs:
     """The stubs of a guest, made or found in the cache at first use.
 
@@ -112,11 +139,15 @@ def _code(guest: Guest, cache: CodeCache | None, key: str | None) -> CachedCode:
         kept = cache.load(kind, key)
         if kept is not None and _is_whole(kept):
             return kept
-    made = Compiler.for_host(os.uname().machine).compile(BreakSource(guest).module, speed=1)
-    code = CachedCode(made.machine_code, {name: made.symbols[name] for name in _NAMES})
+    code = _made(BreakSource(guest))
     if cache is not None and key is not None:
         cache.store(kind, key, code)
     return code
+
+
+def _made(source: BreakSource) -> CachedCode:
+    made = Compiler.for_host(os.uname().machine).compile(source.module, speed=1)
+    return CachedCode(made.machine_code, {name: made.symbols[name] for name in _NAMES})
 
 
 def _is_whole(code: CachedCode) -> bool:

@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
@@ -81,6 +82,7 @@ class Executor(Protocol):
         addresses: frozenset[int],
         opcodes: frozenset[int],
         judge: Callable[[int], bool] | None,
+        filters: Mapping[int, Filter],
     ) -> None:
         """Stop before some instructions; see `Machine.break_at`."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.compiled import Installed, Statistics
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.tables.params import Parameters
+    from jitvm.guest import Guest
 
 __all__ = [
     "CELL", "CODE", "Counters", "Inspector", "Machine", "RegionView", "Tier", "assembly_lines",
@@ -314,3 +315,19 @@ def install_code(llvm: str, name: str, architecture: str) -> int:
 
     code = Compiler(architecture).compile(llvm, speed=1)
     return shared_arena().install(code.machine_code).address + code.symbols[name]
+
+
+def loading_opcodes(guest: Guest, space: int) -> frozenset[int]:
+    """Opcodes that may load from a space, their operands included: by every way through them."""
+    from jitvm.engine.interpreter.cores import full_graph
+    from jitvm.engine.ir.ops import Op
+
+    found: dict[tuple[int, int], bool] = {}
+    for row in guest.opcodes:
+        if row.meaning not in found:
+            found[row.meaning] = any(
+                value.op in (Op.LOAD, Op.VIEW, Op.PEEK) and value.imm[0] == space
+                for block in full_graph(guest, row).blocks
+                for value in block.values
+            )
+    return frozenset(row.code for row in guest.opcodes if found[row.meaning])

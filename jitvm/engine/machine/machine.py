@@ -27,9 +27,10 @@ from jitvm.guest.numbers import shortened, whole
 
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, ClassVar, Protocol
 
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.machine.executor import Executor
@@ -546,6 +547,8 @@ class Machine:
         addresses: Iterable[int],
         opcodes: Iterable[int] = (),
         judge: Callable[[int], bool] | None = None,
+        *,
+        filters: Mapping[int, Filter] | None = None,
     ) -> None:
         """Stop before instructions, with `Stop.BREAK`; in place of those that were named before.
 
@@ -559,6 +562,8 @@ class Machine:
             judge: called with the program counter before such an instruction, on the guest's
                 thread, with the state as it is; whether to stop there. It may change memory,
                 stacks and devices only between runs, and may not run the machine. None: always.
+            filters: for some of the addresses a condition (`jitvm.engine.interpreter.filters`):
+                where it does not hold, the judge would say no, and need not be asked.
 
         Raises:
             TypeError: one of them is no whole number, or the judge no function.
@@ -568,7 +573,7 @@ class Machine:
         self._check_function("judge", judge)
         where = frozenset(self._checked(at) for at in addresses)
         which = frozenset(whole("an opcode", code, 0, 0xFF) for code in opcodes)
-        self._executor.break_at(where, which, judge)
+        self._executor.break_at(where, which, judge, filters or {})
 
     def pass_break(self) -> None:
         """Have the next `run` execute the instruction at ``state.pc``, also if it is one to stop

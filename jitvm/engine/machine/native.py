@@ -32,20 +32,22 @@ from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
 from jitvm.engine.host.threads import YIELDING, started
-from jitvm.engine.memory.layout import BREAK, CODE, NEVER, RING, TARGETS
+from jitvm.engine.memory.layout import NEVER, RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
 from jitvm.guest.light import StrEnum, partial
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.image import Image
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.jit.shelf import Shelf
+    from jitvm.engine.machine.stops import Stops
     from jitvm.engine.memory.block import Block
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.engine.tables.events import Listener
@@ -158,11 +160,8 @@ class NativeTier:
         self._program: int | None = None
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
-        self._breaks = self._break_opcodes = self._watched = frozenset[int]()
-        self._break_tables: dict[str, bytes] = {}
-        self._judge: Callable[[int], bool] | None = None
-        self._told_of: Callable[[int, int], object] | None = None
-        self._passes, self._broke = -1, False
+        self._stops: Stops | None = None
+        self._broke = False
         self._unwatched: dict[tuple[bool, int], int] = {}
         self._restore_tables()
         GATE.add(self)
@@ -228,7 +227,7 @@ class NativeTier:
         shelf, charging = self._shelf_of_program(), self._charges(self.mode)
         if self._limits is None or shelf is None or not shelf.has(self._given, charging=charging):
             return False
-        is_plain = self.listener is None and not self._stops
+        is_plain = self.listener is None and not self._is_stopping
         if self.defers_jit and is_plain and self._install_image(shelf, charging):
             return False
         made = self._make_jit(self._limits())
@@ -415,10 +414,10 @@ class NativeTier:
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=counting)
         self._connect_written()
-        if self._stops:
-            self._mark()
-            self.jit.regions.tell_of(self._watched)
-            self.jit.break_at(self._breaks, self._break_opcodes)
+        if self._is_stopping:
+            self.stops.mark()
+            self.jit.regions.tell_of(self.stops.watched)
+            self.jit.break_at(self.stops.addresses, self.stops.opcodes)
         self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
@@ -580,12 +579,12 @@ class NativeTier:
             self._begin_jit()
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
-        if self._told_of is not None and address in self._watched:
-            try:
-                self._told_of(address, 1)
-            except BaseException as error:
-                self._error = self._error or error
-                self.break_here()
+        try:
+            if self._stops is not None:
+                self._stops.written(address)
+        except BaseException as error:
+            self._error = self._error or error
+            self.break_here()
         return 0
 
     def code_written(self, address: int, size: int) -> None:
@@ -609,59 +608,47 @@ class NativeTier:
     # -- stopping at places ------------------------------------------------------------------
 
     @property
-    def _stops(self) -> bool:
-        """Whether somebody wants to stop somewhere, or to be told of stores."""
-        return bool(self._breaks or self._break_opcodes or self._watched)
+    def stops(self) -> Stops:
+        """Where the machine stops; made for the first who wants it to."""
+        if self._stops is None:
+            with IMPORTS:
+                from jitvm.engine.machine.stops import Stops
 
-    def _mark(self) -> None:
-        """Set the marks of all places to stop at, and of bytes whose stores are told of."""
-        layout = self.block.layout
-        marks = self.block.view(layout.code_map, layout.size)
-        for at in self._breaks:
-            marks[at] |= BREAK
-        for at in self._watched:
-            marks[at] |= CODE
+            self._stops = Stops(self.block, self._cache, self.handlers.key)
+        return self._stops
+
+    @property
+    def _is_stopping(self) -> bool:
+        """Whether somebody wants it to stop somewhere, or to be told of stores."""
+        return self._stops is not None and self._stops.is_on
 
     def break_at(
         self,
         addresses: frozenset[int],
         opcodes: frozenset[int],
         judge: Callable[[int], bool] | None,
+        filters: Mapping[int, Filter],
     ) -> None:
         """See `Machine.break_at`."""
         if (addresses or opcodes) and self._image is not None:
             self._begin_jit()
-        layout, was_opcodes = self.block.layout, self._break_opcodes
-        marks = self.block.view(layout.code_map, layout.size)
-        for at in self._breaks - addresses:
-            marks[at] &= ~BREAK & 0xFF
-        self._breaks, self._break_opcodes, self._judge = addresses, opcodes, judge
-        self._mark()
-        if (addresses or opcodes) and (not self._break_tables or opcodes != was_opcodes):
-            self._have_stubs()
+        self.stops.stop_at(addresses, opcodes, judge, filters)
         self._restore_tables()
         if self._fields["interrupt"][0]:  # somebody has asked meanwhile
             self.wake()
         if self.jit is not None:
             self.jit.break_at(addresses, opcodes)
-        self._leave_regions()
+        self._change_table()
 
-    def _have_stubs(self) -> None:
-        """Have the stubs that look, in the place of those that count."""
-        with IMPORTS:
-            from jitvm.engine.interpreter.breaks import break_stubs
-
-        stubs = break_stubs(self.block.layout.guest, self._cache, self.handlers.key)
-        self._break_tables = stubs.tables(self._break_opcodes)
-
-    def _leave_regions(self) -> None:
-        """Have a region that calls the host right now be left after its instruction."""
+    def _change_table(self) -> None:
+        """Have a run that calls the host right now go on with another table."""
         if self.is_called:
             self._fields["stop"][0] = 1
+            self.wake()
 
     def pass_break(self) -> None:
         """See `Machine.pass_break`."""
-        self._passes = self.state.pc
+        self.stops.passes = self.state.pc
 
     def break_here(self) -> None:
         """See `Machine.break_here`."""
@@ -676,16 +663,13 @@ class NativeTier:
         if addresses and self._image is not None:
             self._begin_jit()
         self._connect_written()
-        was, self._watched, self._told_of = self._watched, addresses, told
+        before = self.stops.tell_of(addresses, told)
         if self.jit is not None:
             self.jit.regions.tell_of(addresses)
         else:
-            layout = self.block.layout
-            marks = self.block.view(layout.code_map, layout.size)
-            for at in was - addresses:
-                marks[at] &= ~CODE & 0xFF
-            self._mark()
-        self._leave_regions()
+            self.stops.unmark(before)
+            self.stops.mark()
+        self._change_table()
 
     def watch_ports(self) -> None:
         """See `Machine.watch_ports`."""
@@ -723,15 +707,13 @@ class NativeTier:
         """Native code came back before an instruction to stop at: whether the run ends there."""
         if self._table == "record":
             self._enter_with(self._table_at_hand())  # a recording has no gaps
-        passes, self._passes = self._passes, -1
-        if pc == passes:
-            return False
-        if self._judge is None:
-            return True
-        self._take_pointers()
-        self.state.pc = pc
+
+        def look() -> None:
+            self._take_pointers()
+            self.state.pc = pc
+
         try:
-            return self._judge(pc)
+            return self.stops.ends_at(pc, look)
         except BaseException as error:
             self._error = self._error or error
             return True
@@ -761,8 +743,8 @@ class NativeTier:
             self._begin(budget)
             self._fields["pc"][0] = self.state.pc
             self._entered = self.state.pc
-            if self._passes != self.state.pc:
-                self._passes = -1
+            if self._stops is not None and self._stops.passes != self.state.pc:
+                self._stops.passes = -1
             self._go(self.handlers.enter)
             return self._finish()
         finally:
@@ -869,7 +851,7 @@ class NativeTier:
     def _mode_at_hand(self) -> Mode:
         """The mode of the run at hand: the one asked for, or one that counts and does the same."""
         mode = self.mode
-        if self._is_limited or self.counts_interpreted or self._stops:
+        if self._is_limited or self.counts_interpreted or self._is_stopping:
             return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
         if mode is Mode.JIT and self._was_limited:
             return Mode.CHARGE
@@ -1022,7 +1004,7 @@ class NativeTier:
 
     def _restore_tables(self) -> None:
         tables = self.handlers.tables
-        if self._breaks or self._break_opcodes:
-            tables = tables | self._break_tables
+        if self._stops is not None:
+            tables = self._stops.tables(tables)
         for name, view in self._tables.items():
             view[:] = tables[name]

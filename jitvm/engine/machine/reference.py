@@ -13,8 +13,9 @@ from jitvm.guest.reference import ReferenceInterpreter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.memory.block import Block
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
@@ -101,8 +102,10 @@ class ReferenceTier:
         addresses: frozenset[int],
         opcodes: frozenset[int],
         judge: Callable[[int], bool] | None,
+        filters: Mapping[int, Filter],
     ) -> None:
-        """See `Machine.break_at`."""
+        """See `Machine.break_at`; the judge is always asked."""
+        del filters
         interpreter = self.interpreter
         interpreter.breaks, interpreter.break_opcodes = addresses, opcodes
         interpreter.judge = judge

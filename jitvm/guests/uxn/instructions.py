@@ -5,8 +5,9 @@ operand size, `return` swaps the two stacks, `keep` reads operands without poppi
 operation is written once below, over an `Operands` that knows the modes, and `uxn_opcodes`
 expands it into eight rows of the guest's table. Operation zero is eight different immediates.
 
-Stack effects are in stack order, with the top at the right end; `x` is a byte or, in short mode, a
-short.
+Docstrings begin with the stack effect, in stack order, with the top at the right end. `x8` is a
+byte and `x16` a short in every mode, others are bytes or, in short mode, shorts; what is behind a
+bar happens on the other stack. `language.opcodes` reads these lines.
 
 Source: the Uxn reference (wiki.xxiivv.com/site/uxntal_opcodes.html); where implementations
 disagree, the choices are the ones listed in docs/uxn.md.
@@ -88,42 +89,63 @@ if TYPE_CHECKING:
 
 
 def inc(o: Operands) -> None:
-    """a -- a+1"""
+    """a -- a+1
+
+    Add one.
+    """
     o.push(o.pop() + 1)
 
 
 def pop(o: Operands) -> None:
-    """a --"""
+    """a --
+
+    Drop the top.
+    """
     o.pop()
 
 
 def nip(o: Operands) -> None:
-    """a b -- b"""
+    """a b -- b
+
+    Drop the second.
+    """
     b = o.pop()
     o.pop()
     o.push(b)
 
 
 def swp(o: Operands) -> None:
-    """a b -- b a"""
+    """a b -- b a
+
+    Swap the top two.
+    """
     b, a = o.pop(), o.pop()
     o.push(b, a)
 
 
 def rot(o: Operands) -> None:
-    """a b c -- b c a"""
+    """a b c -- b c a
+
+    Move the third to the top.
+    """
     c, b, a = o.pop(), o.pop(), o.pop()
     o.push(b, c, a)
 
 
 def dup(o: Operands) -> None:
-    """a -- a a"""
+    """a -- a a
+
+    Copy the top.
+    """
     a = o.pop()
     o.push(a, a)
 
 
 def ovr(o: Operands) -> None:
-    """a b -- a b a"""
+    """a b -- a b a
+
+    Copy the second to the top.
+    """
     b, a = o.pop(), o.pop()
     o.push(a, b, a)
 
@@ -132,25 +154,37 @@ def ovr(o: Operands) -> None:
 
 
 def equ(o: Operands) -> None:
-    """a b -- a==b"""
+    """a b -- a==b
+
+    1 if they are equal, else 0.
+    """
     b, a = o.pop(), o.pop()
     o.push_flag(a == b)
 
 
 def neq(o: Operands) -> None:
-    """a b -- a!=b"""
+    """a b -- a!=b
+
+    1 if they differ, else 0.
+    """
     b, a = o.pop(), o.pop()
     o.push_flag(a != b)
 
 
 def gth(o: Operands) -> None:
-    """a b -- a>b"""
+    """a b -- a>b
+
+    1 if the first is greater, else 0; unsigned.
+    """
     b, a = o.pop(), o.pop()
     o.push_flag(a > b)
 
 
 def lth(o: Operands) -> None:
-    """a b -- a<b"""
+    """a b -- a<b
+
+    1 if the first is less, else 0; unsigned.
+    """
     b, a = o.pop(), o.pop()
     o.push_flag(a < b)
 
@@ -159,25 +193,37 @@ def lth(o: Operands) -> None:
 
 
 def jmp(o: Operands) -> None:
-    """addr --"""
+    """addr --
+
+    Jump: to an address in short mode, else by a signed distance from the next opcode.
+    """
     o.core.jump(o.pop_target())
 
 
 def jcn(o: Operands) -> None:
-    """cond8 addr --"""
+    """cond8 addr --
+
+    Jump if the condition is not zero.
+    """
     target = o.pop_target()
     o.core.jump_if(o.pop_byte(), target)
 
 
 def jsr(o: Operands) -> None:
-    """addr -- (other stack: next pc)"""
+    """addr -- | -- pc16
+
+    Call: jump, and put the address of the next opcode on the other stack.
+    """
     target = o.pop_target()
     o.core.push(o.other, o.core.return_address(), 2)
     o.core.jump(target)
 
 
 def sth(o: Operands) -> None:
-    """a -- (other stack: a)"""
+    """a -- | -- a
+
+    Move the top to the other stack.
+    """
     o.core.push(o.other, o.pop(), o.size)
 
 
@@ -185,40 +231,61 @@ def sth(o: Operands) -> None:
 
 
 def ldz(o: Operands) -> None:
-    """addr8 -- v; the second byte of a short wraps inside the zero page"""
+    """addr8 -- v
+
+    Load from the zero page. The second byte of a short wraps inside it.
+    """
     o.push(o.core.load(RAM, o.pop_byte(), o.size, within=ZERO_PAGE))
 
 
 def stz(o: Operands) -> None:
-    """v addr8 --"""
+    """v addr8 --
+
+    Store in the zero page. The second byte of a short wraps inside it.
+    """
     address = o.pop_byte()
     o.core.store(RAM, address, o.pop(), o.size, within=ZERO_PAGE)
 
 
 def ldr(o: Operands) -> None:
-    """rel8 -- v"""
+    """rel8 -- v
+
+    Load from a signed distance from the next opcode.
+    """
     o.push(o.core.load(RAM, o.pop_relative(), o.size))
 
 
 def str_(o: Operands) -> None:
-    """v rel8 --"""
+    """v rel8 --
+
+    Store at a signed distance from the next opcode.
+    """
     address = o.pop_relative()
     o.core.store(RAM, address, o.pop(), o.size)
 
 
 def lda(o: Operands) -> None:
-    """addr16 -- v"""
+    """addr16 -- v
+
+    Load from an address.
+    """
     o.push(o.core.load(RAM, o.pop_sized(2), o.size))
 
 
 def sta(o: Operands) -> None:
-    """v addr16 --"""
+    """v addr16 --
+
+    Store at an address.
+    """
     address = o.pop_sized(2)
     o.core.store(RAM, address, o.pop(), o.size)
 
 
 def dei(o: Operands) -> None:
-    """port8 -- v; a device sees the pointer with the result's slot already taken"""
+    """port8 -- v
+
+    Read from a port. A device sees the pointer with the slot of the result already taken.
+    """
     port = o.pop_byte()
     for i in range(o.size):
         o.core.reserve(o.stack, 1)
@@ -226,7 +293,10 @@ def dei(o: Operands) -> None:
 
 
 def deo(o: Operands) -> None:
-    """v port8 --; a short is two writes, the high byte first"""
+    """v port8 --
+
+    Write to a port. A short is two writes, the high byte first.
+    """
     port, value = o.pop_byte(), o.pop()
     if o.size == 1:
         o.core.port_out(port, value)
@@ -239,49 +309,73 @@ def deo(o: Operands) -> None:
 
 
 def add(o: Operands) -> None:
-    """a b -- a+b"""
+    """a b -- a+b
+
+    Add.
+    """
     b, a = o.pop(), o.pop()
     o.push(a + b)
 
 
 def sub(o: Operands) -> None:
-    """a b -- a-b"""
+    """a b -- a-b
+
+    Subtract the second from the first.
+    """
     b, a = o.pop(), o.pop()
     o.push(a - b)
 
 
 def mul(o: Operands) -> None:
-    """a b -- a*b"""
+    """a b -- a*b
+
+    Multiply.
+    """
     b, a = o.pop(), o.pop()
     o.push(a * b)
 
 
 def div(o: Operands) -> None:
-    """a b -- a/b, and 0 where b is 0"""
+    """a b -- a/b
+
+    Divide; 0 where b is 0.
+    """
     b, a = o.pop(), o.pop()
     o.push(o.core.divide(a, b, by_zero=0))
 
 
 def and_(o: Operands) -> None:
-    """a b -- a&b"""
+    """a b -- a&b
+
+    And, bit by bit.
+    """
     b, a = o.pop(), o.pop()
     o.push(a & b)
 
 
 def ora(o: Operands) -> None:
-    """a b -- a|b"""
+    """a b -- a|b
+
+    Or, bit by bit.
+    """
     b, a = o.pop(), o.pop()
     o.push(a | b)
 
 
 def eor(o: Operands) -> None:
-    """a b -- a^b"""
+    """a b -- a^b
+
+    Exclusive or, bit by bit.
+    """
     b, a = o.pop(), o.pop()
     o.push(a ^ b)
 
 
 def sft(o: Operands) -> None:
-    """a shift8 -- c; right by the low nibble, then left by the high one"""
+    """a shift8 -- c
+
+    Shift right by the low nibble, then left by the high one.
+    """
     shift, a = o.pop_byte(), o.pop()
     o.push((a >> (shift & 0x0F)) << (shift >> 4))
 
@@ -299,25 +393,43 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def brk(core: Core) -> None:
-    """Ends the evaluation of the current vector."""
+    """--
+
+    End the evaluation of the current vector.
+    """
     core.halt()
 
 
 def jci(core: Core) -> None:
-    """cond8 --; a distance from the next opcode follows"""
+    """cond8 --
+
+    Jump by the distance that follows if the condition is not zero.
+    """
     core.jump_if(core.pop(WORKING, 1), core.next_pc + core.operand(0, 2))
 
 
 def jmi(core: Core) -> None:
+    """--
+
+    Jump by the distance that follows.
+    """
     core.jump(core.next_pc + core.operand(0, 2))
 
 
 def jsi(core: Core) -> None:
+    """-- | -- pc16
+
+    Call what is at the distance that follows.
+    """
     core.push(RETURN, core.return_address(), 2)
     core.jump(core.next_pc + core.operand(0, 2))
 
 
 def literal(core: Core, *, stack: int, size: int) -> None:
+    """-- v
+
+    Push what follows.
+    """
     core.push(stack, core.operand(0, size), size)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.recorder import Recorder
     from jitvm.guests.uxn.varvara.session import Session
     from jitvm.platform.frames import Frame
+    from jitvm.platform.language import Language
 
 
 class _Assembler:
@@ -117,6 +118,13 @@ class UxnPlatform(platform.Platform):
         from jitvm.guests.uxn import UXN
 
         return UXN
+
+    @property
+    def language(self) -> Language:
+        """Uxntal."""
+        from jitvm.guests.uxn.language import Uxntal
+
+        return Uxntal()
 
     # -- programs ----------------------------------------------------------------------------
 

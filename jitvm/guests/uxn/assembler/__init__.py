@@ -41,6 +41,7 @@ __all__ = [
     "SourceSpan",
     "assemble",
     "assemble_file",
+    "read_main",
 ]
 
 
@@ -114,16 +115,21 @@ def assemble_file(
     found, also when the file itself cannot be read.
     """
     path = _path(path)
+    content = read_main(path)
+    folder = os.path.dirname(path) or os.curdir
+    source = SourceFile.of(path, content, folder, os.path.realpath(path))
+    return _assemble(source, None if include_root is None else _path(include_root), legacy)
+
+
+def read_main(path: str) -> bytes:
+    """Read the source that a program begins with; raise AssemblyError if that cannot be done."""
     try:
-        content = read_source(path)
+        return read_source(path)
     except IncludeError as error:
         missing = error.problem is Problem.INCLUDE_MISSING
         problem = Problem.FILE_MISSING if missing else error.problem
         message = f"{problem}: {error.details}"
         raise AssemblyError([_about_file(path, message, problem)]) from error
-    folder = os.path.dirname(path) or os.curdir
-    source = SourceFile.of(path, content, folder, os.path.realpath(path))
-    return _assemble(source, None if include_root is None else _path(include_root), legacy)
 
 
 def _path(path: str | os.PathLike[str]) -> str:

@@ -86,11 +86,20 @@ class Emitter:
             handlers["'"] = self._old_character
         return handlers
 
+    # -- what those who want to know more than the bytes override --------------------------------
+
+    def words_of(self, source: SourceFile) -> Iterator[Token]:
+        """The words of a file, as they are asked for."""
+        return words(source, self._legacy, self._report)
+
+    def mention(self, full: str, token: Token) -> None:
+        """A word names a label."""
+
     # -- frames -----------------------------------------------------------------------------
 
     def run(self, source: SourceFile) -> None:
         """Process a source to its end; raise AssemblyError only when it is hopeless."""
-        self._frames.append(_Frame(words(source, self._legacy, self._report), source))
+        self._frames.append(_Frame(self.words_of(source), source))
         budget = MAX_WORDS
         while self._frames:
             frame = self._frames[-1]
@@ -211,6 +220,7 @@ class Emitter:
         if not name and self._legacy:
             return 0
         full = self.labels.full_name(name)
+        self.mention(full, token)
         label = self.labels.use(full)
         if label is not None:
             return label.address
@@ -283,7 +293,9 @@ class Emitter:
         if not name:
             self._report(Problem.LABEL_INVALID, token, "a name is missing")
             return None
-        return self.labels.full_name(name)
+        full = self.labels.full_name(name)
+        self.mention(full, token)
+        return full
 
     def _open_lambda(self, token: Token) -> str:
         if len(self._lambdas) >= MAX_LAMBDA_DEPTH:
@@ -337,8 +349,7 @@ class Emitter:
             loop = [file.name for file in files[paths.index(source.path) :]]
             self._report(Problem.INCLUDE_LOOP, token, " -> ".join([*loop, source.name]))
             return
-        found = words(source, self._legacy, self._report)
-        self._frames.append(_Frame(found, source))
+        self._frames.append(_Frame(self.words_of(source), source))
 
 
 _WRITE_HINTS = {

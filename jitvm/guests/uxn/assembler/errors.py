@@ -67,7 +67,9 @@ class Diagnostic(Struct, frozen=True):
     """One error or warning.
 
     `line` and `column` count from 1; line 0 means the file itself. `source_line` is empty when
-    there is no line or it is too long to show.
+    there is no line or it is too long to show. `spot` is the same place as a file and an offset
+    into its text (see `Token.spot`); `origin` that of the word it is about, which differs in the
+    body of a macro.
     """
 
     file: str
@@ -79,6 +81,8 @@ class Diagnostic(Struct, frozen=True):
     source_line: str
     problem: Problem
     is_warning: bool = False
+    spot: tuple[str, int] | None = None
+    origin: tuple[str, int] | None = None
 
     def render(self) -> str:
         """Return the diagnostic as lines of text: place, source line with a caret, hint."""

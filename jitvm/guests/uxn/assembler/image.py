@@ -26,6 +26,7 @@ from jitvm.guests.uxn.symbols import PROGRAM_START
 MEMORY_SIZE = 0x10000
 
 _UNTOUCHED, _BYTE, _REFERENCE = range(3)
+_KNOWN, _LATER = bytes([_BYTE]), bytes([_REFERENCE])
 
 
 class SourceSpan(Struct, frozen=True):
@@ -97,14 +98,16 @@ class Image:
         if stop > MEMORY_SIZE:
             self.location = MEMORY_SIZE
             return Problem.OUTSIDE
-        if any(self._state[start:stop]) and self._clashes(data, start, stop - reference):
-            return Problem.REWIND
+        if start < self.end:
+            if any(self._state[start:stop]) and self._clashes(data, start, stop - reference):
+                return Problem.REWIND
+            self.end = max(self.end, stop)
+        elif data:
+            self.end = stop
         self.memory[start:stop] = data
-        known = len(data) - reference
-        self._state[start:stop] = bytes([_BYTE] * known + [_REFERENCE] * reference)
+        self._state[start:stop] = _KNOWN * (len(data) - reference) + _LATER * reference
         self._writer[start:stop] = [len(self._sites)] * len(data)
         self._sites.append(site)
-        self.end = max(self.end, stop)
         return None
 
     def _clashes(self, data: bytes, start: int, reference_from: int) -> bool:

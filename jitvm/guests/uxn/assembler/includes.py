@@ -34,22 +34,26 @@ class IncludeError(Exception):
 
 
 class Includes:
-    """Opens included files for one run and counts the bytes read."""
+    """Opens included files for one run and counts the bytes read; `here` is the current folder."""
 
-    def __init__(self, top_folder: str, root: str | None) -> None:
-        self._folders = [top_folder, *_above(top_folder), os.curdir]
+    def __init__(self, top_folder: str, root: str | None, here: str = os.curdir) -> None:
+        self._folders = [top_folder, *_above(top_folder), here]
         if root is not None:
             self._folders.append(root)
-        allowed = (root,) if root is not None else (top_folder, os.curdir)
+        allowed = (root,) if root is not None else (top_folder, here)
         self._allowed = tuple(os.path.realpath(folder) for folder in allowed)
         self._bytes_left = MAX_SOURCE_BYTES
 
     def open(self, name: str, includer: SourceFile) -> SourceFile:
         """Return the source an include names; raise IncludeError when it cannot be had."""
         path, resolved = self._find(name, includer)
-        content = read_source(resolved, self._bytes_left)
+        content = self.read(resolved, self._bytes_left)
         self._bytes_left -= len(content)
         return SourceFile.of(path, content, os.path.dirname(path) or os.curdir, resolved)
+
+    def read(self, resolved: str, most: int) -> bytes | str:
+        """The contents of a file; an editor's may be newer than those on disk."""
+        return read_source(resolved, most)
 
     def _find(self, name: str, includer: SourceFile) -> tuple[str, str]:
         """The path of an included file, for messages, and the same without links."""

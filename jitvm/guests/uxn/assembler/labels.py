@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
 from jitvm.guests.uxn.assembler.source import SourceFile, Token
 from jitvm.guests.uxn.encoding import opcode
@@ -52,13 +51,16 @@ def name_fault(name: str, any_word: bool) -> str | None:
     return None
 
 
-class Label(Struct):
+class Label:
     """A defined label. `used` is set by the first reference or padding that names it."""
 
-    name: str
-    address: int
-    token: Token
-    used: bool = False
+    __slots__ = ("address", "name", "token", "used")
+
+    def __init__(self, name: str, address: int, token: Token) -> None:
+        self.name = name
+        self.address = address
+        self.token = token
+        self.used = False
 
 
 class LabelTable:

@@ -110,4 +110,6 @@ def _diagnostic(
         source_line=source_line if len(source_line) <= MAX_SHOWN_LINE else "",
         problem=problem,
         is_warning=is_warning,
+        spot=site.spot,
+        origin=token.spot,
     )

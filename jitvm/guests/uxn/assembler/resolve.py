@@ -69,14 +69,19 @@ _WIDER = {opcode("JCN"): JCI, opcode("JMP"): JMI, opcode("JSR"): JSI}
 """Immediate jumps by the relative jump they can replace."""
 
 
-class Reference(Struct, frozen=True):
+class Reference:
     """An operand at `address` waiting for the label with the full name `name`."""
 
-    name: str
-    addressing: Addressing
-    address: int
-    token: Token
-    site: Token
+    __slots__ = ("address", "addressing", "name", "site", "token")
+
+    def __init__(
+        self, name: str, addressing: Addressing, address: int, token: Token, site: Token
+    ) -> None:
+        self.name = name
+        self.addressing = addressing
+        self.address = address
+        self.token = token
+        self.site = site
 
 
 class Resolver(Struct, frozen=True):

@@ -47,6 +47,11 @@ class SourceFile:
         text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
         return cls(name, text.removeprefix("\ufeff"), folder, path)
 
+    @property
+    def key(self) -> str:
+        """What stands for the file: its path, or the name of what has none."""
+        return self.path or self.name
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return the 1-based ``(line, column)`` of an offset into the text."""
         if not self._starts:
@@ -76,6 +81,12 @@ class Token:
         """Return the 1-based ``(line, column)`` of the word."""
         return self.source.position(self.offset)
 
+    @property
+    def spot(self) -> tuple[str, int]:
+        """What tells the word from all others of a project: its file, without links if it is one,
+        and its offset there."""
+        return self.source.key, self.offset
+
     def place(self) -> str:
         """Return ``file:line`` for messages."""
         return f"{self.source.name}:{self.position()[0]}"
@@ -84,9 +95,14 @@ class Token:
 Report = Callable[[Problem, Token, str, str], None]
 """Tells an error: problem, word, details (may be empty), hint (may be empty)."""
 
+Remark = Callable[[int, int], None]
+"""Tells of a comment: where it begins, and one past its end."""
 
-def words(source: SourceFile, legacy: bool, report: Report) -> Iterator[Token]:
-    """Yield the words of a source outside comments.
+
+def words(
+    source: SourceFile, legacy: bool, report: Report, remark: Remark | None = None
+) -> Iterator[Token]:
+    """Yield the words of a source outside comments; `remark` is told of the comments.
 
     A word that begins with ``(`` but goes on is an error, read as a comment for the sake of what
     follows; old sources write such comments, so in `legacy` mode it is no error. A comment opened
@@ -97,7 +113,9 @@ def words(source: SourceFile, legacy: bool, report: Report) -> Iterator[Token]:
         text = match[0]
         if opened:
             if text == ")" or (opened[-1][1] and text[-1] == ")" and "(" not in text):
-                opened.pop()
+                first, _ = opened.pop()
+                if not opened and remark is not None:
+                    remark(first.offset, match.end())
             elif text == "(":
                 opened.append((Token(text, source, match.start()), False))
             continue
@@ -114,6 +132,8 @@ def words(source: SourceFile, legacy: bool, report: Report) -> Iterator[Token]:
                 report(Problem.WORD_INVALID, token, "", "put a space after `(` to open a comment")
             if text.count("(") > text.count(")"):
                 opened.append((token, True))
+            elif remark is not None:
+                remark(match.start(), match.end())
     if opened:
         report(
             Problem.COMMENT_OPEN,

@@ -20,37 +20,13 @@ from dataclasses import dataclass, field
 from jitvm.guests.uxn.assembler.labels import name_fault
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
 from jitvm.guests.uxn.disassembler.flow import Flow, Form, Kind, Role
+from jitvm.guests.uxn.ports import PORTS
 from jitvm.guests.uxn.symbols import PROGRAM_START, SymbolTable
 
 _LAMBDA = re.compile("λ[0-9a-f]+")
 _UNPRINTABLE = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
 _PREFIXES = {Kind.DATA: "data", Kind.CALL: "sub", Kind.VECTOR: "vector"}
 _LOCAL_PREFIXES = {Kind.LOOP: "loop", Kind.SKIP: "skip"}
-
-_DEVICES: tuple[tuple[int, str, dict[int, str]], ...] = (
-    (0x00, "System", {0x2: "expansion", 0x4: "wst", 0x5: "rst", 0x6: "metadata", 0x8: "r",
-                      0xA: "g", 0xC: "b", 0xE: "debug", 0xF: "state"}),
-    (0x10, "Console", {0x0: "vector", 0x2: "read", 0x7: "type", 0x8: "write", 0x9: "error"}),
-    (0x20, "Screen", {0x0: "vector", 0x2: "width", 0x4: "height", 0x6: "auto", 0x8: "x",
-                      0xA: "y", 0xC: "addr", 0xE: "pixel", 0xF: "sprite"}),
-    *((0x30 + 0x10 * n, f"Audio{n}", {0x0: "vector", 0x2: "position", 0x4: "output",
-                                      0x8: "adsr", 0xA: "length", 0xC: "addr", 0xE: "volume",
-                                      0xF: "pitch"}) for n in range(4)),
-    (0x80, "Controller", {0x0: "vector", 0x2: "button", 0x3: "key"}),
-    (0x90, "Mouse", {0x0: "vector", 0x2: "x", 0x4: "y", 0x6: "state", 0xA: "scrollx",
-                     0xC: "scrolly"}),
-    *((0xA0 + 0x10 * n, f"File{n}", {0x2: "success", 0x4: "stat", 0x6: "delete",
-                                     0x7: "append", 0x8: "name", 0xA: "length", 0xC: "read",
-                                     0xE: "write"}) for n in range(2)),
-    (0xC0, "DateTime", {0x0: "year", 0x2: "month", 0x3: "day", 0x4: "hour", 0x5: "minute",
-                        0x6: "second", 0x7: "dotw", 0x8: "doty", 0xA: "isdst"}),
-)  # fmt: skip
-
-_PORTS = {
-    base + offset: f"{device}/{port}"
-    for base, device, ports in _DEVICES
-    for offset, port in ports.items()
-}
 
 
 @dataclass(slots=True)
@@ -125,9 +101,11 @@ def _generated(flow: Flow, address: int, scope: str) -> str:
 def _name_ports(flow: Flow, names: Names) -> None:
     ports = {use.target for use in flow.uses.values() if use.form is Form.PORT}
     for port in sorted(ports):
-        name = _PORTS.get(port)
-        if name and names.reference(port, Form.PORT) is None and names.is_free(name):
-            names.add(port, name)
+        row = PORTS.get(port)
+        if row is None or names.reference(port, Form.PORT) is not None:
+            continue
+        if names.is_free(row.full_name):
+            names.add(port, row.full_name)
 
 
 def _mend(name: str) -> str:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from jitvm.platform.computer import Face
     from jitvm.platform.input import Readable, Source
     from jitvm.platform.output import Closed, Stream
+    from jitvm.platform.tape import Tape
 
 
 class Computer(Hardware):
@@ -231,9 +232,19 @@ class Computer(Hardware):
         self._booting = iter(()) if snapshot.has_begun else None
         self._abandon_frame()
         self.evaluator.abandon()
+        self.restore_state(snapshot)
+
+    def restore_state(self, snapshot: ComputerSnapshot) -> None:
+        """Put back what memory, registers and devices were; what is being run goes on there."""
         self.devices.restore(snapshot.devices)
         self.machine.restore(snapshot.machine)  # last of the two: sizes may be half written
         self.banks.restore_extra(snapshot.banks)
+
+    def tape(self) -> Tape:
+        """What comes from outside from now on: the time, and what is in files."""
+        from jitvm.guests.uxn.varvara.tape import VarvaraTape
+
+        return VarvaraTape(self.clock, self.files)
 
     # -- what its window looks like ----------------------------------------------------------
 

@@ -1,0 +1,128 @@
+"""What a debugger shows, as lines of text: where it stands, code, memory, stacks, frames."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from jitvm.engine.tables.names import shown
+
+if TYPE_CHECKING:
+    from jitvm.debugger.breakpoints import Breakpoint
+    from jitvm.debugger.debugger import Debugger
+from jitvm.debugger.stopped import Stopped
+
+WIDTH = 16
+"""Bytes in a line of memory."""
+REASONS = {
+    "ended": "the program has ended",
+    "input": "the program waits for input: give it some with `input TEXT`, or end it with `eof`",
+    "pause": "interrupted",
+    "start": "this is the start; nothing is before it",
+}
+
+
+def where(debugger: Debugger) -> list[str]:
+    """The next instruction, and the line it comes from."""
+    if not debugger.history.is_running:
+        return []
+    pc = debugger.state.pc
+    text, _ = debugger.spell(pc)
+    lines = [f"{debugger.name(pc)}  {text}"]
+    if (line := debugger.line(pc)) is not None:
+        lines.append(f"{os.path.basename(line[0])}:{line[1]}  {source_line(debugger, *line)}")
+    return lines
+
+
+def source_line(debugger: Debugger, file: str, line: int) -> str:
+    """A line of source; empty if it cannot be read."""
+    rows = debugger.program.source(file)
+    return shown(rows[line - 1].expandtabs(4).strip()) if 0 < line <= len(rows) else ""
+
+
+def stopped(debugger: Debugger, stop: Stopped) -> list[str]:
+    """Why it stands still, and where."""
+    lines = [REASONS[stop.reason]] if stop.reason in REASONS else []
+    for number in stop.breakpoints:
+        row = debugger.table.rows.get(number)
+        lines.append(f"breakpoint {number}" + (f", {row.what}" if row else ""))
+    return [*lines, *stop.notes, *where(debugger)]
+
+
+def stacks(debugger: Debugger) -> list[str]:
+    """The bytes of each stack, the top last."""
+    state, rows = debugger.state, []
+    for stack, cells, pointer in zip(
+        debugger.guest.stacks, state.stacks, state.pointers, strict=True
+    ):
+        live = bytes(cells[max(pointer - WIDTH, 0) : pointer]).hex(" ")
+        more = "... " if pointer > WIDTH else ""
+        rows.append(f"{stack.name} ({pointer:3}) {more}{live}".rstrip())
+    return rows
+
+
+def memory(cells: memoryview, start: int, count: int) -> list[str]:
+    """Bytes as numbers and as text."""
+    size, lines = len(cells), []
+    for at in range(start, start + count, WIDTH):
+        part = bytes(cells[(at + i) % size] for i in range(min(WIDTH, start + count - at)))
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
+        lines.append(f"{at % size:04x}  {part.hex(' '):{3 * WIDTH}} {text}")
+    return lines
+
+
+def code(debugger: Debugger, start: int, count: int) -> list[str]:
+    """Instructions from an address on."""
+    lines, size = [], debugger.guest.code_space.size
+    memory, at = debugger.machine.memory, start % size
+    breaks = debugger.table.spans()
+    for _ in range(count):
+        text, length = debugger.spell(at)
+        length = max(length, 1)
+        raw = bytes(memory[(at + i) % size] for i in range(length)).hex()
+        mark = ">" if at == debugger.state.pc and debugger.history.is_running else " "
+        stop = "*" if at in breaks else " "
+        place = debugger.program.place(at)
+        label = f"  {place.label}:" if place.label and not place.offset else ""
+        lines.append(f"{mark}{stop}{at:04x}  {raw:8} {text}{label}")
+        at = (at + length) % size
+    return lines
+
+
+def source(debugger: Debugger, file: str, line: int, count: int) -> list[str]:
+    """Lines of source around one."""
+    rows = debugger.program.source(file)
+    first = max(min(line - count // 2, len(rows) - count + 1), 1)
+    here = debugger.line()
+    lines = []
+    for number, text in enumerate(rows[first - 1 : first - 1 + count], first):
+        mark = ">" if here == (file, number) else " "
+        lines.append(f"{mark}{number:5}  {shown(text.expandtabs(4))}")
+    return lines
+
+
+def frames(debugger: Debugger) -> list[str]:
+    """Who has called whom."""
+    lines = []
+    for number, frame in enumerate(debugger.frames()):
+        line = debugger.line(frame.pc)
+        file = f"  {os.path.basename(line[0])}:{line[1]}" if line else ""
+        lines.append(f"#{number}  {debugger.name(frame.pc)}{file}")
+    return lines
+
+
+def breakpoint(row: Breakpoint) -> str:
+    """One breakpoint in a line."""
+    words = [f"{row.number}: {row.kind.value} {row.what}"]
+    if row.condition is not None:
+        words.append(f"if {row.condition.text}")
+    if row.log is not None:
+        words.append(f"log {row.log!r}")
+    if row.ignore:
+        words.append(f"after {row.ignore} hits")
+    if row.is_temporary:
+        words.append("once")
+    if not row.is_enabled:
+        words.append("disabled")
+    words.append(f"hit {row.hits} time{'' if row.hits == 1 else 's'}")
+    return ", ".join(words)

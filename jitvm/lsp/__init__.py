@@ -1,0 +1,16 @@
+"""The language server: what an editor asks, answered by a guest's language.
+
+    editor --JSON--> pygls --> server --> desk --> Language, Analysis     jitvm.platform.language
+                               shapes, positions
+
+| module    | contents                                                                |
+|-----------|-------------------------------------------------------------------------|
+| server    | one function for each request; what becomes of bad ones                 |
+| desk      | open texts, the programs they belong to, analyses, stale work           |
+| shapes    | answers in the protocol's types                                         |
+| scripts   | code that attrs and cattrs write for the protocol, kept between runs    |
+| positions | lines and columns of the protocol                                       |
+
+It names no guest: `jitvm lsp` hands it the languages. The protocol is that of pygls and lsprotocol
+(`pip install 'jitvm[lsp]'`); nothing but `server` and `shapes` imports them.
+"""

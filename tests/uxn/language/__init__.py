@@ -1,0 +1,1 @@
+"""Uxntal for editors, the formatter and the linter."""
