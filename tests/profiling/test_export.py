@@ -140,7 +140,7 @@ def test_speedscope(profile: Profile) -> None:
     content = json.loads(speedscope(profile))
     check(content, SPEEDSCOPE)
     frames = content["shared"]["frames"]
-    assert [each["unit"] for each in content["profiles"]] == ["seconds", "none"]
+    assert [each["unit"] for each in content["profiles"]][:2] == ["seconds", "none"]
     for each in content["profiles"]:
         assert len(each["samples"]) == len(each["weights"])
         assert sum(each["weights"]) == pytest.approx(each["endValue"] - each["startValue"])
