@@ -3,7 +3,7 @@
     events       what the JIT does                          all of them
     counters     instructions (exact mode), exits           exact
     spots        what the processor runs: see `spotter`     every 4 ms of processor time
-    stops        the guest's program counter and who has    every 10 ms in which the guest's
+    stops        the guest's program counter and who has    every 20 ms in which the guest's
                  called it: native code comes back          thread used its processor
                  briefly, at its next loop or region
     host time    calls of Python devices: see `hosttime`    every call, or in turns; some timed
@@ -33,7 +33,7 @@ from jitvm.profiling.stacks import Spot, Stacks
 
 SPOT_INTERVAL = 0.002
 """Seconds of processor time between spots; most kernels make it 4 ms."""
-STOP_INTERVAL = 0.01
+STOP_INTERVAL = 0.02
 """Seconds between stops."""
 MOST_EVENTS = 100_000
 """Events that are kept; counts go on."""
@@ -295,25 +295,29 @@ class Collector:
 
     # -- spots -------------------------------------------------------------------------------
 
-    def _take_spots(self) -> int:
-        """Sort what the spotter has; how many of it were in the interpreter."""
+    def _take_spots(self) -> dict[Spot, int]:
+        """Sort what the spotter has; how many of it were where."""
+        seen: dict[Spot, int] = {}
         if self._spotter is None:
-            return 0
+            return seen
         interpreter, record = self.look.interpreter, self.look.recording
-        interpreting = 0
         with self._lock:
             for pointer, table in self._spotter.take():
                 region = self.regions.at(pointer)
                 if region is not None:
                     region.samples += 1
-                    self.spots[Spot.NATIVE] += 1
+                    spot = Spot.NATIVE
                 elif any(pointer in piece for piece in interpreter):
-                    interpreting += 1
-                    self.spots[Spot.RECORDING if table == record else Spot.INTERPRETING] += 1
+                    spot = Spot.RECORDING if table == record else Spot.INTERPRETING
                 else:
-                    self.spots[Spot.ELSEWHERE] += 1
+                    spot = Spot.ELSEWHERE
                     self.elsewhere[pointer] += 1
-        return interpreting
+                seen[spot] = seen.get(spot, 0) + 1
+            for spot, count in seen.items():
+                self.spots[spot] += count
+            if seen:
+                self.stacks.worked(self.now, STOP_INTERVAL, seen)
+        return seen
 
     # -- stops -------------------------------------------------------------------------------
 
@@ -321,14 +325,13 @@ class Collector:
         """On a thread of its own: have the guest tell where it is."""
         quiet = 0
         while not self._ended.wait(STOP_INTERVAL):
-            before = self.spots.copy()
-            interpreting = self._take_spots()
-            new = self.spots - before
-            is_idle = self._spotter is not None and not new
+            seen = self._take_spots()
+            if self._spotter is None:
+                self.stacks.worked(self.now, STOP_INTERVAL, {})
+            is_idle = self._spotter is not None and not seen
             quiet = quiet + 1 if is_idle else 0
-            if not is_idle:
-                self.stacks.worked(self.now, STOP_INTERVAL, new)
-            if interpreting or self._spotter is None or quiet % 10 == 1:
+            is_interpreting = Spot.INTERPRETING in seen or Spot.RECORDING in seen
+            if is_interpreting or self._spotter is None or quiet % 10 == 1:
                 self._asked_where = True
             if not is_idle or self._asked_where:
                 self._asked = True

@@ -32,7 +32,7 @@ h1 {{ font-size: 1.2rem; font-weight: 500; }} #chart {{ height: {height}px; }}
 button {{ font: inherit; }}
 </style></head><body>
 <h1>{title}</h1>
-<p>{note} A click on a box shows what is above it; a click on the lowest one goes back.
+<p>{note} A click on a box shows it with what it calls; a click on the one at the root goes back.
 <button id="turn">flame graph or icicle</button></p>
 <div id="chart"></div>
 <script>{script}</script>
@@ -96,16 +96,18 @@ def tree(stacks: Iterable[StackRow]) -> Node:
     return root
 
 
+def color_of(name: str, depth: int) -> str:
+    """The colour of a routine: the same wherever it is; grey for all of them together."""
+    return _PALETTE[sum(name.encode()) % len(_PALETTE)] if depth else "#d8dce0"
+
+
 # -- the page ------------------------------------------------------------------------------------
 
 
 def flame_page(title: str, stacks: list[StackRow], script: str) -> str:
     """A page with the call stacks of one profile."""
     root = tree(stacks)
-    colors = [
-        "#d8dce0" if not path else _PALETTE[sum(node.name.encode()) % len(_PALETTE)]
-        for path, node in _boxes(root)
-    ]
+    colors = [color_of(node.name, len(path)) for path, node in _boxes(root)]
     said = [f"{percent(node.share)}, {node.seconds:.3f} s" for _, node in _boxes(root)]
     note = "Sampled: a box is as wide as the time in a routine and in what it calls."
     return _page(f"Call stacks of {title}", note, root, colors, said, script)

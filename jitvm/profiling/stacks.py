@@ -1,6 +1,6 @@
 """Who was at work, and who had called it, in the order of time.
 
-    pacer    every 10 ms in which the guest's thread worked    `worked`: what the spotter saw
+    pacer    every 20 ms in which the guest's thread worked    `worked`: what the spotter saw
     guest    when native code next comes back                  `sample`: the return addresses
 
 A sample has the weight of the work since the one before it: so many spots in guest code. Samples
@@ -73,7 +73,7 @@ class Stacks:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._walker: Walker | None = None
-        self._seen: Counter[Spot] = Counter()
+        self._seen: dict[Spot, int] = {}
         self._since: float | None = None
         self.weights: Counter[Addresses] = Counter()
         self.in_order: deque[Sample] = deque(maxlen=MOST_SAMPLES)
@@ -93,7 +93,9 @@ class Stacks:
 
     def worked(self, now: float, seconds: float, seen: Mapping[Spot, int]) -> None:
         """The thread has been at work for some time: what it was seen at, by `Spot`."""
-        self._seen.update(seen)
+        mine = self._seen
+        for spot, count in seen.items():
+            mine[spot] = mine.get(spot, 0) + count
         if self._since is None:
             self._since = max(0.0, now - seconds)
 
@@ -102,13 +104,13 @@ class Stacks:
         since, seen = self._since, self._seen
         if since is None or self._walker is None:
             return
-        self._since, self._seen = None, Counter()
+        self._since, self._seen = None, {}
         frames = self._walker.frames(self._machine.state, pc)
         stack = tuple(frame.pc for frame in reversed(frames))
         for call in stack[:-1]:
-            if call not in self.targets:
+            if call not in self.targets:  # found once: code that changes keeps its first answer
                 self.targets[call] = self._walker.target(self._machine.state, call)
-        weight = (seen.total() - seen[Spot.ELSEWHERE]) if seen else 1
+        weight = (sum(seen.values()) - seen.get(Spot.ELSEWHERE, 0)) if seen else 1
         state = max(seen, key=seen.__getitem__) if seen else None
         if len(self.in_order) and self.in_order[-1].stack == stack:
             stack = self.in_order[-1].stack  # one tuple for both

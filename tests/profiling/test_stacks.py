@@ -29,6 +29,7 @@ from jitvm.profiling.collector import Collector, Mode
 from jitvm.profiling.export import chrome_trace, collapsed, speedscope
 from jitvm.profiling.flame import flame_page, tree
 from jitvm.profiling.measured import Measured
+from jitvm.profiling.report import report
 from jitvm.profiling.routines import (
     HOST,
     OTHERS,
@@ -285,6 +286,15 @@ def test_the_flame_page_has_every_stack(profile: Measured) -> None:
     assert sum(trace["values"]) == pytest.approx(1)
     assert "<test>" not in page
     assert not re.search(r"""(src|href)\s*=|@import|https?://""", page)
+
+
+def test_the_report_draws_them(profile: Measured) -> None:
+    chart = re.search(r'<svg[^>]*aria-label="call stacks">.*?</svg>', report(profile))
+    assert chart is not None
+    titles = re.findall("<title>(.*?) [^ ]*</title>", chart[0])
+    assert titles.count("all") == titles.count("on-reset") == 1
+    assert titles.count("down") == 5
+    assert "tick" in titles
 
 
 def test_labels_cannot_leave_the_page() -> None:
