@@ -270,7 +270,10 @@ class Debugger:
         except ExpressionError as error:
             self._notes.append(f"its condition makes no sense here: {error}")
         if self._count is not None:
-            return self._counts() if row.log is None else False
+            stops = row.log is None and self._counts()
+            if stops:
+                self._found.append(row)
+            return stops
         row.hits += 1
         if row.hits <= row.ignore:
             return False
@@ -483,10 +486,9 @@ class Debugger:
             self._count = None
 
     def _named_hit(self) -> Stopped:
-        """Which breakpoints are here, where the run was stopped by one."""
-        pc = self.state.pc
-        rows = [*self._by_address.get(pc, ()), *self._by_opcode.get(self.machine.memory[pc], ())]
-        return Stopped("breakpoint", tuple(row.number for row in rows), tuple(self._notes))
+        """Which breakpoints were hit, where the run was stopped by one."""
+        numbers = tuple(row.number for row in self._found)
+        return Stopped("breakpoint", numbers, tuple(self._notes))
 
     def reverse_to(
         self, addresses: Iterable[int], is_there: Callable[[], bool] = lambda: True
