@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from jitvm.debugger.acts import Source
 from jitvm.debugger.breakpoints import Breakpoint, Kind, Table
 from jitvm.debugger.expressions import Expression, ExpressionError, Number, Place, cells_of
-from jitvm.debugger.frames import Frame, frames
 from jitvm.debugger.history import MEMORY, End, History, Sink
-from jitvm.debugger.probe import Effects, OpcodeKinds, probe
 from jitvm.debugger.stopped import Goal, Paused, Stopped, Told
 from jitvm.engine.machine.machine import Tier
+from jitvm.platform.callstacks import Frame, Walker
+from jitvm.platform.probe import Effects, OpcodeKinds, probe
 
 if TYPE_CHECKING:
     from jitvm.debugger.moments import Moment
@@ -91,6 +91,7 @@ class Debugger:
         self.history = History(self.computer, options.source, (out, err), options.memory)
         self.table = Table()
         self.kinds = OpcodeKinds(self.guest)
+        self._walker: Walker | None = None
         self._log = options.log
         self._value = self._old = 0
         self._goal: Goal | None = None
@@ -619,7 +620,9 @@ class Debugger:
 
     def frames(self) -> list[Frame]:
         """Who has called whom, the innermost first."""
-        return frames(self.guest, self.state, self.kinds)
+        if self._walker is None:
+            self._walker = Walker(self.guest, self.kinds)
+        return self._walker.frames(self.state, self.state.pc)
 
     def line(self, address: int | None = None) -> tuple[str, int] | None:
         """File and line of an address (default: the program counter); None if nobody knows."""
