@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,10 @@ if "TEST_JITVM_CACHE" not in os.environ:
     os.environ["TEST_JITVM_CACHE"] = tempfile.mkdtemp(prefix="jitvm-tests-")
     atexit.register(shutil.rmtree, os.environ["TEST_JITVM_CACHE"], ignore_errors=True)
 os.environ["JITVM_CACHE"] = os.environ["TEST_JITVM_CACHE"]
+
+# A job in the background ignores Ctrl-C, and so do the programs that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Nothing depends on how long something takes: machines are made once and used for all examples, so
 # the first one pays for all, and others keep the machine busy. The examples are the same each time:

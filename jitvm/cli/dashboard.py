@@ -84,7 +84,7 @@ def execute(arguments: Namespace) -> int:
         import uvicorn  # noqa: F401
         import websockets  # noqa: F401
 
-        from jitvm.dashboard.files import charts_script
+        from jitvm.profiling.flame import charts_script
     except ImportError as error:
         raise Failure(MISSING, Exit.FAILURE) from error
     if charts_script() is None:

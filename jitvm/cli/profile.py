@@ -46,6 +46,10 @@ examples:
   jitvm profile --exact wc.rom < notes.txt       count every instruction
   jitvm profile --report life.html life.tal      a page that needs no network
   jitvm profile --format speedscope -o life.speedscope.json life.tal
+  jitvm profile --flame life.html life.tal       a flame graph of its call stacks
+  jitvm profile --format collapsed -o life.folded life.tal
+  jitvm profile --json life.tal > a.json         save a profile, and ...
+  jitvm profile --diff a.json b.json             ... compare it to another one
   jitvm profile --frames 600 --input play.txt game.rom
   perf record -k 1 jitvm profile --jitdump . life.tal
 """
@@ -55,7 +59,8 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm profile``."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    options.program(parser)
+    parser.add_argument("program", metavar="PROGRAM", nargs="?", help="its file, - for stdin")
+    options.rest(parser)
     options.guest(parser)
     _configure_run(parser)
     how = parser.add_argument_group("what is counted").add_mutually_exclusive_group()
@@ -73,6 +78,15 @@ def configure(parser: Parser) -> None:
     options.top(shown, default=10)
     shown.add_argument("--json", action="store_true", help="everything as one JSON object")
     shown.add_argument("--report", metavar="FILE", help="write a page of HTML as well")
+    shown.add_argument(
+        "--flame", metavar="FILE", help="write a page with a flame graph of call stacks as well"
+    )
+    shown.add_argument(
+        "--diff",
+        metavar=("BEFORE", "AFTER"),
+        nargs=2,
+        help="run nothing; compare two profiles that --json has written",
+    )
     shown.add_argument("--format", choices=FORMATS, help="write it in a format of other tools")
     shown.add_argument(
         "-o", "--out", metavar="FILE", help="where --format goes (default: standard output)"
@@ -118,6 +132,8 @@ def execute(arguments: Namespace) -> int:
     from jitvm.engine.host.signals import ENDING
     from jitvm.profiling import Profile
 
+    if arguments.diff is not None:
+        return _compare(arguments)
     _check(arguments)
     loaded = options.load(arguments)
     naming = options.naming(loaded.program)
@@ -139,6 +155,10 @@ def execute(arguments: Namespace) -> int:
 
 
 def _check(arguments: Namespace) -> None:
+    if arguments.program is None:
+        raise Failure("the following arguments are required: PROGRAM; see `jitvm profile --help`")
+    if arguments.flame is not None:
+        _charts_script()  # before the run, not after it
     if arguments.out is not None and arguments.format is None:
         raise Failure("-o says where --format goes; name a format, or use --report FILE")
     if arguments.format is not None and arguments.json:
@@ -270,6 +290,11 @@ def _tell(arguments: Namespace, profile: Profile) -> None:
             from jitvm.profiling.report import report
 
             files[arguments.report] = report(profile).encode()
+        if arguments.flame is not None:
+            from jitvm.profiling.flame import flame_page
+
+            page = flame_page(profile.title or "guest", profile.stacks, _charts_script())
+            files[arguments.flame] = page.encode()
         text = _text(arguments, profile)
         is_printed = arguments.format is None or arguments.out is None
         if not is_printed:
@@ -291,3 +316,47 @@ def _text(arguments: Namespace, profile: Profile) -> str:
     from jitvm.profiling.text import text
 
     return text(profile, sys.stdout, arguments.top)
+
+
+def _charts_script() -> str:
+    """The script that draws flame graphs."""
+    from jitvm.profiling.flame import charts_script
+
+    path = charts_script()
+    if path is None:
+        raise Failure("--flame needs plotly: `pip install plotly`", Exit.FAILURE)
+    return path.read_text("utf-8")
+
+
+# -- two profiles --------------------------------------------------------------------------------
+
+
+def _compare(arguments: Namespace) -> int:
+    """Print how two saved profiles differ."""
+    from jitvm.profiling import difference
+
+    for name in ("format", "report", "out"):
+        if getattr(arguments, name) is not None:
+            raise Failure(f"--{name} is of a run; --diff takes --json, --flame and --top")
+    if arguments.program is not None:
+        raise Failure("--diff runs nothing: leave the program out")
+    try:
+        before, after = (difference.load(path) for path in arguments.diff)
+    except difference.SavedProfileError as error:
+        raise Failure(str(error), Exit.FAILURE) from error
+    if arguments.flame is not None:
+        from jitvm.cli.outfile import write_files
+        from jitvm.profiling.flame import difference_page
+
+        title = f"{before.title} and {after.title}"
+        page = difference_page(title, before.stacks, after.stacks, _charts_script())
+        write_files({arguments.flame: page.encode()})
+    if arguments.json:
+        from json import dumps
+
+        print(dumps(difference.as_dict(before, after), indent=2))
+        return Exit.OK
+    from jitvm.profiling.text import plain_table
+
+    print("\n".join(plain_table(difference.table(before, after, arguments.top))))
+    return Exit.OK

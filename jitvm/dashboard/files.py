@@ -9,12 +9,13 @@ Names are looked up in a table: no part of a request ever becomes a path.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
+
+from jitvm.profiling.flame import charts_script
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,14 +29,6 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-
-
-def charts_script() -> Path | None:
-    """The script of the chart library; None if it is not installed. Nothing is imported."""
-    spec = find_spec("plotly")
-    folders = () if spec is None else spec.submodule_search_locations or ()
-    paths = (Path(folder, "package_data", "plotly.min.js") for folder in folders)
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _known() -> dict[str, Path]:

@@ -2,8 +2,8 @@
 
     Expressions   what a user asks for: registers, stacks, memory, labels    expressions
     Breakpoints   where to stop: instructions, opcodes, memory, ports        breakpoints
-    Probe         what the next instruction would do, without doing it       probe
-    Frames        who has called whom                                        frames
+    Probe         what the next instruction would do, without doing it       platform.probe
+    Frames        who has called whom                                        platform.callstacks
     History       running, and going back: snapshots and exact replay        history, moments, acts
     Debugger      all of it together, without a user                         debugger
     Commands      the debugger on a terminal or in a pipe                    commands, report

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from jitvm.debugger.acts import Source
 from jitvm.debugger.breakpoints import Breakpoint, Kind, Table
 from jitvm.debugger.expressions import Expression, ExpressionError, Number, Place, cells_of
-from jitvm.debugger.frames import Frame, frames
 from jitvm.debugger.history import MEMORY, End, History, Sink
-from jitvm.debugger.probe import Effects, OpcodeKinds, probe
 from jitvm.debugger.stopped import Goal, Paused, Stopped, Told
 from jitvm.engine.machine.machine import Tier
+from jitvm.platform.callstacks import Frame, Walker
+from jitvm.platform.probe import Effects, OpcodeKinds, probe
 
 if TYPE_CHECKING:
     from jitvm.debugger.moments import Moment
@@ -91,6 +91,7 @@ class Debugger:
         self.history = History(self.computer, options.source, (out, err), options.memory)
         self.table = Table()
         self.kinds = OpcodeKinds(self.guest)
+        self._walker: Walker | None = None
         self._log = options.log
         self._value = self._old = 0
         self._goal: Goal | None = None
@@ -269,7 +270,10 @@ class Debugger:
         except ExpressionError as error:
             self._notes.append(f"its condition makes no sense here: {error}")
         if self._count is not None:
-            return self._counts() if row.log is None else False
+            stops = row.log is None and self._counts()
+            if stops:
+                self._found.append(row)
+            return stops
         row.hits += 1
         if row.hits <= row.ignore:
             return False
@@ -482,10 +486,9 @@ class Debugger:
             self._count = None
 
     def _named_hit(self) -> Stopped:
-        """Which breakpoints are here, where the run was stopped by one."""
-        pc = self.state.pc
-        rows = [*self._by_address.get(pc, ()), *self._by_opcode.get(self.machine.memory[pc], ())]
-        return Stopped("breakpoint", tuple(row.number for row in rows), tuple(self._notes))
+        """Which breakpoints were hit, where the run was stopped by one."""
+        numbers = tuple(row.number for row in self._found)
+        return Stopped("breakpoint", numbers, tuple(self._notes))
 
     def reverse_to(
         self, addresses: Iterable[int], is_there: Callable[[], bool] = lambda: True
@@ -617,7 +620,9 @@ class Debugger:
 
     def frames(self) -> list[Frame]:
         """Who has called whom, the innermost first."""
-        return frames(self.guest, self.state, self.kinds)
+        if self._walker is None:
+            self._walker = Walker(self.guest, self.kinds)
+        return self._walker.frames(self.state, self.state.pc)
 
     def line(self, address: int | None = None) -> tuple[str, int] | None:
         """File and line of an address (default: the program counter); None if nobody knows."""

@@ -29,6 +29,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from pygls.uris import from_fs_path, to_fs_path
 
+from jitvm.engine.host.signals import ENDING
 from jitvm.lsp import shapes
 from jitvm.lsp.desk import Desk
 from jitvm.lsp.positions import Lines
@@ -135,6 +136,12 @@ class _Server(LanguageServer):
     """pygls's server, which tells of errors without opening windows in the editor."""
 
     protocol: _Protocol
+
+    def shutdown(self) -> None:
+        """End; at once after a signal, as the thread that waits for messages cannot be told."""
+        if ENDING.number:
+            os._exit(128 + ENDING.number)
+        super().shutdown()  # type: ignore[no-untyped-call]
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Answer what is no message; log the rest."""

@@ -33,6 +33,8 @@ that other packages install as entry points in the group ``jitvm.guests``, and `
 | language    | a language of sources, as editors need it                                  |
 | computer    | the interface of a computer: running, showing and profiling it             |
 | bare        | the default computer and platform                                          |
+| callstacks  | who has called whom, found on a guest's stacks                             |
+| probe       | what an instruction would do, and which opcodes call                       |
 | device      | devices: what ports lead to                                                |
 | evaluator   | running within limits: `Ending`, `LimitReached`, `Evaluator`               |
 | frames      | the frame loop of a program with a screen                                  |

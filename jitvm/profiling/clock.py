@@ -14,8 +14,9 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
-from jitvm.profiling.collector import Collector, Spot
+from jitvm.profiling.collector import Collector
 from jitvm.profiling.rows import Method, State, StateRow
+from jitvm.profiling.stacks import Spot
 
 
 def state_rows(collector: Collector) -> list[StateRow]:

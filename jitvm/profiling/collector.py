@@ -3,13 +3,15 @@
     events       what the JIT does                          all of them
     counters     instructions (exact mode), exits           exact
     spots        what the processor runs: see `spotter`     every 4 ms of processor time
-    stops        the guest's program counter: native code   every 20 ms, while guest code is
-                 is interrupted briefly                     being interpreted
+    stops        the guest's program counter and who has    every 20 ms in which the guest's
+                 called it: native code comes back          thread used its processor
+                 briefly, at its next loop or region
     host time    calls of Python devices: see `hosttime`    every call, or in turns; some timed
 
 The spotter gives time by state. A stop costs some microseconds and gives the guest's address, which
-native code does not keep where a signal handler could find it. If there is no spotter (another
-operating system, another profile at the same time), stops provide both.
+native code does not keep where a signal handler could find it, and its call stack. Interpreted
+addresses are counted only at stops before which the spotter saw the interpreter at work. If there
+is no spotter (another operating system, another profile at the same time), stops provide both.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from jitvm.profiling.hosttime import HostTime
 from jitvm.profiling.listening import listening
 from jitvm.profiling.regions import Regions, Watched
 from jitvm.profiling.spotter import Spotter
+from jitvm.profiling.stacks import Spot, Stacks
 
 SPOT_INTERVAL = 0.002
 """Seconds of processor time between spots; most kernels make it 4 ms."""
@@ -45,15 +48,6 @@ class Mode(StrEnum):
     """Every instruction is counted, interpreted or native; slower by a part."""
     OPCODES = "opcodes"
     """Every instruction is counted by opcode; nothing is native."""
-
-
-class Spot(StrEnum):
-    """Where the processor was."""
-
-    INTERPRETING = "interpreting"
-    RECORDING = "recording"
-    NATIVE = "native"
-    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +99,7 @@ class Collector:
         self.spots: Counter[Spot] = Counter()
         self.elsewhere: Counter[int] = Counter()
         self.stops: Counter[Spot] = Counter()
+        self.stacks = Stacks(machine)
         self.memory_before = b""
         self.histogram_before: list[int] = []
         self.executed_before = self.native_before = 0
@@ -116,7 +111,7 @@ class Collector:
         self._spotter: Spotter | None = None
         self._ended = threading.Event()
         self._pacer: threading.Thread | None = None
-        self._asked = False
+        self._asked = self._asked_where = False
         self._attached = ExitStack()
         self._counted_before = self._counted_interpreted_before = False
         self._lock = threading.Lock()
@@ -154,6 +149,7 @@ class Collector:
             self._spotter = Spotter(self.look.mode_word, SPOT_INTERVAL)
             if not self._spotter.start(self._thread):
                 self._spotter = None
+        self.stacks.begin()
         machine.on_stop(self._on_stop)
         self._pacer = threading.Thread(target=self._pace, name="jitvm-profile", daemon=True)
         self._pacer.start()
@@ -299,38 +295,45 @@ class Collector:
 
     # -- spots -------------------------------------------------------------------------------
 
-    def _take_spots(self) -> int:
-        """Sort what the spotter has; how many of it were in the interpreter."""
+    def _take_spots(self) -> dict[Spot, int]:
+        """Sort what the spotter has; how many of it were where."""
+        seen: dict[Spot, int] = {}
         if self._spotter is None:
-            return 0
+            return seen
         interpreter, record = self.look.interpreter, self.look.recording
-        interpreting = 0
         with self._lock:
             for pointer, table in self._spotter.take():
                 region = self.regions.at(pointer)
                 if region is not None:
                     region.samples += 1
-                    self.spots[Spot.NATIVE] += 1
+                    spot = Spot.NATIVE
                 elif any(pointer in piece for piece in interpreter):
-                    interpreting += 1
-                    self.spots[Spot.RECORDING if table == record else Spot.INTERPRETING] += 1
+                    spot = Spot.RECORDING if table == record else Spot.INTERPRETING
                 else:
-                    self.spots[Spot.ELSEWHERE] += 1
+                    spot = Spot.ELSEWHERE
                     self.elsewhere[pointer] += 1
-        return interpreting
+                seen[spot] = seen.get(spot, 0) + 1
+            for spot, count in seen.items():
+                self.spots[spot] += count
+            if seen:
+                self.stacks.worked(self.now, STOP_INTERVAL, seen)
+        return seen
 
     # -- stops -------------------------------------------------------------------------------
 
     def _pace(self) -> None:
-        """On a thread of its own: have the guest tell its address when it is interpreted."""
+        """On a thread of its own: have the guest tell where it is."""
         quiet = 0
         while not self._ended.wait(STOP_INTERVAL):
-            before = self.spots.total()
-            interpreting = self._take_spots()
-            is_idle = self._spotter is not None and self.spots.total() == before
+            seen = self._take_spots()
+            if self._spotter is None:
+                self.stacks.worked(self.now, STOP_INTERVAL, {})
+            is_idle = self._spotter is not None and not seen
             quiet = quiet + 1 if is_idle else 0
-            due = quiet == 0 and self.host.is_turn_over
-            if interpreting or due or self._spotter is None or quiet % 10 == 1:
+            is_interpreting = Spot.INTERPRETING in seen or Spot.RECORDING in seen
+            if is_interpreting or self._spotter is None or quiet % 10 == 1:
+                self._asked_where = True
+            if not is_idle or self._asked_where:
                 self._asked = True
                 self.machine.wake()
 
@@ -338,13 +341,16 @@ class Collector:
         """On the guest's thread: native code has come back at an address."""
         if not self._asked:
             return
-        self._asked = False
+        where, self._asked, self._asked_where = self._asked_where, False, False
         self.host.turn()
         thread = threading.current_thread()
         if thread is not self._thread:
             self._follow(thread)
         region = self.regions.polled(self.look, pc)
-        if region is None:
+        self.stacks.sample(self.now, pc)
+        if region is None and not where:
+            pass  # native code on its way from one region to the next
+        elif region is None:
             self.interpreted_at[pc] += 1
             self.stops[Spot.INTERPRETING] += 1
         else:

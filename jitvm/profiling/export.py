@@ -15,12 +15,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 from jitvm.engine.tables import events
 from jitvm.engine.tables.place import Place
 from jitvm.profiling.measured import TABLES, Measured
-from jitvm.profiling.rows import State
+from jitvm.profiling.routines import in_order
+from jitvm.profiling.rows import GUEST_STATES, State
 from jitvm.profiling.tables import Work, work_by_region
 from jitvm.version import __version__
 
@@ -51,9 +53,8 @@ def stacks(profile: Measured) -> Iterator[Stack]:
     if not profile.collector.interpreted_at:  # there are no samples of where it was
         interpreted = (profile.collector.executed or 0) - (profile.collector.native or 0)
         yield Stack((State.INTERPRETING.value,), 0.0, interpreted)
-    guest = (State.NATIVE, State.INTERPRETING, State.RECORDING)
     for row in profile.states:
-        if row.state not in guest and row.seconds > 0:
+        if row.state not in GUEST_STATES and row.seconds > 0:
             yield Stack((row.state.value,), row.seconds, 0.0)
 
 
@@ -65,13 +66,27 @@ def _stack(frames: tuple[Frame, ...], work: Work) -> Stack:
 
 
 def collapsed(profile: Measured) -> str:
-    """Stacks of labels with instructions, or microseconds while sampling."""
+    """Call stacks with microseconds, and the other states; in the exact modes, and where there is
+    no call stack, instructions or microseconds by state, region and label."""
     weights: Counter[str] = Counter()
+    rows = [] if profile.is_exact else profile.stacks
+    for row in rows:
+        names = (name.replace(";", ",").replace("\n", " ") for name in row.frames)
+        weights[";".join(names)] += round(1e6 * row.seconds)
+    if rows:
+        for state in profile.states:
+            if state.state not in GUEST_STATES:
+                weights[f"({state.state.value})"] += round(1e6 * state.seconds)
+        return _lines(weights)
     for stack in stacks(profile):
         weight = stack.instructions if profile.is_exact else 1e6 * stack.seconds
         names = (_group(frame).replace(";", ",").replace("\n", " ") for frame in stack.frames)
         weights[";".join(names)] += round(weight)
-    return "".join(f"{stack} {weight}\n" for stack, weight in weights.items() if weight)
+    return _lines(weights)
+
+
+def _lines(weights: Counter[str]) -> str:
+    return "".join(f"{stack} {weight}\n" for stack, weight in weights.items() if weight > 0)
 
 
 def _group(frame: Frame) -> str:
@@ -82,7 +97,8 @@ def _group(frame: Frame) -> str:
 
 
 def speedscope(profile: Measured) -> str:
-    """Time by state, region and line, and the same of instructions in the exact modes."""
+    """Time by state, region and line, the same of instructions in the exact modes, and call stacks
+    in the order of time."""
     frames: dict[tuple[str, str, int], int] = {}
 
     def index(frame: Frame) -> int:
@@ -104,6 +120,13 @@ def speedscope(profile: Measured) -> str:
                 [(at, float(round(stack.instructions))) for at, stack in everything],
             )
         )  # fmt: skip
+    stretches = [
+        (tuple(map(index, stretch.frames)), stretch.end - stretch.begin)
+        for stretch in in_order(profile.collector, profile.naming)
+    ]
+    if stretches:
+        title_in_order = f"{title}: call stacks in order of time"
+        profiles.append(_speedscope_profile(title_in_order, "seconds", stretches))
     shared = [
         {"name": name, "file": file, "line": line} if file else {"name": name}
         for name, file, line in frames
@@ -137,17 +160,19 @@ def _speedscope_profile(
 
 # -- Chrome trace --------------------------------------------------------------------------------
 
-_GUEST, _COMPILER = 1, 2
+_GUEST, _COMPILER, _STACKS = 1, 2, 3
 """Thread numbers in a trace."""
 
 
 def chrome_trace(profile: Measured) -> str:
-    """Recordings, compilations and what became of them, on a timeline."""
+    """Recordings, compilations and what became of them, and call stacks, on a timeline."""
     naming, title = profile.naming, profile.title or "guest"
     rows: list[dict[str, Any]] = [
         _meta("process_name", 0, title),
         _meta("thread_name", _GUEST, "guest"),
         _meta("thread_name", _COMPILER, "compiler"),
+        _meta("thread_name", _STACKS, "call stacks (sampled)"),
+        *_call_spans(profile),
     ]
     hot: float | None = None
     sizes: dict[int, int] = {}
@@ -179,6 +204,25 @@ def chrome_trace(profile: Measured) -> str:
             rows.append(_counter(at, sizes))
     other = {key: value for key, value in profile.summary().items() if key != "events"}
     return json.dumps({"traceEvents": rows, "displayTimeUnit": "ms", "otherData": other})
+
+
+def _call_spans(profile: Measured) -> Iterator[dict[str, Any]]:
+    """Frames as spans: one lasts as long as samples that follow each other have it."""
+    open_: list[tuple[str, float]] = []
+    end = 0.0
+
+    def closed(depth: int) -> Iterator[dict[str, Any]]:
+        while len(open_) > depth:
+            name, begin = open_.pop()
+            yield _span(name, "call", begin, end, _STACKS, {})
+
+    for stretch in in_order(profile.collector, profile.naming):
+        known = zip(open_, stretch.frames, strict=False)
+        same = takewhile(lambda pair: pair[0][0] == pair[1], known)
+        yield from closed(sum(1 for _ in same))
+        open_ += [(name, stretch.begin) for name in stretch.frames[len(open_) :]]
+        end = stretch.end
+    yield from closed(0)
 
 
 def _meta(name: str, thread: int, value: str) -> dict[str, Any]:

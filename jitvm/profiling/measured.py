@@ -13,6 +13,7 @@ from jitvm.engine.tables.place import Naming, nameless
 from jitvm.profiling.collector import Collector, Happened, Mode
 from jitvm.profiling.rows import (
     AbortRow,
+    CallRow,
     CompileRow,
     ExitRow,
     HostRow,
@@ -21,6 +22,8 @@ from jitvm.profiling.rows import (
     MemoryRow,
     OpcodeRow,
     RegionRow,
+    RoutineRow,
+    StackRow,
     StateRow,
     TierRow,
 )
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
     from jitvm.profiling.regions import Watched
 
 TABLES = (
-    "tiers", "states", "labels", "lines", "regions", "exits", "aborts", "opcodes", "compiles",
-    "host", "memory",
+    "tiers", "states", "labels", "lines", "routines", "calls", "stacks", "regions",
+    "exits", "aborts", "opcodes", "compiles", "host", "memory",
 )  # fmt: skip
 """Names of the tables, in the order people read them."""
 
@@ -117,6 +120,11 @@ class Measured:
         return self.collector.spots.total() or self.collector.stops.total()
 
     @property
+    def stack_samples(self) -> int:
+        """How many samples call stacks rest on."""
+        return self.collector.stacks.taken
+
+    @property
     def recorded(self) -> int:
         """Interpreted instructions that were recorded, in recordings that ended."""
         return self.collector.recorded
@@ -175,6 +183,27 @@ class Measured:
         from jitvm.profiling.tables import line_rows
 
         return line_rows(self.collector, self.naming)
+
+    @property
+    def routines(self) -> list[RoutineRow]:
+        """Labels with all below them, by the call stacks of samples."""
+        from jitvm.profiling.routines import routine_rows
+
+        return routine_rows(self.stacks)
+
+    @property
+    def calls(self) -> list[CallRow]:
+        """Who called whom, by the call stacks of samples."""
+        from jitvm.profiling.routines import call_rows
+
+        return call_rows(self.stacks)
+
+    @property
+    def stacks(self) -> list[StackRow]:
+        """Call stacks of samples."""
+        from jitvm.profiling.routines import stack_rows
+
+        return stack_rows(self.collector, self.naming)
 
     @property
     def regions(self) -> list[RegionRow]:
@@ -236,6 +265,7 @@ class Measured:
             "recorded": self.recorded,
             "seconds": self.seconds,
             "samples": self.samples,
+            "stack_samples": self.stack_samples,
             "compile_seconds": self.compile_seconds,
             "code_bytes": self.code_bytes,
             "events": dict(self.event_counts),

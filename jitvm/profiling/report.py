@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from jitvm.engine.tables import events
+from jitvm.profiling.flame import color_of, tree
 from jitvm.profiling.htmltables import html_table
 from jitvm.profiling.measured import Measured
 from jitvm.profiling.rows import CompileRow, MemoryRow, State, StateRow
@@ -28,6 +29,9 @@ COLORS = {
 }
 WIDTH = 960
 """Of charts, in their own units; they stretch with the window."""
+MOST_BOXES = 4000
+NARROWEST = 0.5
+"""Of call stacks: how many boxes are drawn, and the narrowest of them."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _STYLE = """
@@ -93,6 +97,8 @@ def report(profile: Measured) -> str:
         _states(profile.states),
         "<h2>what the JIT did, and when</h2>",
         _timeline(profile),
+        "<h2>call stacks, sampled</h2>",
+        _stacks(profile),
         "<h2>heat of memory</h2>",
         _heat(profile.memory),
         *(html_table(table) for table in tables(profile, TOP)),
@@ -182,6 +188,27 @@ def _compile(row: CompileRow, x: Callable[[float], float]) -> str:
     begin = row.at - row.seconds
     title = f"{row.label}: {row.nodes} instructions, {1e3 * row.seconds:.1f} ms"
     return _box(x(begin), 27, x(row.at) - x(begin), 15, "#d05040", title)
+
+
+def _stacks(profile: Measured) -> str:
+    """Routines under those that call them, as wide as the time in them and below."""
+    root = tree(profile.stacks)
+    if not root.inner:
+        return "<p>no sample fell into guest code</p>"
+    boxes: list[str] = []
+    todo, deepest = [(root, 0.0, 0)], 0
+    while todo and len(boxes) < MOST_BOXES:
+        node, x, row = todo.pop()
+        wide, y, title = WIDTH * node.share, 18 * row, f"{node.name} {percent(node.share)}"
+        boxes.append(_box(x, y, wide - 0.5, 17, color_of(node.name, row), title))
+        if fitting := node.name[: int(wide / 7)]:
+            boxes.append(f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(fitting)}</text>')
+        deepest = max(deepest, row)
+        for inner in node.inner.values():
+            if WIDTH * inner.share >= NARROWEST:
+                todo.append((inner, x, row + 1))
+            x += WIDTH * inner.share
+    return _svg(18 * (deepest + 1), boxes, "call stacks")
 
 
 def _heat(rows: Sequence[MemoryRow]) -> str:

@@ -25,6 +25,10 @@ class State(StrEnum):
     """For input, for the clock, or for a processor."""
 
 
+GUEST_STATES = (State.NATIVE, State.INTERPRETING, State.RECORDING)
+"""Those in which the guest's own code is at work."""
+
+
 class Method(StrEnum):
     """How a number was found."""
 
@@ -129,6 +133,38 @@ class LineRow:
     seconds: float
     share: float
     method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineRow:
+    """A label with all below it, by call stacks. `seconds` and `share` are its own, `total_...`
+    include what it calls; shares are of the time in guest code. Sampled, as all call stacks are.
+    """
+
+    routine: str
+    seconds: float
+    total_seconds: float
+    share: float
+    total_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One routine calls another; the time of the callee, and of all below it, in such calls."""
+
+    caller: str
+    callee: str
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """Routines that were at work together, the outermost first, and the last one's own time."""
+
+    frames: tuple[str, ...]
+    seconds: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True)

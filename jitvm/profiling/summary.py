@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jitvm.profiling.routines import OTHERS, call_rows, routine_rows
 from jitvm.profiling.rows import Method
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 TOP = 10
 """Rows of a table, unless asked for more."""
+MOST_NAMES = 2
+"""Callers, and callees, that a row has."""
 BAR = 24
 """Characters of a bar for the total."""
 _MARKS = {Method.SAMPLED: "~", Method.ESTIMATED: "≈", Method.EXACT: "", Method.MEASURED: ""}
@@ -73,6 +76,7 @@ def tables(profile: Measured, top: int = TOP) -> Iterator[Table]:
         _states,
         _labels,
         _lines,
+        _routines,
         _regions,
         _exits,
         _aborts,
@@ -144,6 +148,38 @@ def _lines(profile: Measured, top: int) -> Table:
     heads = ("line", "label", "instructions" if profile.is_exact else "time", "share")
     bars = [row.share for row in rows[:top]]
     return Table("by line of source", heads, cells, bars, max(0, len(rows) - top))
+
+
+def _routines(profile: Measured, top: int) -> Table:
+    """Routines with their callers and callees; none where no call was seen."""
+    stacks = profile.stacks
+    calls = call_rows(stacks)
+    rows = [row for row in routine_rows(stacks) if row.routine != OTHERS] if calls else []
+    callers: dict[str, list[str]] = {}
+    callees: dict[str, list[str]] = {}
+    for call in calls:
+        share = percent(call.share)
+        callers.setdefault(call.callee, []).append(f"{call.caller} {share}")
+        callees.setdefault(call.caller, []).append(f"{call.callee} {share}")
+    cells = [
+        (
+            row.routine,
+            _some(callers.get(row.routine, [])),
+            _some(callees.get(row.routine, [])),
+            _marked(row.total_share, Method.SAMPLED),
+            _marked(row.share, Method.SAMPLED),
+        )
+        for row in rows[:top]
+    ]
+    heads = ("routine", "called by", "calls", "total", "self")
+    bars = [row.share for row in rows[:top]]
+    return Table("by routine, with what it calls", heads, cells, bars, max(0, len(rows) - top))
+
+
+def _some(names: list[str]) -> str:
+    """The first few of them."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f", {more} more" if more > 0 else "")
 
 
 def _regions(profile: Measured, top: int) -> Table:

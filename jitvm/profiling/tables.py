@@ -20,6 +20,7 @@ from jitvm.profiling.clock import state_rows
 from jitvm.profiling.collector import Collector, Mode
 from jitvm.profiling.regions import Watched
 from jitvm.profiling.rows import (
+    GUEST_STATES,
     AbortRow,
     CompileRow,
     ExitRow,
@@ -72,8 +73,7 @@ def native_share(collector: Collector) -> float | None:
 
 
 def _guest_seconds(collector: Collector) -> dict[State, float]:
-    guest = (State.NATIVE, State.INTERPRETING, State.RECORDING)
-    return {row.state: row.seconds for row in state_rows(collector) if row.state in guest}
+    return {row.state: row.seconds for row in state_rows(collector) if row.state in GUEST_STATES}
 
 
 def _seconds_a_sample(watched: Iterable[Watched], seconds: dict[State, float]) -> float:

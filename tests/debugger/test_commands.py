@@ -14,7 +14,7 @@ from jitvm.cli.exits import Exit
 from jitvm.cli.main import main
 from jitvm.debugger.commands import TABLE, CommandError, Commands
 from jitvm.engine.machine.machine import Tier
-from tests.debugger.walking import Case, debugger_of
+from tests.debugger.walking import CASES, Case, debugger_of
 
 PROGRAM = """|00 @count $1
 |0100 @main
@@ -279,3 +279,15 @@ def test_a_run_loads_nothing_of_it(program: str) -> None:
         [sys.executable, "-c", code, program], capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_another_guest(tier: Tier) -> None:
+    """CHIP-8: shares of instructions in place of vectors, registers in a space, no labels."""
+    lines = "break *0x210 if state[0] == 5 && time > 20\nc\nbt\nfinish\nwatch [0x300]\nrc\nrc\nrc"
+    shown = script(lines, tier, CASES["chip8"])
+    assert shown[1:6] == ["breakpoint 1, 0x0210", "0x0210  ADD V1, 03", "#0  0x0210",
+                          "#1  0x0208", "0x020a  ADD V0, 01"]  # fmt: skip
+    assert shown[7:9] == ["breakpoint 1, 0x0210", "0x0210  ADD V1, 03"]
+    assert shown[9:12] == ["breakpoint 2, [0x300]", "0x0300: 00 -> 05", "0x0206  LD V1, 01"]
+    assert shown[12] == "this is the start; nothing is before it"

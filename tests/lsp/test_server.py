@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -398,6 +399,24 @@ def test_an_editor_that_goes_away(folder: Path) -> None:
     editor.open("main.tal")
     editor.close()
     assert editor.good is False
+
+
+def test_a_signal_ends_the_command(folder: Path) -> None:
+    """Though its input is open."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jitvm", "lsp"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    wire = Wire(process.stdin, process.stdout)
+    Editor(folder, wire).__enter__()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(HANGS) == 128 + signal.SIGINT
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    wire.close()
 
 
 def test_the_command(folder: Path) -> None:

@@ -140,7 +140,7 @@ def test_speedscope(profile: Profile) -> None:
     content = json.loads(speedscope(profile))
     check(content, SPEEDSCOPE)
     frames = content["shared"]["frames"]
-    assert [each["unit"] for each in content["profiles"]] == ["seconds", "none"]
+    assert [each["unit"] for each in content["profiles"]][:2] == ["seconds", "none"]
     for each in content["profiles"]:
         assert len(each["samples"]) == len(each["weights"])
         assert sum(each["weights"]) == pytest.approx(each["endValue"] - each["startValue"])
@@ -228,7 +228,9 @@ def test_the_report_is_one_file_that_asks_for_nothing(profile: Profile) -> None:
     assert "default-src 'none'" in page
     for row in profile.labels[:5]:
         assert row.label in page
-    assert page.count("<svg") == page.count("</svg>") == 3
+    assert (
+        page.count("<svg") == page.count("</svg>") in (3, 4)
+    )  # call stacks, if there was time for a sample
     assert page.count("<table>") == page.count("</table>") >= 5
 
 

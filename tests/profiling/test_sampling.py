@@ -12,9 +12,9 @@ import pytest
 import jitvm
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.profiling import Mode, Profile, ProfileError, hosttime
-from jitvm.profiling.collector import Spot
 from jitvm.profiling.rows import Method, State
 from jitvm.profiling.spotter import Spotter
+from jitvm.profiling.stacks import Spot
 from tests.clock import until
 from tests.profiling.rig import COUNTING, FOREVER, machine_with
 

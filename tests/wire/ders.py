@@ -355,7 +355,7 @@ class Types:
         random, kind = self.random, self.random.random()
         if depth > 3 or (depth and kind < 0.5):
             return random.choice(LEAVES)
-        if kind < 0.65:
+        if kind < (0.65 if depth else 0.1):
             return der.sequence_of(self.of(depth + 1))
         fields = {
             f"f{number}": self.tagged(self.of(depth + 1), number)

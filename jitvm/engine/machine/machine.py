@@ -751,7 +751,8 @@ class Machine:
 
     def on_stop(self, watcher: Callable[[int], None] | None) -> None:
         """Call a function with the program counter whenever native code was made to come back
-        (`wake`), on the guest's thread, before it goes on; None: nobody."""
+        (`wake`), on the guest's thread, before it goes on; None: nobody. Memory, stacks and
+        `state.pointers` are current then."""
         self._executor.on_stop = watcher
 
     def wake(self) -> None:

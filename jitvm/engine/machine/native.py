@@ -950,6 +950,7 @@ class NativeTier:
             self._restore_tables()
             fields["interrupt"][0] = 0
             if self.on_stop is not None:
+                self._take_pointers()
                 self.on_stop(fields["pc"][0])
             if jit is not None:
                 jit.install_done()

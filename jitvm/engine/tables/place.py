@@ -7,7 +7,7 @@ Each guest knows these in its own way (symbol files, assemblers); code that show
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jitvm.engine.tables.names import shown
 
@@ -21,6 +21,7 @@ class Place:
         label: the label at or before it; empty if there is none.
         offset: bytes after the label, or from 0 without one.
         file, line: the source that became the byte there; empty and 0 if nobody knows.
+        part_of: the label of the routine it is in, if `label` is one inside of that.
     """
 
     address: int
@@ -28,10 +29,12 @@ class Place:
     offset: int = 0
     file: str = ""
     line: int = 0
+    part_of: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", shown(self.label))
         object.__setattr__(self, "file", shown(self.file))
+        object.__setattr__(self, "part_of", shown(self.part_of))
 
     def __str__(self) -> str:
         if not self.label:
@@ -42,6 +45,11 @@ class Place:
     def group(self) -> str:
         """What is counted together with it: its label, or its page of 256 bytes without one."""
         return self.label or f"0x{self.address & ~0xFF:04x}.."
+
+    @property
+    def routine(self) -> str:
+        """What a call stack says of it."""
+        return self.part_of or self.group
 
 
 Naming = Callable[[int], Place]

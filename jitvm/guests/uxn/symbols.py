@@ -40,6 +40,11 @@ class Symbol(Struct, frozen=True):
     name: str
 
 
+def is_lambda(name: str) -> bool:
+    """Whether an assembler made a name, for a pair of braces: ``λ00``, ``λ01``..."""
+    return name[:1] == "λ" and len(name) > 1 and set(name[1:]) <= set("0123456789abcdef")
+
+
 class SymbolTable:
     """An immutable list of symbols in definition order, with look-up both ways."""
 

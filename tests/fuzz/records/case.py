@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.wire.pair import PARAMS
 
-TIERS = {"jit": 3, "interpreter": 10, "reference": 1, "ir": 1}
+TIERS = {"jit": 1, "interpreter": 10, "reference": 1, "ir": 1}
 """What decodes, and how often of all."""
 BATCH = {"jit": 150, "interpreter": 150, "reference": 20, "ir": 20}
 """Records of a batch."""

@@ -209,7 +209,7 @@ def test_hover(mark: str, expected: list[str]) -> None:
 
 
 def test_hover_of_numbers() -> None:
-    source = "|0100 #18 DEO #ff #ffff #20 #0a #60 nope BRK"
+    source = '|0100 #18 DEO #ff #ffff #20 #0a #60 nope "\ud800 BRK'
     project = read(source)
 
     def said(mark: str) -> str:
@@ -221,6 +221,7 @@ def test_hover_of_numbers() -> None:
     assert "65535 = -1" in said("#ffff")
     assert "a space" in said("#20")
     assert "not defined" in said("nope")
+    assert "no UTF-8 form" in said('"\ud800')
     assert project.hover(MAIN, len(source)) is not None
     assert project.hover(MAIN, 10_000) is None
 

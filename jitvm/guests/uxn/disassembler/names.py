@@ -21,9 +21,8 @@ from jitvm.guests.uxn.assembler.labels import name_fault
 from jitvm.guests.uxn.assembler.limits import MAX_NAME
 from jitvm.guests.uxn.disassembler.flow import Flow, Form, Kind, Role
 from jitvm.guests.uxn.ports import PORTS
-from jitvm.guests.uxn.symbols import PROGRAM_START, SymbolTable
+from jitvm.guests.uxn.symbols import PROGRAM_START, SymbolTable, is_lambda
 
-_LAMBDA = re.compile("λ[0-9a-f]+")
 _UNPRINTABLE = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
 _PREFIXES = {Kind.DATA: "data", Kind.CALL: "sub", Kind.VECTOR: "vector"}
 _LOCAL_PREFIXES = {Kind.LOOP: "loop", Kind.SKIP: "skip"}
@@ -77,7 +76,7 @@ def choose_names(flow: Flow, symbols: SymbolTable) -> Names:
     scope = ""
     for address in sorted({*given, *flow.targets}):
         for name in given.get(address, ()):
-            if _LAMBDA.fullmatch(name) and scope:
+            if is_lambda(name) and scope:
                 name = f"{scope}/{name}"
             names.add(address, name)
         if address not in given:

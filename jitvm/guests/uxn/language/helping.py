@@ -32,8 +32,7 @@ def about(names: Names, token: Token) -> str:
     if is_hex(digits) and len(digits) in (2, 4):
         return _about_number(names, token, digits)
     if text[0] == '"' and len(text) > 1:
-        size = len(text[1:].encode("utf-8", "surrogateescape"))
-        return f"text of {size} byte{'s' * (size > 1)}"
+        return _about_text(text[1:])
     if text[0] in "|$" and is_hex(text[1:]):
         what = "continue at" if text[0] == "|" else "skip"
         return f"{what} {_spelled(text[1:])}"
@@ -44,6 +43,14 @@ def about(names: Names, token: Token) -> str:
         if include.spot == token.spot:
             return shown(file)
     return ""
+
+
+def _about_text(text: str) -> str:
+    try:
+        size = len(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return "text with a character that has no UTF-8 form"
+    return f"text of {size} byte{'s' * (size > 1)}"
 
 
 def about_opcode(byte: int) -> str:

@@ -132,10 +132,15 @@ class OpcodeKinds:
         """Those that may load from the code space."""
         return loading_opcodes(self._guest, self._guest.code_index)
 
-    @cached_property
+    @property
     def calls(self) -> frozenset[int]:
         """Those that make a return address."""
-        guest, found = self._guest, set[int]()
+        return frozenset(self.links)
+
+    @cached_property
+    def links(self) -> dict[int, frozenset[int]]:
+        """The same, each with the stacks that were seen to have the return address on top."""
+        guest, found = self._guest, dict[int, frozenset[int]]()
         probe = Probe(guest, _blank(guest))
         state, memory = probe.state, probe.state.spaces[guest.code_index]
         pc = guest.code_space.size // 2
@@ -145,9 +150,16 @@ class OpcodeKinds:
                     stack[:] = bytes([filling]) * len(stack)
                 state.pointers[:] = [stack.size // 2 for stack in guest.stacks]
                 state.pc, memory[pc] = pc, row.code
-                if probe.look().link is not None:
-                    found.add(row.code)
-        return frozenset(found)
+                if (link := probe.look().link) is not None:
+                    found[row.code] = found.get(row.code, frozenset()) | _tops(guest, state, link)
+        return found
+
+
+def _tops(guest: Guest, state: State, link: int) -> frozenset[int]:
+    """The stacks that have a return address on top, in a word of up to eight bytes."""
+    word = link.to_bytes(guest.address_bytes, guest.byte_order)
+    ends = enumerate(zip(state.stacks, state.pointers, strict=True))
+    return frozenset(i for i, (stack, at) in ends if word in bytes(stack[max(0, at - 8) : at]))
 
 
 def _blank(guest: Guest) -> State:
