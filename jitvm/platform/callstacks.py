@@ -18,7 +18,7 @@ from jitvm.guest import State
 from jitvm.platform.probe import OpcodeKinds, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jitvm.guest import Guest
 
@@ -55,6 +55,7 @@ class Walker:
         self._stacks = [i for i, stack in enumerate(guest.stacks) if stack.return_addresses]
         links = (kinds or OpcodeKinds(guest)).links if self._stacks else {}
         self._calls = {index: self._by_length(links, index) for index in self._stacks}
+        self._codes = frozenset(links)
         self._known: dict[tuple[int, bytes], int | None] = {}
 
     def _by_length(
@@ -101,6 +102,11 @@ class Walker:
             if 0 <= at < len(memory) and memory[at] in calls:
                 return at
         return None
+
+    def calls_among(self, state: State, addresses: Iterable[int]) -> list[int]:
+        """Those of some addresses of instructions that are calls."""
+        memory = state.spaces[self._guest.code_index]
+        return [at for at in addresses if memory[at] in self._codes]
 
     def target(self, state: State, call: int) -> int | None:
         """Where a call leads whose operand says so; None where that is computed."""
