@@ -85,6 +85,7 @@ COMMANDS = (
     Command("top", "jitvm.cli.top", "watch in the terminal what the JIT makes of a program"),
     Command("debug", "jitvm.cli.debug", "stop, step and look into a program, and go back in time"),
     Command("profile", "jitvm.cli.profile", "show where a program's time and instructions go"),
+    Command("coverage", "jitvm.cli.coverage", "tell which lines and branches programs execute"),
     Command("wire", "jitvm.cli.wire", "read Protobuf messages in bulk, as tables"),
     Command("guests", "jitvm.cli.guests", "list the guests whose programs can be run"),
     Command("params", "jitvm.cli.params", "list the limits of the JIT"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from jitvm.guest.core import Word
     from jitvm.guest.description import Guest
+    from jitvm.guest.marks import Marks
     from jitvm.guest.parts import Semantics
     from jitvm.guest.state import State
 
@@ -24,7 +25,7 @@ class ReferenceInterpreter(Arithmetic):
     """Executes a guest's opcodes on a `State`, one instruction at a time.
 
     `executed` counts instructions since the interpreter was made; `histogram`, where there is
-    one, counts them by opcode.
+    one, counts them by opcode; `marks`, where there are any, tell what was executed.
 
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
@@ -39,6 +40,7 @@ class ReferenceInterpreter(Arithmetic):
         self.executed = 0
         self.interrupted = False
         self.histogram: memoryview | None = None
+        self.marks: Marks | None = None
         self.breaks: frozenset[int] = frozenset()
         self.break_opcodes: frozenset[int] = frozenset()
         self.judge: Callable[[int], bool] | None = None
@@ -97,8 +99,12 @@ class ReferenceInterpreter(Arithmetic):
         semantics, length = self._rows[code]
         self.next_pc = self._target = (pc + length) & self._pc_mask
         self._halted = False
+        if self.marks is not None:
+            self.marks.executes(pc, code)
         semantics(self)
         state.pc = self._target
+        if self.marks is not None:
+            self.marks.went(pc, code, on=self._target == self.next_pc)
         self.executed += 1
         if self.histogram is not None:
             self.histogram[code] += 1

@@ -133,6 +133,11 @@ class Program:
         at, label = max(before, key=lambda pair: pair[0], default=(0, ""))
         return Place(address, label, address - at)
 
+    def instructions(self) -> Sequence[int]:
+        """Addresses that the program's source has instructions at, not data, in order; empty if
+        nobody knows."""
+        return ()
+
     def address_of(self, label: str) -> int | None:
         """The address of a label; None if there is no such label.
 

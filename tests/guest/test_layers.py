@@ -19,6 +19,7 @@ LAYERS = (
     "testing",
     "guests",
     "profiling",
+    "coverage",
     "debugger",
     "dashboard",
     "playing",

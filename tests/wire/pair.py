@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from itertools import accumulate
 from random import Random
 from typing import Any
 
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import Parameters
-from jitvm.guests.wire.batch import Batch
+from jitvm.guests.wire.batch import Batch, Mistake
 from jitvm.guests.wire.columns import Column, Shape, layout, tree
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.faults import Fault
@@ -46,11 +47,17 @@ class Pair:
         for site in self.native.program.sites:
             self.native.choose(site, random.choice(site.variants))
 
+    def mistakes(
+        self, data: list[bytes], put: Callable[[bytes], memoryview] = memoryview
+    ) -> list[Mistake]:
+        """Decode messages natively only; those that are refused."""
+        offsets = array("q", accumulate(map(len, data), initial=0))
+        joined, bounds = put(b"".join(data)), memoryview(offsets)
+        return self.native.decode(joined, bounds, 0, len(data), self.out[0]).mistakes
+
     def agree(self, data: list[bytes], put: Callable[[bytes], memoryview] = memoryview) -> Batch:
         """Decode messages with both; what they have in common. `put` places them in memory."""
-        offsets = array("q", [0])
-        for each in data:
-            offsets.append(offsets[-1] + len(each))
+        offsets = array("q", accumulate(map(len, data), initial=0))
         joined, bounds = put(b"".join(data)), memoryview(offsets)
         got = self.native.decode(joined, bounds, 0, len(data), self.out[0])
         expected = self.plain.decode(joined, bounds, 0, len(data), self.out[1])

@@ -172,18 +172,23 @@ class InterpreterSource:
 
     def _look(self, e: Emitter) -> None:
         """See whether the instruction is one to stop at; none is (`jitvm.engine.interpreter.breaks`
-        has stubs that do)."""
+        and `jitvm.engine.interpreter.marking` have stubs that do something here)."""
 
-    def _count(self) -> None:
-        """Stubs of exact counts: `count` stays in the interpreter, `charge` enters regions."""
-        for name, table in (("count", "checked"), ("charge", "hooked")):
-            e = Emitter(self.layout)
+    def _begun(self, name: str) -> Emitter:  # noqa: ARG002  others look before they begin
+        """The beginning of a stub."""
+        return Emitter(self.layout)
+
+    def _count(self, entering: str = "hooked") -> None:
+        """Stubs of exact counts: `count` stays in the interpreter, `charge` enters regions, by
+        handlers that do."""
+        for name, table in (("count", "checked"), ("charge", entering)):
+            e = self._begun(name)
             self._charge(e)
             self._go_on(e, table, self._opcode(e))
             self._stub(name, e)
 
     def _profile(self) -> None:
-        e = Emitter(self.layout)
+        e = self._begun("profile")
         self._charge(e)
         opcode = self._opcode(e)
         counts = e.at(self.layout.histogram)
@@ -192,7 +197,7 @@ class InterpreterSource:
         self._stub("profile", e)
 
     def _record(self) -> None:
-        e = Emitter(self.layout)
+        e = self._begun("record")
         head = e.load("i64", e.field("recording_head"), "context", 8)
         size = e.load("i64", e.field("recording_size"), "context", 8)
         full = e.let(f"icmp uge i64 {head}, {size}")

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.memory.block import Block
     from jitvm.guest import State
+    from jitvm.guest.marks import Marks
 
 
 class Jit:
@@ -319,6 +320,11 @@ class Jit:
             self.keeper.keep_no_more()
         for compiled in self.regions.break_at(addresses, opcodes):
             self.install(compiled)
+
+    def mark(self, marks: Marks) -> None:
+        """Have regions that do nothing which is not marked; before there are any."""
+        self.keeper.keep_no_more()
+        self.regions.marks = marks
 
     # -- finishing, in a child of the process -------------------------------------------------
 

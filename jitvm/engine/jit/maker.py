@@ -167,6 +167,8 @@ class RegionMaker:
 
         if world.is_broken(start):
             raise Refused(Reason.BREAK)
+        if world.is_new(start):
+            raise Refused(Reason.BRANCH)
         began = time.perf_counter()
         params, speed = self.params, self.params.speed
         if nodes is None:

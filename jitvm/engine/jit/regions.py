@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from jitvm.engine.memory.block import Block
     from jitvm.engine.region.region import Region
     from jitvm.guest import State
+    from jitvm.guest.marks import Marks
 
 
 class Regions(Mapping[int, Installed]):
@@ -55,6 +56,7 @@ class Regions(Mapping[int, Installed]):
         is_charging: whether regions count the instructions they execute.
         epoch: rises when all that was compiled no longer holds.
         breaks, break_opcodes: addresses and opcodes of instructions that no region has.
+        marks: what was executed, where that is marked: regions have nothing else.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Regions(Mapping[int, Installed]):
         self.epoch = 0
         self.breaks: frozenset[int] = frozenset()
         self.break_opcodes: frozenset[int] = frozenset()
+        self.marks: Marks | None = None
         self._suspended: list[Compiled] = []
         self._by_start: dict[int, Installed] = {}
         self._graveyard: list[Span] = []
@@ -164,6 +167,7 @@ class Regions(Mapping[int, Installed]):
             charging=self.is_charging,
             breaks=self.breaks,
             break_opcodes=self.break_opcodes,
+            marks=None if self.marks is None else bytes(self.marks.cells),
         )
 
     def is_broken(self, region: Region) -> bool:

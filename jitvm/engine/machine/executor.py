@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Stop
+    from jitvm.guest.marks import Marks
 
 
 class Executor(Protocol):
@@ -76,6 +77,9 @@ class Executor(Protocol):
 
     def end_events(self) -> None:
         """Begin no further event of the `deliver` at hand."""
+
+    def mark(self, marks: Marks) -> None:
+        """Mark what is executed from now on; see `Machine.mark`."""
 
     def break_at(
         self,

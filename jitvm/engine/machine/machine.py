@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
+    from jitvm.guest.marks import Marks
     from jitvm.guest.state import Reader, Writer
 
     class CFunc(Protocol):
@@ -169,6 +170,8 @@ class Machine:
             if space.large:
                 self.attach(index, None)
         self._watched: frozenset[int] = frozenset()
+        self._has_run = self._breaks = False
+        self._marks: Marks | None = None
         self._told: Callable[[int, int], object] | None = None
         self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
@@ -472,12 +475,12 @@ class Machine:
             RuntimeError: it is running already.
             whatever a host function raised; the machine is left after that instruction.
         """
-        self._refuse_twice()
+        self._begin_run()
         self.state.pc = self._checked(self.state.pc if pc is None else pc)
         return self._executor.run(_budget(max_instructions))
 
-    def _refuse_twice(self) -> None:
-        """Refuse to run what is being run.
+    def _begin_run(self) -> None:
+        """Refuse to run what is being run; else note that it is run.
 
         Raises:
             RuntimeError: it is, by another thread or by this one, which it has called.
@@ -487,6 +490,7 @@ class Machine:
                 "the machine is running: a function that it calls cannot run it, nor can a second "
                 "thread"
             )
+        self._has_run = True
 
     def step(self) -> Stop:
         """Execute one instruction at ``state.pc``: `Stop.BUDGET`, or `Stop.HALT` if it halts.
@@ -496,7 +500,7 @@ class Machine:
             RuntimeError: it is running already.
             whatever a host function raised.
         """
-        self._refuse_twice()
+        self._begin_run()
         self._checked(self.state.pc)
         return self._executor.step()
 
@@ -526,7 +530,7 @@ class Machine:
             RuntimeError: it is running already.
             whatever a host function raised.
         """
-        self._refuse_twice()
+        self._begin_run()
         data = bytes(memoryview(data))
         port, stop_port = self._port(port), self._port(stop_port)
         mark_port, marked = mark or (port, 0)
@@ -539,6 +543,30 @@ class Machine:
     def end_events(self) -> None:
         """Have the `deliver` at hand begin no further event; for functions that ports call."""
         self._executor.end_events()
+
+    # -- marking what is executed ------------------------------------------------------------
+
+    def mark(self) -> Marks:
+        """Mark from now on what is executed, exactly; before the first run. The marks, which rise
+        while the machine runs.
+
+        Compiled code goes on at its speed: it is made of what was marked already, so it marks
+        nothing. That of earlier runs is not used, nor is this one's kept.
+
+        Raises:
+            RuntimeError: the machine has run, is prepared, or is to stop at places.
+            NativeError, ImportError, OSError, ArenaFull: the code that marks cannot be made.
+        """
+        from jitvm.guest.marks import Marks
+
+        if self._has_run:
+            raise RuntimeError("what is executed is marked from the first run on; mark before it")
+        if self._breaks:
+            raise RuntimeError("a machine that stops at places marks nothing; do one of the two")
+        marks = Marks(self.guest)
+        self._executor.mark(marks)
+        self._marks = marks
+        return marks
 
     # -- stopping at places ------------------------------------------------------------------
 
@@ -569,10 +597,14 @@ class Machine:
             TypeError: one of them is no whole number, or the judge no function.
             ValueError: there is no such address or opcode.
             NativeError, ImportError, OSError, ArenaFull: the code that looks cannot be made.
+            RuntimeError: the machine marks what it executes.
         """
+        if self._marks is not None:
+            raise RuntimeError("a machine that marks stops nowhere; do one of the two")
         self._check_function("judge", judge)
         where = frozenset(self._checked(at) for at in addresses)
         which = frozenset(whole("an opcode", code, 0, 0xFF) for code in opcodes)
+        self._breaks = bool(where or which)
         self._executor.break_at(where, which, judge, filters or {})
 
     def pass_break(self) -> None:
@@ -666,6 +698,7 @@ class Machine:
                 differs a little each time is still the same by a number of its own: code is used
                 only if the bytes are as they were.
         """
+        self._has_run = True
         if self.native is not None:
             self.native.prepare(program)
 

@@ -16,6 +16,9 @@ handlers look at the code map at each store. Regions stay away from the places, 
 to the bytes as they look at those to code. Who is called meanwhile may have the machine stop after
 the instruction at hand (`break_here`).
 
+Marking what is executed (`mark`) is the same: a counting mode, with stubs of its own
+(`jitvm.engine.interpreter.marking`), and regions that leave before what is yet to be marked.
+
 Budgets: from the first run with one, regions charge what they execute, even in runs without one,
 since regions that charge and regions that do not cannot be mixed: each switch would recompile all
 of them.
@@ -47,12 +50,14 @@ if TYPE_CHECKING:
     from jitvm.engine.jit.image import Image
     from jitvm.engine.jit.jit import Jit
     from jitvm.engine.jit.shelf import Shelf
+    from jitvm.engine.machine.marking import Marking
     from jitvm.engine.machine.stops import Stops
     from jitvm.engine.memory.block import Block
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import State
+    from jitvm.guest.marks import Marks
 
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
@@ -162,6 +167,7 @@ class NativeTier:
         self.on_stop: Callable[[int], None] | None = None
         self._stops: Stops | None = None
         self._broke = False
+        self._marking: Marking | None = None
         self._unwatched: dict[tuple[bool, int], int] = {}
         self._restore_tables()
         GATE.add(self)
@@ -418,6 +424,8 @@ class NativeTier:
             self.stops.mark()
             self.jit.regions.tell_of(self.stops.watched)
             self.jit.break_at(self.stops.addresses, self.stops.opcodes)
+        if self._marking is not None:
+            self.jit.mark(self._marking.marks)
         self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
@@ -605,6 +613,19 @@ class NativeTier:
             if self.jit.overwritten(start, count, by_guest=False):
                 self._fields["stop"][0] = 1
 
+    # -- marking what is executed ------------------------------------------------------------
+
+    def mark(self, marks: Marks) -> None:
+        """See `Machine.mark`; before the first run."""
+        with IMPORTS:
+            from jitvm.engine.machine.marking import Marking
+
+        self._marking = Marking(self.block, marks, self._cache, self.handlers.key)
+        self._regions_cache = None  # others' regions have what is not marked here
+        if self.jit is not None:
+            self.jit.mark(marks)
+        self._restore_tables()
+
     # -- stopping at places ------------------------------------------------------------------
 
     @property
@@ -765,6 +786,8 @@ class NativeTier:
         try:
             self._begin(None)
             self._fields["pc"][0] = self.state.pc
+            if self._marking is not None:
+                self._marking.steps(self.state.pc)
             self._go(self.handlers.step)
             while self._fields["status"][0] == Status.MISSING:
                 self._make_handlers()
@@ -851,7 +874,12 @@ class NativeTier:
     def _mode_at_hand(self) -> Mode:
         """The mode of the run at hand: the one asked for, or one that counts and does the same."""
         mode = self.mode
-        if self._is_limited or self.counts_interpreted or self._is_stopping:
+        if (
+            self._is_limited
+            or self.counts_interpreted
+            or self._is_stopping
+            or self._marking is not None
+        ):
             return {Mode.PLAIN: Mode.COUNT, Mode.JIT: Mode.CHARGE}.get(mode, mode)
         if mode is Mode.JIT and self._was_limited:
             return Mode.CHARGE
@@ -886,6 +914,8 @@ class NativeTier:
         self.executed, self._granted = self.executed_now, fields["budget"][0]
         self._take_pointers()
         self.state.pc = fields["pc"][0]
+        if self._marking is not None:
+            self._marking.settle(self.state.pc)
         self.state.reason, self.state.place = self._told
         self.is_running = False
         if self._limits is not None:
@@ -972,6 +1002,8 @@ class NativeTier:
 
     def _uncount(self) -> None:
         """Take back what a stub did for an instruction that was not executed then."""
+        if self._marking is not None:
+            self._marking.begin_anew()
         if self._table == "record":
             self._fields["recording_head"][0] -= 1
         elif self._table in (Mode.COUNT, Mode.CHARGE, Mode.PROFILE):
@@ -1007,5 +1039,7 @@ class NativeTier:
         tables = self.handlers.tables
         if self._stops is not None:
             tables = self._stops.tables(tables)
+        if self._marking is not None:
+            tables = tables | self._marking.tables
         for name, view in self._tables.items():
             view[:] = tables[name]

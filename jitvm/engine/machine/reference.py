@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import State
+    from jitvm.guest.marks import Marks
 
 
 class ReferenceTier:
@@ -94,6 +95,10 @@ class ReferenceTier:
     def end_events(self) -> None:
         """See `Machine.end_events`."""
         self._has_last_event = True
+
+    def mark(self, marks: Marks) -> None:
+        """See `Machine.mark`."""
+        self.interpreter.marks = marks
 
     # -- stopping at places ------------------------------------------------------------------
 

@@ -92,6 +92,9 @@ FIELDS = (
     "every",  # every how many times the exit being taken tells the host
     "data",  # what native port functions keep: an address that is theirs alone
     "watermark",  # the highest address that the code map has a mark for
+    "marks",  # address of the marks of what was executed, if there are any: `jitvm.guest.marks`
+    "going",  # address of the byte of them to mark by where the instruction at hand goes
+    "following",  # the address behind that instruction
     "recording",  # address of the recorded instructions, 64 bits each; see RECORD_OPCODE
 )
 TOLD = ("reason", "place", "copy", "clear", "zero")

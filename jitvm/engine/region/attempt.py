@@ -238,6 +238,8 @@ class Attempt:
         pc, tops, return_addresses = node
         if self.forming.world.is_broken(pc):
             return Reason.BREAK
+        if self.forming.world.is_new(pc):
+            return Reason.BRANCH
         depth = params.depth
         for top, stack in zip(tops, self.guest.stacks, strict=True):
             if abs(top) > depth or abs(top) > stack.size:
@@ -405,6 +407,10 @@ class Attempt:
     def _execute(self, pc: int, opcode: int, state: RegionState) -> bool:
         """Place an instruction, or leave before one that cannot be placed; whether it was."""
         core = self.core
+        if self.forming.world.is_new_opcode(opcode):
+            here = self.graph.const(pc)
+            self.graph.block.end = core.leave(state, here, Leave.NEXT, Reason.BRANCH)
+            return False
         core.begin(self.guest.opcodes[opcode], pc, state)
         core.row.semantics(core)
         if not core.finish():
@@ -471,12 +477,14 @@ class Attempt:
         if outcome.condition is None:
             return self._jump(pc, outcome.target, state)
         constant = outcome.condition.constant
-        if constant is not None:
-            if constant:
-                return self._jump(pc, outcome.target, state)
-            return self._edge(self.core.following, state, self._travel(pc))
         target = outcome.target.constant
         following = self.core.following
+        if constant is not None:
+            if self._is_new_way(pc, target if constant else following):
+                return self._retreat(pc)
+            if constant:
+                return self._jump(pc, outcome.target, state)
+            return self._edge(following, state, self._travel(pc))
         if target is None:
             return self._branch_to_computed(pc, outcome.condition, outcome.target, state)
         went, stayed = self._travel(pc, target), self._travel(pc, following)
@@ -487,6 +495,8 @@ class Attempt:
 
     def _way(self, target: int, state: RegionState, travel: int) -> Goto | Exit:
         """One way of a branch: followed if it was recorded."""
+        if self._is_new_way(self.core.address_here, target):
+            return self._retreat(self.core.address_here)
         if travel == 0:
             return self.core.leave(state, self.graph.const(target), Leave.JUMP, Reason.BRANCH)
         block = self.graph.block
@@ -495,6 +505,25 @@ class Attempt:
         between.end = self._edge(target, state.copy(), travel)
         self.graph.block = block
         return Goto(between)
+
+    def _is_new_way(self, pc: int, target: int | None) -> bool:
+        """Whether the instruction at hand is a branch of which it is yet to be marked that it goes
+        to a place; None: wherever."""
+        world, outcome = self.forming.world, self.core.outcome
+        if outcome is None or outcome.condition is None:
+            return False
+        if target is None:
+            return world.has_new_way(pc)
+        return world.is_new_way(pc, jumps=target != self.core.following)
+
+    def _retreat(self, pc: int) -> Exit:
+        """Leave before a branch that goes a way which is yet to be marked: the interpreter does so.
+
+        Through the code table, so that it is noticed where that happens often; but not to where
+        this region may be entered, as nothing would ever be executed then.
+        """
+        is_entry = pc == self.region.start or bool(self.forming.economy.shared)
+        return self.core.retreat(Leave.NEXT if is_entry else Leave.JUMP)
 
     def _branch_to_computed(
         self, pc: int, condition: Value, target: Value, state: RegionState
@@ -527,7 +556,11 @@ class Attempt:
             reason = Reason.RETURN
         ranked = ranked[: params.ways]
         graph = self.graph
-        end: Goto | Exit = self.core.leave(state, target, Leave.JUMP, reason)
+        end: Goto | Exit
+        if self._is_new_way(pc, None):
+            end = self._retreat(pc)
+        else:
+            end = self.core.leave(state, target, Leave.JUMP, reason)
         first = graph.block
         for to in reversed(ranked):
             test = graph.block = graph.new_block("test")

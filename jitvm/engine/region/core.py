@@ -123,6 +123,8 @@ class RegionCore(GraphCore):
         self._guard_headroom()
         if self.refusal is None and self._acts and not self._order():
             self.refusal = Reason.DEVICE
+        if self.refusal is None and self._acts and self._has_new_way():
+            self.refusal = Reason.BRANCH
         if self.refusal is not None:
             del self.graph.block.values[self._start :]
             return False
@@ -132,6 +134,13 @@ class RegionCore(GraphCore):
         if self._acts:
             self.graph.add(Op.DONE)
         return True
+
+    def _has_new_way(self) -> bool:
+        """Whether the instruction is a branch of which a way is yet to be marked."""
+        outcome = self.outcome
+        if outcome is None or outcome.condition is None:
+            return False
+        return self.world.has_new_way(self.address_here)
 
     def _order(self) -> bool:
         """Move after all else what the instruction does, and what depends on devices by that;
@@ -211,6 +220,18 @@ class RegionCore(GraphCore):
             ]
             self._exits[reason] = self._leave(before, here, Leave.NEXT, reason)
         return self._exits[reason]
+
+    def retreat(self, kind: Leave) -> Exit:
+        """The exit before this instruction, which is placed and does nothing but decide."""
+        here = self.graph.const(self.address_here)
+        before = [
+            stack.pictured(picture)
+            for stack, picture in zip(self.state.stacks, self._before, strict=True)
+        ]
+        self.executed -= 1
+        exit_ = self._leave(before, here, kind, Reason.BRANCH)
+        self.executed += 1
+        return exit_
 
     # -- Core: words -------------------------------------------------------------------------
 

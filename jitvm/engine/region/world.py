@@ -38,6 +38,8 @@ class World(Struct, frozen=True):
         charging: instructions are counted.
         breaks, break_opcodes: addresses and opcodes of instructions that are left for the
             interpreter, which stops before them.
+        marks: what was executed (`jitvm.guest.marks`), where that is marked: the rest is left for
+            the interpreter, which does so.
     """
 
     memory: bytes
@@ -52,12 +54,33 @@ class World(Struct, frozen=True):
     charging: bool = False
     breaks: frozenset[int] = frozenset()
     break_opcodes: frozenset[int] = frozenset()
+    marks: bytes | None = None
 
     def is_broken(self, pc: int) -> bool:
         """Whether the instruction at an address is one to stop at."""
         return pc in self.breaks or (
             bool(self.break_opcodes) and self.memory[pc] in self.break_opcodes
         )
+
+    def is_new(self, pc: int) -> bool:
+        """Whether an instruction is yet to be marked."""
+        return self.marks is not None and not self.marks[pc]
+
+    def is_new_opcode(self, opcode: int) -> bool:
+        """Whether an opcode is."""
+        return self.marks is not None and not self.marks[len(self.memory) + opcode]
+
+    def is_new_way(self, pc: int, *, jumps: bool) -> bool:
+        """Whether a way of the branch at an address is: jumping, or going on."""
+        if self.marks is None:
+            return False
+        from jitvm.guest.marks import JUMPED, WENT_ON
+
+        return not self.marks[pc] & (JUMPED if jumps else WENT_ON)
+
+    def has_new_way(self, pc: int) -> bool:
+        """Whether one of the two is."""
+        return self.is_new_way(pc, jumps=False) or self.is_new_way(pc, jumps=True)
 
 
 Headroom = tuple[tuple[int, int], ...]

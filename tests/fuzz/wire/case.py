@@ -15,7 +15,9 @@ TIERS = {"jit": 8, "interpreter": 4, "reference": 2, "ir": 1, "aarch64": 1}
 """What decodes, and how often of all."""
 BATCH = {"jit": 150, "interpreter": 150, "reference": 40, "ir": 40, "aarch64": 8}
 """Messages of a batch."""
-
+HASTY = ("jit", "interpreter")
+MANY = 1000
+"""Messages of a batch of which it is only looked at which are refused."""
 
 KEEPING = ("kinds.Scalars", "kinds.Optional", "kinds.Repeated", "kinds.Nested", "kinds.Choice")
 """Types whose unknown fields are kept natively."""
@@ -26,6 +28,8 @@ class WireCase:
 
     Attributes:
         name, tier: what is decoded, and by what.
+        is_hasty: whether it is only looked at which messages are refused, as Protobuf's package
+            refuses them: so a case has a hundred times as many.
         options: of `Pair`.
         is_whole: whether rows have all that Protobuf's package looks at.
         is_projection: whether messages become messages; `options` are of `Bench` then.
@@ -47,6 +51,8 @@ class WireCase:
         self.options["large_offsets"] = random.random() < 0.2
         self._base = messages(self.name, message(self.name), 60, seed)
         self.is_projection = random.random() < 0.3
+        self.is_hasty = self.is_whole and not self.is_projection and self.tier in HASTY
+        self.is_hasty = self.is_hasty and random.random() < 0.7
         if self.is_projection:
             self.options = selected(self.name, random)
             self.options["delimited"] = random.random() < 0.3
@@ -67,7 +73,7 @@ class WireCase:
                 mutated(random.choice(base), random)
                 if random.random() < share
                 else random.choice(few)
-                for _ in range(random.randint(1, BATCH[self.tier]))
+                for _ in range(MANY if self.is_hasty else random.randint(1, BATCH[self.tier]))
             ]
 
     def choices(self) -> Random:

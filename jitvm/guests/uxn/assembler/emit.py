@@ -142,10 +142,12 @@ class Emitter:
 
     # -- bytes ------------------------------------------------------------------------------
 
-    def _write(self, data: bytes, token: Token, reference: int = 0) -> bool:
+    def _write(
+        self, data: bytes, token: Token, reference: int = 0, *, is_data: bool = False
+    ) -> bool:
         """Write bytes; tell a fault once, until the location is changed or a write succeeds."""
         start = self.image.location
-        fault = self.image.write(data, self._site or token, reference)
+        fault = self.image.write(data, self._site or token, reference, is_data=is_data)
         if fault is not None and fault is not self._write_fault:
             details, hint = f"at 0x{start:04x}", _WRITE_HINTS[fault]
             self._log.follow_up(fault, token, details, hint, self._site)
@@ -155,7 +157,7 @@ class Emitter:
     def _number(self, token: Token) -> None:
         text = token.text
         if len(text) in (2, 4):
-            self._write(bytes.fromhex(text), token)
+            self._write(bytes.fromhex(text), token, is_data=True)
         elif self._legacy:
             self._call(token)
         else:
@@ -184,7 +186,7 @@ class Emitter:
             self._report(Problem.STRING_INVALID, token, "a character has no UTF-8 form")
             return
         if data:
-            self._write(data, token)
+            self._write(data, token, is_data=True)
         else:
             hint = "strings end at a blank; a space is the number 20"
             self._log.warn(Problem.EMPTY_STRING, token, "", hint, self._site)
@@ -280,7 +282,8 @@ class Emitter:
         full = self._target(token, name)
         size = addressing.form.size
         address = self.image.location + len(addressing.prefix)
-        written = self._write(addressing.prefix + bytes(size), token, size)
+        prefix = addressing.prefix
+        written = self._write(prefix + bytes(size), token, size, is_data=not prefix)
         if written and full is not None:
             site = self._site or token
             self.references.append(Reference(full, addressing, address, token, site))

@@ -44,12 +44,19 @@ class SourceMap:
 
     Spans are disjoint and sorted by address. Bytes of a macro belong to the word that used it
     (the outermost, if macros use macros).
+
+    Attributes:
+        spans: see above.
+        instructions: addresses of bytes that are written as instructions, not as data, in order.
     """
 
-    __slots__ = ("_starts", "spans")
+    __slots__ = ("_starts", "instructions", "spans")
 
-    def __init__(self, spans: tuple[SourceSpan, ...] = ()) -> None:
+    def __init__(
+        self, spans: tuple[SourceSpan, ...] = (), instructions: tuple[int, ...] = ()
+    ) -> None:
         self.spans = spans
+        self.instructions = instructions
         self._starts = tuple(span.address for span in spans)
 
     def __eq__(self, other: object) -> bool:
@@ -84,11 +91,15 @@ class Image:
         self._state = bytearray(MEMORY_SIZE)
         self._writer = [0] * MEMORY_SIZE
         self._sites: list[Token] = []
+        self._instructions: set[int] = set()
 
-    def write(self, data: bytes, site: Token, reference: int = 0) -> Problem | None:
+    def write(
+        self, data: bytes, site: Token, reference: int = 0, *, is_data: bool = False
+    ) -> Problem | None:
         """Write bytes at the location on behalf of a word and move on.
 
-        The last `reference` bytes are placeholders to be resolved later. The location moves even
+        The last `reference` bytes are placeholders to be resolved later. Without `is_data` an
+        instruction begins with the first. The location moves even
         when a problem is returned, so that the addresses which follow stay meaningful.
         """
         start = self.location
@@ -108,6 +119,8 @@ class Image:
         self._state[start:stop] = _KNOWN * (len(data) - reference) + _LATER * reference
         self._writer[start:stop] = [len(self._sites)] * len(data)
         self._sites.append(site)
+        if not is_data:
+            self._instructions.add(start)
         return None
 
     def _clashes(self, data: bytes, start: int, reference_from: int) -> bool:
@@ -137,4 +150,4 @@ class Image:
             site = self._sites[writer]
             line, column = site.position()
             spans.append(SourceSpan(start, address - start, site.source.name, line, column))
-        return SourceMap(tuple(spans))
+        return SourceMap(tuple(spans), tuple(sorted(self._instructions)))

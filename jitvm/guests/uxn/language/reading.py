@@ -323,9 +323,11 @@ class Tracer(Emitter):
         self._starts[name] = token
         return name
 
-    def _write(self, data: bytes, token: Token, reference: int = 0) -> bool:
+    def _write(
+        self, data: bytes, token: Token, reference: int = 0, *, is_data: bool = False
+    ) -> bool:
         start = self.image.location
-        written = super()._write(data, token, reference)
+        written = super()._write(data, token, reference, is_data=is_data)
         if written:
             self._reading.emissions.append((start, len(data), token, self._site or token))
         return written

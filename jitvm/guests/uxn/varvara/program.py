@@ -128,6 +128,10 @@ class Program(platform.Program):
             self._place = naming(self.label_table(), self.source_map)
         return self._place(address)
 
+    def instructions(self) -> tuple[int, ...]:
+        """Where the source has instructions."""
+        return () if self.source_map is None else self.source_map.instructions
+
     def address_of(self, label: str) -> int | None:
         """The address of a label."""
         return self.label_table().address_of(label)
