@@ -78,11 +78,16 @@ class Walker:
         """All frames, the innermost first, which is at `pc`."""
         found = [Frame(pc)]
         for index in self._stacks:
-            found += self._on(state, index)
+            found += [Frame(call, link, index, at) for call, link, at in self._on(state, index)]
         return found[:MOST]
 
-    def _on(self, state: State, index: int) -> Iterator[Frame]:
-        """Those that a stack holds."""
+    def addresses(self, state: State, pc: int) -> tuple[int, ...]:
+        """The same for those in a hurry: calls, the outermost first, and `pc`."""
+        calls = [call for index in self._stacks for call, _, _ in self._on(state, index)]
+        return (*calls[: MOST - 1][::-1], pc)
+
+    def _on(self, state: State, index: int) -> Iterator[tuple[int, int, int]]:
+        """Calls that a stack holds, with their links and the pointer once these are taken off."""
         guest, at = self._guest, state.pointers[index]
         cells, memory = bytes(state.stacks[index][:at]), state.spaces[guest.code_index]
         width, order = guest.address_bytes, guest.byte_order
@@ -93,7 +98,7 @@ class Walker:
                 at -= 1
                 continue
             at -= width
-            yield Frame(call, link, index, at)
+            yield call, link, at
 
     def _call_before(self, link: int, memory: memoryview, index: int) -> int | None:
         """Where the call begins that leaves a return address."""

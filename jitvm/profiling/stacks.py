@@ -109,8 +109,7 @@ class Stacks:
         if since is None or self._walker is None:
             return
         self._since, self._seen = None, {}
-        frames = self._walker.frames(self._machine.state, pc)
-        stack = tuple(frame.pc for frame in reversed(frames))
+        stack = self._walker.addresses(self._machine.state, pc)
         for call in stack[:-1]:
             if call not in self.targets:  # found once: code that changes keeps its first answer
                 self.targets[call] = self._walker.target(self._machine.state, call)

@@ -117,7 +117,9 @@ def test_stacks_are_those_of_the_program(name: str, tier: Tier) -> None:
     seen: list[Stack] = []
 
     def look(pc: int) -> None:
-        seen.append(tuple(frame.pc for frame in reversed(walker.frames(machine.state, pc))))
+        seen.append(walker.addresses(machine.state, pc))
+        frames = walker.frames(machine.state, pc)
+        assert tuple(frame.pc for frame in reversed(frames)) == seen[-1]
 
     if guest.ports:
         machine.on_write(0x20, lambda _byte: machine.wake())
