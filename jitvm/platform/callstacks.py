@@ -18,7 +18,7 @@ from jitvm.guest import State
 from jitvm.platform.probe import OpcodeKinds, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jitvm.guest import Guest
 
@@ -55,6 +55,7 @@ class Walker:
         self._stacks = [i for i, stack in enumerate(guest.stacks) if stack.return_addresses]
         links = (kinds or OpcodeKinds(guest)).links if self._stacks else {}
         self._calls = {index: self._by_length(links, index) for index in self._stacks}
+        self._codes = frozenset(links)
         self._known: dict[tuple[int, bytes], int | None] = {}
 
     def _by_length(
@@ -77,11 +78,16 @@ class Walker:
         """All frames, the innermost first, which is at `pc`."""
         found = [Frame(pc)]
         for index in self._stacks:
-            found += self._on(state, index)
+            found += [Frame(call, link, index, at) for call, link, at in self._on(state, index)]
         return found[:MOST]
 
-    def _on(self, state: State, index: int) -> Iterator[Frame]:
-        """Those that a stack holds."""
+    def addresses(self, state: State, pc: int) -> tuple[int, ...]:
+        """The same for those in a hurry: calls, the outermost first, and `pc`."""
+        calls = [call for index in self._stacks for call, _, _ in self._on(state, index)]
+        return (*calls[: MOST - 1][::-1], pc)
+
+    def _on(self, state: State, index: int) -> Iterator[tuple[int, int, int]]:
+        """Calls that a stack holds, with their links and the pointer once these are taken off."""
         guest, at = self._guest, state.pointers[index]
         cells, memory = bytes(state.stacks[index][:at]), state.spaces[guest.code_index]
         width, order = guest.address_bytes, guest.byte_order
@@ -92,7 +98,7 @@ class Walker:
                 at -= 1
                 continue
             at -= width
-            yield Frame(call, link, index, at)
+            yield call, link, at
 
     def _call_before(self, link: int, memory: memoryview, index: int) -> int | None:
         """Where the call begins that leaves a return address."""
@@ -101,6 +107,11 @@ class Walker:
             if 0 <= at < len(memory) and memory[at] in calls:
                 return at
         return None
+
+    def calls_among(self, state: State, addresses: Iterable[int]) -> list[int]:
+        """Those of some addresses of instructions that are calls."""
+        memory = state.spaces[self._guest.code_index]
+        return [at for at in addresses if memory[at] in self._codes]
 
     def target(self, state: State, call: int) -> int | None:
         """Where a call leads whose operand says so; None where that is computed."""

@@ -347,7 +347,7 @@ class Collector:
         if thread is not self._thread:
             self._follow(thread)
         region = self.regions.polled(self.look, pc)
-        self.stacks.sample(self.now, pc)
+        self.stacks.sample(self.now, pc, region)
         if region is None and not where:
             pass  # native code on its way from one region to the next
         elif region is None:

@@ -8,7 +8,7 @@ stacks that were too many to keep is in the sums of nobody, and `StackRow` has i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,55 @@ class Named:
         return self._calls[address]
 
 
+class Inside:
+    """What a region has of routines, each as a part of its work, and their calls of each other.
+
+    A region holds whole calls, and comes back only at heads of loops: a leaf without a loop would
+    never be seen. So the time of a sample that a region came back from is divided among its
+    routines as it was while recording, like the time of labels and lines.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[tuple[int, float]],
+        targets: Mapping[int, int | None],
+        naming: Naming,
+    ) -> None:
+        self._parts: dict[str, float] = {}
+        self._calls: dict[str, set[str]] = {}
+        for address, part in parts:
+            name = naming(address).routine
+            self._parts[name] = self._parts.get(name, 0.0) + part
+            if (target := targets.get(address)) is not None:
+                self._calls.setdefault(name, set()).add(naming(target).routine)
+
+    def divided(self, names: Names) -> Iterator[tuple[Names, float]]:
+        """Stacks that a stack stands for, and the part of its weight that each has."""
+        for name, part in self._parts.items():
+            yield self._with(names, name), part
+
+    def _with(self, names: Names, name: str) -> Names:
+        """The stack with a routine at work: cut to it, or with the calls that lead to it."""
+        if name in names:
+            last = len(names) - 1 - names[::-1].index(name)
+            return names[: last + 1]
+        for depth in range(len(names), 0, -1):
+            if path := self._path(names[depth - 1], name):
+                return (*names[:depth], *path)
+        return (*names, name)
+
+    def _path(self, start: str, goal: str) -> Names:
+        """The shortest way by calls, without its start; empty if there is none."""
+        ways: dict[str, Names] = {start: ()}
+        todo = [start]
+        for name in todo:
+            for callee in sorted(self._calls.get(name, ())):
+                if callee not in ways:
+                    ways[callee] = (*ways[name], callee)
+                    todo.append(callee)
+        return ways.get(goal, ())
+
+
 def guest_seconds(collector: Collector) -> float:
     """Time of the guest's thread in guest code."""
     return sum(row.seconds for row in state_rows(collector) if row.state in GUEST_STATES)
@@ -69,16 +118,24 @@ def guest_seconds(collector: Collector) -> float:
 def stack_rows(collector: Collector, naming: Naming) -> list[StackRow]:
     """Whole stacks, the most time first."""
     stacks = collector.stacks
-    named, weights = Named(stacks, naming), Counter[Names]()
-    for addresses, weight in stacks.weights.copy().items():
-        weights[named.stack(addresses)] += weight
+    named, weights = Named(stacks, naming), dict[Names, float]()
+    watched = {region.number: region for region in collector.watched()}
+    insides: dict[int, Inside] = {}
+    for (addresses, number), weight in stacks.weights.copy().items():
+        names = named.stack(addresses)
+        if number in watched and number not in insides:
+            insides[number] = Inside(watched[number].parts(), stacks.targets, naming)
+        inside = insides.get(number)
+        for frames, part in [(names, 1.0)] if inside is None else inside.divided(names):
+            weights[frames] = weights.get(frames, 0.0) + weight * part
     if stacks.other:
-        weights[OTHERS,] += stacks.other
-    total, seconds = weights.total(), guest_seconds(collector)
-    return [
+        weights[OTHERS,] = float(stacks.other)
+    total, seconds = sum(weights.values()), guest_seconds(collector)
+    rows = [
         StackRow(frames, seconds * weight / total, weight / total)
-        for frames, weight in weights.most_common()
+        for frames, weight in weights.items()
     ]
+    return sorted(rows, key=lambda row: (-row.share, row.frames))
 
 
 def routine_rows(stacks: Iterable[StackRow]) -> list[RoutineRow]:

@@ -4,8 +4,8 @@
     guest    when native code next comes back                  `sample`: the return addresses
 
 A sample has the weight of the work since the one before it: so many spots in guest code. Samples
-are taken where native code comes back, at the head of a loop or between two regions; what runs
-there without either is told with its caller.
+are taken where native code comes back, at the head of a loop or between two regions. What a region
+has between two of its loops' heads is divided later, see `routines`.
 
 Invariants
  1. A stack is a tuple of addresses, the outermost first: calls, and the instruction at hand.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine.inspect import Machine
     from jitvm.platform.callstacks import Walker
+    from jitvm.profiling.regions import Watched
 
 MOST_STACKS = 20_000
 MOST_SAMPLES = 100_000
@@ -63,9 +64,10 @@ class Stacks:
     """The call stacks of one machine's samples.
 
     Attributes:
-        weights: all stacks, and how much work was seen in each.
+        weights: all stacks, each with the number of the region that came back from a loop there, or
+            0, and how much work was seen in it.
         in_order: the last samples.
-        targets: calls in these, and where they lead; None where that is computed.
+        targets: calls in stacks and regions, and where they lead; None where that is computed.
         taken: samples in guest code.
         other: weight of stacks that were too many to keep.
     """
@@ -75,7 +77,8 @@ class Stacks:
         self._walker: Walker | None = None
         self._seen: dict[Spot, int] = {}
         self._since: float | None = None
-        self.weights: Counter[Addresses] = Counter()
+        self._regions: set[int] = set()
+        self.weights: Counter[tuple[Addresses, int]] = Counter()
         self.in_order: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self.targets: dict[int, int | None] = {}
         self.taken = self.other = 0
@@ -99,16 +102,21 @@ class Stacks:
         if self._since is None:
             self._since = max(0.0, now - seconds)
 
-    def sample(self, now: float, pc: int) -> None:
-        """On the guest's thread: it is at an address, and its state is current."""
+    def sample(self, now: float, pc: int, region: Watched | None = None) -> None:
+        """On the guest's thread: it is at an address, and its state is current; `region` has come
+        back from a loop there."""
         since, seen = self._since, self._seen
         if since is None or self._walker is None:
             return
         self._since, self._seen = None, {}
-        frames = self._walker.frames(self._machine.state, pc)
-        stack = tuple(frame.pc for frame in reversed(frames))
+        stack = self._walker.addresses(self._machine.state, pc)
         for call in stack[:-1]:
             if call not in self.targets:  # found once: code that changes keeps its first answer
+                self.targets[call] = self._walker.target(self._machine.state, call)
+        number = 0 if region is None else region.number
+        if region is not None and number not in self._regions:
+            self._regions.add(number)
+            for call in self._walker.calls_among(self._machine.state, region.region.instructions):
                 self.targets[call] = self._walker.target(self._machine.state, call)
         weight = (sum(seen.values()) - seen.get(Spot.ELSEWHERE, 0)) if seen else 1
         state = max(seen, key=seen.__getitem__) if seen else None
@@ -118,7 +126,7 @@ class Stacks:
         if not weight:
             return
         self.taken += 1
-        if stack in self.weights or len(self.weights) < MOST_STACKS:
-            self.weights[stack] += weight
+        if (stack, number) in self.weights or len(self.weights) < MOST_STACKS:
+            self.weights[stack, number] += weight
         else:
             self.other += weight

@@ -34,10 +34,12 @@ from jitvm.profiling.routines import (
     HOST,
     OTHERS,
     WAITING,
+    Inside,
     Named,
     call_rows,
     in_order,
     routine_rows,
+    stack_rows,
 )
 from jitvm.profiling.rows import StackRow
 from jitvm.profiling.stacks import Spot
@@ -115,7 +117,9 @@ def test_stacks_are_those_of_the_program(name: str, tier: Tier) -> None:
     seen: list[Stack] = []
 
     def look(pc: int) -> None:
-        seen.append(tuple(frame.pc for frame in reversed(walker.frames(machine.state, pc))))
+        seen.append(walker.addresses(machine.state, pc))
+        frames = walker.frames(machine.state, pc)
+        assert tuple(frame.pc for frame in reversed(frames)) == seen[-1]
 
     if guest.ports:
         machine.on_write(0x20, lambda _byte: machine.wake())
@@ -195,9 +199,40 @@ def test_a_recursive_routine_counts_once() -> None:
     }  # fmt: skip
 
 
+def test_what_a_region_holds_is_divided_as_recorded() -> None:
+    places = {0: "main", 1: "outer", 2: "inner", 3: "leaf", 4: "odd"}
+
+    def names(address: int) -> Place:
+        return Place(address, places[address])
+
+    parts = [(1, 0.1), (2, 0.2), (3, 0.5), (0, 0.15), (4, 0.05)]
+    inside = Inside(parts, {1: 2, 2: 3, 3: None}, names)
+    assert dict(inside.divided(("main", "outer"))) == {
+        ("main", "outer"): 0.1, ("main", "outer", "inner"): 0.2,
+        ("main", "outer", "inner", "leaf"): 0.5, ("main",): 0.15, ("main", "outer", "odd"): 0.05,
+    }  # fmt: skip
+
+
+def test_a_leaf_without_a_loop_is_seen() -> None:
+    source = "|0100 @on-reset #0000 &loop work INC2 ORAk ?&loop BRK @work DUP2 POP2 DUP2 POP2 JMP2r"
+    assembly = assemble(source)
+    machine = machine_of(UXN, assembly.rom, Tier.JIT)
+    machine.run(0x100)
+    collector = Collector(machine, Mode.SAMPLED, sampling=False)
+    collector.start()
+    collector.stacks.begin()
+    (region,) = collector.watched()
+    collector.stacks.worked(0.01, 0.01, {Spot.NATIVE: 2})
+    collector.stacks.sample(0.01, region.start, region)
+    collector.stop()
+    shares = {row.frames: row.share for row in stack_rows(collector, naming(assembly.symbols))}
+    assert shares.keys() == {("on-reset",), ("on-reset", "work")}
+    assert shares["on-reset", "work"] == pytest.approx(0.5, abs=0.2)
+
+
 def test_a_call_that_leads_to_no_label_is_none(profile: Measured) -> None:
     collector = profile.collector
-    (stack, _), *_ = collector.stacks.weights.items()
+    stack = max((stack for stack, _ in collector.stacks.weights), key=len)
     false = stack[0] + 1
     collector.stacks.targets[false] = 0x103  # on-reset+3
     try:
