@@ -173,6 +173,11 @@ def test_whatever_stands_in_a_file_it_is_shown_or_refused(saved: Path) -> None:
     check()
 
 
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Python would keep modules that it compiles as far as the limit goes, and nobody could import them
+any more."""
+
+
 def test_a_full_disk_leaves_the_old_file_and_is_told(tmp_path: Path) -> None:
     program = tmp_path / "short.tal"
     program.write_text(SHORT)
@@ -182,7 +187,7 @@ def test_a_full_disk_leaves_the_old_file_and_is_told(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, "--save", os.fspath(kept), os.fspath(program)],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "JITVM_CACHE": os.fspath(tmp_path / "cache")},
+        env={**os.environ, "JITVM_CACHE": os.fspath(tmp_path / "cache"), **NO_BYTECODE},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )  # fmt: skip
     assert done.returncode == Exit.FAILURE

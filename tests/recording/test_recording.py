@@ -152,8 +152,9 @@ except (OSError, jitvm.SessionError, jitvm.RecordingError) as error:
     print(error)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS, check=False
-    )
+        [sys.executable, "-B", "-c", code],  # Python would keep parts of modules that it compiles
+        capture_output=True, text=True, timeout=HANGS, check=False,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "File too large" in done.stdout
     assert str(path) in done.stdout
