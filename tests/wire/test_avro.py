@@ -104,3 +104,21 @@ def test_what_is_wrong_is_told_with_its_place(
         assert len(rows) == (2 if errors == "skip" else 3)
     done, rows = Judge(RECORD, errors="raise").decode([fine, bytes.fromhex(data), fine])
     assert [each.row for each in done.mistakes] == [1]
+
+
+def test_a_string_is_looked_at_when_it_is_read() -> None:
+    """An instruction that is too short for a string leaves what was there, or parts of letters."""
+    schema = {"type": "record", "name": "R", "fields": [
+        {"name": "texts", "type": {"type": "array", "items": "string"}},
+        {"name": "flag", "type": "boolean"},
+    ]}  # fmt: skip
+    judge = Judge(schema, errors="null", params=PARAMS)
+    (site,) = judge.decoder.program.sites
+    judge.decoder.choose(site, "16")
+    for text in ("\u00e9" * 40, "u" * 40, "u" + "\u00e9" * 40):
+        data = text.encode()
+        size = b"\x50" if len(data) == 40 else bytes((len(data) << 1 & 0x7F | 0x80, 1))
+        done, _ = judge.decode([b"\x02" + size + data + b"\x00\x07"])
+        (found,) = done.mistakes
+        assert (found.path, found.fault) == ("flag", Fault.FLAG)
+        assert found.offset == 2 + len(size) + len(data)

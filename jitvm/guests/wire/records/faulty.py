@@ -90,7 +90,8 @@ class Walker:
             pc, cursor = machine.state.pc, self._cursor()
             name = self.names.get(machine.memory[pc], "")
             machine.step()
-            text = checks_texts and self._wrong_text(pc, name)
+            has_read = self._cursor() != cursor  # else columns have what was there before
+            text = checks_texts and has_read and self._wrong_text(pc, name)
             if machine.state.pc in self._fails:
                 found.fault, at = self._fault(pc, name, data, cursor)
             elif text:
