@@ -91,8 +91,7 @@ class Guest:
     """What the engine keeps for it: its interpreter, once that is installed."""
     making: Any = None
     """And what makes that interpreter meanwhile."""
-    break_stubs: Any = None
-    mark_stubs: Any = None
+    stubs: Any = None
     """And what machines have that stop at places, or mark what they execute."""
 
     def __init__(
@@ -157,7 +156,7 @@ class Guest:
         return {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("handlers", "making", "break_stubs", "mark_stubs")
+            if name not in ("handlers", "making", "stubs")
         }
 
     def __repr__(self) -> str:

@@ -73,7 +73,9 @@ class ReferenceInterpreter(Arithmetic):
             if self.interrupted:
                 self.interrupted = False
                 return Stop.INTERRUPT
-            if self._breaks_here():
+            if not (self.breaks or self.break_opcodes):
+                self.passes = -1
+            elif self._breaks_here():
                 return Stop.BREAK
             self.broke = False
             self.step()

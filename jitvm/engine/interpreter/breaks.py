@@ -16,22 +16,9 @@ An order that all tiers share: no budget left, then a place to stop at, then the
 
 from __future__ import annotations
 
-import os
-import sys
-
-from jitvm.engine.codegen.emitter import (
-    ATTRIBUTES,
-    DECLARATIONS,
-    METADATA,
-    Emitter,
-    used_functions,
-)
-from jitvm.engine.codegen.native import Compiler
-from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.codegen.emitter import Emitter
 from jitvm.engine.interpreter.filters import lower
-from jitvm.engine.interpreter.source import InterpreterSource
-from jitvm.engine.memory.arena import Span, shared_arena
-from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.interpreter.stubs import STUBS, Stubs, StubSource, shared
 from jitvm.engine.memory.layout import BREAK
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest
@@ -41,18 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jitvm.engine.interpreter.filters import Filter
+    from jitvm.engine.memory.cache import CodeCache
 
-STUBS = ("count", "charge", "profile", "record")
-"""Tables of which one has another stub here."""
 _NAMES = ("break", *STUBS)
-_lock = ModuleLock()
 
 
-class BreakSource(InterpreterSource):
+class BreakSource(StubSource):
     """LLVM text of the stubs."""
 
     def __init__(self, guest: Guest, filters: Mapping[int, Filter] | None = None) -> None:
-        super().__init__(guest, (), stubs=False)
+        super().__init__(guest)
         self._filters = filters or {}
 
     def _look(self, e: Emitter) -> None:
@@ -72,37 +57,25 @@ class BreakSource(InterpreterSource):
         e.save("%pc", self.prototype.own_stacks(), Status.BREAK)
         e.label("unbroken")
 
-    @property
-    def module(self) -> str:
-        """The whole module."""
+    def names(self) -> tuple[str, ...]:
+        """See `StubSource`."""
+        return _NAMES
+
+    def write(self) -> None:
+        """See `StubSource`."""
         self._count()
         self._profile()
         self._record()
         self._returning("break", Status.BREAK)
-        used = used_functions(_NAMES)
-        return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 
 
-class BreakStubs:
-    """Installed stubs of one guest, shared by all its machines; freed with it."""
-
-    def __init__(self, code: CachedCode) -> None:
-        self._span: Span = shared_arena().install(code.machine_code)
-        start = self._span.address
-        self._addresses = {name: start + code.symbols[name] for name in _NAMES}
-
-    def __del__(self) -> None:
-        """No machine of the guest is left."""
-        if hasattr(self, "_span"):
-            self._span.free()
+class BreakStubs(Stubs):
+    """Installed stubs."""
 
     def tables(self, opcodes: frozenset[int]) -> dict[str, bytes]:
         """The tables of `STUBS` as 256 pointers, for machines that stop at these opcodes."""
         return {
-            name: b"".join(
-                self._addresses["break" if opcode in opcodes else name].to_bytes(8, sys.byteorder)
-                for opcode in range(256)
-            )
+            name: self.table("break" if opcode in opcodes else name for opcode in range(256))
             for name in STUBS
         }
 
@@ -113,44 +86,9 @@ def filtering_stubs(guest: Guest, filters: Mapping[int, Filter]) -> BreakStubs:
     Raises:
         NativeError, ImportError, OSError, ArenaFull: as `handlers_for`.
     """
-    return BreakStubs(_made(BreakSource(guest, filters)))
+    return BreakStubs(BreakSource(guest, filters).compiled())
 
 
 def break_stubs(guest: Guest, cache: CodeCache | None, key: str | None) -> BreakStubs:
-    """The stubs of a guest, made or found in the cache at first use.
-
-    Args:
-        cache: where they are kept between runs.
-        key: what the guest's interpreter was made from.
-
-    Raises:
-        NativeError, ImportError, OSError, ArenaFull: as `handlers_for`.
-    """
-    with _lock:
-        found: BreakStubs | None = guest.break_stubs
-        if found is None:
-            found = guest.break_stubs = BreakStubs(_code(guest, cache, key))
-        return found
-
-
-def _code(guest: Guest, cache: CodeCache | None, key: str | None) -> CachedCode:
-    kind = f"{guest.name}-breaks"
-    if cache is not None and key is not None:
-        kept = cache.load(kind, key)
-        if kept is not None and _is_whole(kept):
-            return kept
-    code = _made(BreakSource(guest))
-    if cache is not None and key is not None:
-        cache.store(kind, key, code)
-    return code
-
-
-def _made(source: BreakSource) -> CachedCode:
-    made = Compiler.for_host(os.uname().machine).compile(source.module, speed=1)
-    return CachedCode(made.machine_code, {name: made.symbols[name] for name in _NAMES})
-
-
-def _is_whole(code: CachedCode) -> bool:
-    """Whether nothing is called outside of the code."""
-    offsets = [code.symbols.get(name, -1) for name in _NAMES]
-    return all(0 <= offset < len(code.machine_code) for offset in offsets)
+    """The stubs of a guest; see `jitvm.engine.interpreter.stubs.shared`."""
+    return shared("breaks", guest, BreakStubs, lambda: BreakSource(guest), cache, key)

@@ -23,27 +23,16 @@ all else (`jitvm.engine.region.attempt`).
 
 from __future__ import annotations
 
-import os
-import sys
+from functools import partial
 
-from jitvm.engine.codegen.emitter import (
-    ATTRIBUTES,
-    DECLARATIONS,
-    METADATA,
-    Emitter,
-    used_functions,
-)
-from jitvm.engine.codegen.native import Compiler
-from jitvm.engine.host.process import ModuleLock
-from jitvm.engine.interpreter.source import InterpreterSource
-from jitvm.engine.memory.arena import Span, shared_arena
-from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.codegen.emitter import Emitter
+from jitvm.engine.interpreter.stubs import STUBS, Stubs, StubSource, shared
 from jitvm.guest import Guest
 from jitvm.guest.marks import EXECUTED, JUMPED, WENT_ON, branches
 
-STUBS = ("count", "charge", "profile", "record")
-"""Tables of which one has other stubs here."""
-_lock = ModuleLock()
+TYPE_CHECKING = False  # known to type checkers
+if TYPE_CHECKING:
+    from jitvm.engine.memory.cache import CachedCode, CodeCache
 
 
 def _suffix(length: int, *, is_branch: bool) -> str:
@@ -56,11 +45,11 @@ def variants(guest: Guest) -> list[str]:
     return [_suffix(row.length, is_branch=row.code in all_branches) for row in guest.opcodes]
 
 
-class MarkSource(InterpreterSource):
+class MarkSource(StubSource):
     """LLVM text of the stubs."""
 
     def __init__(self, guest: Guest) -> None:
-        super().__init__(guest, (), stubs=False)
+        super().__init__(guest)
         self._length, self._is_branch = 1, False
 
     # -- parts of stubs ----------------------------------------------------------------------
@@ -116,9 +105,12 @@ class MarkSource(InterpreterSource):
 
     # -- module ------------------------------------------------------------------------------
 
-    @property
-    def module(self) -> str:
-        """The whole module."""
+    def names(self) -> list[str]:
+        """See `StubSource`."""
+        return [name + end for name in STUBS for end in sorted(set(variants(self.guest)))]
+
+    def write(self) -> None:
+        """See `StubSource`."""
         all_branches = branches(self.guest)
         kinds = {(row.length, row.code in all_branches) for row in self.guest.opcodes}
         for length, is_branch in sorted(kinds):
@@ -126,68 +118,22 @@ class MarkSource(InterpreterSource):
             self._count("checked")
             self._profile()
             self._record()
-        used = used_functions(names(self.guest))
-        return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 
 
-def names(guest: Guest) -> list[str]:
-    """Of all stubs."""
-    return [name + end for name in STUBS for end in sorted(set(variants(guest)))]
-
-
-class MarkStubs:
-    """Installed stubs of one guest, shared by all its machines; freed with it.
+class MarkStubs(Stubs):
+    """Installed stubs.
 
     Attributes:
         tables: those of `STUBS`, as 256 pointers.
     """
 
     def __init__(self, guest: Guest, code: CachedCode) -> None:
-        self._span: Span = shared_arena().install(code.machine_code)
-        start, ends = self._span.address, variants(guest)
-        self.tables = {
-            name: b"".join(
-                (start + code.symbols[name + end]).to_bytes(8, sys.byteorder) for end in ends
-            )
-            for name in STUBS
-        }
-
-    def __del__(self) -> None:
-        """No machine of the guest is left."""
-        if hasattr(self, "_span"):
-            self._span.free()
+        super().__init__(code)
+        ends = variants(guest)
+        self.tables = {name: self.table(name + end for end in ends) for name in STUBS}
 
 
 def mark_stubs(guest: Guest, cache: CodeCache | None, key: str | None) -> MarkStubs:
-    """The stubs of a guest, made or found in the cache at first use.
-
-    Args:
-        cache: where they are kept between runs.
-        key: what the guest's interpreter was made from.
-
-    Raises:
-        NativeError, ImportError, OSError, ArenaFull: as `handlers_for`.
-    """
-    with _lock:
-        found: MarkStubs | None = guest.mark_stubs
-        if found is None:
-            found = guest.mark_stubs = MarkStubs(guest, _code(guest, cache, key))
-        return found
-
-
-def _code(guest: Guest, cache: CodeCache | None, key: str | None) -> CachedCode:
-    kind, all_names = f"{guest.name}-marks", names(guest)
-    if cache is not None and key is not None:
-        kept = cache.load(kind, key)
-        if kept is not None and _is_whole(kept, all_names):
-            return kept
-    made = Compiler.for_host(os.uname().machine).compile(MarkSource(guest).module, speed=1)
-    code = CachedCode(made.machine_code, {name: made.symbols[name] for name in all_names})
-    if cache is not None and key is not None:
-        cache.store(kind, key, code)
-    return code
-
-
-def _is_whole(code: CachedCode, all_names: list[str]) -> bool:
-    """Whether it has all that it is looked for."""
-    return all(0 <= code.symbols.get(name, -1) < len(code.machine_code) for name in all_names)
+    """The stubs of a guest; see `jitvm.engine.interpreter.stubs.shared`."""
+    make = partial(MarkStubs, guest)
+    return shared("marks", guest, make, lambda: MarkSource(guest), cache, key)
