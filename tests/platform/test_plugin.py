@@ -132,6 +132,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     (folder / "here" / "busy.toys").write_text(BUSY)
     (folder / "here" / "busy.toy").write_bytes(assemble(BUSY))
     (folder / "here" / "busy.bin").write_bytes(assemble(BUSY))
+    (folder / "here" / "bare.py").write_text("".join(blocks(PAGE, "python")))
     return Place(python, folder / "here")
 
 
@@ -226,7 +227,6 @@ BARE = ("--guest", "bare:TOY", "-G", "output=1")
     ],
 )
 def test_a_bare_guest_in_the_current_folder(place: Place, words: list[str], expected: str) -> None:
-    (place.folder / "bare.py").write_text("".join(blocks(PAGE, "python")))
     assert expected in place.out(*words)
 
 
