@@ -217,6 +217,51 @@ def test_every_tier_sees_the_same(guest: Guest, tier: str) -> None:
             assert not machine.jit.statistics.errors
 
 
+def far(core: Core) -> None:
+    """Add words around an address that a signed byte has moved, and go on a byte behind."""
+    start, total, count = (core.load(1, at, 4) for at in (0x1000, 0x1008, 0x100C))
+    at = start + core.signed(core.load(1, 0x1004, 1), 1)
+    seen = [core.load(2, at + i, size) for i, size in ((3, 1), (9, 2), (200, 4))]
+    left = (count - 1) & LOW
+    core.store(1, 0x1000, start + 1, 4)
+    core.store(1, 0x1008, total + sum(seen[1:], seen[0]), 4)
+    core.store(1, 0x100C, left, 4)
+    core.jump_if(left, core.pc)
+
+
+@pytest.mark.parametrize("tier", TIERS[1:])
+@pytest.mark.parametrize("move", [0, 0x7F, 0x80, 0xFF])
+def test_words_that_have_no_more_bits_than_addresses_of_the_window(tier: str, move: int) -> None:
+    """What is added to an address may run over the end of the word, as of the window."""
+    halt = MEANINGS["halt"][0]
+    rows = [Opcode(0, "far", far), *(Opcode(n, f"halt-{n:02x}", halt) for n in range(1, 256))]
+    spaces = (
+        Space("code", 0x10000, code=True), Space("registers", 0x2000),
+        Space("seen", 1 << 32, window=True),
+    )  # fmt: skip
+    guest = Guest(
+        f"far-{move}", tuple(rows), spaces, (Stack("none", 16),), word_bits=32, byte_order="little"
+    )
+    found = []
+    for each in ("reference", tier):
+        with machine_of(each, guest) as machine:
+            machine.memory[:2] = b"\0\1"
+            for length, start in ((700, 300), (90, LOW - 40), (500, LOW - 0x7F), (0, 5)):
+                guarded = Guarded(Random(length).randbytes(length))
+                machine.attach(2, guarded.view)
+                given = (start, move, 0, 90)
+                registers = b"".join(n.to_bytes(4, "little") for n in given)
+                machine.state.spaces[1][0x1000:0x1010] = registers
+                machine.run(0)
+                found.append(bytes(machine.state.spaces[1][0x1000:0x1010]))
+                machine.attach(2, None)
+                guarded.free()
+            if machine.jit is not None:
+                assert machine.jit.statistics.installed
+                assert not machine.jit.statistics.errors
+    assert found[:4] == found[4:]
+
+
 @pytest.mark.parametrize("tier", ["reference", "interpreter"])
 def test_copies_end_where_the_space_does_and_are_zero_behind_the_window(tier: str) -> None:
     machine = Machine(LITTLE, tier=Tier(tier))

@@ -420,11 +420,10 @@ class FullCore(HandlerCore):
     def _seen(self, window: int, first: Value, offset: int, limit: int) -> Value:
         """A byte of a window. Where its addresses have all bits of a word the sum may wrap, but
         what is past the last address is zero."""
-        at = first + offset
+        may_wrap = limit >> self.graph.word_bits and offset
+        at = (first + offset) & (limit - 1) if may_wrap else first + offset
         byte = self.graph.add(Op.PEEK, at, imm=(window,))
-        if limit >> self.graph.word_bits and offset:
-            return self.select(at < first, self.graph.const(0), byte)
-        return byte
+        return self.select(at < first, self.graph.const(0), byte) if may_wrap else byte
 
     def _is_whole(self, space: int, first: Value, size: int, limit: int) -> bool:
         """Whether an access is sure not to wrap before its end."""
@@ -499,7 +498,11 @@ def nearby(address: Value, space: int, size: int) -> tuple[Value, Value]:
         known &= mask
         base = base.graph.const(known - (known & NEAR // 2 - 1 if left >= NEAR // 2 else 0))
     place = place & mask
-    return base & mask, place + offset if offset else place
+    if offset:
+        place = place + offset
+        if place.bits == MODULAR:  # words have no more bits than addresses of the window
+            place = place & mask
+    return base & mask, place
 
 
 def _untruncated(word: Value, mask: int) -> Value:

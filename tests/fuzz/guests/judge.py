@@ -40,9 +40,13 @@ class Difference(Exception):
 def judge_guest(case: GuestCase) -> Verdict:
     """Run a case; see the head of this file."""
     try:
-        judging = Judging(case)
+        Machine(case.guest(), tier=Tier.REFERENCE)
     except (DescriptionError, NameError, SyntaxError) as error:
         return Verdict("discard", f"refused: {error}", programs=0)
+    try:
+        judging = Judging(case)
+    except DescriptionError as error:  # what one tier takes all take
+        return Verdict("fail", f"refused by native code alone: {error}", programs=0)
     for number, program in enumerate(case.programs):
         try:
             judging.judge(program)

@@ -215,6 +215,8 @@ class Writer:
         if not self.words:
             return hex(rng.choice((0x2000, 0x2003, 0x10, 0xFF)))
         word = self._any().name
+        if space == self.shape.window_at and pick > 0.85:  # as many bits as a word has
+            return f"core.signed({word}, {self._size()}) + {rng.choice((0, 1, 3, 8))}"
         if is_code and pick < 0.92:
             return f"({word} * {rng.choice((1, 2, 4))} & 0x1f) + {rng.choice((0x2000, 0xF8))}"
         return word if rng.random() < 0.7 else f"{word} + {self._number()}"
