@@ -104,6 +104,59 @@ def test_compiled_programs_do_the_same(name: str, tier: str) -> None:
         assert bench.written(data) == data
 
 
+def shares(bench: Bench, there: int, of: int) -> set[str]:
+    """How fields are looked for after a batch in which they are in so many messages of some."""
+    full = generated("kinds.Optional")(i64=5, text="some text", flag=True).SerializeToString()
+    data = [full if i % of < there else b"" for i in range(240)]
+    assert bench.written(data) == data
+    return {
+        site.chosen for site in bench.encoder.program.sites
+        if site.stem == "look" and site.column.path in ("i64", "text", "flag")
+    }  # fmt: skip
+
+
+def test_what_seldom_is_there_is_looked_for_before_it_is_written() -> None:
+    bench = Bench("kinds.Optional", "jit")  # batches 1, 2, 4, 8 are looked at
+    assert shares(bench, 1, 4) == {"often"}
+    assert shares(bench, 1, 8) == {"seldom"}
+    assert shares(bench, 1, 2) == {"seldom"}
+    assert shares(bench, 1, 4) == {"seldom"}
+    for _ in range(4):
+        found = shares(bench, 1, 2)
+    assert found == {"often"}
+
+
+def test_what_seldom_is_there_is_told_from_what_is_in_nothing() -> None:
+    """Where it stands in messages that seldom are there, these count."""
+    bench = Bench("kinds.Nested", "jit")
+    cls = generated("kinds.Nested")
+    data = [cls(one={"name": "leaf"} if i % 10 == 0 else None) for i in range(240)]
+    raw = [each.SerializeToString() for each in data]
+    assert bench.written(raw) == raw
+    (site,) = [
+        site for site in bench.encoder.program.sites
+        if site.stem == "look" and site.column.path == "one.name"
+    ]  # fmt: skip
+    assert site.chosen == "often"
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+def test_columns_without_values_leave_nothing_of_those_before(
+    has_kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_kernel:
+        monkeypatch.setattr(staging, "_kernel", lambda: None)
+    for name in ("kinds.Nested", "kinds.Optional", "kinds.Maps", "kinds.Choice", "old.Old"):
+        bench, cls = Bench(name), generated(name)
+        bare = next((each for each in some(name) if cls.FromString(each) == cls()), None)
+        empty = [b"" if bare is None else bare] * 50
+        if name == "old.Old":
+            empty = [min(some(name), key=len)] * 50
+        for seed, data in enumerate((list(some(name)), empty, list(some(name)), empty)):
+            bench.choose(Random(seed))
+            assert bench.written(data) == data
+
+
 @pytest.mark.parametrize("tier", ["aarch64", "aarch64 jit"])
 def test_aarch64(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench("kinds.Leaf", tier)

@@ -279,6 +279,33 @@ def test_nulls_may_hide_anything() -> None:
     assert found.to_list() == [b"", Scalars(text="c").SerializeToString()]
 
 
+@pytest.mark.parametrize("mask", [[True, True], None])
+def test_columns_without_values_have_types_that_fit_all_the_same(mask: Any) -> None:
+    """Also below structs that are never there, and lists without elements; every time."""
+    count = 0 if mask is None else 2
+    for number, fits in ((pa.int64(), True), (pa.string(), False), (pa.int8(), True)):
+        leaf = pa.StructArray.from_arrays(
+            [pa.nulls(count, number), pa.nulls(count, pa.string())], ["number", "name"],
+            mask=None if mask is None else pa.array(mask),
+        )  # fmt: skip
+        many = pa.ListArray.from_arrays(pa.array([0] * (count + 1), pa.int32()), leaf[:0])
+        writer = wire.writer(Nested, fields=["one.name", "one.number", "many.name", "many.number"])
+        for _ in range(2):
+            if fits:
+                assert writer.write({"one": leaf, "many": many}).to_list() == [b""] * count
+                continue
+            with pytest.raises(wire.TableError, match=r"'(one|many)\.number' is string, which"):
+                writer.write({"one": leaf, "many": many})
+    known = wire.writer(Nested, fields=["one.name", "one.number"])
+    for names in (["name"], ["name", "number", "numbr"]):
+        leaf = pa.StructArray.from_arrays(
+            [pa.nulls(count, pa.int32())] * len(names), names,
+            mask=None if mask is None else pa.array(mask),
+        )  # fmt: skip
+        with pytest.raises(wire.TableError, match=r"no column 'number'|'numbr' in one is no field"):
+            known.write({"one": leaf})
+
+
 # -- what is given -------------------------------------------------------------------------------
 
 

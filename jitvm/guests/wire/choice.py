@@ -2,7 +2,8 @@
 
 Most variants are made for values of one length: one byte, two bytes, texts of up to sixteen. They
 have nothing to find out, so they are fast where they fit, and slow where they do not. So they are
-taken only where nearly all values of a sample fit. In which order fields come is chosen as well.
+taken only where nearly all values of a sample fit. In which order fields come, and whether they are
+looked for before they are written, is chosen as well.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ SHORT = 120
 """Bytes of messages whose lengths are taken to have one byte."""
 NO_ORDER, SOME_ORDER = 0.4, 0.25
 """What part of fields has to come where another did to read them in no order, and to go on so."""
+QUITE_SELDOM, SELDOM = 0.2, 0.3
+"""In what part of messages a value may be to have its absence looked for, and to go on so."""
 KIND = "wire-choices"
 """What choices are called in the code cache."""
 _CODES = {1: "B", 4: "I", 8: "Q"}
@@ -101,6 +104,8 @@ class Sample:
         """The variant to take: the one there is, unless it fits too few values."""
         if site.stem in ("way", "next"):
             return self._way(site)
+        if site.stem == "look":
+            return self._share(site)
         if site.stem in ("message", "packed"):
             return site.variants[0 if self._most(site.column) < SHORT else -1]
         lengths = self.lengths(site.column)
@@ -128,6 +133,25 @@ class Sample:
         if part is None:
             return site.chosen
         return "any" if part >= (SOME_ORDER if site.chosen == "any" else NO_ORDER) else "order"
+
+    def _share(self, site: Site) -> str:
+        """Whether a value is there in few of the messages that it may be in."""
+        rows = _spread(self._count(site.column))
+        around = int.from_bytes(bytes([1]) * sum(map(len, rows)), "little")
+        column = site.column.parent
+        while column is not None and column.parent is not None and column.is_nullable:
+            around &= self._presence(column, rows)
+            column = column.parent
+        may_be = around.bit_count()
+        there = (around & self._presence(site.column, rows)).bit_count()
+        most = SELDOM if site.chosen == "seldom" else QUITE_SELDOM
+        if not may_be:
+            return site.chosen
+        return "seldom" if there <= most * may_be else "often"
+
+    def _presence(self, column: Column, rows: list[range]) -> int:
+        """Which values of some rows are there, a byte each."""
+        return int.from_bytes(self._words(column.validity, rows, 1).tobytes(), "little")
 
     def lengths(self, column: Column) -> Counter[int]:
         """How often values of the column have which length; those that may be absent left out."""

@@ -34,7 +34,7 @@ TARGETS = {
     "group.unmark": (0,), "way.any": (0,), "way.order": (0,), "simple": (0,), "simple.long": (0,),
     "read": (0,), "read.long": (0,),
     "drop.row": (0,), "move.end": (0,), "watch": (6,),
-    "unless": (4,), "unless.any": (4,), "again": (0,),
+    "unless": (4,), "unless.any": (4,), "look.seldom": (4,), "look.often": (4,), "again": (0,),
 }  # fmt: skip
 """Where the operands of instructions have addresses of others, besides those of fields: of those
 that read, of those that project, of those that write."""

@@ -7,6 +7,8 @@ not written is not touched, so a bound that is too high costs nothing.
 
 from __future__ import annotations
 
+from operator import mul
+
 from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.encode.operands import HEAD_ROOM
 from jitvm.guests.wire.schema import Kind, WireType
@@ -36,8 +38,8 @@ class Bound:
 
     def of(self, counts: list[int], texts: int) -> int:
         """Bytes at most where spaces have so many rows and strings so many bytes together."""
-        each = zip(self.rows, counts, strict=True)
-        return AHEAD + texts + sum(most * count for most, count in each)
+        each: int = sum(map(mul, self.rows, counts))
+        return AHEAD + texts + each
 
 
 def _most(column: Column) -> int:

@@ -75,9 +75,12 @@ def _written(column: Column) -> Iterator[Column]:
 
 
 def put(data: Data, column: Column) -> Data:
-    """Values as those of a column that is like their own."""
+    """Values as those of a column that is like their own; nothing of one that has no values."""
+    validity = data.validity if column.is_nullable else None
+    if validity is not None and not validity.any():
+        return Data(column, data.length, validity)
     children = {child.column.name: child for child in data.children}
     return Data(
-        column, data.length, data.validity if column.is_nullable else None, data.offsets,
-        data.values, [put(children[each.name], each) for each in _written(column)],
+        column, data.length, validity, data.offsets, data.values,
+        [put(children[each.name], each) for each in _written(column)],
     )  # fmt: skip

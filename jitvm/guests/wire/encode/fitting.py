@@ -25,6 +25,7 @@ from jitvm.guests.wire.texts import are_texts
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from typing import Any
 
     from jitvm.guests.wire.data import Array
@@ -36,6 +37,8 @@ UNITS = {"s": 1, "m": 10**3, "u": 10**6, "n": 10**9}
 """Of times, by the letter in Arrow's formats: how many make a second."""
 SPAN = 1 << 16
 """Numbers between the least and the greatest of a closed enum of which a table is made."""
+_MOST_KNOWN = 4096
+"""Types of columns that are known to fit: of each tree."""
 _INDEX = "__index_level_"
 """How the names of columns begin that pandas makes of its index."""
 
@@ -77,11 +80,13 @@ class Fitter:
     Args:
         tree: which.
         first: number of the first row, for errors.
+        of_types: look at types alone: also at those of columns that have no values.
     """
 
-    def __init__(self, tree: Tree, first: int = 0) -> None:
+    def __init__(self, tree: Tree, first: int = 0, *, of_types: bool = False) -> None:
         self._tree = tree
         self._first = first
+        self._of_types = of_types
         self._refusal: Refusal | None = None
 
     def fit(self, node: Node) -> Data:
@@ -190,6 +195,8 @@ class Fitter:
         elif nulls is not None and _is_element(column):
             self._refuse(column.path, np.flatnonzero(nulls == 0), Misfit.ELEMENT, around)
             nulls = None
+        if (column.is_nullable or not node.length) and node.is_empty and self._fits(column, node):
+            return data
         if column.shape is Shape.FIXED:
             values = self._numbers(column, node, around)
             data.values = (
@@ -206,6 +213,20 @@ class Fitter:
             if lengths[nulls == 0].any():  # what is null is not there, whatever its offsets say
                 return _without(data, nulls)
         return data
+
+    def _fits(self, column: Column, node: Node) -> bool:
+        """Whether nothing has to be looked at in a column without values, as its type is known to
+        fit. There may be hundreds below an option that nobody takes."""
+        if self._of_types or node.nothing is None:
+            return False
+        known: set[Hashable] = self._tree.made.setdefault(Fitter, set())
+        about = column.index, node.shape
+        if about not in known:
+            Fitter(self._tree, of_types=True)._column(column, node.nothing(), Around())
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known.add(about)
+        return True
 
     def _struct(self, column: Column, node: Node, data: Data, around: Around) -> None:
         assert column.message is not None
@@ -423,6 +444,9 @@ def _rounded(values: Array, found: Array) -> Array:
 def _among(values: Array, known: Array) -> Array:
     """Which values are among some, which are in order."""
     least, most = int(known[0]), int(known[-1])
+    if most - least == len(known) - 1:
+        found: Array = (values >= least) & (values <= most)
+        return found
     if most - least >= SPAN:
         return np.isin(values, known)
     table = np.zeros(most - least + 2, bool)  # with one behind the last, for all others

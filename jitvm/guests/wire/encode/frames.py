@@ -67,6 +67,14 @@ def unless(core: Core) -> None:
     core.jump_if(there == 0, core.operand(4, 4))
 
 
+def look(is_seldom: bool, core: Core) -> None:
+    """Where the byte a[row] is 0 the value that comes next is not there. If it seldom is, go to a
+    place behind it; if it often is, it costs less to have it written in vain, as nobody could
+    predict the jump."""
+    if is_seldom:
+        unless(core)
+
+
 def open_message(core: Core) -> None:
     """Begin, at its end, a message that has the row of the one around it."""
     here, at = row(core), cursor(core)

@@ -17,7 +17,7 @@ from jitvm.guests.wire.faults import TableError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator
     from typing import Any
 
     from jitvm.guests.wire.data import Array
@@ -60,12 +60,15 @@ class Node:
         validity: a byte each, 1 where the value is there; None where all are.
         offsets: of strings and lists: `length` + 1 of them.
         values: numbers, booleans (a byte each), the bytes of strings; places in a dictionary.
-        children: of a struct or list, with their names.
+        children: of a struct or list, with their names; made when asked for.
         dictionary: what `values` are places in.
+        nothing: where it came as Arrow's data, makes a column of the same type without values.
+        shape: that type, to be compared with others; None where it did not.
     """
 
     __slots__ = (
-        "children", "dictionary", "format", "length", "offsets", "validity", "values",
+        "_children", "_make", "dictionary", "format", "length", "nothing", "offsets", "shape",
+        "validity", "values",
     )  # fmt: skip
 
     def __init__(
@@ -84,8 +87,33 @@ class Node:
         self.validity = validity
         self.offsets = offsets
         self.values = values
-        self.children = children or {}
+        self._children = children or {}
+        self._make: Callable[[], dict[str, Node]] | None = None
         self.dictionary = dictionary
+        self.nothing: Callable[[], Node] | None = None
+        self.shape: Hashable = None
+
+    @property
+    def children(self) -> dict[str, Node]:
+        """Those of a struct or list, with their names."""
+        make = self._make
+        if make is not None:
+            self.children = make()
+        return self._children
+
+    @children.setter
+    def children(self, children: dict[str, Node]) -> None:
+        self._children = children
+        self._make = None
+
+    def later(self, make: Callable[[], dict[str, Node]]) -> None:
+        """Make the children when somebody asks for them."""
+        self._make = make
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no value is there."""
+        return not self.length or (self.validity is not None and not self.validity.any())
 
     @property
     def type(self) -> str:
@@ -100,6 +128,7 @@ class _Type:
     Attributes:
         format, name: Arrow's.
         children, dictionary: those in it.
+        shape: all of it, to be compared with others.
     """
 
     def __init__(self, address: int) -> None:
@@ -109,6 +138,12 @@ class _Type:
         children = (ctypes.c_uint64 * words[4]).from_address(words[5]) if words[4] else ()
         self.children = [_Type(child) for child in children]
         self.dictionary = _Type(words[6]) if words[6] else None
+        self.shape: Hashable = (
+            self.format,
+            self.name,
+            *(child.shape for child in self.children),
+            None if self.dictionary is None else self.dictionary.shape,
+        )
 
 
 class _Values:
@@ -156,6 +191,10 @@ class _Values:
             return None
         found = self.bits(0)
         return None if found.all() else found
+
+    def none(self) -> _Values:
+        """None of them."""
+        return _Values(self.type, self.words, self.owner, 0, 0)
 
     def child(self, at: int, first: int, length: int) -> _Values:
         words = _at(_at(self.words[_CHILDREN], at + 1)[at], _ARRAY)
@@ -206,6 +245,8 @@ def imported_array(source: Any, path: str) -> Node:
 def _node(values: _Values, path: str) -> Node:
     type, length = values.type, values.length
     node = Node(type.format, length, validity=values.validity())
+    node.shape = type.shape
+    node.nothing = lambda: _node(values.none(), path)
     format = type.format
     if type.dictionary is not None:
         if format not in NUMBERS:
@@ -244,19 +285,26 @@ def _node(values: _Values, path: str) -> Node:
         node.offsets = np.arange(length + 1, dtype=np.int64) * width
         _add_child(node, values, values.first * width, length * width, path)
     elif format == "+s":
-        for at, child in enumerate(type.children):
-            inner = f"{path}.{child.name}" if path else child.name
-            if child.name in node.children:
-                raise TableError(f"there are two columns {inner}")
-            node.children[child.name] = _node(values.child(at, values.first, length), inner)
+        node.later(lambda: _fields(values, path))
     return node  # what is of another type is refused by whom it is for
+
+
+def _fields(values: _Values, path: str) -> dict[str, Node]:
+    """The columns of a struct."""
+    found: dict[str, Node] = {}
+    for at, child in enumerate(values.type.children):
+        inner = f"{path}.{child.name}" if path else child.name
+        if child.name in found:
+            raise TableError(f"there are two columns {inner}")
+        found[child.name] = _node(values.child(at, values.first, values.length), inner)
+    return found
 
 
 def _add_child(node: Node, values: _Values, first: int, count: int, path: str) -> None:
     there = int(values.child(0, 0, 0).words[_LENGTH])
     if first + count > there:
         raise TableError(f"{path}: a list has elements up to {first + count}, of {there} there are")
-    node.children["item"] = _node(values.child(0, first, count), path)
+    node.later(lambda: {"item": _node(values.child(0, first, count), path)})
 
 
 def _offsets(values: _Values, width: int, path: str) -> Array:

@@ -34,6 +34,8 @@ VARINTS = tuple(LENGTHS)
 UNSIGNED = {Kind.UINT32: "uint32"}
 """Kinds that are written otherwise than they are read: numbers of 32 bits without a sign."""
 MESSAGES = ("1", "10")
+SHARES = ("seldom", "often")
+"""Of how many rows a value is there."""
 
 
 class _Maker(Writer):
@@ -82,10 +84,16 @@ class _Maker(Writer):
                 self.repeated(field, column)
             elif is_entered(column):
                 self.optional(field, column)
+            elif column.is_nullable and not struct.message.is_map_entry:
+                over = Label()
+                assert column.validity is not None
+                name = self.chosen("look", "", SHARES, over, column)
+                self.op(name, (column.validity // UNIT, 4), over)
+                self.note(column)
+                self.scalar(field, column, ".set")
+                self.put(over)
             else:
-                is_entry = struct.message.is_map_entry
-                suffix = ".all" if is_entry else ".set" if column.is_nullable else ""
-                self.scalar(field, column, suffix)
+                self.scalar(field, column, ".all" if struct.message.is_map_entry else "")
 
     def note(self, column: Column, piece: str = "") -> None:
         self.program.notes[len(self.code)] = column.path + piece

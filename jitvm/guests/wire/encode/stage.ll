@@ -6,6 +6,7 @@
 ;
 ;      0 kind       0 values: copied   1, 2 offsets of 32, 64 bits: made to begin at 0
 ;                   3 presence of values that are all there: filled with 1
+;                   4 presence, or offsets, where none is there: filled with 0
 ;      8 source     the address of the first value of all rows of the table
 ;     16 target     where those of the batch go; 63 bytes behind them may be written, too
 ;     24 size       bytes of a value
@@ -156,7 +157,8 @@ begin:
   %skipped = mul i64 %first, %size
   %from = getelementptr i8, ptr %source, i64 %skipped
   %bytes = mul i64 %rows, %size
-  switch i64 %kind, label %values [ i64 1, label %narrow i64 2, label %wide i64 3, label %fill ]
+  switch i64 %kind, label %values [ i64 1, label %narrow i64 2, label %wide i64 3, label %fill
+                                    i64 4, label %clear ]
 
 values:
   call void @copy(ptr %target, ptr %from, i64 %bytes)
@@ -172,6 +174,17 @@ ones:
   %at.next = add i64 %at, 8
   %is.more = icmp ult i64 %at.next, %rows
   br i1 %is.more, label %ones, label %done
+
+clear:
+  br label %zeros
+
+zeros:                                                      ; up to the one behind the last
+  %z = phi i64 [ 0, %clear ], [ %z.next, %zeros ]
+  %z.piece = getelementptr i8, ptr %target, i64 %z
+  store i64 0, ptr %z.piece, align 1
+  %z.next = add i64 %z, 8
+  %z.more = icmp ule i64 %z.next, %bytes
+  br i1 %z.more, label %zeros, label %done
 
 narrow:
   %words = add i64 %rows, 1

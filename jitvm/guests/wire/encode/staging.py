@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from jitvm.guests.wire.pool import OutputSpace
 
 KERNELS = Kernels("wire-stage", os.path.join(os.path.dirname(__file__), "stage.ll"))
-VALUES, NARROW, WIDE, ONES = range(4)
-"""Kinds of steps: values, offsets of 32 and of 64 bits, presence of values that are all there."""
+VALUES, NARROW, WIDE, ONES, ZEROS = range(5)
+"""Kinds of steps: values, offsets of 32 and of 64 bits, presence of values that are all there,
+presence and offsets of values of which none is."""
 
 
 class TooMuch(Exception):
@@ -46,7 +47,7 @@ class _Step:
 
     Attributes:
         kind: what with.
-        source: values of all rows of a table; of ONES none.
+        source: values of all rows of a table; of ONES and ZEROS none.
         target: the buffer.
         range: index of the range of rows that is taken: that of a space, or of a string's bytes.
         inner: index of the range that offsets tell.
@@ -68,8 +69,9 @@ class _Step:
     @property
     def words(self) -> tuple[int, ...]:
         """What the kernel is told."""
+        size = self.target.itemsize if self.kind == ZEROS else self.source.itemsize
         return (
-            self.kind, _address(self.source), _address(self.target), self.source.itemsize,
+            self.kind, _address(self.source), _address(self.target), size,
             self.range, self.inner, self.capacity,
         )  # fmt: skip
 
@@ -124,6 +126,7 @@ class Stage:
         if data is not self._data:
             self._data, self._steps = data, []
             self._kernel = _kernel()
+            self._ranges[:] = array("q", bytes(8 * len(self._ranges)))
             self._add(data)
             self._words = array("Q", [word for step in self._steps for word in step.words])
         self._ranges[0], self._ranges[1] = first, count
@@ -146,6 +149,11 @@ class Stage:
         column = self._columns[data.column.index]
         validity, offsets, values = self._buffers[column.index]
         space, capacity = column.space.index, column.space.capacity
+        if _is_nowhere(data):
+            for target in (validity, offsets):
+                if target is not None:
+                    self._steps.append(_Step(ZEROS, _NOTHING, target, space, capacity))
+            return
         if validity is not None and column.parent is not None:
             if data.validity is None:
                 self._steps.append(_Step(ONES, _NOTHING, validity, space, capacity))
@@ -179,6 +187,8 @@ class Stage:
                 raise TooMuch
             if step.kind == ONES:
                 step.target[:count] = 1
+            elif step.kind == ZEROS:
+                step.target[: count + 1] = 0
             elif step.kind == VALUES:
                 step.target[:count] = step.source[first : first + count]
             else:
@@ -190,6 +200,11 @@ class Stage:
 
 
 _NOTHING = np.zeros(0, np.uint8)
+
+
+def _is_nowhere(data: Data) -> bool:
+    """Whether nothing was made of a column, as it has no values."""
+    return data.offsets is None and data.values is None and not data.children
 
 
 def _kernel() -> Callable[[int, int, int], int] | None:

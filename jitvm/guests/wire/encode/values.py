@@ -1,7 +1,8 @@
 """Instructions that write scalars and strings: of a field, or of an element of a list.
 
-Whether a value is there is not decided by a jump. It is written in any case, and the cursor moves
-in front of it only if it is there; else the next value is written over it.
+Whether a value is there is not decided by a jump, unless it seldom is (`frames.look`). It is
+written in any case, and the cursor moves in front of it only if it is there; else the next value is
+written over it.
 """
 
 from __future__ import annotations
