@@ -20,7 +20,7 @@ dominator-based form.
 from __future__ import annotations
 
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Value
-from jitvm.engine.ir.ops import BINARY, SHARED, WORDS, Op
+from jitvm.engine.ir.ops import BINARY, MODULAR, SHARED, WORDS, Op
 from jitvm.engine.ir.passes.dominators import dominators, reverse_postorder
 from jitvm.engine.ir.rules import combine, rebuild, simplify, truth
 
@@ -76,12 +76,15 @@ class _Folder:
     def _value(self, block: Block, value: Value, changed: bool) -> None:
         simpler = self._simpler(value, changed)
         if simpler is None:
-            key = (value.op, *map(id, value.args), *value.imm)
+            key = _key(value)
             simpler = self.known.get(key)
             if simpler is None:
                 self.known[key] = value
                 block.values.append(value)
                 return
+            _narrow(simpler, value.bits)
+        elif simpler.op is value.op and _key(simpler) == _key(value):
+            _narrow(simpler, value.bits)
         self.became[value] = simpler
 
     def _simpler(self, value: Value, changed: bool) -> Value | None:
@@ -89,6 +92,7 @@ class _Folder:
         graph, op = self.graph, value.op
         if op in BINARY:
             a, b = value.args
+            changed = changed or (a.constant is not None and b.constant is not None)
             return combine(graph, op, a, b) if changed else simplify(graph, op, a, b)
         return rebuild(graph, op, value.args, value.imm) if changed and op in WORDS else None
 
@@ -127,6 +131,18 @@ class _Folder:
                 self._exit(way)
             elif isinstance(way, Goto):
                 way.args = [self._of(arg) for arg in way.args]
+
+
+def _key(value: Value) -> tuple[object, ...]:
+    """Equal for operations that give the same result."""
+    return (value.op, *map(id, value.args), *value.imm)
+
+
+def _narrow(value: Value, bits: int) -> None:
+    """Of two bounds of one result, which may be from before its operands were known, the narrower
+    holds."""
+    if bits != MODULAR and (value.bits == MODULAR or value.bits > bits):
+        value.bits = bits
 
 
 class _Scope(dict[tuple[object, ...], Value]):
