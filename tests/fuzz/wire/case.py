@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from random import Random
 from typing import Any
 
 from tests.wire.oracle import messages, mutated
+from tests.wire.pair import BYTES
 from tests.wire.schemas import MESSAGES, message
 from tests.wire.selected import selected
 
@@ -69,12 +71,14 @@ class WireCase:
         while True:
             share = random.choice((0.0, 0.1, 0.5, 0.9))
             few = random.sample(base, random.choice((1, 3, len(base))))
-            yield [
+            made = [
                 mutated(random.choice(base), random)
                 if random.random() < share
                 else random.choice(few)
                 for _ in range(MANY if self.is_hasty else random.randint(1, BATCH[self.tier]))
             ]
+            sizes = accumulate(map(len, made))
+            yield [each for each, size in zip(made, sizes, strict=True) if size <= BYTES]
 
     def choices(self) -> Random:
         """What decides about instructions."""
