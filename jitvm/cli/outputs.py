@@ -180,8 +180,9 @@ class _Output:
 def _expected() -> tuple[type[Exception], ...]:
     """What outputs raise; where nothing is recorded, what recordings raise is not imported."""
     possible = sys.modules.get("jitvm.platform.recording.possible")
+    error = getattr(possible, "RecordingError", None)  # None while it is being imported, too
     found = OSError, SessionError, PictureError
-    return found if possible is None else (*found, possible.RecordingError)
+    return found if error is None else (*found, error)
 
 
 def _session(path: str, platform: Platform, computer: Computer) -> _Session:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import nanoarrow
@@ -16,10 +18,14 @@ import pytest
 from jitvm import wire
 from jitvm.guests.wire import arrow, pool
 from jitvm.guests.wire.pool import Pool
+from jitvm.guests.wire.table import needed
 from tests.wire.oracle import messages
 from tests.wire.schemas import MESSAGES, PROTOS, generated, message
 
 LEAF, MAPS, NESTED = (generated(f"kinds.{name}") for name in ("Leaf", "Maps", "Nested"))
+
+BEGUN, GO = Event(), Event()
+"""That a slow library is being imported, and that it may go on."""
 
 
 def table_of(name: str, count: int = 60, **options: Any) -> wire.Table:
@@ -216,6 +222,26 @@ def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(ModuleNotFoundError, match="polars is not installed; pip install polars"):
         table_of("kinds.Nested").to_polars()
+
+
+def test_libraries_are_whole_where_another_thread_imports_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow_library.py").write_text(
+        "from tests.wire.test_table import BEGUN, GO\nBEGUN.set()\nGO.wait(60)\nready = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found: list[bool] = []
+    first = Thread(target=lambda: __import__("slow_library"))
+    second = Thread(target=lambda: found.append(hasattr(needed("slow_library"), "ready")))
+    first.start()
+    BEGUN.wait()
+    second.start()
+    second.join(0.1)  # were it not to wait, it would be over
+    GO.set()
+    first.join()
+    second.join()
+    assert found == [True]
 
 
 def test_processes_end_with_arrays_in_hands() -> None:

@@ -36,7 +36,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
-from jitvm.guests.wire.table import Batch, Chunk, RowError, Table, described
+from jitvm.guests.wire.table import Batch, Chunk, Columnar, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Ready:
         self.decoder = decoder
 
 
-class Reader:
+class Reader(Columnar):
     """Decodes messages of one type into tables.
 
     Args:
@@ -167,6 +167,8 @@ class Reader:
         fields, where, errors, depth: see `jitvm.wire.reader`.
         others: how columns are made, as for `jitvm.guests.wire.columns.tree`.
     """
+
+    _tree: Tree
 
     def __init__(
         self,
@@ -202,20 +204,6 @@ class Reader:
         """Bytes of input of a batch: as many as its columns have addresses for in a space that
         has enough, if there is one."""
         return batch_bytes(self._tree, self._spaces)
-
-    @property
-    def schema(self) -> dict[str, str]:
-        """Arrow's types by the names of columns."""
-        return Table(self._tree, [], []).schema
-
-    def columns(self) -> Iterator[tuple[str, str, bool]]:
-        """Path, Arrow's type, and whether values may be null, of each column: those of messages
-        before those in them."""
-        return described(self._tree)
-
-    def __arrow_c_schema__(self) -> object:
-        """A capsule of the schema that tables will have."""
-        return Table(self._tree, [], []).__arrow_c_schema__()
 
     def __getstate__(self) -> dict[str, Any]:
         options = {

@@ -508,6 +508,29 @@ def type_of(column: TreeColumn) -> str:
     return name_of(column.format)
 
 
+class Columnar:
+    """What makes, or takes, tables whose columns are known before."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def _tree(self) -> Tree: ...
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Arrow's types by the names of columns."""
+        return Table(self._tree, [], []).schema
+
+    def columns(self) -> Iterator[tuple[str, str, bool]]:
+        """Path, Arrow's type, and whether values may be null, of each column: those of messages
+        before those in them."""
+        return described(self._tree)
+
+    def __arrow_c_schema__(self) -> object:
+        """A capsule of the schema of the tables."""
+        return Table(self._tree, [], []).__arrow_c_schema__()
+
+
 def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
     """Path, Arrow's type, and whether values may be null, of each column that is shown."""
     for column in tree.columns[1:]:
@@ -520,12 +543,9 @@ def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
 
 def needed(name: str) -> Any:
     """A library of somebody's that is asked for by name."""
-    if (known := sys.modules.get(name)) is not None:
-        return known
-    from importlib import import_module
-
     try:
-        return import_module(name)
+        __import__(name)  # which waits where another thread is at it
+        return sys.modules[name]
     except ModuleNotFoundError as error:
         if error.name != name:
             raise

@@ -39,6 +39,7 @@ from jitvm.guests.wire.encode.staging import Stage, TooMuch, weight
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, MessagesError, Misfit
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.reading import BATCH_ROWS, LARGEST, batch_bytes, deepest, refused
+from jitvm.guests.wire.table import Columnar
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class _Open:
         return Piece.of(self.space, self.cursor, END, self.starts, self.count)
 
 
-class Writer:
+class Writer(Columnar):
     """Writes messages of one type.
 
     Args:
@@ -121,6 +122,8 @@ class Writer:
         fields, depth: see `jitvm.wire.writer`.
         others: how columns are made, as for `jitvm.guests.wire.columns.tree`.
     """
+
+    _tree: Tree
 
     def __init__(
         self,
@@ -145,13 +148,6 @@ class Writer:
         _check_required(self._tree)
         self._free: deque[_Ready] = deque()
         self._batch_bytes = batch_bytes(self._tree, ADDRESS_BITS)
-
-    @property
-    def schema(self) -> dict[str, str]:
-        """Arrow's types by the names of the columns it takes."""
-        from jitvm.guests.wire.table import Table
-
-        return Table(self._tree, [], []).schema
 
     def __getstate__(self) -> dict[str, Any]:
         return {"message": self.message, **self._options}

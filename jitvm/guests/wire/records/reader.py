@@ -24,7 +24,7 @@ from jitvm.guests.wire.reading import (
 )
 from jitvm.guests.wire.records.instructions import PLAIN
 from jitvm.guests.wire.records.reading import gathered, streamed
-from jitvm.guests.wire.table import Table, described
+from jitvm.guests.wire.table import Columnar, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jitvm.platform import Program
 
 
-class RecordReader:
+class RecordReader(Columnar):
     """Decodes records into tables; it may be kept, pickled, and used on several threads.
 
     Args:
@@ -97,22 +97,6 @@ class RecordReader:
             state: of a stream, how far it is read.
         """
         raise NotImplementedError
-
-    # -- columns -----------------------------------------------------------------------------------
-
-    @property
-    def schema(self) -> dict[str, str]:
-        """Arrow's types by the names of columns."""
-        return Table(self._tree, [], []).schema
-
-    def columns(self) -> Iterator[tuple[str, str, bool]]:
-        """Path, Arrow's type, and whether values may be null, of each column: those of records
-        before those in them."""
-        return described(self._tree)
-
-    def __arrow_c_schema__(self) -> object:
-        """A capsule of the schema that tables will have."""
-        return Table(self._tree, [], []).__arrow_c_schema__()
 
     @property
     def message(self) -> Message:
