@@ -280,9 +280,10 @@ class Commands:
             stopped = move()
         if self.debugger.history.time != before:
             self._before.append(before)
-        return Reply((*report.stopped(self.debugger, stopped), *self._displays()), stopped)
+        return Reply((*report.stopped(self.debugger, stopped), *self.displays()), stopped)
 
-    def _displays(self) -> list[str]:
+    def displays(self) -> list[str]:
+        """What `display` was told to show, as it is now."""
         return [f"{text} = {self._value(text)}" for text in self._displayed]
 
     def do_continue(self, _rest: str) -> Reply:
@@ -380,18 +381,28 @@ class Commands:
         text, _, count = rest.rpartition(" ")
         if not text or not count.strip().isdecimal():
             text, count = rest, ""
-        address = self.debugger.address_of(text.strip())
-        space = self.debugger.guest.code_index
+        space, address = self.spot(text)
+        most = min(self._number(count, 64), MOST)
+        return Reply(tuple(report.memory(self.debugger.state.spaces[space], address, most)))
+
+    def spot(self, text: str) -> tuple[int, int]:
+        """The space and the address in it that a label or an expression names.
+
+        Raises:
+            ExpressionError: it makes no sense.
+        """
+        debugger = self.debugger
+        space, address = debugger.guest.code_index, debugger.address_of(text.strip())
         if address is None:
-            expression = self.debugger.expression(text)
+            expression = debugger.expression(text)
             place = expression.place
             if place is not None and place.kind == "space":
-                address, space = place.address(), place.index
+                space, address = place.index, place.address()
             else:
                 address = expression.value()
-        cells = self.debugger.state.spaces[space]
-        most = min(self._number(count, 64), MOST)
-        return Reply(tuple(report.memory(cells, address % len(cells), most)))
+        if not (size := len(debugger.state.spaces[space])):
+            raise ExpressionError("there is no memory")
+        return space, address % size
 
     def do_disassemble(self, rest: str) -> Reply:
         text, _, count = rest.rpartition(" ")

@@ -532,7 +532,8 @@ class Debugger:
         self.machine.watch_writes((), None)
         self.machine.watch_ports((), (), None)
         try:
-            self.history.run(end, live=False)
+            with self.history.quietly():
+                self.history.run(end, live=False)
         finally:
             self._arm()
         note(state.pc)
@@ -687,9 +688,6 @@ class Debugger:
         self._change(lambda: state.pointers.__setitem__(index, pointer))
 
     def _change(self, change: Callable[[], None], spans: frozenset[int] = frozenset()) -> None:
-        was_quiet, self.history.is_quiet = self.history.is_quiet, True
-        try:
+        with self.history.quietly():
             self.history.edit(change, spans)
-        finally:
-            self.history.is_quiet = was_quiet
         self._remember()

@@ -20,7 +20,8 @@ it had read will come again.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from jitvm.guest import Stop
 from jitvm.platform.evaluator import Ending, LimitReached
 
 if TYPE_CHECKING:
+    from jitvm.engine.machine.watch import Watch
     from jitvm.platform.computer import Computer
 
 MEMORY = 64 << 20
@@ -99,6 +101,8 @@ class History:
         moments: the snapshots.
         horizon: the latest time that is known.
         is_quiet: whether the run is only going somewhere: nothing is to stop it.
+        on_way: called every now and then where the run comes to new times, by the thread that runs:
+            for who shows how far it is.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class History:
         self.moments = Moments(memory)
         self.horizon = 0
         self.is_quiet = False
+        self.on_way: Callable[[], object] = lambda: None
         self._sinks = sinks
         self._machine = computer.machine
         self._machine.counting = True
@@ -119,6 +124,7 @@ class History:
         self._act = self._fed = self._edit = 0
         self._vector = -1
         self._is_begun = self._is_paused = False
+        self._watch: Watch | None = None
         self._going_on: Moment | None = None
         self._slice = FIRST_SLICE
         self._noted = clock.thread_time()
@@ -145,6 +151,22 @@ class History:
     def pause(self) -> None:
         """Have a run come back soon; from any thread."""
         self._is_paused = True
+        watch = self._watch  # before the question below: quiet runs have others
+        if watch is not None and not self.is_quiet:
+            watch.expired = True  # at its next beat it stops the machine
+
+    def forget_pause(self) -> None:
+        """Have the next run not come back because of a `pause` before it."""
+        self._is_paused = False
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """In this block runs only go somewhere: see `is_quiet`."""
+        was_quiet, self.is_quiet = self.is_quiet, True
+        try:
+            yield
+        finally:
+            self.is_quiet = was_quiet
 
     # -- running on --------------------------------------------------------------------------
 
@@ -189,6 +211,7 @@ class History:
             self.horizon = max(self.horizon, self.time)
             if live:
                 self._note_now_and_then()
+                self.on_way()
             if ending is Ending.BREAK:
                 return End.BREAK
             if until is not None and self.time >= until and self.is_running:
@@ -219,12 +242,16 @@ class History:
         """Perform the act at hand for so long; what ended it, None if it is over."""
         before, began = self.time, clock.thread_time()
         try:
-            with self.computer.limited(max_instructions=budget):
+            with self.computer.limited(max_instructions=budget) as self._watch:
+                if self._is_paused and not self.is_quiet:
+                    self._watch.expired = True  # the call came before there was a watch
                 self._perform(act)
         except LimitReached as reached:
             if budget and reached.ending is Ending.INSTRUCTIONS and budget == self._slice:
                 self._choose_slice(self.time - before, clock.thread_time() - began)
             return reached.ending
+        finally:
+            self._watch = None
         self._act += 1
         self._fed, self._vector, self._is_begun = 0, -1, False
         return None
@@ -340,17 +367,16 @@ class History:
         self.computer.evaluator.is_unfinished = start.is_unfinished
         if start is moment:
             return
-        was_quiet, self.is_quiet = self.is_quiet, True
         try:
-            while self._act < moment.act:
-                self._apply_edits()
-                budget = self._budget(None)
-                self._go(self._acts[self._act], budget)
-            self._going_on = moment
-            self._go(self._acts[self._act], None)
+            with self.quietly():
+                while self._act < moment.act:
+                    self._apply_edits()
+                    budget = self._budget(None)
+                    self._go(self._acts[self._act], budget)
+                self._going_on = moment
+                self._go(self._acts[self._act], None)
         finally:
             self._going_on = None
-            self.is_quiet = was_quiet
 
     def go_to(self, time: int) -> End:
         """Be at a time, at most the horizon; nothing stops on the way.
@@ -359,8 +385,7 @@ class History:
             KeyboardInterrupt: Ctrl-C; it is somewhere on the way.
         """
         time = max(time, 0)
-        was_quiet, self.is_quiet = self.is_quiet, True
-        try:
+        with self.quietly():
             moment = self.moments.at(time)
             if not moment.time <= self.time <= time:
                 self.restore(moment)
@@ -368,8 +393,6 @@ class History:
                 self.run(time - NEAR, live=False)
                 self._note()
             return self.run(time, live=False)
-        finally:
-            self.is_quiet = was_quiet
 
     # -- changes -----------------------------------------------------------------------------
 

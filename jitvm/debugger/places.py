@@ -15,12 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jitvm.debugger.expressions import ExpressionError
+from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from jitvm.debugger.debugger import Debugger
 
 MOST_ADDRESSES = 1 << 20
-"""Addresses that are looked at for lines of source."""
+"""Addresses that are looked at for lines of source and labels."""
 
 
 class Places:
@@ -38,6 +39,13 @@ class Places:
             if (line := line_of(address)) is not None:
                 found.setdefault(line[0], {}).setdefault(line[1], address)
         return {file: dict(sorted(rows.items())) for file, rows in found.items()}
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """All labels of the code space, in the order of their addresses."""
+        labels_at = self._debugger.program.labels_at
+        size = min(self._debugger.guest.code_space.size, MOST_ADDRESSES)
+        return [shown(label) for address in range(size) for label in labels_at(address)]
 
     def file(self, name: str) -> str | None:
         """The file of the program that a name means: a path, or the end of one."""

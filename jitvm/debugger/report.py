@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jitvm.debugger.breakpoints import Breakpoint
     from jitvm.debugger.debugger import Debugger
 from jitvm.debugger.stopped import Stopped
@@ -71,21 +74,48 @@ def memory(cells: memoryview, start: int, count: int) -> list[str]:
     return lines
 
 
-def code(debugger: Debugger, start: int, count: int) -> list[str]:
-    """Instructions from an address on."""
-    lines, size = [], debugger.guest.code_space.size
-    memory, at = debugger.machine.memory, start % size
-    breaks = debugger.table.spans()
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction: its address, its bytes in hexadecimal, its text, the label on it or none."""
+
+    address: int
+    raw: str
+    text: str
+    label: str
+
+
+def instructions(debugger: Debugger, start: int, count: int) -> Iterator[Instruction]:
+    """So many instructions from an address on."""
+    size, memory = debugger.guest.code_space.size, debugger.machine.memory
+    at = start % size
     for _ in range(count):
         text, length = debugger.spell(at)
         length = max(length, 1)
         raw = bytes(memory[(at + i) % size] for i in range(length)).hex()
-        mark = ">" if at == debugger.state.pc and debugger.history.is_running else " "
-        stop = "*" if at in breaks else " "
         place = debugger.program.place(at)
-        label = f"  {place.label}:" if place.label and not place.offset else ""
-        lines.append(f"{mark}{stop}{at:04x}  {raw:8} {text}{label}")
+        yield Instruction(at, raw, text, "" if place.offset else place.label)
         at = (at + length) % size
+
+
+def addresses_before(debugger: Debugger, end: int, count: int) -> list[int]:
+    """Addresses of at most so many instructions that come before one."""
+    found: list[int] = []
+    end = min(end, debugger.guest.code_space.size)
+    at = max(end - 4 * count, 0)  # instructions find their places after a few
+    while at < end:
+        found.append(at)
+        at += max(debugger.spell(at)[1], 1)
+    return found[-count:]
+
+
+def code(debugger: Debugger, start: int, count: int) -> list[str]:
+    """Instructions from an address on."""
+    lines, breaks = [], debugger.table.spans()
+    for each in instructions(debugger, start, count):
+        is_next = each.address == debugger.state.pc and debugger.history.is_running
+        mark, stop = ">" if is_next else " ", "*" if each.address in breaks else " "
+        label = f"  {each.label}:" if each.label else ""
+        lines.append(f"{mark}{stop}{each.address:04x}  {each.raw:8} {each.text}{label}")
     return lines
 
 

@@ -15,10 +15,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from jitvm.platform.screen import Pixels
+    from jitvm.terminal.fit import Size
 
 CELL = (1, 2)
 """Dots of a character."""
-_HALF = "▀".encode()
+HALF = "▀"
+_HALF = HALF.encode()
+
+
+def dots_of(pixels: Pixels, size: Size) -> NDArray[np.uint32]:
+    """A picture in another size: colours as numbers, in an even number of rows."""
+    import numpy as np
+
+    rgb = resized(pixels, size).astype(np.uint32)
+    dots = (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).astype(np.uint32)
+    return np.pad(dots, ((0, len(dots) % 2), (0, 0)))
 
 
 class Blocks:
@@ -36,20 +47,12 @@ class Blocks:
 
     def paint(self, pixels: Pixels) -> bytes:
         """What makes the terminal show a picture."""
-        dots = self._dots(pixels)
+        dots = dots_of(pixels, self._fit.shown)
         before, self._shown = self._shown, dots
         differs = dots != (~dots if before is None else before)
         rows, columns = (differs[::2] | differs[1::2]).nonzero()
         upper, lower = dots[::2][rows, columns], dots[1::2][rows, columns]
         return self._written(rows.tolist(), columns.tolist(), upper.tolist(), lower.tolist())
-
-    def _dots(self, pixels: Pixels) -> NDArray[np.uint32]:
-        """Colours as numbers, in an even number of rows."""
-        import numpy as np
-
-        rgb = resized(pixels, self._fit.shown).astype(np.uint32)
-        dots = (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).astype(np.uint32)
-        return np.pad(dots, ((0, len(dots) % 2), (0, 0)))
 
     def _written(
         self, rows: list[int], columns: list[int], uppers: list[int], lowers: list[int]

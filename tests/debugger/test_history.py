@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.debugger import history
+from jitvm.debugger.breakpoints import Kind
 from jitvm.debugger.moments import Moment, Moments
 from jitvm.engine.machine.machine import Tier
 from tests.debugger.walking import CASES, TIERS, Case, debugger_of, state_of, walk
@@ -118,3 +119,43 @@ def test_a_program_with_nothing_to_run_is_not_run_for_ever() -> None:
     debugger = debugger_of(Case("idle.tal", b"|0100 ;on #20 DEO2 #0000 #20 DEO2 BRK @on BRK"),
                            Tier.INTERPRETER)  # fmt: skip
     assert debugger.go_on().reason in ("input", "ended")
+
+
+ENDLESS = Case("endless.tal", b"|0100 &loop #00 POP !&loop")
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_run_comes_back_when_it_is_to(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long its slices are, and not for a call that came too late for the run before."""
+    monkeypatch.setattr(history, "FIRST_SLICE", 1 << 40)
+    debugger, logged = debugger_of(ENDLESS, tier), list[str]()
+
+    def log(line: str) -> None:
+        logged.append(line)
+        if len(logged) == 3:
+            debugger.history.pause()
+
+    debugger._log = log
+    debugger.breakpoint(Kind.CODE, [0x100], "loop", log="round")
+    assert debugger.go_on().reason == "pause"
+    assert len(logged) >= 3
+    debugger.history.pause()
+    assert debugger.go_on().reason == "pause"
+    debugger.history.pause()
+    debugger.history.forget_pause()
+    assert debugger.step(50).reason == "step"
+
+
+def test_going_somewhere_is_not_cut_short() -> None:
+    times = []
+    for pauses in (False, True):
+        debugger = debugger_of(CASES["console"], Tier.INTERPRETER)
+        debugger.go_to(600)
+        if pauses:
+            debugger.history.pause()
+        debugger.go_to(550)
+        times.append(debugger.history.time)
+        debugger.back_line(over=True)
+        times.append(debugger.history.time)
+    assert times[:2] == times[2:]
+    assert times[0] == 550 > times[1]

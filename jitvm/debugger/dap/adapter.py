@@ -18,6 +18,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from jitvm.debugger import report
 from jitvm.debugger.acts import Source
 from jitvm.debugger.breakpoints import Kind
 from jitvm.debugger.commands import CommandError, Commands
@@ -564,13 +565,7 @@ class Adapter:
 
     def _around(self, start: int, skipped: int, count: int, size: int) -> list[int | None]:
         """Addresses of instructions, so many before or behind one; None outside of memory."""
-        before: list[int] = []
-        if skipped < 0:
-            at = max(start + 4 * skipped, 0)  # instructions find their places after a few
-            while at < start:
-                before.append(at)
-                at += max(self.debugger.spell(at)[1], 1)
-            before = before[skipped:]
+        before = report.addresses_before(self.debugger, start, -skipped) if skipped < 0 else []
         found: list[int | None] = [None] * (max(-skipped, 0) - len(before))
         found += before
         at, ahead = start, max(skipped, 0)
