@@ -17,23 +17,28 @@ from jitvm.engine.machine.machine import Tier
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jitvm.cli.parser import Parser
     from jitvm.debugger.commands import Commands, Reply
     from jitvm.debugger.debugger import Debugger
 
+    Write = Callable[[bytes, bool], object]
+    Log = Callable[[str], object]
+
 DESCRIPTION = """\
 Debug a program: stop at places, opcodes, memory and ports, step, look at and change its
 state, and go back in time. Compiled code goes on at its speed everywhere else.
 
-Commands are read from standard input, like GDB's; `help` lists them. With --dap, an
-editor that speaks the Debug Adapter Protocol gives them, on standard input and output.
+Commands are read from standard input, like GDB's; `help` lists them. With --tui, source,
+stacks, memory and screen fill the terminal, and keys give them. With --dap, an editor
+that speaks the Debug Adapter Protocol gives them, on standard input and output.
 """
 
 EXAMPLES = """\
 examples:
   jitvm debug game.tal
+  jitvm debug --tui game.tal
   jitvm debug -e 'break main' -e continue -e backtrace hello.tal
   jitvm debug --command setup.txt --input notes.txt wc.rom
   echo 'wwatch [0x10]' | jitvm debug --json life.tal
@@ -41,6 +46,7 @@ examples:
 """
 
 PROMPT = "(jitvm) "
+NO_TEXTUAL = "the debugger's screen needs Textual: `pip install 'jitvm[tui]'`"
 
 
 def configure(parser: Parser) -> None:
@@ -73,6 +79,7 @@ def configure(parser: Parser) -> None:
         default=[],
         help="a file of commands to begin with, before those of -e",
     )
+    parser.add_argument("--tui", action="store_true", help="fill the terminal: see all at once")
     parser.add_argument("--json", action="store_true", help="answer each command in a line of JSON")
     parser.add_argument(
         "--memory",
@@ -101,6 +108,8 @@ def execute(arguments: Namespace) -> int:
         raise Failure("the following arguments are required: PROGRAM; see `jitvm debug --help`")
     if arguments.port is not None:
         raise Failure("--port is for --dap")
+    if arguments.tui:
+        return _fill(arguments)
     session = _Session(arguments)
     return session.run()
 
@@ -113,6 +122,69 @@ def _serve(arguments: Namespace) -> int:
     return server.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
+def _fill(arguments: Namespace) -> int:
+    """Debug on a screen of panes."""
+    if arguments.json:
+        raise Failure("--json is for commands in lines, not for --tui")
+    if not all(each and each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
+        raise Failure(
+            "--tui needs a terminal; without it, commands come from anywhere", Exit.FAILURE
+        )
+    from jitvm.terminal.debugger.session import Sayings, Session
+
+    try:
+        from jitvm.terminal.debugger.app import run
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in ("textual", "rich"):
+            raise
+        raise Failure(NO_TEXTUAL, Exit.FAILURE) from error
+    lines = [*_lines_of(arguments.files), *arguments.commands]
+    make = _maker(arguments)
+    sayings = Sayings()
+    session = Session(lambda: make(sayings.write, sayings.log), sayings)
+    try:
+        return run(session, arguments.program, lines)
+    finally:
+        session.close()
+
+
+def _maker(arguments: Namespace) -> Callable[[Write, Log], Debugger]:
+    """What makes the debugger: given what it writes output and lines of breakpoints to."""
+    from jitvm.debugger.acts import Source
+    from jitvm.debugger.debugger import Debugger, Options
+    from jitvm.guest import DescriptionError
+    from jitvm.platform import ProgramError
+
+    loaded = options.load(arguments)
+    stdin = options.input_file(arguments.input)
+    source = Source(
+        stdin or b"", is_whole=stdin is not None, script=options.script(arguments.script)
+    )
+    params = options.parameters(arguments.parameters)
+    running = options.running(arguments, loaded.platform)
+
+    def make(write: Write, log: Log) -> Debugger:
+        try:
+            return Debugger(
+                loaded.platform,
+                loaded.program,
+                Options(
+                    args=arguments.arguments,
+                    tier=Tier(arguments.tier),
+                    params=params,
+                    running=running,
+                    source=source,
+                    memory=arguments.memory << 20,
+                    write=write,
+                    log=log,
+                ),
+            )
+        except (ProgramError, DescriptionError) as error:
+            raise Failure(str(error)) from error
+
+    return make
+
+
 class _Session:
     """One debugged program, and where commands come from."""
 
@@ -122,38 +194,9 @@ class _Session:
         self._json: bool = arguments.json
         self._lines = [*_lines_of(arguments.files), *arguments.commands]
         self._failed = False
-        self._debugger = self._made(arguments)
+        self._debugger = _maker(arguments)(self._write, self._log)
         self._commands: Commands = Commands(self._debugger)
         self._is_interactive = sys.stdin is not None and sys.stdin.isatty() and not self._json
-
-    def _made(self, arguments: Namespace) -> Debugger:
-        from jitvm.debugger.acts import Source
-        from jitvm.debugger.debugger import Debugger, Options
-        from jitvm.guest import DescriptionError
-        from jitvm.platform import ProgramError
-
-        loaded = options.load(arguments)
-        stdin = options.input_file(arguments.input)
-        source = Source(
-            stdin or b"", is_whole=stdin is not None, script=options.script(arguments.script)
-        )
-        try:
-            return Debugger(
-                loaded.platform,
-                loaded.program,
-                Options(
-                    args=arguments.arguments,
-                    tier=Tier(arguments.tier),
-                    params=options.parameters(arguments.parameters),
-                    running=options.running(arguments, loaded.platform),
-                    source=source,
-                    memory=arguments.memory << 20,
-                    write=self._write,
-                    log=self._log,
-                ),
-            )
-        except (ProgramError, DescriptionError) as error:
-            raise Failure(str(error)) from error
 
     # -- what is shown -----------------------------------------------------------------------
 
