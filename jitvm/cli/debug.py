@@ -79,8 +79,10 @@ def configure(parser: Parser) -> None:
         default=[],
         help="a file of commands to begin with, before those of -e",
     )
-    parser.add_argument("--tui", action="store_true", help="fill the terminal: see all at once")
-    parser.add_argument("--json", action="store_true", help="answer each command in a line of JSON")
+    front = parser.add_mutually_exclusive_group()
+    front.add_argument("--tui", action="store_true", help="fill the terminal: see all at once")
+    front.add_argument("--json", action="store_true", help="answer each command in a line of JSON")
+    front.add_argument("--dap", action="store_true", help="speak the Debug Adapter Protocol")
     parser.add_argument(
         "--memory",
         metavar="MIB",
@@ -88,7 +90,6 @@ def configure(parser: Parser) -> None:
         default=64,
         help="memory for snapshots, of which going back begins (default: %(default)s)",
     )
-    parser.add_argument("--dap", action="store_true", help="speak the Debug Adapter Protocol")
     parser.add_argument(
         "--port",
         metavar="PORT",
@@ -124,8 +125,6 @@ def _serve(arguments: Namespace) -> int:
 
 def _fill(arguments: Namespace) -> int:
     """Debug on a screen of panes."""
-    if arguments.json:
-        raise Failure("--json is for commands in lines, not for --tui")
     if not all(each and each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
         raise Failure(
             "--tui needs a terminal; without it, commands come from anywhere", Exit.FAILURE
