@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jitvm.cli.parser import Parser
     from jitvm.debugger.commands import Commands, Reply
     from jitvm.debugger.debugger import Debugger
+    from jitvm.platform.language import Analysis
 
     Write = Callable[[bytes, bool], object]
     Log = Callable[[str], object]
@@ -138,23 +139,43 @@ def _fill(arguments: Namespace) -> int:
             raise
         raise Failure(NO_TEXTUAL, Exit.FAILURE) from error
     lines = [*_lines_of(arguments.files), *arguments.commands]
-    make = _maker(arguments)
-    sayings = Sayings()
+    loaded = options.load(arguments)
+    make, sayings = _maker(arguments, loaded), Sayings()
     session = Session(lambda: make(sayings.write, sayings.log), sayings)
     try:
-        return run(session, arguments.program, lines)
+        return run(session, arguments.program, lines, _reading(arguments, loaded))
     finally:
         session.close()
 
 
-def _maker(arguments: Namespace) -> Callable[[Write, Log], Debugger]:
+def _reading(arguments: Namespace, loaded: options.Loaded) -> Callable[[], Analysis | None]:
+    """What reads the program's sources, if it was made of any."""
+    from os import curdir
+
+    from jitvm.platform import SourceError
+
+    path, language = arguments.program, loaded.platform.language
+    if language is None or not path.endswith(language.suffixes):
+        return lambda: None
+    given = options.loading(arguments, loaded.platform)
+
+    def read() -> Analysis | None:
+        try:
+            return language.read(path, texts={}, folder=curdir, **given)
+        except SourceError:  # it has gone since it was assembled
+            return None
+
+    return read
+
+
+def _maker(arguments: Namespace, loaded: options.Loaded) -> Callable[[Write, Log], Debugger]:
     """What makes the debugger: given what it writes output and lines of breakpoints to."""
     from jitvm.debugger.acts import Source
     from jitvm.debugger.debugger import Debugger, Options
     from jitvm.guest import DescriptionError
     from jitvm.platform import ProgramError
 
-    loaded = options.load(arguments)
+    options.naming(loaded.program)
     stdin = options.input_file(arguments.input)
     source = Source(
         stdin or b"", is_whole=stdin is not None, script=options.script(arguments.script)
@@ -193,7 +214,8 @@ class _Session:
         self._json: bool = arguments.json
         self._lines = [*_lines_of(arguments.files), *arguments.commands]
         self._failed = False
-        self._debugger = _maker(arguments)(self._write, self._log)
+        make = _maker(arguments, options.load(arguments))
+        self._debugger = make(self._write, self._log)
         self._commands: Commands = Commands(self._debugger)
         self._is_interactive = sys.stdin is not None and sys.stdin.isatty() and not self._json
 

@@ -272,6 +272,14 @@ def test_wrong_usage_is_told(
     assert said in capfd.readouterr().err
 
 
+def test_damaged_labels_are_told(program: str, capfd: pytest.CaptureFixture[str]) -> None:
+    del program
+    Path("half.rom").write_bytes(b"\0")
+    Path("half.rom.sym").write_bytes(b"zz")
+    assert main(["debug", "half.rom"]) == Exit.USAGE
+    assert "half.rom.sym" in capfd.readouterr().err
+
+
 def test_a_run_loads_nothing_of_it(program: str) -> None:
     code = ("import sys; from jitvm.cli.main import main; main(['run', sys.argv[1]]); "
             "print([name for name in sys.modules if 'debugger' in name])")  # fmt: skip

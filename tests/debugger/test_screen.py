@@ -27,6 +27,7 @@ from jitvm.engine.machine.machine import Tier
 from jitvm.platform import registry
 from jitvm.platform.bare import BarePlatform
 from jitvm.terminal.debugger.cells import Cells
+from jitvm.terminal.debugger.colors import of_source
 from jitvm.terminal.debugger.completion import Names, completed, shared
 from jitvm.terminal.debugger.console import Console
 from jitvm.terminal.debugger.prompt import Prompt
@@ -448,6 +449,39 @@ def test_completion() -> None:
     assert completed("help bre", names) == ["help break"]
     assert completed("fly a", names) == completed("break ", names) == []
     assert shared(["main", "main/loop"]) == "main"
+
+
+def test_words_of_a_source_have_colours() -> None:
+    Path("half.tal").write_text("( a\n\tb ) @main\t#2a\n( \u200b ) BRK\n")
+    platform = registry.named("uxn")
+    lines = platform.load("half.tal").source("half.tal")
+    assert platform.language is not None
+    analysis = platform.language.read("half.tal", texts={}, folder=".")
+    parts = of_source(analysis, "half.tal", lines)
+    assert parts[0] == [("( a", "comment")]
+    assert parts[1][:4] == [("    b )", "comment"), (" ", ""), ("@", "operator"),
+                            ("main", "definition")]  # fmt: skip
+    assert parts[1][4:] == [("   ", ""), ("#", "operator"), ("2a", "number")]
+    assert "".join(text for text, _ in parts[2]) == "( \\u200b ) BRK"
+    plain = [[("    b ) @main   #2a", "")]]
+    assert of_source(analysis, "half.tal", [lines[1]]) == plain, "it has been changed"
+    assert of_source(analysis, "other.tal", [lines[1]]) == plain
+    assert of_source(None, "half.tal", [lines[1], ""]) == [*plain, []]
+
+
+@waits
+async def test_odd_names_are_shown() -> None:
+    def make(sayings: Sayings) -> Debugger:
+        platform = registry.named("uxn")
+        Path("[b].tal").write_text("|0100 @a[red] BRK\n")
+        program = platform.load("[b].tal")
+        return Debugger(platform, program, Options(tier=Tier.REFERENCE, write=sayings.write))
+
+    async with screen(make, "[b].tal") as on:
+        assert on.pane("listing").border_title == r"\[b].tal"
+        assert on.shows("status", "[b].tal", "a[red]")
+        await on.command("break \\x1b[31m")
+        assert on.app.is_running
 
 
 def test_what_nobody_takes_does_not_fill_memory() -> None:

@@ -5,6 +5,7 @@
     completion   what a command line may go on with
     app          the screen, its keys, and which pane shows what
     listing      the source, or instructions, with breakpoints in the margin
+    colors       what words of a source are
     cells        bytes as numbers: memory, ports, stacks; they can be changed
     lists        calls, breakpoints, displays
     console      commands with their replies, and the program's output
@@ -18,5 +19,5 @@ All that is done to the program is a command of `jitvm.debugger.commands`, also 
 it. One thread runs commands; what the screen shows is a `Look`, which that thread takes whenever
 the program stands still. So the screen never waits for the program, nor looks at it while it runs.
 
-All but `session`, `looks` and `completion` import Textual (`pip install 'jitvm[tui]'`).
+All but `session`, `looks`, `colors` and `completion` import Textual (`pip install 'jitvm[tui]'`).
 """

@@ -16,8 +16,8 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import ClassVar, TypeVar
+from functools import cache, partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import App, ComposeResult
@@ -30,6 +30,7 @@ from jitvm.debugger.expressions import ExpressionError
 from jitvm.engine.tables.names import shown
 from jitvm.terminal.debugger import looks
 from jitvm.terminal.debugger.cells import Cells, Section
+from jitvm.terminal.debugger.colors import Part, of_source
 from jitvm.terminal.debugger.completion import Names, names_of
 from jitvm.terminal.debugger.console import Console
 from jitvm.terminal.debugger.dialogs import Help, Question, Second
@@ -40,6 +41,9 @@ from jitvm.terminal.debugger.picture import Picture
 from jitvm.terminal.debugger.prompt import Prompt
 from jitvm.terminal.debugger.session import Answer, Session
 from jitvm.terminal.debugger.status import Status
+
+if TYPE_CHECKING:
+    from jitvm.platform.language import Analysis
 
 WIDE = 110
 """Columns from which on the console has a place of its own."""
@@ -68,6 +72,7 @@ HELP = (
 """Keys of panes."""
 
 Job = Callable[[], Awaitable[None]]
+Reading = Callable[[], "Analysis | None"]
 Result = TypeVar("Result")
 
 
@@ -81,9 +86,12 @@ def _known(key: str, action: str, about: str) -> Binding:
     return Binding(key, action, about, show=False)
 
 
-def run(session: Session, name: str, lines: Iterable[str] = ()) -> int:
-    """Show a session until the user leaves it, or a signal ends it; what the command ends with."""
-    app = DebuggerApp(session, name, lines)
+def run(session: Session, name: str, lines: Iterable[str], reading: Reading) -> int:
+    """Show a session until the user leaves it, or a signal ends it; what the command ends with.
+
+    See `DebuggerApp` for the arguments.
+    """
+    app = DebuggerApp(session, name, lines, reading)
 
     async def show() -> int:
         loop = asyncio.get_running_loop()
@@ -102,6 +110,7 @@ class DebuggerApp(App[int]):
         session: what it shows.
         name: of the program.
         lines: commands to begin with.
+        reading: reads its sources, for their colours; None if there is no language of them.
     """
 
     CSS_PATH = "debugger.tcss"
@@ -137,8 +146,15 @@ class DebuggerApp(App[int]):
         _known("escape", "leave", "interrupt the program; leave the command line"),
     ]
 
-    def __init__(self, session: Session, name: str, lines: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        lines: Iterable[str] = (),
+        reading: Reading = lambda: None,
+    ) -> None:
         super().__init__()
+        self._analysis = cache(reading)
         self._session = session
         self._program = name
         self._first = list(lines)
@@ -361,7 +377,7 @@ class DebuggerApp(App[int]):
     async def _list(self, line: Line | None, address: int) -> None:
         """Show the source around a line, or the instructions around an address."""
         key: Key = address
-        rows = self._source(line[0]) if line is not None and not self._wants_code else []
+        rows = await self._source(line[0]) if line is not None and not self._wants_code else []
         if line is not None and rows:
             key = line
             if self._listed != line[0]:
@@ -376,7 +392,11 @@ class DebuggerApp(App[int]):
         self._listed, self._around = None, address
         code = await self._ask(lambda commands: looks.code(commands.debugger, address))
         rows = [
-            Row(each.address, f"{each.address:04x}", f"{each.raw:8} {each.text}", each.label)
+            Row(
+                each.address,
+                f"{each.address:04x}",
+                ((f"{each.raw:8} ", "note"), (each.text, "plain"), (f"  {each.label}", "label")),
+            )
             for each in code
         ]
         self._listing.show(rows, "Instructions")
@@ -384,13 +404,14 @@ class DebuggerApp(App[int]):
     async def _ask(self, question: Callable[[Commands], Result]) -> Result:
         return await asyncio.wrap_future(self._session.ask(question))
 
-    def _source(self, file: str) -> list[Row]:
+    async def _source(self, file: str) -> list[Row]:
+        """Rows of a source, none if it cannot be read."""
         if file not in self._sources:
-            lines = self._commands.debugger.program.source(file)
+            lines = await self._ask(partial(_parts_of, file, self._analysis))
             width = max(len(str(len(lines))), 4)
             self._sources[file] = [
-                Row((file, number), f"{number:{width}}", shown(text.expandtabs(4)))
-                for number, text in enumerate(lines, 1)
+                Row((file, number), f"{number:{width}}", tuple(parts))
+                for number, parts in enumerate(lines, 1)
             ]
         return self._sources[file]
 
@@ -603,6 +624,11 @@ def _spelled(key: str) -> str:
     return names.get(key) or "-".join(
         part if len(part) == 1 else part.capitalize() for part in key.split("+")
     )
+
+
+def _parts_of(file: str, analysis: Reading, commands: Commands) -> list[list[Part]]:
+    """A source's lines in parts; on the session's thread."""
+    return of_source(analysis(), file, commands.debugger.program.source(file))
 
 
 def _of_stack(name: str, top: int, index: int) -> str:

@@ -24,12 +24,17 @@ MARGIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: what it stands for, its number, its text, and what is behind that."""
+    """A row: what it stands for, its number, and its text in parts."""
 
     key: Key
     number: str
-    text: str
-    note: str = ""
+    parts: tuple[Part, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns that it takes."""
+        texts = (text for text, _ in self.parts)
+        return MARGIN + len(self.number) + 1 + sum(map(cell_len, texts))
 
 
 class Listing(Pane):
@@ -68,8 +73,7 @@ class Listing(Pane):
         self._numbers = {row.key: number for number, row in enumerate(rows)}
         self._here = None
         self._cursor = min(self._cursor, max(len(rows) - 1, 0))
-        widths = (MARGIN + len(row.number) + cell_len(row.text + row.note) + 3 for row in rows)
-        self.set_lines(len(rows), max(widths, default=0))
+        self.set_lines(len(rows), max((row.width for row in rows), default=0))
         self.refresh()
 
     def mark(self, marks: Mapping[Key, bool], here: Key | None) -> None:
@@ -130,12 +134,10 @@ class Listing(Pane):
         return style
 
     def parts_of(self, number: int) -> Iterable[Part]:
-        """Margin, number, text and note of a row."""
+        """Margin, number and text of a row."""
         row = self._rows[number]
         enabled = self._marks.get(row.key)
         yield (" " if enabled is None else "●" if enabled else "○"), "mark"
         yield ("▶" if number == self._here else " "), "mark"
         yield f"{row.number} ", "note"
-        yield row.text, "plain"
-        if row.note:
-            yield f"  {row.note}", "note"
+        yield from row.parts

@@ -11,6 +11,8 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from jitvm.platform.language import Kind
+
 Part = tuple[str, str]
 """A text and how it is shown: the end of the name of one of `Pane`'s component classes."""
 
@@ -29,6 +31,8 @@ class Pane(ScrollView, can_focus=True):
         "pane--cursor",
         "pane--command",  # what the user has typed
         "pane--error",
+        *(f"pane--{kind.value}" for kind in Kind),  # words of a source
+        "pane--definition",
     }
 
     def parts_of(self, number: int) -> Iterable[Part]:
@@ -42,7 +46,7 @@ class Pane(ScrollView, can_focus=True):
 
     def style_of(self, name: str) -> Style:
         """A component's style without what the pane has itself."""
-        return self.get_component_rich_style(f"pane--{name}", partial=True)
+        return self.get_component_rich_style(f"pane--{name or 'plain'}", partial=True)
 
     def set_lines(self, count: int, width: int = 0) -> None:
         """There are so many lines, so many characters wide; 0: as wide as the pane."""
