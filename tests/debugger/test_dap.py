@@ -207,6 +207,7 @@ def test_what_cannot_be_done_is_refused(
         ({"program": "half.tal", "guest": "nobody"}, "nobody"),
         ({"program": "half.tal", "args": [1]}, "list of strings"),
         ({"program": "half.tal", "input": "nowhere"}, "nowhere"),
+        ({"program": "half.rom"}, "half.rom.sym"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_launched_is_told(
@@ -214,6 +215,11 @@ def test_what_cannot_be_launched_is_told(
 ) -> None:
     if arguments.get("program") == "half.tal":
         arguments = {**arguments, "program": source}
+    if arguments.get("program") == "half.rom":
+        rom = Path(source).with_suffix(".rom")
+        rom.write_bytes(b"\0")
+        rom.with_suffix(".rom.sym").write_bytes(b"zz")
+        arguments = {"program": str(rom)}
     editor = Editor()
     editor.ask("initialize")
     assert said in editor.refused("launch", **arguments)

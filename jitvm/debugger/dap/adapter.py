@@ -225,9 +225,11 @@ class Adapter:
             folder = os.path.dirname(os.path.abspath(path))
             has_none = arguments.truth("noFiles")
             running["sandbox"] = None if has_none else arguments.text("sandbox", folder)
+        program = platform.load(path)
+        program.place(0)  # its labels may be damaged
         return Debugger(
             platform,
-            platform.load(path),
+            program,
             Options(
                 args=arguments.texts("args"),
                 tier=Tier(arguments.text("tier", "jit")),
