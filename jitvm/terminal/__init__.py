@@ -15,6 +15,7 @@
 | player    | the playing loop (`jitvm.playing`) with a terminal around it             |
 | held      | the program's own output, held back meanwhile                            |
 | errors    | raised if there is no terminal                                           |
+| debugger/ | the debugger on the whole terminal, with Textual                         |
 
 Only `held` and, for its help text, `keyboard` are imported before `run` is called. There is no
 sound.

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from textual import events
-from textual.pilot import Pilot
+from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.widget import Widget
 
 from jitvm.debugger.debugger import Debugger
 from jitvm.terminal.debugger.app import DebuggerApp
 from jitvm.terminal.debugger.session import Sayings, Session
-from tests.clock import HANGS
+from tests.clock import HANGS, STANDSTILL
 
 LARGE, SMALL = (130, 40), (80, 24)
 HOPS = 5
 """From the screen to a pane and back: so many queues an event goes through."""
 CHARACTERS = {"space": " "}
+STANDSTILLS = 5
+"""Times that the machine may stand still for half a minute while a key is handled."""
 
 
 class Screen:
@@ -39,14 +42,24 @@ class Screen:
         `Pilot.press` waits for the process to be idle, which it is not while a program runs.
         """
         for _ in range(HOPS):
-            await self._pilot.pause(0)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Let all widgets do what they have to; again if the machine stood still meanwhile."""
+        for _ in range(STANDSTILLS):
+            try:
+                await self._pilot.pause(0)
+            except WaitForScreenTimeout:
+                continue
+            return
+        raise AssertionError("the screen hangs")
 
     async def settle(self) -> None:
         """Wait until all commands are done, and shown."""
         await self.handled()
         await self.app._queue.join()
-        await self._pilot.pause(0)
-        await self._pilot.pause(0)
+        await self._pause()
+        await self._pause()
 
     async def tap(self, *keys: str) -> None:
         """Press keys; those of a text, and the same ones, together."""
@@ -88,9 +101,13 @@ class Screen:
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait for something."""
-        async with asyncio.timeout(HANGS):
-            while not condition():
-                await self._pilot.pause(0.01)
+        left, last = HANGS, monotonic()
+        while not condition():
+            assert left > 0, "it did not happen in time"
+            await asyncio.sleep(0.005)
+            await self._pause()
+            now = monotonic()
+            left, last = left - min(now - last, STANDSTILL), now
 
     def pane(self, name: str) -> Widget:
         """A pane by its name."""

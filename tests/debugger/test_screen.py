@@ -189,7 +189,12 @@ async def test_going_to_a_time() -> None:
 
 @waits
 async def test_displays_are_shown_at_each_stop() -> None:
-    async with screen(made(PROGRAM), "half.tal", "display [@count]", "watch count") as on:
+    async with screen(made(PROGRAM), "half.tal") as on:
+        await on.press("e")
+        await on.type("[@count]")
+        await on.press("escape", "w")
+        await on.type("count")
+        await on.press("escape")
         assert on.shows("stops", "[@count] = 0", "1: change count")
         await on.press("c", "c")
         assert on.shows("stops", "[@count] = 2")
@@ -310,6 +315,13 @@ async def test_commands_are_typed_recalled_and_completed() -> None:
         assert on.app.focused is not prompt
         await on.press("colon", "escape")
         assert on.app.focused is on.pane("listing")
+
+
+@waits
+async def test_all_commands_to_begin_with_are_done() -> None:
+    lines = [f"print {number}" for number in range(120)]
+    async with screen(made(PROGRAM), "half.tal", *lines) as on:
+        assert on.rows("console")[-1] == "119 0x77 'w'"
 
 
 @waits
@@ -622,6 +634,35 @@ def test_a_signal_ends_it() -> None:
         assert terminal.end() == Exit.TERMINATED
 
     in_terminal(test, "-e", "continue", "half.tal")
+
+
+def test_ctrl_c_in_a_terminal() -> None:
+    Path("half.tal").write_text(ENDLESS)
+
+    def test(terminal: Terminal) -> None:
+        terminal.until(b"running")
+        terminal.type(b"\x03")
+        terminal.until(b"interrupted")
+        terminal.type(b"q")
+        assert terminal.end() == Exit.OK
+
+    in_terminal(test, "-e", "continue", "half.tal")
+
+
+def test_what_breaks_it_is_no_success() -> None:
+    Path("half.tal").write_text(PROGRAM)
+    breaks = (
+        "from jitvm.terminal.debugger import app\n"
+        "def fail(*_): raise LookupError('broken')\n"
+        "app.DebuggerApp.action_time = fail"
+    )
+
+    def test(terminal: Terminal) -> None:
+        terminal.until(b"wst")
+        terminal.type(b"t")
+        assert terminal.end() == Exit.FAILURE
+
+    in_terminal(test, "half.tal", before=breaks)
 
 
 def test_without_textual_it_says_what_to_install() -> None:

@@ -98,7 +98,8 @@ def run(session: Session, name: str, lines: Iterable[str], reading: Reading) -> 
         loop.add_signal_handler(signal.SIGINT, app.action_interrupt)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.leave, 128 + number)
-        return await app.run_async() or 0
+        code = await app.run_async()
+        return app.return_code or 0 if code is None else code
 
     return asyncio.run(show())
 
@@ -133,6 +134,9 @@ class DebuggerApp(App[int]):
         _known("2", "tab('ports')", "ports"),
         _known("3", "tab('screen')", "the program's screen"),
         _known("4", "tab('console')", "the console"),
+        _known("p", "begin('print ')", "type a `print`"),
+        _known("e", "begin('display ')", "type a `display`: an expression to show at each stop"),
+        _known("w", "begin('watch ')", "type a `watch`: memory to stop at when it changes"),
         _known("z", "zoom", "make the pane as large as the terminal, or small again"),
         _known("f5", "do('continue')", "run on to the next stop"),
         _known("f10", "do('next')", "go to another line, over calls"),
@@ -220,7 +224,7 @@ class DebuggerApp(App[int]):
             self._tabbed.active = "tab-console"
         self._why = self._look.where
         for line in self._first:
-            self.submit(line)
+            self._queue.put_nowait(partial(self._command, line))
         self.run_worker(self._work(), exit_on_error=True)
         self.set_interval(BEAT, self._beat)
 
@@ -590,6 +594,10 @@ class DebuggerApp(App[int]):
         """Go to the command line."""
         self.query_one(Prompt).focus()
 
+    def action_begin(self, text: str) -> None:
+        """Go to the command line, with the beginning of a command on it."""
+        self.query_one(Prompt).begin(text)
+
     @on(Prompt.Given)
     def _on_line(self, event: Prompt.Given) -> None:
         if self._is_busy:
@@ -610,7 +618,7 @@ class DebuggerApp(App[int]):
         rows = [(" ".join(map(_spelled, names)), about) for about, names in keys.items()]
         rows += [(f"r {key}", f"back in time: {about}") for key, (about, _) in BACK.items()]
         rows += HELP
-        lines = self._commands.execute("help").lines
+        lines = self._commands.do_help("").lines  # the table, which never changes
         self.push_screen(Help(rows, lines))
 
     def get_key_display(self, binding: Binding) -> str:

@@ -64,7 +64,7 @@ class Cells(Pane):
         Binding("pagedown", "pages(1)", "Page down", show=False),
         Binding("home", "move(-1000000000)", "First byte", show=False),
         Binding("end", "move(1000000000)", "Last byte", show=False),
-        Binding("enter", "edit", "Change"),
+        Binding("enter", "edit", "Change", show=False),
     ]
 
     class Changed(Message):

@@ -45,7 +45,7 @@ class Stops(OptionList):
     """Displays, then breakpoints: Enter enables or disables one, Delete removes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("delete,backspace", "remove", "Remove breakpoint"),
+        Binding("delete,backspace", "remove", "Remove", show=False),
     ]
 
     class Wanted(Message):

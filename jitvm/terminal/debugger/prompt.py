@@ -61,6 +61,12 @@ class Prompt(Input):
             self.remember(line)
             self.post_message(self.Given(line))
 
+    def begin(self, text: str) -> None:
+        """Have a command begun, to be gone on with."""
+        self.value = text
+        self.cursor_position = len(text)
+        self.focus()
+
     def remember(self, line: str) -> None:
         """A line can be had again."""
         if self._before[-1:] != [line]:
