@@ -171,6 +171,7 @@ class DebuggerApp(App[int]):
         self._wants_code = False
         self._listed: str | None = None
         self._around = 0
+        self._coded = 0, b""
         self._is_wide = False
         self._space = self._commands.debugger.guest.code_index
         self._sources: dict[str, list[Row]] = {}
@@ -393,7 +394,17 @@ class DebuggerApp(App[int]):
         self._listing.go_to(key)
 
     async def _list_code(self, address: int) -> None:
-        self._listed, self._around = None, address
+        """Show the instructions around an address, unless they are shown, and still the same."""
+        self._around = address
+        cells = self._look.spaces[self._commands.debugger.guest.code_index].cells
+        start, shown_code = self._coded
+        if (
+            self._listed is None
+            and self._listing.has(address)
+            and cells[start : start + len(shown_code)] == shown_code
+        ):
+            return
+        self._listed = None
         code = await self._ask(lambda commands: looks.code(commands.debugger, address))
         rows = [
             Row(
@@ -403,6 +414,8 @@ class DebuggerApp(App[int]):
             )
             for each in code
         ]
+        start, last = code[0].address, code[-1]
+        self._coded = start, bytes(cells[start : last.address + len(last.raw) // 2])
         self._listing.show(rows, "Instructions")
 
     async def _ask(self, question: Callable[[Commands], Result]) -> Result:

@@ -82,6 +82,10 @@ class Listing(Pane):
         self._here = None if here is None else self._numbers.get(here)
         self.refresh()
 
+    def has(self, key: Key) -> bool:
+        """Whether there is a row for that."""
+        return key in self._numbers
+
     def go_to(self, key: Key) -> bool:
         """Put the cursor on a row; whether it is there."""
         number = self._numbers.get(key)
