@@ -13,6 +13,8 @@ return stack's items and by others as a mark of one item, so they declare nothin
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from jitvm.engine.tables.struct import Struct
 
 _RETURNS = ("--", "-:")
@@ -46,6 +48,7 @@ class Effect(Struct, frozen=True):
         return f"( {sides[0]} {'->' if self.is_vector else '--'} {sides[1]} )"
 
 
+@lru_cache(4096)
 def effect_of(comment: str) -> Effect | None:
     """What a comment declares, parentheses and all; None if it declares nothing."""
     words = comment.split()

@@ -19,10 +19,10 @@ walks that the first three are made of are in `walking`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
-from jitvm.guests.uxn.assembler.labels import is_hex
 from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode
 from jitvm.guests.uxn.language.effects import Effect, effect_of
@@ -97,8 +97,7 @@ class Program:
     def __init__(self, reading: Reading, memory: Memory | None = None) -> None:
         self.reading = reading
         self._memory = memory
-        self._at: dict[int, Emission] = {each[0]: each for each in reading.emissions}
-        self._starts = frozenset(each[0] for each in reading.emissions if _is_instruction(each[2]))
+        self._starts = reading.instructions
         self.declared: dict[str, Effect] = {}
         has_shorts = not reading.legacy
         for definition in reading.definitions:
@@ -114,6 +113,11 @@ class Program:
                 for full, effect in self.declared.items()
                 if not any(effect.takes + effect.gives)
             }
+
+    @cached_property
+    def _at(self) -> dict[int, Emission]:
+        """Emissions by address."""
+        return {each[0]: each for each in self.reading.emissions}
 
     def findings(self) -> list[Found]:
         """All that the rules of this file find."""
@@ -206,7 +210,7 @@ class Program:
                 if byte != BRK and byte & 0x3F != _JMP2 and not is_variable:
                     yield Found("unreachable", emission[3], "nothing leads here")
                 closed = False
-            if before is not None:
+            if before is not None and emission[1] == 1 and before[2].text[0] in ".,;":
                 yield from self._pair(earlier, before, emission)
             if byte == JSI and emission[1] == 3:
                 yield from self._called(emission)
@@ -224,9 +228,9 @@ class Program:
     def _pair(
         self, earlier: Emission | None, before: Emission, emission: Emission
     ) -> Iterator[Found]:
-        """The address that an instruction takes, and the value before it."""
+        """An instruction, the reference to a label before it, and the value before that."""
         first, second = before[2], emission[2]
-        if emission[1] != 1 or first.text[0] not in ".,;" or first.source is not second.source:
+        if first.source is not second.source:
             return
         byte = opcode(second.text)
         if byte is None:
@@ -284,14 +288,6 @@ _TAKES = {
 _DEO = 0x17
 _STORES = (0x11, 0x13, 0x15, 0x17)
 _FORMS = {".": "a byte in the zero page", ",": "a distance", ";": "an address of two bytes"}
-
-
-def _is_instruction(token: Token) -> bool:
-    """Whether what a word became begins with an opcode."""
-    text = token.text
-    if text[0] in "#ABDEGIJLMNOPRS":
-        return True  # most are
-    return text[0] not in "\"_-=:'" and not is_hex(text)
 
 
 def _is_call(token: Token) -> bool:
