@@ -7,6 +7,8 @@
 | helping    | what there is to say about a word                                 |
 | completing | words that may be meant                                           |
 | outline    | names of a file, folds, colours                                   |
+| hinting    | what is shown between the words                                   |
+| fixing     | what can be done about errors and warnings                        |
 | renaming   | other names for labels and macros                                 |
 | project    | all of these, as an editor asks                                   |
 | workspace  | which sources begin a program                                     |
@@ -30,6 +32,7 @@ from typing import Any
 from jitvm.guests.uxn.assembler import most_left, read_main
 from jitvm.guests.uxn.assembler.limits import MAX_ERRORS
 from jitvm.guests.uxn.assembler.source import SourceFile
+from jitvm.guests.uxn.language.hinting import HINTS
 from jitvm.guests.uxn.language.project import Project
 from jitvm.guests.uxn.language.reading import Reading, read
 from jitvm.guests.uxn.language.remembering import Memory
@@ -44,6 +47,7 @@ class Uxntal:
     name = "uxntal"
     suffixes: tuple[str, ...] = (SOURCE_SUFFIX,)
     rules: Mapping[str, str] = RULES
+    hints: Mapping[str, str] = HINTS
     triggers = ";,.!?_-=~|@&/"
 
     def __init__(self) -> None:

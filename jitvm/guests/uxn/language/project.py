@@ -8,12 +8,12 @@ Both are made when somebody asks, since a keystroke asks for little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
 from jitvm.guests.uxn.assembler.source import Token
-from jitvm.guests.uxn.language import completing, outline, renaming
+from jitvm.guests.uxn.language import completing, fixing, hinting, outline, renaming
 from jitvm.guests.uxn.language.helping import about
 from jitvm.guests.uxn.language.names import Names
 from jitvm.guests.uxn.language.reading import Reading
@@ -23,6 +23,8 @@ from jitvm.platform.language import (
     Completion,
     Edit,
     Finding,
+    Fix,
+    Hint,
     Kind,
     Level,
     Span,
@@ -79,8 +81,38 @@ class Project:
             return [self._told(each) for each in reading.errors]
         found = [self._told(each) for each in reading.warnings]
         if rules:
-            found += [_found(each) for each in Program(reading, self._memory).findings()]
+            found += [_found(each) for each in self._ruled]
         return sorted(found, key=lambda each: (each.span.file, each.span.start))
+
+    @cached_property
+    def _ruled(self) -> Sequence[Found]:
+        """What the rules find."""
+        return Program(self.reading, self._memory).findings()
+
+    def fixes(self, file: str, start: int, end: int) -> Sequence[tuple[Finding, Sequence[Fix]]]:
+        """Findings in a part of a file, and what can be done about them."""
+        names, reading = self.names, self.reading
+        found: list[tuple[Finding, Iterator[Fix]]] = []
+        if reading.errors:
+            found += [(self._told(each), fixing.of_error(names, each)) for each in reading.errors]
+        else:
+            for warning in reading.warnings:
+                fixes = fixing.of_warning(names, warning, self._again)
+                found.append((self._told(warning), fixes))
+            found += [(_found(each), fixing.of_rule(each)) for each in self._ruled]
+        here = []
+        for finding, fixes in found:
+            span = finding.span
+            if span.file == file and span.start <= end and start <= span.end:
+                here.append((finding, tuple(dict.fromkeys(fixes))))
+        return [each for each in here if each[1]]
+
+    def hints(
+        self, file: str, start: int, end: int, kinds: Collection[str] | None = None
+    ) -> Sequence[Hint]:
+        """What is worth showing between the words."""
+        shown = hinting.SHOWN if kinds is None else kinds
+        return list(hinting.hints(self.names, file, start, end, shown))
 
     def _told(self, diagnostic: Diagnostic) -> Finding:
         """A diagnostic of the assembler."""

@@ -68,13 +68,14 @@ class Step(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """Something to say about a word; `steps` lead there."""
+    """Something to say about a word; `steps` lead there; `fix` is a word and what to write."""
 
     rule: str
     token: Token
     message: str
     steps: tuple[Step, ...] = ()
     hint: str = ""
+    fix: tuple[Token, str] | None = None
 
 
 def rule_of(diagnostic: Diagnostic) -> str:
@@ -250,6 +251,7 @@ class Program:
                 first,
                 f"`{second.text}` takes {_FORMS[takes]}, and `{first.text}` is {_FORMS[rune]}",
                 hint=f"write `{takes}{first.text[1:]}`",
+                fix=(first, takes + first.text[1:]),
             )
         elif earlier is not None and base in _STORES and not byte & MODE_SHORT:
             # `#0102 ;x STA ;y STA` is one literal for two bytes, and meant.
@@ -257,12 +259,14 @@ class Program:
             port = PORTS.get(memory[before[0] + 1]) if base == _DEO else None
             is_split = value.text[0] == "#" and (port is None or port.size == 1)
             is_short = value.text[0] in "#;" and earlier[1] == 3 and not is_split
+            wider = f"{second.text[:3]}2{second.text[3:]}"
             if value.source is first.source and is_short:
                 yield Found(
                     "literal-width",
                     value,
                     f"`{second.text}` takes one byte of the short `{value.text}`",
-                    hint=f"write `{second.text[:3]}2{second.text[3:]}`, or a byte",
+                    hint=f"write `{wider}`, or a byte",
+                    fix=(second, wider),
                 )
 
     def _called(self, emission: Emission) -> Iterator[Found]:
@@ -276,6 +280,7 @@ class Program:
                 token,
                 f"`{token.text}` calls 0x{target:02x}, which is a variable or a port",
                 hint=f"write `.{token.text}` for its address",
+                fix=(token, f".{token.text}"),
             )
 
 
