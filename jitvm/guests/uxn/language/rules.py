@@ -24,12 +24,15 @@ from functools import cached_property
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
 from jitvm.guests.uxn.assembler.source import Token
-from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode
+from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode, operand_size
 from jitvm.guests.uxn.language.effects import Effect, effect_of
-from jitvm.guests.uxn.language.reading import Emission, Reading
+from jitvm.guests.uxn.language.reading import Definition, Emission, Reading
 from jitvm.guests.uxn.language.remembering import Memory
 from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Wrong
 from jitvm.guests.uxn.ports import PORTS
+
+_MARKED = 4
+"""One of so many declarations has to mark a short, or those without a mark may have one."""
 
 RULES: dict[str, str] = {
     "stack-effect": "a routine gives another number of bytes than it declares",
@@ -100,20 +103,16 @@ class Program:
         self._memory = memory
         self._starts = reading.instructions
         self.declared: dict[str, Effect] = {}
-        has_shorts = not reading.legacy
         for definition in reading.definitions:
             if definition.address is not None:
                 comment = reading.comment_behind(definition.token)
                 effect = None if comment is None else effect_of(comment)
-                if comment is not None and effect is not None:
-                    has_shorts = has_shorts or "*" in comment
+                if effect is None:
+                    continue
+                # In the older dialect few marked shorts: without a mark, only nothing is certain.
+                is_certain = not reading.legacy or effect.is_marked
+                if is_certain or not any(effect.takes + effect.gives):
                     self.declared[definition.full] = effect
-        if not has_shorts:  # the older dialect had no mark for them: only nothing is certain
-            self.declared = {
-                full: effect
-                for full, effect in self.declared.items()
-                if not any(effect.takes + effect.gives)
-            }
 
     @cached_property
     def _at(self) -> dict[int, Emission]:
@@ -155,9 +154,28 @@ class Program:
                 continue
             if address in starts:
                 for mismatch in code.outcome(address).mismatches:
-                    yield self._told(definition.full, definition.token, mismatch)
+                    if not self._is_width(definition, effect, mismatch):
+                        yield self._told(definition.full, definition.token, mismatch)
         if self._memory is not None:
             self._memory.keep()
+
+    def _is_width(self, definition: Definition, effect: Effect, mismatch: Mismatch) -> bool:
+        """Whether what a routine takes may be what it declares, with shorts that are not marked."""
+        is_loose = definition.token.source.key in self._loose
+        takes = mismatch.wrong is not Wrong.RETURN_STACK and mismatch.is_wide
+        return is_loose and takes and any(effect.takes) and not effect.is_marked
+
+    @cached_property
+    def _loose(self) -> frozenset[str]:
+        """Files in which few of the declarations that have items mark a short."""
+        marked: dict[str, list[bool]] = {}
+        for definition in self.reading.definitions:
+            effect = self.declared.get(definition.full)
+            if effect is not None and any(effect.takes + effect.gives):
+                marked.setdefault(definition.token.source.key, []).append(effect.is_marked)
+        return frozenset(
+            file for file, marks in marked.items() if sum(marks) * _MARKED < len(marks)
+        )
 
     def _told(self, full: str, token: Token, mismatch: Mismatch) -> Found:
         rule = _EFFECT_RULES[mismatch.wrong]
@@ -199,12 +217,15 @@ class Program:
         earlier: Emission | None = None
         closed = False  # the last instruction leads nowhere
         computed = 0  # the end of what a jump by an unknown byte may lead to
+        operand = 0  # the end of the operand of an opcode that was written without one
         for emission in self.reading.emissions:
             address, token = emission[0], emission[2]
             follows = before is not None and before[0] + before[1] == address
             if not follows or address in labels:
                 closed, before, earlier = False, None, None
-            byte, is_instruction = memory[address], address in starts
+            byte, is_instruction = memory[address], address in starts and address >= operand
+            if is_instruction and emission[1] == 1:
+                operand = address + 1 + operand_size(byte)
             if closed and address >= computed and is_instruction:
                 # Many write one behind a jump, to see where code ends; and variables as literals.
                 is_variable = byte & 0x9F == LIT and address + 1 in labels
