@@ -247,9 +247,9 @@ class Answers:
                     changes = self._changes(program, fix.edits)
                     told.append(shapes.action(fix, changes, diagnostic, len(fixes) == 1))
         if wanted is not None and _is_wanted(lsp.CodeActionKind.SourceFixAll, wanted):
-            every = await self._desk.run(lambda: program.fixes(file, 0, len(lines.text)))
-            safe = [fix for _, fixes in every for fix in fixes if fix.is_safe]
-            edits = dict.fromkeys(edit for fix in safe for edit in fix.edits)
+            end = len(lines.text)
+            every = await self._desk.run(lambda: program.fixes(file, 0, end, only_safe=True))
+            edits = dict.fromkeys(edit for _, fixes in every for fix in fixes for edit in fix.edits)
             if changes := self._changes(program, edits):
                 told.append(
                     lsp.CodeAction(

@@ -178,7 +178,9 @@ class Analysis(Protocol):
     def findings(self, *, rules: bool = True) -> Sequence[Finding]:
         """All errors; without any, warnings and, if asked for, what the rules find."""
 
-    def fixes(self, file: str, start: int, end: int) -> Sequence[tuple[Finding, Sequence[Fix]]]:
+    def fixes(
+        self, file: str, start: int, end: int, *, only_safe: bool = False
+    ) -> Sequence[tuple[Finding, Sequence[Fix]]]:
         """Findings in a part of a file about which something can be done, and what."""
 
     def hints(

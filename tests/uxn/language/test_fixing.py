@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jitvm.guests.uxn.language.project import MOST_FIXED
 from jitvm.guests.uxn.language.renaming import applied
 from tests.uxn.language.sources import MAIN, project
 
@@ -24,8 +25,8 @@ def fixed(source: str) -> dict[str, str]:
 def safe(source: str) -> str:
     """A source after all safe fixes."""
     read = project(source, legacy=False)
-    found = read.fixes(MAIN, 0, len(source))
-    edits = [edit for _, fixes in found for fix in fixes if fix.is_safe for edit in fix.edits]
+    found = read.fixes(MAIN, 0, len(source), only_safe=True)
+    edits = [edit for _, fixes in found for fix in fixes for edit in fix.edits]
     return applied(read.reading, edits).get(MAIN, source)
 
 
@@ -118,6 +119,17 @@ def test_only_what_is_certain_is_safe() -> None:
 def test_fixes_of_a_macro_are_in_its_body() -> None:
     source = f"%m {{ prind }}\n{HEAD}m m BRK\n@print JMP2r"
     assert fixed(source)["Write `print`"] == source.replace("prind", "print")
+
+
+def test_where_nothing_is_wrong_nothing_is_safe() -> None:
+    assert safe(f"{HEAD}BRK\n@old JMP2r") == f"{HEAD}BRK\n@old JMP2r"
+
+
+def test_not_all_of_many_warnings_are_tried() -> None:
+    source = HEAD + "BRK\n" + "".join(f"@old{number} JMP2r\n" for number in range(2 * MOST_FIXED))
+    assert len(fixed(source)) == MOST_FIXED
+    at = source.index("@old30")
+    assert len(project(source).fixes(MAIN, at, at)) == 1
 
 
 # -- hints ---------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from jitvm.guests.uxn.language.renaming import applied
 from jitvm.guests.uxn.language.rules import Found
 from jitvm.platform.language import Edit, Fix, Span
 
+SAFE = frozenset((Problem.HEX_INVALID, Problem.WORD_INVALID))
+"""Errors of which some have a safe fix."""
 _MOST_NAMES = 3
 """Names that are offered for one that is unknown."""
 _CLOSE = 0.7

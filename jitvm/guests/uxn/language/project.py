@@ -33,6 +33,9 @@ from jitvm.platform.language import (
     Word,
 )
 
+MOST_FIXED = 20
+"""Warnings of a part of a file that something is offered for: each is tried out."""
+
 
 class Project:
     """A reading, and what is made of it.
@@ -89,23 +92,32 @@ class Project:
         """What the rules find."""
         return Program(self.reading, self._memory).findings()
 
-    def fixes(self, file: str, start: int, end: int) -> Sequence[tuple[Finding, Sequence[Fix]]]:
+    def fixes(
+        self, file: str, start: int, end: int, *, only_safe: bool = False
+    ) -> Sequence[tuple[Finding, Sequence[Fix]]]:
         """Findings in a part of a file, and what can be done about them."""
-        names, reading = self.names, self.reading
-        found: list[tuple[Finding, Iterator[Fix]]] = []
-        if reading.errors:
-            found += [(self._told(each), fixing.of_error(names, each)) for each in reading.errors]
-        else:
-            for warning in reading.warnings:
-                fixes = fixing.of_warning(names, warning, self._again)
-                found.append((self._told(warning), fixes))
-            found += [(_found(each), fixing.of_rule(each)) for each in self._ruled]
-        here = []
-        for finding, fixes in found:
+        found: list[tuple[Finding, Sequence[Fix]]] = []
+        for finding, fixes in self._fixable(only_safe):
             span = finding.span
             if span.file == file and span.start <= end and start <= span.end:
-                here.append((finding, tuple(dict.fromkeys(fixes))))
-        return [each for each in here if each[1]]
+                kept = tuple(dict.fromkeys(fix for fix in fixes if fix.is_safe or not only_safe))
+                found += [(finding, kept)] if kept else []
+                if len(found) == MOST_FIXED and not self.reading.errors:
+                    break
+        return found
+
+    def _fixable(self, only_safe: bool) -> Iterator[tuple[Finding, Iterator[Fix]]]:
+        """All findings, and what makes their fixes; nothing is safe where nothing is wrong."""
+        names, reading = self.names, self.reading
+        for error in reading.errors:
+            if not only_safe or error.problem in fixing.SAFE:
+                yield self._told(error), fixing.of_error(names, error)
+        if reading.errors or only_safe:
+            return
+        for each in self._ruled:
+            yield _found(each), fixing.of_rule(each)
+        for warning in reading.warnings:
+            yield self._told(warning), fixing.of_warning(names, warning, self._again)
 
     def hints(
         self, file: str, start: int, end: int, kinds: Collection[str] | None = None
