@@ -4,9 +4,10 @@ keystroke at a time.
     python -m bench.lsp [--lines 2000] [--keys 60]
 
 The project is generated: a main source that includes a library of each tenth of its lines, with
-declared stack effects everywhere, branches, loops, variables, comments. A keystroke changes one
-character in the middle of one file, in turns so that the program has an error and has none, and is
-over when the diagnostics of that version arrive. What is told is the server's processor time, of
+declared stack effects everywhere, branches, loops, variables, comments. A second one has a main
+source of all these lines, and includes two libraries more. A keystroke changes one character in the
+middle of one file, in turns so that the program has an error and has none, and is over when the
+diagnostics of that version arrive. What is told is the server's processor time, of
 all its threads, and the least of it, which other work on the computer changes least; and the time
 on the clock, which is what an editor sees. `parts` tells where it goes: imports, reading, rules.
 """
@@ -42,17 +43,26 @@ ROUTINE = """\
 """
 
 
-def write_project(folder: Path, lines: int) -> list[Path]:
-    """Write a project of about so many lines; return its files, the main one first."""
+def write_project(folder: Path, lines: int, files: int = FILES, own: float = 0) -> list[Path]:
+    """Write a project of about so many lines; return its files, the main one first.
+
+    Args:
+        folder: for its files.
+        lines: of all files.
+        files: how many there are.
+        own: the main file's share of the lines; 0 for the same as that of all others.
+    """
     size = ROUTINE.count("\n")
-    count = max(FILES, lines // size)
+    count = max(files, lines // size)
+    folder.mkdir(exist_ok=True)
     main = folder / "main.tal"
-    libraries = [folder / f"library{number}.tal" for number in range(FILES - 1)]
+    libraries = [folder / f"library{number}.tal" for number in range(files - 1)]
     head = "|10 @Console &vector $2 &read $5 &type $1 &write $1 &error $1\n\n|0100\n\n"
     calls = "\n".join(f"\t;data #04 routine-{n} POP" for n in range(count))
     includes = "\n".join(f"~{library.name}" for library in libraries)
     parts = [ROUTINE.format(n=n, byte=n % 256) for n in range(count)]
-    shares = [parts[at::FILES] for at in range(FILES)]
+    first = round(own * count) or len(parts[::files])
+    shares = [parts[:first], *(parts[first + at :: files - 1] for at in range(files - 1))]
     body = f"{head}@on-reset ( -> )\n{calls}\n\tBRK\n\n" + "".join(shares[0])
     main.write_text(f"{body}{includes}\n\n@data 01 02 03 04\n")
     for library, share in zip(libraries, shares[1:], strict=True):
@@ -161,7 +171,8 @@ began = time.process_time()
 import jitvm.cli.main
 from jitvm.guests.uxn.language import Uxntal
 own = time.process_time()
-import lsprotocol.types
+from jitvm.lsp import deferred
+deferred.load()
 types = time.process_time()
 import jitvm.lsp.server
 imported = time.process_time()
@@ -190,15 +201,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         files = write_project(Path(name), arguments.lines)
         count = sum(file.read_text().count("\n") for file in files)
-        starts, keys = [], []
+        large = write_project(Path(name) / "large", 12 * arguments.lines // 10, 3, 10 / 12)
+        starts, keys, larger = [], [], []
         for number in range(arguments.rounds):
             processor, elapsed, server = first(files)
             starts.append((processor, elapsed))
             keys += keystrokes(server, files[1 + number % (FILES - 1)], arguments.keys)
             server.close()
+            server = first(large)[2]
+            larger += keystrokes(server, large[0], arguments.keys)
+            server.close()
+        large_lines = large[0].read_text().count("\n")
         where = [parts(files[0]) for _ in range(arguments.rounds)]
     print(f"{count} lines in {len(files)} files; medians, milliseconds")
-    for name, rows in (("first diagnostics", starts), ("keystroke", keys)):
+    lines = f"in {large_lines} lines"
+    told = (("first diagnostics", starts), ("keystroke", keys), (f"  {lines}", larger))
+    for name, rows in told:
         processor, elapsed = _medians(rows)
         least = 1000 * min(row[0] for row in rows)
         print(f"{name:18} processor {processor:6.1f}, least {least:6.1f}   clock {elapsed:6.1f}")

@@ -44,21 +44,20 @@ def execute(arguments: Namespace) -> int:
     languages = [each for platform in platforms if (each := platform.language) is not None]
     if not languages:
         raise Failure(f"{arguments.guest}: has no language of sources")
-    from jitvm.lsp.scripts import Scripts
+    # Nothing here makes circles of objects, and a keystroke makes ten thousand of them.
+    gc.set_threshold(_OBJECTS, 50, 100)
+    try:
+        from jitvm.lsp import deferred
 
-    with Scripts() as scripts:
-        try:
-            from jitvm.lsp.server import serve
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in ("pygls", "lsprotocol"):
-                raise
-            raise Failure("the language server needs pygls: `pip install 'jitvm[lsp]'`") from error
-        scripts.keep()
-        # Nothing here makes circles of objects, and a keystroke makes ten thousand of them.
-        gc.freeze()
-        gc.set_threshold(_OBJECTS, 50, 100)
-        with _copy(0, "rb") as stdin, _copy(1, "wb") as stdout:
-            return Exit.OK if serve(languages, stdin, stdout) else Exit.FAILURE
+        deferred.load()
+        from jitvm.lsp.server import serve
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in ("attrs", "pygls", "lsprotocol"):
+            raise
+        raise Failure("the language server needs pygls: `pip install 'jitvm[lsp]'`") from error
+    gc.freeze()
+    with _copy(0, "rb") as stdin, _copy(1, "wb") as stdout:
+        return Exit.OK if serve(languages, stdin, stdout) else Exit.FAILURE
 
 
 def _copy(descriptor: int, mode: str) -> BinaryIO:

@@ -89,5 +89,10 @@ def _class(classes: Element, path: str, file: FileCoverage) -> None:
             taken, all_ = sum(on + jumped for _, on, jumped in ways), 2 * len(ways)
             each.set("branch", "true")
             each.set("condition-coverage", f"{100 * taken // all_}% ({taken}/{all_})")
+            conditions = SubElement(each, "conditions")
+            for number, (_, on, jumped) in enumerate(ways):
+                share = f"{50 * (on + jumped)}%"
+                facts = {"number": str(number), "type": "jump", "coverage": share}
+                SubElement(conditions, "condition", facts)
         else:
             each.set("branch", "false")

@@ -1,7 +1,8 @@
 """Coverage as one page of HTML that works from disk and without a network.
 
 A source is a block that opens by a click. Of each line is shown whether it was executed: whole,
-in part, or not at all; and of each branch which of its ways was never taken.
+in part, or not at all; and of each branch which of its ways was never taken. So is a table of all
+opcodes.
 """
 
 from __future__ import annotations
@@ -22,14 +23,29 @@ h1 { font-size: 1.2rem; font-weight: 500; }
 .number { font-size: 3.4rem; font-weight: 700; line-height: 1.1; }
 .dim { opacity: .7; }
 summary { cursor: pointer; padding: .3rem 0; font-variant-numeric: tabular-nums; }
-summary b { font-weight: 600; margin-right: 1rem; }
+summary > span { display: inline-grid; width: calc(100% - 1.5rem); vertical-align: middle;
+  grid-template-columns: minmax(8rem, 1fr) 8rem 3.5rem 24rem; gap: 1rem; align-items: center; }
+summary b { font-weight: 600; overflow-wrap: anywhere; }
+summary em { font-style: normal; text-align: right; }
+@media (max-width: 800px) { summary > span { grid-template-columns: 1fr 4rem 3.5rem; } }
+@media (max-width: 800px) { summary .dim { display: none; } }
+.bar { height: .6rem; border-radius: .3rem; background: var(--dim); overflow: hidden; }
+.bar i { display: block; height: 100%; background: var(--yes); }
+.legend span { border-left: 4px solid; padding: 0 1rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; font: 13px/1.5 ui-monospace, monospace; }
 td { padding: 0 .6rem; white-space: pre-wrap; tab-size: 4; vertical-align: top; }
 td:first-child { text-align: right; opacity: .6; border-right: 4px solid transparent; width: 4ch; }
+td:nth-child(2) { width: 99%; overflow-wrap: anywhere; }
+.opcodes { display: grid; grid-template-columns: repeat(16, 1fr); gap: 2px; margin: .5rem 0;
+  max-width: 40rem; font: 12px/1.6 ui-monospace, monospace; text-align: center; }
+.opcodes span { background: var(--dim); border-radius: 2px; opacity: .6; }
+.opcodes .on { background: var(--yes); color: #fff; opacity: 1; }
 .yes td:first-child { border-color: var(--yes); }
 .part td:first-child { border-color: var(--part); } .part { background: #e0a03022; }
 .no td:first-child { border-color: var(--no); } .no { background: #d0504022; }
-td.ways { color: var(--part); white-space: nowrap; width: 1%; font-size: 12px; }
+td.ways { color: color-mix(in srgb, var(--part) 60%, currentColor); font-size: 12px;
+  min-width: 19rem; white-space: normal; }
+td.ways:empty { min-width: 0; }
 """
 
 
@@ -50,20 +66,38 @@ def page(coverage: Coverage, sources: dict[str, Sequence[str]]) -> str:
         "<h1>Coverage of guest sources</h1>",
         f'<div class="number">{percent(coverage.totals)}</div>',
         f"<p>{escape(_told(coverage.totals))}.</p>",
-        *(
-            f'<p class="dim">{len(codes)} of {OPCODES} opcodes of {escape(guest)}.</p>'
-            for guest, codes in sorted(coverage.opcodes.items())
-        ),
+        '<p class="legend"><span style="border-color: var(--yes)">executed</span>'
+        '<span style="border-color: var(--part)">in part</span>'
+        '<span style="border-color: var(--no)">not executed</span></p>',
     ]
     files = coverage.by_name()
     for name, file in files:
         is_open = " open" if len(files) == 1 else ""
-        parts.append(f"<details{is_open}><summary><b>{escape(shown(name))}</b>")
-        parts.append(f"{percent(file.totals)} <span class=dim>{_told(file.totals)}</span>")
-        parts.append("</summary><table>")
+        head = _head(name, file.totals.share, percent(file.totals), _told(file.totals))
+        parts.append(f"<details{is_open}>{head}<table>")
         parts += _rows(file, sources.get(name))
         parts.append("</table></details>")
+    for guest, codes in sorted(coverage.opcodes.items()):
+        told = f"{len(codes)} of {OPCODES}"
+        head = _head(
+            f"opcodes of {guest}", len(codes) / OPCODES, f"{100 * len(codes) // OPCODES}%", told
+        )
+        parts.append(f'<details>{head}<div class="opcodes">')
+        parts += (
+            f'<span class="on">{code:02x}</span>' if code in codes else f"<span>{code:02x}</span>"
+            for code in range(OPCODES)
+        )
+        parts.append("</div></details>")
     return "\n".join([*parts, "</body></html>"]) + "\n"
+
+
+def _head(name: str, share: float, spelled: str, told: str) -> str:
+    """What is seen of a block that is closed."""
+    return (
+        f"<summary><span><b>{escape(shown(name))}</b>"
+        f'<span class="bar"><i style="width: {100 * share:.1f}%"></i></span>'
+        f'<em>{spelled}</em><span class="dim">{told}</span></span></summary>'
+    )
 
 
 def _told(totals: Totals) -> str:
@@ -84,9 +118,14 @@ def _rows(file: FileCoverage, source: Sequence[str] | None) -> Iterator[str]:
             if file.is_partial(number):
                 kind, ways = "part", "; ".join(_ways(file, number))
         yield (
-            f'<tr class="{kind}"><td>{number}</td><td>{escape(shown(text))}</td>'
+            f'<tr class="{kind}"><td>{number}</td><td>{escape(_shown(text))}</td>'
             f'<td class="ways">{ways}</td></tr>'
         )
+
+
+def _shown(text: str) -> str:
+    """A line as an editor shows it; `shown` spells tabs."""
+    return "\t".join(map(shown, text.split("\t")))
 
 
 def _ways(file: FileCoverage, line: int) -> Iterator[str]:

@@ -4,8 +4,7 @@ Each request is a method of `Answers`, registered with pygls by the table at the
 All of them wait for the analysis of the texts as they are, so an answer is never about an older
 text; a request that the editor cancels is dropped while it waits.
 
-A message that is no message is answered by an error and forgotten: text that is not JSON, a
-request that misses what it needs or comes too early, a length that nobody would send. Texts are
+Texts are
 synchronised whole: a keystroke costs a few hundred microseconds more so, and nobody has to agree
 with the editor on what a line is.
 """
@@ -13,10 +12,8 @@ with the editor on what a line is.
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,26 +21,17 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from lsprotocol import types as lsp
-from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams
-from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.uris import from_fs_path, to_fs_path
 
-from jitvm.engine.host.signals import ENDING
+from jitvm.engine.tables.names import shown
 from jitvm.lsp import shapes
 from jitvm.lsp.desk import Desk
+from jitvm.lsp.messages import Heads, Protocol, Server
 from jitvm.lsp.positions import Lines
 from jitvm.platform import SourceError
-from jitvm.platform.language import Analysis, Completion, Language, LanguageError, Span
+from jitvm.platform.language import Analysis, Completion, Edit, Language, LanguageError, Span
 from jitvm.version import __version__
-
-MOST_BYTES = 64 << 20
-"""Bytes of the longest message that is read; a longer one is skipped."""
-_LONGEST_LINE = 1 << 16
-_LENGTH = re.compile(rb"Content-Length:[ \t]*(\d{1,18})[ \t]*\r?\n", re.IGNORECASE)
-_PARSE_ERROR = -32700
-_INVALID_REQUEST = -32600
-_NOT_INITIALIZED = -32002
 
 
 def serve(
@@ -61,96 +49,11 @@ def serve(
     answers = Answers(languages)
     source = stdin if stdin is not None else sys.stdin.buffer
     try:
-        answers.server.start_io(_Heads(source), stdout)  # type: ignore[arg-type]
+        answers.server.start_io(Heads(source), stdout)  # type: ignore[arg-type]
     finally:
         if answers.desk is not None:
             answers.desk.close()
     return answers.was_shut_down
-
-
-class _Heads(io.RawIOBase):
-    """A stream of messages in which a bad head costs no more than its own message.
-
-    Where a head has no length that makes sense, what follows is looked through for the next one.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        """A line of a head, as pygls wants it: blank, with a length, or with anything else."""
-        del size
-        line = self._stream.readline(_LONGEST_LINE)
-        found = _LENGTH.search(line)
-        if found is not None and int(found[1]) <= MOST_BYTES:
-            return b"Content-Length: %d\r\n" % int(found[1])
-        return line if not line.strip() else b"Other: head\r\n"
-
-    def read(self, size: int = -1, /) -> bytes:
-        """A message."""
-        return self._stream.read(size)
-
-
-class _Protocol(LanguageServerProtocol):
-    """pygls's protocol, which answers bad requests as well."""
-
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """Make a message of what was read.
-
-        Raises:
-            JsonRpcException: it is none; if it is a request, it was answered.
-        """
-        try:
-            return super().structure_message(data)
-        except JsonRpcException as error:
-            if "id" in data and "method" in data:
-                self._refuse(data["id"], error.to_response_error())
-                error.args = ("answered",)
-            raise
-
-    def handle_message(self, message: Any) -> None:
-        """Handle a message, or say why it is not handled."""
-        number, method = getattr(message, "id", None), getattr(message, "method", None)
-        if number is not None and method is not None:
-            if self._shutdown:
-                self._refuse(number, lsp.ResponseError(_INVALID_REQUEST, "the server is shut down"))
-                return
-            if self._workspace is None and method != lsp.INITIALIZE:
-                self._refuse(number, lsp.ResponseError(_NOT_INITIALIZED, "initialize comes first"))
-                return
-            if self._workspace is not None and method == lsp.INITIALIZE:
-                self._refuse(number, lsp.ResponseError(_INVALID_REQUEST, "it is initialized"))
-                return
-        super().handle_message(message)
-
-    def refuse_unknown(self, code: int, message: str) -> None:
-        """Answer what has no number, or one that cannot be read."""
-        error = {"code": code, "message": message}
-        self._send_data({"jsonrpc": self.VERSION, "id": None, "error": error})
-
-    def _refuse(self, number: Any, error: lsp.ResponseError) -> None:
-        self._send_response(number, None, error)
-
-
-class _Server(LanguageServer):
-    """pygls's server, which tells of errors without opening windows in the editor."""
-
-    protocol: _Protocol
-
-    def shutdown(self) -> None:
-        """End; at once after a signal, as the thread that waits for messages cannot be told."""
-        if ENDING.number:
-            os._exit(128 + ENDING.number)
-        super().shutdown()  # type: ignore[no-untyped-call]
-
-    def report_server_error(self, error: Exception, source: Any) -> None:
-        """Answer what is no message; log the rest."""
-        if source is JsonRpcException and error.args != ("answered",):
-            is_text = isinstance(error, (ValueError, RecursionError))
-            code = _PARSE_ERROR if is_text else _INVALID_REQUEST
-            self.protocol.refuse_unknown(code, f"this is no message: {type(error).__name__}")
-        elif source is not FeatureRequestError and error.args != ("answered",):
-            self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, str(error)))
 
 
 class Answers:
@@ -164,11 +67,11 @@ class Answers:
 
     def __init__(self, languages: Sequence[Language]) -> None:
         self.languages = languages
-        self.server = _Server(
+        self.server = Server(
             "jitvm",
             __version__,
             text_document_sync_kind=lsp.TextDocumentSyncKind.Full,
-            protocol_cls=_Protocol,
+            protocol_cls=Protocol,
         )
         self.desk: Desk | None = None
         self.was_shut_down = False
@@ -178,6 +81,7 @@ class Answers:
         self._published: dict[str, list[lsp.Diagnostic]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._completions: list[Completion] = []
+        self._hints: list[str] | None = None
         for name, handler, options in self._table():
             self.server.feature(name, options)(partial(handler))  # pygls marks what it is given
 
@@ -189,11 +93,15 @@ class Answers:
         if not folders and params.root_uri:
             folders = [params.root_uri]
         given = params.initialization_options
+        given = given if isinstance(given, dict) else vars(given) if given else {}
+        hints = given.get("inlayHints")
+        if isinstance(hints, (list, tuple)):
+            self._hints = [each for each in hints if isinstance(each, str)]
         encoding = self.server.workspace.position_encoding
         self.desk = Desk(
             self.languages,
             [path for uri in folders if (path := self._path(uri)) != uri],
-            _options(given if isinstance(given, dict) else vars(given) if given else {}),
+            _options(given),
             str(getattr(encoding, "value", encoding)),
         )
 
@@ -321,6 +229,53 @@ class Answers:
             self.server.text_document_publish_diagnostics(
                 lsp.PublishDiagnosticsParams(self._uri(file), found, self._versions.get(file))
             )
+
+    async def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        """What can be done about errors and warnings."""
+        if (found := await self._file(params)) is None:
+            return []
+        program, file, lines = found
+        wanted = params.context.only
+        start = lines.offset(params.range.start.line, params.range.start.character)
+        end = lines.offset(params.range.end.line, params.range.end.character)
+        told: list[lsp.CodeAction] = []
+        if _is_wanted(lsp.CodeActionKind.QuickFix, wanted):
+            where, source = self._where(program), self._desk.language(file).name
+            for finding, fixes in await self._desk.run(lambda: program.fixes(file, start, end)):
+                diagnostic = shapes.diagnostic(finding, where, source)
+                for fix in fixes:
+                    changes = self._changes(program, fix.edits)
+                    told.append(shapes.action(fix, changes, diagnostic, len(fixes) == 1))
+        if wanted is not None and _is_wanted(lsp.CodeActionKind.SourceFixAll, wanted):
+            end = len(lines.text)
+            every = await self._desk.run(lambda: program.fixes(file, 0, end, only_safe=True))
+            edits = dict.fromkeys(edit for _, fixes in every for fix in fixes for edit in fix.edits)
+            if changes := self._changes(program, edits):
+                told.append(
+                    lsp.CodeAction(
+                        title="Fix what is certain",
+                        kind=lsp.CodeActionKind.SourceFixAll,
+                        edit=lsp.WorkspaceEdit(changes=changes),
+                    )
+                )
+        return told
+
+    async def hints(self, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        """What to show between the words."""
+        if (found := await self._file(params)) is None:
+            return []
+        program, file, lines = found
+        start = lines.offset(params.range.start.line, params.range.start.character)
+        end = lines.offset(params.range.end.line, params.range.end.character)
+        told = await self._desk.run(lambda: program.hints(file, start, end, self._hints))
+        return [
+            lsp.InlayHint(
+                position=shapes.position(lines, each.offset),
+                label=shown(each.text),
+                padding_left=True,
+            )
+            for each in told
+        ]
 
     # -- names -------------------------------------------------------------------------------
 
@@ -524,6 +479,15 @@ class Answers:
         uri = self._uris.get(file)
         return uri or from_fs_path(file) or file
 
+    def _changes(self, program: Analysis, edits: Iterable[Edit]) -> dict[str, list[lsp.TextEdit]]:
+        """Edits by the addresses of their files."""
+        where = self._where(program)
+        changes: dict[str, list[lsp.TextEdit]] = {}
+        for edit in edits:
+            found = lsp.TextEdit(where(edit.span).range, edit.text)
+            changes.setdefault(self._uri(edit.span.file), []).append(found)
+        return changes
+
     def _lines(self, program: Analysis, file: str) -> Lines:
         return self._desk.lines(file, program.text(file) if file in program.files else "")
 
@@ -569,6 +533,17 @@ class Answers:
             (lsp.TEXT_DOCUMENT_DID_CLOSE, self.did_close, None),
             (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self.files_changed, None),
             (lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self.folders_changed, None),
+            (
+                lsp.TEXT_DOCUMENT_CODE_ACTION,
+                self.actions,
+                lsp.CodeActionOptions(
+                    code_action_kinds=[
+                        lsp.CodeActionKind.QuickFix,
+                        lsp.CodeActionKind.SourceFixAll,
+                    ]
+                ),
+            ),
+            (lsp.TEXT_DOCUMENT_INLAY_HINT, self.hints, None),
             (lsp.TEXT_DOCUMENT_HOVER, self.hover, None),
             (lsp.TEXT_DOCUMENT_DEFINITION, self.definition, None),
             (lsp.TEXT_DOCUMENT_REFERENCES, self.references, None),
@@ -590,6 +565,11 @@ class Answers:
             (lsp.TEXT_DOCUMENT_FORMATTING, self.formatting, None),
             (lsp.TEXT_DOCUMENT_RANGE_FORMATTING, self.range_formatting, None),
         )
+
+
+def _is_wanted(kind: str, wanted: Sequence[str] | None) -> bool:
+    """Whether an editor asks for a kind of actions: all, this one, or one that it is part of."""
+    return wanted is None or any(kind == each or kind.startswith(f"{each}.") for each in wanted)
 
 
 class _refusals:

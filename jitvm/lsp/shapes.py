@@ -8,7 +8,7 @@ from lsprotocol import types as lsp
 
 from jitvm.engine.tables.names import shown
 from jitvm.lsp.positions import Lines
-from jitvm.platform.language import Completion, Finding, Kind, Level, Span, Symbol, Word
+from jitvm.platform.language import Completion, Finding, Fix, Kind, Level, Span, Symbol, Word
 
 _SEVERITY = {
     Level.ERROR: lsp.DiagnosticSeverity.Error,
@@ -80,6 +80,19 @@ def diagnostic(finding: Finding, where: Where, source: str) -> lsp.Diagnostic:
         source=source,
         tags=[lsp.DiagnosticTag.Unnecessary] if finding.level is Level.FAINT else None,
         related_information=related or None,
+    )
+
+
+def action(
+    fix: Fix, changes: dict[str, list[lsp.TextEdit]], diagnostic: lsp.Diagnostic, is_only: bool
+) -> lsp.CodeAction:
+    """Something to do about a diagnostic."""
+    return lsp.CodeAction(
+        title=shown(fix.title),
+        kind=lsp.CodeActionKind.QuickFix,
+        diagnostics=[diagnostic],
+        is_preferred=fix.is_safe or is_only,
+        edit=lsp.WorkspaceEdit(changes=changes),
     )
 
 

@@ -11,7 +11,7 @@ whoever shows them. See `jitvm.lsp` for the server on top of this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -140,6 +140,27 @@ class Edit(Struct, frozen=True):
     text: str
 
 
+class Fix(Struct, frozen=True):
+    """Something to do about a finding.
+
+    Attributes:
+        title: what, for people.
+        edits: how.
+        is_safe: whether there is nothing else that can be meant.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    is_safe: bool = False
+
+
+class Hint(Struct, frozen=True):
+    """A few words that are shown behind a place, without their being in the text."""
+
+    offset: int
+    text: str
+
+
 class Analysis(Protocol):
     """A project that was read."""
 
@@ -156,6 +177,21 @@ class Analysis(Protocol):
 
     def findings(self, *, rules: bool = True) -> Sequence[Finding]:
         """All errors; without any, warnings and, if asked for, what the rules find."""
+
+    def fixes(
+        self, file: str, start: int, end: int, *, only_safe: bool = False
+    ) -> Sequence[tuple[Finding, Sequence[Fix]]]:
+        """Findings in a part of a file about which something can be done, and what."""
+
+    def hints(
+        self, file: str, start: int, end: int, kinds: Collection[str] | None = None
+    ) -> Sequence[Hint]:
+        """What is worth showing between the words in a part of a file.
+
+        Args:
+            file, start, end: the part.
+            kinds: of `Language.hints`; None for those that are not too much.
+        """
 
     def hover(self, file: str, offset: int) -> tuple[Span, str] | None:
         """The word at a place, and Markdown about it."""
@@ -221,12 +257,14 @@ class Language(Protocol):
         name: in lower case, as editors call it.
         suffixes: of sources, with their dots.
         rules: names of findings that are no errors, with a line of help each.
+        hints: kinds of hints, with a line of help each.
         triggers: characters after which completions are worth a look.
     """
 
     name: str
     suffixes: tuple[str, ...]
     rules: Mapping[str, str]
+    hints: Mapping[str, str]
     triggers: str
 
     def formatted(self, text: str, name: str) -> str:

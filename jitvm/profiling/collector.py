@@ -7,6 +7,7 @@
                  called it: native code comes back          thread used its processor
                  briefly, at its next loop or region
     host time    calls of Python devices: see `hosttime`    every call, or in turns; some timed
+    entries      when the guest ran: see `entries`          all of them
 
 The spotter gives time by state. A stop costs some microseconds and gives the guest's address, which
 native code does not keep where a signal handler could find it, and its call stack. Interpreted
@@ -25,6 +26,7 @@ from enum import StrEnum
 
 from jitvm.engine.machine.inspect import Inspector, Machine, Tier
 from jitvm.engine.tables import events
+from jitvm.profiling.entries import Entries
 from jitvm.profiling.hosttime import HostTime
 from jitvm.profiling.listening import listening
 from jitvm.profiling.regions import Regions, Watched
@@ -89,7 +91,9 @@ class Collector:
         self.look = Inspector(machine)
         self.mode = mode
         self.regions = Regions()
-        self.host = HostTime(machine, exact=mode is not Mode.SAMPLED or not sampling)
+        is_exact = mode is not Mode.SAMPLED
+        self.host = HostTime(machine, exact=is_exact or not sampling, timed=is_exact)
+        self.entries = Entries(machine)
         self.happened: deque[Happened] = deque(maxlen=MOST_EVENTS)
         self.aborts: Counter[tuple[str, int]] = Counter()
         self.kinds: Counter[str] = Counter()
@@ -136,6 +140,7 @@ class Collector:
         self.memory_before = bytes(machine.memory)
         self.regions.begin(self.look)
         self.host.attach()
+        self.entries.attach()
         self._attached.enter_context(listening(machine, self._on_event))
         self._thread = threading.current_thread()
         if self._sampling and self.look.has_native_code:
@@ -169,6 +174,7 @@ class Collector:
         self.regions.update(self.look)
         self._last = self._read()
         self._attached.close()
+        self.entries.detach()
         self.host.detach()
 
     def restore_mode(self) -> None:
@@ -195,6 +201,11 @@ class Collector:
     def now(self) -> float:
         """Seconds since it began, or all of them once it has ended."""
         return self.seconds if self._ended.is_set() else time.perf_counter() - self._began
+
+    @property
+    def began(self) -> float:
+        """When it began, as `perf_counter` has it."""
+        return self._began
 
     @property
     def cpu_now(self) -> float:

@@ -24,6 +24,7 @@ from jitvm.profiling.measured import TABLES, Measured
 from jitvm.profiling.routines import in_order
 from jitvm.profiling.rows import GUEST_STATES, State
 from jitvm.profiling.tables import Work, work_by_region
+from jitvm.profiling.timeline import Span, spans
 from jitvm.version import __version__
 
 Frame = Place | str
@@ -97,8 +98,8 @@ def _group(frame: Frame) -> str:
 
 
 def speedscope(profile: Measured) -> str:
-    """Time by state, region and line, the same of instructions in the exact modes, and call stacks
-    in the order of time."""
+    """Time by state, region and line, the same of instructions in the exact modes, and in the order
+    of time call stacks, and vectors with the devices that they call."""
     frames: dict[tuple[str, str, int], int] = {}
 
     def index(frame: Frame) -> int:
@@ -127,6 +128,20 @@ def speedscope(profile: Measured) -> str:
     if stretches:
         title_in_order = f"{title}: call stacks in order of time"
         profiles.append(_speedscope_profile(title_in_order, "seconds", stretches))
+    profiles.append(
+        {
+            "type": "evented",
+            "name": f"{title}: vectors and devices in order of time",
+            "unit": "seconds",
+            "startValue": 0,
+            "endValue": profile.seconds,
+            "events": [
+                {"type": kind, "frame": index(name), "at": at}
+                for span in spans(profile)
+                for kind, name, at in _opened(span)
+            ],
+        }
+    )
     shared = [
         {"name": name, "file": file, "line": line} if file else {"name": name}
         for name, file, line in frames
@@ -141,6 +156,14 @@ def speedscope(profile: Measured) -> str:
             "profiles": profiles,
         }
     )
+
+
+def _opened(span: Span) -> Iterator[tuple[str, str, float]]:
+    """A span opens, what is in it does, and it closes."""
+    yield "O", span.name, span.begin
+    for each in span.inner:
+        yield from _opened(each)
+    yield "C", span.name, span.end
 
 
 def _speedscope_profile(
@@ -160,19 +183,22 @@ def _speedscope_profile(
 
 # -- Chrome trace --------------------------------------------------------------------------------
 
-_GUEST, _COMPILER, _STACKS = 1, 2, 3
+_GUEST, _COMPILER, _STACKS, _VECTORS = 1, 2, 3, 4
 """Thread numbers in a trace."""
 
 
 def chrome_trace(profile: Measured) -> str:
-    """Recordings, compilations and what became of them, and call stacks, on a timeline."""
+    """Recordings, compilations and what became of them, call stacks, and vectors with the devices
+    that they call, on a timeline."""
     naming, title = profile.naming, profile.title or "guest"
     rows: list[dict[str, Any]] = [
         _meta("process_name", 0, title),
         _meta("thread_name", _GUEST, "guest"),
         _meta("thread_name", _COMPILER, "compiler"),
         _meta("thread_name", _STACKS, "call stacks (sampled)"),
+        _meta("thread_name", _VECTORS, "vectors and devices"),
         *_call_spans(profile),
+        *(row for span in spans(profile) for row in _rows_of(span)),
     ]
     hot: float | None = None
     sizes: dict[int, int] = {}
@@ -223,6 +249,13 @@ def _call_spans(profile: Measured) -> Iterator[dict[str, Any]]:
         open_ += [(name, stretch.begin) for name in stretch.frames[len(open_) :]]
         end = stretch.end
     yield from closed(0)
+
+
+def _rows_of(span: Span) -> Iterator[dict[str, Any]]:
+    yield _span(span.name, span.kind, span.begin, span.end, _VECTORS, span.details)
+    for each in span.inner:
+        if each.kind != "compiling":  # all compilations are elsewhere
+            yield from _rows_of(each)
 
 
 def _meta(name: str, thread: int, value: str) -> dict[str, Any]:

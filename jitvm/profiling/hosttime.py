@@ -1,9 +1,10 @@
 """How often Python devices are called, and how long they take.
 
 While it counts, each function that a port calls is replaced by one that counts its calls and times
-one in 32: reading the clock twice per call would double the cost of a small device. Counting alone
-is a tenth of the cost of the smallest device, so a sampled profile counts all calls briefly and
-then only in one of `TURNS` turns, from which the others are extrapolated:
+one in 32: reading the clock twice per call would double the cost of a small device. Where
+exactness is worth that, all are timed. Counting alone is a tenth of the cost of the smallest
+device, so a sampled profile counts all calls briefly and then only in one of `TURNS` turns, from
+which the others are extrapolated:
 
     |################|#       #       #       #       |      # counting
      FIRST seconds    turns
@@ -14,6 +15,7 @@ meanwhile replace the counting ones; they are counted from the next turn on.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -27,6 +29,10 @@ TURN = 0.02
 """Seconds of a turn, at least."""
 TURNS = 10
 """Of so many turns one is counted."""
+MOST_TOLD = 100_000
+"""Timed calls that are kept; sums have all."""
+
+Told = deque[tuple[float, float, int, str]]
 
 
 class _Calls:
@@ -36,10 +42,14 @@ class _Calls:
         at_first: calls until turns began.
     """
 
-    def __init__(self, port: int, kind: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, port: int, kind: str, function: Callable[..., Any], mask: int, told: Told
+    ) -> None:
         self.port = port
         self.kind = kind
         self.function = function
+        self._mask = mask
+        self._told = told
         self.at_first = 0
         self.timed = 0
         self.seconds = 0.0
@@ -49,17 +59,18 @@ class _Calls:
         self, function: Callable[..., Any]
     ) -> tuple[Callable[..., Any], Callable[[], int]]:
         """The function counted, and its count. What is in a closure is counted fastest."""
-        count = 0
+        count, mask = 0, self._mask
+        first = 1 & mask
 
         def read() -> Any:
             nonlocal count
             count += 1
-            return self._time(function) if count & 31 == 1 else function()
+            return self._time(function) if count & mask == first else function()
 
         def write(byte: int) -> Any:
             nonlocal count
             count += 1
-            return self._time(function, byte) if count & 31 == 1 else function(byte)
+            return self._time(function, byte) if count & mask == first else function(byte)
 
         return (read if self.kind == "read" else write), lambda: count
 
@@ -68,8 +79,10 @@ class _Calls:
         try:
             return function(*arguments)
         finally:
-            self.seconds += perf_counter() - begin
+            end = perf_counter()
+            self.seconds += end - begin
             self.timed += 1
+            self._told.append((begin, end, self.port, self.kind))
 
     @property
     def count(self) -> int:
@@ -91,11 +104,17 @@ class HostTime:
     Args:
         machine: whose devices.
         exact: whether to count all calls, instead of in turns.
+        timed: whether to time all that are counted.
+
+    Attributes:
+        told: the last calls that were timed: when they began and ended, port, "read" or "write".
     """
 
-    def __init__(self, machine: Machine, *, exact: bool) -> None:
+    def __init__(self, machine: Machine, *, exact: bool, timed: bool = False) -> None:
         self._ports = machine.state.ports
         self._exact = exact
+        self._mask = 0 if timed else 31
+        self.told: Told = deque(maxlen=MOST_TOLD)
         self._calls: dict[tuple[str, int], _Calls] = {}
         self._replaced: list[_Calls] = []
         self._counting = False
@@ -180,7 +199,7 @@ class HostTime:
             return known
         if known is not None:
             self._replaced.append(known)
-        calls = self._calls[kind, port] = _Calls(port, kind, function)
+        calls = self._calls[kind, port] = _Calls(port, kind, function, self._mask, self.told)
         return calls
 
     def _unwrap(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -102,7 +103,55 @@ def test_cobertura() -> None:
     lines = {each.get("number"): each for each in root.iter("line")}
     assert set(lines) == {str(line) for line in LINES}
     assert lines["4"].get("condition-coverage") == "50% (1/2)"
+    assert [each.attrib for each in lines["4"].iter("condition")] == [
+        {"number": "0", "type": "jump", "coverage": "50%"},
+    ]
+    _follows(root)
     assert lines["16"].get("hits") == "0"
+
+
+CHILDREN = {
+    "coverage": ["sources", "packages"], "sources": ["source"], "packages": ["package"],
+    "package": ["classes"], "classes": ["class"], "class": ["methods", "lines"],
+    "methods": [], "lines": ["line"], "line": ["conditions"], "conditions": ["condition"],
+    "source": [], "condition": [],
+}  # fmt: skip
+RATES = ["line-rate", "branch-rate", "complexity"]
+ATTRIBUTES = {
+    "coverage": [
+        *RATES, "lines-covered", "lines-valid", "branches-covered", "branches-valid", "version",
+        "timestamp",
+    ],
+    "package": ["name", *RATES],
+    "class": ["name", "filename", *RATES],
+    "condition": ["number", "type", "coverage"],
+}  # fmt: skip
+
+
+def _follows(element: ET.Element) -> None:
+    """Check a part of a report against what coverage-04.dtd says of its element."""
+    allowed = CHILDREN[element.tag]
+    found = [child.tag for child in element]
+    assert set(found) <= set(allowed), element.tag
+    assert found == sorted(found, key=allowed.index), element.tag
+    if element.tag in ATTRIBUTES:
+        assert set(element.attrib) == set(ATTRIBUTES[element.tag]), element.tag
+    elif element.tag == "line":
+        assert {"number", "hits"} <= set(element.attrib)
+        assert set(element.attrib) <= {"number", "hits", "branch", "condition-coverage"}
+    for child in element:
+        _follows(child)
+
+
+def test_the_page_shows_opcodes_and_tabs() -> None:
+    Path("a.tal").write_text(SOURCE.replace("has an", "has\tan"))
+    assert main(["coverage", "run", "a.tal"]) == 0
+    assert main(["coverage", "html"]) == 0
+    page = Path("coverage.html").read_text()
+    assert "has\tan" in page
+    (opcodes,) = load(".jitvm-coverage").opcodes.values()
+    assert {int(each, 16) for each in re.findall('class="on">(..)<', page)} == opcodes
+    assert len(re.findall("<span( class=.on.)?>..</span>", page)) == 256
 
 
 def test_the_page_tells_what_is_missing_and_loads_nothing() -> None:

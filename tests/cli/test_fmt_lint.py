@@ -167,8 +167,8 @@ def test_the_older_dialect() -> None:
 
 
 def test_the_server_says_what_it_needs(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("jitvm.lsp.server")]:
-        monkeypatch.delitem(sys.modules, name)
+    for name in ("jitvm.lsp.messages", "jitvm.lsp.server"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)
     assert main(["lsp"]) == Exit.USAGE
     assert "pip install 'jitvm[lsp]'" in capfd.readouterr().err

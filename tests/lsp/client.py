@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from jitvm.guests.uxn.language import Uxntal
-from jitvm.lsp.server import serve
+from jitvm.lsp import deferred
 from tests.clock import HANGS
 
 
@@ -80,7 +80,10 @@ class Editor:
         self.wire = wire or self._start()
 
     def _start(self) -> Wire:
-        """Serve on a thread of this process."""
+        """Serve on a thread of this process, with the types that `jitvm lsp` has."""
+        deferred.load()
+        from jitvm.lsp.server import serve
+
         there, to_server = os.pipe()
         from_server, back = os.pipe()
         stdin, stdout = os.fdopen(there, "rb"), os.fdopen(back, "wb")

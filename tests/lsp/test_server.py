@@ -235,6 +235,81 @@ def _applied(text: str, edits: list[Any]) -> str:
     return text
 
 
+def _whole(editor: Editor, name: str) -> dict[str, Any]:
+    lines = editor.texts[name].split("\n")
+    return {
+        "start": {"line": 0, "character": 0},
+        "end": {"line": len(lines) - 1, "character": len(lines[-1].encode("utf-16-le")) // 2},
+    }
+
+
+def _actions(editor: Editor, name: str, mark: str, **context: Any) -> list[Any]:
+    """Actions at a place, or everywhere in a file."""
+    place = editor.place(name, mark)["position"] if mark else None
+    where = {"start": place, "end": place} if mark else _whole(editor, name)
+    found: list[Any] = editor.ask(
+        "textDocument/codeAction", name, range=where, context={"diagnostics": [], **context}
+    )
+    return found
+
+
+def _done(editor: Editor, name: str, action: dict[str, Any]) -> str:
+    """The text of a file after an action."""
+    lines = Lines(editor.texts[name])
+    text = lines.text
+    edits = action["edit"]["changes"][editor.uri(name)]
+    for edit in sorted(edits, key=lambda edit: str(edit["range"]["start"]), reverse=True):
+        start, end = (lines.offset(*edit["range"][side].values()) for side in ("start", "end"))
+        text = text[:start] + edit["newText"] + text[end:]
+    return text
+
+
+def test_actions(editor: Editor) -> None:
+    wrong = MAIN.replace("print ", "prind (é) #AB POP ")
+    editor.open("main.tal", wrong)
+    told = {each["message"]: each for each in editor.diagnostics("main.tal")}
+    found = _actions(editor, "main.tal", "pri^nd")
+    assert [each["title"] for each in found] == ["Write `print`", "Define `prind`"]
+    assert {each["kind"] for each in found} == {"quickfix"}
+    (diagnostic,) = found[0]["diagnostics"]
+    assert diagnostic == told[diagnostic["message"]]
+    assert _done(editor, "main.tal", found[0]) == wrong.replace("prind", "print")
+    assert _done(editor, "main.tal", found[1]) == f"{wrong}\n@prind ( -- )\n\tJMP2r\n"
+    assert _actions(editor, "main.tal", "BRK") == []
+    (every,) = _actions(editor, "main.tal", "", only=["source.fixAll"])
+    assert every["kind"] == "source.fixAll"
+    assert _done(editor, "main.tal", every) == wrong.replace("(é) #AB", "( é ) #ab")
+    assert len(_actions(editor, "main.tal", "", only=["source", "quickfix"])) == 5
+    assert _actions(editor, "main.tal", "", only=["refactor"]) == []
+    editor.change("main.tal", MAIN)
+    assert _actions(editor, "main.tal", "", only=["source"]) == []
+
+
+def test_a_warning_is_mended(editor: Editor) -> None:
+    editor.open("main.tal", f"{MAIN}@old ( -- )\n\tBRK")
+    (found,) = _actions(editor, "main.tal", "@old")
+    assert found["title"] == "Remove the label `old`"
+    assert found["isPreferred"]
+    assert _done(editor, "main.tal", found) == f"{MAIN}\tBRK"
+
+
+def test_hints(folder: Path) -> None:
+    text = MAIN.replace(" BRK", ' "𝄞é ;print JSR2 BRK')
+    for kinds, shown in (
+        (None, ["10 ( a -- )", "33 ( a -- )"]),
+        (["sizes", 5, "nonsense"], ["26 6 bytes", "10 6 bytes"]),
+        ([], []),
+        ("all", ["10 ( a -- )", "33 ( a -- )"]),
+    ):
+        with Editor(folder, inlayHints=kinds) as editor:
+            editor.open("main.tal", text)
+            everywhere = _whole(editor, "main.tal")
+            found = editor.ask("textDocument/inlayHint", "main.tal", range=everywhere)
+            assert [f"{each['position']['character']} {each['label']}" for each in found] == shown
+            nowhere = {"start": {"line": 90, "character": 0}, "end": {"line": 99, "character": 0}}
+            assert editor.ask("textDocument/inlayHint", "main.tal", range=nowhere) == []
+
+
 def test_places_that_are_not_there(editor: Editor) -> None:
     editor.open("main.tal")
     for line, character in ((99, 0), (0, 999), (10**9, 10**9)):
@@ -320,6 +395,17 @@ REQUESTS: dict[str, tuple[str, Any, int]] = {
     "a list": ("textDocument/hover", [1], -32602),
     "a negative place": ("textDocument/completion", {
         "textDocument": {"uri": "file:///x.tal"}, "position": {"line": -1, "character": 0},
+    }, -32602),
+    "actions of no range": ("textDocument/codeAction", {
+        "textDocument": {"uri": "file:///x.tal"}, "context": {"diagnostics": []},
+    }, -32602),
+    "actions in no context": ("textDocument/codeAction", {
+        "textDocument": {"uri": "file:///x.tal"}, "range": {
+            "start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0},
+        },
+    }, -32602),
+    "hints of a place": ("textDocument/inlayHint", {
+        "textDocument": {"uri": "file:///x.tal"}, "range": {"line": 0, "character": 0},
     }, -32602),
     "a command that is not there": ("workspace/executeCommand", {"command": "no"}, -32602),
     "again": ("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, -32600),

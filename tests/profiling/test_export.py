@@ -16,6 +16,15 @@ from tests.profiling.rig import CALLS, profiled
 
 NUMBER = {"type": "number"}
 INDEX = {"type": "integer", "minimum": 0}
+_PROFILE: dict[str, Any] = {
+    "type": {"type": "string"},
+    "name": {"type": "string"},
+    "unit": {
+        "enum": ["none", "nanoseconds", "microseconds", "milliseconds", "seconds", "bytes"],
+    },
+    "startValue": NUMBER,
+    "endValue": NUMBER,
+}  # fmt: skip
 SPEEDSCOPE = {
     # After speedscope's file-format-spec.ts.
     "type": "object",
@@ -46,25 +55,43 @@ SPEEDSCOPE = {
         "profiles": {
             "type": "array",
             "items": {
-                "type": "object",
-                "required": [
-                    "type", "name", "unit", "startValue", "endValue", "samples", "weights",
-                ],
-                "additionalProperties": False,
-                "properties": {
-                    "type": {"const": "sampled"},
-                    "name": {"type": "string"},
-                    "unit": {
-                        "enum": [
-                            "none", "nanoseconds", "microseconds", "milliseconds", "seconds",
-                            "bytes",
-                        ]
+                "oneOf": [
+                    {
+                        "type": "object",
+                        "required": [*_PROFILE, "samples", "weights"],
+                        "additionalProperties": False,
+                        "properties": {
+                            **_PROFILE,
+                            "type": {"const": "sampled"},
+                            "samples": {
+                                "type": "array", "items": {"type": "array", "items": INDEX},
+                            },
+                            "weights": {"type": "array", "items": NUMBER},
+                        },
                     },
-                    "startValue": NUMBER,
-                    "endValue": NUMBER,
-                    "samples": {"type": "array", "items": {"type": "array", "items": INDEX}},
-                    "weights": {"type": "array", "items": NUMBER},
-                },
+                    {
+                        "type": "object",
+                        "required": [*_PROFILE, "events"],
+                        "additionalProperties": False,
+                        "properties": {
+                            **_PROFILE,
+                            "type": {"const": "evented"},
+                            "events": {
+                                "type": "array",
+                                "items": {
+                                    "type": "object",
+                                    "required": ["type", "frame", "at"],
+                                    "additionalProperties": False,
+                                    "properties": {
+                                        "type": {"enum": ["O", "C"]},
+                                        "frame": INDEX,
+                                        "at": NUMBER,
+                                    },
+                                },
+                            },
+                        },
+                    },
+                ],
             },
         },
         "name": {"type": "string"},
@@ -141,7 +168,7 @@ def test_speedscope(profile: Profile) -> None:
     check(content, SPEEDSCOPE)
     frames = content["shared"]["frames"]
     assert [each["unit"] for each in content["profiles"]][:2] == ["seconds", "none"]
-    for each in content["profiles"]:
+    for each in content["profiles"][:-1]:
         assert len(each["samples"]) == len(each["weights"])
         assert sum(each["weights"]) == pytest.approx(each["endValue"] - each["startValue"])
         assert all(index < len(frames) for stack in each["samples"] for index in stack)

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitvm.guests.uxn.assembler import (
+    LEGACY_LEAVES,
     Assembly,
     AssemblyError,
     Diagnostic,
     Problem,
     assemble,
+    most_left,
 )
 from jitvm.guests.uxn.assembler.limits import (
     MAX_ERRORS,
@@ -467,3 +469,27 @@ def test_legacy_tells_of_widened_jumps() -> None:
 @pytest.mark.parametrize("source", [",x LDR $80 01 @x", "_x JCN $80 01 @x"])
 def test_legacy_cannot_mend_everything(source: str) -> None:
     assert only_problem(source, legacy=True).problem is Problem.TOO_FAR
+
+
+BOTH_DIALECTS = """
+    %x %+ %{ %;a %ADD %ab { } ?{ ( (glued ) glued) @a @ab @ADD &b @a/b a ;a ;b ,a /b &b + 'c
+    abc ab ADD #12 #1 |100 $ $2 |a :a x ;nowhere nowhere ~nofile
+"""
+
+
+def error_count(source: str, *, legacy: bool) -> tuple[int, list[Diagnostic]]:
+    """Errors of a source."""
+    try:
+        assemble(source, legacy=legacy)
+    except AssemblyError as error:
+        return len(error.diagnostics), list(error.diagnostics)
+    return 0, []
+
+
+@given(st.lists(st.sampled_from(BOTH_DIALECTS.split()), max_size=24).map(" ".join))
+@settings(max_examples=300, deadline=None)
+def test_errors_that_the_older_dialect_leaves(source: str) -> None:
+    """Where no look at the older dialect is worth it, it would not be hinted at."""
+    count, errors = error_count(source, legacy=False)
+    if errors and most_left(errors) < 0:
+        assert LEGACY_LEAVES * error_count(source, legacy=True)[0] > count

@@ -11,10 +11,10 @@ HEAD = (
 MAIN = "main.tal"
 
 
-def project(source: str, **others: str) -> Project:
+def project(source: str, *, legacy: bool | None = None, **others: str) -> Project:
     """A project of a main source and, by the names of their files, others."""
     texts = {MAIN: source} | {f"{name}.tal": text for name, text in others.items()}
-    return Uxntal().read(MAIN, texts=texts, folder=".")
+    return Uxntal().read(MAIN, texts=texts, folder=".", legacy=legacy)
 
 
 def found(source: str, language: Uxntal | None = None) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ WORDS = {
     "what a flag skips": ("EQU JMP JMP2r INC", []),
     "what a number skips": ("#01 JCN BRK INC", []),
     "a variable behind a return": ("JMP2r [ LIT &here $1 ]", []),
+    "an operand that is an opcode": ("LITk JMP2r POP LIT2 BRK JMP2r POP2 LITr JMP2 POPr", []),
     "what is jumped over": ("!{ INC }", []),
 }
 

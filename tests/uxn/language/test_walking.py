@@ -158,3 +158,23 @@ def test_what_is_remembered_is_not_walked_again(monkeypatch: pytest.MonkeyPatch)
 
 def test_findings_are_silent_where_there_are_errors() -> None:
     assert found(f"{HEAD}@r ( -- ) #01 nowhere JMP2r") == [("Label unknown", "nowhere")]
+
+
+LOOSE = """
+@line ( x y -- ) .Console/write DEO2 .Console/write DEO2 JMP2r
+@less ( x y -- ) .Console/write DEO2 ADD POP JMP2r
+@wider ( x -- ) POP #01 JMP2r
+@caller ( x -- ) marked JMP2r
+@caught ( x -- ) bytes JMP2r
+@marked ( x* -- ) POP2 JMP2r
+@bytes ( x y -- ) POP2 JMP2r
+"""
+
+
+def test_where_few_mark_shorts_they_may_be_any_item() -> None:
+    """But bytes are bytes, and so are items that are not there."""
+    loose = LOOSE + "@more ( a b -- a b ) JMP2r @and ( c -- c ) JMP2r"
+    told = [(EFFECT, "@less"), (EFFECT, "@wider"), (EFFECT, "@caught")]
+    assert routine(loose) == told
+    strict = LOOSE + "@strict ( a* -- a* ) JMP2r"
+    assert routine(strict) == [(EFFECT, "@line"), *told[:2], (EFFECT, "@caller"), told[2]]

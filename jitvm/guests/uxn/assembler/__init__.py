@@ -20,6 +20,7 @@ The language, and how this assembler differs from others: docs/uxntal.md.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.emit import Emitter
@@ -41,12 +42,18 @@ __all__ = [
     "SourceSpan",
     "assemble",
     "assemble_file",
+    "most_left",
     "read_main",
 ]
 
 
 LEGACY_LEAVES = 4
 """The older dialect is hinted at where it leaves one error of so many, or none."""
+_LEFT = frozenset((
+    Problem.COMMENT_INVALID, Problem.COMMENT_OPEN, Problem.INCLUDE_MISSING, Problem.LABEL_DUPLICATE,
+    Problem.LABEL_UNKNOWN, Problem.LAMBDA_CLOSED, Problem.LAMBDA_OPEN,
+))  # fmt: skip
+"""Errors that are errors in the older dialect, too, if all macros have names that both allow."""
 
 
 class Assembly(Struct, frozen=True):
@@ -143,11 +150,22 @@ def _assemble(source: SourceFile, include_root: str | None, legacy: bool) -> Ass
     except AssemblyError as error:
         if legacy or any(each.problem is Problem.LIMIT for each in error.diagnostics):
             raise
-        count = _error_count(source, include_root)
-        if LEGACY_LEAVES * count > len(error.diagnostics):
+        most = most_left(error.diagnostics)
+        if most < 0 or _error_count(source, include_root) > most:
             raise
         hint = "it seems to be in the dialect of 2021 to 2023: try `--legacy`, or legacy=True"
         raise AssemblyError(error.diagnostics, hint) from None
+
+
+def most_left(errors: Sequence[Diagnostic]) -> int:
+    """How many errors of a source the older dialect may leave, to be hinted at; -1 if there is no
+    need to look, as it leaves more."""
+    most = len(errors) // LEGACY_LEAVES
+    if any(each.problem is Problem.MACRO_INVALID for each in errors):
+        return most
+    # The older dialect reads `'c` as a character.
+    left = sum(each.problem in _LEFT and "`'" not in each.message for each in errors)
+    return most if left <= most else -1
 
 
 def _error_count(source: SourceFile, include_root: str | None) -> int:

@@ -64,6 +64,7 @@ class Emitter:
         self._lambda_count = 0
         self._write_fault: Problem | None = None
         self._handlers = self._dialect()
+        self._plain: dict[str, bytes] = {}  # opcodes and literals: the same wherever they are
 
     def _dialect(self) -> dict[str, Callable[[Token], None]]:
         handlers: dict[str, Callable[[Token], None]] = dict.fromkeys(ADDRESSING, self._address)
@@ -119,14 +120,18 @@ class Emitter:
 
     def _word(self, token: Token) -> None:
         text = token.text
+        data = self._plain.get(text)
         if self._legacy and text in self.macros:
             self._expand(self.macros[text], token)
+        elif data is not None:
+            self._write(data, token)
         elif handler := self._handlers.get(text[0]):
             handler(token)
         elif is_hex(text):
             self._number(token)
         elif (byte := opcode(text)) is not None:
-            self._write(bytes([byte]), token)
+            self._plain[text] = data = bytes([byte])
+            self._write(data, token)
         elif macro := self.macros.get(self.labels.full_name(text)):
             self._expand(macro, token)
         else:
@@ -173,7 +178,8 @@ class Emitter:
         digits = token.text[1:]
         if is_hex(digits) and len(digits) in (2, 4):
             prefix = LIT if len(digits) == 2 else LIT2
-            self._write(bytes([prefix]) + bytes.fromhex(digits), token)
+            self._plain[token.text] = data = bytes([prefix]) + bytes.fromhex(digits)
+            self._write(data, token)
             return
         hint = "a literal has 2 or 4 lower-case hexadecimal digits"
         self._report(Problem.HEX_INVALID, token, "", hint)

@@ -91,7 +91,7 @@ class Image:
         self._state = bytearray(MEMORY_SIZE)
         self._writer = [0] * MEMORY_SIZE
         self._sites: list[Token] = []
-        self._instructions: set[int] = set()
+        self.instructions: set[int] = set()
 
     def write(
         self, data: bytes, site: Token, reference: int = 0, *, is_data: bool = False
@@ -112,15 +112,21 @@ class Image:
         if start < self.end:
             if any(self._state[start:stop]) and self._clashes(data, start, stop - reference):
                 return Problem.REWIND
-            self.end = max(self.end, stop)
+            if stop > self.end:
+                self.end = stop
         elif data:
             self.end = stop
-        self.memory[start:stop] = data
-        self._state[start:stop] = _KNOWN * (len(data) - reference) + _LATER * reference
-        self._writer[start:stop] = [len(self._sites)] * len(data)
+        if stop == start + 1 and not reference:  # most words are an opcode
+            self.memory[start] = data[0]
+            self._state[start] = _BYTE
+            self._writer[start] = len(self._sites)
+        else:
+            self.memory[start:stop] = data
+            self._state[start:stop] = _KNOWN * (len(data) - reference) + _LATER * reference
+            self._writer[start:stop] = [len(self._sites)] * len(data)
         self._sites.append(site)
         if not is_data:
-            self._instructions.add(start)
+            self.instructions.add(start)
         return None
 
     def _clashes(self, data: bytes, start: int, reference_from: int) -> bool:
@@ -150,4 +156,4 @@ class Image:
             site = self._sites[writer]
             line, column = site.position()
             spans.append(SourceSpan(start, address - start, site.source.name, line, column))
-        return SourceMap(tuple(spans), tuple(sorted(self._instructions)))
+        return SourceMap(tuple(spans), tuple(sorted(self.instructions)))

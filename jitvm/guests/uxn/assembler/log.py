@@ -19,9 +19,13 @@ class Log:
 
     A problem in the body of a macro is shown where the macro is used (its `site`), since that is
     where the reader can tell which use went wrong; the message says where the body is.
+
+    Args:
+        most: errors after which a run ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_ERRORS) -> None:
+        self._most = most
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self._lacking: dict[str, int] = {}
@@ -32,7 +36,7 @@ class Log:
     ) -> None:
         """Add an error; raise AssemblyError with all of them when there are too many."""
         self.errors.append(_diagnostic(problem, token, details, hint, site or token))
-        if len(self.errors) >= MAX_ERRORS:
+        if len(self.errors) >= self._most:
             raise self.failure()
 
     def lack(

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 
 from jitvm.guests.uxn.assembler.errors import Problem
 
-_WORD = re.compile(r"[^\x00-\x20]+")
+_NEXT = re.compile(r"\((?=[\x00-\x20])[^()]*+(?<=[\x00-\x20])\)(?![^\x00-\x20])|[^\x00-\x20]+")
+"""A word; or at once a comment without parentheses in it, which most are."""
 
 
 class SourceFile:
@@ -109,8 +110,12 @@ def words(
     that way may be closed that way too: ``(like this)``.
     """
     opened: list[tuple[Token, bool]] = []
-    for match in _WORD.finditer(source.text):
+    for match in _NEXT.finditer(source.text):
         text = match[0]
+        if text[0] == "(" and text[-1] == ")" and text[1] <= " ":
+            if not opened and remark is not None:
+                remark(match.start(), match.end())
+            continue
         if opened:
             if text == ")" or (opened[-1][1] and text[-1] == ")" and "(" not in text):
                 first, _ = opened.pop()

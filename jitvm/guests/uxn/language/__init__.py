@@ -7,6 +7,8 @@
 | helping    | what there is to say about a word                                 |
 | completing | words that may be meant                                           |
 | outline    | names of a file, folds, colours                                   |
+| hinting    | what is shown between the words                                   |
+| fixing     | what can be done about errors and warnings                        |
 | renaming   | other names for labels and macros                                 |
 | project    | all of these, as an editor asks                                   |
 | workspace  | which sources begin a program                                     |
@@ -27,8 +29,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jitvm.guests.uxn.assembler import LEGACY_LEAVES, read_main
+from jitvm.guests.uxn.assembler import most_left, read_main
+from jitvm.guests.uxn.assembler.limits import MAX_ERRORS
 from jitvm.guests.uxn.assembler.source import SourceFile
+from jitvm.guests.uxn.language.hinting import HINTS
 from jitvm.guests.uxn.language.project import Project
 from jitvm.guests.uxn.language.reading import Reading, read
 from jitvm.guests.uxn.language.remembering import Memory
@@ -43,6 +47,7 @@ class Uxntal:
     name = "uxntal"
     suffixes: tuple[str, ...] = (SOURCE_SUFFIX,)
     rules: Mapping[str, str] = RULES
+    hints: Mapping[str, str] = HINTS
     triggers = ";,.!?_-=~|@&/"
 
     def __init__(self) -> None:
@@ -71,16 +76,26 @@ class Uxntal:
         content: str | bytes = read_main(path) if text is None else text
         base = os.path.dirname(path) or os.curdir
 
-        def again(newer: Mapping[str, str], old: bool) -> Reading:
+        memory = self._memories.setdefault(resolved, Memory())
+
+        def again(newer: Mapping[str, str], old: bool, most: int = MAX_ERRORS) -> Reading:
             source = SourceFile.of(path, newer.get(resolved, content), base, resolved)
-            return read(source, {**texts, **newer}, root=root, here=folder, legacy=old, stop=stop)
+            return read(
+                source,
+                {**texts, **newer},
+                root=root,
+                here=folder,
+                legacy=old,
+                stop=stop,
+                files=memory.files,
+                most_errors=most,
+            )
 
         reading = again({}, bool(legacy))
-        if legacy is None and reading.errors:
-            older = again({}, True)
-            if LEGACY_LEAVES * len(older.errors) <= len(reading.errors):
+        if legacy is None and reading.errors and (most := most_left(reading.errors)) >= 0:
+            older = again({}, True, most + 1)
+            if len(older.errors) <= most:
                 reading = older
-        memory = self._memories.setdefault(resolved, Memory())
         return Project(reading, lambda newer: again(newer, reading.legacy), memory)
 
     def workspace(self, folders: Sequence[str]) -> Workspace:

@@ -7,11 +7,14 @@
 
 An item is a byte, with `*` a short, and with `**` two of them. What cannot be read for certain
 declares nothing: prose, lists of possible results, an unknown number of items, results like `x+1`
-of a short `x*`, whose width is not written. Backticks are read by some as the beginning of the
-return stack's items and by others as a mark of one item, so they declare nothing either.
+of a short `x*`, whose width is not written, an `addr` or `short` without a mark, which is no byte
+to many. Backticks are read by some as the beginning of the return stack's items and by others as a
+mark of one item, and `{fn}*` is on either stack, so they declare nothing either.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from jitvm.engine.tables.struct import Struct
 
@@ -19,8 +22,11 @@ _RETURNS = ("--", "-:")
 _VECTOR = "->"
 _SEPARATORS = (*_RETURNS, _VECTOR)
 _ASIDE = ("|", ".")
-_UNSURE = ("..", "…", ",", '"', "or", "and", "the", "of", "is", "in", "to", "?")
-"""Words, and pieces of words below, of comments that are something else."""
+_UNSURE = frozenset((
+    "..", "…", ",", '"', "?", "or", "and", "the", "of", "is", "in", "to", "if", "when", "otherwise",
+    "addr", "address", "ptr", "pointer", "short", "str", "string", "word",
+))  # fmt: skip
+"""Words of comments that are something else, or that do not say how wide an item is."""
 _SIGNS = "+-<>=&/%!"
 _MOST_ITEMS = 32
 
@@ -32,11 +38,13 @@ class Effect(Struct, frozen=True):
         takes: off the working and the return stack.
         gives: on them.
         is_vector: it ends with BRK.
+        is_marked: an item is marked as a short.
     """
 
     takes: tuple[int, int]
     gives: tuple[int, int]
     is_vector: bool
+    is_marked: bool = False
 
     def spelled(self) -> str:
         """In Uxntal's notation, with numbers of bytes."""
@@ -46,6 +54,7 @@ class Effect(Struct, frozen=True):
         return f"( {sides[0]} {'->' if self.is_vector else '--'} {sides[1]} )"
 
 
+@lru_cache(4096)
 def effect_of(comment: str) -> Effect | None:
     """What a comment declares, parentheses and all; None if it declares nothing."""
     words = comment.split()
@@ -61,7 +70,8 @@ def effect_of(comment: str) -> Effect | None:
     taken, given = _bytes(before), _bytes(after)
     if taken is None or given is None or any(_is_open(item, before) for item in after):
         return None
-    return Effect(taken, given, words[found[0]] == _VECTOR)
+    is_marked = any(item.endswith("*") for item in before + after)
+    return Effect(taken, given, words[found[0]] == _VECTOR, is_marked)
 
 
 def _is_open(item: str, before: list[str]) -> bool:
@@ -80,7 +90,7 @@ def _bytes(items: list[str]) -> tuple[int, int] | None:
                 return None
             stack = 1
             continue
-        if item in _UNSURE or item[-1] in ",.;:" or ".." in item or item[0] in "\"'()`":
+        if item.lower() in _UNSURE or item[-1] in ",.;:" or ".." in item or item[0] in "\"'()`{":
             return None
         stars = len(item) - len(item.rstrip("*"))
         counts[stack] += max(1, 2 * stars)

@@ -8,12 +8,12 @@ Both are made when somebody asks, since a keystroke asks for little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
 from jitvm.guests.uxn.assembler.source import Token
-from jitvm.guests.uxn.language import completing, outline, renaming
+from jitvm.guests.uxn.language import completing, fixing, hinting, outline, renaming
 from jitvm.guests.uxn.language.helping import about
 from jitvm.guests.uxn.language.names import Names
 from jitvm.guests.uxn.language.reading import Reading
@@ -23,6 +23,8 @@ from jitvm.platform.language import (
     Completion,
     Edit,
     Finding,
+    Fix,
+    Hint,
     Kind,
     Level,
     Span,
@@ -30,6 +32,9 @@ from jitvm.platform.language import (
     Symbol,
     Word,
 )
+
+MOST_FIXED = 20
+"""Warnings of a part of a file that something is offered for: each is tried out."""
 
 
 class Project:
@@ -79,8 +84,47 @@ class Project:
             return [self._told(each) for each in reading.errors]
         found = [self._told(each) for each in reading.warnings]
         if rules:
-            found += [_found(each) for each in Program(reading, self._memory).findings()]
+            found += [_found(each) for each in self._ruled]
         return sorted(found, key=lambda each: (each.span.file, each.span.start))
+
+    @cached_property
+    def _ruled(self) -> Sequence[Found]:
+        """What the rules find."""
+        return Program(self.reading, self._memory).findings()
+
+    def fixes(
+        self, file: str, start: int, end: int, *, only_safe: bool = False
+    ) -> Sequence[tuple[Finding, Sequence[Fix]]]:
+        """Findings in a part of a file, and what can be done about them."""
+        found: list[tuple[Finding, Sequence[Fix]]] = []
+        for finding, fixes in self._fixable(only_safe):
+            span = finding.span
+            if span.file == file and span.start <= end and start <= span.end:
+                kept = tuple(dict.fromkeys(fix for fix in fixes if fix.is_safe or not only_safe))
+                found += [(finding, kept)] if kept else []
+                if len(found) == MOST_FIXED and not self.reading.errors:
+                    break
+        return found
+
+    def _fixable(self, only_safe: bool) -> Iterator[tuple[Finding, Iterator[Fix]]]:
+        """All findings, and what makes their fixes; nothing is safe where nothing is wrong."""
+        names, reading = self.names, self.reading
+        for error in reading.errors:
+            if not only_safe or error.problem in fixing.SAFE:
+                yield self._told(error), fixing.of_error(names, error)
+        if reading.errors or only_safe:
+            return
+        for each in self._ruled:
+            yield _found(each), fixing.of_rule(each)
+        for warning in reading.warnings:
+            yield self._told(warning), fixing.of_warning(names, warning, self._again)
+
+    def hints(
+        self, file: str, start: int, end: int, kinds: Collection[str] | None = None
+    ) -> Sequence[Hint]:
+        """What is worth showing between the words."""
+        shown = hinting.SHOWN if kinds is None else kinds
+        return list(hinting.hints(self.names, file, start, end, shown))
 
     def _told(self, diagnostic: Diagnostic) -> Finding:
         """A diagnostic of the assembler."""

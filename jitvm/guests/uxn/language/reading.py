@@ -23,6 +23,7 @@ from jitvm.guests.uxn.assembler.emit import Emitter
 from jitvm.guests.uxn.assembler.errors import AssemblyError, Diagnostic, Problem
 from jitvm.guests.uxn.assembler.includes import IncludeError, Includes
 from jitvm.guests.uxn.assembler.labels import FIRST_SCOPE, Label
+from jitvm.guests.uxn.assembler.limits import MAX_ERRORS
 from jitvm.guests.uxn.assembler.log import Log
 from jitvm.guests.uxn.assembler.macros import Macro
 from jitvm.guests.uxn.assembler.resolve import Resolver
@@ -75,11 +76,51 @@ Emission = tuple[int, int, Token, Token]
 """Bytes that a word became: address, how many, the word, its site: itself outside of macros."""
 
 
+class Files:
+    """Sources and their words, kept from one reading of a program to the next."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, SourceFile] = {}
+        self._words: dict[tuple[SourceFile, bool], Words] = {}
+
+    def same(self, source: SourceFile) -> SourceFile:
+        """The source as it was read before, if it is still the same; else itself."""
+        known = self._sources.get(source.key)
+        is_same = known is not None and (
+            (known.text, known.name, known.folder) == (source.text, source.name, source.folder)
+        )
+        if known is not None and is_same:
+            return known
+        self._sources[source.key] = source
+        return source
+
+    def words(self, source: SourceFile, legacy: bool) -> Words | None:
+        """Words of a source and its comments, if they are known."""
+        return self._words.get((source, legacy))
+
+    def keep(self, source: SourceFile, legacy: bool, found: Words) -> None:
+        """Keep the words of a source in which no comment was wrong."""
+        self._words[source, legacy] = found
+
+    def drop(self, reading: Reading) -> None:
+        """Forget what a reading has not met."""
+        met = reading.sources
+        self._sources = {key: each for key, each in self._sources.items() if key in met}
+        self._words = {
+            key: found for key, found in self._words.items() if met.get(key[0].key) is key[0]
+        }
+
+
+Words = tuple[list[Token], list[tuple[int, int]]]
+"""Words of a source, and where its comments begin and end."""
+
+
 class Reading(Struct):
     """A project that was read.
 
     Attributes:
         main: the source it began with.
+        instructions: addresses at which words wrote instructions, not data.
         sources: every file by its key.
         words: of every file, in order; those of a file that is included twice come once.
         comments: of every file: where they begin, and one past their ends.
@@ -94,6 +135,7 @@ class Reading(Struct):
 
     main: SourceFile
     legacy: bool
+    instructions: frozenset[int] = frozenset()
     sources: dict[str, SourceFile] = fresh(dict)
     words: dict[str, list[Token]] = fresh(dict)
     comments: dict[str, list[tuple[int, int]]] = fresh(dict)
@@ -180,6 +222,8 @@ def read(
     here: str = os.curdir,
     legacy: bool = False,
     stop: Sequence[object] = (),
+    files: Files | None = None,
+    most_errors: int = MAX_ERRORS,
 ) -> Reading:
     """Read a project.
 
@@ -189,13 +233,18 @@ def read(
         root, here, legacy: as for the assembler: the folder of includes, the current one, the
             older dialect.
         stop: no longer empty when nobody wants the result.
+        files: of earlier readings of the program.
+        most_errors: after which it ends.
 
     Raises:
         Cancelled: that has happened.
     """
-    log = Log()
+    log = Log(most_errors)
+    files = files or Files()
+    source = files.same(source)
     reading = Reading(source, legacy)
-    tracer = Tracer(_Texts(source.folder, root, here, texts), log, legacy, reading, stop)
+    includes = _Texts(source.folder, root, here, texts, files)
+    tracer = Tracer(includes, log, legacy, reading, stop, files)
     failure: AssemblyError | None = None
     try:
         tracer.run(source)
@@ -218,6 +267,8 @@ def read(
     reading.macros = tracer.macros
     reading.memory = bytes(tracer.image.memory)
     reading.end = tracer.image.end
+    reading.instructions = frozenset(tracer.image.instructions)
+    files.drop(reading)
     return reading
 
 
@@ -228,13 +279,17 @@ def _at_start(source: SourceFile, message: str) -> Diagnostic:
 
 
 class _Texts(Includes):
-    """Includes, of which some are in an editor."""
+    """Includes, of which some are in an editor, and some were read before."""
 
     def __init__(
-        self, top_folder: str, root: str | None, here: str, texts: Mapping[str, str]
+        self, top_folder: str, root: str | None, here: str, texts: Mapping[str, str], files: Files
     ) -> None:
         super().__init__(top_folder, root, here)
         self._texts = texts
+        self._files = files
+
+    def open(self, name: str, includer: SourceFile) -> SourceFile:
+        return self._files.same(super().open(name, includer))
 
     def read(self, resolved: str, most: int) -> bytes | str:
         text = self._texts.get(resolved)
@@ -255,8 +310,10 @@ class Tracer(Emitter):
         legacy: bool,
         reading: Reading,
         stop: Sequence[object],
+        files: Files,
     ) -> None:
         super().__init__(includes, log, legacy)
+        self._files = files
         self._reading = reading
         self._stop = stop
         self._scope = ""
@@ -266,23 +323,31 @@ class Tracer(Emitter):
     def words_of(self, source: SourceFile) -> Iterator[Token]:
         """The words of a file, kept if it is the first time."""
         reading, key = self._reading, source.key
-        if key in reading.sources:
+        known = self._files.words(source, self._legacy)
+        if key not in reading.sources:
+            reading.sources[key] = source
+            reading.words[key], reading.comments[key] = known or ([], [])
+            reading.scopes[key] = []
+        elif known is None:
             return words(source, self._legacy, self._report)
-        reading.sources[key] = source
-        kept = reading.words[key] = []
-        comments = reading.comments[key] = []
-        reading.scopes[key] = []
-        return self._kept(source, kept, comments)
+        return self._kept(source) if known is None else iter(known[0])
 
-    def _kept(
-        self, source: SourceFile, kept: list[Token], comments: list[tuple[int, int]]
-    ) -> Iterator[Token]:
-        keep = kept.append
+    def _kept(self, source: SourceFile) -> Iterator[Token]:
+        kept, comments = self._reading.words[source.key], self._reading.comments[source.key]
+        faults = 0
+
+        def report(problem: Problem, token: Token, details: str, hint: str) -> None:
+            nonlocal faults
+            faults += 1
+            self._report(problem, token, details, hint)
+
         for token in words(
-            source, self._legacy, self._report, lambda start, end: comments.append((start, end))
+            source, self._legacy, report, lambda start, end: comments.append((start, end))
         ):
-            keep(token)
+            kept.append(token)
             yield token
+        if not faults:
+            self._files.keep(source, self._legacy, (kept, comments))
 
     # -- words -------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.language.effects import Effect
-from jitvm.guests.uxn.language.reading import Reading
+from jitvm.guests.uxn.language.reading import Files, Reading
 from jitvm.guests.uxn.language.walking import Code, Mismatch, Outcome, Trust, Turn
 from jitvm.guests.uxn.symbols import PROGRAM_START
 
@@ -41,9 +41,14 @@ class _Kept(Struct, frozen=True):
 
 
 class Memory:
-    """Outcomes of the walks of one program's earlier readings."""
+    """Outcomes of the walks of one program's earlier readings.
+
+    Attributes:
+        files: their sources.
+    """
 
     def __init__(self) -> None:
+        self.files = Files()
         self._kept: dict[Spot, _Kept] = {}
         self._new: dict[Spot, _Kept] = {}
         self._code: Code | None = None

@@ -19,17 +19,20 @@ walks that the first three are made of are in `walking`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from jitvm.engine.tables.struct import Struct
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
-from jitvm.guests.uxn.assembler.labels import is_hex
 from jitvm.guests.uxn.assembler.source import Token
-from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode
+from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode, operand_size
 from jitvm.guests.uxn.language.effects import Effect, effect_of
-from jitvm.guests.uxn.language.reading import Emission, Reading
+from jitvm.guests.uxn.language.reading import Definition, Emission, Reading
 from jitvm.guests.uxn.language.remembering import Memory
 from jitvm.guests.uxn.language.walking import Code, Mismatch, Turn, Wrong
 from jitvm.guests.uxn.ports import PORTS
+
+_MARKED = 4
+"""One of so many declarations has to mark a short, or those without a mark may have one."""
 
 RULES: dict[str, str] = {
     "stack-effect": "a routine gives another number of bytes than it declares",
@@ -68,13 +71,14 @@ class Step(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """Something to say about a word; `steps` lead there."""
+    """Something to say about a word; `steps` lead there; `fix` is a word and what to write."""
 
     rule: str
     token: Token
     message: str
     steps: tuple[Step, ...] = ()
     hint: str = ""
+    fix: tuple[Token, str] | None = None
 
 
 def rule_of(diagnostic: Diagnostic) -> str:
@@ -97,23 +101,23 @@ class Program:
     def __init__(self, reading: Reading, memory: Memory | None = None) -> None:
         self.reading = reading
         self._memory = memory
-        self._at: dict[int, Emission] = {each[0]: each for each in reading.emissions}
-        self._starts = frozenset(each[0] for each in reading.emissions if _is_instruction(each[2]))
+        self._starts = reading.instructions
         self.declared: dict[str, Effect] = {}
-        has_shorts = not reading.legacy
         for definition in reading.definitions:
             if definition.address is not None:
                 comment = reading.comment_behind(definition.token)
                 effect = None if comment is None else effect_of(comment)
-                if comment is not None and effect is not None:
-                    has_shorts = has_shorts or "*" in comment
+                if effect is None:
+                    continue
+                # In the older dialect few marked shorts: without a mark, only nothing is certain.
+                is_certain = not reading.legacy or effect.is_marked
+                if is_certain or not any(effect.takes + effect.gives):
                     self.declared[definition.full] = effect
-        if not has_shorts:  # the older dialect had no mark for them: only nothing is certain
-            self.declared = {
-                full: effect
-                for full, effect in self.declared.items()
-                if not any(effect.takes + effect.gives)
-            }
+
+    @cached_property
+    def _at(self) -> dict[int, Emission]:
+        """Emissions by address."""
+        return {each[0]: each for each in self.reading.emissions}
 
     def findings(self) -> list[Found]:
         """All that the rules of this file find."""
@@ -150,9 +154,28 @@ class Program:
                 continue
             if address in starts:
                 for mismatch in code.outcome(address).mismatches:
-                    yield self._told(definition.full, definition.token, mismatch)
+                    if not self._is_width(definition, effect, mismatch):
+                        yield self._told(definition.full, definition.token, mismatch)
         if self._memory is not None:
             self._memory.keep()
+
+    def _is_width(self, definition: Definition, effect: Effect, mismatch: Mismatch) -> bool:
+        """Whether what a routine takes may be what it declares, with shorts that are not marked."""
+        is_loose = definition.token.source.key in self._loose
+        takes = mismatch.wrong is not Wrong.RETURN_STACK and mismatch.is_wide
+        return is_loose and takes and any(effect.takes) and not effect.is_marked
+
+    @cached_property
+    def _loose(self) -> frozenset[str]:
+        """Files in which few of the declarations that have items mark a short."""
+        marked: dict[str, list[bool]] = {}
+        for definition in self.reading.definitions:
+            effect = self.declared.get(definition.full)
+            if effect is not None and any(effect.takes + effect.gives):
+                marked.setdefault(definition.token.source.key, []).append(effect.is_marked)
+        return frozenset(
+            file for file, marks in marked.items() if sum(marks) * _MARKED < len(marks)
+        )
 
     def _told(self, full: str, token: Token, mismatch: Mismatch) -> Found:
         rule = _EFFECT_RULES[mismatch.wrong]
@@ -194,19 +217,22 @@ class Program:
         earlier: Emission | None = None
         closed = False  # the last instruction leads nowhere
         computed = 0  # the end of what a jump by an unknown byte may lead to
+        operand = 0  # the end of the operand of an opcode that was written without one
         for emission in self.reading.emissions:
             address, token = emission[0], emission[2]
             follows = before is not None and before[0] + before[1] == address
             if not follows or address in labels:
                 closed, before, earlier = False, None, None
-            byte, is_instruction = memory[address], address in starts
+            byte, is_instruction = memory[address], address in starts and address >= operand
+            if is_instruction and emission[1] == 1:
+                operand = address + 1 + operand_size(byte)
             if closed and address >= computed and is_instruction:
                 # Many write one behind a jump, to see where code ends; and variables as literals.
                 is_variable = byte & 0x9F == LIT and address + 1 in labels
                 if byte != BRK and byte & 0x3F != _JMP2 and not is_variable:
                     yield Found("unreachable", emission[3], "nothing leads here")
                 closed = False
-            if before is not None:
+            if before is not None and emission[1] == 1 and before[2].text[0] in ".,;":
                 yield from self._pair(earlier, before, emission)
             if byte == JSI and emission[1] == 3:
                 yield from self._called(emission)
@@ -224,9 +250,9 @@ class Program:
     def _pair(
         self, earlier: Emission | None, before: Emission, emission: Emission
     ) -> Iterator[Found]:
-        """The address that an instruction takes, and the value before it."""
+        """An instruction, the reference to a label before it, and the value before that."""
         first, second = before[2], emission[2]
-        if emission[1] != 1 or first.text[0] not in ".,;" or first.source is not second.source:
+        if first.source is not second.source:
             return
         byte = opcode(second.text)
         if byte is None:
@@ -246,6 +272,7 @@ class Program:
                 first,
                 f"`{second.text}` takes {_FORMS[takes]}, and `{first.text}` is {_FORMS[rune]}",
                 hint=f"write `{takes}{first.text[1:]}`",
+                fix=(first, takes + first.text[1:]),
             )
         elif earlier is not None and base in _STORES and not byte & MODE_SHORT:
             # `#0102 ;x STA ;y STA` is one literal for two bytes, and meant.
@@ -253,12 +280,14 @@ class Program:
             port = PORTS.get(memory[before[0] + 1]) if base == _DEO else None
             is_split = value.text[0] == "#" and (port is None or port.size == 1)
             is_short = value.text[0] in "#;" and earlier[1] == 3 and not is_split
+            wider = f"{second.text[:3]}2{second.text[3:]}"
             if value.source is first.source and is_short:
                 yield Found(
                     "literal-width",
                     value,
                     f"`{second.text}` takes one byte of the short `{value.text}`",
-                    hint=f"write `{second.text[:3]}2{second.text[3:]}`, or a byte",
+                    hint=f"write `{wider}`, or a byte",
+                    fix=(second, wider),
                 )
 
     def _called(self, emission: Emission) -> Iterator[Found]:
@@ -272,6 +301,7 @@ class Program:
                 token,
                 f"`{token.text}` calls 0x{target:02x}, which is a variable or a port",
                 hint=f"write `.{token.text}` for its address",
+                fix=(token, f".{token.text}"),
             )
 
 
@@ -284,14 +314,6 @@ _TAKES = {
 _DEO = 0x17
 _STORES = (0x11, 0x13, 0x15, 0x17)
 _FORMS = {".": "a byte in the zero page", ",": "a distance", ";": "an address of two bytes"}
-
-
-def _is_instruction(token: Token) -> bool:
-    """Whether what a word became begins with an opcode."""
-    text = token.text
-    if text[0] in "#ABDEGIJLMNOPRS":
-        return True  # most are
-    return text[0] not in "\"_-=:'" and not is_hex(text)
 
 
 def _is_call(token: Token) -> bool:

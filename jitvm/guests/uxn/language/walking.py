@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from jitvm.engine.tables.struct import Struct
-from jitvm.guests.uxn.encoding import operand_size
+from jitvm.guests.uxn.encoding import MODE_SHORT, operand_size
 from jitvm.guests.uxn.language.effects import Effect
 from jitvm.guests.uxn.language.shapes import (
     FLAG,
@@ -89,6 +89,7 @@ class Mismatch(Struct, frozen=True):
         wrong: what.
         at: the address of the instruction where it shows.
         found, declared: bytes.
+        is_wide: whether it looks at bytes below those that it declares to take, all of them shorts.
         turns: the path.
     """
 
@@ -96,6 +97,7 @@ class Mismatch(Struct, frozen=True):
     at: int
     found: int
     declared: int
+    is_wide: bool
     turns: tuple[Turn, ...]
 
 
@@ -271,6 +273,7 @@ class Walk:
         self._effect = effect
         self._may_return = False
         self._is_fixed = False
+        self._is_wide = True
         self._asked: set[int] = set()
         self._seen: set[tuple[int, Stacks, tuple[int, int], bool]] = set()
         self._found: dict[tuple[Wrong, int], Mismatch] = {}
@@ -283,7 +286,7 @@ class Walk:
         except _GiveUp:
             self._may_return = True
         return Outcome(
-            tuple(mismatches),
+            tuple(each.but(is_wide=each.is_wide and self._is_wide) for each in mismatches),
             self._may_return,
             frozenset(key[0] for key in self._seen),
             frozenset(self._asked),
@@ -323,6 +326,7 @@ class Walk:
         for stack in (0, 1):
             if len(stacks[stack]) < shape.needs[stack]:
                 stacks, below = _lent(stacks, below, stack, shape.needs[stack])
+                self._is_wide &= bool(byte & MODE_SHORT)
         found = stacks
         if shape.gives[0] or shape.drops[0]:
             stacks = (self._changed(found, shape, 0, pc, next_pc), stacks[1])
@@ -422,6 +426,7 @@ class Walk:
             trust = self._code.trust(to)
             if not trust.comes_back:
                 return []
+            self._is_wide &= effect.is_marked or after.depth(0) >= effect.takes[0]
             back = _applied(after.on((after.stacks[0], after.stacks[1][:-2])), effect)
             back.is_moot |= not trust.is_kept
             return self._go(back, after.pc)
@@ -507,7 +512,8 @@ class Walk:
                 turns.append(path.turn)
             path = path.before
         turns.reverse()
-        self._found[wrong, at] = Mismatch(wrong, at, found, declared, tuple(turns))
+        is_wide = moment.below[0] > 0
+        self._found[wrong, at] = Mismatch(wrong, at, found, declared, is_wide, tuple(turns))
 
 
 def _lent(
