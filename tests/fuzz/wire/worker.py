@@ -73,7 +73,7 @@ def _decode(pair: Pair, batch: list[bytes], put: Put, counts: Counts, is_whole: 
     counts["mistakes"] += len(done.mistakes)
     if is_whole:
         rows = pair.rows(done.rows)
-        faults = {at: fault for at, _, fault, _ in done.mistakes}
+        faults = {at: (fault, offset) for at, offset, fault, _ in done.mistakes}
         assert len(rows) == len(batch)
         counts["judged"] += sum(
             check_meaning(pair, data, ours, faults.get(at))
