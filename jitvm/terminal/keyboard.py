@@ -36,21 +36,30 @@ KEYS_HELP = """\
 keys in a terminal:
   F3, Ctrl-C   quit
   F4, F5       start the program over; F5 keeps the zero page
+  Insert, End  save its state in a file; go on from the state that was saved last
+  Page Up      go back while it is held
 buttons of the first pad:
   arrows, Home (start); Ctrl or F6 (A), Alt or F7 (B), Shift or F8 (select)
 """
 
 
-class Quit(Enum):
-    """The user wants to leave."""
+class Command(Enum):
+    """What the user asks of whoever shows the program."""
 
     QUIT = "quit"
+    SAVE = "save"
+    LOAD = "load"
+    REWIND = "rewind"
+    GO_ON = "go on"
 
 
-Told = Event | Quit
+Told = Event | Command
 
 _ARROWS = {"A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START}
-_NUMBERED = {1: "H", 7: "H", 11: "P", 12: "Q", 13: "R", 14: "S"}
+_REWIND = "5"
+"""The number of Page Up."""
+_COMMANDS = {"R": Command.QUIT, "2": Command.SAVE, "F": Command.LOAD}
+_NUMBERED = {1: "H", 4: "F", 7: "H", 8: "F", 11: "P", 12: "Q", 13: "R", 14: "S"}
 """Numbers of keys that have a letter as well."""
 _FUNCTION_BUTTONS = {17: Button.A, 18: Button.B, 19: Button.SELECT}
 _MODIFIERS = ((4, Button.A), (2, Button.B), (1, Button.SELECT))
@@ -107,6 +116,7 @@ class Decoder:
         self._down: dict[Button, float] = {}
         self._holds_keys = holds_keys
         self._held: dict[str, float] = {}
+        self._rewinds_since: float | None = None
 
     def decode(self, data: bytes, now: float) -> Iterator[Told]:
         """Events of what has come; an Escape that nothing follows for a moment is the key.
@@ -150,8 +160,11 @@ class Decoder:
             else:
                 data = yield from self._plain(data)
 
-    def expired(self, now: float) -> Iterator[Event]:
+    def expired(self, now: float) -> Iterator[Told]:
         """Releases of buttons and keys that were held long enough."""
+        if self._rewinds_since is not None and now - self._rewinds_since >= HOLD:
+            self._rewinds_since = None
+            yield Command.GO_ON
         for button, since in [*self._down.items()]:
             if now - since >= HOLD:
                 del self._down[button]
@@ -173,7 +186,7 @@ class Decoder:
             yield events.Key(_BACKSPACE if byte == _DELETE else byte)
             return data[1:]
         if byte == 0x03:
-            yield Quit.QUIT
+            yield Command.QUIT
             return data[1:]
         if byte < 0x20:
             if byte:
@@ -238,10 +251,21 @@ class Decoder:
         """A key that has a letter: an arrow, Home, F1 to F4, or the number of another."""
         if name in _ARROWS:
             yield from self._arrow(_ARROWS[name], modifiers, action)
-        elif action is _Action.PRESS and name == "R":
-            yield Quit.QUIT
+        elif action is _Action.PRESS and name in _COMMANDS:
+            yield _COMMANDS[name]
+        elif name == _REWIND:
+            yield from self._rewind(action)
         elif action is _Action.PRESS and name in ("S", "15"):
             yield events.Reset(soft=name == "15")
+
+    def _rewind(self, action: _Action) -> Iterator[Told]:
+        if action is _Action.RELEASE:
+            yield Command.GO_ON
+            return
+        if not self._tells_releases:
+            self._rewinds_since = self._now
+        if action is _Action.PRESS:
+            yield Command.REWIND
 
     def _arrow(self, button: Button, modifiers: int, action: _Action) -> Iterator[Event]:
         """An arrow, with modifiers as buttons if the terminal does not report them separately."""
@@ -272,7 +296,7 @@ class Decoder:
         if action is _Action.RELEASE:
             return
         if number == ord("c") and modifiers == _CTRL:
-            yield Quit.QUIT
+            yield Command.QUIT
         elif number in _BYTES or 0 < number < 0x20:
             yield events.Key(_BYTES.get(number, number))
         elif number in _PRIVATE:

@@ -22,8 +22,8 @@ from jitvm.terminal.keyboard import (
     ENABLE_PIXELS,
     ENABLE_POINTER,
     ENABLE_RELEASES,
+    Command,
     Decoder,
-    Quit,
 )
 from jitvm.terminal.kitty import UNDO, Kitty
 from jitvm.terminal.sixel import Sixel
@@ -33,9 +33,12 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from jitvm.platform.computer import Computer
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 SLICE = 0.05
 """Seconds that the guest runs before the keyboard is looked at."""
+NOTICE = 2.0
+"""Seconds that a notice is shown."""
 PICTURES = 30
 """Most pictures drawn a second."""
 _BEGIN, _END = b"\x1b[?2026h", b"\x1b[?2026l"
@@ -53,8 +56,19 @@ class Player(Loop):
         script: Script | None,
         replay: Iterator[Frame] | None,
         limits: Limits,
+        slot: Slot | None,
+        rewind: int,
     ) -> None:
-        super().__init__(computer, script=script, replay=replay, limits=limits, seconds=SLICE)
+        super().__init__(
+            computer,
+            script=script,
+            replay=replay,
+            limits=limits,
+            slot=slot,
+            rewind=rewind,
+            seconds=SLICE,
+        )
+        self._notice, self._notice_until = "", 0.0
         self._is_stale = True
         self._next_picture = 0.0
         self._size: tuple[int, ...] = ()
@@ -104,13 +118,38 @@ class Player(Loop):
             self._ending = Ending.EXIT
             return
         for told in (*self._decoder.decode(data, now), *self._decoder.expired(now)):
-            if isinstance(told, Quit):
-                self._ending = Ending.EXIT
-                return
-            self._queue(told)
+            match told:
+                case Command.QUIT:
+                    self._ending = Ending.EXIT
+                    return
+                case Command.SAVE:
+                    self._save_state()
+                case Command.LOAD:
+                    self._load_state()
+                case Command.REWIND:
+                    self._start_rewinding()
+                case Command.GO_ON:
+                    self._stop_rewinding()
+                case _:
+                    self._queue(told)
 
     def _told(self, frame: Frame) -> None:
         self._is_stale |= frame.changed
+
+    def _show_anew(self) -> None:
+        self._is_stale = True
+
+    def _notify(self, text: str) -> None:
+        """Have it on the last line for a while."""
+        self._notice, self._notice_until = text, monotonic() + NOTICE
+        self._is_stale = True
+
+    @property
+    def _notice_line(self) -> bytes:
+        """What writes the notice."""
+        columns, rows, *_ = self._tty.size
+        text = "".join(char if char.isprintable() else "?" for char in self._notice)[:columns]
+        return b"\x1b[%d;1H\x1b[0;7m%s\x1b[0m" % (rows, text.encode("utf-8", "replace"))
 
     # -- show --------------------------------------------------------------------------------
 
@@ -124,10 +163,14 @@ class Player(Loop):
             return
         if self._size != self._sizes():
             self._fit_picture()
+        if self._notice and now >= self._notice_until:
+            self._notice = ""
+            self._fit_picture()
         if self._is_stale:
             self._is_stale = False
             self._next_picture = now + 1 / PICTURES
-            self._tty.write(_BEGIN + self._painter.paint(screen.pixels) + _END)
+            line = self._notice_line if self._notice else b""
+            self._tty.write(_BEGIN + self._painter.paint(screen.pixels) + line + _END)
 
     def _sizes(self) -> tuple[int, ...]:
         """What the picture's place depends on: sizes of the terminal and of the screen."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 __all__ = ["KEYS_HELP", "WindowError", "run"]
 
@@ -60,6 +61,8 @@ def run(
     max_instructions: int | None = None,
     time_limit: float | None = None,
     notify: Callable[[str], object] | None = None,
+    slot: Slot | None = None,
+    rewind: int | None = None,
 ) -> Ending:
     """Show a program in a window until it ends or the window is closed.
 
@@ -86,6 +89,9 @@ def run(
         max_instructions: end exactly after so many, all vectors together.
         time_limit: end after so many seconds.
         notify: told what the user should know, a line at a time; None: standard error is.
+        slot: where the user saves and loads states; None: a file named after the program, in the
+            current folder.
+        rewind: bytes of states that are kept for going back by a key; None for 32 MiB, 0 for none.
 
     Returns:
         EXIT when the program ended (see `Computer.exit_code`) or the window was closed; or which
@@ -100,6 +106,7 @@ def run(
     if scale is not None and scale < 1:
         raise ValueError(f"scale {scale}: take 1 or more")
     from jitvm.playing.loop import Limits
+    from jitvm.playing.rewinding import MEMORY
     from jitvm.window.player import Player
 
     player = Player(
@@ -116,5 +123,7 @@ def run(
         on_frame=on_frame,
         limits=Limits(max_frames, max_instructions, time_limit),
         notify=notify,
+        slot=slot,
+        rewind=MEMORY if rewind is None else rewind,
     )
     return player.run()

@@ -17,7 +17,8 @@ _PLACE = 1 << 30
 
 BACKSPACE, TAB, ENTER, ESCAPE, DELETE = 0x08, 0x09, 0x0D, 0x1B, 0x7F
 F1 = _PLACE | 58
-PRINT_SCREEN, PAUSE, HOME = _PLACE | 70, _PLACE | 72, _PLACE | 74
+PRINT_SCREEN, PAUSE, INSERT, HOME, PAGE_UP = (_PLACE | place for place in (70, 72, 73, 74, 75))
+END = _PLACE | 77
 RIGHT, LEFT, DOWN, UP = (_PLACE | place for place in range(79, 83))
 KEYPAD_ENTER = _PLACE | 88
 LEFT_CTRL, LEFT_SHIFT, LEFT_ALT = (_PLACE | place for place in range(224, 227))
@@ -40,6 +41,10 @@ class Command(Enum):
     SLOWER = "slower"
     FASTER = "faster"
     SCREENSHOT = "screenshot"
+    SAVE = "save"
+    LOAD = "load"
+    REWIND = "rewind"
+    GO_ON = "go on"
     FULLSCREEN = "fullscreen"
     BORDER = "border"
 
@@ -51,6 +56,7 @@ class Shortcut:
     Attributes:
         name: of the key, as it is printed on it.
         repeats: whether holding it does it again and again.
+        released: what letting go of it does.
     """
 
     code: int
@@ -58,6 +64,7 @@ class Shortcut:
     command: Command
     about: str
     repeats: bool = False
+    released: Command | None = None
 
 
 SHORTCUTS = (
@@ -73,6 +80,11 @@ SHORTCUTS = (
     Shortcut(F1 + 9, "F10", Command.SCREENSHOT, "write a PNG file (also Print Screen)"),
     Shortcut(F1 + 10, "F11", Command.FULLSCREEN, "toggle full screen"),
     Shortcut(F1 + 11, "F12", Command.BORDER, "toggle the window border"),
+    Shortcut(INSERT, "Insert", Command.SAVE, "save the program's state in a file"),
+    Shortcut(END, "End", Command.LOAD, "go on from the state that was saved last"),
+    Shortcut(
+        PAGE_UP, "Page Up", Command.REWIND, "go back while it is held", released=Command.GO_ON
+    ),
     Shortcut(PAUSE, "Pause", Command.PAUSE, ""),
     Shortcut(PRINT_SCREEN, "Print Screen", Command.SCREENSHOT, ""),
 )
@@ -94,7 +106,7 @@ BUTTONS = {
 
 KEYS_HELP = (
     "keys of the window:\n"
-    + "".join(f"  {key.name:<4} {key.about}\n" for key in SHORTCUTS if key.about)
+    + "".join(f"  {key.name:<7} {key.about}\n" for key in SHORTCUTS if key.about)
     + """\
 buttons of the first pad, in addition to a game controller:
   arrows, left Ctrl (A), left Alt (B), left Shift (select), Home (start)

@@ -88,6 +88,15 @@ class Translator:
         """Let go of game controllers."""
         self._pads.close()
 
+    @property
+    def down(self) -> tuple[Event, ...]:
+        """What presses the keys and buttons of the keyboard and the mouse that are down."""
+        return (
+            *(events.KeyDown(name) for name in self._names.values()),
+            *(events.Press(BUTTONS[code]) for code in self._held),
+            *(events.MouseDown(button) for button in self._buttons_down),
+        )
+
     def told(self, event: Any) -> Iterator[Told]:
         """What an event means."""
         match event.type:
@@ -152,6 +161,9 @@ class Translator:
             yield events.Press(BUTTONS[code])
 
     def _key_up(self, code: int) -> Iterator[Told]:
+        shortcut = SHORTCUT_OF.get(code)
+        if shortcut is not None and shortcut.released is not None:
+            yield shortcut.released
         if code in self._names:
             yield events.KeyUp(self._names.pop(code))
         if code in self._held:
