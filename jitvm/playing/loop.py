@@ -26,6 +26,7 @@ from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.events import Event, Move
 from jitvm.platform.frames import RATE, Frame
 from jitvm.playing.pacing import Pacer
+from jitvm.playing.pasting import MOST, typed
 from jitvm.playing.rewinding import MEMORY, PERIOD, Rewinder
 from jitvm.playing.slot import Slot
 
@@ -247,6 +248,16 @@ class Loop:
         self._unfinished_since = None
         self._is_owed = True
         self.pacer.resume()
+
+    def _paste(self, text: str) -> None:
+        """Type a text."""
+        if self._computer.holds_keys:
+            self._notify("nothing is pasted: the program takes keys that are held, and no text")
+            return
+        for event in typed(text):
+            self._queue(event)
+        if len(text) > MOST:
+            self._notify(f"pasted {MOST:,} of {len(text):,} characters")
 
     # -- states ------------------------------------------------------------------------------
 

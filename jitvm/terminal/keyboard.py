@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from jitvm.platform import events
@@ -28,6 +29,7 @@ _MOMENT = 0.02
 """Seconds in which the rest of a sequence follows its Escape."""
 
 ENABLE_RELEASES, DISABLE_RELEASES = b"\x1b[>27u", b"\x1b[<u"
+ENABLE_PASTES, DISABLE_PASTES = b"\x1b[?2004h", b"\x1b[?2004l"
 ENABLE_POINTER = b"\x1b[?1003h\x1b[?1006h"
 ENABLE_PIXELS = b"\x1b[?1016h"
 DISABLE_POINTER = b"\x1b[?1003l\x1b[?1016l\x1b[?1006l"
@@ -53,7 +55,14 @@ class Command(Enum):
     GO_ON = "go on"
 
 
-Told = Event | Command
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """Text was pasted."""
+
+    text: str
+
+
+Told = Event | Command | Pasted
 
 _ARROWS = {"A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START}
 _REWIND = "5"
@@ -79,6 +88,9 @@ _SEQUENCE = re.compile(
     rb"|\x1b[_P][^\x1b]*\x1b\\"
 )
 _PARTIAL = re.compile(rb"\x1b(\[[0-9;:<?=>]*[ -/]*|O|[_P][^\x1b]*\x1b?)?")
+_PASTE_BEGIN, _PASTE_END = 200, b"\x1b[201~"
+_LONGEST_PASTE = 1 << 20
+"""Bytes after which one is taken to be over, as a terminal may have forgotten its end."""
 _LONGEST = 256
 """Bytes after which what began like a sequence is none."""
 
@@ -117,6 +129,7 @@ class Decoder:
         self._holds_keys = holds_keys
         self._held: dict[str, float] = {}
         self._rewinds_since: float | None = None
+        self._paste: bytes | None = None
 
     def decode(self, data: bytes, now: float) -> Iterator[Told]:
         """Events of what has come; an Escape that nothing follows for a moment is the key.
@@ -150,6 +163,9 @@ class Decoder:
         self._now = now
         data, self._rest = self._rest + data, b""
         while data:
+            if self._paste is not None:
+                data = yield from self._pasted(data)
+                continue
             found = _SEQUENCE.match(data)
             if found:
                 data = data[found.end() :]
@@ -159,6 +175,17 @@ class Decoder:
                 return
             else:
                 data = yield from self._plain(data)
+
+    def _pasted(self, data: bytes) -> Generator[Told, None, bytes]:
+        """What was pasted, when its end has come; returns the bytes after it."""
+        assert self._paste is not None
+        self._paste += data
+        text, end, rest = self._paste.partition(_PASTE_END)
+        if not end and len(self._paste) < _LONGEST_PASTE:
+            return b""
+        self._paste = None
+        yield Pasted(text.decode("utf-8", "replace"))
+        return rest
 
     def expired(self, now: float) -> Iterator[Told]:
         """Releases of buttons and keys that were held long enough."""
@@ -240,6 +267,8 @@ class Decoder:
         elif end == "~" and number == _DELETE_KEY:
             if action is not _Action.RELEASE:
                 yield events.Key(_DELETE)
+        elif end == "~" and number == _PASTE_BEGIN:
+            self._paste = b""
         elif end == "~" and number in _FUNCTION_BUTTONS:
             yield from self._button(_FUNCTION_BUTTONS[number], action)
         elif end == "~":

@@ -17,13 +17,16 @@ from jitvm.terminal.abilities import Abilities, ask
 from jitvm.terminal.blocks import CELL, Blocks
 from jitvm.terminal.fit import Fit
 from jitvm.terminal.keyboard import (
+    DISABLE_PASTES,
     DISABLE_POINTER,
     DISABLE_RELEASES,
+    ENABLE_PASTES,
     ENABLE_PIXELS,
     ENABLE_POINTER,
     ENABLE_RELEASES,
     Command,
     Decoder,
+    Pasted,
 )
 from jitvm.terminal.kitty import UNDO, Kitty
 from jitvm.terminal.sixel import Sixel
@@ -93,8 +96,8 @@ class Player(Loop):
     def _prepare(self, abilities: Abilities) -> None:
         """Switch on what the terminal can do, and note how to switch it off."""
         tty = self._tty
-        tty.write(ENABLE_POINTER)
-        tty.undo = DISABLE_POINTER
+        tty.write(ENABLE_POINTER + ENABLE_PASTES)
+        tty.undo = DISABLE_POINTER + DISABLE_PASTES
         if abilities.has_pixel_pointer:
             tty.write(ENABLE_PIXELS)
         if abilities.has_key_releases:
@@ -130,6 +133,8 @@ class Player(Loop):
                     self._start_rewinding()
                 case Command.GO_ON:
                     self._stop_rewinding()
+                case Pasted(text):
+                    self._paste(text)
                 case _:
                     self._queue(told)
 

@@ -18,7 +18,7 @@ _PLACE = 1 << 30
 BACKSPACE, TAB, ENTER, ESCAPE, DELETE = 0x08, 0x09, 0x0D, 0x1B, 0x7F
 F1 = _PLACE | 58
 PRINT_SCREEN, PAUSE, INSERT, HOME, PAGE_UP = (_PLACE | place for place in (70, 72, 73, 74, 75))
-END = _PLACE | 77
+END, PAGE_DOWN = _PLACE | 77, _PLACE | 78
 RIGHT, LEFT, DOWN, UP = (_PLACE | place for place in range(79, 83))
 KEYPAD_ENTER = _PLACE | 88
 LEFT_CTRL, LEFT_SHIFT, LEFT_ALT = (_PLACE | place for place in range(224, 227))
@@ -45,6 +45,10 @@ class Command(Enum):
     LOAD = "load"
     REWIND = "rewind"
     GO_ON = "go on"
+    PASTE = "paste"
+    MUTE = "mute"
+    QUIETER = "quieter"
+    LOUDER = "louder"
     FULLSCREEN = "fullscreen"
     BORDER = "border"
 
@@ -54,9 +58,10 @@ class Shortcut:
     """A key of the window's own.
 
     Attributes:
-        name: of the key, as it is printed on it.
+        name: of the key, as it is printed on it, perhaps with Shift.
         repeats: whether holding it does it again and again.
         released: what letting go of it does.
+        shift: whether Shift is held as well.
     """
 
     code: int
@@ -65,6 +70,7 @@ class Shortcut:
     about: str
     repeats: bool = False
     released: Command | None = None
+    shift: bool = False
 
 
 SHORTCUTS = (
@@ -85,12 +91,16 @@ SHORTCUTS = (
     Shortcut(
         PAGE_UP, "Page Up", Command.REWIND, "go back while it is held", released=Command.GO_ON
     ),
+    Shortcut(PAGE_DOWN, "Page Down", Command.MUTE, "be silent, or heard again"),
+    Shortcut(PAGE_DOWN, "Shift+Page Down", Command.QUIETER, "softer", repeats=True, shift=True),
+    Shortcut(PAGE_UP, "Shift+Page Up", Command.LOUDER, "louder", repeats=True, shift=True),
+    Shortcut(INSERT, "Shift+Insert", Command.PASTE, "type what is in the clipboard", shift=True),
     Shortcut(PAUSE, "Pause", Command.PAUSE, ""),
     Shortcut(PRINT_SCREEN, "Print Screen", Command.SCREENSHOT, ""),
 )
 """Those without a text are alternative keys for the same command."""
 
-SHORTCUT_OF = {shortcut.code: shortcut for shortcut in SHORTCUTS}
+SHORTCUT_OF = {(shortcut.code, shortcut.shift): shortcut for shortcut in SHORTCUTS}
 
 BUTTONS = {
     LEFT_CTRL: Button.A,
@@ -106,7 +116,7 @@ BUTTONS = {
 
 KEYS_HELP = (
     "keys of the window:\n"
-    + "".join(f"  {key.name:<7} {key.about}\n" for key in SHORTCUTS if key.about)
+    + "".join(f"  {key.name:<15} {key.about}\n" for key in SHORTCUTS if key.about)
     + """\
 buttons of the first pad, in addition to a game controller:
   arrows, left Ctrl (A), left Alt (B), left Shift (select), Home (start)

@@ -27,7 +27,7 @@ from jitvm.platform.events import EndOfInput, Reset, Stdin
 from jitvm.platform.frames import Frame
 from jitvm.playing.loop import NAP, Limits, Loop
 from jitvm.playing.rewinding import MEMORY
-from jitvm.window.binding import poll_events, wait_for_event, waker
+from jitvm.window.binding import clipboard, poll_events, wait_for_event, waker
 from jitvm.window.display import Display
 from jitvm.window.errors import WindowError
 from jitvm.window.keys import Command
@@ -233,6 +233,14 @@ class Player(Loop):
                 self.speaker.pause()
             case Command.GO_ON:
                 self._stop_rewinding()
+            case Command.PASTE:
+                self._paste(clipboard())
+            case Command.MUTE:
+                self.speaker.is_muted = not self.speaker.is_muted
+            case Command.QUIETER:
+                self.speaker.change_volume(-1)
+            case Command.LOUDER:
+                self.speaker.change_volume(+1)
 
     def _set_paused(self, paused: bool) -> None:
         self._is_paused = paused
@@ -420,6 +428,7 @@ class Player(Loop):
             "rewinding" if self._is_rewinding else "",
             "paused" if self._is_paused else "",
             f"speed {speed:g}" if speed != 1 else "",
+            self.speaker.setting,
         ]
         title = " - ".join([title, *filter(None, notes)])
         if title != self._shown_title:

@@ -21,6 +21,7 @@ from jitvm.window.keys import (
     LEFT_ALT,
     LEFT_CTRL,
     LEFT_SHIFT,
+    MOD_SHIFT,
     SHORTCUT_OF,
     Command,
     held_name,
@@ -142,7 +143,9 @@ class Translator:
 
     def _key_down(self, code: int, modifiers: int, *, is_repeat: bool) -> Iterator[Told]:
         self._is_text_told = False
-        shortcut = SHORTCUT_OF.get(code)
+        shortcut = SHORTCUT_OF.get((code, bool(modifiers & MOD_SHIFT))) or SHORTCUT_OF.get(
+            (code, False)
+        )
         if shortcut is not None:
             if shortcut.repeats or not is_repeat:
                 yield shortcut.command
@@ -161,7 +164,7 @@ class Translator:
             yield events.Press(BUTTONS[code])
 
     def _key_up(self, code: int) -> Iterator[Told]:
-        shortcut = SHORTCUT_OF.get(code)
+        shortcut = SHORTCUT_OF.get((code, False))
         if shortcut is not None and shortcut.released is not None:
             yield shortcut.released
         if code in self._names:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jitvm.platform import events
 from jitvm.platform.events import Button
-from jitvm.terminal.keyboard import HOLD, Command, Decoder, Told
+from jitvm.terminal.keyboard import HOLD, Command, Decoder, Pasted, Told
 
 A, B, SELECT = Button.A, Button.B, Button.SELECT
 
@@ -105,6 +105,18 @@ def test_a_key_that_goes_back_does_so_while_it_is_held() -> None:
     assert list(keyboard.expired(9.0)) == []
     data = b"\x1b[5;1:1~\x1b[5;1:2~\x1b[5;1:3~"
     assert told(data, releases=True) == [Command.REWIND, Command.GO_ON]
+
+
+def test_what_is_pasted_is_text_whatever_is_in_it() -> None:
+    data = b"a\x1b[200~x\n\x1bOR\x03\x1b[201~b"
+    expected = [events.Text("a"), Pasted("x\n\x1bOR\x03"), events.Text("b")]
+    assert told(data) == expected
+    for cut in range(len(data)):
+        keyboard = decoder()
+        found = [*keyboard.decode(data[:cut], 0.0), *keyboard.decode(data[cut:], 0.0)]
+        assert _joined(found) == expected
+    endless = b"\x1b[200~" + b"a" * (1 << 20)
+    assert told(endless + b"\x1bOR") == [Pasted("a" * (1 << 20) + "\x1bOR")]
 
 
 def test_a_lone_escape_is_a_key_after_a_moment() -> None:
