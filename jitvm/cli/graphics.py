@@ -35,6 +35,7 @@ def configure(parser: Parser) -> None:
     )
     group.add_argument("--scale", metavar="N", type=_scale, help="scale factor, 1 to 16")
     group.add_argument("--fullscreen", action="store_true", help="let the window fill the screen")
+    group.add_argument("--keys", metavar="FILE", help="which keys and buttons do what, in TOML")
     group.add_argument(
         "--rewind",
         metavar="MIB",
@@ -83,6 +84,7 @@ _REPLAY = "a session brings its own input, clock and files"
 _CONFLICTS = (
     ("headless", "fullscreen", "there is no window"),
     ("terminal", "fullscreen", "there is no window"),
+    ("headless", "keys", "there is no window"),
     ("terminal", "scale", "the picture is made to fit the terminal"),
     ("replay", "input", _REPLAY),
     ("replay", "record_session", _REPLAY),

@@ -29,6 +29,7 @@ _DEFAULTS: dict[str, Any] = {
     "frames": None,
     "scale": None,
     "fullscreen": False,
+    "keys": None,
     "rewind": 32,
     "input": None,
     "screenshot": None,

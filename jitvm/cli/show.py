@@ -194,6 +194,7 @@ class Show:
 
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _import_typing()
+        from jitvm.playing.keysfile import KeysError
         from jitvm.terminal import TerminalError, run
 
         try:
@@ -206,13 +207,17 @@ class Show:
                 time_limit=time_limit,
                 slot=self._slot,
                 rewind=self._arguments.rewind << 20,
+                keys=self._arguments.keys,
             )
         except TerminalError as error:
             raise Failure(str(error), Exit.FAILURE) from error
+        except KeysError as error:
+            raise Failure(f"--keys {error}") from error
 
     def _in_window(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _check_display()
         _import_typing()
+        from jitvm.playing.keysfile import KeysError
         from jitvm.window import WindowError, run
 
         arguments = self._arguments
@@ -232,9 +237,12 @@ class Show:
                 time_limit=time_limit,
                 slot=self._slot,
                 rewind=self._arguments.rewind << 20,
+                keys=self._arguments.keys,
             )
         except WindowError as error:
             raise Failure(str(error), Exit.FAILURE) from error
+        except KeysError as error:
+            raise Failure(f"--keys {error}") from error
 
 
 def _import_typing() -> None:

@@ -15,9 +15,10 @@ Sources: ECMA-48; xterm control sequences; sw.kovidgoyal.net/kitty/keyboard-prot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from itertools import groupby
 
 from jitvm.platform import events
 from jitvm.platform.events import Button, Event
@@ -49,6 +50,8 @@ class Command(Enum):
     """What the user asks of whoever shows the program."""
 
     QUIT = "quit"
+    RESET = "reset"
+    SOFT_RESET = "soft reset"
     SAVE = "save"
     LOAD = "load"
     REWIND = "rewind"
@@ -64,16 +67,20 @@ class Pasted:
 
 Told = Event | Command | Pasted
 
-_ARROWS = {"A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START}
-_REWIND = "5"
-"""The number of Page Up."""
-_COMMANDS = {"R": Command.QUIT, "2": Command.SAVE, "F": Command.LOAD}
+Action = Command | Button
+KEYS: dict[str, Action] = {
+    "A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START,
+    "17": Button.A, "18": Button.B, "19": Button.SELECT,
+    "R": Command.QUIT, "S": Command.RESET, "15": Command.SOFT_RESET,
+    "2": Command.SAVE, "F": Command.LOAD, "5": Command.REWIND,
+}  # fmt: skip
+"""What keys without a byte do, by the letter or number that ends their sequence."""
 _NUMBERED = {1: "H", 4: "F", 7: "H", 8: "F", 11: "P", 12: "Q", 13: "R", 14: "S"}
 """Numbers of keys that have a letter as well."""
-_FUNCTION_BUTTONS = {17: Button.A, 18: Button.B, 19: Button.SELECT}
 _MODIFIERS = ((4, Button.A), (2, Button.B), (1, Button.SELECT))
 """Bits of a key's modifiers: Ctrl, Alt, Shift."""
 _CTRL, _ALT, _SHIFT = 4, 2, 1
+_ARROWS = "ABCDH"
 _LOCKS = 0xC0
 _MODIFIER_KEYS = {57441: Button.SELECT, 57442: Button.A, 57443: Button.B}
 _BYTES = {127: 0x08, 57414: 0x0D}
@@ -110,6 +117,8 @@ class Decoder:
         tells_releases: whether the terminal reports when keys go up.
         holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed; where
             the terminal does not tell, they go up by themselves, as buttons do.
+        keys: what keys without a byte do.
+        chars: what keys do that would type a character otherwise, in lower case.
     """
 
     def __init__(
@@ -119,7 +128,11 @@ class Decoder:
         cell: tuple[int, int] = (1, 1),
         tells_releases: bool = False,
         holds_keys: bool = False,
+        keys: Mapping[str, Action] = KEYS,
+        chars: Mapping[str, Action] | None = None,
     ) -> None:
+        self._keys = keys
+        self._chars = chars or {}
         self._pixel_at = pixel_at
         self._cell = cell
         self._tells_releases = tells_releases
@@ -138,11 +151,26 @@ class Decoder:
             data: the bytes.
             now: the time in seconds.
         """
-        for told in self._typed(data, now):
+        for told in self._given(data, now):
             if self._holds_keys and isinstance(told, events.Key | events.Text):
                 yield from self._hold(chr(told.byte) if isinstance(told, events.Key) else told.text)
             else:
                 yield told
+
+    def _given(self, data: bytes, now: float) -> Iterator[Told]:
+        """As `_typed`, but characters whose keys do something else do that."""
+        for told in self._typed(data, now):
+            if not self._chars or not isinstance(told, events.Key | events.Text):
+                yield told
+                continue
+            text = chr(told.byte) if isinstance(told, events.Key) else told.text
+            for does, run in groupby(text, lambda char: self._chars.get(char.lower())):
+                if does is None:
+                    rest = "".join(run)
+                    yield told if rest == text else events.Text(rest)
+                else:
+                    for _ in run:
+                        yield from self._act(does, _Action.PRESS)
 
     def _hold(self, text: str) -> Iterator[Event]:
         """Keys of what was typed go down, until they expire; those that are down stay so."""
@@ -269,23 +297,32 @@ class Decoder:
                 yield events.Key(_DELETE)
         elif end == "~" and number == _PASTE_BEGIN:
             self._paste = b""
-        elif end == "~" and number in _FUNCTION_BUTTONS:
-            yield from self._button(_FUNCTION_BUTTONS[number], action)
         elif end == "~":
             yield from self._named(_NUMBERED.get(number, f"{number}"), modifiers, action)
         else:
             yield from self._named(end, modifiers, action)
 
     def _named(self, name: str, modifiers: int, action: _Action) -> Iterator[Told]:
-        """A key that has a letter: an arrow, Home, F1 to F4, or the number of another."""
-        if name in _ARROWS:
-            yield from self._arrow(_ARROWS[name], modifiers, action)
-        elif action is _Action.PRESS and name in _COMMANDS:
-            yield _COMMANDS[name]
-        elif name == _REWIND:
+        """A key that has a letter: an arrow, Home, F1 to F4, or the number of another.
+
+        Modifiers of an arrow are buttons, if the terminal does not report them separately.
+        """
+        does = self._keys.get(name)
+        if isinstance(does, Button) and name in _ARROWS and not self._tells_releases:
+            for bit, other in _MODIFIERS:
+                if modifiers & bit:
+                    yield from self._button(other, action)
+        if does is not None:
+            yield from self._act(does, action)
+
+    def _act(self, does: Action, action: _Action) -> Iterator[Told]:
+        """What a key does goes on, or ends."""
+        if isinstance(does, Button):
+            yield from self._button(does, action)
+        elif does is Command.REWIND:
             yield from self._rewind(action)
-        elif action is _Action.PRESS and name in ("S", "15"):
-            yield events.Reset(soft=name == "15")
+        elif action is _Action.PRESS:
+            yield does
 
     def _rewind(self, action: _Action) -> Iterator[Told]:
         if action is _Action.RELEASE:
@@ -295,14 +332,6 @@ class Decoder:
             self._rewinds_since = self._now
         if action is _Action.PRESS:
             yield Command.REWIND
-
-    def _arrow(self, button: Button, modifiers: int, action: _Action) -> Iterator[Event]:
-        """An arrow, with modifiers as buttons if the terminal does not report them separately."""
-        if not self._tells_releases:
-            for bit, other in _MODIFIERS:
-                if modifiers & bit:
-                    yield from self._button(other, action)
-        yield from self._button(button, action)
 
     def _button(self, button: Button, action: _Action) -> Iterator[Event]:
         """A button goes down (again if it is held) or up."""
@@ -318,6 +347,10 @@ class Decoder:
         if number in _MODIFIER_KEYS:
             if action is not _Action.REPEAT:
                 yield from self._button(_MODIFIER_KEYS[number], action)
+            return
+        byte = _BYTES.get(number, number)
+        if (does := self._chars.get(chr(byte) if byte < 0x110000 else "")) is not None:
+            yield from self._act(does, action)
             return
         if self._holds_keys and not (number == ord("c") and modifiers == _CTRL):
             yield from _held_key(number, action)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from time import monotonic
 
 from jitvm.platform.evaluator import Ending
+from jitvm.platform.events import Reset
 from jitvm.platform.frames import Frame
 from jitvm.playing.loop import Limits, Loop
 from jitvm.terminal.abilities import Abilities, ask
@@ -24,10 +25,12 @@ from jitvm.terminal.keyboard import (
     ENABLE_PIXELS,
     ENABLE_POINTER,
     ENABLE_RELEASES,
+    KEYS,
     Command,
     Decoder,
     Pasted,
 )
+from jitvm.terminal.keymap import of_file
 from jitvm.terminal.kitty import UNDO, Kitty
 from jitvm.terminal.sixel import Sixel
 from jitvm.terminal.tty import Tty
@@ -61,7 +64,9 @@ class Player(Loop):
         limits: Limits,
         slot: Slot | None,
         rewind: int,
+        keys: str | None,
     ) -> None:
+        self._does = (KEYS, {}) if keys is None else of_file(keys)
         super().__init__(
             computer,
             script=script,
@@ -87,6 +92,8 @@ class Player(Loop):
                 cell=self._cell if abilities.has_pixel_pointer else (1, 1),
                 tells_releases=abilities.has_key_releases,
                 holds_keys=self._computer.holds_keys,
+                keys=self._does[0],
+                chars=self._does[1],
             )
             self._play()
         if self._ending is None:
@@ -125,6 +132,8 @@ class Player(Loop):
                 case Command.QUIT:
                     self._ending = Ending.EXIT
                     return
+                case Command.RESET | Command.SOFT_RESET:
+                    self._queue(Reset(soft=told is Command.SOFT_RESET))
                 case Command.SAVE:
                     self._save_state()
                 case Command.LOAD:

@@ -7,6 +7,7 @@
 |-----------|---------------------------------------------------------------------|
 | binding   | how to get SDL; the only file that imports it                       |
 | keys      | what each key does, and the help text on it                         |
+| keymap    | the same as a file says                                             |
 | pads      | game controllers                                                    |
 | translate | from SDL's events to the guest's, or to commands for the window     |
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
@@ -63,6 +64,7 @@ def run(
     notify: Callable[[str], object] | None = None,
     slot: Slot | None = None,
     rewind: int | None = None,
+    keys: str | os.PathLike[str] | None = None,
 ) -> Ending:
     """Show a program in a window until it ends or the window is closed.
 
@@ -92,6 +94,7 @@ def run(
         slot: where the user saves and loads states; None: a file named after the program, in the
             current folder.
         rewind: bytes of states that are kept for going back by a key; None for 32 MiB, 0 for none.
+        keys: a file that says which keys do what; see `jitvm.playing.keysfile`.
 
     Returns:
         EXIT when the program ended (see `Computer.exit_code`) or the window was closed; or which
@@ -101,12 +104,13 @@ def run(
         WindowError: SDL is not installed, there is no display, or it has gone away.
         KeyboardInterrupt: Ctrl-C.
         OutputError, NativeError: as for `FrameLoop.frame`.
-        ValueError: `scale` is less than 1.
+        ValueError: `scale` is less than 1, or the file of keys has an error (`KeysError`).
     """
     if scale is not None and scale < 1:
         raise ValueError(f"scale {scale}: take 1 or more")
     from jitvm.playing.loop import Limits
     from jitvm.playing.rewinding import MEMORY
+    from jitvm.window.keymap import DEFAULT, of_file
     from jitvm.window.player import Player
 
     player = Player(
@@ -125,5 +129,6 @@ def run(
         notify=notify,
         slot=slot,
         rewind=MEMORY if rewind is None else rewind,
+        keys=DEFAULT if keys is None else of_file(os.fspath(keys)),
     )
     return player.run()

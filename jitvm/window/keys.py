@@ -100,6 +100,9 @@ SHORTCUTS = (
 )
 """Those without a text are alternative keys for the same command."""
 
+COMMANDS = {key.command.value.replace(" ", "_"): key for key in reversed(SHORTCUTS) if key.about}
+"""What a file may give keys to, by name."""
+
 SHORTCUT_OF = {(shortcut.code, shortcut.shift): shortcut for shortcut in SHORTCUTS}
 
 BUTTONS = {

@@ -30,6 +30,7 @@ from jitvm.playing.rewinding import MEMORY
 from jitvm.window.binding import clipboard, poll_events, wait_for_event, waker
 from jitvm.window.display import Display
 from jitvm.window.errors import WindowError
+from jitvm.window.keymap import DEFAULT, KeyMap
 from jitvm.window.keys import Command
 from jitvm.window.naming import screenshot_path
 from jitvm.window.reload import ProgramFiles
@@ -84,6 +85,7 @@ class Player(Loop):
         notify: Callable[[str], object] | None = None,
         slot: Slot | None = None,
         rewind: int = MEMORY,
+        keys: KeyMap = DEFAULT,
     ) -> None:
         super().__init__(
             computer,
@@ -112,7 +114,9 @@ class Player(Loop):
         self._shows_pointer: bool | None = None
 
         self._display = Display(self._size, scale, fullscreen, title or self._stem)
-        self._translator = Translator(self._display.pixel_at, holds_keys=computer.holds_keys)
+        self._translator = Translator(
+            self._display.pixel_at, holds_keys=computer.holds_keys, keys=keys
+        )
         self.speaker = Speaker(self._later)
         self._sounds = FrameSounds()
         self._stdin: InputThread | None = None

@@ -40,7 +40,7 @@ def told(data: bytes, *, releases: bool = False) -> list[Told]:
         (b"\x1b[17~\x1b[18~\x1b[19~", [events.Press(A), events.Press(B), events.Press(SELECT)]),
         (b"\x1bOR\x1b[13~", [Command.QUIT, Command.QUIT]),
         (b"\x1b[2~\x1b[F\x1b[4~", [Command.SAVE, Command.LOAD, Command.LOAD]),
-        (b"\x1bOS\x1b[15~", [events.Reset(), events.Reset(soft=True)]),
+        (b"\x1bOS\x1b[15~", [Command.RESET, Command.SOFT_RESET]),
         (
             b"\x1b[<0;3;4M\x1b[<0;3;4m",
             [events.Move(25, 35), events.MouseDown(1), events.Move(25, 35), events.MouseUp(1)],
