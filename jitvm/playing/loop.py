@@ -81,6 +81,8 @@ class Loop:
         self._rewinder = Rewinder(computer, rewind)
         self._is_rewinding = False
         self._next_back = 0.0
+        self._is_paused = False
+        self._steps = 0
         self._loop = computer.frames
         self._script = script
         self._replay = replay
@@ -164,14 +166,26 @@ class Loop:
         return False
 
     @property
-    def _stands_still(self) -> bool:
-        """Whether no frames are to run."""
-        return False
-
-    @property
     def _wants_frame(self) -> bool:
         """Whether there is one more reason to run a frame."""
         return False
+
+    # -- standing still ----------------------------------------------------------------------
+
+    def _set_paused(self, paused: bool) -> None:
+        self._is_paused = paused
+        self._steps = 0
+        self.pacer.resume()
+
+    def _step(self) -> None:
+        """Run a single frame, and stand still."""
+        self._set_paused(True)
+        self._steps = 1
+
+    @property
+    def _stands_still(self) -> bool:
+        """Whether no frames are to run."""
+        return self._is_paused and not self._steps
 
     # -- rest --------------------------------------------------------------------------------
 
@@ -348,7 +362,7 @@ class Loop:
 
     @property
     def _due_frames(self) -> int:
-        return self.pacer.frames
+        return 1 if self._is_paused else self.pacer.frames
 
     def _run_frame(self) -> Frame | None:
         """Run a frame; None when it is unfinished, or there is none."""
@@ -393,6 +407,7 @@ class Loop:
         """See what came of a frame."""
         self._unfinished_since = None
         self._is_owed = False
+        self._steps = max(0, self._steps - 1)
         self._told(frame)
         if not self._is_bound:
             self._rewinder.frame(frame.number)

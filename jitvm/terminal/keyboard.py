@@ -41,6 +41,8 @@ keys in a terminal:
   F4, F5       start the program over; F5 keeps the zero page
   Insert, End  save its state in a file; go on from the state that was saved last
   Page Up      go back while it is held
+  F9, F10      pause and resume; run a single frame and pause
+  F11, F12     half the speed, down to an eighth; twice the speed, up to eight times
 buttons of the first pad:
   arrows, Home (start); Ctrl or F6 (A), Alt or F7 (B), Shift or F8 (select)
 """
@@ -50,6 +52,10 @@ class Command(Enum):
     """What the user asks of whoever shows the program."""
 
     QUIT = "quit"
+    PAUSE = "pause"
+    STEP = "step"
+    SLOWER = "slower"
+    FASTER = "faster"
     RESET = "reset"
     SOFT_RESET = "soft reset"
     SAVE = "save"
@@ -73,6 +79,7 @@ KEYS: dict[str, Action] = {
     "17": Button.A, "18": Button.B, "19": Button.SELECT,
     "R": Command.QUIT, "S": Command.RESET, "15": Command.SOFT_RESET,
     "2": Command.SAVE, "F": Command.LOAD, "5": Command.REWIND,
+    "20": Command.PAUSE, "21": Command.STEP, "23": Command.SLOWER, "24": Command.FASTER,
 }  # fmt: skip
 """What keys without a byte do, by the letter or number that ends their sequence."""
 _NUMBERED = {1: "H", 4: "F", 7: "H", 8: "F", 11: "P", 12: "Q", 13: "R", 14: "S"}
@@ -321,7 +328,7 @@ class Decoder:
             yield from self._button(does, action)
         elif does is Command.REWIND:
             yield from self._rewind(action)
-        elif action is _Action.PRESS:
+        elif action is _Action.PRESS or (action is _Action.REPEAT and does is Command.STEP):
             yield does
 
     def _rewind(self, action: _Action) -> Iterator[Told]:

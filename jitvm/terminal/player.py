@@ -134,6 +134,14 @@ class Player(Loop):
                     return
                 case Command.RESET | Command.SOFT_RESET:
                     self._queue(Reset(soft=told is Command.SOFT_RESET))
+                case Command.PAUSE:
+                    self._set_paused(not self._is_paused)
+                    self._notify("paused" if self._is_paused else "goes on")
+                case Command.STEP:
+                    self._step()
+                case Command.SLOWER | Command.FASTER:
+                    self.pacer.change_speed(-1 if told is Command.SLOWER else +1)
+                    self._notify(f"speed {self.pacer.speed:g}")
                 case Command.SAVE:
                     self._save_state()
                 case Command.LOAD:

@@ -105,8 +105,6 @@ class Player(Loop):
         self._is_exact = self._is_bound
         self._files = self._watch(source) if source and not self._is_exact else None
 
-        self._is_paused = False
-        self._steps = 0
         self._was_sounding = False
         self._trouble = ""
         self._face: Face | None = None
@@ -155,10 +153,6 @@ class Player(Loop):
 
     def _sleep(self, seconds: float) -> None:
         sleep(min(seconds, NAP))
-
-    @property
-    def _stands_still(self) -> bool:
-        return self._is_paused and not self._steps
 
     @property
     def _wants_frame(self) -> bool:
@@ -220,8 +214,7 @@ class Player(Loop):
             case Command.PAUSE:
                 self._set_paused(not self._is_paused)
             case Command.STEP:
-                self._set_paused(True)
-                self._steps += 1
+                self._step()
             case Command.SLOWER:
                 self.pacer.change_speed(-1)
             case Command.FASTER:
@@ -247,9 +240,7 @@ class Player(Loop):
                 self.speaker.change_volume(+1)
 
     def _set_paused(self, paused: bool) -> None:
-        self._is_paused = paused
-        self._steps = 0
-        self.pacer.resume()
+        super()._set_paused(paused)
         if paused:
             self.speaker.pause()
 
@@ -351,12 +342,7 @@ class Player(Loop):
 
     # -- frames ------------------------------------------------------------------------------
 
-    @property
-    def _due_frames(self) -> int:
-        return 1 if self._is_paused else self.pacer.frames
-
     def _told(self, frame: Frame) -> None:
-        self._steps = max(0, self._steps - 1)
         if frame.changed:
             self._show_change()
         if self._on_frame is not None:

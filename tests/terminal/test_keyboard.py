@@ -39,6 +39,10 @@ def told(data: bytes, *, releases: bool = False) -> list[Told]:
         (b"\x1b[H\x1b[1~", [events.Press(Button.START), events.Press(Button.START)]),
         (b"\x1b[17~\x1b[18~\x1b[19~", [events.Press(A), events.Press(B), events.Press(SELECT)]),
         (b"\x1bOR\x1b[13~", [Command.QUIT, Command.QUIT]),
+        (
+            b"\x1b[20~\x1b[21~\x1b[23~\x1b[24~",
+            [Command.PAUSE, Command.STEP, Command.SLOWER, Command.FASTER],
+        ),
         (b"\x1b[2~\x1b[F\x1b[4~", [Command.SAVE, Command.LOAD, Command.LOAD]),
         (b"\x1bOS\x1b[15~", [Command.RESET, Command.SOFT_RESET]),
         (
@@ -103,6 +107,8 @@ def test_a_key_that_goes_back_does_so_while_it_is_held() -> None:
     assert list(keyboard.expired(1.0 + HOLD)) == []
     assert list(keyboard.expired(1.0 + 2 * HOLD)) == [Command.GO_ON]
     assert list(keyboard.expired(9.0)) == []
+    steps = b"\x1b[21;1:1~\x1b[21;1:2~\x1b[21;1:3~"
+    assert told(steps, releases=True) == [Command.STEP] * 2
     data = b"\x1b[5;1:1~\x1b[5;1:2~\x1b[5;1:3~"
     assert told(data, releases=True) == [Command.REWIND, Command.GO_ON]
 

@@ -212,3 +212,20 @@ def test_a_signal_saves_the_state(started: Terminal, folder: Path) -> None:
     started.process.send_signal(signal.SIGTERM)
     assert started.end() == 128 + signal.SIGTERM
     assert (folder / "a.state").exists()
+
+
+@of("walk.rom")
+def test_it_is_paused_stepped_and_slowed(started: Terminal) -> None:
+    started.until("▀".encode())
+    started.type(b"\x1b[20~")
+    started.until(b"paused")
+    started.type(b"a")
+    started.type(b"\x1b[21~\x1b[20~")
+    started.until(b"goes on")
+    started.type(b"\x1b[23~")
+    started.until(b"speed 0.5")
+    started.type(b"\x1b[24~\x1b[24~")
+    started.until(b"speed 2")
+    started.type(b"q")
+    assert started.end() == 3
+    assert started.seen.endswith(LEFT + b"aq")
