@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from jitvm.platform.computer import file_stem
+
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,8 @@ class Slot:
     ) -> None:
         self._computer = computer
         self._is_named = path is not None
-        self._path = path or f"{_stem(computer.name)}{SUFFIX}"
+        stem = file_stem(computer.name, computer.machine.guest.name)
+        self._path = path or f"{stem}{SUFFIX}"
         self._source = source or self._path
         self.input_taken: int | None = None
 
@@ -81,9 +84,3 @@ class Slot:
             raise
         self.end()
         return outcome
-
-
-def _stem(name: str) -> str:
-    """A program's name in names of files."""
-    stem = os.path.splitext(os.path.basename(name))[0].strip("<>")
-    return stem if stem.strip(".") else "program"

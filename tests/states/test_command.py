@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import subprocess
@@ -124,24 +125,22 @@ def test_a_run_that_waits_for_input_is_saved() -> None:
 def test_interrupted_frames_go_on_exactly() -> None:
     """Wherever a signal comes, also in Python between two vectors."""
     name = program(SCREEN)
-    Path("in.txt").write_bytes(b"abc" * 100_000)
-    command = [sys.executable, "-m", "jitvm", "run", "--headless", "--hash-frames", "-"]
-    with subprocess.Popen(
-        [*command, "--save-state", "a", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    Path("in.txt").write_bytes(random.Random(1).randbytes(1_000_000))
+    command = [sys.executable, "-m", "jitvm", "run", "--headless", "--hash-frames"]
+    first = [*command, "one", "--save-state", "a", name]
+    with subprocess.Popen(first, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        first = b"".join(process.stdout.readline() for _ in range(50))
+        written = process.stdout.read(50)
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=HANGS)
     assert (process.returncode, errors) == (130, b"")
-    first += rest
-    count = len(first.splitlines()) + 30
-    go_on = [*command, "--load-state", "a", "--frames", "30", name]
-    second = subprocess.run(go_on, capture_output=True, check=True).stdout
-    whole = subprocess.run(
-        [*command, "--frames", str(count), name], capture_output=True, check=True
-    ).stdout
-    assert first + second == whole
+    count = len(Path("one").read_text().splitlines()) + 30
+    go_on = [*command, "two", "--load-state", "a", "--frames", "30", name]
+    written += rest + subprocess.run(go_on, capture_output=True, check=True).stdout
+    whole = [*command, "whole", "--frames", str(count), name]
+    assert written == subprocess.run(whole, capture_output=True, check=True).stdout
+    hashes = [Path(each).read_text() for each in ("one", "two", "whole")]
+    assert hashes[0] + hashes[1] == hashes[2]
 
 
 # -- what is refused -----------------------------------------------------------------------------
