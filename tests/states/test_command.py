@@ -128,9 +128,11 @@ def test_interrupted_frames_go_on_exactly() -> None:
     Path("in.txt").write_bytes(random.Random(1).randbytes(1_000_000))
     command = [sys.executable, "-m", "jitvm", "run", "--headless", "--hash-frames"]
     first = [*command, "one", "--save-state", "a", name]
-    with subprocess.Popen(first, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        written = process.stdout.read(50)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(first, bufsize=0, **pipes) as process:  # type: ignore[call-overload]
+        written = b""
+        while len(written) < 50:
+            written += process.stdout.read(50)
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=HANGS)
     assert (process.returncode, errors) == (130, b"")

@@ -43,8 +43,7 @@ SCREEN = (
     ;fill .System/expansion DEO2 BRK
 @on-frame ( -> )
     .Screen/x DEI2 INC2 .Screen/x DEO2 #41 .Screen/pixel DEO
-    ;byte .File/read DEO2 [ LIT &byte 00 ] .Console/write DEO BRK
-@byte $1
+    ;&byte .File/read DEO2 [ LIT &byte 00 ] .Console/write DEO BRK
 @on-key ( -> )
     .Controller/button DEI .Console/write DEO
     .Controller/key DEI ?{ BRK }
