@@ -21,6 +21,7 @@ from jitvm.platform.device import StateError
 from jitvm.platform.evaluator import LimitReached
 from jitvm.platform.script import parse_script
 from jitvm.platform.states import file, whole
+from tests.platform.test_device import Adder
 from tests.toy.guest import TOY
 from tests.toy.guest import assemble as assemble_toy
 from tests.varvara.conftest import DEVICES as CONSOLE
@@ -185,6 +186,15 @@ def test_a_bare_guest() -> None:
         computer.run_console(max_instructions=budget)
 
     check(Live(lambda tier: BareComputer(program, TOY, output=1, tier=tier), go), range)
+
+
+def test_devices_of_other_packages() -> None:
+    program = Program(assemble_toy("li r1 30\nout r1 2\nout r1 2\nin r2 3\nout r2 1\nhalt"))
+
+    def go(computer: Adder, budget: int | None) -> None:
+        computer.run_console(max_instructions=budget)
+
+    check(Live(lambda tier: Adder(program, tier=tier), go), range)
 
 
 def test_memory_of_others_cannot_be_saved() -> None:

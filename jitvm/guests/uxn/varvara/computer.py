@@ -236,9 +236,8 @@ class Computer(Hardware):
     def restore(self, snapshot: ComputerSnapshot) -> None:
         """Put a copied state back, of this computer or another one with the same program."""
         has_begun = snapshot.has_begun
-        self._booting = Booting(self.console, self.args, int(has_begun), is_over=has_begun)
+        self._begin(Booting(self.console, self.args, int(has_begun), is_over=has_begun))
         self._has_begun = has_begun
-        self._abandon_frame()
         self.evaluator.abandon()
         self.restore_state(snapshot)
 
@@ -344,7 +343,10 @@ class Computer(Hardware):
                 far as that is possible without waiting for a reader.
         """
         with self.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
-            return self.to_the_end(lambda: self._live(open_source(stdin), watch), on_end)
+            ending = self.to_the_end(lambda: self._live(open_source(stdin), watch), on_end)
+        if ending is Ending.EXIT:
+            self._has_input_ended = False  # another run may bring more
+        return ending
 
     def _live(self, source: Source, watch: Watch) -> Ending:
         ending = Ending.EXIT
