@@ -45,6 +45,8 @@ examples:
   jitvm run --max-instructions 1000000 --stats fib.rom
   jitvm run game.rom                          open a window
   jitvm run --terminal game.rom               show the screen in the terminal
+  jitvm run --time-limit 60 --save-state later long.rom
+  jitvm run --load-state later long.rom       go on with it
   jitvm run --headless --frames 60 --screenshot a.png game.rom
   jitvm run --headless --frames 600 --record a.gif --record a.wav game.rom
   curl -s https://example.org/x.rom | jitvm run --no-files -
