@@ -86,7 +86,8 @@ GROUPS = {
         guests/uxn/varvara/words guests/uxn/varvara/file guests/uxn/varvara/banks
         guests/uxn/varvara/system guests/uxn/varvara/clock guests/uxn/varvara/controller
         guests/uxn/varvara/mouse guests/uxn/varvara/screen/device guests/uxn/varvara/screen/__init__
-        guests/uxn/varvara/hardware platform/input guests/uxn/varvara/computer
+        guests/uxn/varvara/hardware platform/input guests/uxn/varvara/booting
+        guests/uxn/varvara/computer
         guests/uxn/varvara/__init__
     """,
     "jitvm.guests.uxn.varvara.frames": """

@@ -283,7 +283,7 @@ class _Session:
                 if self._do(line):
                     break
         finally:
-            self._debugger.computer.close()
+            self._debugger.history.close()
         return Exit.FAILURE if self._failed and not self._is_interactive else Exit.OK
 
     def _do(self, line: str) -> bool:

@@ -35,6 +35,14 @@ def configure(parser: Parser) -> None:
     )
     group.add_argument("--scale", metavar="N", type=_scale, help="scale factor, 1 to 16")
     group.add_argument("--fullscreen", action="store_true", help="let the window fill the screen")
+    group.add_argument("--keys", metavar="FILE", help="which keys and buttons do what, in TOML")
+    group.add_argument(
+        "--rewind",
+        metavar="MIB",
+        type=_memory,
+        default=32,
+        help="memory for going back by a key (default: %(default)s; 0: not at all)",
+    )
     group.add_argument("--input", metavar="FILE", help="a script of keys, buttons and pointer")
     group.add_argument(
         "--screenshot", metavar="FILE", help="write the last frame as a picture, .png"
@@ -76,11 +84,15 @@ _REPLAY = "a session brings its own input, clock and files"
 _CONFLICTS = (
     ("headless", "fullscreen", "there is no window"),
     ("terminal", "fullscreen", "there is no window"),
+    ("headless", "keys", "there is no window"),
     ("terminal", "scale", "the picture is made to fit the terminal"),
     ("replay", "input", _REPLAY),
     ("replay", "record_session", _REPLAY),
     ("replay", "clock", _REPLAY),
     ("replay", "sandbox", _REPLAY),
+    ("replay", "save_state", "a session has its own files, of which a state can say nothing"),
+    ("replay", "load_state", "a session begins at the start"),
+    ("record_session", "load_state", "a session begins at the start"),
 )
 _OF_FRAMES = (
     "frames", "input", "screenshot", "record", "record_session", "replay", "hash_frames",
@@ -97,6 +109,8 @@ def outputs(arguments: Namespace) -> list[tuple[str, str]]:
 
 def _check_files(arguments: Namespace) -> None:
     files = outputs(arguments)
+    if arguments.save_state is not None:
+        files.append(("--save-state", arguments.save_state))
     if not files:
         return
     from os.path import realpath
@@ -127,6 +141,14 @@ def _is_given(arguments: Namespace, name: str) -> bool:
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def _memory(text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) <= 5:
+        return int(text)
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{text} is not a whole number of MiB")
 
 
 def _scale(text: str) -> int:

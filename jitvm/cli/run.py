@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jitvm.cli.jitlog import Told
     from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
+    from jitvm.cli.states import States
     from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.output import Closed, Stream
@@ -44,6 +45,8 @@ examples:
   jitvm run --max-instructions 1000000 --stats fib.rom
   jitvm run game.rom                          open a window
   jitvm run --terminal game.rom               show the screen in the terminal
+  jitvm run --time-limit 60 --save-state later long.rom
+  jitvm run --load-state later long.rom       go on with it
   jitvm run --headless --frames 60 --screenshot a.png game.rom
   jitvm run --headless --frames 600 --record a.gif --record a.wav game.rom
   curl -s https://example.org/x.rom | jitvm run --no-files -
@@ -67,6 +70,7 @@ def configure(parser: Parser) -> None:
     options.files(world)
     options.clock(world)
     options.source(world)
+    _configure_states(world)
     graphics.configure(parser)
     report = parser.add_argument_group("report")
     report.add_argument(
@@ -76,6 +80,16 @@ def configure(parser: Parser) -> None:
     )
     report.add_argument("--json", action="store_true", help="the same as one JSON object on stderr")
     _configure_listeners(report)
+
+
+def _configure_states(group: _ArgumentGroup) -> None:
+    """--save-state and --load-state; see `states`."""
+    group.add_argument(
+        "--save-state",
+        metavar="FILE",
+        help="write its state when the run ends, also by a limit or a signal, and at a key",
+    )
+    group.add_argument("--load-state", metavar="FILE", help="go on from a state that was saved")
 
 
 def _configure_listeners(group: _ArgumentGroup) -> None:
@@ -114,12 +128,12 @@ def execute(arguments: Namespace) -> int:
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:
-        with _told(arguments, computer, loaded):
+        with _told(arguments, computer, loaded), _slot(arguments, computer, stdin) as slot:
             if graphics.wants_frames(arguments):
                 limits = arguments.max_instructions, arguments.time_limit
-                ending = _show(arguments, loaded, computer, session, stdin, *limits)
+                ending = _show(arguments, loaded, computer, session, stdin, slot, *limits)
             else:
-                ending = _run(arguments, loaded, computer, stdin)
+                ending = _run(arguments, loaded, computer, stdin, slot)
         seconds = perf_counter() - begin
         if counts:
             from jitvm.cli.report import report
@@ -161,8 +175,21 @@ def _told(arguments: Namespace, computer: Computer, loaded: Loaded) -> Told | _N
     return Told(computer.machine, naming, log=arguments.jit_log, gdb=arguments.gdb)
 
 
+def _slot(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> States | _Nobody:
+    """What loads and saves its state, if anything does."""
+    if arguments.save_state is None and arguments.load_state is None:
+        return _Nobody()
+    from jitvm.cli.states import States
+
+    return States(arguments, computer, stdin)
+
+
 def _run(
-    arguments: Namespace, loaded: Loaded, computer: Computer, stdin: BinaryIO | None
+    arguments: Namespace,
+    loaded: Loaded,
+    computer: Computer,
+    stdin: BinaryIO | None,
+    slot: States | None,
 ) -> Ending:
     """Find out by the reset vector which kind of program it is, and run it as that."""
     from jitvm.platform.evaluator import Ending, LimitReached
@@ -171,21 +198,42 @@ def _run(
     before, begin = computer.machine.executed, monotonic()
     with computer.limited(max_instructions=instructions, time_limit=seconds):
         try:
-            computer.boot()
+            _boot(computer, slot)
         except LimitReached as reached:
             if reached.ending is Ending.INSTRUCTIONS:
                 computer.output.flush()
+            if slot is not None:
+                slot.end()
             computer.close()
             return reached.ending
         if not computer.is_graphical:
-            return computer.run_console(stdin)
+            if slot is None:
+                return computer.run_console(stdin)
+            return computer.run_console(stdin, on_end=slot.end)
     if instructions is not None:
         instructions -= computer.machine.executed - before
         if not instructions:
+            if slot is not None:
+                slot.end()
             return Ending.INSTRUCTIONS
     if seconds is not None:
         seconds = max(seconds - (monotonic() - begin), 0.001)
-    return _show(arguments, loaded, computer, None, stdin, instructions, seconds)
+    return _show(arguments, loaded, computer, None, stdin, slot, instructions, seconds)
+
+
+def _boot(computer: Computer, slot: States | None) -> None:
+    """Run what comes before input and frames.
+
+    Raises:
+        LimitReached: a limit was reached.
+        KeyboardInterrupt: a signal has come; the state is saved.
+    """
+    try:
+        computer.boot()
+    except KeyboardInterrupt:
+        if slot is not None:
+            slot.end()
+        raise
 
 
 def _show(
@@ -194,13 +242,15 @@ def _show(
     computer: Computer,
     session: Session | None,
     stdin: BinaryIO | None,
+    slot: States | None,
     max_instructions: int | None,
     time_limit: float | None,
 ) -> Ending:
     from jitvm.cli.show import Show
 
     try:
-        return Show(arguments, loaded, computer, session, stdin).run(max_instructions, time_limit)
+        show = Show(arguments, loaded, computer, session, stdin, slot)
+        return show.run(max_instructions, time_limit)
     finally:
         for stream in arguments.held:
             stream.release()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
     from jitvm.platform.tools import Session
+    from jitvm.playing.slot import Slot
 
 NO_SDL = "a program with a screen needs a window, and PySDL2 for it: `pip install 'jitvm[window]'`"
 NO_DISPLAY = "a program with a screen needs a window, and there is no display"
@@ -41,6 +42,7 @@ class Show:
         computer: one that has not run.
         session: what is replayed, if anything.
         stdin: the program's standard input; None for none.
+        slot: what saves and loads its state, if the command line says so.
 
     Raises:
         Failure: a script cannot be read, a file cannot be written, the session is another's.
@@ -53,8 +55,11 @@ class Show:
         computer: Computer,
         session: Session | None,
         stdin: Readable | None,
+        slot: Slot | None = None,
     ) -> None:
         self._arguments = arguments
+        self._slot = slot
+        self._begun = computer.frames.number if computer.has_screen else 0
         self._platform = loaded.platform
         self._computer = computer
         self._session = session
@@ -124,7 +129,9 @@ class Show:
         with self:
             try:
                 if self._arguments.headless:
-                    return self._headless(max_instructions, time_limit)
+                    if self._slot is None:
+                        return self._headless(max_instructions, time_limit)
+                    return self._slot.around(lambda: self._headless(max_instructions, time_limit))
                 if self._arguments.terminal:
                     return self._in_terminal(max_instructions, time_limit)
                 return self._in_window(max_instructions, time_limit)
@@ -149,15 +156,21 @@ class Show:
     def _frames(self) -> Ending:
         from jitvm.cli.progress import Progress
 
-        computer, last = self._computer, self._arguments.frames
+        computer, last = self._computer, self._last
         frames = self._live() if self._replay is None else self._replay
         with Progress(self._total()) as progress:
             while last is None or computer.frames.number < last:
                 computer.evaluator.check_time()
                 if next(frames, None) is None:
                     return Ending.EXIT
-                progress.show(computer.frames.number)
+                progress.show(computer.frames.number - self._begun)
         return Ending.EXIT if computer.is_ended else Ending.FRAMES
+
+    @property
+    def _last(self) -> int | None:
+        """The number of the last frame, if somebody has said how many there are."""
+        frames: int | None = self._arguments.frames
+        return None if frames is None else self._begun + frames
 
     def _total(self) -> int | None:
         """Frames there will be, as far as anybody knows."""
@@ -177,10 +190,11 @@ class Show:
                 f"{computer.name}: has no screen, so nobody knows when to stop; "
                 "say how many frames it gets: --frames N"
             )
-        yield from live(computer, self._script, self._stdin, self._arguments.frames)
+        yield from live(computer, self._script, self._stdin, self._last)
 
     def _in_terminal(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _import_typing()
+        from jitvm.playing.keysfile import KeysError
         from jitvm.terminal import TerminalError, run
 
         try:
@@ -191,13 +205,19 @@ class Show:
                 max_frames=self._arguments.frames,
                 max_instructions=max_instructions,
                 time_limit=time_limit,
+                slot=self._slot,
+                rewind=self._arguments.rewind << 20,
+                keys=self._arguments.keys,
             )
         except TerminalError as error:
             raise Failure(str(error), Exit.FAILURE) from error
+        except KeysError as error:
+            raise Failure(f"--keys {error}") from error
 
     def _in_window(self, max_instructions: int | None, time_limit: float | None) -> Ending:
         _check_display()
         _import_typing()
+        from jitvm.playing.keysfile import KeysError
         from jitvm.window import WindowError, run
 
         arguments = self._arguments
@@ -215,9 +235,14 @@ class Show:
                 max_frames=arguments.frames,
                 max_instructions=max_instructions,
                 time_limit=time_limit,
+                slot=self._slot,
+                rewind=self._arguments.rewind << 20,
+                keys=self._arguments.keys,
             )
         except WindowError as error:
             raise Failure(str(error), Exit.FAILURE) from error
+        except KeysError as error:
+            raise Failure(f"--keys {error}") from error
 
 
 def _import_typing() -> None:

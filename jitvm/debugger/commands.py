@@ -92,6 +92,7 @@ TABLE = (
     Row("list l", "[PLACE]", "show lines of source", "do_list"),
     Row("backtrace bt", "", "show who has called whom", "do_backtrace"),
     Row("screen", "FILE", "write what the program shows to a picture, .png", "do_screen"),
+    Row("save", "FILE", "save the state, for `jitvm run --load-state`", "do_save"),
     Row("info i", "[WHAT]", "show registers, breakpoints, stacks, ports, labels or history",
         "do_info"),
     Row("set", "WHAT = EXPR", "change pc, a stack's pointer, or memory", "do_set"),
@@ -446,6 +447,24 @@ class Commands:
             computer.screen.compose()
             write_result(rest, png(computer.screen.pixels))
         except PictureError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{rest}: cannot be written: {error.strerror}") from error
+        return Reply()
+
+    def do_save(self, rest: str) -> Reply:
+        from jitvm.platform.device import StateError
+        from jitvm.platform.states import file
+
+        if not rest:
+            raise CommandError("say `save FILE`")
+        if not self.debugger.history.is_at_the_end_of_answers:
+            raise CommandError(
+                "it is in the past, and its files are where they were last; `continue` to there"
+            )
+        try:
+            file.write(rest, self.debugger.computer)
+        except StateError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{rest}: cannot be written: {error.strerror}") from error

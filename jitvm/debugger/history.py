@@ -148,6 +148,11 @@ class History:
         """Whether a vector is in the middle, so that there is a next instruction."""
         return self.computer.evaluator.is_unfinished
 
+    @property
+    def is_at_the_end_of_answers(self) -> bool:
+        """Whether the host's side, such as files, is where the program believes it is."""
+        return self._tape.is_at_end
+
     def pause(self) -> None:
         """Have a run come back soon; from any thread."""
         self._is_paused = True
@@ -167,6 +172,10 @@ class History:
             yield
         finally:
             self.is_quiet = was_quiet
+
+    def close(self) -> None:
+        """Close the computer, wherever in time it is."""
+        self._tape.wind(self._tape.mark(), self.computer.close)
 
     # -- running on --------------------------------------------------------------------------
 

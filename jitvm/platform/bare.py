@@ -25,13 +25,16 @@ from jitvm.platform.tape import Tape
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from jitvm.engine.machine.machine import Tier
+    from jitvm.engine.machine.watch import Watch
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
-    from jitvm.platform.computer import Computer
+    from jitvm.platform.computer import Computer, Settings
+    from jitvm.platform.device import Plain
+    from jitvm.platform.events import Event
     from jitvm.platform.input import Readable
     from jitvm.platform.output import Closed, Stream
     from jitvm.platform.screen import Screen
@@ -92,6 +95,7 @@ class BareComputer(Run):
         self.devices = Devices()
         self.output.while_waiting = self.evaluator.check_time
         self._has_begun = False
+        self._settings = {"origin": origin, "output": output, "error": error}
         self._put(program)
 
     def _put(self, program: Program) -> None:
@@ -136,6 +140,7 @@ class BareComputer(Run):
         *,
         max_instructions: int | None = None,
         time_limit: float | None = None,
+        on_end: Callable[[], object] | None = None,
     ) -> Ending:
         """Run to the end.
 
@@ -143,27 +148,25 @@ class BareComputer(Run):
             stdin: not read.
             max_instructions: stop exactly after so many.
             time_limit: stop after so many seconds.
+            on_end: called when it has ended or was stopped, before devices are closed.
 
         Raises:
             OutputError: an output stream cannot be written.
             KeyboardInterrupt: Ctrl-C.
         """
         with self.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
-            try:
-                ending = self._run()
-                if ending is not Ending.TIME:
-                    self.output.flush()
-                watch.stopped()  # for a failure of the last tick that nobody has seen yet
-                return ending
-            finally:
-                self.close()
+            return self.to_the_end(lambda: self._live(watch), on_end)
 
-    def _run(self) -> Ending:
+    def _live(self, watch: Watch) -> Ending:
+        ending = Ending.EXIT
         try:
             self.boot()
         except LimitReached as reached:
-            return reached.ending
-        return Ending.EXIT
+            ending = reached.ending
+        if ending is not Ending.TIME:
+            self.output.flush()
+        watch.stopped()  # for a failure of the last tick that nobody has seen yet
+        return ending
 
     def feed_some(self, data: bytes, /) -> int:
         """Discard the data: nothing reads it."""
@@ -194,18 +197,42 @@ class BareComputer(Run):
 
     # -- its state ---------------------------------------------------------------------------
 
+    @property
+    def image(self) -> bytes:
+        """The program's bytes."""
+        return self.program.data
+
+    @property
+    def settings(self) -> Settings:
+        """Where its bytes are, and the ports of its output."""
+        return dict(self._settings)
+
+    @property
+    def held(self) -> tuple[Event, ...]:
+        """Nothing is held down."""
+        return ()
+
+    def own_state(self) -> Plain:
+        """Whether it has begun; others add what they have besides machine and devices."""
+        return self._has_begun
+
+    def restore_own(self, state: Plain) -> None:
+        """Put it back."""
+        self._has_begun = bool(state)
+
     def snapshot(self) -> Any:
         """A copy of all its state, which `restore` puts back: machine and devices. It can be
         pickled. Windows and large spaces are not in it."""
         halted = self.evaluator.has_halted
-        return self._has_begun, halted, self.machine.snapshot(), self.devices.snapshot()
+        return self.own_state(), halted, self.machine.snapshot(), self.devices.snapshot()
 
     def restore(self, snapshot: Any) -> None:
         """Put a copied state back; the rest of what was being run is not."""
         self.evaluator.abandon()
         if "frames" in self.__dict__:
             self.frames.abandon()
-        self._has_begun, self.evaluator.has_halted = snapshot[:2]
+        own, self.evaluator.has_halted = snapshot[:2]
+        self.restore_own(own)
         self.restore_state(snapshot)
 
     def restore_state(self, snapshot: Any) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.machine.machine import Machine
     from jitvm.platform import Program
+    from jitvm.platform.device import Devices, Plain
     from jitvm.platform.evaluator import Ending, Evaluator, Limits
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame, FrameLoop
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
     from jitvm.platform.sound import Sound
     from jitvm.platform.tape import Tape
+
+    Settings = dict[str, Any]
 
     class Computer(Protocol):
         """A machine and its devices, with one program."""
@@ -97,8 +100,10 @@ if TYPE_CHECKING:
             *,
             max_instructions: int | None = None,
             time_limit: float | None = None,
+            on_end: Callable[[], object] | None = None,
         ) -> Ending:
-            """Run a console program to its end, from wherever it has got to, and `close` it."""
+            """Run a console program to its end, from wherever it has got to, and `close` it;
+            `on_end` is called before that."""
 
         @property
         def listens(self) -> bool:
@@ -131,6 +136,32 @@ if TYPE_CHECKING:
         def restore_state(self, snapshot: Any, /) -> None:
             """Put back what memory, registers and devices were, in the middle of a vector; what is
             being run goes on from there."""
+
+        # -- saved states (`jitvm.platform.states`) ------------------------------------------
+
+        @property
+        def devices(self) -> Devices:
+            """What its ports lead to."""
+
+        @property
+        def image(self) -> bytes:
+            """The bytes of its program, as it was loaded."""
+
+        @property
+        def settings(self) -> Settings:
+            """Options that decide how the program goes on; a state is taken only by a computer
+            with the same."""
+
+        @property
+        def held(self) -> tuple[Event, ...]:
+            """What lets go of keys and buttons that the program believes are down."""
+
+        def own_state(self) -> Plain:
+            """All of its state that is neither of the machine nor of devices, evaluator or frames;
+            see `Device.snapshot`."""
+
+        def restore_own(self, state: Plain, /) -> None:
+            """Put that back; errors are those of `Device.restore`."""
 
         def tape(self) -> Tape:
             """What comes from outside while it runs, from now on; before it has run."""

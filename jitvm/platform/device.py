@@ -9,11 +9,13 @@
     self.buzzer = self.devices.connect(Buzzer(machine))      a row in the computer
 
 A new device is such a file and such a row: the computer then resets it, closes it, and includes its
-state in snapshots. Ports keep the bytes that were written to them; those belong to the machine,
-which the computer clears before its devices and restores after them.
+state in snapshots and saved states. Ports keep the bytes that were written to them; those belong to
+the machine, which the computer clears before its devices and restores after them.
 """
 
 from __future__ import annotations
+
+from jitvm.guest.numbers import whole
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from jitvm.engine.machine.machine import Machine
 
     Each = TypeVar("Each", bound="Device")
+    Plain = Any
+    """What can be written to a file: None, bool, int, float, str, bytes, and tuples of these."""
+
+WORD = 0xFFFF
+
+
+class StateError(ValueError):
+    """A state that cannot be taken, saved, read or put back; the message says why."""
 
 
 class Device:
@@ -40,12 +50,21 @@ class Device:
     def close(self) -> None:
         """Close files and stop sounds; the computer can still be used."""
 
-    def snapshot(self) -> Any:
-        """A copy of its state, independent of the device: comparable, and can be pickled."""
+    def snapshot(self) -> Plain:
+        """A copy of its state, independent of the device: None, numbers, text, bytes, and tuples of
+        these."""
         return None
 
-    def restore(self, state: Any) -> None:
-        """Restore a state that `snapshot` of any such device returned; ports are restored later."""
+    def restore(self, state: Plain) -> None:
+        """Restore a state that `snapshot` of any such device returned; ports are restored later.
+
+        It may come from a file that somebody has changed, so whatever could lead out of the guest's
+        memory is looked at.
+
+        Raises:
+            StateError: it cannot be had again, such as a file that was open.
+            ValueError, TypeError: it is no such state.
+        """
 
 
 class Listener(Device):
@@ -72,7 +91,7 @@ class Listener(Device):
 
     def restore(self, state: int) -> None:
         """Put it back."""
-        self.vector = state
+        self.vector = whole("vector", state, 0, WORD)
 
     def _latch(self, low: int) -> None:
         self.vector = self._page[self.ports.start] << 8 | low
@@ -111,11 +130,22 @@ class Devices:
         for device in self._all:
             device.close()
 
-    def snapshot(self) -> tuple[Any, ...]:
+    def snapshot(self) -> tuple[Plain, ...]:
         """Their states, in order."""
         return tuple(device.snapshot() for device in self._all)
 
-    def restore(self, states: tuple[Any, ...]) -> None:
-        """Put states back, of this computer or another one with the same devices."""
+    def restore(self, states: tuple[Plain, ...]) -> None:
+        """Put states back, of this computer or another one with the same devices.
+
+        Raises:
+            StateError: the first one's; all others are put back.
+            ValueError, TypeError: as for `Device.restore`.
+        """
+        failure: StateError | None = None
         for device, state in zip(self._all, states, strict=True):
-            device.restore(state)
+            try:
+                device.restore(state)
+            except StateError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure

@@ -24,6 +24,7 @@ from jitvm.engine.machine.machine import Machine
 from jitvm.engine.machine.watch import Watch
 from jitvm.guest import Stop
 from jitvm.guest.light import StrEnum, partial
+from jitvm.guest.numbers import seconds, whole
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
 
     Outcome = TypeVar("Outcome")
+    EvaluatorState = tuple[bool, int | None, bool, int]
 
 
+LARGEST_SHARE = (1 << 64) - 1
 SLICE = 5_000_000
 """Instructions between two checks of a watch that has no thread: some milliseconds."""
 
@@ -88,6 +91,8 @@ class Evaluator:
         has_halted: whether the guest halted at the end of the last run.
         stop: why the machine came back the last time.
         share: instructions left of the share at hand; None for none.
+        on_check: called where a run may be ended and gone on with later, between two vectors or in
+            the middle of one.
         on_begin: called when a vector or share of `run` or `follow` begins, with the vector's
             address, or None; what it returns is run in its place, None: from where the machine is.
             A debugger goes on in the middle of one so.
@@ -99,6 +104,7 @@ class Evaluator:
         self._state_port = state_port
         self.share: int | None = None
         self.on_begin: Callable[[int | None], int | None] | None = None
+        self.on_check: Callable[[], object] | None = None
         self.stop = Stop.HALT
         self._is_repeating = False
         self.remaining: int | None = None
@@ -182,8 +188,25 @@ class Evaluator:
         self.is_unfinished = False
         self.share = None
 
+    def snapshot(self) -> EvaluatorState:
+        """How far it is with the vector or share at hand, if there is one."""
+        return self.is_unfinished, self.share, self.has_halted, int(self.stop)
+
+    def restore(self, state: EvaluatorState) -> None:
+        """Be as far with a vector whose registers are restored as well.
+
+        Raises:
+            ValueError, TypeError: it is no such state.
+        """
+        is_unfinished, share, has_halted, stop = state
+        self.is_unfinished, self.has_halted = bool(is_unfinished), bool(has_halted)
+        self.share = None if share is None else whole("share", share, 0, LARGEST_SHARE)
+        self.stop = Stop(stop)
+
     def check_time(self) -> None:
         """Raise what ends a run, while waiting for something: see `run`."""
+        if self.on_check is not None:
+            self.on_check()
         if self.watch is not None and self.watch.stopped():
             raise LimitReached(Ending.TIME)
 
@@ -315,8 +338,6 @@ class Limits:
         tick: Callable[[], None],
     ) -> None:
         if (max_instructions, time_limit) != (None, None):
-            from jitvm.guest.numbers import seconds, whole
-
             time_limit = seconds("time_limit", time_limit)
             if max_instructions is not None:
                 max_instructions = whole("max_instructions", max_instructions)
@@ -407,6 +428,32 @@ class Run:
             time_limit=time_limit,
             tick=self.output.trickle,
         )
+
+    def to_the_end(self, live: Callable[[], Ending], on_end: Callable[[], object] | None) -> Ending:
+        """Live the rest of a console program's life, and close its files.
+
+        Args:
+            live: runs it.
+            on_end: called when it has ended or was stopped, before they are closed.
+        """
+        try:
+            try:
+                ending = live()
+            except LimitReached as reached:
+                ending = reached.ending
+            except KeyboardInterrupt:
+                if on_end is not None:
+                    on_end()
+                raise
+            if on_end is not None:
+                on_end()
+            return ending
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close files and silence all sound."""
+        raise NotImplementedError
 
     def frame(self, events: Iterable[Event] = ()) -> Frame:
         """Run one frame, and `boot` before the first; see `FrameLoop.frame`."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from jitvm.platform.script import Script
     from jitvm.platform.sound import Samples, Sound
 
+    FramesState = tuple[int, tuple[str, ...] | None, int, tuple[str, ...]]
+
     class Framed(Protocol):
         """What a frame loop needs of a `Computer`; see there."""
 
@@ -79,6 +81,9 @@ AT_A_TIME = 0.01
 """Seconds that frames may take which run without coming back in between: limits are looked at and
 output is written as often."""
 MOST_AT_A_TIME = 1024
+
+MOST_FRAMES, MOST_VECTORS = 1 << 48, 1 << 24
+"""Of a state that somebody may have made up."""
 
 
 class Frame(Struct, frozen=True):
@@ -122,14 +127,24 @@ class FrameLoop:
         self._boot = boot
         self._waiting: tuple[Event, ...] = ()
         self._unfinished: Iterator[int | Share] | None = None
+        self._events: tuple[Event, ...] = ()
+        self._begun = 0
         self._at_a_time = 1
         self.number = 0
         self.sound = self.picture = True
         self.observer: Observer | None = None
 
     def _steps(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
-        """The vectors and shares of a frame, for `Evaluator.follow`."""
+        """The vectors and shares of a frame, for `Evaluator.follow`.
+
+        How many there are must follow from the events alone: so a frame is gone on with that was
+        saved in the middle (see `begin_again`).
+        """
         raise NotImplementedError(f"{type(self).__name__}: says not what runs in a frame")
+
+    def _late_steps(self) -> Iterator[int | Share]:
+        """Those that come after them, by what the devices' state says is still to be done."""
+        return iter(())
 
     def _only_vector(self) -> int | None:
         """The port that holds the one vector which runs in frames without events, until a device
@@ -145,6 +160,33 @@ class FrameLoop:
         """Drop an unfinished frame and the waiting events."""
         self._unfinished = None
         self._waiting = ()
+
+    # -- states ------------------------------------------------------------------------------
+
+    def snapshot(self) -> FramesState:
+        """How many frames there were, how far it is with one that is unfinished, and what waits for
+        the next; events as in an input script."""
+        events = _texts(self._events) if self.is_unfinished else None
+        return self.number, events, self._begun, _texts(self._waiting)
+
+    def begin_again(self, state: FramesState) -> None:
+        """Be as far with a frame; whatever that does to the computer is to be undone by putting its
+        state back.
+
+        Raises:
+            ValueError, TypeError: it is no such state.
+        """
+        number, events, begun, waiting = state
+        self.number = whole("number of frames", number, 0, MOST_FRAMES)
+        self._waiting, self._unfinished = _events(waiting), None
+        if events is not None:
+            self._events = _events(events)
+            self._begun = 0
+            self._unfinished = self._counted(self._events)
+            for _ in range(whole("number of vectors", begun, 0, MOST_VECTORS)):
+                if next(self._unfinished, None) is None:
+                    break
+            self._begun = begun
 
     def frame(self, events: Iterable[Event] = ()) -> Frame:
         """Run one frame, or finish an unfinished one; the reset vector before the first.
@@ -184,7 +226,7 @@ class FrameLoop:
             return self.frame()
         count = self._at_a_time if most is None else min(self._at_a_time, most)
         began = perf_counter()
-        self._unfinished = iter(())  # a frame ends with its vector
+        self._unfinished, self._events, self._begun = iter(()), (), 1  # it ends with its vector
         try:
             self._computer.evaluator.repeat(port, count)
         finally:
@@ -234,7 +276,15 @@ class FrameLoop:
         events, self._waiting = self._waiting, ()
         if self.observer is not None:
             self.observer.begin(self.number + 1, events)
-        return self._steps(events)
+        self._events, self._begun = events, 0
+        return self._counted(events)
+
+    def _counted(self, events: tuple[Event, ...]) -> Iterator[int | Share]:
+        """All vectors and shares of a frame."""
+        for step in self._steps(events):
+            self._begun += 1
+            yield step
+        yield from self._late_steps()
 
     def _complete(self) -> Frame:
         """Run the frame at hand to its end."""
@@ -254,6 +304,31 @@ class FrameLoop:
         if self.observer is not None:
             self.observer.end(frame)
         return frame
+
+
+def _texts(given: tuple[Event, ...]) -> tuple[str, ...]:
+    """Events as text; most frames have none."""
+    if not given:
+        return ()
+    from jitvm.platform.script import event_text
+
+    return tuple(map(event_text, given))
+
+
+def _events(texts: tuple[str, ...]) -> tuple[Event, ...]:
+    """Events of their texts.
+
+    Raises:
+        ValueError, TypeError: they are none.
+    """
+    if not texts:
+        return ()
+    from jitvm.platform.script import ScriptError, parse_events
+
+    try:
+        return tuple(event for text in texts for event in parse_events(text))
+    except ScriptError as error:
+        raise ValueError(str(error)) from error
 
 
 def _check(given: tuple[object, ...]) -> None:

@@ -9,6 +9,7 @@ from jitvm.guest.numbers import shortened
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from jitvm.engine.machine.watch import Watch
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """Where input comes from."""
 
-        def read(self, watch: Watch) -> bytes | None:
-            """The next bytes, none at the end, None when the watch's deadline passes first."""
+        def read(self, watch: Watch, check: Callable[[], None]) -> bytes | None:
+            """The next bytes, none at the end, None when the watch's deadline passes first; `check`
+            is called every now and then, and may raise what ends the waiting."""
 
 
 CHUNK = 65536
@@ -49,7 +51,7 @@ class _Bytes:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def read(self, watch: Watch) -> bytes | None:  # noqa: ARG002 - the protocol's parameter
+    def read(self, watch: Watch, check: Callable[[], None]) -> bytes | None:  # noqa: ARG002
         data, self._data = self._data, b""
         return data
 
@@ -60,7 +62,7 @@ class _Stream:
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
 
-    def read(self, watch: Watch) -> bytes | None:  # noqa: ARG002 - the protocol's parameter
+    def read(self, watch: Watch, check: Callable[[], None]) -> bytes | None:  # noqa: ARG002
         return self._stream.read(CHUNK)
 
 
@@ -73,12 +75,14 @@ class _Descriptor:
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
-    def read(self, watch: Watch) -> bytes | None:
+    def read(self, watch: Watch, check: Callable[[], None]) -> bytes | None:
         remaining = watch.remaining()
         while not self._poll.poll(1000 * (PAUSE if remaining is None else min(remaining, PAUSE))):
             if remaining is not None and remaining <= PAUSE:
                 return None
+            check()
             remaining = watch.remaining()
+        check()
         try:
             return os.read(self._descriptor, CHUNK)
         except OSError as error:

@@ -24,6 +24,11 @@ class Tape:
         """How many answers were given up to now."""
         return 0
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the host is asked next."""
+        return True
+
     def wind(self, mark: int, restore: Callable[[], object]) -> None:
         """Put the computer back to a mark; the answers after it are given again."""
         del mark

@@ -21,10 +21,14 @@ from __future__ import annotations
 from time import monotonic
 
 from jitvm.engine.tables.struct import Struct
+from jitvm.platform.device import StateError
 from jitvm.platform.evaluator import Ending, LimitReached
 from jitvm.platform.events import Event, Move
 from jitvm.platform.frames import RATE, Frame
 from jitvm.playing.pacing import Pacer
+from jitvm.playing.pasting import MOST, typed
+from jitvm.playing.rewinding import MEMORY, PERIOD, Rewinder
+from jitvm.playing.slot import Slot
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -53,6 +57,8 @@ class Loop:
         script: events in addition to the user's.
         replay: frames to show, which are run by a replayer; the user's events do not reach these.
         limits: what ends it from outside.
+        slot: where states are saved and loaded; None for a file named after the program.
+        rewind: bytes of states that are kept for going back.
         seconds: that the guest runs before anything else is looked at.
 
     Attributes:
@@ -66,9 +72,17 @@ class Loop:
         script: Script | None,
         replay: Iterator[Frame] | None,
         limits: Limits,
+        slot: Slot | None = None,
+        rewind: int = MEMORY,
         seconds: float,
     ) -> None:
         self._computer = computer
+        self._slot = slot or Slot(computer)
+        self._rewinder = Rewinder(computer, rewind)
+        self._is_rewinding = False
+        self._next_back = 0.0
+        self._is_paused = False
+        self._steps = 0
         self._loop = computer.frames
         self._script = script
         self._replay = replay
@@ -85,12 +99,18 @@ class Loop:
 
     def _play(self) -> None:
         """Go round until something ends it."""
+        self._slot.around(self._go_round)
+
+    def _go_round(self) -> None:
         while self._ending is None and not self._is_left:
+            self._computer.evaluator.check_time()
             self._rest()
             self._listen()
             if self._deadline is not None and monotonic() >= self._deadline:
                 self._ending = Ending.TIME
-            if self._ending is None and self._is_due:
+            if self._is_rewinding:
+                self._go_back()
+            elif self._ending is None and self._is_due:
                 self._advance()
             self._show()
 
@@ -116,6 +136,24 @@ class Loop:
         """A frame is complete."""
         raise NotImplementedError
 
+    def _notify(self, text: str) -> None:
+        """Tell the user a line."""
+        raise NotImplementedError
+
+    def _show_anew(self) -> None:
+        """Another picture is there, of no frame."""
+        raise NotImplementedError
+
+    @property
+    def _down(self) -> tuple[Event, ...]:
+        """What presses the keys and buttons that the user holds down now."""
+        return ()
+
+    @property
+    def _is_bound(self) -> bool:
+        """Whether the run may not leave its way: it is recorded, replayed or observed."""
+        return bool(self._replay or self._loop.observer)
+
     def _show_progress(self) -> None:
         """A frame is unfinished."""
 
@@ -128,18 +166,33 @@ class Loop:
         return False
 
     @property
-    def _stands_still(self) -> bool:
-        """Whether no frames are to run."""
-        return False
-
-    @property
     def _wants_frame(self) -> bool:
         """Whether there is one more reason to run a frame."""
         return False
 
+    # -- standing still ----------------------------------------------------------------------
+
+    def _set_paused(self, paused: bool) -> None:
+        self._is_paused = paused
+        self._steps = 0
+        self.pacer.resume()
+
+    def _step(self) -> None:
+        """Run a single frame, and stand still."""
+        self._set_paused(True)
+        self._steps = 1
+
+    @property
+    def _stands_still(self) -> bool:
+        """Whether no frames are to run."""
+        return self._is_paused and not self._steps
+
     # -- rest --------------------------------------------------------------------------------
 
     def _rest(self) -> None:
+        if self._is_rewinding:
+            self._wait(max(self._next_back - monotonic(), 0.0))
+            return
         if self._is_busy:
             return
         if self._has_work:
@@ -200,10 +253,95 @@ class Loop:
 
     def _start_over(self) -> None:
         """Another program, or the same from its beginning, is in the computer's place."""
+        self._rewinder.forget()
+        self._go_on_with_another()
+
+    def _go_on_with_another(self) -> None:
+        """Nothing of what was being run, or was to come, is run any more."""
         self._pending.clear()
         self._unfinished_since = None
         self._is_owed = True
         self.pacer.resume()
+
+    def _paste(self, text: str) -> None:
+        """Type a text."""
+        if self._computer.holds_keys:
+            self._notify("nothing is pasted: the program takes keys that are held, and no text")
+            return
+        for event in typed(text):
+            self._queue(event)
+        if len(text) > MOST:
+            self._notify(f"pasted {MOST:,} of {len(text):,} characters")
+
+    # -- states ------------------------------------------------------------------------------
+
+    def _save_state(self) -> None:
+        try:
+            self._notify(f"saved {self._slot.save()}")
+        except StateError as error:
+            self._notify(f"not saved: {error}")
+        except OSError as error:
+            self._notify(f"the state cannot be saved: {error.strerror}")
+
+    def _load_state(self) -> None:
+        if self._is_bound:
+            self._notify("no state is loaded, since this run is recorded or replayed")
+            return
+        try:
+            name = self._slot.load()
+        except StateError as error:
+            self._notify(f"not loaded: {error}")
+            return
+        self._come_from_elsewhere()
+        self._notify(f"loaded {name}")
+
+    def _start_rewinding(self) -> None:
+        if self._is_bound:
+            self._notify("nothing is gone back in, since this run is recorded or replayed")
+        elif not self._is_rewinding:
+            self._is_rewinding = True
+            self._next_back = monotonic()
+
+    def _stop_rewinding(self) -> None:
+        """Go on from there, with the keys that are down now."""
+        if self._is_rewinding:
+            self._is_rewinding = False
+            self._queue_held()
+
+    def _go_back(self) -> None:
+        now = monotonic()
+        if now < self._next_back:
+            return
+        self._next_back = now + PERIOD
+        try:
+            is_back = self._rewinder.back()
+        except StateError as error:
+            self._notify(f"it cannot be gone back further: {error}")
+            self._rewinder.forget()
+            return
+        if is_back:
+            self._show_elsewhere()
+
+    def _come_from_elsewhere(self) -> None:
+        """The computer was put into another state: go on there, with the keys that are down now."""
+        self._rewinder.forget()
+        self._show_elsewhere()
+        self._queue_held()
+
+    def _show_elsewhere(self) -> None:
+        """Show the state that the computer was put into, and forget what was to come before."""
+        self._go_on_with_another()
+        if self._loop.is_unfinished or self._computer.evaluator.is_unfinished:
+            self._unfinished_since = monotonic()
+        screen = self._computer.screen
+        if screen.touched:
+            screen.compose()
+            self._show_anew()
+
+    def _queue_held(self) -> None:
+        """Have keys and buttons be down that are down now, and no others."""
+        for event in (*self._computer.held, *self._down):
+            self._queue(event)
 
     # -- advance -----------------------------------------------------------------------------
 
@@ -224,7 +362,7 @@ class Loop:
 
     @property
     def _due_frames(self) -> int:
-        return self.pacer.frames
+        return 1 if self._is_paused else self.pacer.frames
 
     def _run_frame(self) -> Frame | None:
         """Run a frame; None when it is unfinished, or there is none."""
@@ -269,7 +407,10 @@ class Loop:
         """See what came of a frame."""
         self._unfinished_since = None
         self._is_owed = False
+        self._steps = max(0, self._steps - 1)
         self._told(frame)
+        if not self._is_bound:
+            self._rewinder.frame(frame.number)
         if self._computer.is_ended:
             self._ending = Ending.EXIT
         elif frame.number == self._last_frame:

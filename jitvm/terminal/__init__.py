@@ -12,6 +12,7 @@
 | kitty     | pictures in kitty's graphics protocol                                    |
 | sixel     | pictures as sixels                                                       |
 | keyboard  | keys and pointer as events of the guest                                  |
+| keymap    | which keys do what, as a file says                                       |
 | player    | the playing loop (`jitvm.playing`) with a terminal around it             |
 | held      | the program's own output, held back meanwhile                            |
 | errors    | raised if there is no terminal                                           |
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.frames import Frame
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 __all__ = ["TerminalError", "run"]
 
@@ -45,6 +47,9 @@ def run(
     max_frames: int | None = None,
     max_instructions: int | None = None,
     time_limit: float | None = None,
+    slot: Slot | None = None,
+    rewind: int | None = None,
+    keys: str | None = None,
 ) -> Ending:
     """Show a program in the terminal until it ends or the user leaves it by Ctrl-C or F3.
 
@@ -57,17 +62,24 @@ def run(
         max_frames: end after so many.
         max_instructions: end exactly after so many, all vectors together.
         time_limit: end after so many seconds.
+        slot: where the user saves and loads states; None: a file named after the program, in the
+            current folder.
+        rewind: bytes of states that are kept for going back by a key; None for 32 MiB, 0 for none.
+        keys: a file that says which keys do what; see `jitvm.playing.keysfile`.
 
     Returns:
         EXIT when the program ended or was left; or which limit was reached.
 
     Raises:
         TerminalError: the process has no terminal.
+        KeysError: the file of keys has an error.
         SystemExit: SIGTERM or SIGHUP came.
         KeyboardInterrupt, OutputError, NativeError, AudioError: as for `FrameLoop.frame`.
     """
     from jitvm.playing.loop import Limits
+    from jitvm.playing.rewinding import MEMORY
     from jitvm.terminal.player import Player
 
     limits = Limits(max_frames, max_instructions, time_limit)
-    return Player(computer, script, replay, limits).run()
+    memory = MEMORY if rewind is None else rewind
+    return Player(computer, script, replay, limits, slot, memory, keys).run()

@@ -15,8 +15,10 @@ Sources: ECMA-48; xterm control sequences; sw.kovidgoyal.net/kitty/keyboard-prot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum, IntEnum
+from itertools import groupby
 
 from jitvm.platform import events
 from jitvm.platform.events import Button, Event
@@ -28,6 +30,7 @@ _MOMENT = 0.02
 """Seconds in which the rest of a sequence follows its Escape."""
 
 ENABLE_RELEASES, DISABLE_RELEASES = b"\x1b[>27u", b"\x1b[<u"
+ENABLE_PASTES, DISABLE_PASTES = b"\x1b[?2004h", b"\x1b[?2004l"
 ENABLE_POINTER = b"\x1b[?1003h\x1b[?1006h"
 ENABLE_PIXELS = b"\x1b[?1016h"
 DISABLE_POINTER = b"\x1b[?1003l\x1b[?1016l\x1b[?1006l"
@@ -36,26 +39,55 @@ KEYS_HELP = """\
 keys in a terminal:
   F3, Ctrl-C   quit
   F4, F5       start the program over; F5 keeps the zero page
+  Insert, End  save its state in a file; go on from the state that was saved last
+  Page Up      go back while it is held
+  F9, F10      pause and resume; run a single frame and pause
+  F11, F12     half the speed, down to an eighth; twice the speed, up to eight times
 buttons of the first pad:
   arrows, Home (start); Ctrl or F6 (A), Alt or F7 (B), Shift or F8 (select)
 """
 
 
-class Quit(Enum):
-    """The user wants to leave."""
+class Command(Enum):
+    """What the user asks of whoever shows the program."""
 
     QUIT = "quit"
+    PAUSE = "pause"
+    STEP = "step"
+    SLOWER = "slower"
+    FASTER = "faster"
+    RESET = "reset"
+    SOFT_RESET = "soft reset"
+    SAVE = "save"
+    LOAD = "load"
+    REWIND = "rewind"
+    GO_ON = "go on"
 
 
-Told = Event | Quit
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """Text was pasted."""
 
-_ARROWS = {"A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START}
-_NUMBERED = {1: "H", 7: "H", 11: "P", 12: "Q", 13: "R", 14: "S"}
+    text: str
+
+
+Told = Event | Command | Pasted
+
+Action = Command | Button
+KEYS: dict[str, Action] = {
+    "A": Button.UP, "B": Button.DOWN, "C": Button.RIGHT, "D": Button.LEFT, "H": Button.START,
+    "17": Button.A, "18": Button.B, "19": Button.SELECT,
+    "R": Command.QUIT, "S": Command.RESET, "15": Command.SOFT_RESET,
+    "2": Command.SAVE, "F": Command.LOAD, "5": Command.REWIND,
+    "20": Command.PAUSE, "21": Command.STEP, "23": Command.SLOWER, "24": Command.FASTER,
+}  # fmt: skip
+"""What keys without a byte do, by the letter or number that ends their sequence."""
+_NUMBERED = {1: "H", 4: "F", 7: "H", 8: "F", 11: "P", 12: "Q", 13: "R", 14: "S"}
 """Numbers of keys that have a letter as well."""
-_FUNCTION_BUTTONS = {17: Button.A, 18: Button.B, 19: Button.SELECT}
 _MODIFIERS = ((4, Button.A), (2, Button.B), (1, Button.SELECT))
 """Bits of a key's modifiers: Ctrl, Alt, Shift."""
 _CTRL, _ALT, _SHIFT = 4, 2, 1
+_ARROWS = "ABCDH"
 _LOCKS = 0xC0
 _MODIFIER_KEYS = {57441: Button.SELECT, 57442: Button.A, 57443: Button.B}
 _BYTES = {127: 0x08, 57414: 0x0D}
@@ -70,6 +102,9 @@ _SEQUENCE = re.compile(
     rb"|\x1b[_P][^\x1b]*\x1b\\"
 )
 _PARTIAL = re.compile(rb"\x1b(\[[0-9;:<?=>]*[ -/]*|O|[_P][^\x1b]*\x1b?)?")
+_PASTE_BEGIN, _PASTE_END = 200, b"\x1b[201~"
+_LONGEST_PASTE = 1 << 20
+"""Bytes after which one is taken to be over, as a terminal may have forgotten its end."""
 _LONGEST = 256
 """Bytes after which what began like a sequence is none."""
 
@@ -89,6 +124,8 @@ class Decoder:
         tells_releases: whether the terminal reports when keys go up.
         holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed; where
             the terminal does not tell, they go up by themselves, as buttons do.
+        keys: what keys without a byte do.
+        chars: what keys do that would type a character otherwise, in lower case.
     """
 
     def __init__(
@@ -98,7 +135,11 @@ class Decoder:
         cell: tuple[int, int] = (1, 1),
         tells_releases: bool = False,
         holds_keys: bool = False,
+        keys: Mapping[str, Action] = KEYS,
+        chars: Mapping[str, Action] | None = None,
     ) -> None:
+        self._keys = keys
+        self._chars = chars or {}
         self._pixel_at = pixel_at
         self._cell = cell
         self._tells_releases = tells_releases
@@ -107,6 +148,8 @@ class Decoder:
         self._down: dict[Button, float] = {}
         self._holds_keys = holds_keys
         self._held: dict[str, float] = {}
+        self._rewinds_since: float | None = None
+        self._paste: bytes | None = None
 
     def decode(self, data: bytes, now: float) -> Iterator[Told]:
         """Events of what has come; an Escape that nothing follows for a moment is the key.
@@ -115,11 +158,26 @@ class Decoder:
             data: the bytes.
             now: the time in seconds.
         """
-        for told in self._typed(data, now):
+        for told in self._given(data, now):
             if self._holds_keys and isinstance(told, events.Key | events.Text):
                 yield from self._hold(chr(told.byte) if isinstance(told, events.Key) else told.text)
             else:
                 yield told
+
+    def _given(self, data: bytes, now: float) -> Iterator[Told]:
+        """As `_typed`, but characters whose keys do something else do that."""
+        for told in self._typed(data, now):
+            if not self._chars or not isinstance(told, events.Key | events.Text):
+                yield told
+                continue
+            text = chr(told.byte) if isinstance(told, events.Key) else told.text
+            for does, run in groupby(text, lambda char: self._chars.get(char.lower())):
+                if does is None:
+                    rest = "".join(run)
+                    yield told if rest == text else events.Text(rest)
+                else:
+                    for _ in run:
+                        yield from self._act(does, _Action.PRESS)
 
     def _hold(self, text: str) -> Iterator[Event]:
         """Keys of what was typed go down, until they expire; those that are down stay so."""
@@ -140,6 +198,9 @@ class Decoder:
         self._now = now
         data, self._rest = self._rest + data, b""
         while data:
+            if self._paste is not None:
+                data = yield from self._pasted(data)
+                continue
             found = _SEQUENCE.match(data)
             if found:
                 data = data[found.end() :]
@@ -150,8 +211,22 @@ class Decoder:
             else:
                 data = yield from self._plain(data)
 
-    def expired(self, now: float) -> Iterator[Event]:
+    def _pasted(self, data: bytes) -> Generator[Told, None, bytes]:
+        """What was pasted, when its end has come; returns the bytes after it."""
+        assert self._paste is not None
+        self._paste += data
+        text, end, rest = self._paste.partition(_PASTE_END)
+        if not end and len(self._paste) < _LONGEST_PASTE:
+            return b""
+        self._paste = None
+        yield Pasted(text.decode("utf-8", "replace"))
+        return rest
+
+    def expired(self, now: float) -> Iterator[Told]:
         """Releases of buttons and keys that were held long enough."""
+        if self._rewinds_since is not None and now - self._rewinds_since >= HOLD:
+            self._rewinds_since = None
+            yield Command.GO_ON
         for button, since in [*self._down.items()]:
             if now - since >= HOLD:
                 del self._down[button]
@@ -173,7 +248,7 @@ class Decoder:
             yield events.Key(_BACKSPACE if byte == _DELETE else byte)
             return data[1:]
         if byte == 0x03:
-            yield Quit.QUIT
+            yield Command.QUIT
             return data[1:]
         if byte < 0x20:
             if byte:
@@ -227,29 +302,43 @@ class Decoder:
         elif end == "~" and number == _DELETE_KEY:
             if action is not _Action.RELEASE:
                 yield events.Key(_DELETE)
-        elif end == "~" and number in _FUNCTION_BUTTONS:
-            yield from self._button(_FUNCTION_BUTTONS[number], action)
+        elif end == "~" and number == _PASTE_BEGIN:
+            self._paste = b""
         elif end == "~":
             yield from self._named(_NUMBERED.get(number, f"{number}"), modifiers, action)
         else:
             yield from self._named(end, modifiers, action)
 
     def _named(self, name: str, modifiers: int, action: _Action) -> Iterator[Told]:
-        """A key that has a letter: an arrow, Home, F1 to F4, or the number of another."""
-        if name in _ARROWS:
-            yield from self._arrow(_ARROWS[name], modifiers, action)
-        elif action is _Action.PRESS and name == "R":
-            yield Quit.QUIT
-        elif action is _Action.PRESS and name in ("S", "15"):
-            yield events.Reset(soft=name == "15")
+        """A key that has a letter: an arrow, Home, F1 to F4, or the number of another.
 
-    def _arrow(self, button: Button, modifiers: int, action: _Action) -> Iterator[Event]:
-        """An arrow, with modifiers as buttons if the terminal does not report them separately."""
-        if not self._tells_releases:
+        Modifiers of an arrow are buttons, if the terminal does not report them separately.
+        """
+        does = self._keys.get(name)
+        if isinstance(does, Button) and name in _ARROWS and not self._tells_releases:
             for bit, other in _MODIFIERS:
                 if modifiers & bit:
                     yield from self._button(other, action)
-        yield from self._button(button, action)
+        if does is not None:
+            yield from self._act(does, action)
+
+    def _act(self, does: Action, action: _Action) -> Iterator[Told]:
+        """What a key does goes on, or ends."""
+        if isinstance(does, Button):
+            yield from self._button(does, action)
+        elif does is Command.REWIND:
+            yield from self._rewind(action)
+        elif action is _Action.PRESS or (action is _Action.REPEAT and does is Command.STEP):
+            yield does
+
+    def _rewind(self, action: _Action) -> Iterator[Told]:
+        if action is _Action.RELEASE:
+            yield Command.GO_ON
+            return
+        if not self._tells_releases:
+            self._rewinds_since = self._now
+        if action is _Action.PRESS:
+            yield Command.REWIND
 
     def _button(self, button: Button, action: _Action) -> Iterator[Event]:
         """A button goes down (again if it is held) or up."""
@@ -266,13 +355,17 @@ class Decoder:
             if action is not _Action.REPEAT:
                 yield from self._button(_MODIFIER_KEYS[number], action)
             return
+        byte = _BYTES.get(number, number)
+        if (does := self._chars.get(chr(byte) if byte < 0x110000 else "")) is not None:
+            yield from self._act(does, action)
+            return
         if self._holds_keys and not (number == ord("c") and modifiers == _CTRL):
             yield from _held_key(number, action)
             return
         if action is _Action.RELEASE:
             return
         if number == ord("c") and modifiers == _CTRL:
-            yield Quit.QUIT
+            yield Command.QUIT
         elif number in _BYTES or 0 < number < 0x20:
             yield events.Key(_BYTES.get(number, number))
         elif number in _PRIVATE:

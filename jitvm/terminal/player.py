@@ -11,20 +11,26 @@ from dataclasses import replace
 from time import monotonic
 
 from jitvm.platform.evaluator import Ending
+from jitvm.platform.events import Reset
 from jitvm.platform.frames import Frame
 from jitvm.playing.loop import Limits, Loop
 from jitvm.terminal.abilities import Abilities, ask
 from jitvm.terminal.blocks import CELL, Blocks
 from jitvm.terminal.fit import Fit
 from jitvm.terminal.keyboard import (
+    DISABLE_PASTES,
     DISABLE_POINTER,
     DISABLE_RELEASES,
+    ENABLE_PASTES,
     ENABLE_PIXELS,
     ENABLE_POINTER,
     ENABLE_RELEASES,
+    KEYS,
+    Command,
     Decoder,
-    Quit,
+    Pasted,
 )
+from jitvm.terminal.keymap import of_file
 from jitvm.terminal.kitty import UNDO, Kitty
 from jitvm.terminal.sixel import Sixel
 from jitvm.terminal.tty import Tty
@@ -33,9 +39,12 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from jitvm.platform.computer import Computer
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 SLICE = 0.05
 """Seconds that the guest runs before the keyboard is looked at."""
+NOTICE = 2.0
+"""Seconds that a notice is shown."""
 PICTURES = 30
 """Most pictures drawn a second."""
 _BEGIN, _END = b"\x1b[?2026h", b"\x1b[?2026l"
@@ -53,8 +62,21 @@ class Player(Loop):
         script: Script | None,
         replay: Iterator[Frame] | None,
         limits: Limits,
+        slot: Slot | None,
+        rewind: int,
+        keys: str | None,
     ) -> None:
-        super().__init__(computer, script=script, replay=replay, limits=limits, seconds=SLICE)
+        self._does = (KEYS, {}) if keys is None else of_file(keys)
+        super().__init__(
+            computer,
+            script=script,
+            replay=replay,
+            limits=limits,
+            slot=slot,
+            rewind=rewind,
+            seconds=SLICE,
+        )
+        self._notice, self._notice_until = "", 0.0
         self._is_stale = True
         self._next_picture = 0.0
         self._size: tuple[int, ...] = ()
@@ -70,6 +92,8 @@ class Player(Loop):
                 cell=self._cell if abilities.has_pixel_pointer else (1, 1),
                 tells_releases=abilities.has_key_releases,
                 holds_keys=self._computer.holds_keys,
+                keys=self._does[0],
+                chars=self._does[1],
             )
             self._play()
         if self._ending is None:
@@ -79,8 +103,8 @@ class Player(Loop):
     def _prepare(self, abilities: Abilities) -> None:
         """Switch on what the terminal can do, and note how to switch it off."""
         tty = self._tty
-        tty.write(ENABLE_POINTER)
-        tty.undo = DISABLE_POINTER
+        tty.write(ENABLE_POINTER + ENABLE_PASTES)
+        tty.undo = DISABLE_POINTER + DISABLE_PASTES
         if abilities.has_pixel_pointer:
             tty.write(ENABLE_PIXELS)
         if abilities.has_key_releases:
@@ -104,13 +128,50 @@ class Player(Loop):
             self._ending = Ending.EXIT
             return
         for told in (*self._decoder.decode(data, now), *self._decoder.expired(now)):
-            if isinstance(told, Quit):
-                self._ending = Ending.EXIT
-                return
-            self._queue(told)
+            match told:
+                case Command.QUIT:
+                    self._ending = Ending.EXIT
+                    return
+                case Command.RESET | Command.SOFT_RESET:
+                    self._queue(Reset(soft=told is Command.SOFT_RESET))
+                case Command.PAUSE:
+                    self._set_paused(not self._is_paused)
+                    self._notify("paused" if self._is_paused else "goes on")
+                case Command.STEP:
+                    self._step()
+                case Command.SLOWER | Command.FASTER:
+                    self.pacer.change_speed(-1 if told is Command.SLOWER else +1)
+                    self._notify(f"speed {self.pacer.speed:g}")
+                case Command.SAVE:
+                    self._save_state()
+                case Command.LOAD:
+                    self._load_state()
+                case Command.REWIND:
+                    self._start_rewinding()
+                case Command.GO_ON:
+                    self._stop_rewinding()
+                case Pasted(text):
+                    self._paste(text)
+                case _:
+                    self._queue(told)
 
     def _told(self, frame: Frame) -> None:
         self._is_stale |= frame.changed
+
+    def _show_anew(self) -> None:
+        self._is_stale = True
+
+    def _notify(self, text: str) -> None:
+        """Have it on the last line for a while."""
+        self._notice, self._notice_until = text, monotonic() + NOTICE
+        self._is_stale = True
+
+    @property
+    def _notice_line(self) -> bytes:
+        """What writes the notice."""
+        columns, rows, *_ = self._tty.size
+        text = "".join(char if char.isprintable() else "?" for char in self._notice)[:columns]
+        return b"\x1b[%d;1H\x1b[0;7m%s\x1b[0m" % (rows, text.encode("utf-8", "replace"))
 
     # -- show --------------------------------------------------------------------------------
 
@@ -124,10 +185,14 @@ class Player(Loop):
             return
         if self._size != self._sizes():
             self._fit_picture()
+        if self._notice and now >= self._notice_until:
+            self._notice = ""
+            self._fit_picture()
         if self._is_stale:
             self._is_stale = False
             self._next_picture = now + 1 / PICTURES
-            self._tty.write(_BEGIN + self._painter.paint(screen.pixels) + _END)
+            line = self._notice_line if self._notice else b""
+            self._tty.write(_BEGIN + self._painter.paint(screen.pixels) + line + _END)
 
     def _sizes(self) -> tuple[int, ...]:
         """What the picture's place depends on: sizes of the terminal and of the screen."""

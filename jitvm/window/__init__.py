@@ -7,6 +7,7 @@
 |-----------|---------------------------------------------------------------------|
 | binding   | how to get SDL; the only file that imports it                       |
 | keys      | what each key does, and the help text on it                         |
+| keymap    | the same as a file says                                             |
 | pads      | game controllers                                                    |
 | translate | from SDL's events to the guest's, or to commands for the window     |
 | geometry  | sizes: the window's for a picture, the picture's in a window        |
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from jitvm.platform.frames import Frame
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 __all__ = ["KEYS_HELP", "WindowError", "run"]
 
@@ -60,6 +62,9 @@ def run(
     max_instructions: int | None = None,
     time_limit: float | None = None,
     notify: Callable[[str], object] | None = None,
+    slot: Slot | None = None,
+    rewind: int | None = None,
+    keys: str | os.PathLike[str] | None = None,
 ) -> Ending:
     """Show a program in a window until it ends or the window is closed.
 
@@ -86,6 +91,10 @@ def run(
         max_instructions: end exactly after so many, all vectors together.
         time_limit: end after so many seconds.
         notify: told what the user should know, a line at a time; None: standard error is.
+        slot: where the user saves and loads states; None: a file named after the program, in the
+            current folder.
+        rewind: bytes of states that are kept for going back by a key; None for 32 MiB, 0 for none.
+        keys: a file that says which keys do what; see `jitvm.playing.keysfile`.
 
     Returns:
         EXIT when the program ended (see `Computer.exit_code`) or the window was closed; or which
@@ -95,11 +104,13 @@ def run(
         WindowError: SDL is not installed, there is no display, or it has gone away.
         KeyboardInterrupt: Ctrl-C.
         OutputError, NativeError: as for `FrameLoop.frame`.
-        ValueError: `scale` is less than 1.
+        ValueError: `scale` is less than 1, or the file of keys has an error (`KeysError`).
     """
     if scale is not None and scale < 1:
         raise ValueError(f"scale {scale}: take 1 or more")
     from jitvm.playing.loop import Limits
+    from jitvm.playing.rewinding import MEMORY
+    from jitvm.window.keymap import DEFAULT, of_file
     from jitvm.window.player import Player
 
     player = Player(
@@ -116,5 +127,8 @@ def run(
         on_frame=on_frame,
         limits=Limits(max_frames, max_instructions, time_limit),
         notify=notify,
+        slot=slot,
+        rewind=MEMORY if rewind is None else rewind,
+        keys=DEFAULT if keys is None else of_file(os.fspath(keys)),
     )
     return player.run()

@@ -146,6 +146,12 @@ def waker() -> Callable[[], None]:
     return wake
 
 
+def clipboard() -> str:
+    """The text that was copied last, in any program; empty if there is none."""
+    found: bytes | None = sdl.SDL_GetClipboardText()
+    return (found or b"").decode("utf-8", "replace")
+
+
 def take_dropped(drop: Any) -> bytes:
     """The path of an SDL_DropEvent, whose memory is given back."""
     path: bytes = drop.file or b""

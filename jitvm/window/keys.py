@@ -17,7 +17,8 @@ _PLACE = 1 << 30
 
 BACKSPACE, TAB, ENTER, ESCAPE, DELETE = 0x08, 0x09, 0x0D, 0x1B, 0x7F
 F1 = _PLACE | 58
-PRINT_SCREEN, PAUSE, HOME = _PLACE | 70, _PLACE | 72, _PLACE | 74
+PRINT_SCREEN, PAUSE, INSERT, HOME, PAGE_UP = (_PLACE | place for place in (70, 72, 73, 74, 75))
+END, PAGE_DOWN = _PLACE | 77, _PLACE | 78
 RIGHT, LEFT, DOWN, UP = (_PLACE | place for place in range(79, 83))
 KEYPAD_ENTER = _PLACE | 88
 LEFT_CTRL, LEFT_SHIFT, LEFT_ALT = (_PLACE | place for place in range(224, 227))
@@ -40,6 +41,14 @@ class Command(Enum):
     SLOWER = "slower"
     FASTER = "faster"
     SCREENSHOT = "screenshot"
+    SAVE = "save"
+    LOAD = "load"
+    REWIND = "rewind"
+    GO_ON = "go on"
+    PASTE = "paste"
+    MUTE = "mute"
+    QUIETER = "quieter"
+    LOUDER = "louder"
     FULLSCREEN = "fullscreen"
     BORDER = "border"
 
@@ -49,8 +58,10 @@ class Shortcut:
     """A key of the window's own.
 
     Attributes:
-        name: of the key, as it is printed on it.
+        name: of the key, as it is printed on it, perhaps with Shift.
         repeats: whether holding it does it again and again.
+        released: what letting go of it does.
+        shift: whether Shift is held as well.
     """
 
     code: int
@@ -58,6 +69,8 @@ class Shortcut:
     command: Command
     about: str
     repeats: bool = False
+    released: Command | None = None
+    shift: bool = False
 
 
 SHORTCUTS = (
@@ -73,12 +86,24 @@ SHORTCUTS = (
     Shortcut(F1 + 9, "F10", Command.SCREENSHOT, "write a PNG file (also Print Screen)"),
     Shortcut(F1 + 10, "F11", Command.FULLSCREEN, "toggle full screen"),
     Shortcut(F1 + 11, "F12", Command.BORDER, "toggle the window border"),
+    Shortcut(INSERT, "Insert", Command.SAVE, "save the program's state in a file"),
+    Shortcut(END, "End", Command.LOAD, "go on from the state that was saved last"),
+    Shortcut(
+        PAGE_UP, "Page Up", Command.REWIND, "go back while it is held", released=Command.GO_ON
+    ),
+    Shortcut(PAGE_DOWN, "Page Down", Command.MUTE, "be silent, or heard again"),
+    Shortcut(PAGE_DOWN, "Shift+Page Down", Command.QUIETER, "softer", repeats=True, shift=True),
+    Shortcut(PAGE_UP, "Shift+Page Up", Command.LOUDER, "louder", repeats=True, shift=True),
+    Shortcut(INSERT, "Shift+Insert", Command.PASTE, "type what is in the clipboard", shift=True),
     Shortcut(PAUSE, "Pause", Command.PAUSE, ""),
     Shortcut(PRINT_SCREEN, "Print Screen", Command.SCREENSHOT, ""),
 )
 """Those without a text are alternative keys for the same command."""
 
-SHORTCUT_OF = {shortcut.code: shortcut for shortcut in SHORTCUTS}
+COMMANDS = {key.command.value.replace(" ", "_"): key for key in reversed(SHORTCUTS) if key.about}
+"""What a file may give keys to, by name."""
+
+SHORTCUT_OF = {(shortcut.code, shortcut.shift): shortcut for shortcut in SHORTCUTS}
 
 BUTTONS = {
     LEFT_CTRL: Button.A,
@@ -94,7 +119,7 @@ BUTTONS = {
 
 KEYS_HELP = (
     "keys of the window:\n"
-    + "".join(f"  {key.name:<4} {key.about}\n" for key in SHORTCUTS if key.about)
+    + "".join(f"  {key.name:<15} {key.about}\n" for key in SHORTCUTS if key.about)
     + """\
 buttons of the first pad, in addition to a game controller:
   arrows, left Ctrl (A), left Alt (B), left Shift (select), Home (start)

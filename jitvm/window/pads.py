@@ -10,7 +10,7 @@ the first four buttons are used in order, as the reference emulator does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from jitvm.platform.events import PADS, Button, Press, Release
 from jitvm.window.binding import sdl
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEAD_ZONE = 12000
 """How far of 32767 a stick has to be moved to count."""
 
-_KNOWN = {
+KNOWN = {
     sdl.SDL_CONTROLLER_BUTTON_A: Button.A,
     sdl.SDL_CONTROLLER_BUTTON_B: Button.B,
     sdl.SDL_CONTROLLER_BUTTON_BACK: Button.SELECT,
@@ -32,6 +32,7 @@ _KNOWN = {
     sdl.SDL_CONTROLLER_BUTTON_DPAD_LEFT: Button.LEFT,
     sdl.SDL_CONTROLLER_BUTTON_DPAD_RIGHT: Button.RIGHT,
 }
+"""Buttons of the guest's pads by SDL's numbers of a controller's."""
 _HAT = {
     sdl.SDL_HAT_UP: Button.UP,
     sdl.SDL_HAT_DOWN: Button.DOWN,
@@ -82,9 +83,14 @@ class Pad:
 
 
 class Pads:
-    """All controllers, by SDL's number of each."""
+    """All controllers, by SDL's number of each.
 
-    def __init__(self) -> None:
+    Args:
+        buttons: what the buttons of those are that SDL knows.
+    """
+
+    def __init__(self, buttons: Mapping[int, Button] = KNOWN) -> None:
+        self._buttons = buttons
         sdl.SDL_InitSubSystem(sdl.SDL_INIT_GAMECONTROLLER | sdl.SDL_INIT_JOYSTICK)
         self._pads: dict[int, Pad] = {}
 
@@ -101,7 +107,7 @@ class Pads:
             case sdl.SDL_JOYDEVICEREMOVED:
                 yield from self._unplug(event.jdevice.which)
             case sdl.SDL_CONTROLLERBUTTONDOWN | sdl.SDL_CONTROLLERBUTTONUP:
-                button = _KNOWN.get(event.cbutton.button, 0)
+                button = self._buttons.get(event.cbutton.button, 0)
                 yield from self._change(event.cbutton, button, event.cbutton.state)
             case sdl.SDL_CONTROLLERAXISMOTION:
                 yield from self._move(event.caxis)

@@ -23,12 +23,14 @@ from jitvm.engine.host.part import write_whole
 from jitvm.platform import ProgramError, SourceError
 from jitvm.platform.computer import file_stem
 from jitvm.platform.evaluator import Ending
-from jitvm.platform.events import Reset
+from jitvm.platform.events import EndOfInput, Reset, Stdin
 from jitvm.platform.frames import Frame
 from jitvm.playing.loop import NAP, Limits, Loop
-from jitvm.window.binding import poll_events, wait_for_event, waker
+from jitvm.playing.rewinding import MEMORY
+from jitvm.window.binding import clipboard, poll_events, wait_for_event, waker
 from jitvm.window.display import Display
 from jitvm.window.errors import WindowError
+from jitvm.window.keymap import DEFAULT, KeyMap
 from jitvm.window.keys import Command
 from jitvm.window.naming import screenshot_path
 from jitvm.window.reload import ProgramFiles
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
 
     from jitvm.platform import Platform, Program
     from jitvm.platform.computer import Computer, Face
+    from jitvm.platform.events import Event
     from jitvm.platform.input import Readable
     from jitvm.platform.script import Script
+    from jitvm.playing.slot import Slot
 
 SLICE = 0.02
 """Seconds that the guest runs before the window is looked at."""
@@ -79,21 +83,28 @@ class Player(Loop):
         on_frame: Callable[[Frame], object] | None = None,
         limits: Limits | None = None,
         notify: Callable[[str], object] | None = None,
+        slot: Slot | None = None,
+        rewind: int = MEMORY,
+        keys: KeyMap = DEFAULT,
     ) -> None:
         super().__init__(
-            computer, script=script, replay=replay, limits=limits or Limits(), seconds=SLICE
+            computer,
+            script=script,
+            replay=replay,
+            limits=limits or Limits(),
+            slot=slot,
+            rewind=rewind,
+            seconds=SLICE,
         )
         self._given_title = title
         self._platform = platform
         self._loading = dict(loading or {})
         self._stream = stdin
         self._on_frame = on_frame
-        self._notify = notify or (lambda text: computer.output.message(f"jitvm: {text}\n"))
-        self._is_exact = bool(replay or on_frame or self._loop.observer)
+        self._tell = notify or (lambda text: computer.output.message(f"jitvm: {text}\n"))
+        self._is_exact = self._is_bound
         self._files = self._watch(source) if source and not self._is_exact else None
 
-        self._is_paused = False
-        self._steps = 0
         self._was_sounding = False
         self._trouble = ""
         self._face: Face | None = None
@@ -101,7 +112,9 @@ class Player(Loop):
         self._shows_pointer: bool | None = None
 
         self._display = Display(self._size, scale, fullscreen, title or self._stem)
-        self._translator = Translator(self._display.pixel_at, holds_keys=computer.holds_keys)
+        self._translator = Translator(
+            self._display.pixel_at, holds_keys=computer.holds_keys, keys=keys
+        )
         self.speaker = Speaker(self._later)
         self._sounds = FrameSounds()
         self._stdin: InputThread | None = None
@@ -142,12 +155,21 @@ class Player(Loop):
         sleep(min(seconds, NAP))
 
     @property
-    def _stands_still(self) -> bool:
-        return self._is_paused and not self._steps
-
-    @property
     def _wants_frame(self) -> bool:
         return self._was_sounding
+
+    # -- states ------------------------------------------------------------------------------
+
+    def _notify(self, text: str) -> None:
+        self._tell(text)
+
+    @property
+    def _is_bound(self) -> bool:
+        return super()._is_bound or self._on_frame is not None
+
+    @property
+    def _down(self) -> tuple[Event, ...]:
+        return self._translator.down
 
     # -- listen ------------------------------------------------------------------------------
 
@@ -192,19 +214,33 @@ class Player(Loop):
             case Command.PAUSE:
                 self._set_paused(not self._is_paused)
             case Command.STEP:
-                self._set_paused(True)
-                self._steps += 1
+                self._step()
             case Command.SLOWER:
                 self.pacer.change_speed(-1)
             case Command.FASTER:
                 self.pacer.change_speed(+1)
             case Command.SCREENSHOT:
                 self._take_picture()
+            case Command.SAVE:
+                self._save_state()
+            case Command.LOAD:
+                self._load_state()
+            case Command.REWIND:
+                self._start_rewinding()
+                self.speaker.pause()
+            case Command.GO_ON:
+                self._stop_rewinding()
+            case Command.PASTE:
+                self._paste(clipboard())
+            case Command.MUTE:
+                self.speaker.is_muted = not self.speaker.is_muted
+            case Command.QUIETER:
+                self.speaker.change_volume(-1)
+            case Command.LOUDER:
+                self.speaker.change_volume(+1)
 
     def _set_paused(self, paused: bool) -> None:
-        self._is_paused = paused
-        self._steps = 0
-        self.pacer.resume()
+        super()._set_paused(paused)
         if paused:
             self.speaker.pause()
 
@@ -253,8 +289,15 @@ class Player(Loop):
             return
         if self._stdin is None:
             self._stdin = InputThread(self._stream, self._wake)
+            self._slot.input_taken = 0
         if self._unfinished_since is None and not self._stands_still:
-            self._pending += self._stdin.take()
+            self._take_stdin(self._stdin.take())
+
+    def _take_stdin(self, told: tuple[Stdin | EndOfInput, ...]) -> None:
+        for event in told:
+            if isinstance(event, Stdin):
+                self._slot.input_taken = (self._slot.input_taken or 0) + len(event.data)
+        self._pending += told
 
     # -- another program ---------------------------------------------------------------------
 
@@ -299,12 +342,7 @@ class Player(Loop):
 
     # -- frames ------------------------------------------------------------------------------
 
-    @property
-    def _due_frames(self) -> int:
-        return 1 if self._is_paused else self.pacer.frames
-
     def _told(self, frame: Frame) -> None:
-        self._steps = max(0, self._steps - 1)
         if frame.changed:
             self._show_change()
         if self._on_frame is not None:
@@ -346,6 +384,9 @@ class Player(Loop):
             if changed is not None:
                 self._display.update(self._computer.screen.pixels, changed)
 
+    def _show_anew(self) -> None:
+        self._show_all()
+
     def _show_all(self) -> None:
         pixels = self._computer.screen.pixels
         height, width, _ = pixels.shape
@@ -374,8 +415,10 @@ class Player(Loop):
         speed = self.pacer.speed
         notes = [
             self._trouble,
+            "rewinding" if self._is_rewinding else "",
             "paused" if self._is_paused else "",
             f"speed {speed:g}" if speed != 1 else "",
+            self.speaker.setting,
         ]
         title = " - ".join([title, *filter(None, notes)])
         if title != self._shown_title:

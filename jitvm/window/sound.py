@@ -63,6 +63,9 @@ PIECE = 256
 PERIOD = 512
 """Samples that the card takes at a time."""
 
+FULL = 10
+"""The highest volume."""
+
 LEAST, MOST, MORE = 4 * PERIOD, 12 * PERIOD, PERIOD
 """How many frames are kept in the queue: at first, at most, and how many more after a drop-out."""
 
@@ -176,6 +179,7 @@ class Speaker:
         open_device: makes the device, when there is something to play.
 
     Attributes:
+        is_muted: whether nothing is heard, while time goes on for notes.
         underruns: how often the queue ran dry while there was something to play.
         played: frames that were put into the queue.
     """
@@ -195,6 +199,8 @@ class Speaker:
         self._thread: threading.Thread | None = None
         self._has_complained = False
         self._target = LEAST
+        self._volume = FULL
+        self.is_muted = False
         self.underruns = 0
         self.played = 0
 
@@ -218,6 +224,18 @@ class Speaker:
     def pause(self) -> None:
         """Stand still, in the middle of notes, until `play`."""
         self._wanted.clear()
+
+    def change_volume(self, steps: int) -> None:
+        """Be louder or softer by so many tenths, and heard."""
+        self._volume = min(max(self._volume + steps, 1), FULL)
+        self.is_muted = False
+
+    @property
+    def setting(self) -> str:
+        """What of it is unusual, in words; empty if nothing is."""
+        if self.is_muted:
+            return "muted"
+        return f"volume {self._volume / FULL:.0%}" if self._volume != FULL else ""
 
     def device_changed(self, *, added: bool, number: int) -> None:
         """A device was plugged in, or this one unplugged."""
@@ -279,12 +297,22 @@ class Speaker:
                 sound = source.render((self._target - queued) // PIECE * PIECE + PIECE)
                 if not len(sound):
                     return
-                device.queue(sound)
+                device.queue(self._as_loud(sound))
                 queued += len(sound)
                 self.played += len(sound)
         except AudioError as error:
             self._complain(str(error))
             self._stopped.set()
+
+    def _as_loud(self, sound: Samples) -> Samples:
+        """Samples as loud as somebody wants them."""
+        volume = 0 if self.is_muted else self._volume
+        if volume == FULL:
+            return sound
+        import numpy as np
+
+        quiet: Samples = (sound.astype(np.int32) * volume // FULL).astype(np.int16)
+        return quiet
 
     def _count_underrun(self, source: Source) -> None:
         if source.active:

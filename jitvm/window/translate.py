@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from jitvm.platform import events
 from jitvm.platform.events import MOUSE_BUTTONS, STEPS, Event
 from jitvm.window.binding import sdl, take_dropped
+from jitvm.window.keymap import DEFAULT, KeyMap
 from jitvm.window.keys import (
-    BUTTONS,
     LEFT_ALT,
     LEFT_CTRL,
     LEFT_SHIFT,
-    SHORTCUT_OF,
+    MOD_SHIFT,
     Command,
     held_name,
     key_byte,
@@ -70,15 +70,21 @@ class Translator:
     Args:
         pixel_at: which pixel of the picture a place in the window is.
         holds_keys: whether keys go down and up (KeyDown, KeyUp), instead of being typed.
+        keys: what keys and buttons do.
     """
 
     def __init__(
-        self, pixel_at: Callable[[int, int], tuple[int, int]], *, holds_keys: bool = False
+        self,
+        pixel_at: Callable[[int, int], tuple[int, int]],
+        *,
+        holds_keys: bool = False,
+        keys: KeyMap = DEFAULT,
     ) -> None:
+        self._keys = keys
         self._pixel_at = pixel_at
         self._holds_keys = holds_keys
         self._names: dict[int, str] = {}
-        self._pads = Pads()
+        self._pads = Pads(keys.controller)
         self._held: set[int] = set()
         self._place: tuple[int, int] | None = None
         self._is_text_told = False
@@ -87,6 +93,15 @@ class Translator:
     def close(self) -> None:
         """Let go of game controllers."""
         self._pads.close()
+
+    @property
+    def down(self) -> tuple[Event, ...]:
+        """What presses the keys and buttons of the keyboard and the mouse that are down."""
+        return (
+            *(events.KeyDown(name) for name in self._names.values()),
+            *(events.Press(self._keys.buttons[code]) for code in self._held),
+            *(events.MouseDown(button) for button in self._buttons_down),
+        )
 
     def told(self, event: Any) -> Iterator[Told]:
         """What an event means."""
@@ -133,10 +148,17 @@ class Translator:
 
     def _key_down(self, code: int, modifiers: int, *, is_repeat: bool) -> Iterator[Told]:
         self._is_text_told = False
-        shortcut = SHORTCUT_OF.get(code)
+        shortcut = self._keys.shortcut(code, shift=bool(modifiers & MOD_SHIFT))
         if shortcut is not None:
             if shortcut.repeats or not is_repeat:
                 yield shortcut.command
+            self._is_text_told = True
+            return
+        if code in self._keys.buttons:
+            self._is_text_told = True
+            if not (is_repeat and code in _MODIFIERS):
+                self._held.add(code)
+                yield events.Press(self._keys.buttons[code])
             return
         if self._holds_keys and (name := held_name(code)) is not None:
             if not is_repeat:
@@ -147,16 +169,16 @@ class Translator:
         if byte is not None:
             self._is_text_told = True
             yield events.Key(byte)
-        elif code in BUTTONS and not (is_repeat and code in _MODIFIERS):
-            self._held.add(code)
-            yield events.Press(BUTTONS[code])
 
     def _key_up(self, code: int) -> Iterator[Told]:
+        shortcut = self._keys.shortcut(code, shift=False)
+        if shortcut is not None and shortcut.released is not None:
+            yield shortcut.released
         if code in self._names:
             yield events.KeyUp(self._names.pop(code))
         if code in self._held:
             self._held.remove(code)
-            yield events.Release(BUTTONS[code])
+            yield events.Release(self._keys.buttons[code])
 
     def _text(self, text: str) -> Iterator[Told]:
         if text and not self._is_text_told and not self._holds_keys:

@@ -299,3 +299,29 @@ def test_another_guest(tier: Tier) -> None:
     assert shown[7:9] == ["breakpoint 1, 0x0210", "0x0210  ADD V1, 03"]
     assert shown[9:12] == ["breakpoint 2, [0x300]", "0x0300: 00 -> 05", "0x0206  LD V1, 01"]
     assert shown[12] == "this is the start; nothing is before it"
+
+
+SAVER = """|0100 ;name #a8 DEO2 #0001 #aa DEO2 one one one BRK
+@one ( -- ) ;byte #ac DEO2 LIT [ @byte $1 ] #18 DEO JMP2r
+@name "in.txt 00
+"""
+
+
+def test_a_state_that_was_saved_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.txt").write_text("abc")
+    Path("saver.tal").write_text(SAVER)
+    words = ["break one", "continue", "continue", "continue", "save there"]
+    given = [word for each in words for word in ("-e", each)]
+    assert main(["debug", *given, "-e", "quit", "saver.tal"]) == 0
+    capfd.readouterr()
+    for tier in ("jit", "reference"):
+        assert main(["run", "--tier", tier, "--load-state", "there", "saver.tal"]) == 0
+        assert capfd.readouterr().out == "c"
+    given += ["-e", "goto 0", "-e", "save early", "-e", "save", "-e", "quit"]
+    assert main(["debug", *given, "saver.tal"]) == Exit.FAILURE
+    errors = capfd.readouterr().err
+    assert "it is in the past" in errors
+    assert "say `save FILE`" in errors

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jitvm.platform import events
 from jitvm.platform.events import Button
-from jitvm.terminal.keyboard import HOLD, Decoder, Quit, Told
+from jitvm.terminal.keyboard import HOLD, Command, Decoder, Pasted, Told
 
 A, B, SELECT = Button.A, Button.B, Button.SELECT
 
@@ -30,7 +30,7 @@ def told(data: bytes, *, releases: bool = False) -> list[Told]:
         ("aé→".encode(), [events.Text("aé→")]),
         (b"\r\t\x7f\x08", [events.Key(13), events.Key(9), events.Key(8), events.Key(8)]),
         (b"\x1b[3~", [events.Key(0x7F)]),
-        (b"\x03", [Quit.QUIT]),
+        (b"\x03", [Command.QUIT]),
         (b"\x13", [events.Press(A), events.Key(ord("s")), events.Release(A)]),
         (b"\x1bx", [events.Press(B), events.Key(ord("x")), events.Release(B)]),
         (b"\x1b[A\x1bOB", [events.Press(Button.UP), events.Press(Button.DOWN)]),
@@ -38,8 +38,13 @@ def told(data: bytes, *, releases: bool = False) -> list[Told]:
         (b"\x1b[1;4D", [events.Press(B), events.Press(SELECT), events.Press(Button.LEFT)]),
         (b"\x1b[H\x1b[1~", [events.Press(Button.START), events.Press(Button.START)]),
         (b"\x1b[17~\x1b[18~\x1b[19~", [events.Press(A), events.Press(B), events.Press(SELECT)]),
-        (b"\x1bOR\x1b[13~", [Quit.QUIT, Quit.QUIT]),
-        (b"\x1bOS\x1b[15~", [events.Reset(), events.Reset(soft=True)]),
+        (b"\x1bOR\x1b[13~", [Command.QUIT, Command.QUIT]),
+        (
+            b"\x1b[20~\x1b[21~\x1b[23~\x1b[24~",
+            [Command.PAUSE, Command.STEP, Command.SLOWER, Command.FASTER],
+        ),
+        (b"\x1b[2~\x1b[F\x1b[4~", [Command.SAVE, Command.LOAD, Command.LOAD]),
+        (b"\x1bOS\x1b[15~", [Command.RESET, Command.SOFT_RESET]),
         (
             b"\x1b[<0;3;4M\x1b[<0;3;4m",
             [events.Move(25, 35), events.MouseDown(1), events.Move(25, 35), events.MouseUp(1)],
@@ -69,7 +74,7 @@ def test_an_ordinary_terminal(data: bytes, expected: list[Told]) -> None:
         (b"\x1b[57441;2u\x1b[57443;3u", [events.Press(SELECT), events.Press(B)]),
         (b"\x1b[115;5u", [events.Key(ord("s"))]),
         (b"\x1b[115;6u", [events.Key(ord("S"))]),
-        (b"\x1b[99;5u", [Quit.QUIT]),
+        (b"\x1b[99;5u", [Command.QUIT]),
         (
             b"\x1b[13u\x1b[9u\x1b[127u\x1b[27u",
             [events.Key(13), events.Key(9), events.Key(8), events.Key(27)],
@@ -77,7 +82,7 @@ def test_an_ordinary_terminal(data: bytes, expected: list[Told]) -> None:
         (b"\x1b[1;1:1A\x1b[1;1:2A\x1b[1;1:3A",
          [events.Press(Button.UP), events.Press(Button.UP), events.Release(Button.UP)]),
         (b"\x1b[1;5A", [events.Press(Button.UP)]),
-        (b"\x1b[13;1:1~\x1b[13;1:3~", [Quit.QUIT]),
+        (b"\x1b[13;1:1~\x1b[13;1:3~", [Command.QUIT]),
         (b"\x1b[57376u", []),
     ],
 )  # fmt: skip
@@ -93,6 +98,31 @@ def test_buttons_go_up_by_themselves_after_their_last_repeat() -> None:
     assert list(keyboard.expired(1.0 + HOLD)) == []
     assert list(keyboard.expired(1.0 + 2 * HOLD)) == [events.Release(Button.UP)]
     assert list(keyboard.expired(9.0)) == []
+
+
+def test_a_key_that_goes_back_does_so_while_it_is_held() -> None:
+    keyboard = decoder()
+    assert list(keyboard.decode(b"\x1b[5~", 1.0)) == [Command.REWIND]
+    assert list(keyboard.decode(b"\x1b[5~", 1.0 + HOLD / 2)) == [Command.REWIND]
+    assert list(keyboard.expired(1.0 + HOLD)) == []
+    assert list(keyboard.expired(1.0 + 2 * HOLD)) == [Command.GO_ON]
+    assert list(keyboard.expired(9.0)) == []
+    steps = b"\x1b[21;1:1~\x1b[21;1:2~\x1b[21;1:3~"
+    assert told(steps, releases=True) == [Command.STEP] * 2
+    data = b"\x1b[5;1:1~\x1b[5;1:2~\x1b[5;1:3~"
+    assert told(data, releases=True) == [Command.REWIND, Command.GO_ON]
+
+
+def test_what_is_pasted_is_text_whatever_is_in_it() -> None:
+    data = b"a\x1b[200~x\n\x1bOR\x03\x1b[201~b"
+    expected = [events.Text("a"), Pasted("x\n\x1bOR\x03"), events.Text("b")]
+    assert told(data) == expected
+    for cut in range(len(data)):
+        keyboard = decoder()
+        found = [*keyboard.decode(data[:cut], 0.0), *keyboard.decode(data[cut:], 0.0)]
+        assert _joined(found) == expected
+    endless = b"\x1b[200~" + b"a" * (1 << 20)
+    assert told(endless + b"\x1bOR") == [Pasted("a" * (1 << 20) + "\x1bOR")]
 
 
 def test_a_lone_escape_is_a_key_after_a_moment() -> None:
@@ -161,7 +191,7 @@ def test_the_terminal_tells_when_a_key_goes_up() -> None:
     keys = held(releases=True)
     sent = b"\x1b[113;1:1;113u\x1b[113;1:2;113u\x1b[113;1:3u\x1b[27;1:1u\x1b[99;5:1u"
     assert list(keys.decode(sent, 1.0)) == [
-        events.KeyDown("q"), events.KeyUp("q"), events.KeyDown("escape"), Quit.QUIT,
+        events.KeyDown("q"), events.KeyUp("q"), events.KeyDown("escape"), Command.QUIT,
     ]  # fmt: skip
     assert list(keys.decode(b"\x1b[A", 1.0)) == [events.Press(Button.UP)]
     assert list(keys.decode(b"\x1b[57376u", 1.0)) == []

@@ -191,3 +191,41 @@ def test_the_environment_chooses() -> None:
     assert not chosen(Abilities(), {}).has_all_colors
     with pytest.raises(TerminalError, match="blocks, sixel, kitty"):
         chosen(Abilities(), {"JITVM_TERMINAL": "braille"})
+
+
+@of("walk.rom")
+def test_a_state_is_saved_and_gone_back_to(started: Terminal, folder: Path) -> None:
+    started.until("▀".encode())
+    started.type(b"a\x1b[2~")
+    started.until(b"saved walk.state")
+    started.type(b"b\x1b[F")
+    started.until(b"loaded walk.state")
+    started.type(b"q")
+    assert started.end() == 3
+    assert started.seen.endswith(LEFT + b"aq")
+    assert (folder / "walk.state").exists()
+
+
+@of("--save-state", "a.state", "spin.rom")
+def test_a_signal_saves_the_state(started: Terminal, folder: Path) -> None:
+    started.until(b"\x1b[?1003h")
+    started.process.send_signal(signal.SIGTERM)
+    assert started.end() == 128 + signal.SIGTERM
+    assert (folder / "a.state").exists()
+
+
+@of("walk.rom")
+def test_it_is_paused_stepped_and_slowed(started: Terminal) -> None:
+    started.until("▀".encode())
+    started.type(b"\x1b[20~")
+    started.until(b"paused")
+    started.type(b"a")
+    started.type(b"\x1b[21~\x1b[20~")
+    started.until(b"goes on")
+    started.type(b"\x1b[23~")
+    started.until(b"speed 0.5")
+    started.type(b"\x1b[24~\x1b[24~")
+    started.until(b"speed 2")
+    started.type(b"q")
+    assert started.end() == 3
+    assert started.seen.endswith(LEFT + b"aq")

@@ -364,6 +364,25 @@ def test_snapshots_hold_memory_banks_and_vector(make: Make) -> None:
     assert computer.banks.read(3, 0, 4) == b"bank"
 
 
+def test_a_program_that_stays_is_given_input_again(make: Make) -> None:
+    computer = make(ECHO)
+    computer.run_console(b"a")
+    computer.run_console(b"b")
+    before = computer.snapshot()
+    computer.run_console(b"c", max_instructions=10**6)
+    computer.restore(before)
+    computer.run_console(b"d")
+    assert bytes(byte for byte in computer.stdout if chr(byte) in "abcd") == b"abcd"
+
+
+def test_what_a_limit_has_left_of_the_input_comes_first(make: Make) -> None:
+    computer = make(ECHO)
+    stdin = io.BytesIO(b"abcdef")
+    while computer.run_console(stdin, max_instructions=5) is Ending.INSTRUCTIONS:
+        pass
+    assert bytes(byte for byte in computer.stdout if chr(byte) in "abcdef") == b"abcdef"
+
+
 @pytest.mark.parametrize("source", ['&l LIT "y .Console/write DEO !&l', "&l #00 #0e DEO !&l"])
 def test_the_time_limit_stops_waiting_for_a_slow_reader(make: Make, source: str) -> None:
     reads, writes = os.pipe()

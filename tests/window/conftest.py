@@ -249,7 +249,7 @@ class User:
         sdl.SDL_PushEvent(ctypes.byref(event))
 
 
-_SDL_NAMES = {"Control_L": "Left Ctrl", "Escape": "Escape"}
+_SDL_NAMES = {"Control_L": "Left Ctrl", "Escape": "Escape", "Page_Up": "PageUp"}
 
 Act = Callable[[User], object]
 Play = Callable[..., Ending]

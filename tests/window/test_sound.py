@@ -77,6 +77,23 @@ def test_the_queue_is_kept_filled_and_then_played_to_its_end() -> None:
     assert (speaker.underruns, notes, card.is_closed) == (0, [], True)
 
 
+def test_it_is_as_loud_as_one_wants_and_time_goes_on_in_silence() -> None:
+    for muted, steps, level, setting in (
+        (False, 0, 1000, ""), (False, -4, 600, "volume 60%"), (False, -20, 100, "volume 10%"),
+        (False, 3, 1000, ""), (True, 0, 0, "muted"),
+    ):  # fmt: skip
+        card, tone = Card(), Tone(PIECE)
+        speaker = Speaker(lambda _text: None, lambda card=card: card)  # type: ignore[misc]
+        if steps:
+            speaker.change_volume(steps)
+        speaker.is_muted = muted
+        speaker.play(tone)  # type: ignore[arg-type]
+        until(lambda card=card: card.heard)  # type: ignore[misc]
+        speaker.close()
+        assert {*np.concatenate(card.heard).ravel().tolist()} == {level}
+        assert (speaker.setting, tone.left) == (setting, 0)
+
+
 def test_an_empty_queue_is_counted_and_answered_with_a_longer_one() -> None:
     card, source = Card(), Tone(10**9)
     speaker = Speaker(print, lambda: card)  # type: ignore[arg-type,return-value]

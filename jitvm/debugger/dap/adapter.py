@@ -85,7 +85,7 @@ class Adapter:
                     self._go(self._move)
         finally:
             if self._debugger is not None:
-                self._debugger.computer.close()
+                self._debugger.history.close()
 
     def _do_waiting(self, *, wait: bool) -> None:
         """Do all requests that there are, or at least one."""

@@ -21,6 +21,7 @@ from jitvm.guests.chip8 import guest
 from jitvm.guests.chip8 import instructions as at
 from jitvm.platform import ProgramError
 from jitvm.platform.bare import BareComputer
+from jitvm.platform.events import KeyUp
 
 TYPE_CHECKING = False  # known to type checkers
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from jitvm.guests.chip8.display import Buzzer, Display
     from jitvm.guests.chip8.frames import Chip8Frames
     from jitvm.platform import Program
+    from jitvm.platform.computer import Settings
+    from jitvm.platform.device import Plain
+    from jitvm.platform.events import Event
 
 DIGITS = bytes.fromhex(
     "f0909090f0 2060202070 f010f080f0 f010f010f0 9090f01010 f080f010f0 f080f090f0 f010204040"
@@ -108,6 +112,34 @@ class Chip8Computer(BareComputer):
     def exit_code(self) -> int:  # type: ignore[override]
         """1 where it came to something that is no instruction."""
         return int(self.registers[at.STATUS] == at.UNKNOWN)
+
+    # -- its state ---------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """What decides how a program goes on, besides what is in a state."""
+        return {
+            "speed": self.speed,
+            **{name: getattr(self.quirks, name) for name in self.quirks.fields},
+        }
+
+    @property
+    def held(self) -> tuple[Event, ...]:
+        """What lets go of the keys that are down."""
+        from jitvm.guests.chip8.frames import KEYS
+
+        registers = self.registers
+        return tuple(KeyUp(name) for name, key in KEYS.items() if registers[at.KEYS + key])
+
+    def own_state(self) -> Plain:
+        """Also how far the buzzer is."""
+        return super().own_state(), self.audio.phase if "audio" in self.__dict__ else 0.0
+
+    def restore_own(self, state: Plain) -> None:
+        """Put that back."""
+        own, phase = state
+        super().restore_own(own)
+        self.audio.phase = phase
 
     # -- running -----------------------------------------------------------------------------
 

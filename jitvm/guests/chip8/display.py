@@ -20,6 +20,8 @@ COLOURS = np.frombuffer(bytes.fromhex("10141cff f2e9d8ff e06c4fff 5b8c8aff"), np
 )
 """RGBA of a point in no plane, in the first, the second, and both."""
 LOUDNESS = 6000
+PATTERN = 128
+"""Bits of the buzzer's pattern."""
 PATTERN_RATE = 4000
 """Bits a second of the buzzer's pattern at pitch 64; it doubles every 48."""
 
@@ -72,6 +74,17 @@ class Buzzer:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._phase = 0.0
+
+    @property
+    def phase(self) -> float:
+        """How many bits of the pattern are over."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase: float) -> None:
+        if not 0 <= phase <= PATTERN:
+            raise ValueError(f"a pattern has {PATTERN} bits")
+        self._phase = float(phase)
 
     @property
     def active(self) -> bool:

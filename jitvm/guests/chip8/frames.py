@@ -67,7 +67,7 @@ class Chip8Frames(FrameLoop):
                     later.append(key)
                 else:
                     self._release(key)
-        if not computer.is_ended:
+        if computer.evaluator.share is not None or not computer.is_ended:  # in the middle of it
             yield Share(computer.speed)
         for key in later:
             self._release(key)

@@ -143,7 +143,7 @@ def test_mixing() -> None:
             pitch=40 + 13 * voice, loops=voice != 2,
         )  # fmt: skip
         mixer._take_over(voice, note)
-    arena[WORDS : WORDS + 8 * cells.WORDS] = bytes(mixer.snapshot().cells)
+    arena[WORDS : WORDS + 8 * cells.WORDS] = bytes(mixer._words)
     arguments = [0, WORDS, OUT, -1 - 20000]
     here = run_here("mix", bytes(arena), [], arguments)
     assert here == run_emulated("mix", bytes(arena), [], arguments)

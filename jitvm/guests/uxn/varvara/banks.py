@@ -93,5 +93,12 @@ class Banks:
         return {bank: bytes(cells) for bank, cells in self._extra.items()}
 
     def restore_extra(self, banks: dict[int, bytes]) -> None:
-        """Put copied banks back; all others are zero again."""
+        """Put copied banks back; all others are zero again.
+
+        Raises:
+            ValueError: they are none.
+        """
+        for bank, cells in banks.items():
+            if bank not in range(1, BANK_COUNT) or len(cells) != BANK_SIZE:
+                raise ValueError(f"banks 1 to {BANK_COUNT - 1} have {BANK_SIZE} bytes each")
         self._extra = {bank: bytearray(cells) for bank, cells in banks.items()}

@@ -34,6 +34,7 @@ from jitvm.engine.machine.machine import Tier
 from jitvm.engine.machine.watch import Watch
 from jitvm.guest.light import cached_property
 from jitvm.guests.uxn.varvara import console
+from jitvm.guests.uxn.varvara.booting import Booting
 from jitvm.guests.uxn.varvara.console import Type, argument_events
 from jitvm.guests.uxn.varvara.hardware import Hardware
 from jitvm.guests.uxn.varvara.program import PROGRAM_START, Rom, rom_of
@@ -43,13 +44,15 @@ from jitvm.platform.input import open_source
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.uxn.varvara.clock import Clock
     from jitvm.guests.uxn.varvara.frames import FrameLoop
     from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
-    from jitvm.platform.computer import Face
+    from jitvm.platform.computer import Face, Settings
+    from jitvm.platform.device import Plain
+    from jitvm.platform.events import Event
     from jitvm.platform.input import Readable, Source
     from jitvm.platform.output import Closed, Stream
     from jitvm.platform.tape import Tape
@@ -92,7 +95,8 @@ class Computer(Hardware):
         self.program: platform.Program | None = None
         self._face_key = b""
         self.args = tuple(os.fsencode(arg) for arg in args)
-        self._booting: Iterator[int] | None = None
+        self._has_begun = self._has_input_ended = False
+        self._input = b""
         super().__init__(
             rom_of(rom),
             tier=tier,
@@ -102,6 +106,7 @@ class Computer(Hardware):
             stdout=stdout,
             stderr=stderr,
         )
+        self._booting = Booting(self.console, self.args)
         self._announce_arguments()
 
     @property
@@ -124,19 +129,13 @@ class Computer(Hardware):
             LimitReached: a limit of `limited` was reached; another call goes on.
             KeyboardInterrupt: Ctrl-C; likewise.
         """
-        if self._booting is None:
-            self._booting = self._boot_vectors()
-        self.evaluator.follow(self._booting)
-
-    def _boot_vectors(self) -> Iterator[int]:
-        yield PROGRAM_START
-        if self.machine.vector:
-            for kind, data in argument_events(self.args):
-                yield from self.console.events(kind, data)
+        self._has_begun = True
+        self.evaluator.follow(self._booting.vectors)
 
     def start(self) -> None:
         """Run the reset vector, and leave the command line to `send_arguments`."""
-        self._booting = iter(())
+        self._has_begun = True
+        self._booting = Booting(self.console, begun=1, is_over=True)
         self.evaluator.run(PROGRAM_START)
 
     def send(self, kind: Type, data: bytes) -> None:
@@ -162,6 +161,7 @@ class Computer(Hardware):
 
     def end_of_input(self) -> None:
         """Tell that standard input has ended."""
+        self._has_input_ended = True
         self.send(Type.END, console.END_BYTE)
 
     def feed_some(self, data: bytes) -> int:
@@ -178,9 +178,16 @@ class Computer(Hardware):
         the screen, silences all voices and closes files. Other banks keep what the program does
         not cover. As in the reference, the program then believes that it has no arguments.
         """
-        self._booting = iter((PROGRAM_START,))
-        self._abandon_frame()
+        self._begin(Booting(self.console))
+        self._has_begun = True
         self.clear(soft=soft)
+
+    def _begin(self, booting: Booting) -> None:
+        """Nothing of a program has run yet."""
+        self._booting = booting
+        self._has_begun = self._has_input_ended = False
+        self._input = b""
+        self._abandon_frame()
 
     def load(self, rom: bytes | Rom) -> None:
         """Put another program in place of the present one; `boot` or the next frame runs it.
@@ -197,8 +204,7 @@ class Computer(Hardware):
             RomError: the ROM is empty or too long; the present program goes on.
         """
         self.rom, self.program = rom_of(rom), None
-        self._booting = None
-        self._abandon_frame()
+        self._begin(Booting(self.console, self.args))
         self.banks.restore_extra({})
         self.clear()
         self._announce_arguments()
@@ -221,7 +227,7 @@ class Computer(Hardware):
         from jitvm.guests.uxn.varvara.snapshot import ComputerSnapshot
 
         return ComputerSnapshot(
-            has_begun=self._booting is not None,
+            has_begun=self._has_begun,
             machine=self.machine.snapshot(),
             banks=self.banks.save_extra(),
             devices=self.devices.snapshot(),
@@ -229,8 +235,9 @@ class Computer(Hardware):
 
     def restore(self, snapshot: ComputerSnapshot) -> None:
         """Put a copied state back, of this computer or another one with the same program."""
-        self._booting = iter(()) if snapshot.has_begun else None
-        self._abandon_frame()
+        has_begun = snapshot.has_begun
+        self._begin(Booting(self.console, self.args, int(has_begun), is_over=has_begun))
+        self._has_begun = has_begun
         self.evaluator.abandon()
         self.restore_state(snapshot)
 
@@ -239,6 +246,39 @@ class Computer(Hardware):
         self.devices.restore(snapshot.devices)
         self.machine.restore(snapshot.machine)  # last of the two: sizes may be half written
         self.banks.restore_extra(snapshot.banks)
+
+    @property
+    def image(self) -> bytes:
+        """The program's bytes."""
+        return self.rom.data
+
+    @property
+    def settings(self) -> Settings:
+        """Nothing besides the program and its state decides how it goes on."""
+        return {}
+
+    @property
+    def held(self) -> tuple[Event, ...]:
+        """What lets go of the buttons that the program believes are down."""
+        return (*self.controller.held(), *self.mouse.held())
+
+    def own_state(self) -> Plain:
+        """Where it is in its life, and the banks above 0."""
+        banks = tuple(sorted(self.banks.save_extra().items()))
+        return self._booting.snapshot(), self._input, self._has_input_ended, banks
+
+    def restore_own(self, state: Plain) -> None:
+        """Put that back.
+
+        Raises:
+            ValueError, TypeError: it is no such state.
+        """
+        booting, data, has_ended, banks = state
+        self._booting = self._booting.restored(booting)
+        self._has_begun = self._booting.begun > 0
+        self._input = bytes(memoryview(data))
+        self._has_input_ended = bool(has_ended)
+        self.banks.restore_extra(dict(banks))
 
     def tape(self) -> Tape:
         """What comes from outside from now on: the time, and what is in files."""
@@ -284,6 +324,7 @@ class Computer(Hardware):
         *,
         max_instructions: int | None = None,
         time_limit: float | None = None,
+        on_end: Callable[[], object] | None = None,
     ) -> Ending:
         """Run a console program to its end.
 
@@ -291,6 +332,7 @@ class Computer(Hardware):
             stdin: bytes, or a binary stream that is read as bytes come; None: it is closed.
             max_instructions: stop exactly after so many, all vectors together.
             time_limit: stop after so many seconds.
+            on_end: called when it has ended or was stopped, before files are closed.
 
         Returns:
             whether it ended by itself or which limit stopped it; see `exit_code`.
@@ -301,18 +343,16 @@ class Computer(Hardware):
                 far as that is possible without waiting for a reader.
         """
         with self.limited(max_instructions=max_instructions, time_limit=time_limit) as watch:
-            try:
-                return self._live(open_source(stdin), watch)
-            except LimitReached as reached:
-                return reached.ending
-            finally:
-                self.close()
+            ending = self.to_the_end(lambda: self._live(open_source(stdin), watch), on_end)
+        if ending is Ending.EXIT:
+            self._has_input_ended = False  # another run may bring more
+        return ending
 
     def _live(self, source: Source, watch: Watch) -> Ending:
         ending = Ending.EXIT
         try:
             self.boot()
-            if self.machine.vector:
+            if self.machine.vector and not self._has_input_ended:
                 self._feed_all(source, watch)
         except LimitReached as reached:
             ending = reached.ending
@@ -323,11 +363,17 @@ class Computer(Hardware):
 
     def _feed_all(self, source: Source, watch: Watch) -> None:
         while not self.is_ended:
-            self.output.flush()
-            data = source.read(watch)
-            if data is None:
-                raise LimitReached(Ending.TIME)
-            if not data:
-                self.end_of_input()
-                return
-            self.feed(data)
+            if not self._input:
+                self.output.flush()
+                data = source.read(watch, self.evaluator.check_time)
+                if data is None:
+                    raise LimitReached(Ending.TIME)
+                if not data:
+                    self.end_of_input()
+                    return
+                self._input = data
+            try:
+                self.feed_some(self._input)
+            finally:
+                self._input = self._input[self.machine.begun :]
+            self.boot()

@@ -17,6 +17,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jitvm.platform.events import Event
+
 BUTTON = 0x82
 KEY = 0x83
 PADS = (BUTTON, 0x85, 0x86, 0x87)
@@ -37,6 +39,14 @@ class Controller(Listener):
         """Buttons of a pad go up, as one event."""
         self._page[PADS[pad - 1]] &= ~buttons & 0xFF
         yield self.vector
+
+    def held(self) -> Iterator[Event]:
+        """What lets go of all buttons that are down."""
+        from jitvm.platform.events import Release
+
+        for pad, port in enumerate(PADS, 1):
+            if self._page[port]:
+                yield Release(self._page[port], pad)
 
     def keys(self, data: bytes) -> Iterator[int]:
         """Bytes are typed, one event each; text as UTF-8. A zero byte is none."""

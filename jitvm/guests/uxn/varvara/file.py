@@ -30,22 +30,23 @@ import errno
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guest.light import partial
+from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara.handle import Handle
 from jitvm.guests.uxn.varvara.program import BANK_SIZE
 from jitvm.guests.uxn.varvara.readahead import LONGEST, ReadAhead
 from jitvm.guests.uxn.varvara.sandbox import MAX_PATH, OutsideError, Sandbox
 from jitvm.guests.uxn.varvara.words import FILE_WORDS, FILES, DeviceWords
-from jitvm.platform.device import Device
+from jitvm.platform.device import WORD, Device, StateError
 from jitvm.platform.output import Output
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.guests.uxn.varvara.handle import Files
+    from jitvm.guests.uxn.varvara.handle import Files, Position
     from jitvm.guests.uxn.varvara.readcode import ReadCode
 
-    FileState = tuple[int | None, int]
+    FileState = tuple[int | None, int, Position | None]
 
 BASES = (0xA0, 0xB0)
 
@@ -56,6 +57,12 @@ LOOK_AFTER = 64
 BUILD_AFTER = 400
 """Small reads before LLVM is imported, where the cache has none: programs that end sooner never
 pay for it."""
+
+
+def shown(path: bytes) -> str:
+    """A path in messages."""
+    name = path.decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "?" for char in name)
 
 
 def connect_files(
@@ -132,13 +139,32 @@ class File(Device):
         self._ahead.length = 0
 
     def snapshot(self) -> FileState:
-        """Copy its settings: the name's address, None for no name, and the length."""
-        return self._path_at, self._ahead.length
+        """Copy its settings: the name's address, None for no name, and the length; and what is
+        open."""
+        position = None if self._files is None else self._files.position()
+        return self._path_at, self._ahead.length, position
 
     def restore(self, state: FileState) -> None:
-        """Restore them. An open file is closed: reading and writing start from the beginning."""
+        """Restore them, and open again what was open.
+
+        Raises:
+            StateError: that cannot be done.
+            ValueError, TypeError: it is no such state.
+        """
         self.close()
-        self._path_at, self._ahead.length = state
+        path_at, length, position = state
+        self._path_at = None if path_at is None else whole("address", path_at, 0, WORD)
+        self._ahead.length = whole("length", length, 0, WORD)
+        if position is None:
+            return
+        name = shown(bytes(memoryview(position[1])))
+        if self._files is None:
+            raise StateError(f"{name} was open, and the program has no files now")
+        try:
+            self._files.go_to(position)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise StateError(f"{name} was open, and cannot be opened again: {why}") from error
 
     def close(self) -> None:
         """Close what is open."""
@@ -195,8 +221,7 @@ class File(Device):
             return
         root = self._sandbox.root
         self._warned.add(path)
-        name = path.decode("utf-8", "replace")
-        name = "".join(char if char.isprintable() else "?" for char in name)
+        name = shown(path)
         self._output.message(
             f"jitvm: warning: the program asked for {name}, which is outside of {root}; "
             "give it another folder with --sandbox\n"

@@ -37,8 +37,11 @@ class FrameLoop(frames.FrameLoop):
         for event in events:
             yield from self._perform(event)
         yield hardware.screen.vector
+
+    def _late_steps(self) -> Iterator[int]:
+        hardware = self._hardware
         if hardware.has_sound:
-            for voice in hardware.audio.ended():
+            for voice in hardware.audio.endings():
                 yield hardware.audio.vector(voice)
 
     def _only_vector(self) -> int | None:

@@ -9,9 +9,11 @@ Paths are functions, because a path is read only when something is opened, descr
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
+from jitvm.guest.numbers import shortened, whole
 from jitvm.guests.uxn.varvara.readahead import ReadAhead
 from jitvm.guests.uxn.varvara.sandbox import OutsideError, Sandbox
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     Path = Callable[[], bytes]
+    Position = tuple[str, bytes, int | tuple[bytes, ...]]
+    """A kind (`READS`, `WRITES`, `APPENDS`, `LISTS`), a path, and how many bytes are behind, or of
+    a folder the names to come."""
 
     class Files(Protocol):
         """What a File device asks for. All but `close` raise OSError, and then nothing is done."""
@@ -43,7 +48,21 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Close what is open: the next operation starts over."""
 
+        def position(self) -> Position | None:
+            """What is open and how far it has got; None if nothing is, or somebody else knows."""
 
+        def go_to(self, position: Position) -> None:
+            """Open again what is not open, and be as far.
+
+            Raises:
+                OSError: it cannot be opened, or has become shorter.
+                ValueError, TypeError: it is no such position.
+            """
+
+
+READS, WRITES, APPENDS, LISTS = "reads", "writes", "appends", "lists"
+LARGEST = (1 << 63) - 1
+"""Bytes that a file may have."""
 _LINE_OVERHEAD = 8  # size, space, the '/' of a folder, newline, and a zero byte behind
 
 
@@ -56,10 +75,17 @@ def size_text(size: int, width: int) -> bytes:
 class Listing:
     """The lines of a folder, given out a few at a time."""
 
-    def __init__(self, sandbox: Sandbox, path: bytes) -> None:
+    def __init__(
+        self, sandbox: Sandbox, path: bytes, names: tuple[bytes, ...] | None = None
+    ) -> None:
         self._sandbox = sandbox
         self._path = path
-        self._names = sandbox.entries(path)[::-1]
+        self._names = [*reversed(sandbox.entries(path) if names is None else names)]
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """Those to come."""
+        return tuple(reversed(self._names))
 
     def read(self, size: int) -> bytes:
         """As many whole lines as `size` bytes hold; empty at the end."""
@@ -93,12 +119,15 @@ class Handle:
         self._computer = computer
         self._reading: int | Listing | None = None
         self._writing: int | None = None
+        self._appends = False
+        self._path = b""
 
     def read(self, path: Path, size: int) -> tuple[int, bytes]:
         """See `Files`."""
         if self._reading is None:
             self.close()
-            self._reading = self._open(path())
+            self._path = path()
+            self._reading = self._open(self._path)
         if isinstance(self._reading, Listing):
             text = self._reading.read(size)
             # The zero byte behind the lines is what programs print them up to.
@@ -114,6 +143,7 @@ class Handle:
             if name.endswith(b"/"):
                 self._sandbox.make_folder(name)
                 return 1
+            self._path, self._appends = name, append
             self._writing = self._sandbox.create_file(name, append=append)
         for ahead in self._computer:
             ahead.before_write(self._writing)
@@ -144,6 +174,39 @@ class Handle:
             if isinstance(descriptor, int):
                 os.close(descriptor)
         self._reading = self._writing = None
+
+    def position(self) -> Position | None:
+        """See `Files`."""
+        if isinstance(self._reading, Listing):
+            return LISTS, self._path, self._reading.names
+        if self._reading is not None:
+            at = os.lseek(self._reading, 0, os.SEEK_CUR) - self._ahead.left
+            return READS, self._path, at
+        if self._writing is not None:
+            kind = APPENDS if self._appends else WRITES
+            return kind, self._path, os.lseek(self._writing, 0, os.SEEK_CUR)
+        return None
+
+    def go_to(self, position: Position) -> None:
+        """See `Files`."""
+        kind, path, at = position
+        self.close()
+        self._path = bytes(memoryview(path))
+        if kind == LISTS:
+            names = tuple(bytes(memoryview(name)) for name in at)  # type: ignore[union-attr]
+            self._reading = Listing(self._sandbox, self._path, names)
+            return
+        behind = whole("position", at, 0, LARGEST)
+        if kind == READS:
+            descriptor = self._reading = self._sandbox.open_file(self._path)
+        elif kind in (WRITES, APPENDS):
+            self._appends = kind == APPENDS
+            descriptor = self._writing = self._sandbox.reopen_file(self._path, append=self._appends)
+        else:
+            raise ValueError(f"{shortened(kind)} is nothing that is done to files")
+        if kind == WRITES and behind > os.fstat(descriptor).st_size:
+            raise OSError(errno.EINVAL, "it has become shorter")
+        os.lseek(descriptor, behind, os.SEEK_SET)
 
     def __del__(self) -> None:
         if hasattr(self, "_writing"):

@@ -16,6 +16,8 @@ TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jitvm.platform.events import Event
+
 X = 0x92
 Y = 0x94
 STATE = 0x96
@@ -43,6 +45,14 @@ class Mouse(Listener):
         """A button, 1 to 3, goes up."""
         self._page[STATE] &= ~(1 << button - 1) & 0xFF
         yield self.vector
+
+    def held(self) -> Iterator[Event]:
+        """What lets go of all buttons that are down."""
+        from jitvm.platform.events import MOUSE_BUTTONS, MouseUp
+
+        for button in range(1, MOUSE_BUTTONS + 1):
+            if self._page[STATE] >> button - 1 & 1:
+                yield MouseUp(button)
 
     def scroll(self, x: int, y: int) -> Iterator[int]:
         """The wheel turns by steps to the right and down, -32768 to 32767."""

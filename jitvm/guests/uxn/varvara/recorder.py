@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.handle import Files, Path
+    from jitvm.guests.uxn.varvara.handle import Files, Path, Position
     from jitvm.platform.events import Event
     from jitvm.platform.frames import Frame
 
@@ -244,6 +244,12 @@ class _RecordedFiles:
 
     def close(self) -> None:
         self._files.close()
+
+    def position(self) -> Position | None:
+        return self._files.position()
+
+    def go_to(self, position: Position) -> None:
+        self._files.go_to(position)
 
     def _noted(self, request: str, work: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         try:

@@ -29,7 +29,7 @@ from jitvm.version import __version__
 
 if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.computer import Computer
-    from jitvm.guests.uxn.varvara.handle import Path
+    from jitvm.guests.uxn.varvara.handle import Path, Position
     from jitvm.platform.frames import Frame
 
 _NOTHING_CAME = RecordedFrame()
@@ -171,3 +171,9 @@ class _ReplayedFiles:
 
     def close(self) -> None:
         return
+
+    def position(self) -> None:
+        return
+
+    def go_to(self, position: Position) -> None:  # noqa: ARG002
+        raise OSError("its files are those of a session")

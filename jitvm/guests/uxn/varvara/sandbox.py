@@ -134,6 +134,13 @@ class Sandbox:
             os.ftruncate(descriptor, 0)
         return descriptor
 
+    def reopen_file(self, path: bytes, *, append: bool) -> int:
+        """Open a regular file for writing that is there, with what is in it."""
+        with self.walk(path) as place:
+            _require(place.status(), stat.S_ISREG)
+            flags = os.O_WRONLY | _FILE | (os.O_APPEND if append else 0)
+            return _checked(os.open(place.name, flags, dir_fd=place.parent))
+
     def make_folder(self, path: bytes) -> None:
         """Make a folder and those above it, where missing."""
         with self.walk(path + b"/.", make_folders=True):

@@ -3,9 +3,8 @@
 It is valid between two vectors: the rest of a vector that a limit has stopped is not run. It
 belongs to a program, not to a computer: any computer for the same ROM can continue from it.
 
-It does not include what is outside the computer: the clock, output that was written, limits, the
-number of frames, and file positions. It does include the name and length of a file, which is closed
-and read again from the start.
+It does not include what is outside the computer: the clock, output that was written, limits, and
+the number of frames. A file that is open is opened again, and read or written on from where it was.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from jitvm.guests.uxn.varvara.clock import DateTime
     from jitvm.guests.uxn.varvara.file import File
-    from jitvm.guests.uxn.varvara.handle import Files, Path
+    from jitvm.guests.uxn.varvara.handle import Files, Path, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,11 @@ class VarvaraTape(Tape):
     def mark(self) -> int:
         """How many answers were given up to now."""
         return self._at
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the host is asked next."""
+        return self._at == len(self._answers)
 
     def wind(self, mark: int, restore: Callable[[], object]) -> None:
         """Put the computer back to a mark; the answers after it are given again."""
@@ -142,6 +147,13 @@ class _TapedFiles:
             return _Answer(self._device, True, closes=True)
 
         self._tape.answer(self._device, close)
+
+    def position(self) -> Position | None:
+        """That of the host's side, where that is what the program believes."""
+        return self._host.position() if self._tape.is_at_end else None
+
+    def go_to(self, position: Position) -> None:
+        """Nothing: the host's side stays where the last answer has left it."""
 
     def open_again(self, answers: list[_Answer]) -> None:
         """Have the host's side where it was after some answers, as far as it was read."""

@@ -20,16 +20,22 @@ that consecutive notes have no gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from jitvm.engine.machine.machine import Machine
-from jitvm.guests.uxn.varvara.audio.mixer import Mixer, MixerState
+from jitvm.guest.numbers import whole
+from jitvm.guests.uxn.varvara.audio.mixer import Mixer
 from jitvm.guests.uxn.varvara.audio.note import VOICES, Note
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jitvm.guests.uxn.varvara.audio.mixer import MixerState
     from jitvm.platform.sound import Samples
+
+    AudioState = tuple[MixerState, tuple[int, ...], tuple[int, ...]]
+    """The notes, which of their ends were reported, and latched low bytes of positions."""
 
 BASE = 0x30
 VECTOR = 0x0
@@ -40,15 +46,6 @@ PITCH = 0xF
 _PORTS = 0x10
 _LOUD = 0x800
 """A channel of volume 1 shows one step more each time its level grows by this."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioState:
-    """The notes, which of their ends were reported, and latched low bytes of positions."""
-
-    mixer: MixerState
-    told: tuple[int, ...]
-    position_low: tuple[int, ...]
 
 
 class Audio:
@@ -109,13 +106,15 @@ class Audio:
 
         Notes that were replaced or silenced have not ended.
         """
-        voices: list[int] = []
+        return tuple(self.endings())
+
+    def endings(self) -> Iterator[int]:
+        """The same one by one: those that nobody has asked for yet are still to come."""
         for voice in range(VOICES):
-            ends = self._mixer.ends(voice)
-            if self.vector(voice):
-                voices += [voice] * (ends - self._told[voice])
-            self._told[voice] = ends
-        return tuple(voices)
+            while self._told[voice] < self._mixer.ends(voice):
+                self._told[voice] += 1
+                if self.vector(voice):
+                    yield voice
 
     def reset(self) -> None:
         """Silence all voices and forget what has ended. A `render` under way still plays out."""
@@ -125,14 +124,25 @@ class Audio:
 
     def snapshot(self) -> AudioState:
         """Copy all voices, in the middle of their notes. Nobody may be rendering."""
-        return AudioState(self._mixer.snapshot(), tuple(self._told), tuple(self._position_low))
+        return self._mixer.snapshot(), tuple(self._told), tuple(self._position_low)
 
     def restore(self, state: AudioState) -> None:
-        """Put copied voices back. A `render` under way still plays out what was there before."""
+        """Put copied voices back. A `render` under way still plays out what was there before.
+
+        Raises:
+            ValueError, TypeError: they are not what `snapshot` gives.
+        """
+        voices, told, low = state
         mixer = self._mixer.successor()
-        mixer.restore(state.mixer)
-        self._mixer = mixer
-        self._told[:], self._position_low[:] = state.told, state.position_low
+        mixer.restore(voices)
+        counts = [
+            whole("count of notes", count, max(0, mixer.ends(voice) - 0xFFFF), mixer.ends(voice))
+            for voice, count in zip(range(VOICES), told, strict=True)
+        ]
+        lows = [whole("position", byte, 0, 0xFF) for byte in low]
+        if len(lows) != VOICES:
+            raise ValueError(f"there are {VOICES} voices")
+        self._mixer, self._told, self._position_low = mixer, counts, lows
 
     # -- ports -------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 ; numba 0.68.1, llvmlite 0.50.0, Python 3.11
-; f51b264e406d2b68a45cf58ebb76840a0f7ee54689c4156d3e44a95ffe167796
+; 59834536718980ce54ccbdf5af4680fb98bd292a11108dec55af4b6110b98cc4
 define internal noundef i32 @mix(ptr noalias writeonly captures(none) %retptr, ptr noalias writeonly captures(none) %excinfo, i64 %arg.memory, i64 %arg.cells, i64 %arg.out, i64 %arg.frames) local_unnamed_addr #0 {
 entry:
   %.147 = alloca ptr, align 8

@@ -17,34 +17,33 @@ Rules that make it work without a lock, so that neither thread ever waits for th
 As in the reference emulators, the fraction of a byte left over from a note carries over to the
 next.
 
-A `MixerState` is a copy of the whole state. NumPy and the kernel are loaded with the first note.
+A `MixerState` is a copy of the whole state: of each voice the note that was started last, the one
+that is playing (True: the same), and its cells. NumPy and the kernel are loaded with the first
+note.
 """
 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 
+from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara.audio import state as at
-from jitvm.guests.uxn.varvara.audio.note import VOICES
+from jitvm.guests.uxn.varvara.audio.note import FOREVER, LONGEST_PERIOD, VOICES, Note
 from jitvm.platform.sound import AudioError
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.guests.uxn.varvara.audio.note import Note
+    from jitvm.guests.uxn.varvara.audio.note import Asked
     from jitvm.platform.sound import Samples
 
+    VoiceState = tuple[Asked | None, Asked | bool | None, tuple[int, ...]]
+    MixerState = tuple[VoiceState, ...]
 
-@dataclass(frozen=True, slots=True)
-class MixerState:
-    """All voices, in the middle of their notes: the notes that were started last, those that are
-    playing (see `Mixer`), and the cells."""
-
-    newest: tuple[Note | None, ...]
-    playing: tuple[Note | None, ...]
-    cells: bytes
+MOVING = (at.SOUNDING, at.AGE, at.POSITION, at.COUNT, at.ENDS)
+"""Cells that a note does not say, and what is above the highest that each may have."""
+MOST = (2, FOREVER, 1 << 32, LONGEST_PERIOD, 1 << 62)
 
 
 class Mixer:
@@ -69,13 +68,42 @@ class Mixer:
         return mixer
 
     def snapshot(self) -> MixerState:
-        """Copy all voices. Nobody may be rendering."""
-        return MixerState(tuple(self._newest), tuple(self._playing), bytes(self._words))
+        """Copy all voices; to the sample where nobody is rendering."""
+        return tuple(map(self._voice_snapshot, range(VOICES)))
+
+    def _voice_snapshot(self, voice: int) -> VoiceState:
+        newest, playing = self._newest[voice], self._playing[voice]
+        started = None if newest is None else newest.asked
+        sounds = playing is newest or (None if playing is None else playing.asked)
+        sounding, age, position, count, ends = (self._cell(voice, cell) for cell in MOVING)
+        if playing is None or count >= playing.period:  # a note is being taken over right now
+            sounding = 0
+        return started, sounds, (sounding, age, position, count, ends)
 
     def restore(self, state: MixerState) -> None:
-        """Put copied voices back. Nobody may be rendering."""
-        self._newest[:], self._playing[:] = state.newest, state.playing
-        self._cells[:] = memoryview(state.cells).cast("q")
+        """Put copied voices back. Nobody may be rendering.
+
+        Raises:
+            ValueError, TypeError: they are not what `snapshot` gives.
+        """
+        for voice, (started, sounds, cells) in zip(range(VOICES), state, strict=True):
+            newest = None if started is None else Note.asked_for(started)
+            if sounds is True:
+                playing = newest
+            else:
+                playing = None if sounds is None else Note.asked_for(sounds)  # type: ignore[arg-type]
+            self._restore_voice(voice, playing, cells)
+            self._newest[voice], self._playing[voice] = newest, playing
+
+    def _restore_voice(self, voice: int, playing: Note | None, cells: tuple[int, ...]) -> None:
+        """Set the cells of a voice: the kernel trusts them."""
+        if playing is not None:
+            self._take_over(voice, playing)
+        for cell, value, most in zip(MOVING, cells, MOST, strict=True):
+            self._cells[voice * at.VOICE + cell] = whole("cell", value, 0, most - 1)
+        sounds, count = self._cell(voice, at.SOUNDING), self._cell(voice, at.COUNT)
+        if sounds and (playing is None or count >= playing.period):
+            raise ValueError("a voice sounds without a note, or beyond it")
 
     # -- for the guest's thread --------------------------------------------------------------
 

@@ -23,7 +23,12 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from jitvm.guest.numbers import whole
 from jitvm.platform.sound import RATE
+
+TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    Asked = tuple[int, int, int, int, int, bool]
 
 VOICES = 4
 
@@ -41,6 +46,8 @@ _ONCE = 0x80
 _CYCLE = 0x100
 _PERIOD = RATE * 0x4000 // 11025
 _CYCLE_PERIOD = _PERIOD * 337 // 2
+LONGEST_PERIOD = _CYCLE_PERIOD
+"""That of a sample of one byte."""
 _MEMORY = 0x10000
 
 # fmt: off
@@ -97,14 +104,18 @@ class Note:
         advance, period: see the head of this file.
         left, right: volumes, 0 to 15.
         ramps: the envelope.
+        asked: what it was made from: address, length, adsr, volume, pitch, loops.
     """
 
-    __slots__ = ("address", "advance", "left", "length", "loops", "period", "ramps", "right")
+    __slots__ = (
+        "address", "advance", "asked", "left", "length", "loops", "period", "ramps", "right",
+    )  # fmt: skip
 
     def __init__(
         self, *, address: int, length: int, adsr: int, volume: int, pitch: int, loops: bool
     ) -> None:
         octave, semitone = divmod(pitch, 12)
+        self.asked: Asked = (address, length, adsr, volume, pitch, loops)
         self.address = address
         self.length = length
         self.loops = loops
@@ -131,6 +142,24 @@ class Note:
             volume=volume,
             pitch=pitch,
             loops=not ports[0xF] & _ONCE,
+        )
+
+    @classmethod
+    def asked_for(cls, asked: Asked) -> Note:
+        """The note that another one's `asked` describes.
+
+        Raises:
+            ValueError, TypeError: there is no such note.
+        """
+        address, length, adsr, volume, pitch, loops = asked
+        address = whole("address", address, 0, _MEMORY - 1)
+        return cls(
+            address=address,
+            length=whole("length", length, 1, _MEMORY - address),
+            adsr=whole("adsr", adsr, 0, 0xFFFF),
+            volume=whole("volume", volume, 0, 0xFF),
+            pitch=whole("pitch", pitch, 0, _PITCHES - 1),
+            loops=bool(loops),
         )
 
     def level(self, age: int) -> int:

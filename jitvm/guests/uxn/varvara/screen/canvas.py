@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from jitvm.engine.host.foreign import address_of_bytes, memory
 from jitvm.engine.memory.block import Mapping
+from jitvm.guest.numbers import whole
 from jitvm.guests.uxn.varvara.screen import state as at
 from jitvm.guests.uxn.varvara.screen.blending import TABLE, blend_words, spread
 from jitvm.guests.uxn.varvara.screen.palette import pairs
@@ -24,25 +25,10 @@ if TYPE_CHECKING:
     from jitvm.guests.uxn.varvara.words import DeviceWords
     from jitvm.platform.screen import Pixels, Rectangle
 
+    Picture = tuple[int, int, bytes, bytes]
+    """Width and height in pixels, and a copy of both layers, margins included."""
+
 LIMIT = at.LIMIT
-
-
-class Picture:
-    """A copy of both layers of a screen, margins included, and its size in pixels."""
-
-    __slots__ = ("height", "layers", "width")
-
-    def __init__(self, width: int, height: int, layers: tuple[bytes, bytes]) -> None:
-        self.width = width
-        self.height = height
-        self.layers = layers
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Picture) and all(
-            getattr(self, name) == getattr(other, name) for name in self.__slots__
-        )
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class Canvas:
@@ -127,12 +113,21 @@ class Canvas:
     def snapshot(self) -> Picture:
         """Copy both layers."""
         background, foreground = (bytes(self._layer(index)) for index in range(len(self._layers)))
-        return Picture(self.width, self.height, (background, foreground))
+        return self.width, self.height, background, foreground
 
     def restore(self, picture: Picture) -> None:
-        """Put copied layers back."""
-        self._words[at.WIDTH], self._words[at.HEIGHT] = picture.width, picture.height
-        for index, content in enumerate(picture.layers):
+        """Put copied layers back.
+
+        Raises:
+            ValueError, TypeError: they are not what `snapshot` gives.
+        """
+        width, height, *layers = picture
+        width, height = whole("width", width, 1, LIMIT), whole("height", height, 1, LIMIT)
+        size = (width + 2 * at.MARGIN) * (height + 2 * at.MARGIN)
+        if [len(layer) for layer in layers] != [size] * len(self._layers):
+            raise ValueError(f"a picture of {width} by {height} has two layers of {size} bytes")
+        self._words[at.WIDTH], self._words[at.HEIGHT] = width, height
+        for index, content in enumerate(layers):
             self._layer(index)[:] = content
         self._touch_all()
 

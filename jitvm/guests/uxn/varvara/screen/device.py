@@ -120,7 +120,7 @@ class Screen(Device):
             return
         self._drawn = True
         self._canvas.restore(state)
-        self._show_size(state.width, state.height)
+        self._show_size(self.width, self.height)
 
     # -- what it shows -----------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Saved states: whole, as files, on the command line, while playing."""
