@@ -31,6 +31,7 @@ examples:
   jitvm dashboard --browse paint.rom             have the browser opened
   jitvm dashboard --input notes.txt wc.tal       standard input from a file
   jitvm dashboard --paused -O hot=50 game.rom    look at it from its first instruction
+  jitvm dashboard --debug game.tal               with breakpoints, steps, and back in time
   jitvm dashboard --save run.jsonl life.tal      keep the run ...
   jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
 """
@@ -62,6 +63,12 @@ def configure(parser: Parser) -> None:
         help="where to listen on 127.0.0.1 (default: a free one)",
     )
     parser.add_argument("--browse", action="store_true", help="open the page in the browser")
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="run it by the debugger, paused before its first instruction: breakpoints, steps, "
+        "back in time; all instructions are counted",
+    )
     parser.add_argument("--paused", action="store_true", help="wait for Start on the page")
     parser.add_argument(
         "--exact",
@@ -99,6 +106,8 @@ def _show_saved(arguments: Namespace) -> int:
 
     if arguments.save is not None:
         raise Failure("--save: a saved run is saved already")
+    if arguments.debug:
+        raise Failure("--debug: a saved run cannot be debugged; name the program")
     try:
         run = SavedRun(arguments.open)
     except SavedError as error:
@@ -111,7 +120,12 @@ def _show_live(arguments: Namespace) -> int:
 
     params = options.parameters(arguments.parameters)
     target = _target(arguments)
-    session = Session(target, params, paused=arguments.paused, counting=arguments.exact)
+    session = Session(
+        target,
+        params,
+        paused=arguments.paused or arguments.debug,
+        counting=arguments.exact or arguments.debug,
+    )
     if arguments.save is not None:
         return _show_and_save(arguments, session)
     with session:
@@ -147,7 +161,7 @@ def _target(arguments: Namespace) -> WatchedComputer:
     from os.path import basename
 
     stdin = options.input_file(arguments.input)
-    return options.watched(arguments, basename(arguments.program), stdin)
+    return options.watched(arguments, basename(arguments.program), stdin, debug=arguments.debug)
 
 
 def _serve(arguments: Namespace, source: Source) -> int:

@@ -39,7 +39,7 @@ class LiveViewer:
         self._sampler = sampler
         self._transcript = transcript
         self._run = 0
-        self._console = 0
+        self._console = self._replies = 0
         self._picture = -1
         self._forget()
         with sampler.lock:
@@ -90,6 +90,7 @@ class LiveViewer:
                 )
         self._add_events(run, message)
         self._add_console(message)
+        self._add_debugging(message)
         return {"type": "news", "now": round(run.now, 3), **message} if message else None
 
     def _add_changes(self, message: Message, **parts: Any) -> None:
@@ -122,6 +123,15 @@ class LiveViewer:
         self._console, missed, text = self._transcript.since(self._console)
         if text:
             message["console"] = {"missed": missed, "text": text}
+
+    def _add_debugging(self, message: Message) -> None:
+        debugging = self._target.debugging
+        if debugging is None:
+            return
+        self._add_changes(message, debug=debugging.view)
+        self._replies, rows = debugging.replies.since(self._replies)
+        if rows:
+            message["replies"] = rows
 
     def frames(self) -> list[bytes]:
         """The screen and the heat map, where they changed."""

@@ -153,11 +153,14 @@ class SavedRun:
 
     def hello(self) -> Message:
         """What stays as it is."""
-        return {**self._hello, "type": "hello", "live": False, "input": False}
+        return {**self._hello, "type": "hello", "live": False, "debug": False, "input": False}
 
     def viewer(self) -> SavedViewer:
         """A place at its beginning."""
         return SavedViewer(self)
+
+    def debugged(self, what: str, *numbers: int) -> None:
+        """Saved runs are not debugged; nothing."""
 
     def region(self, number: int) -> Message | None:
         """One region with its texts, as they were at the end."""

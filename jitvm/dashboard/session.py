@@ -69,6 +69,8 @@ class Session:
         )
         self.sampler.runner = self.runner
         target.on_text(self.transcript.append)
+        if target.debugging is not None:
+            target.debugging.is_wanted = lambda: self.runner.is_wanted
 
     def _new_machine(self, machine: Machine) -> None:
         if self.transcript.total:
@@ -99,6 +101,7 @@ class Session:
         return {
             "type": "hello",
             "live": True,
+            "debug": self.target.debugging is not None,
             "name": self.target.name,
             "input": self.target.has_input,
             "columns": list(COLUMNS),
@@ -108,6 +111,18 @@ class Session:
                 for name, limit in LIMITS.items()
             ],
         }
+
+    def debugged(self, what: str, *numbers: int) -> Message | None:
+        """What the debugger knows of some numbers."""
+        debugging = self.target.debugging
+        if debugging is None:
+            return None
+        look_ups: dict[str, Callable[..., Message | None]] = {
+            "listing": debugging.listing,
+            "code": debugging.code,
+            "memory": debugging.memory,
+        }
+        return look_ups[what](*numbers)
 
     def viewer(self) -> LiveViewer:
         """A place at the beginning of the run."""
@@ -152,7 +167,7 @@ class Session:
     # -- what pages do -----------------------------------------------------------------------
 
     def command(self, message: Mapping[str, Any]) -> None:
-        """Do what a page asks: start, pause, step, restart, count, set, input.
+        """Do what a page asks: start, pause, step, restart, count, set, input, debug.
 
         Raises:
             CommandError: there is no such command, or its arguments are wrong.
@@ -167,13 +182,26 @@ class Session:
             case {"do": "step", "instructions": int(count)} if 0 <= count <= MOST_STEPS:
                 self.runner.step(count)
             case {"do": "count", "on": bool(on)}:
+                if self.target.debugging is not None:
+                    raise CommandError("the debugger counts all instructions: they are its clock")
                 self.runner.count(on=on)
             case {"do": "set", "name": str(name), "value": int() | str() as value}:
                 self._set(name, value)
             case {"do": "input", "event": dict(event)}:
                 self.runner.input(event)
+            case {"do": "debug", "command": str(line)}:
+                self._debug(line)
             case _:
                 raise CommandError(f"there is no command {str(message)[:80]}")
+
+    def _debug(self, line: str) -> None:
+        debugging = self.target.debugging
+        if debugging is None:
+            raise CommandError("there is no debugger: start with `jitvm dashboard --debug`")
+        if debugging.goes_on(line):
+            self.runner.resume()
+        else:
+            self.runner.perform(lambda: debugging.execute(line))
 
     def _set(self, name: str, value: int | str) -> None:
         if name == "keep_text":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from jitvm.dashboard.computer import WatchedComputer
+from jitvm.dashboard.debugged import DebuggedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.platform import PLATFORM
 from jitvm.guests.uxn.varvara.program import Program, Rom
+from jitvm.platform import registry
 from tests.clock import until
 
 COUNT = """
@@ -102,6 +105,22 @@ def session(
     stdin = options.pop("stdin", None)
     with Session(target(source, stdin=stdin), params, **options) as made:
         yield made
+
+
+@contextmanager
+def debugged(
+    source: str | bytes, *, stdin: bytes | None = None, platform: str = "uxn", hot: int = 400
+) -> Iterator[tuple[Session, DebuggedComputer]]:
+    """A run by the debugger, paused before its first instruction."""
+    if isinstance(source, bytes):
+        found = registry.named(platform)
+        made = DebuggedComputer(found, found.read(io.BytesIO(source), "test.ch8"), "test.ch8")
+    else:
+        none = {"sandbox": None}
+        made = DebuggedComputer(PLATFORM, program(source), "test.tal", options=none, stdin=stdin)
+    with Session(made, Parameters(hot=hot), paused=True, counting=True) as run:
+        until(lambda: made.view is not None)
+        yield run, made
 
 
 def stand_still(run: Session) -> None:

@@ -1,6 +1,7 @@
 // The page: what comes from the socket goes into `state`, and from there into the panels.
 
 import { Area, sum, Timeline } from "./charts.js";
+import { Debugger } from "./debug.js";
 import { Graph } from "./graph.js";
 import { Heat, LEGEND } from "./heat.js";
 import { Link } from "./link.js";
@@ -23,6 +24,7 @@ const state = {
 const link = new Link({ message: receive, binary: receiveBinary, closed });
 const program = new Program((command) => link.send(command));
 const view = new RegionView();
+const debug = new Debugger((command) => link.send(command));
 const timeline = new Timeline(at("timeline"));
 const heat = new Heat(at("heat"));
 const graph = new Graph(at("graph"), (region) => choose(region));
@@ -125,7 +127,12 @@ const nameOf = (number) => state.regions.get(number)?.label ?? `#${number}`;
 function receive(message) {
   if (message.type === "hello") return greet(message);
   if (message.type === "refused") return notice(message.why);
-  if (message.fresh) forget();
+  if (message.fresh) {
+    forget();
+    debug.forget();
+  }
+  if (message.debug) debug.show(message.debug);
+  if (message.replies) debug.tell(message.replies);
   if (message.now !== undefined) state.now = message.now;
   if (message.activity) showActivity(message.activity);
   if (message.trouble) notice(message.trouble);
@@ -163,7 +170,8 @@ function greet(hello) {
   at("controls").hidden = !hello.live;
   at("controls").style.display = hello.live ? "" : "none";
   at("input").hidden = !hello.input;
-  at("exact").disabled = !hello.live;
+  at("exact").disabled = !hello.live || hello.debug;
+  debug.greet(hello);
   at("notice").textContent = "";
   makeParams(hello.params, hello.live);
   forget();
@@ -239,6 +247,7 @@ function takeEvents({ missed, rows }) {
 
 function showActivity(activity) {
   state.activity = activity;
+  debug.activity(activity);
   const pill = at("activity");
   pill.textContent = activity;
   pill.dataset.is = activity;
