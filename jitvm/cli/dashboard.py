@@ -34,6 +34,7 @@ examples:
   jitvm dashboard --debug game.tal               with breakpoints, steps, and back in time
   jitvm dashboard --save run.jsonl life.tal      keep the run ...
   jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
+  jitvm dashboard --diff run.jsonl other.jsonl   where two runs spent their time
 """
 
 PAUSE = 0.25
@@ -52,6 +53,12 @@ def configure(parser: Parser) -> None:
     options.rest(parser)
     options.guest(parser)
     parser.add_argument("--open", metavar="FILE", help="show a run that --save kept instead")
+    parser.add_argument(
+        "--diff",
+        metavar=("BEFORE", "AFTER"),
+        nargs=2,
+        help="show two runs beside each other instead: of --save, or of `jitvm profile --json`",
+    )
     parser.add_argument("--save", metavar="FILE", help="keep the run as JSON lines")
     parser.add_argument(
         "--input", metavar="FILE", help="its standard input (default: typed on the page)"
@@ -84,8 +91,12 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run and serve until Ctrl-C; return the exit code."""
-    if (arguments.program is None) == (arguments.open is None):
-        raise Failure("name a PROGRAM to run, or a saved run with --open FILE, and not both")
+    sources = (arguments.program, arguments.open, arguments.diff)
+    if sum(source is not None for source in sources) != 1:
+        raise Failure(
+            "name a PROGRAM to run, a saved run with --open FILE, or two with --diff, and only one "
+            "of these"
+        )
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
@@ -96,20 +107,22 @@ def execute(arguments: Namespace) -> int:
         raise Failure(MISSING, Exit.FAILURE) from error
     if charts_script() is None:
         raise Failure(MISSING, Exit.FAILURE)
-    if arguments.open is not None:
+    if arguments.program is None:
         return _show_saved(arguments)
     return _show_live(arguments)
 
 
 def _show_saved(arguments: Namespace) -> int:
+    from jitvm.dashboard.compared import Comparison
     from jitvm.dashboard.saved import SavedError, SavedRun
 
     if arguments.save is not None:
         raise Failure("--save: a saved run is saved already")
     if arguments.debug:
         raise Failure("--debug: a saved run cannot be debugged; name the program")
+    run: Source
     try:
-        run = SavedRun(arguments.open)
+        run = SavedRun(arguments.open) if arguments.diff is None else Comparison(*arguments.diff)
     except SavedError as error:
         raise Failure(str(error)) from error
     return _serve(arguments, run)

@@ -86,7 +86,8 @@ class LiveViewer:
             if run.beats != self._beats:
                 self._beats = run.beats
                 self._add_changes(
-                    message, **{name: run.slow[name] for name in ("exits", "aborts", "graph")}
+                    message,
+                    **{name: run.slow[name] for name in ("exits", "aborts", "graph", "calls")},
                 )
         self._add_events(run, message)
         self._add_console(message)

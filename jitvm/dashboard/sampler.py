@@ -1,7 +1,7 @@
 """Samples a running machine periodically without slowing it down.
 
     fast beat   ten times a second: instructions by tier, what the thread did, new regions
-    slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
+    slow beat   counters of all regions, ranked exits, links, refusals, call stacks, heat of memory
 
 The slow beat runs only while there are viewers, and as rarely as needed for all beats together to
 cost at most a fiftieth of one processor: with five regions twice a second, with thousands every few
@@ -23,6 +23,7 @@ from jitvm.dashboard.series import Cost, Part, Sample, Series
 from jitvm.dashboard.target import line_of
 from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables import events
+from jitvm.profiling.callsampler import CallSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.source import Message
     from jitvm.dashboard.target import Target
     from jitvm.engine.machine.inspect import Machine
+    from jitvm.profiling.rows import StackRow
 
 BEAT = 0.1
 """Seconds between fast beats."""
@@ -45,12 +47,15 @@ class Run:
 
     Attributes:
         slow: tables of the last slow beat, by name, and how often one was made.
+        calls: what samples its call stacks.
         is_counted: whether all instructions were counted from the first one on.
         compile_seconds: what all compiles took, also of what was never installed.
         ended: when the program ended, in seconds since the run began; None before.
     """
 
-    def __init__(self, number: int, machine: Machine, target: Target, began: float) -> None:
+    def __init__(
+        self, number: int, machine: Machine, target: Target, began: float, calls: CallSampler
+    ) -> None:
         self.number = number
         self.machine = machine
         self.look = Inspector(machine)
@@ -60,7 +65,9 @@ class Run:
         self.series = Series()
         self.regions = RegionTable(target.place)
         self.beats = 0
-        self.slow: dict[str, Any] = {"exits": [], "aborts": [], "graph": {}, "reasons": {}}
+        self.slow: dict[str, Any] = {
+            "exits": [], "aborts": [], "graph": {}, "reasons": {}, "calls": {},
+        }  # fmt: skip
         self.heat = b""
         self.heat_serial = 0
         self.native = self.executed = 0
@@ -70,7 +77,13 @@ class Run:
         self.compile_seconds = 0.0
         self.ended: float | None = None
         self.jit_began = 0.0
+        self.calls = calls
         machine.listen(self.journal)
+        calls.begin()
+
+    def stacks(self) -> list[StackRow]:
+        """Its call stacks so far."""
+        return self.calls.rows(self._naming)
 
     @property
     def now(self) -> float:
@@ -133,14 +146,22 @@ class Sampler:
             self._thread.join()
         self.is_asked = True
         self.beat()
+        self._end_calls()
+
+    def _end_calls(self) -> None:
+        if self.run is not None:
+            self.run.calls.end()
 
     def new_machine(self, machine: Machine) -> None:
         """The runner made a machine: a new run begins. On the guest's thread."""
         assert self.runner is not None
-        now, seconds = self.runner.account()
+        runner = self.runner
+        now, seconds = runner.account()
+        self._end_calls()
+        calls = CallSampler(machine, lambda: runner.activity is Activity.RUNNING)
         with self.lock:
             self._runs += 1
-            self.run = Run(self._runs, machine, self._target, now)
+            self.run = Run(self._runs, machine, self._target, now, calls)
             self._cursor = 0
             self._compile_debt = 0.0
             self._hot_since = None
@@ -242,6 +263,7 @@ class Sampler:
             "reasons": tables.exit_reasons(table, counters),
             "aborts": tables.aborts(table, counters, run.journal, naming),
             "graph": tables.graph(table, counters, run.look.inner_entries()),
+            "calls": tables.calls(run.calls.samples, run.stacks()),
         }
         heat = tables.heat(run.look, run.journal.places()[1])
         if heat != run.heat:

@@ -67,6 +67,13 @@ REWRITE = """
 """
 """Changes an instruction of its hot loop now and then."""
 
+CALLS = """
+|0100
+@main #0000 &loop outer INC2 !&loop
+@outer inner inner JMP2r
+@inner #0000 &wait INC2 DUP2 #0100 LTH2 ?&wait POP2 JMP2r
+"""
+"""Calls for ever."""
 LONG = SHORT.replace("#0400", "#1000")
 """Counts for seconds, and ends."""
 TINY = "|0100 @main #0000 &loop INC2 DUP2 #0100 NEQ2 ?&loop POP2 BRK"

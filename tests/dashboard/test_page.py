@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jitvm.dashboard.compared import Comparison
 from jitvm.dashboard.debugged import DebuggedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.saved import SavedRun, Saver
@@ -24,7 +25,19 @@ from jitvm.dashboard.session import Session
 from jitvm.engine.machine.inspect import RegionView
 from jitvm.engine.tables.events import Overwritten
 from tests.clock import until
-from tests.dashboard.runs import COUNT, DRAW, LONG, REWRITE, TINY, WRAPS, debugged, program, session
+from tests.dashboard.runs import (
+    CALLS,
+    COUNT,
+    DRAW,
+    LONG,
+    REWRITE,
+    TINY,
+    WRAPS,
+    debugged,
+    program,
+    session,
+)
+from tests.dashboard.test_compared import profile
 from tests.debugger.walking import CHIP8
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
@@ -590,3 +603,36 @@ def changed(browser: Browser, where: str, value: str) -> bool:
         value,
     )
     return done
+
+
+def labels(browser: Browser, chart: str) -> set[str]:
+    """What the boxes of call stacks are called."""
+    found: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} .slicetext`)]"
+        ".map((each) => each.textContent)",
+        chart,
+    )
+    return set(found)
+
+
+def test_call_stacks_are_drawn_live(browser: Browser) -> None:
+    with session(CALLS) as run, Server(run) as server:
+        opened(browser, server)
+        browser.execute_script("document.getElementById('calls').scrollIntoView()")
+        until(lambda: {"all", "main", "outer", "inner"} <= labels(browser, "calls"))
+        assert "samples" in text(browser, "calls-about")
+        click(browser, "calls-turn")
+        until(lambda: {"all", "main", "outer", "inner"} <= labels(browser, "calls"))
+
+
+def test_two_runs_are_shown_beside_each_other(browser: Browser, tmp_path: Path) -> None:
+    first, second = profile(tmp_path / "a.json", "read"), profile(tmp_path / "b.json", "draw")
+    with Server(Comparison(first, second)) as server:
+        opened(browser, server)
+        until(lambda: {"all", "main", "read"} <= labels(browser, "calls-before"))
+        until(lambda: {"all", "main", "draw"} <= labels(browser, "calls-after"))
+        until(filled(browser, "routines"))
+        assert rows(browser, "routines")[0].startswith(("read", "draw"))
+        assert not browser.find_element("id", "regions").is_displayed()
+        click(browser, "comparison-turn")
+        until(lambda: {"all", "main", "draw"} <= labels(browser, "calls-after"))
