@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from time import monotonic, sleep
 
-from jitvm.cli import options
+from jitvm.cli import attach, options
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jitvm.cli.parser import Parser
     from jitvm.dashboard.computer import WatchedComputer
     from jitvm.dashboard.server import Server
@@ -34,9 +37,13 @@ examples:
   jitvm dashboard --debug game.tal               with breakpoints, steps, and back in time
   jitvm dashboard --save run.jsonl life.tal      keep the run ...
   jitvm dashboard --open run.jsonl               ... and look at it later, or elsewhere
+  jitvm dashboard --attach 4711                  watch a `jitvm run --observable`
   jitvm dashboard --diff run.jsonl other.jsonl   where two runs spent their time
 """
 
+LAST_NEWS = 0.5
+"""Seconds in which pages hear that a run has ended."""
+FEW = 1
 PAUSE = 0.25
 """Seconds that are waited for at a time."""
 MISSING = (
@@ -51,6 +58,7 @@ def configure(parser: Parser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("program", metavar="PROGRAM", nargs="?", help="its file")
     options.rest(parser)
+    attach.configure(parser)
     options.guest(parser)
     parser.add_argument("--open", metavar="FILE", help="show a run that --save kept instead")
     parser.add_argument(
@@ -91,11 +99,11 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run and serve until Ctrl-C; return the exit code."""
-    sources = (arguments.program, arguments.open, arguments.diff)
+    sources = (arguments.program, arguments.open, arguments.diff, arguments.attach)
     if sum(source is not None for source in sources) != 1:
         raise Failure(
-            "name a PROGRAM to run, a saved run with --open FILE, or two with --diff, and only one "
-            "of these"
+            "name a PROGRAM to run, a saved run with --open FILE, two with --diff, or a run of "
+            "another command with --attach PID, and only one of these"
         )
     try:
         import starlette  # noqa: F401
@@ -107,6 +115,8 @@ def execute(arguments: Namespace) -> int:
         raise Failure(MISSING, Exit.FAILURE) from error
     if charts_script() is None:
         raise Failure(MISSING, Exit.FAILURE)
+    if arguments.attach is not None:
+        return _show_another(arguments)
     if arguments.program is None:
         return _show_saved(arguments)
     return _show_live(arguments)
@@ -126,6 +136,25 @@ def _show_saved(arguments: Namespace) -> int:
     except SavedError as error:
         raise Failure(str(error)) from error
     return _serve(arguments, run)
+
+
+def _show_another(arguments: Namespace) -> int:
+    """Serve the run of another command until it ends, and say how it stood."""
+    with attach.attach(arguments, "save", "debug", "paused") as run:
+        last = run.view(FEW)
+
+        def wait(seconds: float | None) -> None:
+            attach.watch(run, seconds, beat)
+            sleep(LAST_NEWS)
+
+        def beat() -> None:
+            nonlocal last
+            last = run.view(FEW) or last
+
+        code = _serve(arguments, run, wait)
+        beat()
+    print(attach.summary(run, last))
+    return code
 
 
 def _show_live(arguments: Namespace) -> int:
@@ -177,8 +206,10 @@ def _target(arguments: Namespace) -> WatchedComputer:
     return options.watched(arguments, basename(arguments.program), stdin, debug=arguments.debug)
 
 
-def _serve(arguments: Namespace, source: Source) -> int:
-    """Serve until Ctrl-C or the time is up."""
+def _serve(
+    arguments: Namespace, source: Source, wait: Callable[[float | None], None] | None = None
+) -> int:
+    """Serve until Ctrl-C or the time is up, or as long as somebody waits."""
     from jitvm.dashboard.server import Server
 
     try:
@@ -189,7 +220,7 @@ def _serve(arguments: Namespace, source: Source) -> int:
     try:
         with server:
             _tell(arguments, server)
-            _wait(arguments.time_limit)
+            (wait or _wait)(arguments.time_limit)
     except KeyboardInterrupt as stop:
         code = interrupted(stop)
         if code != Exit.INTERRUPTED:
@@ -201,8 +232,6 @@ def _serve(arguments: Namespace, source: Source) -> int:
 def _wait(seconds: float | None) -> None:
     """Wait until the time is up; the handler of a signal that comes just before a pause runs after
     it."""
-    from time import monotonic, sleep
-
     end = float("inf") if seconds is None else monotonic() + seconds
     while (left := end - monotonic()) > 0:
         sleep(min(left, PAUSE))

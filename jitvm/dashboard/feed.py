@@ -17,10 +17,10 @@ from jitvm.engine.tables.params import LIMITS
 
 if TYPE_CHECKING:
     from jitvm.dashboard.console import Transcript
-    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.runner import Worker
     from jitvm.dashboard.sampler import Run, Sampler
     from jitvm.dashboard.source import Message
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
     from jitvm.engine.tables.params import Parameters
 
 SCREEN, HEAT = 1, 2
@@ -32,7 +32,7 @@ class LiveViewer:
     """One page's place in a session."""
 
     def __init__(
-        self, target: Target, runner: Runner, sampler: Sampler, transcript: Transcript
+        self, target: Seen, runner: Worker, sampler: Sampler, transcript: Transcript
     ) -> None:
         self._target = target
         self._runner = runner

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from threading import Condition, Thread
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jitvm.dashboard.target import InputError, Progress
 from jitvm.profiling.hosttime import HostTime
@@ -44,6 +44,27 @@ class Activity(StrEnum):
 
 OVER = frozenset((Activity.ENDED, Activity.FAILED))
 """Nothing more will happen but `restart`."""
+
+
+class Worker(Protocol):
+    """A guest's thread, for those who look at it from others.
+
+    Attributes:
+        counting, wants_counting, params, trouble, host: as `Runner` has them.
+    """
+
+    counting: bool
+    wants_counting: bool
+    params: Parameters
+    trouble: str
+    host: HostTime | None
+
+    @property
+    def activity(self) -> Activity:
+        """What it does at this moment."""
+
+    def account(self) -> tuple[float, dict[Activity, float]]:
+        """A moment on the monotonic clock, and how long it has done what until then."""
 
 
 class Runner:

@@ -10,6 +10,7 @@ seconds. All viewers share its results.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic, perf_counter
@@ -24,13 +25,14 @@ from jitvm.dashboard.target import line_of
 from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables import events
 from jitvm.profiling.callsampler import CallSampler
+from jitvm.profiling.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.runner import Worker
     from jitvm.dashboard.source import Message
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
     from jitvm.engine.machine.inspect import Machine
     from jitvm.profiling.rows import StackRow
 
@@ -54,7 +56,7 @@ class Run:
     """
 
     def __init__(
-        self, number: int, machine: Machine, target: Target, began: float, calls: CallSampler
+        self, number: int, machine: Machine, target: Seen, began: float, calls: CallSampler
     ) -> None:
         self.number = number
         self.machine = machine
@@ -78,8 +80,14 @@ class Run:
         self.ended: float | None = None
         self.jit_began = 0.0
         self.calls = calls
-        machine.listen(self.journal)
+        self._attached = ExitStack()
+        self._attached.enter_context(listening(machine, self.journal))
         calls.begin()
+
+    def end(self) -> None:
+        """Nobody looks at it any more; what was seen stays."""
+        self.calls.end()
+        self._attached.close()
 
     def stacks(self) -> list[StackRow]:
         """Its call stacks so far."""
@@ -117,10 +125,10 @@ class Sampler:
         viewers: pages that look.
     """
 
-    def __init__(self, target: Target, after_beat: Callable[[Run], None] | None = None) -> None:
+    def __init__(self, target: Seen, after_beat: Callable[[Run], None] | None = None) -> None:
         self._target = target
         self.after_beat = after_beat
-        self.runner: Runner | None = None
+        self.runner: Worker | None = None
         self.lock = Lock()
         self.run: Run | None = None
         self.viewers = 0
@@ -146,19 +154,22 @@ class Sampler:
             self._thread.join()
         self.is_asked = True
         self.beat()
-        self._end_calls()
-
-    def _end_calls(self) -> None:
         if self.run is not None:
-            self.run.calls.end()
+            self.run.end()
 
-    def new_machine(self, machine: Machine) -> None:
-        """The runner made a machine: a new run begins. On the guest's thread."""
+    def new_machine(self, machine: Machine, at_stop: Callable[[], None] = lambda: None) -> None:
+        """The runner made a machine: a new run begins. On the guest's thread.
+
+        Args:
+            machine: which.
+            at_stop: called there with each sample of its call stacks.
+        """
         assert self.runner is not None
         runner = self.runner
         now, seconds = runner.account()
-        self._end_calls()
-        calls = CallSampler(machine, lambda: runner.activity is Activity.RUNNING)
+        if self.run is not None:
+            self.run.end()
+        calls = CallSampler(machine, lambda: runner.activity is Activity.RUNNING, at_stop)
         with self.lock:
             self._runs += 1
             self.run = Run(self._runs, machine, self._target, now, calls)

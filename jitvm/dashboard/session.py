@@ -14,29 +14,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jitvm.dashboard import detail
 from jitvm.dashboard.console import Transcript
-from jitvm.dashboard.feed import LiveViewer
-from jitvm.dashboard.figures import totals
-from jitvm.dashboard.metrics import exposition
-from jitvm.dashboard.runner import Activity, Runner
+from jitvm.dashboard.looked import LookedAt
+from jitvm.dashboard.runner import Runner
 from jitvm.dashboard.sampler import Run, Sampler
-from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
-from jitvm.engine.tables.params import LIMITS, ParameterError, Parameters
-from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.params import ParameterError, Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jitvm.dashboard.target import Target
-    from jitvm.engine.machine.inspect import Machine, RegionView
+    from jitvm.engine.machine.inspect import Machine
 
 MOST_STEPS = 1_000_000_000
 """Instructions of one step."""
 
 
-class Session:
+class Session(LookedAt):
     """A run to show; implements `jitvm.dashboard.source.Source`.
 
     Args:
@@ -47,6 +42,9 @@ class Session:
             only interpreted ones are counted, and the native share is one of time, estimated.
         after_beat: called ten times a second with the run, to save it, say.
     """
+
+    target: Target
+    runner: Runner
 
     def __init__(
         self,
@@ -98,19 +96,7 @@ class Session:
 
     def hello(self) -> Message:
         """What stays as it is."""
-        return {
-            "type": "hello",
-            "live": True,
-            "debug": self.target.debugging is not None,
-            "name": self.target.name,
-            "input": self.target.has_input,
-            "columns": list(COLUMNS),
-            "reasons": {reason.name: [reason.value.what, reason.value.advice] for reason in Reason},
-            "params": [
-                {"name": name, "default": getattr(Parameters(), name), **limit.row()}
-                for name, limit in LIMITS.items()
-            ],
-        }
+        return {**self.facts(), "input": self.target.has_input}
 
     def debugged(self, what: str, *numbers: int) -> Message | None:
         """What the debugger knows of some numbers."""
@@ -123,46 +109,6 @@ class Session:
             "memory": debugging.memory,
         }
         return look_ups[what](*numbers)
-
-    def viewer(self) -> LiveViewer:
-        """A place at the beginning of the run."""
-        return LiveViewer(self.target, self.runner, self.sampler, self.transcript)
-
-    def region(self, number: int) -> Message | None:
-        """One region with its texts and counts."""
-        found = self._installed(number)
-        if found is None:
-            return None
-        run, region = found
-        return detail.detail(self.target, run.look, region)
-
-    def assembly(self, number: int) -> list[str] | None:
-        """Its machine code, compiled again from its LLVM text."""
-        found = self._installed(number)
-        return None if found is None else found[1].assembly()
-
-    def _installed(self, number: int) -> tuple[Run, RegionView] | None:
-        with self.sampler.lock:
-            run = self.sampler.run
-            row = None if run is None else run.regions.rows.get(number)
-            return None if run is None or row is None else (run, row.region)
-
-    def metrics(self) -> str:
-        """Figures for Prometheus."""
-        with self.sampler.lock:
-            run = self.sampler.run
-            if run is None:
-                return exposition({}, {}, Activity.RUNNING, {})
-            refused = run.journal.places()[0]
-            by_reason: dict[str, int] = {}
-            for (reason, _), times in refused.items():
-                by_reason[reason] = by_reason.get(reason, 0) + times
-            return exposition(
-                totals(run, self.runner, self.sampler.viewers),
-                run.slow["reasons"],
-                self.runner.activity,
-                by_reason,
-            )
 
     # -- what pages do -----------------------------------------------------------------------
 

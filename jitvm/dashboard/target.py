@@ -130,18 +130,38 @@ class Described:
         return self._platform.spell(memory, address, self._program)
 
 
-class Target(Protocol):
-    """One program on one machine.
+class Seen(Protocol):
+    """What there is to see of a program, from any thread.
 
     Attributes:
         name: what it is called on the page.
-        has_input: whether the page is to offer a console's input line.
         debugging: its debugger, if it is run by one.
     """
 
     name: str
-    has_input: bool
     debugging: Debugging | None
+
+    def place(self, address: int, /) -> Place:
+        """What people call an address: a label, and a line of the source."""
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source that places are in; empty if it cannot be read."""
+
+    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
+        """The instruction at an address as text, and its size in bytes."""
+
+    def picture(self) -> Picture | None:
+        """What the screen shows; None if there is none."""
+
+
+class Target(Seen, Protocol):
+    """One program on one machine.
+
+    Attributes:
+        has_input: whether the page is to offer a console's input line.
+    """
+
+    has_input: bool
 
     @property
     def machine(self) -> Machine:
@@ -175,20 +195,6 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of files."""
-
-    # -- from any thread ---------------------------------------------------------------------
-
-    def place(self, address: int, /) -> Place:
-        """What people call an address: a label, and a line of the source."""
-
-    def source(self, file: str) -> Sequence[str]:
-        """Lines of a source that places are in; empty if it cannot be read."""
-
-    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
-        """The instruction at an address as text, and its size in bytes."""
-
-    def picture(self) -> Picture | None:
-        """What the screen shows; None if there is none."""
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Call a function with whatever the program prints, as it does so."""

@@ -39,12 +39,19 @@ class CallSampler:
     Args:
         machine: which.
         is_at_work: whether its thread runs guest code now; called from any thread.
+        at_stop: called on the guest's thread with each sample.
     """
 
-    def __init__(self, machine: Machine, is_at_work: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        is_at_work: Callable[[], bool],
+        at_stop: Callable[[], None] = lambda: None,
+    ) -> None:
         self._machine = machine
         self._look = Inspector(machine)
         self._is_at_work = is_at_work
+        self._at_stop = at_stop
         self._stacks = Stacks(machine)
         self._regions = Regions()
         self._attached = ExitStack()
@@ -93,6 +100,7 @@ class CallSampler:
             self._asked = False
             region = self._regions.polled(self._look, pc)
             self._stacks.sample(perf_counter() - self._began, pc, region)
+            self._at_stop()
 
     def _on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Installed):

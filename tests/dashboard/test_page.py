@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jitvm.dashboard.attached import Attached
 from jitvm.dashboard.compared import Comparison
 from jitvm.dashboard.debugged import DebuggedComputer
 from jitvm.dashboard.runner import Activity
@@ -37,6 +38,7 @@ from tests.dashboard.runs import (
     program,
     session,
 )
+from tests.dashboard.test_attached import Run
 from tests.dashboard.test_compared import profile
 from tests.debugger.walking import CHIP8
 
@@ -636,3 +638,22 @@ def test_two_runs_are_shown_beside_each_other(browser: Browser, tmp_path: Path) 
         assert not browser.find_element("id", "regions").is_displayed()
         click(browser, "comparison-turn")
         until(lambda: {"all", "main", "draw"} <= labels(browser, "calls-after"))
+
+
+def test_a_run_of_another_process_can_only_be_watched(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    run = Run()
+    run.begin()
+    with Attached(os.getpid()) as link, Server(link) as server:
+        opened(browser, server)
+        until(filled(browser, "regions"))
+        until(filled(browser, "guest"))
+        assert "test.tal" in text(browser, "name")
+        assert not browser.find_element("id", "controls").is_displayed()
+        assert not browser.find_element("id", "debug").is_displayed()
+        assert not browser.find_element("css selector", "#params input[name=hot]").is_enabled()
+        run.told.set()
+        until(lambda: text(browser, "activity") == "ended")
+    run.end()

@@ -190,6 +190,7 @@ function greet(hello) {
   at("controls").hidden = !hello.live;
   at("controls").style.display = hello.live ? "" : "none";
   at("input").hidden = !hello.input;
+  at("program-about").textContent = hello.attached ? "what it shows and prints stays where it was started" : "";
   at("exact").disabled = !hello.live || hello.debug;
   debug.greet(hello);
   at("notice").textContent = "";
