@@ -6,13 +6,14 @@ The other one is ``jitvm run --observable``. What is seen begins where it is att
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import contextmanager
 
 from jitvm.cli.exits import Exit, Failure
 from jitvm.cli.values import positive
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jitvm.cli.parser import Parser
     from jitvm.dashboard.attached import Attached
@@ -53,6 +54,18 @@ def attach(arguments: Namespace, *others: str) -> Attached:
             raise Failure(f"--attach runs nothing: leave {what} out")
     try:
         return Attached(arguments.attach)
+    except MeetingError as error:
+        raise Failure(f"--attach: {error}", Exit.FAILURE) from error
+
+
+@contextmanager
+def answering(run: Attached) -> Iterator[Attached]:
+    """Have what the run refuses to tell be a failure of the command."""
+    from jitvm.dashboard.meeting import MeetingError
+
+    try:
+        with run:
+            yield run
     except MeetingError as error:
         raise Failure(f"--attach: {error}", Exit.FAILURE) from error
 

@@ -140,7 +140,7 @@ def _show_saved(arguments: Namespace) -> int:
 
 def _show_another(arguments: Namespace) -> int:
     """Serve the run of another command until it ends, and say how it stood."""
-    with attach.attach(arguments, "save", "debug", "paused") as run:
+    with attach.answering(attach.attach(arguments, "save", "debug", "paused")) as run:
         last = run.view(FEW)
 
         def wait(seconds: float | None) -> None:

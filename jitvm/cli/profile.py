@@ -354,7 +354,7 @@ def _profile_another(arguments: Namespace) -> int:
         "frames",
         "output",
     )
-    with attach.attach(arguments, *others) as run:
+    with attach.answering(attach.attach(arguments, *others)) as run:
         last = run.view(arguments.top), run.stacks()
 
         def beat() -> None:

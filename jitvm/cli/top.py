@@ -106,7 +106,7 @@ def _watch_another(arguments: Namespace) -> int:
     code: int = Exit.OK
     due = monotonic()
     last: View | None = None
-    with attach.attach(arguments) as run, _screen(arguments) as show:
+    with attach.answering(attach.attach(arguments)) as run, _screen(arguments) as show:
 
         def beat() -> None:
             nonlocal due, last

@@ -71,6 +71,7 @@ class DebuggedComputer(WatchedComputer):
         self._commands: Commands | None = None
         self._stopped: Stopped | None = None
         self._is_passing = False
+        self._looks = 0
 
     @property
     def debugger(self) -> Debugger:
@@ -258,7 +259,9 @@ class DebuggedComputer(WatchedComputer):
         ]  # fmt: skip
         if guest.ports:
             spaces.append({"name": "ports", "prefix": "port", "size": guest.ports})
+        self._looks += 1
         self.view = {
+            "serial": self._looks,  # memory may be another where all else is as before
             "files": [shown(basename(file)) for file in self.commands.places.lines],
             "spaces": spaces,
             "code": guest.code_index,

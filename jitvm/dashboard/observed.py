@@ -151,6 +151,8 @@ class Observed:
     def _watched(self) -> Watching:
         """What looks at the run, which the first watcher brings along."""
         with self._lock:
+            if self._is_over:
+                raise meeting.MeetingError("it has just ended")
             if self._watching is None:
                 from jitvm.dashboard.watching import Watching
 

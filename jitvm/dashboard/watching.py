@@ -125,6 +125,8 @@ class Watching(LookedAt):
         self.sampler.runner = self.runner
         self.transcript = Transcript()
         self._machine = machine
+        self._meeting = Lock()
+        self._is_over = False
 
     def begin(self) -> None:
         """Look, from where the machine next comes by."""
@@ -134,7 +136,11 @@ class Watching(LookedAt):
 
     def _meet(self, _pc: int) -> None:
         """On the guest's thread, between two of its instructions."""
-        machine = self._machine
+        with self._meeting:
+            if not self._is_over:
+                self._look_at(self._machine)
+
+    def _look_at(self, machine: Machine) -> None:
         machine.have_jit()
         machine.counting_interpreted = True
         host = self.runner.host = HostTime(machine, exact=False)
@@ -149,24 +155,25 @@ class Watching(LookedAt):
     def end(self, trouble: str) -> None:
         """The run is over; on its thread."""
         self.runner.end(trouble)
+        self._close()
         self._machine.on_stop(None)
-        self.sampler.close()
-        self._detach()
 
     def stop(self) -> None:
         """Nobody looks any more, and the machine runs on as it did before."""
-        self.sampler.close()
-        self._detach()
+        self._close()
         self._machine.on_stop(self._part)
         self._machine.wake()
+
+    def _close(self) -> None:
+        with self._meeting:
+            self._is_over = True
+        self.sampler.close()
+        if self.runner.host is not None:
+            self.runner.host.detach()
 
     def _part(self, _pc: int) -> None:
         self._machine.counting_interpreted = False
         self._machine.on_stop(None)
-
-    def _detach(self) -> None:
-        if self.runner.host is not None:
-            self.runner.host.detach()
 
     # -- what watchers ask for ---------------------------------------------------------------
 

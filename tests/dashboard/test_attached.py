@@ -359,7 +359,8 @@ def test_a_run_that_is_killed_ends_its_watcher(process: subprocess.Popen[bytes])
     command = [sys.executable, "-m", "jitvm", "dashboard", "--attach", str(process.pid)]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert watching.stdout is not None
-    assert watching.stdout.readline().startswith(b"http://127.0.0.1:")
+    first = watching.stdout.readline()
+    assert first.startswith(b"http://127.0.0.1:"), watching.communicate()
     process.kill()
     out, err = watching.communicate(timeout=HANGS)
     assert (watching.returncode, err) == (0, b"")

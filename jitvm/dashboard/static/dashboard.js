@@ -122,7 +122,7 @@ const routines = new Table(at("routines"), {
     { title: "after %", width: "80px", right: true, value: (r) => r[2], text: (r) => points(r[2]), part: (r) => r[2] },
     { title: "change", width: "70px", right: true, value: (r) => Math.abs(r[5]), text: (r) => `${r[5] > 0 ? "+" : ""}${points(r[5])}`, about: "points; sorts by how large it is" },
     { title: "±", width: "50px", right: true, value: (r) => r[6], text: (r) => points(r[6]), about: "by how much chance may have moved it, in 19 of 20 cases" },
-    { title: "", width: "100px", value: (r) => Number(r[7]), text: (r) => (r[7] ? "" : "may be chance") },
+    { title: "", width: "100px", value: (r) => Number(r[7]), text: (r) => (r[7] ? "" : "may be chance"), about: "whether chance alone may explain it" },
     { title: "with what it calls", width: "140px", right: true, value: (r) => r[4], text: (r) => `${points(r[3])} to ${points(r[4])}` },
   ],
 });
