@@ -270,13 +270,16 @@ def computer(arguments: Namespace, loaded: Loaded, **given: Any) -> Computer:
         raise Failure(str(error)) from error
 
 
-def watched(arguments: Namespace, name: str, stdin: bytes | None) -> WatchedComputer:
+def watched(
+    arguments: Namespace, name: str, stdin: bytes | None, *, debug: bool = False
+) -> WatchedComputer:
     """The program that PROGRAM names, for the dashboard.
 
     Args:
         arguments: of the command.
         name: what it is called on the page.
         stdin: its standard input; None: typed on the page.
+        debug: whether it is run by the debugger.
 
     Raises:
         Failure: as for `load` and `running`; or its labels are damaged, or its guest's description
@@ -293,7 +296,12 @@ def watched(arguments: Namespace, name: str, stdin: bytes | None) -> WatchedComp
             guest.check_semantics()
         except DescriptionError as error:
             raise Failure(str(error)) from error
-    return WatchedComputer(
+    kind: type[WatchedComputer] = WatchedComputer
+    if debug:
+        from jitvm.dashboard.debugged import DebuggedComputer
+
+        kind = DebuggedComputer
+    return kind(
         loaded.platform,
         loaded.program,
         name,

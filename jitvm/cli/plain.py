@@ -40,6 +40,7 @@ _DEFAULTS: dict[str, Any] = {
     "json": False,
     "jit_log": None,
     "gdb": False,
+    "observable": False,
 }
 _LISTS = ("settings", "parameters", "record")
 """Options that are given any number of times."""
@@ -47,6 +48,7 @@ _FLAGS: dict[str, tuple[str, Any]] = {
     "--headless": ("headless", True),
     "--no-files": ("no_files", True),
     "--no-jit": ("tier", "interpreter"),
+    "--observable": ("observable", True),
     "--stats": ("stats", True),
 }
 """Options without a value, none of which excludes another, and what they set."""

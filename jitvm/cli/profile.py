@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from jitvm.cli import options
+from jitvm.cli import attach, options
 from jitvm.cli.exits import Exit, Failure, interrupted, unwritable
 from jitvm.cli.headless import FRAMES
 from jitvm.cli.values import positive
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
+    from jitvm.dashboard.attached import Attached
+    from jitvm.dashboard.meeting import Message
+    from jitvm.dashboard.terminal import View
     from jitvm.engine.tables.place import Naming
     from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
@@ -50,6 +53,7 @@ examples:
   jitvm profile --format collapsed -o life.folded life.tal
   jitvm profile --json life.tal > a.json         save a profile, and ...
   jitvm profile --diff a.json b.json             ... compare it to another one
+  jitvm profile --attach 4711 --time-limit 10    sample a `jitvm run --observable`
   jitvm profile --frames 600 --input play.txt game.rom
   perf record -k 1 jitvm profile --jitdump . life.tal
 """
@@ -61,6 +65,7 @@ def configure(parser: Parser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("program", metavar="PROGRAM", nargs="?", help="its file, - for stdin")
     options.rest(parser)
+    attach.configure(parser)
     options.guest(parser)
     _configure_run(parser)
     how = parser.add_argument_group("what is counted").add_mutually_exclusive_group()
@@ -134,6 +139,8 @@ def execute(arguments: Namespace) -> int:
 
     if arguments.diff is not None:
         return _compare(arguments)
+    if arguments.attach is not None:
+        return _profile_another(arguments)
     _check(arguments)
     loaded = options.load(arguments)
     naming = options.naming(loaded.program)
@@ -326,6 +333,70 @@ def _charts_script() -> str:
     if path is None:
         raise Failure("--flame needs plotly: `pip install plotly`", Exit.FAILURE)
     return path.read_text("utf-8")
+
+
+# -- a run of another command --------------------------------------------------------------------
+
+
+def _profile_another(arguments: Namespace) -> int:
+    """Sample a run until it ends, the time is up or Ctrl-C, and print."""
+    if arguments.flame is not None:
+        _charts_script()
+    code: int = Exit.OK
+    others = (
+        "opcodes",
+        "report",
+        "format",
+        "out",
+        "perf_map",
+        "jitdump",
+        "gdb",
+        "frames",
+        "output",
+    )
+    with attach.answering(attach.attach(arguments, *others)) as run:
+        last = run.view(arguments.top), run.stacks()
+
+        def beat() -> None:
+            nonlocal last
+            last = run.view(arguments.top) or last[0], run.stacks() or last[1]
+
+        try:
+            attach.watch(run, arguments.time_limit, beat)
+        except KeyboardInterrupt as stop:
+            number = interrupted(stop)
+            code = Exit.OK if number == Exit.INTERRUPTED else number
+        beat()
+    _tell_of_another(arguments, run, *last)
+    return code
+
+
+def _tell_of_another(
+    arguments: Namespace, run: Attached, view: View | None, stacks: Message | None
+) -> None:
+    from jitvm.profiling.rows import StackRow
+
+    if view is None or stacks is None:
+        raise Failure(attach.summary(run, view), Exit.FAILURE)
+    rows = [StackRow(tuple(r["frames"]), r["seconds"], r["share"]) for r in stacks["stacks"]]
+    if arguments.flame is not None:
+        from jitvm.cli.outfile import write_files
+        from jitvm.profiling.flame import flame_page
+
+        page = flame_page(stacks["title"], rows, _charts_script())
+        write_files({arguments.flame: page.encode()})
+    if arguments.json:
+        from json import dumps
+
+        print(dumps({**stacks, **view.row()}, indent=2))
+        return
+    from jitvm.profiling.summary import routines_table
+    from jitvm.profiling.text import plain_table
+
+    print(attach.summary(run, view))
+    for table in (routines_table(rows, arguments.top), *view.tables()):
+        if table.rows:
+            print("", *plain_table(table), sep="\n")
 
 
 # -- two profiles --------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jitvm.cli.options import Loaded
     from jitvm.cli.parser import Parser
     from jitvm.cli.states import States
+    from jitvm.dashboard.observed import Observed
     from jitvm.platform.computer import Computer
     from jitvm.platform.evaluator import Ending
     from jitvm.platform.output import Closed, Stream
@@ -80,6 +81,11 @@ def configure(parser: Parser) -> None:
     )
     report.add_argument("--json", action="store_true", help="the same as one JSON object on stderr")
     _configure_listeners(report)
+    report.add_argument(
+        "--observable",
+        action="store_true",
+        help="let `jitvm top`, `profile` and `dashboard --attach PID` watch the run",
+    )
 
 
 def _configure_states(group: _ArgumentGroup) -> None:
@@ -128,7 +134,11 @@ def execute(arguments: Namespace) -> int:
     begin = perf_counter()
     stdin = options.stdin(arguments)
     try:
-        with _told(arguments, computer, loaded), _slot(arguments, computer, stdin) as slot:
+        with (
+            _told(arguments, computer, loaded),
+            _observed(arguments, computer, loaded),
+            _slot(arguments, computer, stdin) as slot,
+        ):
             if graphics.wants_frames(arguments):
                 limits = arguments.max_instructions, arguments.time_limit
                 ending = _show(arguments, loaded, computer, session, stdin, slot, *limits)
@@ -182,6 +192,23 @@ def _slot(arguments: Namespace, computer: Computer, stdin: BinaryIO | None) -> S
     from jitvm.cli.states import States
 
     return States(arguments, computer, stdin)
+
+
+def _observed(arguments: Namespace, computer: Computer, loaded: Loaded) -> Observed | _Nobody:
+    """Those who may watch it from other processes."""
+    if not arguments.observable:
+        return _Nobody()
+    from jitvm.dashboard.meeting import MeetingError
+    from jitvm.dashboard.observed import Observed
+
+    if computer.machine.tier is Tier.REFERENCE:
+        raise Failure("--observable watches native code; choose another --tier")
+    params = options.parameters(arguments.parameters)
+    try:
+        return Observed(computer.machine, loaded.platform, loaded.program, params)
+    except MeetingError as error:
+        message = f"--observable: there is no place to be watched at: {error}"
+        raise Failure(message, Exit.FAILURE) from error
 
 
 def _run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from jitvm.cli import options
+from jitvm.cli import attach, options
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.cli.values import positive
 
@@ -30,6 +30,7 @@ EXAMPLES = """\
 examples:
   jitvm top life.tal                       watch it
   jitvm top --exact --top 20 --input big.txt wc.tal
+  jitvm top --attach 4711                  watch a `jitvm run --observable`
   jitvm top --json --interval 5 game.rom   a line of JSON every five seconds
 """
 
@@ -40,7 +41,9 @@ def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm top``."""
     parser.description = DESCRIPTION
     parser.epilog = EXAMPLES
-    options.program(parser)
+    parser.add_argument("program", metavar="PROGRAM", nargs="?", help="its file, - for stdin")
+    options.rest(parser)
+    attach.configure(parser)
     options.guest(parser)
     parser.add_argument(
         "--input", metavar="FILE", help="its standard input, - for this command's (default: none)"
@@ -68,6 +71,10 @@ def configure(parser: Parser) -> None:
 
 def execute(arguments: Namespace) -> int:
     """Run and show until the program ends, the time is up or Ctrl-C; return the exit code."""
+    if arguments.attach is not None:
+        return _watch_another(arguments)
+    if arguments.program is None:
+        raise Failure("name a PROGRAM to run, or a run to watch with --attach PID")
     from jitvm.dashboard.session import Session
     from jitvm.dashboard.terminal import look
 
@@ -89,6 +96,40 @@ def execute(arguments: Namespace) -> int:
             show(last)
     if session.runner.trouble:
         raise Failure(session.runner.trouble, Exit.FAILURE)
+    return code
+
+
+def _watch_another(arguments: Namespace) -> int:
+    """Show the run of another command, until it ends, the time is up or Ctrl-C."""
+    from time import monotonic
+
+    code: int = Exit.OK
+    due = monotonic()
+    last: View | None = None
+    with attach.answering(attach.attach(arguments)) as run, _screen(arguments) as show:
+
+        def beat() -> None:
+            nonlocal due, last
+            if monotonic() >= due:
+                view = run.view(arguments.top)
+                if view is not None:
+                    last = view
+                    show(view)
+                due = monotonic() + arguments.interval
+            else:
+                run.look()
+
+        try:
+            attach.watch(run, arguments.time_limit, beat)
+        except KeyboardInterrupt as stop:
+            number = interrupted(stop)
+            code = Exit.OK if number == Exit.INTERRUPTED else number
+        view = run.view(arguments.top)
+        if view is not None:
+            last = view
+            show(view)
+    if not arguments.json or last is None:
+        print(attach.summary(run, last), file=sys.stderr)
     return code
 
 

@@ -5,8 +5,10 @@
     journal              the JIT's events, counted and kept
     feed <-- server      what is new for each page; loopback only, with a token
 
-`session` ties them together, `saved` writes runs to files and opens them again, `static/` is the
-page. Needs the extra ``jitvm[dashboard]``; nothing here is imported unless it is used.
+`session` ties them together, `debugged` has a run's target be a debugger, `saved` writes runs to
+files and opens them again, `compared` shows two of them, `static/` is the page. A run of another
+process is `observed` there and `attached` here. The page needs the extra ``jitvm[dashboard]``;
+nothing here is imported unless it is used.
 """
 
 from __future__ import annotations

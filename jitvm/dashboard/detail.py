@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from jitvm.dashboard.target import line_of
 
 if TYPE_CHECKING:
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
     from jitvm.engine.machine.inspect import Inspector, RegionView
 
 _EXIT_LINE = re.compile(r"^(x\d+): (?:next|jump|leave|\w+) (\w+) pc (?:#(\d+))?")
 _EXIT_NAME = re.compile(r"\bx\d+\b")
 
 
-def detail(target: Target, look: Inspector, region: RegionView) -> dict[str, object]:
+def detail(target: Seen, look: Inspector, region: RegionView) -> dict[str, object]:
     """Everything of a region but its assembly, as plain data for the page."""
     times = look.times_left(region)
     exits = [
@@ -46,12 +46,12 @@ def detail(target: Target, look: Inspector, region: RegionView) -> dict[str, obj
     }
 
 
-def _label(target: Target, address: int | None) -> str:
+def _label(target: Seen, address: int | None) -> str:
     return "computed" if address is None else str(target.place(address))
 
 
 def _guest_lines(
-    target: Target, look: Inspector, region: RegionView, taken: Counter[tuple[str, int | None]]
+    target: Seen, look: Inspector, region: RegionView, taken: Counter[tuple[str, int | None]]
 ) -> list[dict[str, object]]:
     memory = bytes(look.machine.memory)
     nodes = region.instructions
@@ -80,7 +80,7 @@ def _guest_lines(
     return lines
 
 
-def _source(target: Target, guest: list[dict[str, object]]) -> dict[str, str]:
+def _source(target: Seen, guest: list[dict[str, object]]) -> dict[str, str]:
     """Text of the lines of source that instructions are from, by ``file:line``."""
     lines: dict[str, str] = {}
     for place in {target.place(int(str(each["address"]))) for each in guest if each["line"]}:

@@ -17,10 +17,10 @@ from jitvm.engine.tables.params import LIMITS
 
 if TYPE_CHECKING:
     from jitvm.dashboard.console import Transcript
-    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.runner import Worker
     from jitvm.dashboard.sampler import Run, Sampler
     from jitvm.dashboard.source import Message
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
     from jitvm.engine.tables.params import Parameters
 
 SCREEN, HEAT = 1, 2
@@ -32,14 +32,14 @@ class LiveViewer:
     """One page's place in a session."""
 
     def __init__(
-        self, target: Target, runner: Runner, sampler: Sampler, transcript: Transcript
+        self, target: Seen, runner: Worker, sampler: Sampler, transcript: Transcript
     ) -> None:
         self._target = target
         self._runner = runner
         self._sampler = sampler
         self._transcript = transcript
         self._run = 0
-        self._console = 0
+        self._console = self._replies = 0
         self._picture = -1
         self._forget()
         with sampler.lock:
@@ -86,10 +86,12 @@ class LiveViewer:
             if run.beats != self._beats:
                 self._beats = run.beats
                 self._add_changes(
-                    message, **{name: run.slow[name] for name in ("exits", "aborts", "graph")}
+                    message,
+                    **{name: run.slow[name] for name in ("exits", "aborts", "graph", "calls")},
                 )
         self._add_events(run, message)
         self._add_console(message)
+        self._add_debugging(message)
         return {"type": "news", "now": round(run.now, 3), **message} if message else None
 
     def _add_changes(self, message: Message, **parts: Any) -> None:
@@ -122,6 +124,15 @@ class LiveViewer:
         self._console, missed, text = self._transcript.since(self._console)
         if text:
             message["console"] = {"missed": missed, "text": text}
+
+    def _add_debugging(self, message: Message) -> None:
+        debugging = self._target.debugging
+        if debugging is None:
+            return
+        self._add_changes(message, debug=debugging.view)
+        self._replies, rows = debugging.replies.since(self._replies)
+        if rows:
+            message["replies"] = rows
 
     def frames(self) -> list[bytes]:
         """The screen and the heat map, where they changed."""

@@ -8,15 +8,15 @@ from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.target import line_of
 
 if TYPE_CHECKING:
-    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.runner import Worker
     from jitvm.dashboard.sampler import Run
     from jitvm.dashboard.source import Message
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
 
 DEVICES_SHOWN = 4
 
 
-def totals(run: Run, runner: Runner, viewers: int) -> Message:
+def totals(run: Run, runner: Worker, viewers: int) -> Message:
     """Figures of a run as a whole; with the sampler's lock held."""
     statistics = run.look.statistics
     totals: Message = {
@@ -45,13 +45,13 @@ def totals(run: Run, runner: Runner, viewers: int) -> Message:
     return totals
 
 
-def _devices(runner: Runner) -> list[list[object]]:
+def _devices(runner: Worker) -> list[list[object]]:
     """Ports whose Python devices took longest: port, kind, calls, seconds."""
     rows = [] if runner.host is None else runner.host.rows()[:DEVICES_SHOWN]
     return [[row.port, row.kind, row.calls, round(row.seconds, 6)] for row in rows]
 
 
-def standing(run: Run, runner: Runner, target: Target) -> Message | None:
+def standing(run: Run, runner: Worker, target: Seen) -> Message | None:
     """The state of a paused guest: next instruction and stacks; None while it runs."""
     if runner.activity is not Activity.PAUSED:
         return None

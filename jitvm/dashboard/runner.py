@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from threading import Condition, Thread
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jitvm.dashboard.target import InputError, Progress
 from jitvm.profiling.hosttime import HostTime
@@ -28,6 +28,8 @@ SLICE = 0.05
 """Seconds the guest runs before anything else is looked at."""
 INPUTS = 4096
 """Inputs that wait; the oldest go."""
+WORKS = 256
+"""Steps and commands of the debugger that wait; likewise."""
 
 
 class Activity(StrEnum):
@@ -42,6 +44,27 @@ class Activity(StrEnum):
 
 OVER = frozenset((Activity.ENDED, Activity.FAILED))
 """Nothing more will happen but `restart`."""
+
+
+class Worker(Protocol):
+    """A guest's thread, for those who look at it from others.
+
+    Attributes:
+        counting, wants_counting, params, trouble, host: as `Runner` has them.
+    """
+
+    counting: bool
+    wants_counting: bool
+    params: Parameters
+    trouble: str
+    host: HostTime | None
+
+    @property
+    def activity(self) -> Activity:
+        """What it does at this moment."""
+
+    def account(self) -> tuple[float, dict[Activity, float]]:
+        """A moment on the monotonic clock, and how long it has done what until then."""
 
 
 class Runner:
@@ -78,7 +101,9 @@ class Runner:
         self.trouble = ""
         self.host: HostTime | None = None
         self._pause = paused
-        self._steps: deque[int] = deque(maxlen=64)
+        self._works: deque[tuple[int, Callable[[], Progress]]] = deque(maxlen=WORKS)
+        self._asked = self._at_work = 0
+        self._interrupted = -1
         self._inputs: deque[Mapping[str, object]] = deque(maxlen=INPUTS)
         self._wants_restart = False
         self._closed = self._is_called = False
@@ -110,27 +135,35 @@ class Runner:
     def pause(self) -> None:
         """Stop at the end of the slice; the guest resumes from there."""
         with self._changed:
-            self._pause = True
+            self._pause, self._interrupted = True, self._asked
+            self._call()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether what is being done on the guest's thread is to be cut short."""
+        is_interrupted = self._at_work <= self._interrupted
+        return is_interrupted or self._wants_restart or self._closed
+
+    def perform(self, work: Callable[[], Progress]) -> None:
+        """Have something done on the guest's thread; a pause asked for later cuts it short."""
+        with self._changed:
+            self._asked += 1
+            self._works.append((self._asked, work))
             self._call()
 
     def resume(self) -> None:
         """Go on."""
-        with self._changed:
-            self._pause = False
-            self._steps.clear()
-            self._call()
+        self.perform(self._go_on)
 
     def step(self, instructions: int) -> None:
         """Run so many instructions and pause; 0: a frame."""
-        with self._changed:
-            self._pause = True
-            self._steps.append(instructions)
-            self._call()
+        self.perform(lambda: self._step(instructions))
 
     def restart(self) -> None:
         """Start over on a new machine."""
         with self._changed:
             self._wants_restart = True
+            self._works.clear()
             self._call()
 
     def change_params(self, params: Parameters) -> None:
@@ -173,13 +206,12 @@ class Runner:
                 self._start_over()
             self._adopt_params()
             self._hand_over_inputs()
-            if self._activity in OVER:
+            if self._works:
+                self._do_work()
+            elif self._activity in OVER:
                 self._sleep(None)
-            elif self._steps:
-                self._take_step()
             elif self._pause:
-                self._become(Activity.PAUSED)
-                self._sleep(None)
+                self._stand_still()
             else:
                 self._take_slice()
         self._leave_devices()
@@ -193,7 +225,6 @@ class Runner:
     def _start_over(self) -> None:
         with self._changed:
             self._wants_restart = False
-            self._steps.clear()
             self._inputs.clear()
         self.trouble = ""
         self._leave_devices()
@@ -238,16 +269,34 @@ class Runner:
             self._become(Activity.WAITING)
             self._sleep(self._target.rest())
 
-    def _take_step(self) -> None:
+    def _stand_still(self) -> None:
+        self._at_work = self._asked + 1
+        self._target.halt()
+        self._become(Activity.PAUSED)
+        self._sleep(None)
+
+    def _go_on(self) -> Progress:
         with self._changed:
-            instructions = self._steps.popleft() if self._steps else None
-        if instructions is None:
-            return  # the guest was resumed meanwhile
-        self._become(Activity.RUNNING)
+            self._pause &= self.is_wanted
+        return Progress.RUNNING
+
+    def _do_work(self) -> None:
+        with self._changed:
+            if not self._works:
+                return  # it is to start over
+            self._at_work, work = self._works.popleft()
+        if self._activity not in OVER:
+            self._become(Activity.RUNNING)
+        self._try(work)
+
+    def _step(self, instructions: int) -> Progress:
+        if self._activity in OVER:
+            return Progress.RUNNING
         if instructions:
-            self._try(lambda: self._target.advance(seconds=None, instructions=instructions))
+            progress = self._target.advance(seconds=None, instructions=instructions)
         else:
-            self._try(self._target.step_frame)
+            progress = self._target.step_frame()
+        return progress if progress is Progress.ENDED else Progress.STOPPED
 
     def _try(self, work: Callable[[], Progress]) -> Progress:
         try:
@@ -257,6 +306,8 @@ class Runner:
             return Progress.ENDED
         if progress is Progress.ENDED:
             self._become(Activity.ENDED)
+        elif progress is Progress.STOPPED:
+            self._pause = True
         return progress
 
     def _fail(self, error: Exception) -> None:

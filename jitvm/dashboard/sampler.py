@@ -1,7 +1,7 @@
 """Samples a running machine periodically without slowing it down.
 
     fast beat   ten times a second: instructions by tier, what the thread did, new regions
-    slow beat   counters of all regions, ranked exits, links, refusals, heat of memory
+    slow beat   counters of all regions, ranked exits, links, refusals, call stacks, heat of memory
 
 The slow beat runs only while there are viewers, and as rarely as needed for all beats together to
 cost at most a fiftieth of one processor: with five regions twice a second, with thousands every few
@@ -10,6 +10,7 @@ seconds. All viewers share its results.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic, perf_counter
@@ -23,14 +24,17 @@ from jitvm.dashboard.series import Cost, Part, Sample, Series
 from jitvm.dashboard.target import line_of
 from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables import events
+from jitvm.profiling.callsampler import CallSampler
+from jitvm.profiling.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jitvm.dashboard.runner import Runner
+    from jitvm.dashboard.runner import Worker
     from jitvm.dashboard.source import Message
-    from jitvm.dashboard.target import Target
+    from jitvm.dashboard.target import Seen
     from jitvm.engine.machine.inspect import Machine
+    from jitvm.profiling.rows import StackRow
 
 BEAT = 0.1
 """Seconds between fast beats."""
@@ -45,12 +49,15 @@ class Run:
 
     Attributes:
         slow: tables of the last slow beat, by name, and how often one was made.
+        calls: what samples its call stacks.
         is_counted: whether all instructions were counted from the first one on.
         compile_seconds: what all compiles took, also of what was never installed.
         ended: when the program ended, in seconds since the run began; None before.
     """
 
-    def __init__(self, number: int, machine: Machine, target: Target, began: float) -> None:
+    def __init__(
+        self, number: int, machine: Machine, target: Seen, began: float, calls: CallSampler
+    ) -> None:
         self.number = number
         self.machine = machine
         self.look = Inspector(machine)
@@ -60,7 +67,9 @@ class Run:
         self.series = Series()
         self.regions = RegionTable(target.place)
         self.beats = 0
-        self.slow: dict[str, Any] = {"exits": [], "aborts": [], "graph": {}, "reasons": {}}
+        self.slow: dict[str, Any] = {
+            "exits": [], "aborts": [], "graph": {}, "reasons": {}, "calls": {},
+        }  # fmt: skip
         self.heat = b""
         self.heat_serial = 0
         self.native = self.executed = 0
@@ -70,7 +79,19 @@ class Run:
         self.compile_seconds = 0.0
         self.ended: float | None = None
         self.jit_began = 0.0
-        machine.listen(self.journal)
+        self.calls = calls
+        self._attached = ExitStack()
+        self._attached.enter_context(listening(machine, self.journal))
+        calls.begin()
+
+    def end(self) -> None:
+        """Nobody looks at it any more; what was seen stays."""
+        self.calls.end()
+        self._attached.close()
+
+    def stacks(self) -> list[StackRow]:
+        """Its call stacks so far."""
+        return self.calls.rows(self._naming)
 
     @property
     def now(self) -> float:
@@ -104,10 +125,10 @@ class Sampler:
         viewers: pages that look.
     """
 
-    def __init__(self, target: Target, after_beat: Callable[[Run], None] | None = None) -> None:
+    def __init__(self, target: Seen, after_beat: Callable[[Run], None] | None = None) -> None:
         self._target = target
         self.after_beat = after_beat
-        self.runner: Runner | None = None
+        self.runner: Worker | None = None
         self.lock = Lock()
         self.run: Run | None = None
         self.viewers = 0
@@ -133,14 +154,25 @@ class Sampler:
             self._thread.join()
         self.is_asked = True
         self.beat()
+        if self.run is not None:
+            self.run.end()
 
-    def new_machine(self, machine: Machine) -> None:
-        """The runner made a machine: a new run begins. On the guest's thread."""
+    def new_machine(self, machine: Machine, at_stop: Callable[[], None] = lambda: None) -> None:
+        """The runner made a machine: a new run begins. On the guest's thread.
+
+        Args:
+            machine: which.
+            at_stop: called there with each sample of its call stacks.
+        """
         assert self.runner is not None
-        now, seconds = self.runner.account()
+        runner = self.runner
+        now, seconds = runner.account()
+        if self.run is not None:
+            self.run.end()
+        calls = CallSampler(machine, lambda: runner.activity is Activity.RUNNING, at_stop)
         with self.lock:
             self._runs += 1
-            self.run = Run(self._runs, machine, self._target, now)
+            self.run = Run(self._runs, machine, self._target, now, calls)
             self._cursor = 0
             self._compile_debt = 0.0
             self._hot_since = None
@@ -242,6 +274,7 @@ class Sampler:
             "reasons": tables.exit_reasons(table, counters),
             "aborts": tables.aborts(table, counters, run.journal, naming),
             "graph": tables.graph(table, counters, run.look.inner_entries()),
+            "calls": tables.calls(run.calls.samples, run.stacks()),
         }
         heat = tables.heat(run.look, run.journal.places()[1])
         if heat != run.heat:

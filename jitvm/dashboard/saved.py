@@ -20,10 +20,13 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jitvm.dashboard import tables
 from jitvm.dashboard.feed import HEAT, MOST_EVENTS
 from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.shapes import HEAD, NEWS, PAGE, REGION, fits, is_event
 from jitvm.dashboard.source import CommandError, Message
+from jitvm.engine.tables.names import shown
+from jitvm.profiling.rows import StackRow
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 VERSION = 3
 MOST_LINES = 200_000
 """Events of a file that are shown: the last ones."""
+MOST_STACKS = 5_000
+"""Call stacks that are saved: those of the most time."""
 LONGEST_HEAD = 1 << 20
 """Characters of the first line, at most."""
 
@@ -84,6 +89,8 @@ class Saver:
         news = viewer.news() or {}
         for name in news.keys() - NEWS.keys():
             del news[name]
+        if session.sampler.run is not None:
+            news["stacks"] = _stacks(session.sampler.run)
         frames = viewer.frames()
         viewer.close()
         for facts in news.get("regions", {}).get("added", ()):
@@ -104,6 +111,12 @@ class Saver:
             self._file.write(json.dumps(row, separators=(",", ":")) + "\n")
         except OSError as error:
             self.trouble = error
+
+
+def _stacks(run: Run) -> Message:
+    rows = run.stacks()[:MOST_STACKS]
+    found = [[list(row.frames), round(row.seconds, 6), round(row.share, 9)] for row in rows]
+    return {"samples": run.calls.samples, "rows": found}
 
 
 def _without_type(message: Message) -> Message:
@@ -153,11 +166,27 @@ class SavedRun:
 
     def hello(self) -> Message:
         """What stays as it is."""
-        return {**self._hello, "type": "hello", "live": False, "input": False}
+        return {**self._hello, "type": "hello", "live": False, "debug": False, "input": False}
+
+    @property
+    def samples(self) -> int:
+        """How many samples its call stacks are made of."""
+        found: int = self.news.get("stacks", {}).get("samples", 0)
+        return found
+
+    def stacks(self) -> list[StackRow]:
+        """Its call stacks; none if it was saved without."""
+        rows = self.news.get("stacks", {}).get("rows", ())
+        return [
+            StackRow(tuple(map(shown, names)), time, share) for names, time, share in rows if names
+        ]
 
     def viewer(self) -> SavedViewer:
         """A place at its beginning."""
         return SavedViewer(self)
+
+    def debugged(self, what: str, *numbers: int) -> None:
+        """Saved runs are not debugged; nothing."""
 
     def region(self, number: int) -> Message | None:
         """One region with its texts, as they were at the end."""
@@ -194,7 +223,9 @@ class SavedViewer:
         if self._sent < 0:
             self._sent = 0
             about = {"type": "news", "fresh": True, "activity": "saved", "at": None}
-            return {"totals": {}, **run.news, **about}
+            news = {name: part for name, part in run.news.items() if name != "stacks"}
+            calls = tables.calls(run.samples, run.stacks())
+            return {"totals": {}, **news, **about, "calls": calls}
         rows = list(islice(run.events, self._sent, self._sent + MOST_EVENTS))
         self._sent += len(rows)
         return {"type": "news", "events": {"missed": 0, "rows": rows}} if rows else None

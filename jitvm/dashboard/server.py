@@ -5,6 +5,9 @@
     WS   /socket               news out, commands in: see `jitvm.dashboard.feed`
     GET  /region/7             one region with its texts, JSON; null if it was removed
     GET  /region/7/assembly    its machine code as text lines, likewise
+    GET  /debug/listing/0      with a debugger: a source file, by its number
+    GET  /debug/code/256/8/40  instructions: around an address, so many before it, and from it on
+    GET  /debug/memory/0/256/64    bytes: of a space, from an address on, so many
     GET  /metrics              for Prometheus
 
 A socket has one task that sends and one that receives. The sender asks the viewer for news only
@@ -21,6 +24,7 @@ import logging
 import secrets
 import socket
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from jitvm.dashboard.source import Source, Viewer
 
 BEAT = 0.2
-"""Seconds between two pieces of news to a page, at least."""
+"""Seconds between two pieces of news to a page, at least; who steps waits for `FRAME` alone."""
 FRAME = 1 / 20
 """Seconds between two pictures, at least."""
 PIXELS = 8_000_000
@@ -59,7 +63,7 @@ PATIENCE = 20.0
 LARGEST = 1 << 16
 """Bytes of a command."""
 DIGITS = 18
-"""Of a region's number, at most: longer ones are no region's."""
+"""Of a number, at most: there is nothing with a longer one."""
 
 
 def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) -> ASGIApp:
@@ -74,10 +78,17 @@ def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) 
     files = Files()
 
     async def region(request: Request) -> Response:
-        return await _about(request, source.region)
+        return await _about(request, source.region, "number")
 
     async def assembly(request: Request) -> Response:
-        return await _about(request, source.assembly)
+        return await _about(request, source.assembly, "number")
+
+    def debugging(name: str, *numbers: str) -> Route:
+        async def answer(request: Request) -> Response:
+            return await _about(request, partial(source.debugged, name), *numbers)
+
+        path = "/".join(f"{{{number}}}" for number in numbers)
+        return Route(f"/debug/{name}/{path}", answer)
 
     async def metrics(request: Request) -> Response:  # noqa: ARG001
         text = await run_in_threadpool(source.metrics)
@@ -93,6 +104,9 @@ def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) 
             Route("/static/{name}", files.answer),
             Route("/region/{number}", region),
             Route("/region/{number}/assembly", assembly),
+            debugging("listing", "file"),
+            debugging("code", "start", "before", "count"),
+            debugging("memory", "space", "start", "count"),
             Route("/metrics", metrics),
             WebSocketRoute("/socket", connect),
         ],
@@ -100,13 +114,13 @@ def application(source: Source, token: str, *, hosts: Iterable[str] = LOOPBACK) 
     )
 
 
-async def _about(request: Request, look_up: Callable[[int], object]) -> Response:
-    """What is known of the region whose number is in the path, as JSON."""
-    digits: str = request.path_params["number"]
-    if not (digits.isascii() and digits.isdecimal()):
-        return PlainTextResponse("a region has a number\n", status_code=404)
-    is_one = len(digits) <= DIGITS
-    found = await run_in_threadpool(look_up, int(digits)) if is_one else None
+async def _about(request: Request, look_up: Callable[..., object], *names: str) -> Response:
+    """What is known of the numbers in the path, as JSON."""
+    given: list[str] = [request.path_params[name] for name in names]
+    if not all(digits.isascii() and digits.isdecimal() for digits in given):
+        return PlainTextResponse(f"numbers are expected: {', '.join(names)}\n", status_code=404)
+    are_some = all(len(digits) <= DIGITS for digits in given)
+    found = await run_in_threadpool(look_up, *map(int, given)) if are_some else None
     # Names may hold bytes that are not UTF-8: JSON in ASCII has an escape for each.
     return Response(json.dumps(found), media_type="application/json")
 
@@ -136,8 +150,9 @@ async def _send(
     source: Source, viewer: Viewer, websocket: WebSocket, wanted: asyncio.Event
 ) -> None:
     """Send news for as long as the page takes them."""
-    await websocket.send_text(json.dumps(source.hello()))
-    due = 0.0
+    hello = source.hello()
+    await websocket.send_text(json.dumps(hello))
+    beat, due = (FRAME if hello["debug"] else BEAT), 0.0
     while True:
         await wanted.wait()
         began = perf_counter()
@@ -146,7 +161,7 @@ async def _send(
             cost = perf_counter() - began
             if text:
                 await asyncio.wait_for(websocket.send_text(text), PATIENCE)
-            due = perf_counter() + max(BEAT - cost, SHARE * cost)
+            due = perf_counter() + max(beat - cost, SHARE * cost)
         frames = await run_in_threadpool(viewer.frames)
         for frame in frames:
             await asyncio.wait_for(websocket.send_bytes(frame), PATIENCE)

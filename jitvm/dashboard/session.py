@@ -14,29 +14,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jitvm.dashboard import detail
 from jitvm.dashboard.console import Transcript
-from jitvm.dashboard.feed import LiveViewer
-from jitvm.dashboard.figures import totals
-from jitvm.dashboard.metrics import exposition
-from jitvm.dashboard.runner import Activity, Runner
+from jitvm.dashboard.looked import LookedAt
+from jitvm.dashboard.runner import Runner
 from jitvm.dashboard.sampler import Run, Sampler
-from jitvm.dashboard.series import COLUMNS
 from jitvm.dashboard.source import CommandError, Message
-from jitvm.engine.tables.params import LIMITS, ParameterError, Parameters
-from jitvm.engine.tables.reasons import Reason
+from jitvm.engine.tables.params import ParameterError, Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jitvm.dashboard.target import Target
-    from jitvm.engine.machine.inspect import Machine, RegionView
+    from jitvm.engine.machine.inspect import Machine
 
 MOST_STEPS = 1_000_000_000
 """Instructions of one step."""
 
 
-class Session:
+class Session(LookedAt):
     """A run to show; implements `jitvm.dashboard.source.Source`.
 
     Args:
@@ -47,6 +42,9 @@ class Session:
             only interpreted ones are counted, and the native share is one of time, estimated.
         after_beat: called ten times a second with the run, to save it, say.
     """
+
+    target: Target
+    runner: Runner
 
     def __init__(
         self,
@@ -69,6 +67,8 @@ class Session:
         )
         self.sampler.runner = self.runner
         target.on_text(self.transcript.append)
+        if target.debugging is not None:
+            target.debugging.is_wanted = lambda: self.runner.is_wanted
 
     def _new_machine(self, machine: Machine) -> None:
         if self.transcript.total:
@@ -96,63 +96,24 @@ class Session:
 
     def hello(self) -> Message:
         """What stays as it is."""
-        return {
-            "type": "hello",
-            "live": True,
-            "name": self.target.name,
-            "input": self.target.has_input,
-            "columns": list(COLUMNS),
-            "reasons": {reason.name: [reason.value.what, reason.value.advice] for reason in Reason},
-            "params": [
-                {"name": name, "default": getattr(Parameters(), name), **limit.row()}
-                for name, limit in LIMITS.items()
-            ],
-        }
+        return {**self.facts(), "input": self.target.has_input}
 
-    def viewer(self) -> LiveViewer:
-        """A place at the beginning of the run."""
-        return LiveViewer(self.target, self.runner, self.sampler, self.transcript)
-
-    def region(self, number: int) -> Message | None:
-        """One region with its texts and counts."""
-        found = self._installed(number)
-        if found is None:
+    def debugged(self, what: str, *numbers: int) -> Message | None:
+        """What the debugger knows of some numbers."""
+        debugging = self.target.debugging
+        if debugging is None:
             return None
-        run, region = found
-        return detail.detail(self.target, run.look, region)
-
-    def assembly(self, number: int) -> list[str] | None:
-        """Its machine code, compiled again from its LLVM text."""
-        found = self._installed(number)
-        return None if found is None else found[1].assembly()
-
-    def _installed(self, number: int) -> tuple[Run, RegionView] | None:
-        with self.sampler.lock:
-            run = self.sampler.run
-            row = None if run is None else run.regions.rows.get(number)
-            return None if run is None or row is None else (run, row.region)
-
-    def metrics(self) -> str:
-        """Figures for Prometheus."""
-        with self.sampler.lock:
-            run = self.sampler.run
-            if run is None:
-                return exposition({}, {}, Activity.RUNNING, {})
-            refused = run.journal.places()[0]
-            by_reason: dict[str, int] = {}
-            for (reason, _), times in refused.items():
-                by_reason[reason] = by_reason.get(reason, 0) + times
-            return exposition(
-                totals(run, self.runner, self.sampler.viewers),
-                run.slow["reasons"],
-                self.runner.activity,
-                by_reason,
-            )
+        look_ups: dict[str, Callable[..., Message | None]] = {
+            "listing": debugging.listing,
+            "code": debugging.code,
+            "memory": debugging.memory,
+        }
+        return look_ups[what](*numbers)
 
     # -- what pages do -----------------------------------------------------------------------
 
     def command(self, message: Mapping[str, Any]) -> None:
-        """Do what a page asks: start, pause, step, restart, count, set, input.
+        """Do what a page asks: start, pause, step, restart, count, set, input, debug.
 
         Raises:
             CommandError: there is no such command, or its arguments are wrong.
@@ -167,13 +128,26 @@ class Session:
             case {"do": "step", "instructions": int(count)} if 0 <= count <= MOST_STEPS:
                 self.runner.step(count)
             case {"do": "count", "on": bool(on)}:
+                if self.target.debugging is not None:
+                    raise CommandError("the debugger counts all instructions: they are its clock")
                 self.runner.count(on=on)
             case {"do": "set", "name": str(name), "value": int() | str() as value}:
                 self._set(name, value)
             case {"do": "input", "event": dict(event)}:
                 self.runner.input(event)
+            case {"do": "debug", "command": str(line)}:
+                self._debug(line)
             case _:
                 raise CommandError(f"there is no command {str(message)[:80]}")
+
+    def _debug(self, line: str) -> None:
+        debugging = self.target.debugging
+        if debugging is None:
+            raise CommandError("there is no debugger: start with `jitvm dashboard --debug`")
+        if debugging.goes_on(line):
+            self.runner.resume()
+        else:
+            self.runner.perform(lambda: debugging.execute(line))
 
     def _set(self, name: str, value: int | str) -> None:
         if name == "keep_text":

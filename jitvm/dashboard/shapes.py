@@ -128,6 +128,7 @@ NEWS: dict[str, Shape] = {
     },
     "exits": [(int, str, int | None, int, str, str)],
     "aborts": [(str, str, int, int, str, str)],
+    "stacks": {"samples": int, "rows": [([str], float, float)]},
     "graph": {"nodes?": [int], "edges?": [(int, int, int)], "hidden?": int},
     "console": {"missed": int, "text": str},
 }  # fmt: skip

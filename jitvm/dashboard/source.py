@@ -43,6 +43,9 @@ class Source(Protocol):
     def viewer(self) -> Viewer:
         """A place in the run, at its beginning."""
 
+    def debugged(self, what: str, *numbers: int) -> Message | None:
+        """What its debugger knows of some numbers: `listing`, `code` or `memory`; None without."""
+
     def region(self, number: int) -> Message | None:
         """One region with its texts; None if it is gone."""
 

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 from jitvm.dashboard.target import line_of
 from jitvm.engine.machine.inspect import CELL, CODE
 from jitvm.engine.tables.reasons import Reason
+from jitvm.profiling.flame import flame_trace, tree
 
 if TYPE_CHECKING:
     from jitvm.dashboard.journal import Journal
     from jitvm.dashboard.regions import RegionTable
     from jitvm.engine.machine.inspect import Counters, Inspector
     from jitvm.engine.tables.place import Naming
+    from jitvm.profiling.rows import StackRow
 
 EXITS_SHOWN = 200
 ABORTS_SHOWN = 200
 GRAPH_NODES = 40
 GRAPH_EDGES = 120
+BOXES = 500
+"""Of call stacks; a browser takes a tenth of a second for so many."""
 
 AVOIDABLE = {each.name for each in Reason if not each.value.advice.startswith("nothing")}
 """Reasons with something to do about them."""
@@ -55,6 +59,11 @@ def exits(table: RegionTable, counters: Counters, naming: Naming) -> list[list[o
         [number, reason, target, times, *_named(target, naming, "computed")]
         for times, number, reason, target in top
     ]
+
+
+def calls(samples: int, stacks: list[StackRow]) -> dict[str, object]:
+    """Call stacks as a chart, and how many samples they are made of."""
+    return {"samples": samples, "trace": flame_trace(tree(stacks), BOXES) if stacks else None}
 
 
 def exit_reasons(table: RegionTable, counters: Counters) -> dict[str, int]:

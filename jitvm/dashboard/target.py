@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jitvm.dashboard.console import Replies
+    from jitvm.dashboard.source import Message
     from jitvm.engine.machine.inspect import Machine
     from jitvm.engine.tables.params import Parameters
     from jitvm.engine.tables.place import Place
@@ -34,6 +36,8 @@ class Progress(StrEnum):
     """There is nothing to do before the next frame or an input."""
     ENDED = "ended"
     """The program has ended; only `restart` goes on."""
+    STOPPED = "stopped"
+    """It stands still where it was to: it is paused now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,42 @@ class InputError(ValueError):
     """An input from the page that is none; the message says why."""
 
 
+class Debugging(Protocol):
+    """A target's debugger, as a page has it: see `jitvm.dashboard.debugged`.
+
+    Attributes:
+        view: where the program stands and why, stacks, calls, breakpoints; another one after each
+            change. None before there is a program.
+        replies: what commands have answered.
+        is_wanted: whether a command that runs is to come back; the runner's to set.
+    """
+
+    view: Message | None
+    replies: Replies
+    is_wanted: Callable[[], bool]
+
+    def goes_on(self, line: str) -> bool:
+        """Whether a command of the debugger is to run on, which the runner does; from any thread.
+
+        Raises:
+            CommandError: it cannot be one.
+        """
+
+    def execute(self, line: str) -> Progress:
+        """Do a command of the debugger; on the guest's thread."""
+
+    # -- from any thread ---------------------------------------------------------------------
+
+    def listing(self, file: int) -> Message | None:
+        """A source file, by its number, with the addresses of its lines; None if there is none."""
+
+    def code(self, start: int, skipped: int, count: int) -> Message | None:
+        """Instructions around an address, so many before it left out."""
+
+    def memory(self, space: int, start: int, count: int) -> Message | None:
+        """Bytes of a space; None if there is none."""
+
+
 class Described:
     """What a page shows of a program's code; the part of a `Target` that needs no run.
 
@@ -67,10 +107,15 @@ class Described:
         ProgramError: what names its addresses is damaged.
     """
 
+    debugging: Debugging | None = None
+
     def __init__(self, platform: Platform, program: Program) -> None:
         self._platform = platform
         self._program = program
         program.place(0)  # raises what is wrong with names before anything runs
+
+    def halt(self) -> None:
+        """It is paused: nothing to do."""
 
     def place(self, address: int, /) -> Place:
         """What people call an address."""
@@ -85,15 +130,37 @@ class Described:
         return self._platform.spell(memory, address, self._program)
 
 
-class Target(Protocol):
-    """One program on one machine.
+class Seen(Protocol):
+    """What there is to see of a program, from any thread.
 
     Attributes:
         name: what it is called on the page.
-        has_input: whether the page is to offer a console's input line.
+        debugging: its debugger, if it is run by one.
     """
 
     name: str
+    debugging: Debugging | None
+
+    def place(self, address: int, /) -> Place:
+        """What people call an address: a label, and a line of the source."""
+
+    def source(self, file: str) -> Sequence[str]:
+        """Lines of a source that places are in; empty if it cannot be read."""
+
+    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
+        """The instruction at an address as text, and its size in bytes."""
+
+    def picture(self) -> Picture | None:
+        """What the screen shows; None if there is none."""
+
+
+class Target(Seen, Protocol):
+    """One program on one machine.
+
+    Attributes:
+        has_input: whether the page is to offer a console's input line.
+    """
+
     has_input: bool
 
     @property
@@ -113,6 +180,9 @@ class Target(Protocol):
     def step_frame(self) -> Progress:
         """Run one frame of a program with a screen; other programs: one event."""
 
+    def halt(self) -> None:
+        """It is paused; called whenever it stays so."""
+
     def rest(self) -> float:
         """Seconds until there is something to do again, when nothing comes in."""
 
@@ -125,20 +195,6 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of files."""
-
-    # -- from any thread ---------------------------------------------------------------------
-
-    def place(self, address: int, /) -> Place:
-        """What people call an address: a label, and a line of the source."""
-
-    def source(self, file: str) -> Sequence[str]:
-        """Lines of a source that places are in; empty if it cannot be read."""
-
-    def spell(self, memory: Sequence[int], address: int) -> tuple[str, int]:
-        """The instruction at an address as text, and its size in bytes."""
-
-    def picture(self) -> Picture | None:
-        """What the screen shows; None if there is none."""
 
     def on_text(self, receiver: Callable[[str], None]) -> None:
         """Call a function with whatever the program prints, as it does so."""

@@ -19,9 +19,9 @@ from jitvm.profiling.summary import Table, percent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jitvm.dashboard.looked import LookedAt
     from jitvm.dashboard.sampler import Run
     from jitvm.dashboard.series import Sample
-    from jitvm.dashboard.session import Session
     from jitvm.dashboard.source import Message
 
 RECENT = 1.0
@@ -120,7 +120,7 @@ def _cell(value: str | int) -> str:
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def look(session: Session, top: int) -> View | None:
+def look(session: LookedAt, top: int) -> View | None:
     """The run of a session as it is now; None before there is one.
 
     Args:

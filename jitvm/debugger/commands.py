@@ -86,7 +86,9 @@ TABLE = (
     Row("undo", "", "be where the last command that moved was given", "do_undo"),
     Row("who", "MEMORY", "show who has written bytes last", "do_who"),
     Row("print p", "EXPR", "show a value", "do_print"),
-    Row("display", "[EXPR]", "show a value at each stop; none: show no more", "do_display"),
+    Row("display", "[EXPR]", "show a value at each stop; none: show all of them now", "do_display"),
+    Row("undisplay", "[NUMBER...]", "show the first, second, ... of these no more, or none",
+        "do_undisplay"),
     Row("x", "MEMORY [COUNT]", "show bytes of memory", "do_x"),
     Row("disassemble dis", "[PLACE] [COUNT]", "show instructions", "do_disassemble"),
     Row("list l", "[PLACE]", "show lines of source", "do_list"),
@@ -116,6 +118,11 @@ class Commands:
         self._displayed: list[str] = []
         self._shown_to: tuple[str, int] | None = None
         self._next_code: int | None = None
+
+    def take_over(self, before: Commands) -> None:
+        """Have the breakpoints, and what is displayed, of another run of the program."""
+        self.debugger.take_over(before.debugger)
+        self._displayed = list(before._displayed)
 
     def execute(self, line: str) -> Reply:
         """Do what a line says; nothing for an empty one and a comment.
@@ -285,7 +292,11 @@ class Commands:
 
     def displays(self) -> list[str]:
         """What `display` was told to show, as it is now."""
-        return [f"{text} = {self._value(text)}" for text in self._displayed]
+        return [f"{text} = {value}" for text, value in self.displayed()]
+
+    def displayed(self) -> list[tuple[str, str]]:
+        """The expressions that are shown at each stop, with their values."""
+        return [(text, self._value(text)) for text in self._displayed]
 
     def do_continue(self, _rest: str) -> Reply:
         return self._move(self.debugger.go_on)
@@ -372,11 +383,20 @@ class Commands:
 
     def do_display(self, rest: str) -> Reply:
         if not rest:
-            self._displayed.clear()
-            return Reply()
+            return Reply(tuple(self.displays()))
         self.debugger.expression(rest)
         self._displayed.append(rest)
         return Reply((f"{rest} = {self._value(rest)}",))
+
+    def do_undisplay(self, rest: str) -> Reply:
+        numbers = {self._number(word, 0) for word in rest.split()}
+        if numbers and max(numbers) > len(self._displayed):
+            raise CommandError(f"{len(self._displayed)} expressions are shown")
+        self._displayed = [
+            text for number, text in enumerate(self._displayed, 1)
+            if numbers and number not in numbers
+        ]  # fmt: skip
+        return Reply()
 
     def do_x(self, rest: str) -> Reply:
         text, _, count = rest.rpartition(" ")

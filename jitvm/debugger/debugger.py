@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from jitvm.debugger.acts import Source
@@ -166,6 +167,14 @@ class Debugger:
         row.condition, row.ignore, row.log = expression, ignore, log
         row.is_temporary = is_temporary
         return row
+
+    def take_over(self, before: Debugger) -> None:
+        """Have the breakpoints of another run of the program, as if none had been hit."""
+        self.table = before.table
+        for row in self.table.rows.values():
+            row.ignore, row.hits = max(row.ignore - row.hits, 0), 0
+            if row.condition is not None:
+                row.condition = self.expression(row.condition.text)
 
     def _limit(self, kind: Kind) -> int:
         if kind in (Kind.PORT_READ, Kind.PORT_WRITE):
@@ -338,10 +347,18 @@ class Debugger:
     # -- forwards ----------------------------------------------------------------------------
 
     def go_on(
-        self, until: int | None = None, *, one_act: bool = False, passing: bool = True
+        self,
+        until: int | None = None,
+        *,
+        one_act: bool = False,
+        passing: bool = True,
+        deadline: float = inf,
     ) -> Stopped:
-        """Run on until something stops it; `passing` a breakpoint at the next instruction."""
-        return self._run(until, one_act=one_act, passing=passing)
+        """Run on until something stops it; `passing` a breakpoint at the next instruction.
+
+        After a deadline, by the monotonic clock, it comes back as if it had been paused.
+        """
+        return self._run(until, one_act=one_act, passing=passing, deadline=deadline)
 
     def _run(
         self,
@@ -351,13 +368,16 @@ class Debugger:
         live: bool = True,
         one_act: bool = False,
         last: int | None = None,
+        deadline: float = inf,
     ) -> Stopped:
         """Run on; a hit of a watch after `last` does not count."""
         self._arm()
         self._found, self._notes, self._is_there = [], [], False
         while True:
             self._pending = []
-            end = self.history.run(until, passing=passing, live=live, one_act=one_act)
+            end = self.history.run(
+                until, passing=passing, live=live, one_act=one_act, deadline=deadline
+            )
             passing = False
             if last is not None and self.history.time > last:
                 self._pending = []

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 from jitvm.debugger.acts import Act, Kind, Source
@@ -103,6 +104,7 @@ class History:
         is_quiet: whether the run is only going somewhere: nothing is to stop it.
         on_way: called every now and then where the run comes to new times, by the thread that runs:
             for who shows how far it is.
+        is_wanted: whether it is to come back soon; asked now and then, while it runs.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class History:
         self.horizon = 0
         self.is_quiet = False
         self.on_way: Callable[[], object] = lambda: None
+        self.is_wanted: Callable[[], bool] = lambda: False
         self._sinks = sinks
         self._machine = computer.machine
         self._machine.counting = True
@@ -186,6 +189,7 @@ class History:
         passing: bool = False,
         live: bool = True,
         one_act: bool = False,
+        deadline: float = inf,
     ) -> End:
         """Run on, until something stops the machine.
 
@@ -194,6 +198,8 @@ class History:
             passing: whether the next instruction is executed, also if it is one to stop at.
             live: whether it goes on where nobody has been; else `End.TIME` comes there.
             one_act: whether it stops where the next act begins.
+            deadline: of the monotonic clock; `End.PAUSED` comes when an act, or a slice of one, is
+                over after it.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; it can be run on.
@@ -204,7 +210,7 @@ class History:
             self._machine.pass_break()
         while idle < MOST_IDLE:
             self._apply_edits()
-            if self._is_paused and not self.is_quiet:
+            if (self._is_paused or self.is_wanted()) and not self.is_quiet:
                 self._is_paused = False
                 return End.PAUSED
             budget = self._budget(until)
@@ -226,6 +232,8 @@ class History:
             if until is not None and self.time >= until and self.is_running:
                 self._apply_edits()
                 return End.TIME
+            if clock.monotonic() >= deadline:
+                return End.PAUSED
         return End.WAITS
 
     @property

@@ -45,11 +45,16 @@ def source_line(debugger: Debugger, file: str, line: int) -> str:
 
 def stopped(debugger: Debugger, stop: Stopped) -> list[str]:
     """Why it stands still, and where."""
+    return [*why(debugger, stop), *where(debugger)]
+
+
+def why(debugger: Debugger, stop: Stopped) -> list[str]:
+    """Why it stands still."""
     lines = [REASONS[stop.reason]] if stop.reason in REASONS else []
     for number in stop.breakpoints:
         row = debugger.table.rows.get(number)
         lines.append(f"breakpoint {number}" + (f", {row.what}" if row else ""))
-    return [*lines, *stop.notes, *where(debugger)]
+    return [*lines, *stop.notes]
 
 
 def stacks(debugger: Debugger) -> list[str]:
@@ -117,6 +122,19 @@ def code(debugger: Debugger, start: int, count: int) -> list[str]:
         label = f"  {each.label}:" if each.label else ""
         lines.append(f"{mark}{stop}{each.address:04x}  {each.raw:8} {each.text}{label}")
     return lines
+
+
+def around(debugger: Debugger, start: int, skipped: int, count: int) -> list[int | None]:
+    """Addresses of instructions, so many before or behind one; None outside of memory."""
+    size = debugger.guest.code_space.size
+    before = addresses_before(debugger, start, -skipped) if skipped < 0 else []
+    found: list[int | None] = [None] * (max(-skipped, 0) - len(before))
+    found += before
+    at, ahead = start, max(skipped, 0)
+    while len(found) < count + ahead:
+        found.append(at if 0 <= at < size else None)
+        at += max(debugger.spell(at)[1], 1) if 0 <= at < size else 1
+    return found[ahead : ahead + count]
 
 
 def source(debugger: Debugger, file: str, line: int, count: int) -> list[str]:

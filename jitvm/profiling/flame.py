@@ -1,6 +1,7 @@
-"""Call stacks as a tree, and pages that draw it: a flame graph and an icicle.
+"""Call stacks as a tree, and what draws it: a flame graph and an icicle.
 
     StackRow (main, read, next) 20 ms  -->  Node main > Node read > Node next: 20 ms
+                                       -->  a trace of plotly's, for a page or the dashboard
 
 The page has plotly's script inside, as its package ships it: it works from disk and without a
 network. With a second profile, boxes are coloured by how much their share has changed.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from jitvm.profiling.rows import StackRow
 from jitvm.profiling.summary import percent
@@ -101,36 +103,36 @@ def color_of(name: str, depth: int) -> str:
     return _PALETTE[sum(name.encode()) % len(_PALETTE)] if depth else "#d8dce0"
 
 
-# -- the page ------------------------------------------------------------------------------------
+# -- traces of plotly's --------------------------------------------------------------------------
+
+Trace = dict[str, Any]
 
 
-def flame_page(title: str, stacks: list[StackRow], script: str) -> str:
-    """A page with the call stacks of one profile."""
-    root = tree(stacks)
-    colors = [color_of(node.name, len(path)) for path, node in _boxes(root)]
-    said = [f"{percent(node.share)}, {node.seconds:.3f} s" for _, node in _boxes(root)]
-    note = "Sampled: a box is as wide as the time in a routine and in what it calls."
-    return _page(f"Call stacks of {title}", note, root, colors, said, script)
+def flame_trace(root: Node, most: int) -> Trace:
+    """The call stacks of one profile, at most so many boxes."""
+    boxes = _boxes(root, most)
+    colors = [color_of(node.name, len(path)) for path, node in boxes]
+    said = [f"{percent(node.share)}, {node.seconds:.3f} s" for _, node in boxes]
+    return _trace(boxes, colors, said)
 
 
-def difference_page(title: str, before: list[StackRow], after: list[StackRow], script: str) -> str:
-    """A page with the call stacks of a profile, coloured by the difference to one before."""
-    old = {(*path, node.name): node.share for path, node in tree(before).walk()}
-    root = tree(after)
+def difference_trace(before: Node, root: Node, most: int) -> Trace:
+    """The call stacks of a profile, coloured by the difference to one before."""
+    old = {(*path, node.name): node.share for path, node in before.walk()}
+    boxes = _boxes(root, most)
     colors, said = [], []
-    for path, node in _boxes(root):
+    for path, node in boxes:
         change = node.share - old.get((*path, node.name), 0.0)
         strength = min(1.0, 4 * abs(change))
         pale = round(235 - 175 * strength)
         colors.append(f"rgb({pale}, {pale}, 235)" if change < 0 else f"rgb(235, {pale}, {pale})")
         said.append(f"{percent(node.share)}, {100 * change:+.1f} points")
-    note = "As wide as in the second profile; red has a larger share than in the first, blue less."
-    return _page(title, note, root, colors, said, script)
+    return _trace(boxes, colors, said)
 
 
-def _boxes(root: Node) -> list[tuple[tuple[str, ...], Node]]:
+def _boxes(root: Node, most: int) -> list[tuple[tuple[str, ...], Node]]:
     """The nodes that are drawn, those around others first."""
-    nodes = sorted(root.walk(), key=lambda each: (-each[1].share, len(each[0])))[:MOST_BOXES]
+    nodes = sorted(root.walk(), key=lambda each: (-each[1].share, len(each[0])))[:most]
     return sorted(nodes, key=lambda each: len(each[0]))
 
 
@@ -141,12 +143,9 @@ def _own(node: Node, path: tuple[str, ...], drawn: dict[tuple[str, ...], str]) -
     return max(0.0, node.share - sum(upon))
 
 
-def _page(
-    title: str, note: str, root: Node, colors: list[str], said: list[str], script: str
-) -> str:
-    boxes = _boxes(root)
+def _trace(boxes: list[tuple[tuple[str, ...], Node]], colors: list[str], said: list[str]) -> Trace:
     numbers = {(*path, node.name): str(i) for i, (path, node) in enumerate(boxes)}
-    trace = {
+    return {
         "type": "icicle",
         "ids": list(numbers.values()),
         "labels": [escape(node.name) for _, node in boxes],
@@ -161,6 +160,27 @@ def _page(
         "texttemplate": "%{label}",
         "pathbar": {"visible": False},
     }
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+
+def flame_page(title: str, stacks: list[StackRow], script: str) -> str:
+    """A page with the call stacks of one profile."""
+    root = tree(stacks)
+    note = "Sampled: a box is as wide as the time in a routine and in what it calls."
+    return _page(f"Call stacks of {title}", note, root, flame_trace(root, MOST_BOXES), script)
+
+
+def difference_page(title: str, before: list[StackRow], after: list[StackRow], script: str) -> str:
+    """A page with the call stacks of a profile, coloured by the difference to one before."""
+    root = tree(after)
+    note = "As wide as in the second profile; red has a larger share than in the first, blue less."
+    trace = difference_trace(tree(before), root, MOST_BOXES)
+    return _page(title, note, root, trace, script)
+
+
+def _page(title: str, note: str, root: Node, trace: Trace, script: str) -> str:
     text = json.dumps(trace).replace("<", "\\u003c")
     height = min(4000, max(300, 24 * root.depth + 60))
     return _PAGE.format(

@@ -18,6 +18,7 @@ from jitvm.profiling.rows import GUEST_STATES, CallRow, RoutineRow, StackRow
 if TYPE_CHECKING:
     from jitvm.engine.tables.place import Naming
     from jitvm.profiling.collector import Collector
+    from jitvm.profiling.regions import Watched
     from jitvm.profiling.stacks import Addresses, Stacks
 
 OTHERS = "(others)"
@@ -117,9 +118,16 @@ def guest_seconds(collector: Collector) -> float:
 
 def stack_rows(collector: Collector, naming: Naming) -> list[StackRow]:
     """Whole stacks, the most time first."""
-    stacks = collector.stacks
+    seconds = guest_seconds(collector)
+    return rows_of(collector.stacks, collector.watched(), naming, seconds)
+
+
+def rows_of(
+    stacks: Stacks, regions: Iterable[Watched], naming: Naming, seconds: float
+) -> list[StackRow]:
+    """Whole stacks, the most time first, which is so many seconds for all of them together."""
     named, weights = Named(stacks, naming), dict[Names, float]()
-    watched = {region.number: region for region in collector.watched()}
+    watched = {region.number: region for region in regions}
     insides: dict[int, Inside] = {}
     for (addresses, number), weight in stacks.weights.copy().items():
         names = named.stack(addresses)
@@ -130,7 +138,7 @@ def stack_rows(collector: Collector, naming: Naming) -> list[StackRow]:
             weights[frames] = weights.get(frames, 0.0) + weight * part
     if stacks.other:
         weights[OTHERS,] = float(stacks.other)
-    total, seconds = sum(weights.values()), guest_seconds(collector)
+    total = sum(weights.values())
     rows = [
         StackRow(frames, seconds * weight / total, weight / total)
         for frames, weight in weights.items()

@@ -14,6 +14,7 @@ from jitvm.profiling.rows import Method
 
 if TYPE_CHECKING:
     from jitvm.profiling.measured import Measured
+    from jitvm.profiling.rows import StackRow
 
 TOP = 10
 """Rows of a table, unless asked for more."""
@@ -152,7 +153,11 @@ def _lines(profile: Measured, top: int) -> Table:
 
 def _routines(profile: Measured, top: int) -> Table:
     """Routines with their callers and callees; none where no call was seen."""
-    stacks = profile.stacks
+    return routines_table(profile.stacks, top)
+
+
+def routines_table(stacks: list[StackRow], top: int) -> Table:
+    """The same of call stacks."""
     calls = call_rows(stacks)
     rows = [row for row in routine_rows(stacks) if row.routine != OTHERS] if calls else []
     callers: dict[str, list[str]] = {}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from jitvm.dashboard.computer import WatchedComputer
+from jitvm.dashboard.debugged import DebuggedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.session import Session
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
 from jitvm.guests.uxn.platform import PLATFORM
 from jitvm.guests.uxn.varvara.program import Program, Rom
+from jitvm.platform import registry
 from tests.clock import until
 
 COUNT = """
@@ -64,6 +67,13 @@ REWRITE = """
 """
 """Changes an instruction of its hot loop now and then."""
 
+CALLS = """
+|0100
+@main #0000 &loop outer INC2 !&loop
+@outer inner inner JMP2r
+@inner #0000 &wait INC2 DUP2 #0100 LTH2 ?&wait POP2 JMP2r
+"""
+"""Calls for ever."""
 LONG = SHORT.replace("#0400", "#1000")
 """Counts for seconds, and ends."""
 TINY = "|0100 @main #0000 &loop INC2 DUP2 #0100 NEQ2 ?&loop POP2 BRK"
@@ -102,6 +112,22 @@ def session(
     stdin = options.pop("stdin", None)
     with Session(target(source, stdin=stdin), params, **options) as made:
         yield made
+
+
+@contextmanager
+def debugged(
+    source: str | bytes, *, stdin: bytes | None = None, platform: str = "uxn", hot: int = 400
+) -> Iterator[tuple[Session, DebuggedComputer]]:
+    """A run by the debugger, paused before its first instruction."""
+    if isinstance(source, bytes):
+        found = registry.named(platform)
+        made = DebuggedComputer(found, found.read(io.BytesIO(source), "test.ch8"), "test.ch8")
+    else:
+        none = {"sandbox": None}
+        made = DebuggedComputer(PLATFORM, program(source), "test.tal", options=none, stdin=stdin)
+    with Session(made, Parameters(hot=hot), paused=True, counting=True) as run:
+        until(lambda: made.view is not None)
+        yield run, made
 
 
 def stand_still(run: Session) -> None:

@@ -100,6 +100,7 @@ HEADERS = st.lists(
 PATHS = st.one_of(
     st.sampled_from([
         "/", "//", "/region/1", "/region/", "/region/-1", "/region/1.5", "/region/nan",
+        "/debug/memory/0/0/1", "/debug/listing/0", f"/debug/code/{DIGITS}/1/1", "/debug/x/1",
         "/region/\N{SUPERSCRIPT TWO}", "/region/\N{ARABIC-INDIC DIGIT FIVE}", f"/region/{DIGITS}",
         f"/region/{DIGITS}/assembly", "/region/1/assembly", "/region/1/x", "/metrics", "/metrics/",
         "/static/", "/static/index.html", "/static/plotly.js", "/static/..", "/static/a\0b",
@@ -167,9 +168,12 @@ EVENTS = st.fixed_dictionaries(
 )  # fmt: skip
 COMMANDS = st.one_of(
     st.fixed_dictionaries(
-        {"do": st.sampled_from(["start", "step", "count", "set", "input", "look", "fly", 1, None])},
+        {"do": st.sampled_from(
+                ["start", "step", "count", "set", "input", "look", "debug", "fly", 1, None]
+            )},
         optional={
             "instructions": SCALARS, "on": SCALARS, "value": ANYTHING, "event": EVENTS | ANYTHING,
+            "command": ANYTHING,
             "name": st.sampled_from(["hot", "nodes", "keep_text", "warp", "", "\ud800"]) | ANYTHING,
         },
     ),

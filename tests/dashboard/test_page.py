@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jitvm.dashboard.attached import Attached
+from jitvm.dashboard.compared import Comparison
+from jitvm.dashboard.debugged import DebuggedComputer
 from jitvm.dashboard.runner import Activity
 from jitvm.dashboard.saved import SavedRun, Saver
 from jitvm.dashboard.server import Server
@@ -23,7 +26,21 @@ from jitvm.dashboard.session import Session
 from jitvm.engine.machine.inspect import RegionView
 from jitvm.engine.tables.events import Overwritten
 from tests.clock import until
-from tests.dashboard.runs import COUNT, DRAW, LONG, REWRITE, TINY, WRAPS, program, session
+from tests.dashboard.runs import (
+    CALLS,
+    COUNT,
+    DRAW,
+    LONG,
+    REWRITE,
+    TINY,
+    WRAPS,
+    debugged,
+    program,
+    session,
+)
+from tests.dashboard.test_attached import Run
+from tests.dashboard.test_compared import profile
+from tests.debugger.walking import CHIP8
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 DRIVER = shutil.which("chromedriver")
@@ -484,3 +501,159 @@ def answers(browser: Browser, place: str, key: str, done: str) -> bool:
         browser.execute_script("document.querySelector(arguments[0])?.focus()", place)
         ActionChains(browser).send_keys(key).perform()
     return bool(browser.find_elements("css selector", done))
+
+
+def test_the_debugger_is_used_with_pointer_and_keys(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("test.tal").write_text(COUNT)
+    with debugged(COUNT) as (run, made), Server(run) as server:
+        opened(browser, server)
+        until(filled(browser, "debug-source"))
+        until(lambda: "this is the start" in text(browser, "debug-why"))
+        until(partial(margin, browser, "@step"))[0].click()
+        until(lambda: browser.find_elements("css selector", "#debug-source .mark.set"))
+        until(lambda: "test.tal:6" in text(browser, "debug-breaks"))
+        box = browser.find_element("css selector", "#debug-breaks input:not([type])")
+        box.send_keys("wst[0] == 5\n")
+        until(lambda: "◆" in text(browser, "debug-source"))
+        press(browser, "c")
+        until(lambda: "breakpoint 1" in text(browser, "debug-why"))
+        until(lambda: "step" in text(browser, "debug-calls"))
+        assert until(lambda: browser.find_elements("css selector", "#debug-source .row.here"))
+        time = stood(made)
+        press(browser, "S")
+        until(lambda: stood(made) < time)
+        press(browser, "c")
+        until(lambda: stood(made) == time)
+        click(browser, "step-out")
+        until(lambda: stood(made) > time)
+        click(browser, "back-go")
+        until(lambda: stood(made) == time)
+        until(partial(changed, browser, "#debug-stacks .byte", "7f"))
+        until(lambda: made.debugger.state.stacks[0][made.debugger.state.pointers[0] - 1] == 0x7F)
+        until(lambda: "00" in rows(browser, "debug-memory")[0])
+        until(partial(changed, browser, "#debug-memory .byte", "9c"))
+        until(lambda: made.debugger.machine.memory[0] == 0x9C)
+        until(lambda: "9c" in rows(browser, "debug-memory")[0])
+        browser.find_element("id", "debug-expression").send_keys("[0]\n")
+        until(lambda: "156 0x9c" in text(browser, "debug-watches"))
+        browser.find_element("id", "debug-line").send_keys("who [0]\n")
+        until(lambda: "you have" in text(browser, "debug-log"))
+        browser.find_element("id", "debug-line").send_keys("fly\n")
+        until(lambda: browser.find_elements("css selector", "#debug-log .wrong"))
+        until(partial(margin, browser, "@step"))[0].click()
+        until(lambda: "click into the margin" in text(browser, "debug-breaks"))
+        press(browser, "c")
+        until(lambda: text(browser, "activity") == "running")
+        click(browser, "debug-pause")
+        until(lambda: text(browser, "activity") == "paused")
+
+
+def test_the_debugger_shows_instructions_where_there_is_no_source(browser: Browser) -> None:
+    with debugged(CHIP8, platform="chip8") as (run, made), Server(run) as server:
+        opened(browser, server)
+        until(lambda: any("LD V0, 05" in row for row in rows(browser, "debug-source")))
+        until(partial(margin, browser, "0210"))[0].click()
+        until(lambda: made.view and made.view["breakpoints"])
+        click(browser, "debug-go")
+        until(lambda: "breakpoint 1" in text(browser, "debug-why"))
+        until(lambda: "0210" in text(browser, "debug-calls"))
+
+
+def stood(made: DebuggedComputer) -> int:
+    """The time at which it stands; -1 while it does not."""
+    found = (made.view or {}).get("stopped")
+    return -1 if found is None else int(found["time"])
+
+
+def press(browser: Browser, key: str) -> None:
+    """Press a key where nothing takes it for itself."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    browser.execute_script("document.activeElement?.blur()")
+    ActionChains(browser).send_keys(key).perform()
+
+
+def margin(browser: Browser, what: str) -> list[Any]:
+    """The margins of lines of source that have a text."""
+    found: list[Any] = browser.execute_script(
+        """
+        return [...document.querySelectorAll("#debug-source .row")].filter(
+            (row) => row.textContent.includes(arguments[0]) && row.style.display !== "none"
+        ).map((row) => row.querySelector(".mark"));
+        """,
+        what,
+    )
+    return found
+
+
+def changed(browser: Browser, where: str, value: str) -> bool:
+    """Change the first byte somewhere; whether that could be done."""
+    done: bool = browser.execute_script(
+        """
+        const byte = document.querySelector(arguments[0]);
+        byte?.click();
+        const box = document.querySelector("input.edit");
+        if (!box) return false;
+        box.value = arguments[1];
+        box.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true}));
+        return true;
+        """,
+        where,
+        value,
+    )
+    return done
+
+
+def labels(browser: Browser, chart: str) -> set[str]:
+    """What the boxes of call stacks are called."""
+    found: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} .slicetext`)]"
+        ".map((each) => each.textContent)",
+        chart,
+    )
+    return set(found)
+
+
+def test_call_stacks_are_drawn_live(browser: Browser) -> None:
+    with session(CALLS) as run, Server(run) as server:
+        opened(browser, server)
+        browser.execute_script("document.getElementById('calls').scrollIntoView()")
+        until(lambda: {"all", "main", "outer", "inner"} <= labels(browser, "calls"))
+        assert "samples" in text(browser, "calls-about")
+        click(browser, "calls-turn")
+        until(lambda: {"all", "main", "outer", "inner"} <= labels(browser, "calls"))
+
+
+def test_two_runs_are_shown_beside_each_other(browser: Browser, tmp_path: Path) -> None:
+    first, second = profile(tmp_path / "a.json", "read"), profile(tmp_path / "b.json", "draw")
+    with Server(Comparison(first, second)) as server:
+        opened(browser, server)
+        until(lambda: {"all", "main", "read"} <= labels(browser, "calls-before"))
+        until(lambda: {"all", "main", "draw"} <= labels(browser, "calls-after"))
+        until(filled(browser, "routines"))
+        assert rows(browser, "routines")[0].startswith(("read", "draw"))
+        assert not browser.find_element("id", "regions").is_displayed()
+        click(browser, "comparison-turn")
+        until(lambda: {"all", "main", "draw"} <= labels(browser, "calls-after"))
+
+
+def test_a_run_of_another_process_can_only_be_watched(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    run = Run()
+    run.begin()
+    with Attached(os.getpid()) as link, Server(link) as server:
+        opened(browser, server)
+        until(filled(browser, "regions"))
+        until(filled(browser, "guest"))
+        assert "test.tal" in text(browser, "name")
+        assert not browser.find_element("id", "controls").is_displayed()
+        assert not browser.find_element("id", "debug").is_displayed()
+        assert not browser.find_element("css selector", "#params input[name=hot]").is_enabled()
+        run.told.set()
+        until(lambda: text(browser, "activity") == "ended")
+    run.end()

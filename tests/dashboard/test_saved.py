@@ -212,7 +212,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     name = str(program)
     for arguments, why in (
         ([], "name a PROGRAM"),
-        (["--open", "a.jsonl", name], "not both"),
+        (["--open", "a.jsonl", name], "only one of these"),
         (["--open", str(tmp_path / "none.jsonl")], "cannot be read"),
         (["-O", "warp=9", name], "no parameter"),
         (["--input", str(tmp_path / "none"), name], "cannot be read"),

@@ -25,6 +25,7 @@ from jitvm.guests.uxn.varvara.computer import Computer
 from jitvm.guests.uxn.varvara.program import load_program
 from tests.clock import until
 from tests.dashboard.runs import (
+    CALLS,
     CLOCK,
     COUNT,
     DRAW,
@@ -86,6 +87,23 @@ def test_a_run_fills_every_part_of_the_news() -> None:
         assert heat[start] & HEAT_CODE
         page.viewer.close()
         assert run.sampler.viewers == 0
+
+
+def test_call_stacks_are_sampled_while_it_runs() -> None:
+    with session(CALLS, hot=50) as run:
+        page = Page(run.viewer())
+        until(lambda: regions(run) and page.look().get("calls", {}).get("trace"))
+        until(lambda: {"main", "outer", "inner"} <= set(page.look()["calls"]["trace"]["labels"]))
+        run.command({"do": "pause"})
+        until(lambda: run.runner.activity is Activity.PAUSED)
+        found = run.sampler.run
+        assert found is not None
+        assert found.calls.samples
+        assert sum(row.share for row in found.stacks()) == pytest.approx(1)
+        assert {row.frames[0] for row in found.stacks()} == {"main"}
+        run.command({"do": "restart"})
+        until(lambda: run.sampler.run is not found)
+        assert found.machine.listener is None
 
 
 def test_tiers_add_up_to_the_exact_count() -> None:

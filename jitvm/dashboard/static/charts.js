@@ -2,6 +2,7 @@
 //
 //   Area      stacked steps of samples; what is not known in a sample (null) is left empty
 //   Timeline  recordings, compiles and what became of regions
+//   Calls     call stacks, as the server has made them: flame graph or icicle
 //
 // 1. The library has 5 MB: it is asked for when the page stands, and charts are drawn when it came.
 // 2. A chart is drawn anew only while it is in sight and nobody drags in it, and then rests for most
@@ -309,4 +310,46 @@ function merged(bars, from, to, pixel) {
 function told(lines) {
   const last = lines.slice(-TOLD).map((line) => line.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"));
   return [...(lines.length > TOLD ? ["…"] : []), ...last].join("<br>");
+}
+
+// A click on a box shows it with what it calls: what comes then waits until all is shown again.
+export class Calls extends Chart {
+  #trace = null;
+  #flip = "";
+  #zoomed = false;
+
+  show(trace) {
+    this.#trace = trace;
+    this.draw();
+  }
+
+  forget() {
+    this.#zoomed = false;
+    this.show(null);
+  }
+
+  turn() {
+    this.#flip = this.#flip ? "" : "y";
+    this.#zoomed = false;
+    this.draw();
+  }
+
+  figure() {
+    if (this.#zoomed) return null;
+    const { tiling, ...trace } = this.#trace ?? { type: "icicle", ids: [], tiling: {} };
+    return {
+      data: [{ ...trace, tiling: { ...tiling, flip: this.#flip }, textfont: { color: "#17202b" } }],
+      layout: { margin: { l: 0, r: 0, t: 2, b: 0 } },
+    };
+  }
+
+  drawn(box) {
+    if (box.hears) return;
+    box.hears = true;
+    box.on("plotly_icicleclick", ({ nextLevel, points }) => {
+      const root = this.#trace?.ids[0];
+      this.#zoomed = nextLevel !== undefined && nextLevel !== root && points[0].id !== root;
+      if (!this.#zoomed) this.draw();
+    });
+  }
 }

@@ -1,6 +1,7 @@
 // The page: what comes from the socket goes into `state`, and from there into the panels.
 
-import { Area, sum, Timeline } from "./charts.js";
+import { Area, Calls, sum, Timeline } from "./charts.js";
+import { Debugger } from "./debug.js";
 import { Graph } from "./graph.js";
 import { Heat, LEGEND } from "./heat.js";
 import { Link } from "./link.js";
@@ -23,7 +24,10 @@ const state = {
 const link = new Link({ message: receive, binary: receiveBinary, closed });
 const program = new Program((command) => link.send(command));
 const view = new RegionView();
+const debug = new Debugger((command) => link.send(command));
 const timeline = new Timeline(at("timeline"));
+const calls = new Calls(at("calls"));
+const compared = { before: new Calls(at("calls-before")), after: new Calls(at("calls-after")) };
 const heat = new Heat(at("heat"));
 const graph = new Graph(at("graph"), (region) => choose(region));
 
@@ -108,6 +112,20 @@ const aborts = new Table(at("aborts"), {
     { title: "what to do", width: "minmax(0,1fr)", text: (a) => reasonText(a, 1) },
   ],
 });
+const points = (part) => `${(100 * part).toFixed(1)}`;
+const routines = new Table(at("routines"), {
+  label: "Routines", sort: 3, empty: "neither run has a routine", key: (r) => r[0],
+  decorate: (row, item) => row.classList.toggle("unclear", !item[7]),
+  columns: [
+    { title: "routine", width: "minmax(120px,1fr)", text: (r) => r[0] },
+    { title: "before %", width: "80px", right: true, value: (r) => r[1], text: (r) => points(r[1]), part: (r) => r[1], about: "in the routine itself" },
+    { title: "after %", width: "80px", right: true, value: (r) => r[2], text: (r) => points(r[2]), part: (r) => r[2] },
+    { title: "change", width: "70px", right: true, value: (r) => Math.abs(r[5]), text: (r) => `${r[5] > 0 ? "+" : ""}${points(r[5])}`, about: "points; sorts by how large it is" },
+    { title: "±", width: "50px", right: true, value: (r) => r[6], text: (r) => points(r[6]), about: "by how much chance may have moved it, in 19 of 20 cases" },
+    { title: "", width: "100px", value: (r) => Number(r[7]), text: (r) => (r[7] ? "" : "may be chance"), about: "whether chance alone may explain it" },
+    { title: "with what it calls", width: "140px", right: true, value: (r) => r[4], text: (r) => `${points(r[3])} to ${points(r[4])}` },
+  ],
+});
 const log = new VirtualList(at("log"), {
   height: 17, label: "Events",
   fill: (row, line) => {
@@ -125,7 +143,12 @@ const nameOf = (number) => state.regions.get(number)?.label ?? `#${number}`;
 function receive(message) {
   if (message.type === "hello") return greet(message);
   if (message.type === "refused") return notice(message.why);
-  if (message.fresh) forget();
+  if (message.fresh) {
+    forget();
+    debug.forget();
+  }
+  if (message.debug) debug.show(message.debug);
+  if (message.replies) debug.tell(message.replies);
   if (message.now !== undefined) state.now = message.now;
   if (message.activity) showActivity(message.activity);
   if (message.trouble) notice(message.trouble);
@@ -140,6 +163,8 @@ function receive(message) {
     exits.show(message.exits);
   }
   if (message.aborts) aborts.show(message.aborts);
+  if (message.calls) showCalls(message.calls);
+  if (message.comparison) showComparison(message.comparison);
   if (message.graph || message.regions) showGraph();
   if (message.params) showParams(message.params);
   if ("at" in message) showPlace(message.at);
@@ -160,10 +185,14 @@ function greet(hello) {
   state.reasons = view.reasons = hello.reasons;
   document.title = `${hello.name} · jitvm`;
   at("name").textContent = hello.name;
+  document.body.classList.toggle("compares", Boolean(hello.compares));
+  at("comparison").hidden = !hello.compares;
   at("controls").hidden = !hello.live;
   at("controls").style.display = hello.live ? "" : "none";
   at("input").hidden = !hello.input;
-  at("exact").disabled = !hello.live;
+  at("program-about").textContent = hello.attached ? "what it shows and prints stays where it was started" : "";
+  at("exact").disabled = !hello.live || hello.debug;
+  debug.greet(hello);
   at("notice").textContent = "";
   makeParams(hello.params, hello.live);
   forget();
@@ -178,6 +207,7 @@ function forget() {
   state.missed = 0;
   state.graph = { nodes: [], edges: [] };
   timeline.forget();
+  calls.forget();
   for (const table of [regions, exits, aborts]) table.forget(state.hello.live ? "…" : "not known: this file has no end");
   for (const chart of [shareChart, speedChart, statesChart]) chart.show([]);
 }
@@ -239,6 +269,7 @@ function takeEvents({ missed, rows }) {
 
 function showActivity(activity) {
   state.activity = activity;
+  debug.activity(activity);
   const pill = at("activity");
   pill.textContent = activity;
   pill.dataset.is = activity;
@@ -299,6 +330,21 @@ function showFigures() {
     ...(totals.errors ?? []).map((error) => ["bug in jitvm", error]),
   ]);
   write(at("viewers"), totals.viewers > 1 ? `${totals.viewers} viewers` : "");
+}
+
+function showCalls({ samples = 0, trace = null }) {
+  calls.show(trace);
+  write(at("calls-about"), trace ? `${whole(samples)} samples; a click on a box shows it with what it calls` : "no sample yet");
+}
+
+function showComparison(both) {
+  for (const side of ["before", "after"]) {
+    const { title, samples, trace } = both[side];
+    compared[side].show(trace);
+    write(at(`${side}-name`), title);
+    write(at(`${side}-about`), `${whole(samples)} samples${side === "after" ? "; red: a larger share than before, blue: a smaller one" : ""}`);
+  }
+  routines.show(both.routines);
 }
 
 function showGraph() {
@@ -373,6 +419,8 @@ at("regions-filter").oninput = (event) => {
   regions.filter = wanted ? (region) => region.label.toLowerCase().includes(wanted) : null;
   regions.again();
 };
+at("calls-turn").onclick = () => calls.turn();
+at("comparison-turn").onclick = () => Object.values(compared).forEach((each) => each.turn());
 at("by-line").onchange = (event) => view.readByLine(event.target.checked);
 at("memory-all").onchange = (event) => {
   heat.all = event.target.checked;
@@ -397,7 +445,7 @@ function showTheme() {
   forgetColours();
   legend(at("heat-legend"), LEGEND);
   legend(at("graph-legend"), [["native", "link into another region: left arcs go down in memory, right ones up"], ["interpreted", "to the interpreter"]]);
-  for (const each of [shareChart, speedChart, statesChart, timeline, heat, graph]) each.draw();
+  for (const each of [shareChart, speedChart, statesChart, timeline, calls, compared.before, compared.after, heat, graph]) each.draw();
   showFigures();
 }
 at("theme").onclick = () => {

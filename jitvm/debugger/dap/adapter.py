@@ -546,10 +546,8 @@ class Adapter:
         debugger, start = self.debugger, self._start(arguments)
         count = min(max(arguments.number("instructionCount"), 0), MOST)
         skipped = arguments.number("instructionOffset", 0)
-        size = debugger.guest.code_space.size
-        addresses = self._around(start, skipped, count, size)
         rows: list[Json] = []
-        for at in addresses:
+        for at in report.around(debugger, start, skipped, count):
             if at is None:
                 rows.append({"address": "0x0", "instruction": "", "presentationHint": "invalid"})
                 continue
@@ -564,17 +562,6 @@ class Adapter:
                 row |= {"location": {"path": path}, "line": place.line}
             rows.append(row)
         return {"instructions": rows}
-
-    def _around(self, start: int, skipped: int, count: int, size: int) -> list[int | None]:
-        """Addresses of instructions, so many before or behind one; None outside of memory."""
-        before = report.addresses_before(self.debugger, start, -skipped) if skipped < 0 else []
-        found: list[int | None] = [None] * (max(-skipped, 0) - len(before))
-        found += before
-        at, ahead = start, max(skipped, 0)
-        while len(found) < count + ahead:
-            found.append(at if 0 <= at < size else None)
-            at += max(self.debugger.spell(at)[1], 1) if 0 <= at < size else 1
-        return found[ahead : ahead + count]
 
 
 def _reference(address: int) -> str:
