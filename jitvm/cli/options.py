@@ -208,10 +208,16 @@ def load(arguments: Namespace) -> Loaded:
         platform = platform_of(arguments)
         given = loading(arguments, platform)
         if arguments.program != "-":
-            return Loaded(platform, platform.load(arguments.program, **given))
-        if sys.stdin is None:
+            program = platform.load(arguments.program, **given)
+        elif sys.stdin is None:
             raise Failure("standard input is closed; name a program or pipe one in")
-        return Loaded(platform, platform.read(sys.stdin.buffer, "<stdin>", **given))
+        else:
+            program = platform.read(sys.stdin.buffer, "<stdin>", **given)
+        if program.hint:
+            from jitvm.engine.tables.names import shown
+
+            print(f"jitvm: hint: {shown(program.hint)}", file=sys.stderr, flush=True)
+        return Loaded(platform, program)
     except ProgramError as error:
         from jitvm.cli.sources import failure
 

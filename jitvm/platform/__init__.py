@@ -121,6 +121,12 @@ class Program:
         self._labels = dict(labels or {})
         self._sources: dict[str, list[str]] = {}
 
+    @property
+    def hint(self) -> str:
+        """What somebody who runs it should know, such as that it was made for an older computer, in
+        a sentence; empty if there is nothing."""
+        return ""
+
     def place(self, address: int) -> Place:
         """A readable name for an address: the label at or before it, and a line of source.
 

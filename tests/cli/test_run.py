@@ -18,6 +18,7 @@ import pytest
 from jitvm.cli import main
 from jitvm.cli.exits import Exit
 from jitvm.guests.uxn.assembler import assemble
+from jitvm.guests.uxn.platform import PLATFORM
 from tests.clock import HANGS
 
 HELLO = """
@@ -54,6 +55,29 @@ Capture = pytest.CaptureFixture[str]
 
 
 # -- running -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "is_old"),
+    [
+        ("21 f0fe 01 08 37 00", True),  # #f0fe .System/r DEO2, by the numbers of 2021
+        ("01 41 01 18 17 00", True),
+        ("21 0100 21 f0fe 01 20 37", True),
+        ("a0 f0fe 80 08 37 00", False),
+        ("21 f0fe 37 00", False),
+        ("01 41 01 18", False),
+        ("01", False),
+    ],
+)
+def test_roms_of_2021_are_told(data: str, is_old: bool, capsys: Capture) -> None:
+    Path("old.rom").write_bytes(bytes.fromhex(data))
+    main(["run", "--max-instructions", "50", "old.rom"])
+    assert ("jitvm: hint: old.rom looks like a ROM of 2021" in capsys.readouterr().err) is is_old
+
+
+def test_no_example_is_taken_for_an_old_rom() -> None:
+    for path in (Path(__file__).parents[2] / "examples").glob("*.tal"):
+        assert not PLATFORM.load(str(path)).hint, path.name
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,10 @@ ROM_SUFFIX = ".rom"
 MAX_SOURCE = 32 << 20
 """Most bytes taken of a program that is not known to be a ROM."""
 
+_LITERALS_OF_2021 = {b"\x01": 2, b"\x21": 3}
+"""Bytes of an instruction that pushes a literal, by its opcode."""
+_WRITES = (b"\x17", b"\x37")
+"""DEO and DEO2, which have been these ever since."""
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v")
 
 
@@ -105,6 +109,16 @@ class Program(platform.Program):
         self.source_map = source_map
         self._symbols: SymbolTable | None = None
         self._place: Naming | None = None
+
+    @property
+    def hint(self) -> str:
+        """That it is a ROM of 2021, if it looks like one; see `is_of_2021`."""
+        if not is_of_2021(self.rom.data):
+            return ""
+        return (
+            f"{self.name} looks like a ROM of 2021, when opcodes had other numbers; no Varvara of "
+            "today runs it. Assemble its source again, or look for a newer ROM"
+        )
 
     def label_table(self) -> SymbolTable:
         """All labels.
@@ -200,6 +214,19 @@ def read_program(
 
     assembly = assemble(data, name=name, legacy=legacy, include_root=include_root)
     return _program(assembly, name)
+
+
+def is_of_2021(data: bytes) -> bool:
+    """Whether a ROM begins as those do whose opcodes have the numbers of 2021: with two literals or
+    more that are written to a port, such as ``#f0fe .System/r DEO2``.
+
+    LIT was 01 and LIT2 21 then. Today these are INC and INC2, with which no program begins, as
+    nothing is on its stack.
+    """
+    at = count = 0
+    while (size := _LITERALS_OF_2021.get(data[at : at + 1])) is not None:
+        at, count = at + size, count + 1
+    return count > 1 and data[at : at + 1] in _WRITES
 
 
 def looks_like_source(data: bytes) -> bool:
