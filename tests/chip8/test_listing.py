@@ -117,7 +117,7 @@ def test_commands(tmp_path: Path) -> None:
     listed = jitvm("dis", "a.ch8", "-o", "a.hex8", cwd=tmp_path)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert (tmp_path / "a.hex8").read_text().startswith("0200: 6105")
-    profiled = jitvm("profile", "--headless", "--frames", "40", "a.hex8", cwd=tmp_path)
+    profiled = jitvm("profile", "--exact", "--headless", "--frames", "40", "a.hex8", cwd=tmp_path)
     assert profiled.returncode == 0
     assert "instructions were executed in native code" in profiled.stdout
     wrong = jitvm("run", "--headless", "-G", "machine=pong", "a.ch8", cwd=tmp_path)

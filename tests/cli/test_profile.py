@@ -82,7 +82,10 @@ def test_opcodes_are_counted_without_the_jit(capfd: Capture) -> None:
 
 
 def test_sampling_says_what_it_is(capfd: Capture) -> None:
-    out = profile(capfd, "loop.tal")
+    Path("loops.tal").write_text(
+        "|0100 #0000 &laps #0000 &loop INC2 ORAk ?&loop POP2 INC2 DUP2 #0600 LTH2 ?&laps #800f DEO"
+    )
+    out = profile(capfd, "--no-jit", "loops.tal")
     assert "instructions were executed" not in out
     assert "~ sampled" in out
 
