@@ -173,7 +173,7 @@ class Lab:
         """The budget of a run that has no other: the JIT runs without one."""
         return None if self.machine.tier is Tier.JIT else case.limit
 
-    def _go_on(self, budget: int | None) -> str:
+    def _go_on(self, budget: int | None, most_faults: int = MOST_FAULTS) -> str:
         """Run until the program halts, faults too often, or the budget is used up."""
         faults = 0
         while True:
@@ -181,7 +181,7 @@ class Lab:
                 stop = self.machine.run(max_instructions=budget)
             except Fault:
                 faults += 1
-                if faults == MOST_FAULTS:
+                if faults == most_faults:
                     return "faults"
                 continue
             if stop is Stop.INTERRUPT:
@@ -204,8 +204,10 @@ class Lab:
             except Fault:
                 return "fault in event"
             stop = delivery.stop.name.lower()
-            if delivery.stop is Stop.INTERRUPT:
-                stop = self._go_on(self._left(case))
+            if delivery.stop is Stop.INTERRUPT:  # the rest of the event
+                stop = self._go_on(self._left(case), 1)
+                if stop == "faults":
+                    return "fault in event"
             data = data[delivery.begun :]
         return stop
 
