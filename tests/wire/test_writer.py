@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import zstandard
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from jitvm import wire
 from jitvm.guests.wire import columns
@@ -277,6 +278,29 @@ def test_nulls_may_hide_anything() -> None:
     )
     found = wire.writer(Scalars, fields=["text"]).write({"text": plain})
     assert found.to_list() == [b"", Scalars(text="c").SerializeToString()]
+
+
+@pytest.mark.parametrize("present", [[True, False, True], [True] * 3, [False] * 3])
+def test_messages_without_fields_are_there_or_not(present: list[bool]) -> None:
+    """They have no columns below them, and are written all the same."""
+    file = descriptor_pb2.FileDescriptorProto(name="bare.proto", package="bare", syntax="proto3")
+    file.message_type.add(name="Nothing")
+    around = file.message_type.add(name="Around")
+    for number, label in ((1, 1), (2, 3)):
+        around.field.add(
+            name=f"f{number}", number=number, label=label, type=11, type_name=".bare.Nothing"
+        )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    cls = message_factory.GetMessageClass(pool.FindMessageTypeByName("bare.Around"))
+    made = [cls(f1={} if each else None, f2=[{}] * (2 * each)) for each in present]
+    data = [each.SerializeToString() for each in made]
+    table = wire.reader(cls).read(data)
+    rows: list[dict[str, Any]] = [
+        {"f1": {} if each else None, "f2": [{}] * (2 * each)} for each in present
+    ]
+    for given in (table, table.to_arrow(), rows):
+        assert wire.writer(cls).write(given).to_list() == data
 
 
 @pytest.mark.parametrize("mask", [[True, True], None])

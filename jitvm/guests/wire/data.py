@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
+def none_is_there(length: int, validity: Array | None) -> bool:
+    """Whether so many values are all null, or there are none."""
+    return not length or (validity is not None and not validity.any())
+
+
 class Data:
     """The values of a column.
 

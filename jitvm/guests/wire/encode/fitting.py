@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from jitvm.guests.wire.columns import TIMES, Column, Shape, Tree
-from jitvm.guests.wire.data import Data
+from jitvm.guests.wire.data import Data, none_is_there
 from jitvm.guests.wire.encode.errors import EncodeError, Refusal
 from jitvm.guests.wire.encode.node import LISTS, NUMBERS, TEXTS, VIEWS, Node
 from jitvm.guests.wire.faults import Misfit, TableError
@@ -195,7 +195,8 @@ class Fitter:
         elif nulls is not None and _is_element(column):
             self._refuse(column.path, np.flatnonzero(nulls == 0), Misfit.ELEMENT, around)
             nulls = None
-        if (column.is_nullable or not node.length) and node.is_empty and self._fits(column, node):
+        may_be_none = column.is_nullable or not node.length
+        if may_be_none and none_is_there(node.length, node.validity) and self._fits(column, node):
             return data
         if column.shape is Shape.FIXED:
             values = self._numbers(column, node, around)

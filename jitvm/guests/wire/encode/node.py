@@ -111,11 +111,6 @@ class Node:
         self._make = make
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no value is there."""
-        return not self.length or (self.validity is not None and not self.validity.any())
-
-    @property
     def type(self) -> str:
         """What people call its type."""
         name = NAMES.get(self.format) or _PREFIXES.get(self.format[:2], self.format)

@@ -21,6 +21,7 @@ import numpy as np
 
 from jitvm.engine.codegen.kernels import Kernels
 from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree
+from jitvm.guests.wire.data import none_is_there
 from jitvm.guests.wire.formats import DTYPES
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -149,7 +150,7 @@ class Stage:
         column = self._columns[data.column.index]
         validity, offsets, values = self._buffers[column.index]
         space, capacity = column.space.index, column.space.capacity
-        if _is_nowhere(data):
+        if none_is_there(data.length, data.validity):
             for target in (validity, offsets):
                 if target is not None:
                     self._steps.append(_Step(ZEROS, _NOTHING, target, space, capacity))
@@ -200,11 +201,6 @@ class Stage:
 
 
 _NOTHING = np.zeros(0, np.uint8)
-
-
-def _is_nowhere(data: Data) -> bool:
-    """Whether nothing was made of a column, as it has no values."""
-    return data.offsets is None and data.values is None and not data.children
 
 
 def _kernel() -> Callable[[int, int, int], int] | None:
