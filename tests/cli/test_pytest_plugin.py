@@ -19,18 +19,25 @@ PAINTS = """( test: frames 2 ) ( test: exit none ) ( test: screen 00000000 )
 """
 
 
-def ran(folder: Path, *options: str, code: int = 0) -> str:
-    """What pytest prints of the tests in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:jitvm", "-p", "jitvm.coverage.plugin",
-         "-p", "no:cacheprovider", *options],
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder, with this plug-in alone and no settings but those of the test."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "jitvm.coverage.plugin", "-p", "no:cacheprovider",
+         *options],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**others, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
+
+
+def ran(folder: Path, *options: str, code: int = 0) -> str:
+    """What pytest prints of the tests in a folder."""
+    done = run_pytest(folder, "-q", *options)
+    assert (done.returncode, done.stderr) == (code, ""), done.stdout + done.stderr
     return done.stdout
 
 
@@ -67,11 +74,7 @@ def test_tiers_and_coverage_of_several_processes(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "test_x.tal").write_text(PASSES)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:jitvm", "-p", "jitvm.coverage.plugin",
-         "--jitvm-coverage", "none/x.cov"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-    )  # fmt: skip
+    done = run_pytest(tmp_path, "--jitvm-coverage", "none/x.cov")
     assert done.returncode == 4
     assert "none/x.cov: cannot be written" in done.stderr
 

@@ -25,8 +25,9 @@ from collections import deque
 from contextlib import suppress
 from time import monotonic
 
-from jitvm.engine.host.foreign import Word, function, get_errno
-from jitvm.engine.memory.block import MAP_FAILED, MAP_NORESERVE
+from jitvm.engine.host.foreign import Word, function
+from jitvm.engine.host.notes import reason
+from jitvm.engine.memory.block import MAP_NORESERVE
 from jitvm.guests.wire.columns import ADDRESS_BITS, HUGE
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -66,35 +67,33 @@ class _Mapping:
         ranges: how many ranges of huge pages it has.
     """
 
-    __slots__ = ("_start", "address", "expects", "ranges", "since", "size", "touched")
+    __slots__ = ("_memory", "address", "expects", "ranges", "since", "size", "touched")
 
     all_ranges: ClassVar[int] = 0
 
     def __init__(self, size: int) -> None:
-        import os
-
         self.size = size
         self.touched = 0
         self.since = 0.0
         self.expects: tuple[object, int] = (None, 0)
         self.ranges = 0
-        found = _mmap(
-            0, size + HUGE, mmap.PROT_READ | mmap.PROT_WRITE,
-            mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
-        )  # fmt: skip
-        if found in (0, MAP_FAILED):
-            why = os.strerror(get_errno())
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+        try:
+            # An object that owns it: Ctrl-C may come before anybody has taken note of an address.
+            self._memory = mmap.mmap(-1, size + HUGE, flags=flags)
+        except (OSError, OverflowError) as error:
             raise PoolError(
-                f"cannot reserve {size >> 20} MiB of addresses for columns ({why}); ask for fewer "
-                "fields or smaller batches, or raise the limit of virtual memory (ulimit -v)"
-            )
-        self._start: int = found
+                f"cannot reserve {size >> 20} MiB of addresses for columns ({reason(error)}); ask "
+                "for fewer fields or smaller batches, or raise the limit of virtual memory "
+                "(ulimit -v)"
+            ) from None
+        found = ctypes.addressof(ctypes.c_ubyte.from_buffer(self._memory))
         self.address = -(-found // HUGE) * HUGE
 
     def unmap(self) -> None:
         """Give the addresses back; they are not to be used again."""
         _Mapping.all_ranges -= self.ranges
-        _munmap(self._start, self.size + HUGE)
+        self._memory.close()
 
     def make_huge(self, first: int, last: int) -> None:
         """Have a range consist of huge pages, if the system has any."""
@@ -245,8 +244,6 @@ class Pool:
                 return
 
 
-_mmap = function("mmap", *(Word,) * 6)
-_munmap = function("munmap", Word, Word, returns=None)
 _madvise = function("madvise", Word, Word, Word, returns=None)
 _HUGEPAGE: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 POOL = Pool()
