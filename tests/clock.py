@@ -15,7 +15,10 @@ What fails one time in a thousand is a fault, and no test is run again. So
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +32,17 @@ def until(condition: Callable[[], Any]) -> Any:
     """What a condition gives as soon as that is true."""
     left, last = HANGS, time.monotonic()
     while not (found := condition()):
-        assert left > 0, "it did not happen in time"
+        assert left > 0, f"it did not happen in time; meanwhile\n{threads()}"
         time.sleep(0.005)
         now = time.monotonic()
         left, last = left - min(now - last, STANDSTILL), now
     return found
+
+
+def threads() -> str:
+    """What all threads of this process are doing."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "\n".join(
+        f"{names.get(ident, ident)}:\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+    )

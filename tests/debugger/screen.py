@@ -15,7 +15,7 @@ from textual.widget import Widget
 from jitvm.debugger.debugger import Debugger
 from jitvm.terminal.debugger.app import DebuggerApp
 from jitvm.terminal.debugger.session import Sayings, Session
-from tests.clock import HANGS, STANDSTILL
+from tests.clock import HANGS, STANDSTILL, threads
 
 LARGE, SMALL = (130, 40), (80, 24)
 HOPS = 5
@@ -103,7 +103,7 @@ class Screen:
         """Wait for something."""
         left, last = HANGS, monotonic()
         while not condition():
-            assert left > 0, "it did not happen in time"
+            assert left > 0, f"it did not happen in time; meanwhile\n{threads()}"
             await asyncio.sleep(0.005)
             await self._pause()
             now = monotonic()
