@@ -17,6 +17,8 @@ SECONDS = 12.0
 """For which a case is decoded."""
 PATIENCE = 600.0
 """Seconds a child process may take."""
+TELLING = 60.0
+"""Seconds between lines that tell how far it is."""
 
 
 class Case(Protocol):
@@ -47,6 +49,7 @@ def main(package: str = "tests.fuzz.wire", make: Callable[[int], Case] = WireCas
     by_tier: dict[str, Counter[str]] = {}
     types: set[str] = set()
     failed = runs = 0
+    told = time.monotonic()
     while time.monotonic() < end and (args.runs is None or runs < args.runs):
         seed = args.seed + runs
         case = make(seed)
@@ -58,6 +61,9 @@ def main(package: str = "tests.fuzz.wire", make: Callable[[int], Case] = WireCas
             continue
         types.add(case.name)
         by_tier.setdefault(case.tier, Counter()).update({**found, "cases": 1})
+        if time.monotonic() - told >= TELLING:
+            told = time.monotonic()
+            print(f"so far: {_said(sum(by_tier.values(), Counter()))}", file=sys.stderr, flush=True)
     for tier, counts in sorted(by_tier.items()):
         print(f"{tier:12} {_said(counts)}")
     total = sum(by_tier.values(), Counter())
