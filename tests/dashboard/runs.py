@@ -9,7 +9,7 @@ from typing import Any
 
 from jitvm.dashboard.computer import WatchedComputer
 from jitvm.dashboard.debugged import DebuggedComputer
-from jitvm.dashboard.runner import Activity
+from jitvm.dashboard.runner import OVER, Activity
 from jitvm.dashboard.session import Session
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn.assembler import assemble
@@ -111,6 +111,8 @@ def session(
     params = Parameters(hot=hot, background=0 if waits else 1)
     stdin = options.pop("stdin", None)
     with Session(target(source, stdin=stdin), params, **options) as made:
+        until(lambda: made.sampler.run is not None or made.runner.activity in OVER)
+        assert made.sampler.run is not None, made.runner.trouble
         yield made
 
 
