@@ -53,6 +53,18 @@ def test_work_that_raises_is_over() -> None:
         assert not background.close()
 
 
+def test_one_thread_has_it_alone_for_a_while() -> None:
+    background = Background()
+    done: list[str] = []
+    with background.alone():
+        thread = threading.Thread(target=background.do, args=(lambda: done.append("other"),))
+        thread.start()
+        background.do(lambda: done.append("own"))
+        assert done == ["own"]
+    thread.join()
+    assert done == ["own", "other"]
+
+
 def test_the_end_waits_for_what_is_under_way() -> None:
     background, entered = Background(), threading.Event()
     over: list[bool] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.jit.planner import Planner
 from jitvm.engine.jit.shelf import Shelf
 from jitvm.engine.machine import native
@@ -336,3 +337,59 @@ def test_what_the_environment_says_later_is_no_matter(
     assert native_tier is not None
     assert native_tier._limits is not None
     assert native_tier._limits().hot == 5
+
+
+# -- when all is compiled at once ----------------------------------------------------------------
+
+TWICE = loop(
+    ".sum LDZ2 #0003 ADD2 .sum STZ2",
+    times=0xFFFF,
+    after="|0300 @again .sum LDZ2 #0003 ADD2 .sum STZ2 "
+    ".n LDZ2 INC2 DUP2 .n STZ2 #ffff LTH2 ?again BRK",
+)
+
+
+def test_other_machines_of_the_process_go_on_compiling(tmp_path: Path) -> None:
+    first = machine_with(tmp_path / "first")
+    run_until(first, "installed")
+    first.compile_rest()
+    run_until(machine_with(tmp_path / "other"), "installed")
+
+
+def test_the_machine_itself_goes_on_compiling(tmp_path: Path) -> None:
+    """And does not wait for it."""
+    machine = machine_with(tmp_path, TWICE)
+    run_until(machine, "installed")
+    machine.compile_rest()
+    jit = jit_of(machine)
+    assert not jit.quick.is_busy
+    before = jit.statistics.installed
+
+    def has_more() -> bool:
+        machine.memory[0:0x20] = bytes(0x20)
+        assert machine.run(0x300) is Stop.HALT
+        assert int.from_bytes(machine.memory[SUM], "big") == EXPECTED
+        return jit.statistics.installed > before
+
+    until(has_more)
+    assert not jit.quick.is_alone
+
+
+def test_what_is_being_compiled_meanwhile_is_waited_for(tmp_path: Path) -> None:
+    machine = machine_with(tmp_path)
+    run_until(machine, "installed")
+    begun, may_end, order = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> None:
+        begun.set()
+        may_end.wait()
+        order.append("before")
+
+    thread = threading.Thread(target=BACKGROUND.do, args=(work,))
+    thread.start()
+    begun.wait()
+    threading.Timer(0.2, may_end.set).start()
+    machine.compile_rest()
+    order.append("after")
+    thread.join()
+    assert order == ["before", "after"]

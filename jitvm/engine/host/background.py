@@ -8,6 +8,7 @@ new work starts from then on:
     end of a command:    if BACKGROUND.close(): save, exit at once         else exit as usual
                          BACKGROUND.leave(): before that, whatever a child can finish
     end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
+    in between:          with BACKGROUND.alone(): do what nothing may be under way for
 
 This module imports nothing that costs time at start.
 """
@@ -16,12 +17,13 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import allocate_lock
+from _thread import RLock, allocate_lock
 from time import monotonic, sleep
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 # Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 30.0
@@ -29,11 +31,32 @@ PATIENCE = 30.0
 _INTERVAL = 0.001
 
 
+class _Alone:
+    """A while in which no other thread begins anything: what would begin waits until it is over."""
+
+    def __init__(self, background: Background, turn: RLock) -> None:
+        self._background = background
+        self._turn = turn
+
+    def __enter__(self) -> None:
+        self._turn.acquire()
+        self._background.settle()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._turn.release()
+
+
 class Background:
     """The work of threads that end with the process."""
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
+        self._turn = RLock()
         self._under_way = 0
         self._is_closed = False
         self._last: list[Callable[[], None]] = []
@@ -41,7 +64,7 @@ class Background:
 
     def do(self, work: Callable[[], None]) -> None:
         """Do something that has to be finished once it is begun, unless the process is ending."""
-        with self._lock:
+        with self._turn, self._lock:
             if self._is_closed:
                 return
             self._under_way += 1
@@ -59,9 +82,18 @@ class Background:
 
     def wait(self) -> None:
         """Close, and wait until nothing is under way, but no longer than `PATIENCE`."""
+        self.close()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing is under way, but no longer than `PATIENCE`."""
         end = monotonic() + PATIENCE
-        while self.close() and monotonic() < end:
+        while self._under_way and monotonic() < end:
             sleep(_INTERVAL)
+
+    def alone(self) -> _Alone:
+        """Have nothing under way, and let nothing begin, inside of a ``with`` block."""
+        return _Alone(self, self._turn)
 
     def before_end(self, function: Callable[[], None]) -> Callable[[], None]:
         """Have a function called before the process ends, however it does; a decorator."""
@@ -89,7 +121,7 @@ class Background:
 
     def forget_threads(self) -> None:
         """After a fork: the threads that did something are not in the child."""
-        self._lock = allocate_lock()
+        self._lock, self._turn = allocate_lock(), RLock()
         self._under_way = 0
 
 

@@ -326,7 +326,7 @@ class Jit:
         self.keeper.keep_no_more()
         self.regions.marks = marks
 
-    # -- finishing, in a child of the process -------------------------------------------------
+    # -- finishing, while nothing else runs or compiles --------------------------------------
 
     @property
     def is_left(self) -> bool:
@@ -336,9 +336,11 @@ class Jit:
     def finish_quick(self) -> None:
         """Compile what the program was waiting for, and what belongs to it."""
         self._install_quick()
+        self.quick.is_alone = True
         self.quick.finish(self._install_quick)
         self.recompile_stale()
         self._install_quick()
+        self.quick.is_alone = False
 
     def finish_full(self, may_go_on: Callable[[], bool]) -> None:
         """Make what there is thoroughly."""

@@ -295,7 +295,7 @@ class Keeper:
             self.put()
 
     def finish_here(self) -> None:
-        """Finish all that is left, however long it takes; no other thread compiles any more."""
+        """Finish all that is left, however long it takes; no other thread compiles meanwhile."""
         if self._rest is not None:
             self._rest.finish_quick()
             self._rest.finish_full(lambda: True)

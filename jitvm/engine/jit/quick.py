@@ -69,12 +69,13 @@ class Quick:
         self._pending = 0
         self._jobs: list[Job] = []
         self._last: tuple[Recording, World] | None = None
-        self._is_alone = False
+        self.is_alone = False
+        """Whether there are no other threads, or none that may compile."""
 
     @property
     def _waits(self) -> bool:
         """Whether jobs are done at once, by whoever has them."""
-        return self._is_alone or not self._maker.params.background
+        return self.is_alone or not self._maker.params.background
 
     @property
     def is_unfinished(self) -> bool:
@@ -124,16 +125,14 @@ class Quick:
             compile_thread().submit(of_living(self._work_next))
 
     def finish(self, install: Callable[[], None]) -> None:
-        """Do what was begun and is not done, then whatever else the last recording shows, and from
-        now on what is begun: in a child of the process, which has no other threads.
+        """Do what was begun and is not done, then whatever else the last recording shows; alone.
 
         Args:
             install: installs what is done.
         """
-        self._is_alone = True
+        with self._lock:  # in a child of the process `forget_threads` took jobs for lost
+            self._pending = len(self._done) + len(self._jobs)
         for job in list(self._jobs):
-            with self._lock:
-                self._pending += 1  # again: `forget_threads` took it for lost
             self._work(job)
         install()
         statistics, made = self._planner.regions.statistics, -1

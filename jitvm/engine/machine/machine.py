@@ -727,8 +727,7 @@ class Machine:
 
     def compile_rest(self) -> None:
         """Compile what was being compiled, and everything thoroughly, and keep it for later runs;
-        when the machine has run for the last time in this process. On all threads of the process
-        nothing is compiled any more from then on."""
+        between runs. What other machines of the process want compiled waits until it is done."""
         if self.native is not None:
             self.native.compile_rest()
 

@@ -315,9 +315,9 @@ class NativeTier:
 
     def compile_rest(self) -> None:
         """See `Machine.compile_rest`."""
-        BACKGROUND.wait()
-        if self.jit is not None:
-            self.jit.keeper.finish_here()
+        with BACKGROUND.alone():
+            if self.jit is not None:
+                self.jit.keeper.finish_here()
 
     def _checksum(self) -> int:
         """What tells the program in memory from others."""
