@@ -453,3 +453,24 @@ def test_a_library_uses_them_and_writes_none(folder: Path) -> None:
     assert not folder.exists()
     run()
     assert run(f"{code}; print(sys.modules['jitvm.prepared'].PREPARED.missing)") == "[]\n"
+
+
+DECODES = """
+from tests.wire.schemas import generated
+from jitvm import wire
+table = wire.reader(generated("kinds.Leaf")).read([b"", b""])
+assert table.to_arrow().num_rows == 2
+"""
+
+
+def test_what_decodes_writes_them(folder: Path) -> None:
+    pytest.importorskip("pyarrow")
+    heads = {head for head in prepared.GROUPS if "wire" in head}
+    for _ in range(20):
+        run(DECODES)  # at first plainly, while native code is made
+        if folder.exists() and heads <= files(folder):
+            break
+    looked_for = set(run(SPY + DECODES).split())
+    head = "jitvm.guests.wire.decoder"
+    needed = {prepared.name_of(file) for file in prepared.GROUPS[head].split()}
+    assert not looked_for & needed
