@@ -22,7 +22,7 @@ from functools import partial
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import LLVM
-from jitvm.engine.host.threads import started
+from jitvm.engine.host.threads import YIELDING, started
 from jitvm.prepared import PREPARED
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -74,7 +74,7 @@ def _open_and_tell(lock: LockType) -> None:
 
 
 def _open() -> None:
-    with LLVM:
+    with LLVM, YIELDING:  # threads of OpenBLAS run as long as this one waits to stop them
         import ctypes
 
         call = ctypes.CDLL(None).dlopen  # without the interpreter lock, unlike `CDLL(path)`

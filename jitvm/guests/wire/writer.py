@@ -235,6 +235,7 @@ class Writer:
         mask, number = looked_for(next)
         size = len(tag_bytes(tag)) if tag else 0
         self.code += _OPERANDS.pack(size, 0, 0, mask, number, _units(a), _units(b), _units(c))
+        assert len(self.code) - at == self.program.instructions.lengths[name], name
         return at
 
     def filled(self, name: str, values: Mapping[str, int | Label | None]) -> int:
