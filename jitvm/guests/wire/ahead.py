@@ -42,6 +42,7 @@ PATIENCE = 5.0
 _under_way: set[LockType] = set()
 """A lock for each thread that opens libraries, which it holds."""
 os.register_at_fork(after_in_child=_under_way.clear)
+os.register_at_fork(after_in_child=PREPARED.apart.clear)
 
 
 def open_ahead() -> None:
@@ -85,13 +86,13 @@ def _open() -> None:
 
 
 def _stop_threads(path: str) -> None:
-    """Stop the threads that OpenBLAS has started, if NumPy is not there to use them."""
-    if "numpy" in sys.modules or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return
+    """Stop the threads that OpenBLAS has started, if NumPy is not there to use them: the lock of
+    the interpreter keeps it away meanwhile."""
     import ctypes
 
-    stop = getattr(ctypes.PyDLL(path), _STOP, None)  # the interpreter lock keeps NumPy away
-    if stop is not None:
+    stop = getattr(ctypes.PyDLL(path), _STOP, None)
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    if stop is not None and has_lock and "numpy" not in sys.modules:
         stop()
 
 
