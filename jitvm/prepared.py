@@ -16,9 +16,10 @@ Python imported them, and all else about them is the same: names, sources, loade
     if it belongs to this user alone (see `jitvm.engine.memory.cachefolder`).
  3. What is not there, old, damaged or foreign is left to Python, and so is whatever is imported a
     second time or without its head. The command writes what it missed when it ends, see
-    `jitvm.preparing`.
+    `jitvm.preparing`, and so does a program in which the wire VM has run.
  4. While there are other threads, which may have to wait for a module, Python imports each by
-    itself, head or not, and only its code is taken from the file.
+    itself, head or not, and only its code is taken from the file. Threads that say that they
+    import none of ours (`Prepared.apart`) do not count.
  5. Finders of others that stand before Python's own are asked first, as they would be without.
 
 This file is read by every use of the package, so it imports next to nothing.
@@ -98,10 +99,31 @@ GROUPS = {
         engine/tables/struct platform/frames guests/uxn/varvara/frames
     """,
     "jitvm.wire": """
-        guests/wire/__init__ guests/wire/schema guests/wire/columns guests/wire/faults
-        guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
-        guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/pace
-        guests/wire/table guests/wire/ahead guests/wire/reading guests/wire/registry wire
+        guests/__init__ guests/wire/__init__ guests/wire/schema guests/wire/columns
+        engine/tables/__init__ engine/tables/names guests/wire/faults engine/host/__init__
+        engine/host/foreign engine/host/notes engine/host/background guest/light guest/parts
+        guest/description guest/state guest/__init__ engine/host/process engine/memory/layout
+        engine/memory/block guests/wire/pool guests/wire/protobuf/__init__
+        guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/protobuf/sources
+        guests/wire/pace engine/host/threads guests/wire/ahead guests/wire/table
+        guests/wire/reading guests/wire/registry wire
+    """,
+    "jitvm.guests.wire.decoder": """
+        engine/codegen/__init__ engine/host/addresses engine/memory/arena engine/memory/cache
+        engine/codegen/kernels engine/memory/shown guests/wire/feed guests/wire/mapped
+        guests/wire/messages engine/interpreter/__init__ engine/interpreter/unit
+        engine/memory/fingerprint engine/interpreter/installed engine/machine/__init__
+        engine/tables/status engine/machine/native guest/numbers engine/machine/machine
+        guests/wire/batch guests/wire/order guests/wire/choice guests/wire/vm/__init__
+        guests/wire/vm/operands guests/wire/vm/described guests/wire/vm/values
+        guests/wire/vm/fields guests/wire/vm/frames guests/wire/vm/packed guests/wire/vm/rows
+        guests/wire/vm/strays guests/wire/instructions guests/wire/writer guests/wire/machines
+        guests/wire/decoding guests/wire/asking guests/wire/nodes guests/wire/program
+        engine/jit/__init__ engine/jit/shelf engine/jit/codetable
+        engine/jit/image guests/wire/decoder
+    """,
+    "jitvm.guests.wire.arrow": """
+        guests/wire/data guests/wire/formats guests/wire/finish guests/wire/arrow
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""
@@ -109,6 +131,7 @@ WITH = {
     "jitvm.cli.run": (
         "jitvm.engine.jit.image", "jitvm.engine.jit.jit", "jitvm.engine.region.direct",
     ),
+    "jitvm.guests.wire.decoder": ("jitvm.guests.wire.arrow",),
 }  # fmt: skip
 """Groups that are written with another one: longer runs need them, while a guest waits."""
 PACKAGE = __file__.rpartition("/")[0]
@@ -287,10 +310,12 @@ class Prepared:
 
     Attributes:
         missing: heads that had to be imported as others are.
+        apart: threads of jitvm's own that import none of its modules: they wait for none.
     """
 
     def __init__(self) -> None:
         self.missing: list[str] = []
+        self.apart: set[int] = set()
         self._asked: set[str] = set()
         self._files: dict[str, tuple[str, str]] = {}
         self._codes: dict[str, dict[str, CodeType]] = {}
@@ -299,7 +324,7 @@ class Prepared:
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`; None for what Python has to find."""
-        if count_of_threads():
+        if count_of_threads() > len(self.apart):
             return self._find_member(name) if name.startswith("jitvm.") else None
         if name not in GROUPS or name in self._asked:
             return None

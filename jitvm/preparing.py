@@ -1,4 +1,4 @@
-"""Writes the files that `jitvm.prepared` reads, at the end of a command that missed them."""
+"""Writes the files that `jitvm.prepared` reads, at the end of a process that missed them."""
 
 from __future__ import annotations
 

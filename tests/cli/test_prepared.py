@@ -423,6 +423,36 @@ def test_while_other_threads_import_each_is_by_itself() -> None:
     ]  # fmt: skip
 
 
+BESIDE_ONE = """
+import sys
+from _thread import allocate_lock, get_ident, start_new_thread
+from jitvm import prepared
+by_itself = []
+class Spy(prepared._MemberLoader):
+    def __init__(self, name, path):
+        by_itself.append(name)
+        super().__init__(name, path)
+prepared._MemberLoader = Spy
+begun, end = allocate_lock(), allocate_lock()
+begun.acquire(); end.acquire()
+def thread():
+    if IS_APART:
+        prepared.PREPARED.apart.add(get_ident())
+    begun.release(); end.acquire()
+start_new_thread(thread, ())
+begun.acquire()
+import jitvm.cli.run
+print(len(by_itself))
+"""
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_thread_that_imports_none_of_ours_does_not_count(is_apart: bool) -> None:
+    run()
+    made_by_itself = run(f"IS_APART = {is_apart}\n{BESIDE_ONE}")
+    assert (int(made_by_itself) == 0) is is_apart
+
+
 def test_nothing_half_made_is_left_when_one_fails() -> None:
     run()
     code = (
@@ -453,3 +483,24 @@ def test_a_library_uses_them_and_writes_none(folder: Path) -> None:
     assert not folder.exists()
     run()
     assert run(f"{code}; print(sys.modules['jitvm.prepared'].PREPARED.missing)") == "[]\n"
+
+
+DECODES = """
+from tests.wire.schemas import generated
+from jitvm import wire
+table = wire.reader(generated("kinds.Leaf")).read([b"", b""])
+assert table.to_arrow().num_rows == 2
+"""
+
+
+def test_what_decodes_writes_them(folder: Path) -> None:
+    pytest.importorskip("pyarrow")
+    heads = {head for head in prepared.GROUPS if "wire" in head}
+    for _ in range(20):
+        run(DECODES)  # at first plainly, while native code is made
+        if folder.exists() and heads <= files(folder):
+            break
+    looked_for = set(run(SPY + DECODES).split())
+    head = "jitvm.guests.wire.decoder"
+    needed = {prepared.name_of(file) for file in prepared.GROUPS[head].split()}
+    assert not looked_for & needed

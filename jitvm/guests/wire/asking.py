@@ -5,13 +5,12 @@ from __future__ import annotations
 from struct import pack
 
 from jitvm.guests.wire.vm.operands import UNIT
-from jitvm.guests.wire.where import All, Any, Compare
 from jitvm.guests.wire.writer import Instructions, Label, Writer
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.guests.wire.columns import Column, Tree
-    from jitvm.guests.wire.where import Condition
+    from jitvm.guests.wire.where import Compare, Condition
 
 _COMPARED = {"==": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
@@ -30,6 +29,7 @@ class Asking(Writer):
 
     def condition(self, condition: Condition, no: Label) -> None:
         """Go on where it is true, else to `no`."""
+        from jitvm.guests.wire.where import All, Any
 
         if isinstance(condition, All):
             for part in condition.parts:

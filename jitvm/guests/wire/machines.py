@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+from functools import cache
+
 from jitvm.engine.interpreter.installed import handlers_are_ready
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.choice import Choices
 from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.writer import ProgramError
+from jitvm.prepared import PREPARED
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -100,6 +104,8 @@ class Programmed:
 
     def machine(self, tier: Tier) -> Machine:
         """A machine with the program."""
+        if PREPARED.missing:
+            _prepare_at_exit()
         opcodes = self.program.opcodes
         made = Machine(self.guest, tier=tier, params=self._params, opcodes=opcodes)
         code = self.program.code
@@ -108,3 +114,17 @@ class Programmed:
             made.defer_jit(unfinished=False)
         made.prepare(self.choices.program)
         return made
+
+
+@cache
+def _prepare_at_exit() -> None:
+    """Have the modules that were not prepared written when the process ends: it keeps its native
+    code, too, so the next one that decodes begins with both."""
+    atexit.register(_prepare)
+
+
+def _prepare() -> None:
+    if PREPARED.missing:  # a command has written them by now
+        from jitvm.preparing import prepare
+
+        prepare()

@@ -17,6 +17,7 @@ class Node:
 
     Attributes:
         column: the STRUCT, or of a wrapper the column of its value.
+        path: of the column.
         fields: each with its column, if it has one, lowest number first.
         oneofs: columns by the oneof they are of.
         unknown: the column of unknown fields, if they are kept.
@@ -28,6 +29,8 @@ class Node:
         self.is_group = is_group
         self.tag = tag
         self.depth = depth_of(column)
+        self.path = column.path
+        by_field = {id(child.field): child for child in column.children}
         self.fields: list[tuple[Field, Column | None]] = []
         self.oneofs: dict[int, Column] = {}
         for field in message.by_number.values():
@@ -35,7 +38,7 @@ class Node:
                 value = unwrapped(column) if field is column.wrapper else None
                 self.fields.append((field, value))
             else:
-                self.fields.append((field, column.child_of(field)))
+                self.fields.append((field, by_field.get(id(field))))
         self.unknown: Column | None = None
         for child in () if column.wrapper is not None else column.children:
             if child.oneof is not None:

@@ -178,7 +178,7 @@ class _Maker(Asking):
         self.op("goto", node.again)
 
     def note(self, node: Node, field: Field | None, piece: str = "") -> None:
-        names = (node.column.path, "" if field is None else field.name)
+        names = (node.path, "" if field is None else field.name)
         self.program.notes[len(self.code)] = ".".join(filter(None, names)) + piece
 
     def end(self, node: Node, is_root: bool) -> None:
@@ -248,11 +248,7 @@ class _Maker(Asking):
         self.put(passed)
         self.skip(node, node.again)
         self.put(table)
-        size = 256 if is_long else 128
-        self.program.tables[table.at] = 4 * size
-        for first in range(size):
-            self.uses.append((len(self.code), places.get(first, skip)))
-            self.code += bytes(4)
+        self.switch(256 if is_long else 128, places, skip)
 
     def simple(self, node: Node) -> None:
         """Plain fields, in any order."""

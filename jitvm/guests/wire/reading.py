@@ -247,6 +247,7 @@ class Reader(Columnar):
             PoolError: the system refused memory for columns, or for what decodes.
             MemoryError: there is not enough for anything else.
         """
+        from jitvm.guests.wire.decoder import Decoder  # noqa: F401  what follows comes with it
         from jitvm.guests.wire.feed import BrokenFraming
         from jitvm.guests.wire.messages import taken
 
@@ -366,12 +367,13 @@ class Reader(Columnar):
     def _decoder(self, made: Tree, placed: Layout) -> Decoder | PlainDecoder:
         """A native decoder, or a plain one where none can be had."""
         from jitvm.guests.wire.decoder import Decoder
-        from jitvm.guests.wire.plain import PlainDecoder
         from jitvm.guests.wire.writer import ProgramError
 
         try:
             return Decoder(made, placed, errors=self.errors, where=self._where)
         except ProgramError:
+            from jitvm.guests.wire.plain import PlainDecoder
+
             return PlainDecoder(made, placed, errors=self.errors, where=self._where)
 
     # -- looking at how it reads -----------------------------------------------------------------

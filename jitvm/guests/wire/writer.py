@@ -9,6 +9,9 @@ messages look like, there is a `Site`.
 
 from __future__ import annotations
 
+from functools import cache
+from struct import Struct
+
 from jitvm.guests.wire.instructions import LENGTHS_OF, NUMBERS
 from jitvm.guests.wire.vm.operands import OPERANDS, UNIT
 
@@ -124,6 +127,32 @@ class Program:
         return site.at
 
 
+_ADDRESS = Struct("<I")
+_CODES = {1: "B", 4: "I"}
+_OPERANDS = Struct("<" + "".join(_CODES[width] for _, width in OPERANDS.values()))
+"""Operands of fields: they lie one behind the other."""
+_MISS, _SLOW, _A, _C = (OPERANDS[name][0] for name in ("miss", "slow", "a", "c"))
+
+
+def _units(place: int | None) -> int:
+    """An address of a column as an operand."""
+    if place is None:
+        return 0
+    assert place % UNIT == 0
+    return place // UNIT
+
+
+@cache
+def looked_for(tag: int) -> tuple[int, int]:
+    """A mask, and what is under it where a tag comes next; what never is, for one that is too long
+    or does not come."""
+    wanted = tag_bytes(tag) if tag != NEVER else b""
+    if not 0 < len(wanted) <= 4:
+        return 0, 1
+    return (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
+
+
+@cache
 def tag_bytes(tag: int) -> bytes:
     """A tag as it lies in a message, in as few bytes as can be."""
     found = bytearray()
@@ -142,6 +171,8 @@ class Writer:
     Attributes:
         program: what is written.
         uses: places of addresses that have to be filled in.
+        jumps: tables of addresses that have to be: where each is, how many it has, some by their
+            place in it, and all others.
         is_usual: whether most messages need what is written now.
         fail: where a message ends that nobody can read.
     """
@@ -150,6 +181,7 @@ class Writer:
         self.program = Program(instructions)
         self.code = self.program.code
         self.uses: list[tuple[int, Label]] = []
+        self.jumps: list[tuple[int, int, Mapping[int, Label], Label]] = []
         self.is_usual = True
         self.fail = Label()
 
@@ -190,15 +222,21 @@ class Writer:
         c: int | Label | None = None,
     ) -> int:
         """An instruction with the operands of fields; where it is."""
-        wanted = tag_bytes(next) if next != NEVER else b""
-        if len(wanted) > 4 or next == NEVER:
-            mask, number = 0, 1
-        else:
-            mask, number = (1 << 8 * len(wanted)) - 1, int.from_bytes(wanted, "little")
-        return self.filled(name, {
-            "size": len(tag_bytes(tag)) if tag else 0, "miss": miss or self.fail,
-            "slow": slow or self.fail, "mask": mask, "next": number, "a": a, "b": b, "c": c,
-        })  # fmt: skip
+        at = self.begin(name)
+        place = at + 1
+        self.uses.append((place + _MISS, miss or self.fail))
+        self.uses.append((place + _SLOW, slow or self.fail))
+        if isinstance(a, Label):
+            self.uses.append((place + _A, a))
+            a = None
+        if isinstance(c, Label):
+            self.uses.append((place + _C, c))
+            c = None
+        mask, number = looked_for(next)
+        size = len(tag_bytes(tag)) if tag else 0
+        self.code += _OPERANDS.pack(size, 0, 0, mask, number, _units(a), _units(b), _units(c))
+        assert len(self.code) - at == self.program.instructions.lengths[name], name
+        return at
 
     def filled(self, name: str, values: Mapping[str, int | Label | None]) -> int:
         """The same, given its operands: addresses of columns in bytes, None for 0."""
@@ -217,6 +255,13 @@ class Writer:
                 self.code[place : place + width] = value.to_bytes(width, "little")
         return at
 
+    def switch(self, size: int, places: Mapping[int, Label], other: Label) -> None:
+        """A table of addresses: some by their place in it, and all others."""
+        at = len(self.code)
+        self.program.tables[at] = 4 * size
+        self.jumps.append((at, size, places, other))
+        self.code += bytes(4 * size)
+
     def chosen(
         self, stem: str, suffix: str, variants: tuple[str, ...], careful: Label | None,
         column: Column,
@@ -230,5 +275,10 @@ class Writer:
 
     def fill_in(self) -> None:
         """Put addresses where labels are used: all are known now."""
+        code, put = self.code, _ADDRESS.pack_into
         for at, label in self.uses:
-            self.code[at : at + 4] = label.at.to_bytes(4, "little")
+            put(code, at, label.at)
+        for at, size, places, other in self.jumps:
+            code[at : at + 4 * size] = _ADDRESS.pack(other.at) * size
+            for place, label in places.items():
+                put(code, at + 4 * place, label.at)

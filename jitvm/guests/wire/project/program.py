@@ -220,11 +220,7 @@ class _Maker(Writer):
         places = self.searches(strays, skip)
         self.unknown(node, skip, dropped)
         self.put(table)
-        size = 256 if is_long else 128
-        self.program.tables[table.at] = 4 * size
-        for byte in range(size):
-            self.uses.append((len(self.code), places.get(byte, skip)))
-            self.code += bytes(4)
+        self.switch(256 if is_long else 128, places, skip)
 
     def unknown(self, node: _Node, skip: Label, dropped: Label) -> None:
         """A field that nobody knows, and one of a number that is dropped, of another wire type. In

@@ -31,8 +31,12 @@ def decoding_guest(
         sources: files that say what instructions do.
     """
     pc_bits, output = bits
-    rows = [Opcode(number, *row) for number, row in enumerate(_rows(table))]
-    rows += [Opcode(n, f"none-{n:02x}", nothing) for n in range(len(rows), 256)]
+
+    def rows() -> tuple[Opcode, ...]:  # when somebody has to know what they do
+        made = [Opcode(number, *row) for number, row in enumerate(_rows(table))]
+        made += [Opcode(n, f"none-{n:02x}", nothing) for n in range(len(made), 256)]
+        return tuple(made)
+
     spaces = (
         Space("code", 1 << pc_bits, code=True),
         Space("input", 1 << 32, window=True),
@@ -41,10 +45,10 @@ def decoding_guest(
         Space("state", 64),
     )
     made = Guest(
-        name, tuple(rows), spaces, (FRAME_STACK,), pc_bits=pc_bits,
+        name, rows, spaces, (FRAME_STACK,), pc_bits=pc_bits,
         word_bits=64, byte_order="little", version=f"{pc_bits} {output}",
     )  # fmt: skip
-    made.sources = sources
+    made.sources = *sources, __file__
     return made
 
 
