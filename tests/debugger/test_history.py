@@ -146,6 +146,26 @@ def test_a_run_comes_back_when_it_is_to(tier: Tier, monkeypatch: pytest.MonkeyPa
     assert debugger.step(50).reason == "step"
 
 
+@pytest.mark.parametrize("tier", Tier)
+def test_where_ctrl_c_stops_a_run_is_known(tier: Tier) -> None:
+    """So that going back from there is not running on to there."""
+    debugger = debugger_of(ENDLESS, tier)
+
+    def log(_: str) -> None:
+        raise KeyboardInterrupt
+
+    debugger._log = log
+    debugger.breakpoint(Kind.CODE, [0x103], "loop", log="round", ignore=50)
+    with pytest.raises(KeyboardInterrupt):
+        debugger.go_on()
+    now = debugger.history.time
+    assert now > 100
+    assert debugger.history.horizon == now
+    debugger.breakpoint(Kind.CODE, [0x100], "loop")
+    assert debugger.back().reason == "step"
+    assert debugger.history.time == now - 1
+
+
 def test_going_somewhere_is_not_cut_short() -> None:
     times = []
     for pauses in (False, True):
