@@ -390,7 +390,7 @@ class Debugger:
 
     @property
     def _is_counted(self) -> bool:
-        return self._count is not None and self._count == self._hit_goal
+        return bool(self._count) and self._count == self._hit_goal
 
     def _stopped_by_hit(self) -> Stopped:
         numbers = tuple(row.number for row in self._found)

@@ -142,6 +142,26 @@ def test_every_kind_of_watch(tier: Tier) -> None:
     assert "exit code" in text
 
 
+@pytest.mark.parametrize("tier", Tier)
+def test_backwards_past_writes_that_a_watch_lets_pass(tier: Tier) -> None:
+    """Those that its condition does not hold for, and those of a watch that only prints."""
+    shown = script(
+        """
+        watch [0] if value == 3
+        watch [0]
+        log 2 written
+        c
+        c
+        rc
+        rc
+        """,
+        tier,
+    )
+    assert shown.count("0x0000 count: 02 -> 03") == 2, "there, and back"
+    assert shown.count("breakpoint 1, [0]") == 2
+    assert shown.count("this is the start; nothing is before it") == 1
+
+
 def test_breakpoints_that_print_ignore_and_rest() -> None:
     logged: list[str] = []
     debugger = debugger_of(CASE, Tier.JIT)
