@@ -165,7 +165,7 @@ def test_backwards_past_writes_that_a_watch_lets_pass(tier: Tier) -> None:
 def test_breakpoints_that_print_ignore_and_rest() -> None:
     logged: list[str] = []
     debugger = debugger_of(CASE, Tier.JIT)
-    debugger._log = logged.append
+    debugger.armed.log = logged.append
     commands = Commands(debugger)
     for line in ("break half", "log 1 count {[@count]} of {1 / 0}", "break quarter",
                  "ignore 2 2", "c"):  # fmt: skip

@@ -135,7 +135,7 @@ def test_a_run_comes_back_when_it_is_to(tier: Tier, monkeypatch: pytest.MonkeyPa
         if len(logged) == 3:
             debugger.history.pause()
 
-    debugger._log = log
+    debugger.armed.log = log
     debugger.breakpoint(Kind.CODE, [0x100], "loop", log="round")
     assert debugger.go_on().reason == "pause"
     assert len(logged) >= 3
@@ -154,7 +154,7 @@ def test_where_ctrl_c_stops_a_run_is_known(tier: Tier) -> None:
     def log(_: str) -> None:
         raise KeyboardInterrupt
 
-    debugger._log = log
+    debugger.armed.log = log
     debugger.breakpoint(Kind.CODE, [0x103], "loop", log="round", ignore=50)
     with pytest.raises(KeyboardInterrupt):
         debugger.go_on()
@@ -162,7 +162,7 @@ def test_where_ctrl_c_stops_a_run_is_known(tier: Tier) -> None:
     assert now > 100
     assert debugger.history.horizon == now
     debugger.breakpoint(Kind.CODE, [0x100], "loop")
-    assert debugger.back().reason == "step"
+    assert debugger.past.back().reason == "step"
     assert debugger.history.time == now - 1
 
 
@@ -175,7 +175,7 @@ def test_going_somewhere_is_not_cut_short() -> None:
             debugger.history.pause()
         debugger.go_to(550)
         times.append(debugger.history.time)
-        debugger.back_line(over=True)
+        debugger.past.back_line(over=True)
         times.append(debugger.history.time)
     assert times[:2] == times[2:]
     assert times[0] == 550 > times[1]
