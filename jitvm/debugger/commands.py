@@ -17,7 +17,7 @@ from jitvm.debugger.breakpoints import Breakpoint, Kind
 from jitvm.debugger.debugger import Debugger
 from jitvm.debugger.expressions import ExpressionError, Place
 from jitvm.debugger.places import Places
-from jitvm.debugger.stopped import Stopped
+from jitvm.debugger.stopped import Paused, Stopped
 
 MOST = 65536
 """Bytes, instructions or lines that one command shows."""
@@ -366,7 +366,10 @@ class Commands:
 
     def do_who(self, rest: str) -> Reply:
         span = sorted(self._span(rest))
-        found = self.debugger.past.last_write(span[0], len(span))
+        try:
+            found = self.debugger.past.last_write(span[0], len(span))
+        except Paused:
+            raise CommandError("it was interrupted") from None
         if found is None:
             return Reply((f"nobody has written {rest}",))
         time, pc, change = found

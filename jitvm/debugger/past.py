@@ -1,11 +1,11 @@
 """Going back in a run: to times, hits, lines, calls, and to who has written a byte.
 
-    moments    |           |           |      now
-    replay                 1--2-----3--4------|      four hits: again, up to the fourth
-    none there |--1--------|                         else from the moment before that
+    moment      moment      moment      now
+      |           |           |----------|     replayed first: no hit
+      |           |--1----2---|                then this: two hits, so once more, up to the second
 
-So conditions mean the same in both directions: all runs are forwards. Lines are gone back by a
-*trace*, which is the program counters of a window of instructions before now.
+So conditions mean the same in both directions: all runs are forwards. Lines are found in a *trace*,
+the program counters of some instructions before now.
 """
 
 from __future__ import annotations
@@ -104,6 +104,9 @@ class Past:
     def last_write(self, address: int, size: int = 1) -> tuple[int, int | None, str] | None:
         """The last write to some bytes: the time before it, the instruction's address (None: the
         user's), and the change; None if nobody has written them. The run stays where it is.
+
+        Raises:
+            Paused: somebody wants something else.
         """
         now, history, machine = self._history.time, self._history, self._machine
         limit = self._debuggee.guest.code_space.size
@@ -115,6 +118,8 @@ class Past:
         self._armed.table.add(Kind.WRITE, spans, self._debuggee.name(address))
         try:
             stopped = self.reverse(here=True)
+            if stopped.reason == "pause":
+                raise Paused
             if edited is not None and edited >= history.time:
                 return edited, None, ""
             if stopped.reason == "start":

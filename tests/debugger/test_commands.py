@@ -162,6 +162,18 @@ def test_backwards_past_writes_that_a_watch_lets_pass(tier: Tier) -> None:
     assert shown.count("this is the start; nothing is before it") == 1
 
 
+def test_nobody_is_named_by_a_search_that_was_interrupted() -> None:
+    debugger = debugger_of(CASE, Tier.INTERPRETER)
+    commands = Commands(debugger)
+    commands.execute("si 50")
+    debugger.history.is_wanted = lambda: True
+    with pytest.raises(CommandError, match="it was interrupted"):
+        commands.execute("who [0]")
+    assert debugger.history.time == 50
+    debugger.history.is_wanted = lambda: False
+    assert "at time 37" in commands.execute("who [0]").lines[0]
+
+
 def test_breakpoints_that_print_ignore_and_rest() -> None:
     logged: list[str] = []
     debugger = debugger_of(CASE, Tier.JIT)
