@@ -99,9 +99,10 @@ GROUPS = {
     """,
     "jitvm.wire": """
         guests/wire/__init__ guests/wire/schema guests/wire/columns guests/wire/faults
-        guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
-        guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/pace
-        guests/wire/table guests/wire/ahead guests/wire/reading guests/wire/registry wire
+        guests/wire/buffers guests/wire/pool guests/wire/protobuf/__init__ engine/tables/names
+        guests/wire/paths guests/wire/protobuf/columns guests/wire/protobuf/reader
+        guests/wire/protobuf/descriptors guests/wire/pace guests/wire/table guests/wire/ahead
+        guests/wire/reading guests/wire/registry wire
     """,
 }
 """Files of each group, by its head, without what they all begin and end with."""

@@ -16,15 +16,9 @@ so that paths, conditions and names of enums are what they are for Protobuf.
 from __future__ import annotations
 
 from jitvm.guests.wire.avro.schema import Type
-from jitvm.guests.wire.columns import (
-    Column,
-    ColumnError,
-    RowSpace,
-    Shape,
-    Tree,
-    selected,
-)
+from jitvm.guests.wire.columns import Column, ColumnError, RowSpace, Shape, Tree
 from jitvm.guests.wire.faults import SchemaError
+from jitvm.guests.wire.paths import selected
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
@@ -32,7 +26,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
 
 WHICH = "type"
 """The name of the column that says which branch of a union there is."""

@@ -12,8 +12,9 @@ names are what they are for Protobuf.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.der.identifiers import dotted
+from jitvm.guests.wire.paths import selected
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
@@ -21,8 +22,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.der.types import Type
+    from jitvm.guests.wire.paths import Selection
 
 WHICH = "type"
 """The name of the column that says which of a choice there is."""

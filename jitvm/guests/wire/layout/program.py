@@ -6,8 +6,9 @@ Records that all have the same size need no program: NumPy copies field by field
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.layout.parts import Part, fixed_size
+from jitvm.guests.wire.paths import selected
 from jitvm.guests.wire.records.columns import Builder, mark
 from jitvm.guests.wire.records.program import Maker
 from jitvm.guests.wire.schema import Field, Kind, Message
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
     from jitvm.guests.wire.records.program import RecordProgram
     from jitvm.guests.wire.where import Condition
 

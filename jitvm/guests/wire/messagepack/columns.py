@@ -9,8 +9,9 @@ what is no record           one column, `value`
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.messagepack.types import MOMENTS, WHOLE
+from jitvm.guests.wire.paths import selected
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Field, Kind, Message
 
@@ -18,8 +19,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.messagepack.types import Type
+    from jitvm.guests.wire.paths import Selection
 
 VALUE = "value"
 """The name of the column of what is no record."""

@@ -10,22 +10,15 @@ and where each row's record is noted, are the same for all.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import (
-    MAX_COLUMNS,
-    Column,
-    RowSpace,
-    Shape,
-    TooManyColumns,
-    Tree,
-    hide,
-)
+from jitvm.guests.wire.columns import MAX_COLUMNS, Column, RowSpace, Shape, TooManyColumns, Tree
+from jitvm.guests.wire.paths import hide
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
     from jitvm.guests.wire.schema import Field, Message
 
 PLACE = "\0place"
