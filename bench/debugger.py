@@ -96,14 +96,14 @@ def back(length: float) -> None:
     times = []
     for _ in range(6):
         began = process_time()
-        debugger.back()
+        debugger.past.back()
         times.append(process_time() - began)
     rest = max(times[1:])
     print(f"back       {times[0]:7.3f} s, then at most {rest:.3f} s, after {length:.0f} s and "
           f"{debugger.history.time:,} instructions; {len(moments)} snapshots, "
           f"{moments.size >> 10} KiB")  # fmt: skip
     began = process_time()
-    assert debugger.last_write(0x2000) is not None
+    assert debugger.past.last_write(0x2000) is not None
     print(f"who        {process_time() - began:7.3f} s for a byte that is written all the time")
 
 

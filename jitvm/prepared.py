@@ -103,10 +103,11 @@ GROUPS = {
         engine/tables/__init__ engine/tables/names guests/wire/faults engine/host/__init__
         engine/host/foreign engine/host/notes engine/host/background guest/light guest/parts
         guest/description guest/state guest/__init__ engine/host/process engine/memory/layout
-        engine/memory/block guests/wire/pool guests/wire/protobuf/__init__
-        guests/wire/protobuf/reader guests/wire/protobuf/descriptors guests/wire/protobuf/sources
-        guests/wire/pace engine/host/threads guests/wire/ahead guests/wire/table
-        guests/wire/reading guests/wire/registry wire
+        engine/memory/block guests/wire/buffers guests/wire/pool guests/wire/paths
+        guests/wire/protobuf/__init__ guests/wire/protobuf/columns guests/wire/protobuf/reader
+        guests/wire/protobuf/descriptors guests/wire/protobuf/sources guests/wire/pace
+        engine/host/threads guests/wire/ahead guests/wire/table guests/wire/reading
+        guests/wire/registry wire
     """,
     "jitvm.guests.wire.decoder": """
         engine/codegen/__init__ engine/host/addresses engine/memory/arena engine/memory/cache

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.ctwin import find_compiler
-from jitvm.guests.wire.columns import Column, layout, tree
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Column
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL, OutputSpace
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.protobuf.sources import message_of
 
 SOURCE = Path(__file__).parent / "twins.c"

@@ -33,11 +33,12 @@ import pyarrow as pa
 from bench.wire.ctwin import NoTwin, Twin
 from jitvm import wire
 from jitvm.engine.machine.machine import Tier
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.feed import Feed
 from jitvm.guests.wire.messages import taken
 from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.protobuf.sources import message_of
 from jitvm.guests.wire.writer import ProgramError
 

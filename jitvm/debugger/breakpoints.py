@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jitvm.debugger.expressions import Expression
+
+BRACES = re.compile(r"\{([^{}]*)\}")
+"""An expression in the text of a breakpoint that prints."""
 
 
 class Kind(Enum):

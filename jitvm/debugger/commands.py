@@ -17,7 +17,7 @@ from jitvm.debugger.breakpoints import Breakpoint, Kind
 from jitvm.debugger.debugger import Debugger
 from jitvm.debugger.expressions import ExpressionError, Place
 from jitvm.debugger.places import Places
-from jitvm.debugger.stopped import Stopped
+from jitvm.debugger.stopped import Paused, Stopped
 
 MOST = 65536
 """Bytes, instructions or lines that one command shows."""
@@ -325,20 +325,20 @@ class Commands:
         return self._move(self.debugger.next_vector)
 
     def do_reverse_continue(self, _rest: str) -> Reply:
-        return self._move(self.debugger.reverse)
+        return self._move(self.debugger.past.reverse)
 
     def do_reverse_step(self, rest: str) -> Reply:
-        return self._move(self.debugger.back_line, self._number(rest, 1))
+        return self._move(self.debugger.past.back_line, self._number(rest, 1))
 
     def do_reverse_next(self, rest: str) -> Reply:
-        return self._move(lambda: self.debugger.back_line(over=True), self._number(rest, 1))
+        return self._move(lambda: self.debugger.past.back_line(over=True), self._number(rest, 1))
 
     def do_reverse_stepi(self, rest: str) -> Reply:
         count = self._number(rest, 1)
-        return self._move(lambda: self.debugger.back(count))
+        return self._move(lambda: self.debugger.past.back(count))
 
     def do_reverse_finish(self, _rest: str) -> Reply:
-        return self._move(self.debugger.back_out)
+        return self._move(self.debugger.past.back_out)
 
     def do_goto(self, rest: str) -> Reply:
         time = self.debugger.expression(rest).value()
@@ -366,7 +366,10 @@ class Commands:
 
     def do_who(self, rest: str) -> Reply:
         span = sorted(self._span(rest))
-        found = self.debugger.last_write(span[0], len(span))
+        try:
+            found = self.debugger.past.last_write(span[0], len(span))
+        except Paused:
+            raise CommandError("it was interrupted") from None
         if found is None:
             return Reply((f"nobody has written {rest}",))
         time, pc, change = found

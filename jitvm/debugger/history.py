@@ -223,7 +223,6 @@ class History:
             idle = idle + 1 if self.time == before else 0
             if ending is None and one_act:
                 until = self.time
-            self.horizon = max(self.horizon, self.time)
             if live:
                 self._note_now_and_then()
                 self.on_way()
@@ -269,6 +268,7 @@ class History:
             return reached.ending
         finally:
             self._watch = None
+            self.horizon = max(self.horizon, self.time)  # Ctrl-C comes here, too
         self._act += 1
         self._fed, self._vector, self._is_begun = 0, -1, False
         return None

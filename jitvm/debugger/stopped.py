@@ -27,7 +27,7 @@ class Stopped:
 
 
 class Paused(Exception):
-    """Somebody wants something else while hits are counted."""
+    """Somebody wants something else while it is looked for what was before."""
 
 
 @dataclass(slots=True)

@@ -142,10 +142,42 @@ def test_every_kind_of_watch(tier: Tier) -> None:
     assert "exit code" in text
 
 
+@pytest.mark.parametrize("tier", Tier)
+def test_backwards_past_writes_that_a_watch_lets_pass(tier: Tier) -> None:
+    """Those that its condition does not hold for, and those of a watch that only prints."""
+    shown = script(
+        """
+        watch [0] if value == 3
+        watch [0]
+        log 2 written
+        c
+        c
+        rc
+        rc
+        """,
+        tier,
+    )
+    assert shown.count("0x0000 count: 02 -> 03") == 2, "there, and back"
+    assert shown.count("breakpoint 1, [0]") == 2
+    assert shown.count("this is the start; nothing is before it") == 1
+
+
+def test_nobody_is_named_by_a_search_that_was_interrupted() -> None:
+    debugger = debugger_of(CASE, Tier.INTERPRETER)
+    commands = Commands(debugger)
+    commands.execute("si 50")
+    debugger.history.is_wanted = lambda: True
+    with pytest.raises(CommandError, match="it was interrupted"):
+        commands.execute("who [0]")
+    assert debugger.history.time == 50
+    debugger.history.is_wanted = lambda: False
+    assert "at time 37" in commands.execute("who [0]").lines[0]
+
+
 def test_breakpoints_that_print_ignore_and_rest() -> None:
     logged: list[str] = []
     debugger = debugger_of(CASE, Tier.JIT)
-    debugger._log = logged.append
+    debugger.armed.log = logged.append
     commands = Commands(debugger)
     for line in ("break half", "log 1 count {[@count]} of {1 / 0}", "break quarter",
                  "ignore 2 2", "c"):  # fmt: skip

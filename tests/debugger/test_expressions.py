@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jitvm.debugger.debugger import Debugger
-from jitvm.debugger.expressions import DEEPEST, LONGEST, Expression, ExpressionError
+from jitvm.debugger.expressions import DEEPEST, LONGEST, ExpressionError
 from jitvm.engine.machine.machine import Tier
 from tests.debugger.walking import Case, debugger_of
 
@@ -67,7 +67,7 @@ def test_what_has_no_value_is_told(debugger: Debugger, text: str) -> None:
 @given(st.text(alphabet="0123456789abx@[]()+-*/%&|^~!<>=: wstpc#", max_size=30))
 def test_any_text_is_an_expression_or_an_error(text: str) -> None:
     with suppress(ExpressionError):
-        Expression(text, _made()).value()
+        _made().expression(text).value()
 
 
 _kept: list[Debugger] = []

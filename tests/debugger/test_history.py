@@ -135,7 +135,7 @@ def test_a_run_comes_back_when_it_is_to(tier: Tier, monkeypatch: pytest.MonkeyPa
         if len(logged) == 3:
             debugger.history.pause()
 
-    debugger._log = log
+    debugger.armed.log = log
     debugger.breakpoint(Kind.CODE, [0x100], "loop", log="round")
     assert debugger.go_on().reason == "pause"
     assert len(logged) >= 3
@@ -144,6 +144,26 @@ def test_a_run_comes_back_when_it_is_to(tier: Tier, monkeypatch: pytest.MonkeyPa
     debugger.history.pause()
     debugger.history.forget_pause()
     assert debugger.step(50).reason == "step"
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_where_ctrl_c_stops_a_run_is_known(tier: Tier) -> None:
+    """So that going back from there is not running on to there."""
+    debugger = debugger_of(ENDLESS, tier)
+
+    def log(_: str) -> None:
+        raise KeyboardInterrupt
+
+    debugger.armed.log = log
+    debugger.breakpoint(Kind.CODE, [0x103], "loop", log="round", ignore=50)
+    with pytest.raises(KeyboardInterrupt):
+        debugger.go_on()
+    now = debugger.history.time
+    assert now > 100
+    assert debugger.history.horizon == now
+    debugger.breakpoint(Kind.CODE, [0x100], "loop")
+    assert debugger.past.back().reason == "step"
+    assert debugger.history.time == now - 1
 
 
 def test_going_somewhere_is_not_cut_short() -> None:
@@ -155,7 +175,7 @@ def test_going_somewhere_is_not_cut_short() -> None:
             debugger.history.pause()
         debugger.go_to(550)
         times.append(debugger.history.time)
-        debugger.back_line(over=True)
+        debugger.past.back_line(over=True)
         times.append(debugger.history.time)
     assert times[:2] == times[2:]
     assert times[0] == 550 > times[1]

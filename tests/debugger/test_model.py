@@ -23,7 +23,7 @@ class Model:
         self.time = 0
         self.addresses: set[int] = set()
         self.limit = -1
-        self.watched: set[int] = set()
+        self.watched: set[tuple[int, int]] = set()
 
     def stops(self, time: int) -> bool:
         """Whether a run that gets to a time stops there."""
@@ -33,11 +33,11 @@ class Model:
         return (pc in self.addresses and holds) or self.has_changed(time)
 
     def has_changed(self, time: int) -> bool:
-        """Whether the instruction before a time has changed a byte."""
+        """Whether the instruction before a time has changed a byte, to what is watched for."""
         if time == 0:
             return False
         before, after = self.known.memory[time - 1], self.known.memory[time]
-        return any(before[at] != after[at] for at in self.watched)
+        return any(before[at] != after[at] and after[at] % by == 0 for at, by in self.watched)
 
     def go_on(self, most: int) -> None:
         while self.time < min(most, self.known.last):
@@ -61,7 +61,7 @@ moves = st.one_of(
 )
 setups = st.one_of(
     st.tuples(st.just("break"), st.integers(0, 700), st.integers(-1, 30)),
-    st.tuples(st.just("watch"), st.sampled_from((0x00, 0x01, 0x02))),
+    st.tuples(st.just("watch"), st.sampled_from((0x00, 0x01, 0x02)), st.integers(1, 4)),
     st.tuples(st.just("delete")),
 )
 
@@ -85,8 +85,9 @@ def test_commands_at_random(tier: Tier, wanted: list[tuple[object, ...]]) -> Non
             condition = f" if wst > 0 && wst[0] > {more[0]}" if more[0] >= 0 else ""
             commands.execute(f"break *{pc}{condition}")
         elif word == "watch":
-            commands.execute(f"watch [{number}]")
-            model.watched.add(number)
+            condition = f" if value % {more[0]} == 0" if more[0] > 1 else ""
+            commands.execute(f"watch [{number}]{condition}")
+            model.watched.add((number, more[0]))
         elif word == "delete":
             commands.execute("delete")
             model.addresses, model.watched = set(), set()

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jitvm.debugger.debugger import Debugger
-from jitvm.debugger.expressions import Expression, ExpressionError
+from jitvm.debugger.expressions import ExpressionError
 from jitvm.engine.interpreter.filters import is_filter
 from jitvm.engine.machine.machine import Tier
 from jitvm.guest import Stop
@@ -55,7 +55,7 @@ _texts = st.recursive(
 def test_native_code_decides_as_python_does(text: str, wst: int, rst: int) -> None:
     made = debugger()
     machine = made.machine
-    expression = Expression(text, made)
+    expression = made.expression(text)
     assume(expression.filter is not None)
     asked: list[int] = []
 
@@ -75,7 +75,7 @@ def test_native_code_decides_as_python_does(text: str, wst: int, rst: int) -> No
 @given(_texts)
 def test_what_needs_more_bits_or_may_fail_is_no_filter(text: str) -> None:
     made = debugger()
-    expression = Expression(text, made)
+    expression = made.expression(text)
     if "/" in text or "%" in text:
         assert expression.filter is None
     if expression.filter is not None:

@@ -22,7 +22,8 @@ from jitvm.engine.tables.params import Parameters
 from jitvm.guests.wire.avro.columns import only, tree
 from jitvm.guests.wire.avro.program import make
 from jitvm.guests.wire.avro.schema import Type, parsed
-from jitvm.guests.wire.columns import Tree, layout
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Tree
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.records.decoder import Decoded, Place, RecordDecoder

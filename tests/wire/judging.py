@@ -10,7 +10,8 @@ from typing import Any
 
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import Parameters
-from jitvm.guests.wire.columns import Tree, layout
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Tree
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.pool import POOL
 from jitvm.guests.wire.records.decoder import Decoded, OfRecords, Place, RecordDecoder

@@ -11,11 +11,13 @@ from typing import Any
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.wire.batch import Batch, Mistake
-from jitvm.guests.wire.columns import Column, Shape, layout, tree
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Column, Shape
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.plain import PlainDecoder
 from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.where import parse
 from tests.wire.oracle import judged, row, rows_of
 from tests.wire.schemas import message

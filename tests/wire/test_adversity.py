@@ -21,9 +21,10 @@ import pytest
 from jitvm import wire
 from jitvm.guests.wire import feed, mapped, reading
 from jitvm.guests.wire.anew import varint
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.decoder import Decoder, OfMessages
 from jitvm.guests.wire.pool import POOL, Pool
+from jitvm.guests.wire.protobuf.columns import tree
 from tests.wire.schemas import PROTOS, generated, message
 
 LEAF = generated("kinds.Leaf")

@@ -11,10 +11,11 @@ import pytest
 
 from jitvm.engine.codegen.native import Compiler
 from jitvm.engine.machine.machine import Tier
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import guest
 from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.protobuf.columns import tree
 from tests.engine.emulated import EmulatedMachine
 from tests.jit.emulated import emulated_jit
 from tests.wire.oracle import judged, row, rows_of

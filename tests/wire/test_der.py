@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitvm.engine.machine.machine import Tier
-from jitvm.guests.wire.columns import layout
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.der import face as der
 from jitvm.guests.wire.der.ber import as_der
 from jitvm.guests.wire.der.columns import tree

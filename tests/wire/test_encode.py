@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitvm.engine.machine.machine import Tier
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.encode import staging
 from jitvm.guests.wire.encode.bound import Bound
 from jitvm.guests.wire.encode.encoder import OUTPUT_SIZE, Encoder
@@ -25,6 +25,7 @@ from jitvm.guests.wire.encode.operands import COLUMNS, OUTPUT
 from jitvm.guests.wire.encode.staging import Stage
 from jitvm.guests.wire.encode.writing import END, STARTS, Writer
 from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.reading import Reader
 from tests.wire.emulated import emulated
 from tests.wire.oracle import fill, messages

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from jitvm.guests.wire.anew import varint
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.listing import WirePlatform, listing
 from jitvm.guests.wire.program import make
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.vm.fields import MOST
 from tests.wire.pair import Pair
 from tests.wire.schemas import message

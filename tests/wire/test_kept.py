@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.choice import KIND, Choices
-from jitvm.guests.wire.columns import layout, tree
 from jitvm.guests.wire.program import make
+from jitvm.guests.wire.protobuf.columns import tree
 from tests.wire.schemas import PROTOS, message
 
 READING = """

@@ -12,9 +12,11 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from jitvm import wire
-from jitvm.guests.wire import columns, pool, reading
-from jitvm.guests.wire.columns import HUGE, SLACK, Shape, Tree, layout, tree
+from jitvm.guests.wire import buffers, pool, reading
+from jitvm.guests.wire.buffers import HUGE, SLACK, layout
+from jitvm.guests.wire.columns import Shape, Tree
 from jitvm.guests.wire.pool import Pool
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.vm.operands import UNIT
 from tests.wire.schemas import MESSAGES, generated, message
 
@@ -103,7 +105,7 @@ def test_few_addresses_do_where_there_are_not_more(monkeypatch: pytest.MonkeyPat
         made(self, size)
 
     monkeypatch.setattr(pool._Mapping, "__init__", refused)
-    monkeypatch.setattr(reading, "ENOUGH_BYTES", columns.MAX_NARROW)
+    monkeypatch.setattr(reading, "ENOUGH_BYTES", buffers.MAX_NARROW)
     monkeypatch.setattr(reading, "BATCH_BYTES", 1 << 30)
     data = [LEAF(number=n, name="x" * (n % 50)).SerializeToString() for n in range(1000)]
     reader = wire.reader(LEAF)

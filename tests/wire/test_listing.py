@@ -10,7 +10,7 @@ import pytest
 
 from jitvm import wire
 from jitvm.guests.wire import decoder
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.encode import encoder, writing
 from jitvm.guests.wire.encode import program as encode_program
 from jitvm.guests.wire.encode.instructions import guest as encode_guest
@@ -21,6 +21,7 @@ from jitvm.guests.wire.project import program as project_program
 from jitvm.guests.wire.project import projecting, projection
 from jitvm.guests.wire.project.instructions import guest as project_guest
 from jitvm.guests.wire.project.selection import Selection
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.where import parse
 from tests.wire.pair import PARAMS
 from tests.wire.schemas import MESSAGES, generated, message

@@ -13,10 +13,11 @@ from google.protobuf import descriptor_pb2
 
 from jitvm import wire
 from jitvm.guests.wire.anew import written
-from jitvm.guests.wire.columns import layout, tree
+from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.decoder import Decoder
 from jitvm.guests.wire.instructions import NUMBERS, guest
 from jitvm.guests.wire.program import spread
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.writer import ProgramError
 from tests.wire.emulated import emulated
 from tests.wire.oracle import messages, mutated

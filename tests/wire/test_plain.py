@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from jitvm.guests.wire.batch import Batch
-from jitvm.guests.wire.columns import Layout, Tree, layout, tree
+from jitvm.guests.wire.buffers import Layout, layout
+from jitvm.guests.wire.columns import Tree
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.plain import PlainDecoder
 from jitvm.guests.wire.pool import POOL, OutputSpace
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.where import parse
 from tests.wire.oracle import judged, messages, mutated, row, rows_of
 from tests.wire.pair import reaches_raw

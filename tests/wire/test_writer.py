@@ -18,7 +18,7 @@ import zstandard
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from jitvm import wire
-from jitvm.guests.wire import columns
+from jitvm.guests.wire import buffers
 from jitvm.guests.wire.encode import writing
 from jitvm.guests.wire.faults import Misfit
 from tests.wire.oracle import messages
@@ -612,7 +612,7 @@ def test_rows_that_are_larger_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> N
         Leaf(number=n, name=name, more=more).SerializeToString()
         for n, name, more in zip(*large.values(), strict=True)
     ]
-    monkeypatch.setattr(writing, "batch_bytes", lambda *_: columns.PAGE)
+    monkeypatch.setattr(writing, "batch_bytes", lambda *_: buffers.PAGE)
     writer = wire.writer(Leaf)
     assert writer.write(large).to_list() == expected
     monkeypatch.setattr(writing, "ROOM", 100)

@@ -373,7 +373,7 @@ class Adapter:
         return {"allThreadsContinued": True}
 
     def on_reverseContinue(self, _arguments: Arguments, _after: list[Callable[[], None]]) -> None:
-        self._begin(self.debugger.reverse)
+        self._begin(self.debugger.past.reverse)
 
     def on_pause(self, _arguments: Arguments, after: list[Callable[[], None]]) -> None:
         self.debugger  # noqa: B018  there is one
@@ -398,9 +398,9 @@ class Adapter:
     def on_stepBack(self, arguments: Arguments, _after: list[Callable[[], None]]) -> None:
         debugger = self.debugger
         if arguments.text("granularity", "statement") == "instruction":
-            self._begin(debugger.back)
+            self._begin(debugger.past.back)
         else:
-            self._begin(lambda: debugger.back_line(over=True))
+            self._begin(lambda: debugger.past.back_line(over=True))
 
     # -- looking -----------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from itertools import count
 import numpy as np
 
 from jitvm.engine.codegen.kernels import Kernels
-from jitvm.guests.wire.columns import MAX_NARROW, Column, Shape
+from jitvm.guests.wire.buffers import MAX_NARROW
+from jitvm.guests.wire.columns import Column, Shape
 from jitvm.guests.wire.finish import names_of
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

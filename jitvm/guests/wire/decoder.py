@@ -19,8 +19,8 @@ from jitvm.engine.interpreter.installed import make_handlers
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.guests.wire.batch import Batch, Wrong
+from jitvm.guests.wire.buffers import counted
 from jitvm.guests.wire.choice import Sample
-from jitvm.guests.wire.columns import counted
 from jitvm.guests.wire.decoding import Decoding, Run
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.instructions import guest
@@ -33,7 +33,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
     from jitvm.guests.wire.batch import Mistake
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.buffers import Layout
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.plain import PlainDecoder
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition

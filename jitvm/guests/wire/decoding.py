@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
 from jitvm.guests.wire.ahead import wait_for_libraries
+from jitvm.guests.wire.buffers import counted, extents
 from jitvm.guests.wire.choice import Sample
-from jitvm.guests.wire.columns import counted, extents
 from jitvm.guests.wire.machines import LARGE, SMALL, Programmed, address_bits
 from jitvm.guests.wire.vm.operands import BIAS, INPUT, OFFSETS, OUTPUT, STATE
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.buffers import Layout
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.writer import Program
 

@@ -31,7 +31,7 @@ from itertools import accumulate
 
 from jitvm.engine.codegen.kernels import Kernels
 from jitvm.engine.memory.shown import address_of
-from jitvm.guests.wire.columns import MAX_NARROW
+from jitvm.guests.wire.buffers import MAX_NARROW
 from jitvm.guests.wire.pool import PoolError
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

@@ -18,7 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree, counted
+from jitvm.guests.wire.buffers import PAGE, counted
+from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.data import Data
 from jitvm.guests.wire.formats import DTYPES, dtype_of
 

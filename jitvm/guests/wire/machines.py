@@ -8,8 +8,8 @@ from functools import cache
 from jitvm.engine.interpreter.installed import handlers_are_ready
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
+from jitvm.guests.wire.buffers import ADDRESS_BITS
 from jitvm.guests.wire.choice import Choices
-from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.writer import ProgramError
 from jitvm.prepared import PREPARED
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from jitvm.engine.tables.params import Parameters
     from jitvm.guest import Guest
+    from jitvm.guests.wire.buffers import Layout
     from jitvm.guests.wire.choice import Sample
-    from jitvm.guests.wire.columns import Layout
     from jitvm.guests.wire.writer import Program, Site
 
 SMALL, LARGE = zip((16, 20), ADDRESS_BITS, strict=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any as Anything
 
     from jitvm.guests.wire.batch import Mistake
-    from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.buffers import Layout
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.where import Condition
 

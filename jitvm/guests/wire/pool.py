@@ -28,7 +28,7 @@ from time import monotonic
 from jitvm.engine.host.foreign import Word, function
 from jitvm.engine.host.notes import reason
 from jitvm.engine.memory.block import MAP_NORESERVE
-from jitvm.guests.wire.columns import ADDRESS_BITS, HUGE
+from jitvm.guests.wire.buffers import ADDRESS_BITS, HUGE
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -18,14 +18,8 @@ from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
 from jitvm.guests.wire.ahead import open_ahead
-from jitvm.guests.wire.columns import (
-    ADDRESS_BITS,
-    MAX_NARROW,
-    TooManyColumns,
-    Tree,
-    layout,
-    tree,
-)
+from jitvm.guests.wire.buffers import ADDRESS_BITS, MAX_NARROW, layout
+from jitvm.guests.wire.columns import TooManyColumns, Tree
 from jitvm.guests.wire.faults import (
     ERRORS,
     FRAMINGS,
@@ -36,6 +30,7 @@ from jitvm.guests.wire.faults import (
 )
 from jitvm.guests.wire.pace import Pace
 from jitvm.guests.wire.pool import POOL, PoolError
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.table import Batch, Chunk, Columnar, RowError, Table
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -46,7 +41,7 @@ if TYPE_CHECKING:
     from jitvm.engine.machine.machine import Machine
     from jitvm.guest import Guest
     from jitvm.guests.wire.batch import Batch as Decoded
-    from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.buffers import Layout
     from jitvm.guests.wire.decoder import Decoder
     from jitvm.guests.wire.decoding import Decoding
     from jitvm.guests.wire.feed import Feed
@@ -165,7 +160,7 @@ class Reader(Columnar):
     Args:
         message: the type.
         fields, where, errors, depth: see `jitvm.wire.reader`.
-        others: how columns are made, as for `jitvm.guests.wire.columns.tree`.
+        others: how columns are made, as for `jitvm.guests.wire.protobuf.columns.tree`.
     """
 
     _tree: Tree

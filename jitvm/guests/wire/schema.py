@@ -72,6 +72,15 @@ WIRE_TYPES = {
 """Of the kinds that are no varints."""
 MAX_NUMBER = (1 << 29) - 1
 """The largest number of a field."""
+WRAPPERS = frozenset(
+    f"google.protobuf.{name}Value"
+    for name in (
+        "Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes",
+    )
+)  # fmt: skip
+"""Messages that stand for a scalar that may be absent."""
+TIMES = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}
+"""Messages that are times: seconds and nanoseconds."""
 
 
 class Enum:

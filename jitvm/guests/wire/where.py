@@ -19,9 +19,8 @@ pushed down to the comparisons, and a tree has only three kinds of node.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import WRAPPERS
 from jitvm.guests.wire.faults import WhereError
-from jitvm.guests.wire.schema import Field, Kind, Message
+from jitvm.guests.wire.schema import WRAPPERS, Field, Kind, Message
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

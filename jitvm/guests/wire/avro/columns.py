@@ -16,23 +16,18 @@ so that paths, conditions and names of enums are what they are for Protobuf.
 from __future__ import annotations
 
 from jitvm.guests.wire.avro.schema import Type
-from jitvm.guests.wire.columns import (
-    Column,
-    ColumnError,
-    RowSpace,
-    Shape,
-    Tree,
-    selected,
-)
+from jitvm.guests.wire.columns import Column, ColumnError, RowSpace, Shape, Tree
 from jitvm.guests.wire.faults import SchemaError
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from typing import Unpack
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
+    from jitvm.guests.wire.records.columns import Asked
 
 WHICH = "type"
 """The name of the column that says which branch of a union there is."""
@@ -154,31 +149,18 @@ def named_branches(type: Type) -> list[tuple[str, Type]]:
 # -- columns -------------------------------------------------------------------------------------
 
 
-def tree(
-    type: Type,
-    *,
-    fields: Sequence[str] | None = None,
-    hidden: Sequence[str] = (),
-    depth: int = 3,
-    null_rows: bool = False,
-) -> Tree:
-    """The columns of a type.
+def tree(type: Type, *, depth: int = 3, **asked: Unpack[Asked]) -> Tree:
+    """The columns of a type; what is no record has one, `value`.
 
     Args:
-        type: of the records; what is no record has one column, `value`.
-        fields: paths of the columns to make, as ``"attrs.key"``; None for all.
-        hidden: paths that are decoded but not part of the result.
         depth: how often a record may be nested in itself before it stays bytes.
-        null_rows: whether rows may be null as a whole.
 
     Raises:
         ColumnError: a path names nothing, there are no columns, or too many.
         SchemaError: an array has elements of no bytes.
     """
-    message = Described(type).message
-    selection = None if fields is None else selected(message, (*fields, *hidden))
-    builder = _Builder(message, depth, null_rows=null_rows)
-    root = builder.root
+    builder = _Builder(Described(type).message, depth, **asked)
+    root, selection = builder.root, builder.selection
     if type.kind == "record":
         builder.nested = {type.name: 1}
         builder.fill(root, _fields(type), selection)
@@ -186,16 +168,14 @@ def tree(
         builder.fill(root, (("value", type),), selection)
     if not root.children:
         raise ColumnError(f"{type.name} has no fields to make columns of")
-    return builder.tree(depth, fields, hidden)
+    return builder.tree(depth)
 
 
 class _Builder(Builder):
     """Makes columns of types, of records that are nested in themselves to a depth."""
 
-    def __init__(self, message: Message, depth: int, *, null_rows: bool) -> None:
-        super().__init__(
-            message, null_rows=null_rows, advice="select some with fields, or lower depth"
-        )
+    def __init__(self, message: Message, depth: int, **asked: Unpack[Asked]) -> None:
+        super().__init__(message, advice="select some with fields, or lower depth", **asked)
         self.depth = depth
         self.nested: dict[str, int] = {}  # records around what is made, by name
 

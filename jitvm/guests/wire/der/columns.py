@@ -12,17 +12,18 @@ names are what they are for Protobuf.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.der.identifiers import dotted
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Enum, Field, Kind, Message, Oneof
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Unpack
 
-    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.der.types import Type
+    from jitvm.guests.wire.paths import Selection
+    from jitvm.guests.wire.records.columns import Asked
 
 WHICH = "type"
 """The name of the column that says which of a choice there is."""
@@ -77,35 +78,22 @@ def _field(number: int, name: str, type: Type) -> Field:
     return made
 
 
-def tree(
-    type: Type,
-    *,
-    fields: Sequence[str] | None = None,
-    hidden: Sequence[str] = (),
-    null_rows: bool = False,
-) -> Tree:
-    """The columns of a type.
-
-    Args:
-        type: of the values; what is no struct has one column, `value`.
-        fields: paths of the columns to make, as ``"tbs.serial"``; None for all.
-        hidden: paths that are decoded but not part of the result.
-        null_rows: whether rows may be null as a whole.
+def tree(type: Type, **asked: Unpack[Asked]) -> Tree:
+    """The columns of a type; what is no struct has one, `value`.
 
     Raises:
         ColumnError: a path names nothing, or there are too many columns.
     """
     message = described(type)
-    selection = None if fields is None else selected(message, (*fields, *hidden))
-    builder = _Builder(message, null_rows=null_rows)
-    root = builder.root
+    builder = _Builder(message, **asked)
+    root, selection = builder.root, builder.selection
     if is_struct(type):
         builder.fields(root, type, selection)
     else:
         inner = None if selection is None else selection[VALUE]
         field = message.fields[0]
         root.children.append(builder.value(VALUE, field, type, root.space, root, inner))
-    return builder.tree((), fields, hidden)
+    return builder.tree()
 
 
 class _Builder(Builder):

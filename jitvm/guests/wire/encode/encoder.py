@@ -15,8 +15,8 @@ from collections import deque
 from contextlib import contextmanager
 
 from jitvm.engine.machine.machine import Machine, Tier
+from jitvm.guests.wire.buffers import ADDRESS_BITS
 from jitvm.guests.wire.choice import Sample
-from jitvm.guests.wire.columns import ADDRESS_BITS
 from jitvm.guests.wire.encode.bound import Bound
 from jitvm.guests.wire.encode.frames import DONE
 from jitvm.guests.wire.encode.instructions import guest
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.buffers import Layout
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.pool import OutputSpace
 
 BOTTOM = 4

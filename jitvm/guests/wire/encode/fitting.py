@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from jitvm.guests.wire.columns import TIMES, Column, Shape, Tree
+from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.data import Data, none_is_there
 from jitvm.guests.wire.encode.errors import EncodeError, Refusal
 from jitvm.guests.wire.encode.node import LISTS, NUMBERS, TEXTS, VIEWS, Node
@@ -21,6 +21,7 @@ from jitvm.guests.wire.faults import Misfit, TableError
 from jitvm.guests.wire.finish import NANOSECONDS
 from jitvm.guests.wire.formats import DTYPES
 from jitvm.guests.wire.maps import kept
+from jitvm.guests.wire.schema import TIMES
 from jitvm.guests.wire.texts import are_texts
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

@@ -20,7 +20,8 @@ from functools import cache
 import numpy as np
 
 from jitvm.engine.codegen.kernels import Kernels
-from jitvm.guests.wire.columns import PAGE, Column, Shape, Tree
+from jitvm.guests.wire.buffers import PAGE
+from jitvm.guests.wire.columns import Column, Shape, Tree
 from jitvm.guests.wire.data import none_is_there
 from jitvm.guests.wire.formats import DTYPES
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.buffers import Layout
     from jitvm.guests.wire.data import Array, Data
     from jitvm.guests.wire.pool import OutputSpace
 

@@ -19,15 +19,8 @@ from contextlib import contextmanager
 
 from jitvm.engine.memory.block import BlockError
 from jitvm.guests.wire.anew import varint
-from jitvm.guests.wire.columns import (
-    ADDRESS_BITS,
-    MAX_NARROW,
-    PAGE,
-    ColumnError,
-    Tree,
-    layout,
-    tree,
-)
+from jitvm.guests.wire.buffers import ADDRESS_BITS, MAX_NARROW, PAGE, layout
+from jitvm.guests.wire.columns import ColumnError, Tree
 from jitvm.guests.wire.encode.direct import columns_of, put
 from jitvm.guests.wire.encode.encoded import Encoded, Piece
 from jitvm.guests.wire.encode.encoder import OUTPUT_SIZE, Encoder
@@ -38,6 +31,7 @@ from jitvm.guests.wire.encode.operands import HEAD_ROOM
 from jitvm.guests.wire.encode.staging import Stage, TooMuch, weight
 from jitvm.guests.wire.faults import FRAMINGS, MAX_DEPTH, MessagesError, Misfit
 from jitvm.guests.wire.pool import POOL
+from jitvm.guests.wire.protobuf.columns import tree
 from jitvm.guests.wire.reading import BATCH_ROWS, LARGEST, batch_bytes, deepest, refused
 from jitvm.guests.wire.table import Columnar
 
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from jitvm.engine.machine.machine import Machine
-    from jitvm.guests.wire.columns import Layout
+    from jitvm.guests.wire.buffers import Layout
     from jitvm.guests.wire.data import Data
     from jitvm.guests.wire.encode.encoder import Run
     from jitvm.guests.wire.encode.node import Node
@@ -120,7 +114,7 @@ class Writer(Columnar):
     Args:
         message: the type.
         fields, depth: see `jitvm.wire.writer`.
-        others: how columns are made, as for `jitvm.guests.wire.columns.tree`.
+        others: how columns are made, as for `jitvm.guests.wire.protobuf.columns.tree`.
     """
 
     _tree: Tree

@@ -6,7 +6,7 @@ Records that all have the same size need no program: NumPy copies field by field
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.layout.parts import Part, fixed_size
 from jitvm.guests.wire.records.columns import Builder, mark
 from jitvm.guests.wire.records.program import Maker
@@ -15,10 +15,11 @@ from jitvm.guests.wire.writer import Label
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Unpack
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
+    from jitvm.guests.wire.records.columns import Asked
     from jitvm.guests.wire.records.program import RecordProgram
     from jitvm.guests.wire.where import Condition
 
@@ -62,29 +63,15 @@ def _field(number: int, name: str, part: Part) -> Field:
     return made
 
 
-def tree(
-    parts: list[Part],
-    *,
-    fields: Sequence[str] | None = None,
-    hidden: Sequence[str] = (),
-    null_rows: bool = False,
-) -> Tree:
-    """The columns of parts.
-
-    Args:
-        parts: what a record has.
-        fields: paths of the columns to make, as ``"points.x"``; None for all.
-        hidden: paths that are decoded but not part of the result.
-        null_rows: whether rows may be null as a whole.
+def tree(parts: list[Part], **asked: Unpack[Asked]) -> Tree:
+    """The columns of parts of a record.
 
     Raises:
         ColumnError: a path names nothing, or there are too many columns.
     """
-    message = described(parts)
-    selection = None if fields is None else selected(message, (*fields, *hidden))
-    builder = _Builder(message, null_rows=null_rows)
-    builder.fill(builder.root, _named(parts), selection)
-    return builder.tree((), fields, hidden)
+    builder = _Builder(described(parts), **asked)
+    builder.fill(builder.root, _named(parts), builder.selection)
+    return builder.tree()
 
 
 def _named(parts: list[Part]) -> Iterator[tuple[str, Part]]:
@@ -286,7 +273,7 @@ def make(
 
 def passing_tree(parts: list[Part]) -> Tree:
     """The columns that it takes to pass over records: where they are, and what counts in them."""
-    builder = _Builder(described(parts), null_rows=False)
+    builder = _Builder(described(parts))
     builder.fill(builder.root, _named(parts), {})
     mark(builder.root)
     return builder.tree("passing")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from array import array
 from functools import cached_property, partial
 
-from jitvm.guests.wire.columns import Shape, layout
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Shape
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.layout.parts import Part, fixed_size
 from jitvm.guests.wire.layout.program import described, make, make_passing, passing_tree, tree

@@ -9,17 +9,18 @@ what is no record           one column, `value`
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, selected
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.messagepack.types import MOMENTS, WHOLE
 from jitvm.guests.wire.records.columns import Builder
 from jitvm.guests.wire.schema import Field, Kind, Message
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Unpack
 
-    from jitvm.guests.wire.columns import Selection
     from jitvm.guests.wire.messagepack.types import Type
+    from jitvm.guests.wire.paths import Selection
+    from jitvm.guests.wire.records.columns import Asked
 
 VALUE = "value"
 """The name of the column of what is no record."""
@@ -63,29 +64,15 @@ def _field(number: int, name: str, type: Type) -> Field:
     return made
 
 
-def tree(
-    type: Type,
-    *,
-    fields: Sequence[str] | None = None,
-    hidden: Sequence[str] = (),
-    null_rows: bool = False,
-) -> Tree:
+def tree(type: Type, **asked: Unpack[Asked]) -> Tree:
     """The columns of a type.
-
-    Args:
-        type: of the records.
-        fields: paths of the columns to make, as ``"at.x"``; None for all.
-        hidden: paths that are decoded but not part of the result.
-        null_rows: whether rows may be null as a whole.
 
     Raises:
         ColumnError: a path names nothing, or there are too many columns.
     """
-    message = described(type)
-    selection = None if fields is None else selected(message, (*fields, *hidden))
-    builder = _Builder(message, null_rows=null_rows)
-    builder.fill(builder.root, (type.fields or {VALUE: type}).items(), selection)
-    return builder.tree((), fields, hidden)
+    builder = _Builder(described(type), **asked)
+    builder.fill(builder.root, (type.fields or {VALUE: type}).items(), builder.selection)
+    return builder.tree()
 
 
 class _Builder(Builder):

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from jitvm.engine.memory.block import BlockError
 from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.anew import varint
-from jitvm.guests.wire.columns import ADDRESS_BITS, MAX_NARROW
+from jitvm.guests.wire.buffers import ADDRESS_BITS, MAX_NARROW
 from jitvm.guests.wire.encode.encoded import Piece, Pieces
 from jitvm.guests.wire.faults import ERRORS, Fault, MessagesError, StreamError
 from jitvm.guests.wire.pace import Pace

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from jitvm.guests.wire.columns import WRAPPERS, ColumnError, no_field, path_names
+from jitvm.guests.wire.columns import ColumnError
+from jitvm.guests.wire.paths import no_field, path_names
+from jitvm.guests.wire.schema import WRAPPERS
 from jitvm.guests.wire.where import paths
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

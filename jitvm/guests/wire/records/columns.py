@@ -1,8 +1,8 @@
 """Columns of records, whatever the format: what makes them, and what a tree of them needs.
 
-    builder = Builder(message, null_rows=True)
-    builder.column("ts", Shape.FIXED, builder.root.space, builder.root) ...
-    builder.tree(fields, hidden, key)
+    builder = Builder(message, fields=["ts"], null_rows=True)
+    builder.fill(builder.root, types, builder.selection)      calls `value` of a format's builder
+    builder.tree()
 
 A format knows which columns there are; how many there may be, which are only there for a condition,
 and where each row's record is noted, are the same for all.
@@ -10,23 +10,24 @@ and where each row's record is noted, are the same for all.
 
 from __future__ import annotations
 
-from jitvm.guests.wire.columns import (
-    MAX_COLUMNS,
-    Column,
-    RowSpace,
-    Shape,
-    TooManyColumns,
-    Tree,
-    hide,
-)
+from jitvm.guests.wire.columns import MAX_COLUMNS, Column, RowSpace, Shape, TooManyColumns, Tree
+from jitvm.guests.wire.paths import hide, selected
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypedDict
 
-    from jitvm.guests.wire.columns import Selection
+    from jitvm.guests.wire.paths import Selection
     from jitvm.guests.wire.schema import Field, Message
+
+    class Asked(TypedDict, total=False):
+        """What columns are asked for: as `Builder` has it."""
+
+        fields: Sequence[str] | None
+        hidden: Sequence[str]
+        null_rows: bool
+
 
 PLACE = "\0place"
 """The column that tells of each row where its record begins in the input, a word of 4 bytes, and
@@ -38,18 +39,32 @@ class Builder:
 
     Args:
         message: what a record has.
+        fields: paths of the columns to make, as ``"attrs.key"``; None for all.
+        hidden: paths that are decoded but not part of the result.
         null_rows: whether rows may be null as a whole.
         advice: what to do where there are too many columns.
 
     Attributes:
         root: the STRUCT of a record.
+        selection: what of the message is selected; None for all.
+
+    Raises:
+        ColumnError: a path names nothing.
     """
 
     def __init__(
-        self, message: Message, *, null_rows: bool, advice: str = "select some with fields"
+        self,
+        message: Message,
+        *,
+        fields: Sequence[str] | None = None,
+        hidden: Sequence[str] = (),
+        null_rows: bool = False,
+        advice: str = "select some with fields",
     ) -> None:
+        self.selection = None if fields is None else selected(message, (*fields, *hidden))
         self.root = Column("", Shape.STRUCT, RowSpace(0, None), None)
         self.root.is_nullable, self.root.format, self.root.message = null_rows, "+s", message
+        self._fields, self._hidden = fields, hidden
         self._advice = advice
         self._count = 0
 
@@ -128,16 +143,10 @@ class Builder:
         entries.children, made.children = [key, value], [entries]
         return made
 
-    def tree(
-        self, key: object, fields: Sequence[str] | None = None, hidden: Sequence[str] = ()
-    ) -> Tree:
-        """The tree of all columns below the root.
-
-        Args:
-            key: what was asked for besides, which tells trees of one type apart.
-            fields, hidden: paths that were asked for, and those that are there for a condition.
-        """
-        root = self.root
+    def tree(self, key: object = ()) -> Tree:
+        """The tree of all columns below the root; `key` is what was asked for besides, which tells
+        trees of one type apart."""
+        root, fields, hidden = self.root, self._fields, self._hidden
         assert root.message is not None
         if any(column.is_utf8 for column in root.walk()):
             mark(root)

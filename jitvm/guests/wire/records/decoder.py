@@ -25,7 +25,8 @@ from jitvm.guests.wire.vm.operands import INPUT, M32, OFFSETS, STATE
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from jitvm.engine.tables.params import Parameters
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.buffers import Layout
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.data import Array
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.records.program import RecordProgram

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections import deque
 
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.columns import ADDRESS_BITS, layout
+from jitvm.guests.wire.buffers import ADDRESS_BITS, layout
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.pool import POOL, PoolError
 from jitvm.guests.wire.reading import (
@@ -31,7 +31,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jitvm.guests.wire.columns import Layout, Tree
+    from jitvm.guests.wire.buffers import Layout
+    from jitvm.guests.wire.columns import Tree
     from jitvm.guests.wire.pool import OutputSpace
     from jitvm.guests.wire.records.decoder import Decoded
     from jitvm.guests.wire.records.program import RecordProgram

@@ -14,7 +14,8 @@ from array import array
 from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree, layout
+from jitvm.guests.wire.buffers import layout
+from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.faults import Fault, MessagesError, StreamError
 from jitvm.guests.wire.mapped import copied, map_of
 from jitvm.guests.wire.pool import POOL
