@@ -199,6 +199,7 @@ class Answers:
     async def _find(self, file: str) -> None:
         """Find what there is to tell about the programs that a file is part of."""
         touched: dict[str, None] = {file: None}
+        versions = dict(self._versions)
         programs = await self._desk.of_file(file)
         for main in [main for main, told in self._told.items() if file in told]:
             if main not in [program.main for program in programs]:
@@ -214,7 +215,10 @@ class Answers:
             touched |= dict.fromkeys(self._told.get(program.main, ()))
             self._told[program.main] = told
             touched |= dict.fromkeys(told)
-        self._publish(touched)
+        # What has become of other files meanwhile is looked at for them.
+        self._publish([
+            each for each in touched if self._versions.get(each) == versions.get(each)
+        ])  # fmt: skip
 
     def _publish(self, files: Iterable[str]) -> None:
         """Send what there is to tell about files, if it is not what was sent last."""

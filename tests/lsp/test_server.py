@@ -6,12 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jitvm.guests.uxn.language.project import Project
 from jitvm.lsp.positions import Lines
 from tests.clock import HANGS
 from tests.lsp.client import Editor, Refused, Wire
@@ -114,6 +116,28 @@ def test_closing_a_file_forgets_its_text(editor: Editor) -> None:
         and message["params"]["uri"] == editor.uri("lib.tal")
         and not message["params"]["diagnostics"]
     ))  # fmt: skip
+
+
+def test_what_is_known_of_an_older_text_is_not_told_of_a_newer_one(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program is looked at, while another of its files is opened with errors in it."""
+    findings, looks, may_go_on = Project.findings, threading.Event(), threading.Event()
+
+    def late(self: Project) -> Any:
+        found = findings(self)
+        looks.set()
+        assert may_go_on.wait(HANGS)
+        return found
+
+    monkeypatch.setattr(Project, "findings", late)
+    editor.open("main.tal")
+    assert looks.wait(HANGS)
+    editor.open("lib.tal", LIB.replace("DEO", "DEO nowhere"))
+    with pytest.raises(Refused):
+        editor.request("nothing", None)  # so the file has been opened by now
+    may_go_on.set()
+    assert len(editor.diagnostics("lib.tal")) == 1
 
 
 def test_a_file_without_a_folder(editor: Editor) -> None:
