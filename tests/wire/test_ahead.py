@@ -42,43 +42,6 @@ assert len(reader.read([b"", b""])) == 2
     )
 
 
-def test_threads_of_openblas_wait_until_they_are_needed() -> None:
-    run(
-        """
-from jitvm.guests.wire.ahead import wait_for_libraries
-def tasks():
-    return len(os.listdir("/proc/self/task"))
-wait_for_libraries()
-end = monotonic() + 30
-while tasks() > 1 and monotonic() < end:  # that which has opened them ends
-    sleep(0.01)
-assert tasks() == 1
-assert "numpy" not in sys.modules
-import numpy as np
-assert tasks() == 1
-numbers = np.random.default_rng(1).random((700, 700))
-assert np.allclose(numbers @ numbers, np.einsum("ij,jk->ik", numbers, numbers))
-libraries = os.path.join(os.path.dirname(np.__file__), "..", "numpy.libs")
-has_openblas = os.path.isdir(libraries) and "libscipy_openblas" in str(os.listdir(libraries))
-assert tasks() > 1 or not has_openblas or len(os.sched_getaffinity(0)) == 1
-assert len(reader.read([b"", b""])) == 2
-"""
-    )
-
-
-def test_what_nobody_opens_is_not_waited_for() -> None:
-    run(
-        """
-from jitvm.guests.wire import ahead
-ahead.wait_for_libraries()
-assert not ahead._under_way
-ahead.started = lambda _: False
-ahead.open_ahead()
-assert not ahead._under_way
-"""
-    )
-
-
 def test_a_fork_meanwhile_waits() -> None:
     run(
         """

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.block import BlockError
-from jitvm.guests.wire.ahead import wait_for_libraries
 from jitvm.guests.wire.buffers import counted, extents
 from jitvm.guests.wire.choice import Sample
 from jitvm.guests.wire.machines import LARGE, SMALL, Programmed, address_bits
@@ -190,7 +189,6 @@ class Run:
             text = out.buffer(column.values, size)
             if size <= FEW_BYTES and bytes(text).isascii():
                 continue
-            wait_for_libraries()
             from jitvm.guests.wire.texts import are_texts
 
             if not are_texts(text, out.buffer(column.offsets, 4 * (count + 1))):

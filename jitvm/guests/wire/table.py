@@ -10,7 +10,6 @@ import sys
 from functools import partial
 from itertools import pairwise
 
-from jitvm.guests.wire.ahead import wait_for_libraries
 from jitvm.guests.wire.columns import Column as TreeColumn
 from jitvm.guests.wire.columns import Shape, Tree
 from jitvm.guests.wire.faults import ABOUT, Fault
@@ -90,7 +89,6 @@ class Chunk:
     def view(self) -> View:
         """What is in it."""
         if self._view is None:
-            wait_for_libraries()
             from jitvm.guests.wire.finish import View
 
             self._view = View(self.tree, self.rows, self.space)
@@ -197,7 +195,6 @@ class Table:
         Raises:
             ModuleNotFoundError: pyarrow is not there.
         """
-        wait_for_libraries()
         pyarrow = needed("pyarrow")
         if not hasattr(pyarrow.RecordBatch, "_import_from_c"):
             # `pyarrow.table` would ask whether this is a data frame, and import pandas for that.
