@@ -299,9 +299,10 @@ class _Run:
         for stack, at, size, value in exit_.slots:
             word = self.word(value) & ((1 << 8 * size) - 1)
             memory, index = self.state.stacks[stack], self.entry[stack] + at
-            if self._read(memory, index, size, len(memory)) != word:
-                self._inside(exit_, stack, index, len(memory) - size)
-                self._write(memory, index, word, size, len(memory))
+            for i, byte in enumerate(word.to_bytes(size, self.guest.byte_order)):
+                if memory[(index + i) % len(memory)] != byte:  # what was read may be written back
+                    self._inside(exit_, stack, index + i, len(memory) - 1)
+                    memory[index + i] = byte
 
     def _pointers(self, exit_: Exit) -> list[int]:
         pointers = []
