@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from jitvm.guests.uxn.varvara import Computer, file, readcode
+from tests.descriptors import open_below
 from tests.varvara.filedevice import BUFFER, NAME, Device
 
 Make = Callable[..., Computer]
@@ -273,10 +274,10 @@ def test_reset_closes_files(computer: Computer, device: Device, tmp_path: Path) 
     (tmp_path / "f").write_bytes(b"abc")
     device.name("f")
     assert device.read(1) == b"a"
-    open_before = len(os.listdir("/proc/self/fd"))
+    open_before = open_below(tmp_path)
     computer.reset()
     computer.close()
-    assert len(os.listdir("/proc/self/fd")) < open_before
+    assert open_below(tmp_path) < open_before
     assert device.read(1) == b""
 
 
@@ -285,9 +286,9 @@ def test_operations_leak_no_descriptors(device: Device, tmp_path: Path) -> None:
     (tmp_path / "l").symlink_to("/etc")
     device.name("d/f")
     device.write(b"x")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_below(tmp_path, Path("/etc"))
     for path in ("d/f", "d/../d/f", "l/passwd", "../x", "missing/x", "d", "d/f/g", "/etc/passwd"):
         device.name(path)
         device.read(4), device.stat(), device.delete()
     device.name("")
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert open_below(tmp_path, Path("/etc")) <= before

@@ -17,6 +17,7 @@ import pytest
 from jitvm import wire
 from jitvm.guests.wire import messages, pace, streams
 from jitvm.guests.wire.reading import FEEDS
+from tests.descriptors import open_below
 from tests.wire.schemas import generated
 from tests.wire.test_reader import NUMBERS, framed
 
@@ -308,11 +309,10 @@ def test_ctrl_c_leaves_a_stream_and_its_file(tmp_path: Path) -> None:
     def interrupted(_: wire.Progress) -> None:
         raise KeyboardInterrupt
 
-    before = len(os.listdir("/proc/self/fd"))
     FEEDS.clear()
     with pytest.raises(KeyboardInterrupt):
         list(reader.stream(path, rows=50, progress=interrupted))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_below(tmp_path) == 0
     assert len(FEEDS) == 1
     assert sum(map(len, reader.stream(path))) == 200
 
