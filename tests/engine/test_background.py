@@ -14,6 +14,7 @@ from jitvm.engine.interpreter.installed import (
     make_handlers,
 )
 from jitvm.guest import Guest, Opcode, Space, Stack
+from tests.clock import HANGS
 
 
 def test_what_is_under_way_is_known() -> None:
@@ -56,13 +57,32 @@ def test_work_that_raises_is_over() -> None:
 def test_one_thread_has_it_alone_for_a_while() -> None:
     background = Background()
     done: list[str] = []
-    with background.alone():
-        thread = threading.Thread(target=background.do, args=(lambda: done.append("other"),))
+    thread = threading.Thread(target=background.do, args=(lambda: done.append("other"),))
+
+    def work() -> None:
         thread.start()
         background.do(lambda: done.append("own"))
         assert done == ["own"]
+
+    background.alone(work)
     thread.join()
     assert done == ["own", "other"]
+
+
+def test_who_is_interrupted_while_he_waits_to_be_alone_keeps_nobody_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    background = Background()
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(background, "settle", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        background.alone(lambda: None)
+    done = threading.Event()
+    threading.Thread(target=background.do, args=(done.set,), daemon=True).start()
+    assert done.wait(HANGS)
 
 
 def test_the_end_waits_for_what_is_under_way() -> None:

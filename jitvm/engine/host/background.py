@@ -8,7 +8,7 @@ new work starts from then on:
     end of a command:    if BACKGROUND.close(): save, exit at once         else exit as usual
                          BACKGROUND.leave(): before that, whatever a child can finish
     end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
-    in between:          with BACKGROUND.alone(): do what nothing may be under way for
+    in between:          BACKGROUND.alone(work), for which nothing else may be under way
 
 This module imports nothing that costs time at start.
 """
@@ -23,32 +23,11 @@ from time import monotonic, sleep
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 # Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 30.0
 """Seconds the end of a program waits for what is under way."""
 _INTERVAL = 0.001
-
-
-class _Alone:
-    """A while in which no other thread begins anything: what would begin waits until it is over."""
-
-    def __init__(self, background: Background, turn: RLock) -> None:
-        self._background = background
-        self._turn = turn
-
-    def __enter__(self) -> None:
-        self._turn.acquire()
-        self._background.settle()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._turn.release()
 
 
 class Background:
@@ -91,9 +70,12 @@ class Background:
         while self._under_way and monotonic() < end:
             sleep(_INTERVAL)
 
-    def alone(self) -> _Alone:
-        """Have nothing under way, and let nothing begin, inside of a ``with`` block."""
-        return _Alone(self, self._turn)
+    def alone(self, work: Callable[[], None]) -> None:
+        """Do something with nothing else under way; what would begin meanwhile waits until it is
+        over."""
+        with self._turn:
+            self.settle()
+            work()
 
     def before_end(self, function: Callable[[], None]) -> Callable[[], None]:
         """Have a function called before the process ends, however it does; a decorator."""

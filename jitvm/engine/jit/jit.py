@@ -337,10 +337,12 @@ class Jit:
         """Compile what the program was waiting for, and what belongs to it."""
         self._install_quick()
         self.quick.is_alone = True
-        self.quick.finish(self._install_quick)
-        self.recompile_stale()
-        self._install_quick()
-        self.quick.is_alone = False
+        try:
+            self.quick.finish(self._install_quick)
+            self.recompile_stale()
+            self._install_quick()
+        finally:  # after Ctrl-C the guest may go on
+            self.quick.is_alone = False
 
     def finish_full(self, may_go_on: Callable[[], bool]) -> None:
         """Make what there is thoroughly."""

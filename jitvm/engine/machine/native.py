@@ -315,9 +315,11 @@ class NativeTier:
 
     def compile_rest(self) -> None:
         """See `Machine.compile_rest`."""
-        with BACKGROUND.alone():
-            if self.jit is not None:
-                self.jit.keeper.finish_here()
+        BACKGROUND.alone(self._compile_rest)
+
+    def _compile_rest(self) -> None:
+        if self.jit is not None:
+            self.jit.keeper.finish_here()
 
     def _checksum(self) -> int:
         """What tells the program in memory from others."""
