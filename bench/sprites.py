@@ -86,9 +86,9 @@ class Crowd:
         self.drawn.append(self._frame(frames))
         self.composed.append(statistics.median(composing))
         del screen.compose
-        draw, native._writers[SPRITE_PORT] = native._writers[SPRITE_PORT], _nothing()
+        draw, native.ports.writers[SPRITE_PORT] = native.ports.writers[SPRITE_PORT], _nothing()
         self.undrawn.append(self._frame(frames))
-        native._writers[SPRITE_PORT] = draw
+        native.ports.writers[SPRITE_PORT] = draw
 
     def _frame(self, times: int) -> float:
         """The median of so many frames."""

@@ -54,10 +54,11 @@ GROUPS = {
         engine/interpreter/__init__ engine/host/process engine/memory/cache engine/memory/layout
         engine/interpreter/unit engine/host/addresses engine/memory/block engine/memory/arena
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
-        engine/tables/__init__ engine/tables/status engine/machine/native guest/numbers
-        engine/machine/machine engine/machine/watch platform/evaluator platform/output
-        platform/registry guests/__init__ guests/uxn/__init__ guests/uxn/platform
-        engine/jit/__init__ engine/jit/shelf cli/values cli/graphics cli/options cli/run
+        engine/tables/__init__ engine/tables/status engine/machine/porttables
+        engine/machine/warmup engine/machine/native guest/numbers engine/machine/machine
+        engine/machine/watch platform/evaluator platform/output platform/registry
+        guests/__init__ guests/uxn/__init__ guests/uxn/platform engine/jit/__init__
+        engine/jit/shelf cli/values cli/graphics cli/options cli/run
     """,
     "jitvm.cli.show": "cli/progress cli/headless cli/sessions cli/show",
     "jitvm.cli.outputs": """
@@ -114,7 +115,8 @@ GROUPS = {
         engine/codegen/kernels engine/memory/shown guests/wire/feed guests/wire/mapped
         guests/wire/messages engine/interpreter/__init__ engine/interpreter/unit
         engine/memory/fingerprint engine/interpreter/installed engine/machine/__init__
-        engine/tables/status engine/machine/native guest/numbers engine/machine/machine
+        engine/tables/status engine/machine/porttables engine/machine/warmup
+        engine/machine/native guest/numbers engine/machine/machine
         guests/wire/batch guests/wire/order guests/wire/choice guests/wire/vm/__init__
         guests/wire/vm/operands guests/wire/vm/described guests/wire/vm/values
         guests/wire/vm/fields guests/wire/vm/frames guests/wire/vm/packed guests/wire/vm/rows

@@ -195,9 +195,9 @@ def test_ports_are_as_they_were_when_nobody_watches_any_more(tier: Tier) -> None
     assert machine.run() is Stop.HALT
     assert len(machine.take_output()) == 2 * 128
     assert machine.native is not None
-    assert machine.native._writers[0x18] == machine.native.handlers.address("collect")
-    assert machine.native._readers[0x31]
-    assert not machine.native._unwatched
+    assert machine.native.ports.writers[0x18] == machine.native.handlers.address("collect")
+    assert machine.native.ports.readers[0x31]
+    assert not machine.native.ports.watched
 
 
 def test_regions_end_before_a_place_to_stop_at_and_come_back() -> None:

@@ -208,7 +208,7 @@ def test_a_run_in_the_home_folder_is_warm(tmp_path: Path) -> None:
     (tmp_path / "a.tal").write_text("|0100 #800f DEO BRK")
     environment = {**os.environ, "HOME": str(tmp_path), "JITVM_CACHE": "", "XDG_CACHE_HOME": ""}
     code = "import sys; from jitvm.cli.main import main; " \
-           "from jitvm.engine.machine import native; native.WARM_UP = 3600; " \
+           "from jitvm.engine.machine import warmup; warmup.WARM_UP = 3600; " \
            "sys.exit(main(['run', 'a.tal']) or 'llvmlite' in sys.modules)"  # fmt: skip
     codes = [
         subprocess.run(

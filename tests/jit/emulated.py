@@ -46,7 +46,7 @@ def emulated_jit(
     with mock.patch.object(regions_module, "shared_arena", return_value=arena):
         machine.tier = Tier.JIT
         assert machine.native is not None
-        machine.native.start_jit(params.but(direct=0))  # that knows no AArch64
+        machine.native.warm_up.start(params.but(direct=0))  # that knows no AArch64
         jit = machine.jit
         assert jit is not None
         jit.maker.compiler = compiler

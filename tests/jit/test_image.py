@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.engine.jit.shelf import Shelf
-from jitvm.engine.machine import native as native_module
+from jitvm.engine.machine import warmup
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import CODE
@@ -58,7 +58,7 @@ def second(folder: Path, source: str, **params: int) -> Lab:
 def has_image(lab: Lab) -> bool:
     native = lab.machine.native
     assert native is not None
-    return native._image is not None
+    return native.warm_up.image is not None
 
 
 def run(lab: Lab) -> int:
@@ -105,12 +105,12 @@ def test_a_jit_comes_for_what_is_to_be_compiled_thoroughly(
     lab.machine.prepare(NUMBER)
     native = lab.machine.native
     assert native is not None
-    assert native._image is not None
-    native._image.milliseconds = 1000
-    monkeypatch.setattr(native_module, "WORTH_FINISHING", HANGS)
+    assert native.warm_up.image is not None
+    native.warm_up.image.milliseconds = 1000
+    monkeypatch.setattr(warmup, "WORTH_FINISHING", HANGS)
     assert run(lab) == EXPECTED
     assert not has_jit(lab.machine)
-    monkeypatch.setattr(native_module, "WORTH_FINISHING", 0)
+    monkeypatch.setattr(warmup, "WORTH_FINISHING", 0)
     assert run(lab) == EXPECTED
     assert has_jit(lab.machine) is not unfinished
 
@@ -156,7 +156,7 @@ def test_an_image_knows_which_bytes_it_was_made_from(tmp_path: Path) -> None:
     lab = second(tmp_path, ADDING)
     lab.machine.prepare(NUMBER)
     assert lab.machine.native
-    image = lab.machine.native._image
+    image = lab.machine.native.warm_up.image
     assert image is not None
     view = lab.machine.block.view(lab.machine.layout.code_map, lab.machine.layout.size)
     marked = [bool(mark & CODE) for mark in view]
@@ -200,12 +200,12 @@ def test_a_run_waits_for_what_another_process_finishes(
     file.rename(tmp_path / "elsewhere")
     native = lab.machine.native
     assert native is not None
-    native.defers_jit = deferring
+    native.warm_up.defers_jit = deferring
     lab.machine.prepare(NUMBER)
     shelf = Shelf(CodeCache(tmp_path), UXN, NUMBER, native.handlers.key)
-    lock = shelf.begin_work(native._given, charging=False)
+    lock = shelf.begin_work(native.warm_up.given, charging=False)
     assert lock is not None
-    monkeypatch.setattr(native_module, "LONGEST_WAIT", HANGS)
+    monkeypatch.setattr(warmup, "LONGEST_WAIT", HANGS)
     assert run(lab) == EXPECTED
     (tmp_path / "elsewhere").rename(file)
     until(lambda: run(lab) == EXPECTED and (has_image(lab) or has_jit(lab.machine)))
@@ -245,13 +245,13 @@ def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
     native = lab.machine.native
     assert native is not None
     shelf = Shelf(CodeCache(tmp_path), UXN, NUMBER, native.handlers.key)
-    lock = shelf.begin_work(native._given, charging=False)
+    lock = shelf.begin_work(native.warm_up.given, charging=False)
     assert lock is not None
     until(lambda: run(lab) == EXPECTED and has_jit(lab.machine))
-    assert shelf.begin_work(native._given, charging=False) is None
-    assert shelf.is_at_work(native._given, charging=False)
+    assert shelf.begin_work(native.warm_up.given, charging=False) is None
+    assert shelf.is_at_work(native.warm_up.given, charging=False)
     os.close(lock)
-    assert not shelf.is_at_work(native._given, charging=False)
+    assert not shelf.is_at_work(native.warm_up.given, charging=False)
 
 
 def test_what_does_not_fit_is_not_entered(tmp_path: Path) -> None:
@@ -273,11 +273,11 @@ def test_a_program_that_unpacks_itself_gets_its_image_behind_that(tmp_path: Path
     lab.machine.prepare(NUMBER)
     native = lab.machine.native
     assert native is not None
-    assert native._image is not None
-    assert native._image.code is None
+    assert native.warm_up.image is not None
+    assert native.warm_up.image.code is None
     assert run(lab) == EXPECTED
-    assert native._image is not None
-    assert native._image.code is not None
+    assert native.warm_up.image is not None
+    assert native.warm_up.image.code is not None
     assert not has_jit(lab.machine)
 
 

@@ -14,7 +14,7 @@ import pytest
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.jit.planner import Planner
 from jitvm.engine.jit.shelf import Shelf
-from jitvm.engine.machine import native
+from jitvm.engine.machine import native, warmup
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.region.world import Headroom
@@ -259,20 +259,21 @@ def test_a_program_is_known_by_the_number_it_is_given(tmp_path: Path) -> None:
 def test_time_in_which_a_machine_does_not_run_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, now, warm_up = threading.get_ident(), 0, native.WARM_UP
+    runs, now, warm_up = threading.get_ident(), 0, warmup.WARM_UP
 
     def clock() -> float:
         nonlocal now
         now += threading.get_ident() == runs  # not for the thread that waits
         return now * warm_up / 5
 
-    monkeypatch.setattr(native, "perf_counter", clock)
+    for module in (native, warmup):
+        monkeypatch.setattr(module, "perf_counter", clock)
     machine = machine_with(tmp_path)  # each run takes a fifth of that time, by this clock
     tier = machine.native
     assert tier is not None
     for _ in range(4):
         assert machine.run(0) is Stop.HALT
-        until(lambda: tier._warmth == native._COLD)
+        until(lambda: tier.warm_up.state == warmup.COLD)
         assert not has_jit(machine)
     until(lambda: machine.run(0) is Stop.HALT and has_jit(machine))
 
@@ -333,10 +334,10 @@ def test_what_the_environment_says_later_is_no_matter(
     monkeypatch.setenv("JITVM_HOT", "5")
     machine = Machine(UXN, tier=Tier.JIT)
     monkeypatch.setenv("JITVM_HOT", "never")
-    native_tier = machine.native
-    assert native_tier is not None
-    assert native_tier._limits is not None
-    assert native_tier._limits().hot == 5
+    assert machine.native is not None
+    limits = machine.native.warm_up._limits
+    assert limits is not None
+    assert limits().hot == 5
 
 
 # -- when all is compiled at once ----------------------------------------------------------------

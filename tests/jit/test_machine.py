@@ -10,7 +10,7 @@ import pytest
 
 import jitvm.engine.jit.quick as quick_module
 from jitvm.engine.jit.thread import Job, compile_thread, of_living
-from jitvm.engine.machine import native as native_tier
+from jitvm.engine.machine import warmup
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.tables.events import Event, Hot
@@ -205,9 +205,9 @@ def test_the_run_in_which_a_jit_is_made_uses_it(
     native = machine.native
     assert native is not None
     if late:
-        monkeypatch.setattr(native_tier, "WARM_UP", 0.0)
+        monkeypatch.setattr(warmup, "WARM_UP", 0.0)
         machine.run(0x200)
-        until(lambda: native._made)
+        until(lambda: native.warm_up.made)
     stop = interrupted(machine, lambda: has_jit(machine) and jit_of(machine).regions)
     assert stop is Stop.INTERRUPT
 

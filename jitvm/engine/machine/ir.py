@@ -69,7 +69,7 @@ class IrJit(Jit):
 class IrTier(NativeTier):
     """Executes one machine's block: handlers natively, regions as region IR."""
 
-    def _make_jit(self, params: Parameters) -> Jit:
+    def make_jit(self, params: Parameters) -> Jit:
         jit = IrJit(self.block, self.state, self.handlers, params, self.wake)
         jit.maker.stub = ctypes.string_at(self.handlers.address("stop"), STUB_SIZE)
         return jit
@@ -118,11 +118,11 @@ class IrTier(NativeTier):
 
     def call_reader(self, port: int) -> int:
         """Have the device on a port answer."""
-        return self._call_port(self._readers[port], port, 0)
+        return self._call_port(self.ports.readers[port], port, 0)
 
     def call_writer(self, port: int, byte: int) -> None:
         """Have the device on a port act on a byte."""
-        self._call_port(self._writers[port], port, byte)
+        self._call_port(self.ports.writers[port], port, byte)
 
     def _call_port(self, function: int, port: int, byte: int) -> int:
         """Call a port function as native code does: with the stack pointers in the context."""

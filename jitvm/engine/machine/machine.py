@@ -207,7 +207,7 @@ class Machine:
             return ReferenceTier(self.block, self.state)
         native = _native_tier(self.tier)(self.block, self.state, handlers, cache)
         if self.tier in (Tier.JIT, Tier.IR):
-            native.start_jit(params, cache)
+            native.warm_up.start(params, cache)
         return native
 
     # -- views -------------------------------------------------------------------------------
@@ -686,7 +686,7 @@ class Machine:
         """Have a JIT that keeps to these limits made once the machine runs; while there is none."""
         native = self.native
         assert native is not None
-        native.start_jit(params)
+        native.warm_up.start(params)
 
     def prepare(self, program: int | None = None) -> None:
         """Have what an earlier run has compiled of the program in memory from the start, where it
@@ -700,7 +700,7 @@ class Machine:
         """
         self._has_run = True
         if self.native is not None:
-            self.native.prepare(program)
+            self.native.warm_up.prepare(program)
 
     def defer_jit(self, *, unfinished: bool = True) -> None:
         """Have what an earlier run has kept installed without a JIT, which is made when something
@@ -712,18 +712,18 @@ class Machine:
                 else a JIT is made for it once the machine has run for a while.
         """
         if self.native is not None:
-            self.native.defers_jit = self.tier is Tier.JIT
-            self.native.defers_unfinished = unfinished
+            self.native.warm_up.defers_jit = self.tier is Tier.JIT
+            self.native.warm_up.defers_unfinished = unfinished
 
     def have_jit(self) -> None:
         """Have the JIT that was deferred, for those who look at it after all; between runs."""
         if self.native is not None:
-            self.native.have_jit()
+            self.native.warm_up.have_jit()
 
     def hurry_jit(self) -> None:
         """Have the JIT made with the first run, however short that is; before it."""
         if self.native is not None:
-            self.native.hurries = True
+            self.native.warm_up.hurries = True
 
     def compile_rest(self) -> None:
         """Compile what was being compiled, and everything thoroughly, and keep it for later runs;

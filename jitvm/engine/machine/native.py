@@ -26,19 +26,18 @@ of them.
 
 from __future__ import annotations
 
-import os
 from _thread import get_ident
-from time import perf_counter, sleep
-from zlib import crc32
+from time import perf_counter
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
-from jitvm.engine.host.threads import YIELDING, started
-from jitvm.engine.memory.layout import NEVER, RING, TARGETS
+from jitvm.engine.machine.porttables import PortTables
+from jitvm.engine.machine.warmup import WarmUp
+from jitvm.engine.memory.layout import RING, TARGETS
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Stop
-from jitvm.guest.light import StrEnum, partial
+from jitvm.guest.light import StrEnum
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -47,9 +46,7 @@ if TYPE_CHECKING:
 
     from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.interpreter.installed import Handlers
-    from jitvm.engine.jit.image import Image
     from jitvm.engine.jit.jit import Jit
-    from jitvm.engine.jit.shelf import Shelf
     from jitvm.engine.machine.marking import Marking
     from jitvm.engine.machine.stops import Stops
     from jitvm.engine.memory.block import Block
@@ -61,26 +58,6 @@ if TYPE_CHECKING:
 
 UNLIMITED = (1 << 64) - 1
 """The budget of a run without one; those that exceed it come to the same."""
-WARM_UP = 0.0015
-"""Seconds a machine runs before its JIT is made, those of all runs together: programs that end
-sooner never pay for one, nor for the table of limits, which is not loaded before; so this one is no
-row of it."""
-WORTH_A_JIT = 64
-"""How often something has to be hot beside an image before a JIT is made: importing one takes
-twenty milliseconds, in which as much is interpreted many times over."""
-WORTH_FINISHING = 0.05
-"""Seconds that a machine runs with kept regions, some of which are to be compiled thoroughly yet,
-before a JIT is made that does so."""
-LONGEST_WAIT = 0.1
-"""Seconds for which a run is interpreted while another process finishes its regions."""
-INTERVAL = 0.002
-_NO_LIMITS = frozenset(("JITVM_CACHE", "JITVM_DUMP", "JITVM_TERMINAL"))
-_COLD, _WARMING, _WARM = range(3)
-
-
-def _is_limit(name: str) -> bool:
-    """Whether a variable of the environment may be a limit: their table is not loaded."""
-    return name.startswith("JITVM_") and name not in _NO_LIMITS
 
 
 class Mode(StrEnum):
@@ -97,24 +74,14 @@ class Mode(StrEnum):
     """As COUNT, and a count for each opcode."""
 
 
-def _load_compiler(params: Parameters) -> None:
-    """Have ready what compiles, for what may be hot soon."""
-    with IMPORTS:
-        from jitvm.engine.jit.maker import load_compiler
-        from jitvm.engine.jit.thread import compile_thread
-
-    compile_thread()
-    load_compiler(params)
-
-
 class NativeTier:
     """Executes one machine's block with installed handlers.
 
     `executed` counts instructions of runs in a counting mode and of those with a budget, `begun`
     the events that the last `deliver` has begun, whatever came of it. `mode`
     may be changed between runs, and `counts_interpreted`, by `on_stop` also: whether modes that do
-    not count do so outside of compiled code. `defers_jit`, `defers_unfinished`, `hurries`: see
-    `Machine.defer_jit` and `Machine.hurry_jit`.
+    not count do so outside of compiled code. `began`: when the run at hand did, in seconds.
+    `warm_up`: its way to a JIT.
     """
 
     def __init__(
@@ -138,11 +105,17 @@ class NativeTier:
         self._bases = [block.base + at for at in layout.stacks]
         self._masks = [stack.size - 1 for stack in layout.guest.stacks]
         self._tables = {name: block.view(at, 2048) for name, at in layout.tables.items()}
-        self._readers = block.words(layout.readers, layout.guest.ports)
-        self._writers = block.words(layout.writers, layout.guest.ports)
         self._callbacks = [PortFunction(f) for f in (self._read, self._write, self._ring_full)]
-        self._read_address, self._write_address, full = map(address_of_callback, self._callbacks)
+        reads, writes, full = map(address_of_callback, self._callbacks)
         self._fields["ring_full"][0] = full
+        self.ports = PortTables(
+            block, state.ports, reads=reads, writes=writes,
+            collects=handlers.address("collect"), changed=self.forget_regions,
+        )  # fmt: skip
+        self.connect_reader = self.ports.connect_reader
+        self.connect_writer = self.ports.connect_writer
+        self.connect_collector = self.ports.connect_collector
+        self.watch_ports = self.ports.watch
         for name in ("halt", "event"):
             self._fields[name][0] = self.handlers.address(name)
         self._fields["halted"][0] = self._fields["halt"][0]
@@ -150,168 +123,28 @@ class NativeTier:
         self._table: str = Mode.PLAIN
         self._settled = self._window = 0
         self.jit: Jit | None = None
-        self._limits: Callable[[], Parameters] | None = None
-        self._given: Parameters | None = None
-        self._shelf: Shelf | None = None
-        self._made: Jit | None = None
-        self._image: Image | None = None
-        self._replaced: Image | None = None
-        self._heard = 0
-        self.defers_jit = self.defers_unfinished = self.hurries = self._has_arrived = False
-        self._warmth, self._entered = _COLD, 0
-        self._ran = self._began = 0.0
+        self.warm_up = WarmUp(self)
+        self._entered = 0
+        self.began = 0.0
         self._cache = cache
-        self._regions_cache: CodeCache | None = None
-        self._program: int | None = None
         self.listener: Listener | None = None
         self.on_stop: Callable[[int], None] | None = None
         self._stops: Stops | None = None
         self._broke = False
         self._marking: Marking | None = None
-        self._unwatched: dict[tuple[bool, int], int] = {}
         self._restore_tables()
         GATE.add(self)
         THREADED.add(self)
 
     # -- the JIT -----------------------------------------------------------------------------
 
-    def start_jit(self, params: Parameters | None, cache: CodeCache | None = None) -> None:
-        """Let hot code become native: at once if runs wait for the compiler, with the first
-        run if an earlier one has kept regions, else after `WARM_UP` seconds of running.
-
-        Args:
-            params: None for those of the environment.
-            cache: where regions are kept between runs.
-
-        Raises:
-            ParameterError: the environment has one that is none.
-        """
-        self._regions_cache = cache
-
-        def limits() -> Parameters:
-            with IMPORTS:
-                from jitvm.engine.tables.params import Parameters
-
-            return params or Parameters.from_environment()
-
-        self._limits, self._given = limits, params
-        if params is None and any(map(_is_limit, os.environ)):
-            known = limits()  # now, not on a thread that nobody hears
-            self._limits = lambda: known
-        if params is not None and not params.background:
-            self._begin_jit()
-
-    def _make_jit(self, params: Parameters) -> Jit:
+    def make_jit(self, params: Parameters) -> Jit:
+        """Make a JIT of this machine, which has not begun."""
         with IMPORTS:
             from jitvm.engine.jit.jit import Jit
 
-        shelf = self._shelf_of_program()
+        shelf = self.warm_up.shelf()
         return Jit(self.block, self.state, self.handlers, params, self.wake, shelf)
-
-    def _shelf_of_program(self) -> Shelf | None:
-        """Where regions of the program are kept, if they are."""
-        if self._shelf is None and self._regions_cache is not None and self._program is not None:
-            with IMPORTS:
-                from jitvm.engine.jit.shelf import Shelf
-
-            guest, made_from = self.block.layout.guest, self.handlers.key
-            self._shelf = Shelf(self._regions_cache, guest, self._program, made_from)
-        return self._shelf
-
-    def prepare(self, program: int | None = None) -> None:
-        """See `Machine.prepare`."""
-        if self._limits is None or self._warmth != _COLD:
-            return
-        self._program = program
-        if self._has_kept():
-            self._begin_jit()
-
-    def _has_kept(self) -> bool:
-        """Make the JIT if an earlier run has kept regions for it; whether it is made."""
-        if self._program is None:
-            self._program = self._checksum()
-        shelf, charging = self._shelf_of_program(), self._charges(self.mode)
-        if self._limits is None or shelf is None or not shelf.has(self._given, charging=charging):
-            return False
-        is_plain = self.listener is None and not self._is_stopping
-        if self.defers_jit and is_plain and self._install_image(shelf, charging):
-            return False
-        made = self._make_jit(self._limits())
-        if made.keeper.fetch(charging=charging):
-            self._made, self._warmth = made, _WARM
-        return self._made is not None
-
-    # -- without a JIT: see `jitvm.engine.jit.image` -----------------------------------------
-
-    def _install_image(self, shelf: Shelf, charging: bool) -> bool:
-        """Install what is kept as it is, if it fits, or expect it to; the JIT is made when it is
-        needed."""
-        image, counted = shelf.image(), self.handlers.address("counted")
-        if image is None or image.charging != charging or not image.knows(self.state):
-            return False
-        if not image.fits(self._memory):
-            image.expect(self.block, counted)
-        elif not image.install(self.block, counted):
-            return False
-        self._image, self._warmth = image, _COLD
-        if image.milliseconds and self.defers_unfinished:
-            begin_work = partial(shelf.begin_work, self._given, charging=charging)
-            image.leave_to(self._finish_apart, begin_work)
-        self._connect_written()
-        self.mode = self.usual_mode(counting=self.counting)
-        return True
-
-    @property
-    def _memory(self) -> memoryview:
-        return self.state.spaces[self.block.layout.guest.code_index]
-
-    def _ask_for_jit(self) -> None:
-        """Something is hot: have a JIT made, or at least imported, on another thread; unless it is
-        what the image is expected for."""
-        image = self._image
-        if image is not None and image.is_expected_at(self._fields["pc"][0]):
-            if image.fits(self._memory):
-                image.install(self.block, self.handlers.address("counted"))
-            return
-        self._heard += 1
-        if self._heard < WORTH_A_JIT:
-            return
-        self._fields["busy"][0], self._fields["patience"][0] = 1, NEVER  # it was heard
-        if self._warmth == _COLD:
-            self._warmth = _WARMING
-            if not started(lambda: BACKGROUND.do(self._import_jit)):
-                self._begin_jit()
-
-    def _import_jit(self) -> None:
-        if self._limits is None:
-            return
-        params = self._limits()
-        with YIELDING:
-            with IMPORTS:
-                import jitvm.engine.jit.jit
-                import jitvm.engine.jit.kept  # noqa: F401
-            self._warmth = _WARM
-            self.wake()
-            _load_compiler(params)
-
-    def _replace_image(self) -> None:
-        """Have the JIT that is made now install what the image has; the guest may be in its code,
-        and leaves it with its next jump."""
-        image, self._image = self._image, None
-        if image is None or self.jit is None:
-            return
-        self._replaced = image
-        image.finish = None
-        layout = self.block.layout
-        self.block.view(layout.code_map, layout.size)[:] = bytes(layout.size)
-        self._fields["watermark"][0] = 0
-        self.jit.keeper.fetch(charging=image.charging)
-
-    def _finish_apart(self) -> None:
-        """In a process of its own, behind the run: compile what the JIT would have compiled."""
-        self._begin_jit()
-        if self.jit is not None:
-            self.jit.keeper.finish()
 
     def compile_rest(self) -> None:
         """See `Machine.compile_rest`."""
@@ -321,103 +154,11 @@ class NativeTier:
         if self.jit is not None:
             self.jit.keeper.finish_here()
 
-    def _checksum(self) -> int:
-        """What tells the program in memory from others."""
-        return crc32(self._memory)
-
-    def _warm_up(self) -> None:
-        """On a thread of its own: make the JIT, then have the guest come back for it.
-
-        What compiles is imported after that, as it takes long and something may be hot soon; if an
-        earlier run has kept regions, that is not to be expected.
-        """
-        while self._warmth == _WARMING:  # else it was made meanwhile
-            sleep(max(WARM_UP - self._run_time(), 0))
-            if self._run_time() >= WARM_UP:
-                if self._is_finished_elsewhere():
-                    self._has_arrived = True
-                    self.wake()
-                    return
-                with YIELDING:
-                    BACKGROUND.do(self._make_ready)
-                return
-            if not self.is_running:
-                self._cool_down()
-
-    def _is_finished_elsewhere(self) -> bool:
-        """Whether another process has finished what an earlier run of the program left; if one is
-        at it, wait for it. It would be done twice, and by two who hinder each other."""
-        shelf, charging = self._shelf_of_program(), self._charges(self.mode)
-        if shelf is None:
-            return False
-        end = perf_counter() + LONGEST_WAIT
-        is_at_work = True
-        while is_at_work and self._warmth == _WARMING and perf_counter() < end:
-            is_at_work = shelf.is_at_work(self._given, charging=charging)
-            if shelf.has(self._given, charging=charging):
-                return True
-            sleep(INTERVAL)
-        return False
-
-    def _take_what_arrived(self) -> None:
-        """Install what another process has finished, while the machine runs."""
-        self._has_arrived = False
-        if self._has_kept():
-            self._begin_jit()
-        elif self._image is None and not started(lambda: BACKGROUND.do(self._make_ready)):
-            self._make_ready(alone=True)
-
-    def _run_time(self) -> float:
-        """Seconds that the machine has run so far."""
-        return self._ran + (perf_counter() - self._began if self.is_running else 0)
-
-    def _cool_down(self) -> None:
-        """Leave it to the next run to ask for a JIT; but one that has begun just now did not."""
-        self._warmth = _COLD
-        if self.is_running and self._warmth == _COLD:
-            self._warmth = _WARMING
-
-    def _make_ready(self, *, alone: bool = False) -> None:
-        if self._limits is None or self._warmth != _WARMING:
-            return
-        self._made = self._make_jit(self._limits())
-        is_known = self._made.keeper.fetch(charging=self._charges(self.mode))
-        self._warmth = _WARM
-        self.wake()
-        if not is_known and not alone:
-            _load_compiler(self._made.params)
-
-    def _warm(self) -> None:
-        """Before a run: make the JIT that is due, or start the time until it is.
-
-        What is kept is looked for before the first instruction, and on this thread: the guest would
-        be interpreted meanwhile, and compete with another one for the interpreter lock.
-        """
-        image = self._image
-        if self._warmth == _WARM or (self._program is None and self._has_kept()):
-            self._begin_jit()
-        elif image is not None:
-            is_ours = image.milliseconds and not self.defers_unfinished
-            if is_ours and self._run_time() >= WORTH_FINISHING:
-                self._begin_jit()
-        elif self._warmth == _COLD:
-            self._warmth = _WARMING
-            if self.hurries:
-                self._make_ready(alone=True)
-                self._begin_jit()
-            elif not started(self._warm_up):
-                self._make_ready(alone=True)
-
-    def have_jit(self) -> None:
-        """See `Machine.have_jit`."""
-        if self._image is not None and self.jit is None:
-            self._begin_jit()
-
-    def _begin_jit(self) -> None:
-        assert self._limits is not None
+    def begin_jit(self) -> None:
+        """Have the JIT that is due, with whatever is kept for it."""
         counting = self.counting
-        self.jit, self._limits = self._made or self._make_jit(self._limits()), None
-        self._replace_image()
+        self.jit = self.warm_up.take()
+        self.warm_up.replace_image(self.jit)
         self.jit.report.listener = self.listener
         if self.mode is not Mode.PROFILE:
             self.mode = self.usual_mode(counting=counting)
@@ -431,6 +172,11 @@ class NativeTier:
         self._fields["recording"][0] = self.jit.recording_address
         self.jit.install_kept()
 
+    def begin_image(self) -> None:
+        """Run what is kept, without a JIT."""
+        self._connect_written()
+        self.mode = self.usual_mode(counting=self.counting)
+
     def _connect_written(self) -> None:
         """Have the guest's stores into compiled code tell of themselves."""
         if not self._fields["written"][0]:
@@ -441,7 +187,7 @@ class NativeTier:
     def listen(self, listener: Listener | None) -> None:
         """Tell somebody what the JIT does from now on; None: nobody."""
         self.listener = listener
-        for jit in (self.jit, self._made):
+        for jit in (self.jit, self.warm_up.made):
             if jit is not None:
                 jit.report.listener = listener
 
@@ -471,81 +217,49 @@ class NativeTier:
 
     def usual_mode(self, *, counting: bool) -> Mode:
         """The mode of a run without a profile."""
-        if self.jit is None and self._image is None:
+        if self.jit is None and self.warm_up.image is None:
             return Mode.COUNT if counting else Mode.PLAIN
         mode = Mode.CHARGE if counting else Mode.JIT
-        if self._image is not None and self._image.charging is not self._charges(mode):
-            self._begin_jit()
+        image = self.warm_up.image
+        if image is not None and image.charging is not self._charges(mode):
+            self.begin_jit()
         if self.jit is not None:
             self.jit.regions.charge(self._charges(mode))
         return mode
 
-    def _charges(self, mode: Mode) -> bool:
+    @property
+    def is_charging(self) -> bool:
         """Whether regions have to charge what they execute."""
+        return self._charges(self.mode)
+
+    def _charges(self, mode: Mode) -> bool:
         return self._was_limited or mode in (Mode.COUNT, Mode.CHARGE)
 
     def _limit(self) -> None:
         """The first run with a budget: regions charge from now on."""
         self._was_limited = True
-        if self._image is not None and not self._image.charging:
-            self._begin_jit()
+        if (image := self.warm_up.image) is not None and not image.charging:
+            self.begin_jit()
         if self.jit is not None:
             self.jit.regions.charge(True)
 
     def forget_regions(self) -> None:
         """A port was connected: regions were made for the ports as they were. One that runs is
         left after this instruction."""
-        if self._image is not None:
-            self._begin_jit()
+        self.warm_up.have_jit()
         if self.jit is not None:
             self.jit.regions.forget_all()
             self._fields["stop"][0] = 1
 
     # -- devices -----------------------------------------------------------------------------
 
-    # Regions know which ports have devices and which collect or are quiet, not what they do.
-
-    def connect_reader(self, port: int, address: int | None = None) -> None:
-        """Have reads of a port call a function (default: the one in ``state.ports``, if any)."""
-        is_connected = port in self.state.ports.readers
-        function = (address or self._read_address) if is_connected else 0
-        if (False, port) in self._unwatched:
-            self._unwatched[False, port] = function
-            return
-        was_connected = self._readers[port] != 0
-        self._readers[port] = function
-        if was_connected != is_connected:
-            self.forget_regions()
-
-    def connect_writer(self, port: int, address: int | None = None, *, alike: bool = False) -> None:
-        """Have writes to a port call a function (default: the one in ``state.ports``, if any)."""
-        is_connected = port in self.state.ports.writers
-        function = (address or self._write_address) if is_connected else 0
-        if (True, port) in self._unwatched:
-            self._unwatched[True, port] = function
-            return
-        self._writers[port] = function
-        if not alike:
-            self.forget_regions()
-
-    def connect_collector(self, port: int) -> None:
-        """Have writes to a port append to the output ring."""
-        collect = self.handlers.address("collect")
-        if (True, port) in self._unwatched:
-            self._unwatched[True, port] = collect
-            return
-        was_connected = self._writers[port] == collect
-        self._writers[port] = collect
-        if not was_connected:
-            self.forget_regions()
-
     def _read(self, _base: int, port: int, _value: int) -> int:
         return self._call(lambda: self.state.ports.read(port), moves=False)
 
     def _write(self, _base: int, port: int, byte: int) -> int:
-        return self._call(lambda: self._tell(port, byte))
+        return self._call(lambda: self._tell_device(port, byte))
 
-    def _tell(self, port: int, byte: int) -> int:
+    def _tell_device(self, port: int, byte: int) -> int:
         self.state.ports.written(port, byte)
         return 0
 
@@ -585,8 +299,7 @@ class NativeTier:
         return result
 
     def _written(self, _base: int, address: int, _size: int) -> int:
-        if self._image is not None:
-            self._begin_jit()
+        self.warm_up.have_jit()
         if self.jit is not None:
             self.jit.overwritten(address, 1, by_guest=True)
         try:
@@ -599,15 +312,15 @@ class NativeTier:
 
     def code_written(self, address: int, size: int) -> None:
         """The host wrote to the code space: code made from it is left after this instruction."""
-        if self.jit is None and self._image is None:
+        if self.jit is None and self.warm_up.image is None:
             return
         end = self.block.layout.size
         address %= end
         before_end = min(size, end - address)
         parts = [(address, before_end), (0, min(size - before_end, address))]
-        image = self._image
+        image = self.warm_up.image
         if image is not None and any(image.was_made_from(*part) for part in parts):
-            self._begin_jit()  # which installs what still fits
+            self.begin_jit()  # which installs what still fits
             self._fields["stop"][0] = 1
         if self.jit is None:
             return
@@ -623,7 +336,7 @@ class NativeTier:
             from jitvm.engine.machine.marking import Marking
 
         self._marking = Marking(self.block, marks, self._cache, self.handlers.key)
-        self._regions_cache = None  # others' regions have what is not marked here
+        self.warm_up.keep_nothing()  # others' regions have what is not marked here
         if self.jit is not None:
             self.jit.mark(marks)
         self._restore_tables()
@@ -641,6 +354,11 @@ class NativeTier:
         return self._stops
 
     @property
+    def is_observed(self) -> bool:
+        """Whether somebody hears what a JIT does, or wants the machine to stop somewhere."""
+        return self.listener is not None or self._is_stopping
+
+    @property
     def _is_stopping(self) -> bool:
         """Whether somebody wants it to stop somewhere, or to be told of stores."""
         return self._stops is not None and self._stops.is_on
@@ -653,8 +371,8 @@ class NativeTier:
         filters: Mapping[int, Filter],
     ) -> None:
         """See `Machine.break_at`."""
-        if (addresses or opcodes) and self._image is not None:
-            self._begin_jit()
+        if addresses or opcodes:
+            self.warm_up.have_jit()
         self.stops.stop_at(addresses, opcodes, judge, filters)
         self._restore_tables()
         if self._fields["interrupt"][0]:  # somebody has asked meanwhile
@@ -683,8 +401,8 @@ class NativeTier:
         self, addresses: frozenset[int], told: Callable[[int, int], object] | None
     ) -> None:
         """See `Machine.watch_writes`."""
-        if addresses and self._image is not None:
-            self._begin_jit()
+        if addresses:
+            self.warm_up.have_jit()
         self._connect_written()
         before = self.stops.tell_of(addresses, told)
         if self.jit is not None:
@@ -693,24 +411,6 @@ class NativeTier:
             self.stops.unmark(before)
             self.stops.mark()
         self._change_table()
-
-    def watch_ports(self) -> None:
-        """See `Machine.watch_ports`."""
-        ports = self.state.ports
-        wanted = {(False, port) for port in ports.watched_reads}
-        wanted |= {(True, port) for port in ports.watched_writes}
-        before = self._unwatched.keys()
-        if wanted == before:
-            return
-        for key in before - wanted:
-            is_write, port = key
-            (self._writers if is_write else self._readers)[port] = self._unwatched.pop(key)
-        for key in wanted - before:
-            is_write, port = key
-            table = self._writers if is_write else self._readers
-            self._unwatched[key] = table[port]
-            table[port] = self._write_address if is_write else self._read_address
-        self.forget_regions()
 
     def _pass_over(self) -> bool:
         """Execute the instruction at hand, before which native code came back; whether it goes
@@ -855,13 +555,13 @@ class NativeTier:
                 view[:] = stop
 
     def _begin(self, budget: int | None) -> None:
-        self._began = perf_counter()
+        self.began = perf_counter()
         self.is_running, self.thread = True, get_ident()
         self._is_limited = budget is not None
         if self._is_limited and not self._was_limited:
             self._limit()
-        if self._limits is not None:
-            self._warm()
+        if self.warm_up.is_awaited:
+            self.warm_up.before_run()
         self._told[0] = self._told[1] = 0
         self._broke = False
         self._granted = UNLIMITED if budget is None else min(budget, UNLIMITED)
@@ -920,14 +620,12 @@ class NativeTier:
             self._marking.settle(self.state.pc)
         self.state.reason, self.state.place = self._told
         self.is_running = False
-        if self._limits is not None:
-            self._ran += perf_counter() - self._began
+        if self.warm_up.is_awaited:
+            self.warm_up.ran += perf_counter() - self.began
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: what ran on another thread has stopped where it was."""
-        if self._warmth == _WARMING:
-            self._warmth = _COLD if self._made is None else _WARM
-            self._fields["busy"][0] = 0
+        self.warm_up.forget_threads()
         if self.is_running and self.thread != get_ident():
             self._settle()
 
@@ -956,10 +654,8 @@ class NativeTier:
                 self.on_stop(fields["pc"][0])
             if jit is not None:
                 jit.install_done()
-            elif self._limits is not None and self._warmth == _WARM:
-                self._begin_jit()
-            elif self._has_arrived:
-                self._take_what_arrived()
+            else:
+                self.warm_up.come_back()
             if self._table not in ("record", self._table_at_hand()):
                 self._enter_with(self._table_at_hand())
             asked, self._asked = self._asked, False
@@ -972,8 +668,8 @@ class NativeTier:
         if status == Status.HOST:
             fields["stop"][0] = 0
             return self._error is None
-        if jit is None and self._image and status in (Status.HOT, Status.HOT_EXIT):
-            self._ask_for_jit()
+        if jit is None and self.warm_up.image and status in (Status.HOT, Status.HOT_EXIT):
+            self.warm_up.is_hot()
             return True
         if jit is None or status in (Status.HALT, Status.BUDGET):
             if jit is not None and self._table == "record":
