@@ -353,6 +353,42 @@ def test_the_collector_is_left_as_it_was() -> None:
         assert run(code).strip() == expected
 
 
+def test_the_collector_is_left_as_it_was_by_what_tables_import() -> None:
+    for first, expected in (("", "True"), ("gc.disable()", "False")):
+        code = f"import gc; {first}\n" \
+               "from jitvm.guests.wire import table, texts\n" \
+               "table.needed('pyarrow'); print(gc.isenabled())"  # fmt: skip
+        assert run(code).strip() == expected
+
+
+def test_a_child_of_a_fork_meanwhile_collects() -> None:
+    code = """
+import gc, os, threading
+from jitvm.prepared import Uncollected
+off, done = threading.Event(), threading.Event()
+def imports():
+    with Uncollected():
+        off.set()
+        done.wait()
+thread = threading.Thread(target=imports)
+thread.start()
+off.wait()
+assert not gc.isenabled()
+if not (child := os.fork()):
+    os._exit(not gc.isenabled())
+assert os.waitpid(child, 0)[1] == 0
+assert not gc.isenabled()
+done.set()
+thread.join()
+assert gc.isenabled()
+with Uncollected():  # in the thread that forks
+    if not (child := os.fork()):
+        os._exit(gc.isenabled())
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    run(code)
+
+
 def test_a_module_that_fails_is_not_left_behind(copied: Path) -> None:
     source = copied / "jitvm/platform/output.py"
     source.write_text(source.read_text() + "\nraise LookupError\n")

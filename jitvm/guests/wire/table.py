@@ -13,6 +13,7 @@ from itertools import pairwise
 from jitvm.guests.wire.columns import Column as TreeColumn
 from jitvm.guests.wire.columns import Shape, Tree
 from jitvm.guests.wire.faults import ABOUT, Fault
+from jitvm.prepared import Uncollected
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -544,7 +545,11 @@ def described(tree: Tree) -> Iterator[tuple[str, str, bool]]:
 def needed(name: str) -> Any:
     """A library of somebody's that is asked for by name."""
     try:
-        __import__(name)  # which waits where another thread is at it
+        if name in sys.modules:
+            __import__(name)  # which waits where another thread is at it
+        else:
+            with Uncollected():
+                __import__(name)
         return sys.modules[name]
     except ModuleNotFoundError as error:
         if error.name != name:

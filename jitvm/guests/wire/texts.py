@@ -10,7 +10,10 @@ without the interpreter lock. What is decoded is only blocks with such bytes.
 
 from __future__ import annotations
 
-import numpy as np
+from jitvm.prepared import Uncollected
+
+with Uncollected():  # it is here that a first call imports it
+    import numpy as np
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
