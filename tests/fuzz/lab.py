@@ -40,8 +40,11 @@ MOST_FAULTS = 50
 MOST_OUTPUT = 1 << 20
 MOST_INTERRUPTS = 2000
 """Interrupts of one run: on a slow machine they may come faster than the run gets on."""
-LATE = 30.0
-"""Seconds of processor time after which a run hangs, however many others keep the machine busy."""
+LATE = 20.0
+"""Seconds of processor time after which a run hangs, however many others keep the machine busy;
+soon enough to find out in the same minute whether it does so because of dead bytes."""
+LOOK = 2.0
+"""Seconds after which it is looked whether one does."""
 
 
 class Fault(Exception):
@@ -218,13 +221,13 @@ class Lab:
 
     @contextmanager
     def _interrupted(self, microseconds: int) -> Iterator[None]:
-        """Interrupt the machine now and then, and after some seconds whatever it does."""
+        """Interrupt the machine now and then, and every few seconds whatever it does."""
         done = threading.Event()
         self._deadline = time.thread_time() + LATE
 
         def work() -> None:
             left = MOST_INTERRUPTS if microseconds else 0
-            while not done.wait(microseconds / 1e6 if left > 0 else LATE):
+            while not done.wait(microseconds / 1e6 if left > 0 else LOOK):
                 left -= 1
                 self.machine.interrupt()
 
