@@ -67,9 +67,11 @@ def test_what_killed_runs_left_is_listed_and_cleared(
     assert not list(folder.iterdir())
 
 
-def test_the_next_run_removes_what_a_killed_one_left(folder: Path) -> None:
+def test_the_next_run_that_keeps_something_removes_what_a_killed_one_left(folder: Path) -> None:
     folder.mkdir()
     for name in (".jitvm-0123456789abcdef.part", "toy-00000000.code.1.part"):
         (folder / name).write_bytes(b"half")
     assert CodeCache().load("toy", "one") is None
-    assert not list(folder.iterdir())
+    CodeCache().store("toy", "one", CachedCode(b"code", {"f": 1}))
+    assert not list(folder.glob("*.part"))
+    assert CodeCache().load("toy", "one") is not None

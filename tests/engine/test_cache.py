@@ -257,6 +257,20 @@ def test_the_default_folder_is_looked_up_when_it_is_used(
     assert [path.parent for path in tmp_path.glob("later/*.code")] == [tmp_path / "later"]
 
 
+def test_a_load_takes_as_long_however_many_files_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(*_: object) -> None:
+        raise AssertionError
+
+    code = CachedCode(b"code", {"f": 1})
+    CodeCache(tmp_path).store("kind", "key", code)
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, listed)
+    assert CodeCache(tmp_path).load("kind", "key") == code
+    assert CodeCache(tmp_path).load("kind", "another") is None
+
+
 def test_a_pinned_folder_takes_files_while_it_is_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     code = CachedCode(b"code", {"f": 1})

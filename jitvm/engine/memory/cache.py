@@ -88,7 +88,6 @@ class CodeCache:
     ) -> None:
         self._folder = None if folder is None else os.fspath(folder)
         self._warn = warn
-        self._is_swept = False
         self._pinned: int | None = None
         self._names: set[str] = set()
 
@@ -124,10 +123,6 @@ class CodeCache:
             return None
         path = _path(folder, kind, key)
         try:
-            if not self._is_swept:
-                self._is_swept = True
-                if self.abandoned():
-                    _sweep(folder)
             if not is_trusted(folder):
                 return None
             data, used = content_of(path)
@@ -163,6 +158,7 @@ class CodeCache:
                 note(f"no code cache in {folder}, which holds other files", "nothing is kept")
                 return
             write_whole(_path(folder, kind, key), _encode(key, code), 0o600)
+            _sweep(folder)  # not at each load, which would have to look at every name in it
             self._evict()
         except (OSError, ImportError) as error:  # there may be no more descriptors to import with
             self._warn(f"{folder}: {reason(error)}; compiled code is not kept")
