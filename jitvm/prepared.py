@@ -53,7 +53,8 @@ GROUPS = {
     """,
     "jitvm.cli.run": """
         cli/plain platform/__init__ engine/machine/__init__ engine/host/foreign
-        engine/interpreter/__init__ engine/host/process engine/memory/cache engine/memory/layout
+        engine/interpreter/__init__ engine/host/importing engine/host/process
+        engine/memory/cache engine/memory/layout
         engine/interpreter/unit engine/host/addresses engine/memory/block engine/memory/arena
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
         engine/tables/__init__ engine/tables/status engine/machine/porttables
@@ -105,9 +106,10 @@ GROUPS = {
         guests/__init__ guests/wire/__init__ guests/wire/schema guests/wire/columns
         engine/tables/__init__ engine/tables/names guests/wire/faults engine/host/__init__
         engine/host/foreign engine/host/notes engine/host/background guest/light guest/parts
-        guest/description guest/state guest/__init__ engine/host/process engine/memory/layout
-        engine/memory/block guests/wire/buffers guests/wire/pool guests/wire/paths
-        guests/wire/protobuf/__init__ guests/wire/protobuf/columns guests/wire/protobuf/reader
+        guest/description guest/state guest/__init__ engine/host/importing engine/host/process
+        engine/memory/layout engine/memory/block guests/wire/buffers guests/wire/pool
+        guests/wire/paths guests/wire/protobuf/__init__ guests/wire/protobuf/columns
+        guests/wire/protobuf/reader
         guests/wire/protobuf/descriptors guests/wire/protobuf/sources guests/wire/pace
         engine/host/threads guests/wire/ahead guests/wire/table guests/wire/reading
         guests/wire/registry wire

@@ -5,8 +5,8 @@ mapping, which the child of a `fork` would share with its parent; and guests run
 neither a fork nor interpreter shutdown waits for. So both go through a gate:
 
     thread of a guest          GATE.enter(tier)  native code  GATE.back(tier)
-    os.fork      before        hold LLVM, close the gate, have native code come back;
-                               copy what is shared                     see `Shared`
+    os.fork      before        wait for imports; hold LLVM, close the gate, have native code come
+                               back; copy what is shared               see `Shared`
                  parent        open the gate, let go of LLVM, forget the copies
                  child         the same, but replace what is shared by the copies;
                                forget threads that are not here        see `Threaded`
@@ -34,6 +34,7 @@ from _thread import RLock, allocate_lock, get_ident
 from time import monotonic, sleep
 
 from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.importing import is_importing, wait_for_imports
 from jitvm.guest.light import WeakSet
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -84,7 +85,8 @@ GATE_PATIENCE = 5.0
 LAST_WAIT = 0.5
 """Seconds a function that is called at exit waits for a lock."""
 LOCK_PATIENCE = 60.0
-"""Seconds a fork, or the end of the process, waits for LLVM to be done with a module."""
+"""Seconds a fork, or the end of the process, waits for LLVM to be done with a module, and a fork
+for imports."""
 _INTERVAL = 0.0001
 
 
@@ -222,12 +224,20 @@ class ModuleLock:
 
 
 def _before() -> None:
-    if not SHARED or GATE.is_ending:
+    if GATE.is_ending:
         return
-    # Before anybody waits at the gate, maybe with one of them.
-    _fork.held = [lock for lock in (LLVM, IMPORTS) if lock.acquire(timeout=LOCK_PATIENCE)]
-    GATE.close()
-    _fork.copies = [(each, each.copied()) for each in all_of(SHARED)]
+    end = monotonic() + LOCK_PATIENCE
+    while True:
+        wait_for_imports(end)
+        if not SHARED:
+            return
+        # Before anybody waits at the gate, maybe with one of them.
+        _fork.held = [lock for lock in (LLVM, IMPORTS) if lock.acquire(timeout=LOCK_PATIENCE)]
+        GATE.close()
+        _fork.copies = [(each, each.copied()) for each in all_of(SHARED)]
+        if not is_importing() or monotonic() > end:
+            return
+        _after()  # an import has begun meanwhile, and may wait for what is held
 
 
 def _after() -> None:
