@@ -386,7 +386,7 @@ with Uncollected():  # in the thread that forks
         os._exit(gc.isenabled())
     assert os.waitpid(child, 0)[1] == 0
 """
-    run(code)
+    run(code, "-W", "ignore::DeprecationWarning")  # of forks where there are threads
 
 
 def test_a_module_that_fails_is_not_left_behind(copied: Path) -> None:
