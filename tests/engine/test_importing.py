@@ -180,3 +180,20 @@ import forking
 thread.join()
 """
     assert run(code, modules) == ""
+
+
+def test_it_gives_up_on_what_waits_for_the_thread_that_forks(modules: Path) -> None:
+    (modules / "slow.py").write_text(
+        "import slowly\nslowly.has_begun.set()\nwith slowly.lock: pass\n"
+    )
+    (modules / "slowly.py").write_text(SLOWLY + "lock = threading.Lock()\nlock.acquire()\n")
+    code = """
+from jitvm.engine.host import importing
+importing.PATIENCE = 0.2
+assert is_well(child_of(lambda: wire.reader))
+assert importing.is_importing()
+slowly.lock.release()
+thread.join()
+assert not importing.is_importing()
+"""
+    assert run(WAITS.replace("NAME", "'jitvm.some'") + code, modules) == ""

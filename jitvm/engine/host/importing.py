@@ -28,6 +28,9 @@ _MACHINERY = frozenset(("importlib._bootstrap", "_frozen_importlib"))
 """Names of what executes an import."""
 _INTERVAL = 0.001
 """Seconds between two looks."""
+PATIENCE = 5.0
+"""Seconds for which a fork waits for threads that do not get on: they may wait for something that
+the forking thread holds, as it does logging's lock if that was imported after this."""
 
 
 def is_importing() -> bool:
@@ -35,25 +38,37 @@ def is_importing() -> bool:
 
     False on a thread that is importing something itself: the other one may wait for that.
     """
+    return bool(_importing())
+
+
+def _importing() -> list[tuple[int, int, int]]:
+    """Where other threads that do so are: what changes as long as they get on."""
     owners: dict[int, str] = {}
     for name, reference in list(_LOCKS.items()):
         owner = getattr(reference(), "owner", None)
         if owner is not None:
             owners[owner] = name if _is_ours(name) else owners.get(owner, "")
     if not owners or get_ident() in owners:
-        return False
+        return []
     frames = sys._current_frames()
-    return any(name or _imports_for_us(frames.get(owner)) for owner, name in owners.items())
+    return [
+        (owner, id(frame), frame.f_lasti)
+        for owner, name in owners.items()
+        if (frame := frames.get(owner)) is not None and (name or _imports_for_us(frame))
+    ]
 
 
-def wait_for_imports(end: float) -> None:
-    """Before a fork: wait while something is imported, until a time at most.
+def wait_for_imports(end: float) -> bool:
+    """Before a fork: wait while something is imported, until a time at most; whether nothing is.
+
+    Nor does it wait longer than `PATIENCE` for threads that do not get on.
 
     What is imported meanwhile may register functions that are called around forks. This one would
     call those that belong after it, but not those before, which are known already.
     """
-    if not is_importing():
-        return
+    seen, since = _importing(), monotonic()
+    if not seen:
+        return True
     late: list[Callable[[], object]] = []
     register = os.register_at_fork
 
@@ -64,12 +79,16 @@ def wait_for_imports(end: float) -> None:
 
     os.register_at_fork = registering
     try:
-        while is_importing() and monotonic() < end:
+        while seen and monotonic() < min(end, since + PATIENCE):
             sleep(_INTERVAL)
+            before, seen = seen, _importing()
+            if seen != before:
+                since = monotonic()
     finally:
         os.register_at_fork = register
     for hook in reversed(late):
         hook()
+    return not seen
 
 
 def _is_ours(module: str) -> bool:
@@ -80,7 +99,7 @@ def _imports_for_us(frame: FrameType | None) -> bool:
     """Whether a thread, which is in this frame, is in an import that a module of ours asks for."""
     is_inside = False
     while frame is not None:
-        name = frame.f_globals.get("__name__", "")
+        name = str(frame.f_globals.get("__name__"))
         if name in _MACHINERY:
             is_inside = True
         elif is_inside and _is_ours(name):

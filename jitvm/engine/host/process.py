@@ -228,14 +228,16 @@ def _before() -> None:
         return
     end = monotonic() + LOCK_PATIENCE
     while True:
-        wait_for_imports(end)
+        are_over = wait_for_imports(end)
         if not SHARED:
             return
         # Before anybody waits at the gate, maybe with one of them.
-        _fork.held = [lock for lock in (LLVM, IMPORTS) if lock.acquire(timeout=LOCK_PATIENCE)]
+        patience = LOCK_PATIENCE if are_over else CALL_PATIENCE
+        waits = (LLVM, LOCK_PATIENCE), (IMPORTS, patience)
+        _fork.held = [lock for lock, seconds in waits if lock.acquire(timeout=seconds)]
         GATE.close()
         _fork.copies = [(each, each.copied()) for each in all_of(SHARED)]
-        if not is_importing() or monotonic() > end:
+        if not (are_over and is_importing()) or monotonic() > end:
             return
         _after()  # an import has begun meanwhile, and may wait for what is held
 
