@@ -48,6 +48,7 @@ class Armed:
         self._debuggee = debuggee
         self._machine = debuggee.machine
         self._history = debuggee.history
+        self._history.on_far_way = self.resting
         self._armed: tuple[object, ...] = ()
         self._by_address: dict[int, list[Breakpoint]] = {}
         self._by_opcode: dict[int, list[Breakpoint]] = {}
@@ -176,15 +177,33 @@ class Armed:
     @contextmanager
     def tracing(self, note: Callable[[int], bool]) -> Iterator[None]:
         """In this block a quiet run stops nowhere, and tells of the address of each instruction."""
-        self._armed = ()
+        self._disarm()
         self._machine.break_at(range(self._debuggee.guest.code_space.size), (), note)
-        self._machine.watch_writes((), None)
-        self._machine.watch_ports((), (), None)
         try:
             with self._history.quietly():
                 yield
         finally:
             self.arm()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """In this block the machine stops nowhere: a quiet run through a breakpoint in a hot loop
+        would ask about each of its hits."""
+        if not any(self._armed):
+            yield
+            return
+        goal = self._goal
+        self._disarm()
+        try:
+            yield
+        finally:
+            self.arm(goal)
+
+    def _disarm(self) -> None:
+        self._armed = ()
+        self._machine.break_at((), (), None)
+        self._machine.watch_writes((), None)
+        self._machine.watch_ports((), (), None)
 
     # -- what stops a run --------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
@@ -105,6 +105,7 @@ class History:
         on_way: called every now and then where the run comes to new times, by the thread that runs:
             for who shows how far it is.
         is_wanted: whether it is to come back soon; asked now and then, while it runs.
+        on_far_way: what a long run that only goes somewhere is made in.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class History:
         self.is_quiet = False
         self.on_way: Callable[[], object] = lambda: None
         self.is_wanted: Callable[[], bool] = lambda: False
+        self.on_far_way: Callable[[], AbstractContextManager[object]] = nullcontext
         self._sinks = sinks
         self._machine = computer.machine
         self._machine.counting = True
@@ -407,7 +409,8 @@ class History:
             if not moment.time <= self.time <= time:
                 self.restore(moment)
             if time - self.time > FAR:
-                self.run(time - NEAR, live=False)
+                with self.on_far_way():
+                    self.run(time - NEAR, live=False)
                 self._note()
             return self.run(time, live=False)
 

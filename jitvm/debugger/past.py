@@ -150,7 +150,7 @@ class Past:
                 return self.go_to(found)
             if begin == 0 or window >= LONGEST_WINDOW:
                 return self.go_to(begin)
-            window *= 8
+            window = min(window * 8, LONGEST_WINDOW)
 
     def _trace(self, begin: int, end: int) -> list[Step]:
         """From one time to another, both included."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jitvm.debugger import history
+from jitvm.debugger.armed import Armed
 from jitvm.debugger.breakpoints import Kind
 from jitvm.debugger.moments import Moment, Moments
 from jitvm.engine.machine.machine import Tier
@@ -179,3 +180,35 @@ def test_going_somewhere_is_not_cut_short() -> None:
         times.append(debugger.history.time)
     assert times[:2] == times[2:]
     assert times[0] == 550 > times[1]
+
+
+LOOP = b"|0100 #0000 &l INC2 DUP2 #ffff NEQ2 ?&l POP2 BRK"
+
+
+@pytest.mark.parametrize("tier", [Tier.INTERPRETER, Tier.JIT])
+def test_a_long_way_is_not_asked_about_each_hit(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a breakpoint in a hot loop, set after the loop has run."""
+    asked: list[int] = []
+    judge = Armed._judge
+
+    def noted(self: Armed, pc: int) -> bool:
+        asked.append(pc)
+        return judge(self, pc)
+
+    monkeypatch.setattr(Armed, "_judge", noted)
+    monkeypatch.setattr(history, "INTERVAL", 1e9)
+    debugger = debugger_of(Case("loop.tal", LOOP), tier)
+    debugger.go_to(100_000)
+    debugger.armed.table.add(Kind.CODE, frozenset((0x103,)), "l")
+    debugger.armed.arm()
+    debugger.past.back_line()
+    assert debugger.history.time < 100_000
+    assert len(asked) < 1000
+    asked.clear()
+    debugger.past.go_to(90_000)
+    assert len(asked) < 1000
+    assert debugger.past.reverse().reason == "breakpoint"
+    assert debugger.state.pc == 0x103
+    assert debugger.history.time > 89_990
