@@ -11,7 +11,7 @@ import pytest
 
 PROTOS = Path(__file__).parents[1] / "wire" / "protos"
 START = """
-import os, signal, sys, threading
+import os, signal, sys, threading, time
 from jitvm import wire
 
 def child_of(function):
@@ -35,16 +35,16 @@ class Meeting:  # asked for each module, with its lock held
     def find_spec(self, name, *_):
         if name == AT:
             met.set()
-            forks.wait(0.1)  # longer than it takes until the other thread forks, or waits to
+            time.sleep(0.1)  # longer than it takes until the other thread forks, or waits to
 
 def read():
     assert reader.read(data).to_arrow()["name"][1999].as_py() == "häß"
 
-met, forks = threading.Event(), threading.Event()
+met = threading.Event()
 sys.meta_path.insert(0, Meeting())
 thread = threading.Thread(target=read)
 thread.start()
-met.wait(60)
+assert met.wait(60)
 assert is_well(child_of(read))
 thread.join()
 """
