@@ -226,6 +226,7 @@ class Guest:
         self._check_sized("stack", self.stacks, Stack, 2, LARGEST_STACK)
         for stack in self.stacks:
             self._check_flag(stack, "return_addresses")
+            self._check_cached(stack)
         code = [i for i, space in enumerate(self.spaces) if space.code]
         if len(code) != 1:
             self._refuse(f"exactly one space holds code, not {len(code)}")
@@ -235,10 +236,14 @@ class Guest:
             if len(set(names)) != len(names):
                 twice = next(name for name in names if names.count(name) > 1)
                 self._refuse(f"two {kind}s are named {twice}")
-        if len(self.stacks) > MOST_STACKS:
+        cached = [stack.name for stack in self.stacks if stack.cached]
+        if len(cached) > 1:
+            self._refuse(f"{' and '.join(cached)} are cached; take one of them")
+        most = MOST_STACKS - len(cached)
+        if len(self.stacks) > most:
             self._refuse(
-                f"{len(self.stacks)} stacks; native code has registers for {MOST_STACKS}: "
-                "keep the others in spaces"
+                f"{len(self.stacks)} stacks; native code has registers for {most}"
+                f"{' where one is cached' if cached else ''}: keep the others in spaces"
             )
         size, bits = self.code_space.size, self.pc_bits
         if not isinstance(bits, int) or not 0 < bits <= 64 or size != 1 << bits:
@@ -284,6 +289,19 @@ class Guest:
     def _check_flag(self, of: Space | Stack, name: str) -> None:
         if not isinstance(found := getattr(of, name), bool):
             self._refuse(f"{of.name}: {name} is True or False, not {shown(found)}")
+
+    def _check_cached(self, stack: Stack) -> None:
+        sizes, allowed = stack.cached, [1, 2, 4, 8][: 3 + (self.word_bits == 64)]
+        if not isinstance(sizes, tuple | list):
+            self._refuse(f"{stack.name}: cached is a tuple of sizes, not {shown(sizes)}")
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or size not in allowed:
+                self._refuse(
+                    f"{stack.name}: a cached word has {shown(size)} bytes; take some of "
+                    f"{', '.join(map(str, allowed))}"
+                )
+        if len(set(sizes)) != len(sizes):
+            self._refuse(f"{stack.name}: a size is cached twice")
 
     def _check_rows(self, rows: tuple[Opcode, ...]) -> None:
         for at, row in enumerate(rows):

@@ -55,18 +55,28 @@ def said_by(error: BaseException) -> str:
 class Stack:
     """A circular stack of `size` bytes; its pointer is the index of the next free byte.
 
-    `return_addresses` says that calls keep theirs on it. It is a hint for choosing where compiled
-    code starts; correctness does not depend on it. `links` is its former name.
+    Two hints, on which correctness does not depend: `return_addresses` says that calls keep theirs
+    on it, for choosing where compiled code starts (`links` is its former name). `cached` are sizes
+    of words, in bytes: while one of them is the topmost of the stack, native interpreters keep it
+    in a register. That is for the stack that most instructions pop from what the one before has
+    pushed; at most one stack of a guest has it, and each size takes another set of handlers.
     """
 
-    __slots__ = ("name", "return_addresses", "size")
+    __slots__ = ("cached", "name", "return_addresses", "size")
 
     def __init__(
-        self, name: str, size: int, return_addresses: bool = False, *, links: bool = False
+        self,
+        name: str,
+        size: int,
+        return_addresses: bool = False,
+        *,
+        links: bool = False,
+        cached: tuple[int, ...] = (),
     ) -> None:
         self.name = name
         self.size = size
         self.return_addresses = return_addresses or links
+        self.cached = cached
 
     @property
     def links(self) -> bool:

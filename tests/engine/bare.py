@@ -34,7 +34,7 @@ class Bare:
             else handlers_for(guest, CodeCache())
         )
         for name, content in self.handlers.tables.items():
-            self.block.view(layout.tables[name], 2048)[:] = content
+            self.block.view(layout.tables[name], layout.table_size)[:] = content
         self.memory = self.block.view(0, layout.size)
         self.stacks = [
             self.block.view(at, stack.size)

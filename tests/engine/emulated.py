@@ -170,14 +170,18 @@ class EmulatedHandlers:
         self.emulator = Emulator(block)
         self._start = self.emulator.install(code.machine_code)
         self._symbols = code.symbols
+        self._states = block.layout.states
+        rows = range(256 * len(self._states))
         self.tables = {
-            name: b"".join(self._entry(name, row).to_bytes(8, sys.byteorder) for row in range(256))
+            name: b"".join(self._entry(name, row).to_bytes(8, sys.byteorder) for row in rows)
             for name in TABLES
         }
 
     def _entry(self, table: str, row: int) -> int:
-        stub = table in self._symbols
-        return self.address(table if stub else f"{table}/{row}")
+        if f"{table}/{row}" in self._symbols:
+            return self.address(f"{table}/{row}")
+        held = self._states[row // 256]
+        return self.address(f"spill_{held}" if held else table)
 
     def address(self, function: str) -> int:
         """Where a function of the interpreter runs, in the emulator."""

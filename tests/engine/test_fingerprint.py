@@ -142,6 +142,7 @@ DECLARATIONS: dict[str, dict[str, Any]] = {
     "version": {"version": "2"},
     "stack": {"stacks": (Stack("stack", 128),)},
     "links": {"stacks": (Stack("stack", 256, return_addresses=True),)},
+    "cached": {"stacks": (Stack("stack", 256, cached=(1,)),)},
     "spaces": {"spaces": (Space("memory", 65536, code=True), Space("more", 16))},
     "order": {"spaces": (Space("more", 16), Space("memory", 65536, code=True))},
     "counter": {"spaces": (Space("memory", 1 << 17, code=True),), "pc_bits": 17},

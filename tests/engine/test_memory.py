@@ -67,7 +67,7 @@ def ranges(layout: Layout) -> Iterator[tuple[str, int, int]]:
     yield "counters", layout.counters, 2 * size
     yield "ring", layout.ring, 2 * RING
     for name in TABLES:
-        yield f"table {name}", layout.tables[name], 2048
+        yield f"table {name}", layout.tables[name], layout.table_size
     yield "histogram", layout.histogram, 2048
 
 

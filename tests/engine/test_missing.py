@@ -11,11 +11,13 @@ from jitvm.engine.interpreter.installed import build, handlers_for
 from jitvm.engine.interpreter.unit import NONE, Unit
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.layout import Layout
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest, Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
 
+LAYOUT = Layout(UXN)
 LOOP = "|0100 LIT 00 &loop INC LIT 12 DEI LIT 18 DEO DUP LIT 40 LTH ?&loop POP BRK"
 ECHO = "|0100 LIT 12 DEI LIT 18 DEO BRK"
 INC, LIT = 0x01, 0x80
@@ -102,13 +104,13 @@ def test_what_was_made_is_kept_together(guest: Guest, tmp_path: Path) -> None:
 
 
 def unit() -> Unit:
-    return Unit.of_names(build(UXN, opcodes=(LIT,)))
+    return Unit.of_names(build(UXN, opcodes=(LIT,)), LAYOUT)
 
 
 def test_what_the_cache_has_of_a_unit_is_looked_at() -> None:
     made = unit()
     kept = made.kept()
-    again = Unit.of_kept(kept)
+    again = Unit.of_kept(kept, LAYOUT)
     assert again is not None
     assert (again.machine_code, again.symbols) == (made.machine_code, made.symbols)
     assert again.entries == made.entries
@@ -121,11 +123,11 @@ def test_what_the_cache_has_of_a_unit_is_looked_at() -> None:
         CachedCode(kept.machine_code, {**kept.symbols, "enter": size}),
         Unit(made.machine_code, made.symbols, far).kept(),
     ):
-        assert Unit.of_kept(damaged) is None
+        assert Unit.of_kept(damaged, LAYOUT) is None
 
 
 def test_joined_units_have_what_both_have() -> None:
-    one, other = unit(), Unit.of_names(build(UXN, opcodes=(LIT, INC), stubs=False))
+    one, other = unit(), Unit.of_names(build(UXN, opcodes=(LIT, INC), stubs=False), LAYOUT)
     both = one.joined(other)
     assert both.symbols == one.symbols
     assert both.entries[LIT] == one.entries[LIT]

@@ -470,12 +470,14 @@ def test_a_store_that_only_checked_handlers_guard(tier: str) -> None:
     assert machine.memory[0x40] == 7
 
 
+@pytest.mark.parametrize("cached", [(), (1, 2)])
 @pytest.mark.parametrize("tier", TIERS)
-def test_as_many_stacks_as_there_can_be(tier: str) -> None:
-    stacks = tuple(Stack(f"stack{i}", 16) for i in range(MOST_STACKS))
+def test_as_many_stacks_as_there_can_be(tier: str, cached: tuple[int, ...]) -> None:
+    count = MOST_STACKS - bool(cached)
+    stacks = tuple(Stack(f"stack{i}", 16, cached=() if i else cached) for i in range(count))
 
     def spread(core: Core) -> None:
-        for i in range(MOST_STACKS):
+        for i in range(count):
             core.push(i, i + core.operand(0, 1), 1)
 
     rows = [Opcode(n, f"op{n}", lambda core: core.halt()) for n in range(256)]
@@ -483,7 +485,7 @@ def test_as_many_stacks_as_there_can_be(tier: str) -> None:
     machine = make_machine(tier, Guest("stacks", tuple(rows), SPACES[:1], stacks))
     machine.memory[0x100:0x103] = b"\x01\x40\x00"
     assert machine.run(0x100) is Stop.HALT
-    assert [cells[0] for cells in machine.state.stacks] == [0x40 + i for i in range(MOST_STACKS)]
+    assert [cells[0] for cells in machine.state.stacks] == [0x40 + i for i in range(count)]
 
 
 @pytest.mark.parametrize("tier", NATIVE_TIERS)

@@ -105,6 +105,19 @@ def guest(**changed: Any) -> Guest:
         ({"spaces": (RAM, Space("w", 0x10000, window=2))}, "w: window is True or False, not 2"),  # type: ignore[arg-type]
         ({"spaces": (RAM, Space("w", 0x10000, large="x"))}, "w: large is True or False, not 'x'"),  # type: ignore[arg-type]
         ({"stacks": (Stack("a", 16, 7),)}, "a: return_addresses is True or False, not 7"),  # type: ignore[arg-type]
+        ({"stacks": (Stack("a", 16, cached=2),)}, "a: cached is a tuple of sizes, not 2"),  # type: ignore[arg-type]
+        ({"stacks": (Stack("a", 16, cached=(3,)),)}, "a: a cached word has 3 bytes; take some of"),
+        ({"stacks": (Stack("a", 16, cached=(8,)),)}, "has 8 bytes; take some of 1, 2, 4"),
+        ({"stacks": (Stack("a", 16, cached=(True,)),)}, "a: a cached word has True bytes"),
+        ({"stacks": (Stack("a", 16, cached=(2, 2)),)}, "sample: a: a size is cached twice"),
+        (
+            {"stacks": (Stack("a", 16, cached=(1,)), Stack("b", 16, cached=(1,)))},
+            "sample: a and b are cached; take one of them",
+        ),
+        (
+            {"stacks": tuple(Stack(str(i), 16, cached=(1,) * (not i)) for i in range(8))},
+            "8 stacks; native code has registers for 7 where one is cached",
+        ),
         ({"opcodes": (Opcode(0, "a", None), *ROWS[1:])}, "opcode 0x00 a: its meaning is None"),  # type: ignore[arg-type]
         ({"opcodes": (Opcode(0, "a", nothing, -1), *ROWS[1:])}, "0x00 a: has -1 operand bytes"),
         ({"opcodes": (Opcode(0, "a", nothing, 256), *ROWS[1:])}, "0x00 a: has 256 operand bytes"),

@@ -239,7 +239,7 @@ DEVICES = Guest(
     "devices",
     rows(),
     (Space("memory", 0x10000, code=True), Space("registers", 256)),
-    (Stack("data", 256), Stack("side", 256)),
+    (Stack("data", 256, cached=(2, 1)), Stack("side", 256)),
     ports=256,
     pc_bits=16,
     word_bits=32,

@@ -90,7 +90,10 @@ def run(machine: Machine, code: bytes, pointers: tuple[int, int], pieces: int) -
     stop = machine.run(0x100, max_instructions=pieces or None)
     while stop is Stop.BUDGET:
         stop = machine.run(max_instructions=pieces)
-    live = [bytes(s[:p]) for s, p in zip(state.stacks, state.pointers, strict=True)]
+    live = [  # no program goes half around a stack: what is further down may have been popped
+        bytes(cells[(pointer - n) % len(cells)] for n in range(1, len(cells) // 2))
+        for cells, pointer in zip(state.stacks, state.pointers, strict=True)
+    ]
     spaces = [bytes(state.spaces[i]) for i in (MEMORY, REGISTERS)]
     return [state.pc, list(state.pointers), live, spaces, bytes(machine.page), log.rows]
 

@@ -22,7 +22,7 @@ from jitvm.guest import Core, Guest, Opcode, Space, Stack, Word
 MEMORY, REGISTERS = 0, 1
 DATA, SIDE = 0, 1
 SPACES = (Space("memory", 0x10000, code=True), Space("registers", 64))
-STACKS = (Stack("data", 128), Stack("side", 32, return_addresses=True))
+STACKS = (Stack("data", 128, cached=(8, 4)), Stack("side", 32, return_addresses=True))
 ALL = (1 << 64) - 1
 
 Meaning = Callable[[Core], None]

@@ -4,10 +4,12 @@ Every handler, region and stub is a function with one prototype and the `preserv
 convention, so any of them can tail-call any other:
 
     void f(ptr base, ptr table, iN pc, ptr stack0, ptr stack1, ...)
+    void f(ptr base, ptr table, iN pc, ptr stack0, ptr stack1, ..., iN top)    of guests that cache
 
 `base` leads to everything (`jitvm.engine.memory.layout`), `table` is the dispatch table of the
 mode, and stack pointers are addresses of the next free byte. Stacks are aligned to their size, so
-the low bits of a pointer are its index.
+the low bits of a pointer are its index. `top` is nothing to whom does not know of it: see
+`jitvm.engine.interpreter.lowering`.
 
 The text refers to no symbol outside its module and needs no constant pool, so the object has no
 relocations and may be copied anywhere.
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jitvm.engine.memory.layout import RING, Layout
+from jitvm.engine.memory.layout import PART, RING, Layout
 from jitvm.engine.tables.status import Status
 from jitvm.engine.tables.struct import Struct
 
@@ -69,25 +71,35 @@ class Prototype(Struct, frozen=True):
 
     @property
     def parameters(self) -> str:
-        stacks = "".join(f", ptr %s{i}" for i in range(len(self.layout.guest.stacks)))
-        return f"ptr %base, ptr %table, i64 %pc{stacks}"
+        return self.arguments("%table", "%pc", self.own_stacks(), "%top")
 
-    def arguments(self, table: str, pc: str, stacks: list[str]) -> str:
-        return ", ".join(["ptr %base", f"ptr {table}", f"i64 {pc}", *(f"ptr {s}" for s in stacks)])
+    def arguments(self, table: str, pc: str, stacks: list[str], top: str = "poison") -> str:
+        listed = ["ptr %base", f"ptr {table}", f"i64 {pc}", *(f"ptr {s}" for s in stacks)]
+        if len(self.layout.states) > 1:
+            listed.append(f"i{self.layout.guest.word_bits} {top}")
+        return ", ".join(listed)
 
-    def tail(self, callee: str, table: str, pc: str, stacks: list[str]) -> list[str]:
+    def tail(
+        self, callee: str, table: str, pc: str, stacks: list[str], top: str = "poison"
+    ) -> list[str]:
         """A tail call: the last two lines of any native function."""
-        arguments = self.arguments(table, pc, stacks)
+        arguments = self.arguments(table, pc, stacks, top)
         return [f"  musttail call preserve_nonecc void {callee}({arguments})", "  ret void"]
 
     def own_stacks(self) -> list[str]:
         return [f"%s{i}" for i in range(len(self.layout.guest.stacks))]
 
     def define(
-        self, name: str, lines: list[str], *, optimised: bool = True, has_tables: bool = False
+        self,
+        name: str,
+        lines: list[str],
+        *,
+        optimised: bool = True,
+        has_tables: bool = False,
+        align: int = 16,
     ) -> str:
         level = "noinline" if optimised else "noinline optnone"
-        level += f" #{int(has_tables)}"
+        level += f" #{int(has_tables)} align {align}"
         head = f"define internal preserve_nonecc void @{name}({self.parameters}) {level} {{"
         return "\n".join([head, "start:", *lines, "}\n"])
 
@@ -170,15 +182,21 @@ class Emitter:
         self.store("i64", str(int(status)), self.field("status"), "context", 8)
         self.do("ret void")
 
-    def tail(self, callee: str, pc: str, stacks: list[str], table: str = "%table") -> None:
-        self.lines += self.prototype.tail(callee, table, pc, stacks)
+    def tail(self, callee: str, pc: str, stacks: list[str], top: str = "poison") -> None:
+        self.lines += self.prototype.tail(callee, "%table", pc, stacks, top)
 
-    def dispatch(self, pc: str, stacks: list[str], table: str = "%table") -> None:
-        """Go to the handler of the instruction at pc."""
+    def dispatch(self, pc: str, stacks: list[str], top: str = "poison", state: int = 0) -> None:
+        """Go to the handler of the instruction at pc.
+
+        Args:
+            top: the topmost word of the stack that is cached.
+            state: which size of words it is of; 0: it is in memory.
+        """
         opcode = self.load("i8", self.at(pc), "code")
         index = self.let(f"zext i8 {opcode} to i64")
-        entry = self.let(f"getelementptr inbounds ptr, ptr {table}, i64 {index}")
-        self.tail(self.load("ptr", entry, "context", 8), pc, stacks, table)
+        part = self.at(PART * state, "%table")
+        entry = self.let(f"getelementptr inbounds ptr, ptr {part}, i64 {index}")
+        self.tail(self.load("ptr", entry, "context", 8), pc, stacks, top)
 
     def enter_code(self, pc: str, stacks: list[str]) -> None:
         """Go where the code table says for pc."""

@@ -52,6 +52,7 @@ PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "DisposeString": (None, (c_char_p,)),
     "InitializeNativeTarget": (None, ()),
     "InitializeNativeAsmPrinter": (None, ()),
+    "InitializeNativeAsmParser": (None, ()),
     "InitializeAllTargetInfos": (None, ()),
     "InitializeAllTargets": (None, ()),
     "InitializeAllTargetMCs": (None, ()),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from jitvm.engine.codegen.table import Lowerings
 
+NOTHING = 'call void asm sideeffect "", ""()'
+"""An instruction that is none, which LLVM does not look into."""
+
 
 def _both(condition: Value) -> tuple[Value, Value] | None:
     """The two comparisons that a condition, or its contrary, asks for."""
@@ -39,7 +42,10 @@ class Lowering(OperationLowering):
 
     Attributes:
         has_tables: whether LLVM may have jumps go through tables.
+        align: what its address is a multiple of; of the class.
     """
+
+    align = 16
 
     lowerings: ClassVar[Lowerings] = {**OperationLowering.lowerings}
 
@@ -60,7 +66,9 @@ class Lowering(OperationLowering):
         self._leave_all()
         self._fill_phis()
         lines = [*self._first(), f"  br label %b{self.graph.blocks[0].number}", *self.lines]
-        return self.prototype.define(name, lines, optimised=optimised, has_tables=self.has_tables)
+        return self.prototype.define(
+            name, lines, optimised=optimised, has_tables=self.has_tables, align=self.align
+        )
 
     # -- blocks ------------------------------------------------------------------------------
 
@@ -138,8 +146,7 @@ class Lowering(OperationLowering):
         second = self.fresh_label()
         self.do(f"br i1 {self.flag(parts[0])}, label %{second}, label %{self._way(neither)}")
         self.begin(second)
-        # Nothing, which LLVM does not look into: else it makes one branch of the two again.
-        self.do('call void asm sideeffect "", ""()')
+        self.do(NOTHING)  # else LLVM makes one branch of the two again
         flag = self.flag(parts[1])
         self.do(f"br i1 {flag}, label %{self._way(both)}, label %{self._way(neither)}")
 
@@ -162,9 +169,8 @@ class Lowering(OperationLowering):
             self._leave(exit_)
 
     def _leave(self, exit_: Exit) -> None:
-        stacks = self.prototype.own_stacks()
         if exit_.kind is Leave.RETRY:
-            self.tail(f"@{self.retry}", "%pc", stacks)
+            self._retry()
             return
         self._write_slots(exit_)
         stacks = [self._stack_after(i, change) for i, change in enumerate(exit_.pointers)]
@@ -177,7 +183,13 @@ class Lowering(OperationLowering):
         if exit_.kind is Leave.JUMP and self.hooked:
             self.enter_code(pc, stacks)
         else:
-            self.dispatch(pc, stacks)
+            self._go_on(exit_, pc, stacks)
+
+    def _retry(self) -> None:
+        self.tail(f"@{self.retry}", "%pc", self.prototype.own_stacks())
+
+    def _go_on(self, exit_: Exit, pc: str, stacks: list[str]) -> None:  # noqa: ARG002  others look
+        self.dispatch(pc, stacks)
 
     def _halt(self, pc: str, stacks: list[str]) -> None:
         self.save(pc, stacks, Status.HALT)

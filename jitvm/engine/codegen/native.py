@@ -73,6 +73,7 @@ class Compiler:
             if architecture == os.uname().machine:
                 llvm.InitializeNativeTarget()
                 llvm.InitializeNativeAsmPrinter()
+                llvm.InitializeNativeAsmParser()
             else:
                 llvm.InitializeAllTargetInfos()
                 llvm.InitializeAllTargets()
@@ -87,15 +88,21 @@ class Compiler:
         self._builders: dict[int, tuple[Any, int]] = {}
 
     @classmethod
-    def for_host(cls, architecture: str) -> Compiler:
+    def for_host(cls, architecture: str, without: frozenset[str] = frozenset()) -> Compiler:
         """A compiler that may use everything this processor has, except what makes LLVM turn
-        words into vectors and take constants from memory."""
+        words into vectors and take constants from memory.
+
+        Args:
+            architecture: this machine's.
+            without: other extensions that it may not use, as LLVM names them.
+        """
         with LLVM:
             llvm = functions()
             listed = llvm.call_with_text(llvm.GetHostCPUFeatures)[1].split(",")
             signs = {each[1:]: each[0] for each in listed if each}
+            without |= _UNWANTED
             features = [
-                f"{'-' if name in _UNWANTED else signs[name]}{name}" for name in sorted(signs)
+                f"{'-' if name in without else signs[name]}{name}" for name in sorted(signs)
             ]
             return cls(
                 architecture, llvm.call_with_text(llvm.GetHostCPUName)[1], ",".join(features)

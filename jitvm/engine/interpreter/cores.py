@@ -523,16 +523,24 @@ def void(_: object) -> None:
     """Drop a result: effects are called for what they do."""
 
 
-def fast_graph(guest: Guest, row: Opcode, *, checked: bool) -> Graph:
-    """The fast graph of an opcode; `checked` guards stores against the code map."""
+def fast_graph(
+    guest: Guest, row: Opcode, *, checked: bool, held: tuple[int, ...] | None = None
+) -> Graph:
+    """The fast graph of an opcode.
+
+    Args:
+        checked: stores are guarded against the code map.
+        held: for each stack the bytes that are known to be below its pointer without wrapping.
+    """
     graph = Graph(guest.word_bits, row.name)
     body = graph.new_block("body")
     entry, graph.block = graph.block, body
     core = FastCore(guest, row, graph, checked=checked)
     core.complete(row.semantics)
     graph.block = entry
-    for reached, declared in zip(core.reached, guest.stacks, strict=True):
-        if (enough := in_range(graph, reached, declared.size)) is not None:
+    known = held or (0,) * len(guest.stacks)
+    for reached, declared, below in zip(core.reached, guest.stacks, known, strict=True):
+        if (enough := in_range(graph, reached, declared.size, below)) is not None:
             graph.guard(enough, core.retry)
     entry.end = Goto(body)
     return graph

@@ -18,11 +18,11 @@ import sys
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
-from jitvm.engine.interpreter.unit import EXPORTS, NONE, Unit
+from jitvm.engine.interpreter.unit import NONE, Unit, exports
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
-from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES
+from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES, Layout
 from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 _lock = ModuleLock()
 _ALL = frozenset(range(256))
-_ROW = Word * 256
+_SLOW = frozenset(("movbe",))
+"""Extensions that interpreters are slower with: this one loads and stores words in the other byte
+order, which costs a tenth over the benchmark, single programs a third (Zen 4). Regions, which LLVM
+has more room in to hide that, gain a little."""
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 """Tables that hold one stub everywhere, of their own name."""
 
@@ -46,16 +49,18 @@ class Handlers:
 
     Args:
         unit: its stubs, and handlers of some opcodes or all.
+        layout: where tables lie.
         arena: where it is installed.
         key: what it was made from (`fingerprint.stamp`); None if nobody can tell.
 
     Attributes:
-        tables: each dispatch table, as 256 pointers.
+        tables: each dispatch table, as 256 pointers for each state.
         spans: where its code is.
     """
 
-    def __init__(self, unit: Unit, arena: Arena, key: str | None = None) -> None:
+    def __init__(self, unit: Unit, layout: Layout, arena: Arena, key: str | None = None) -> None:
         self.key = key
+        self._layout = layout
         self.spans: list[Span] = []
         self._arena = arena
         self._symbols: dict[str, int] = {}
@@ -80,15 +85,21 @@ class Handlers:
         self.spans.append(span)
         start = span.address
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
-        missing = self.address("missing")
-        entries = [missing if at == NONE else start + at for at in unit.entries]
+        spills = [self.address(f"spill_{size}") for size in self._layout.states[1:]]
+        rest = b"".join(_row(at) for at in spills)
+        absent = [at for at in (self.address("missing"), *spills) for _ in range(256)]
+        entries = [
+            without if at == NONE else start + at
+            for at, without in zip(unit.entries, absent * len(HANDLER_TABLES), strict=True)
+        ]
         if self._entries:
             both = zip(self._entries, unit.entries, entries, strict=True)
             entries = [was if at == NONE else new for was, at, new in both]
         self._entries = entries
-        tables = {name: self.address(name).to_bytes(8, sys.byteorder) * 256 for name in _STUBS}
+        tables = {name: _row(self.address(name)) + rest for name in _STUBS}
+        size = len(absent)
         for at, name in enumerate(HANDLER_TABLES):
-            tables[name] = bytes(_ROW(*entries[256 * at : 256 * (at + 1)]))
+            tables[name] = bytes((Word * size)(*entries[size * at : size * (at + 1)]))
         self.tables = tables
 
     def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:
@@ -99,6 +110,11 @@ class Handlers:
     def address(self, function: str) -> int:
         """Where a function of the interpreter runs."""
         return self._symbols[function]
+
+
+def _row(address: int) -> bytes:
+    """A part of a table that has one entry everywhere."""
+    return address.to_bytes(8, sys.byteorder) * 256
 
 
 def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> Handlers:
@@ -120,7 +136,7 @@ def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] =
             arena = shared_arena()  # if there is none, nothing is compiled for it
             key = None if cache is None else stamp(guest)
             unit = _kept(guest, cache, key) or _made(guest, cache, key, opcodes, stubs=True)
-            found = guest.handlers = Handlers(unit, arena, key)
+            found = guest.handlers = Handlers(unit, Layout(guest), arena, key)
             arena.note_size()
         if lacking := found.lacks(opcodes):
             found.add(_made(guest, cache, found.key, lacking, stubs=False))
@@ -184,7 +200,7 @@ def _kept(guest: Guest, cache: CodeCache | None, key: str | None) -> Unit | None
     """What the cache has of a guest's interpreter."""
     if cache is None or key is None or (code := cache.load(_kind(guest), key)) is None:
         return None
-    unit = Unit.of_kept(code)
+    unit = Unit.of_kept(code, Layout(guest))
     if unit is None:
         cache.report_damaged(_kind(guest), key)
     return unit
@@ -195,7 +211,7 @@ def _made(
 ) -> Unit:
     """Handlers that LLVM makes, and keeps beside those that the cache has; where the guest is what
     it was when the first of them were installed."""
-    unit = Unit.of_names(build(guest, opcodes=opcodes, stubs=stubs))
+    unit = Unit.of_names(build(guest, opcodes=opcodes, stubs=stubs), Layout(guest))
     if cache is not None and key is not None and stamp(guest) == key:
         others = None if stubs else _kept(guest, cache, key)
         if stubs or others is not None:
@@ -221,13 +237,13 @@ def build(
         from jitvm.engine.codegen.native import Compiler
         from jitvm.engine.interpreter.source import InterpreterSource
 
-    source = InterpreterSource(guest, opcodes, stubs=stubs)
+    source = InterpreterSource(guest, opcodes, stubs=stubs, architecture=architecture)
     if architecture is None:
-        compiler = Compiler.for_host(os.uname().machine)
+        compiler = Compiler.for_host(os.uname().machine, without=_SLOW)
     else:
         compiler = Compiler(architecture)
     code = compiler.compile(source.text, speed=1)
-    symbols = {name: code.symbols[name] for name in (EXPORTS if stubs else ())}
+    symbols = {name: code.symbols[name] for name in (exports(source.layout) if stubs else ())}
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
             if function:

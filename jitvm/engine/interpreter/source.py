@@ -4,6 +4,7 @@
     checked_NN   as fast, but stores look at the code map                tables checked, record
     hooked_NN    as checked, and taken jumps go through the code table   tables jit, charge
     full_NN      opcode NN, every case, byte by byte
+    ..._NN_B     opcode NN where B bytes of a stack are in a register (`lowering`)
     stubs        count, charge, profile, record: do their work, then tail-call the handler of
                  another table with their own still in the register, so they see every instruction.
                  stop: saves the state and returns.
@@ -11,17 +12,20 @@
                  halt, event: where a region continues when the guest halts: the host, or the
                  next event as long as there are any.
                  missing: what tables hold for opcodes that have no handlers yet: returns.
+                 spill_B: puts these bytes in memory and goes on.
     from C       enter, step, deliver (C calling convention)
 
-A table is an array of 256 pointers in the machine's own block. `InterpreterSource.tables` says
-which function each entry is; opcodes whose variants would be identical share one, and so do rows
-with the same meaning.
+A table is an array of pointers in the machine's own block, 256 for each state of that register.
+`InterpreterSource.tables` says which function each entry is; opcodes whose variants would be
+identical share one, and so do rows with the same meaning.
 
 Handlers of different opcodes know nothing of each other, so they need not be made at once: a module
 may hold those of a few only, and another one, without stubs, those that were needed later.
 """
 
 from __future__ import annotations
+
+import os
 
 from jitvm.engine.codegen.emitter import (
     ATTRIBUTES,
@@ -33,7 +37,9 @@ from jitvm.engine.codegen.emitter import (
 )
 from jitvm.engine.codegen.lower import Lowering
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
-from jitvm.engine.interpreter.unit import EXPORTS
+from jitvm.engine.interpreter.lowering import LINE, HandlerLowering, spill
+from jitvm.engine.interpreter.unit import exports
+from jitvm.engine.interpreter.x86 import X86Lowering
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import (
@@ -61,6 +67,10 @@ def _has_exit(graph: Graph, kind: Leave) -> bool:
     return any(isinstance(end, Exit) and end.kind is kind for end in ends)
 
 
+def _full_name(row: Opcode) -> str:
+    return f"full_{row.code:02x}"
+
+
 class InterpreterSource:
     """LLVM text of a guest's interpreter, and which function each table entry is.
 
@@ -68,69 +78,91 @@ class InterpreterSource:
         guest: the bytecode.
         opcodes: those that get handlers, with those that mean the same.
         stubs: whether it has everything besides handlers, which is needed once.
+        architecture: that it is for, as `os.uname` says it; default: this machine's.
 
     Raises:
         DescriptionError: a semantic function breaks a rule of `jitvm.guest.core`.
     """
 
     def __init__(
-        self, guest: Guest, opcodes: Iterable[int] = range(256), *, stubs: bool = True
+        self,
+        guest: Guest,
+        opcodes: Iterable[int] = range(256),
+        *,
+        stubs: bool = True,
+        architecture: str | None = None,
     ) -> None:
         if not guest.sources:  # else its tests have checked it
             guest.check_semantics()
         self.guest = guest
         self.has_stubs = stubs
+        # LLVM has an assembler for this machine's architecture only.
+        is_x86 = {architecture or os.uname().machine, os.uname().machine} == {"x86_64"}
+        self._lowering = X86Lowering if is_x86 else HandlerLowering
         self.layout = Layout(guest)
         self.prototype = Prototype(self.layout)
         self._functions: list[str] = []
-        self._plain: list[str] = []
-        self._checked: list[str] = []
-        self._hooked: list[str] = []
+        size = 256 * len(self.layout.states)
+        self._plain, self._checked, self._hooked = ([""] * size for _ in range(3))
         rows = guest.opcodes
+        wanted = {rows[code].meaning for code in opcodes}
         first: dict[tuple[int, int], int] = {}
         for row in rows:
-            first.setdefault(row.meaning, row.code)
-        wanted = {rows[code].meaning for code in opcodes}
-        for row in rows:
-            self._handlers(row, first[row.meaning], is_wanted=row.meaning in wanted)
+            if row.meaning not in wanted:
+                continue
+            origin = first.setdefault(row.meaning, row.code)
+            for state in range(len(self.layout.states)):
+                if origin == row.code:
+                    self._handlers(row, state)
+                    continue
+                for names in (self._plain, self._checked, self._hooked):
+                    names[256 * state + row.code] = names[256 * state + origin]
 
     # -- handlers ----------------------------------------------------------------------------
 
-    def _add(self, name: str, graph: Graph, retry: str, *, hooked: bool = False) -> str:
-        """Lower a handler. Full ones, rarely run, take most of LLVM's time if it may optimise."""
-        lowering = Lowering(self.layout, graph, retry=retry, hooked=hooked)
-        self._functions.append(lowering.function(name, optimised=name != retry))
+    def _handlers(self, row: Opcode, state: int) -> None:
+        """Make the handlers of a row for a state."""
+        at, held = 256 * state + row.code, self.layout.states[state]
+        suffix = f"{row.code:02x}" + (f"_{held}" if held else "")
+        graph = self._fast(row, state, checked=False)
+        jumps, stores = _has_exit(graph, Leave.JUMP), _stores_code(self.guest, graph)
+        if state == 0 and (stores or _has_exit(graph, Leave.RETRY)):
+            self._full(row)
+        plain = checked = hooked = self._add(f"fast_{suffix}", row, graph, state)
+        if stores:
+            graph = self._fast(row, state, checked=True)
+            checked = hooked = self._add(f"checked_{suffix}", row, graph, state)
+        if jumps:
+            graph = self._fast(row, state, checked=True)
+            hooked = self._add(f"hooked_{suffix}", row, graph, state, hooked=True)
+        self._plain[at], self._checked[at], self._hooked[at] = plain, checked, hooked
+
+    def _fast(self, row: Opcode, state: int, *, checked: bool) -> Graph:
+        stacks, cached = range(len(self.guest.stacks)), self.layout.cached_stack
+        held = tuple(self.layout.states[state] if i == cached else 0 for i in stacks)
+        return fast_graph(self.guest, row, checked=checked, held=held)
+
+    def _add(
+        self, name: str, row: Opcode, graph: Graph, state: int, *, hooked: bool = False
+    ) -> str:
+        """Lower a fast handler."""
+        retry = _full_name(row)
+        lowering = self._lowering(self.layout, graph, retry=retry, hooked=hooked, state=state)
+        self._functions.append(lowering.function(name))
         return name
 
-    def _handlers(self, row: Opcode, first: int, *, is_wanted: bool) -> None:
-        """Make the handlers of a row, or take those of the first that means the same."""
-        if first != row.code or not is_wanted:
-            for names in (self._plain, self._checked, self._hooked):
-                names.append(names[first] if is_wanted else "")
-            return
-        guest, suffix = self.guest, f"{row.code:02x}"
-        full = f"full_{suffix}"
-        graph = fast_graph(guest, row, checked=False)
-        jumps, stores = _has_exit(graph, Leave.JUMP), _stores_code(guest, graph)
-        if stores or _has_exit(graph, Leave.RETRY):
-            self._add(full, full_graph(guest, row), full)
-        plain = checked = hooked = self._add(f"fast_{suffix}", graph, full)
-        if stores:
-            checked = hooked = self._add(
-                f"checked_{suffix}", fast_graph(guest, row, checked=True), full
-            )
-        if jumps:
-            graph = fast_graph(guest, row, checked=True)
-            hooked = self._add(f"hooked_{suffix}", graph, full, hooked=True)
-        self._plain.append(plain)
-        self._checked.append(checked)
-        self._hooked.append(hooked)
+    def _full(self, row: Opcode) -> None:
+        """Lower a full handler. It is rarely run, and would take most of LLVM's time if that might
+        optimise."""
+        name = _full_name(row)
+        lowering = Lowering(self.layout, full_graph(self.guest, row), retry=name, hooked=False)
+        self._functions.append(lowering.function(name, optimised=False))
 
     # -- tables ------------------------------------------------------------------------------
 
     @cached_property
     def tables(self) -> dict[str, list[str]]:
-        """Function names of the 256 entries of each table in `HANDLER_TABLES`; "" for none."""
+        """Function names of the entries of each table in `HANDLER_TABLES`; "" for none."""
         return {
             "plain": self._plain,
             "checked": self._checked,
@@ -141,7 +173,7 @@ class InterpreterSource:
     # -- stubs -------------------------------------------------------------------------------
 
     def _stub(self, name: str, emitter: Emitter) -> None:
-        self._functions.append(self.prototype.define(name, emitter.lines))
+        self._functions.append(self.prototype.define(name, emitter.lines, align=LINE))
 
     def _opcode(self, e: Emitter) -> str:
         return e.let(f"zext i8 {e.load('i8', e.at('%pc'), 'code')} to i64")
@@ -225,6 +257,14 @@ class InterpreterSource:
 
     def _missing(self) -> None:
         self._returning("missing", Status.MISSING)
+
+    def _spills(self) -> None:
+        """Where there are no handlers for a state: go on in state 0, in the same table."""
+        for size in self.layout.states[1:]:
+            e = Emitter(self.layout)
+            spill(e, size)
+            e.dispatch("%pc", self.prototype.own_stacks())
+            self._stub(f"spill_{size}", e)
 
     def _returning(self, name: str, status: Status) -> None:
         e = Emitter(self.layout)
@@ -456,10 +496,11 @@ class InterpreterSource:
         if self.has_stubs:
             for part in (
                 self._count, self._profile, self._record, self._stop, self._missing, self._counted,
-                self._halt, self._event, self._collect, self._enter, self._step, self._deliver,
+                self._halt, self._event, self._spills, self._collect, self._enter, self._step,
+                self._deliver,
             ):  # fmt: skip
                 part()
-            names.update(EXPORTS)
+            names.update(exports(self.layout))
         used = used_functions(names)
         return "\n".join([DECLARATIONS, *self._functions, used, ATTRIBUTES, METADATA, ""])
 

@@ -1,6 +1,7 @@
 """A part of an interpreter as the code cache keeps it: handlers of some opcodes, perhaps the stubs.
 
-    machine code | for each of `HANDLER_TABLES` 256 offsets in it, 4 bytes each: NONE without one
+    machine code | for each of `HANDLER_TABLES` 256 offsets in it for each state, 4 bytes each:
+                 | NONE without one
 
 Names are for the few functions that are called by name; all else is a number that is read with a
 thousand others at once, as each start does that.
@@ -9,20 +10,24 @@ thousand others at once, as each start does that.
 from __future__ import annotations
 
 from jitvm.engine.memory.cache import CachedCode
-from jitvm.engine.memory.layout import HANDLER_TABLES
+from jitvm.engine.memory.layout import HANDLER_TABLES, Layout
 
-EXPORTS = (
+_EXPORTS = (
     "enter", "step", "deliver", "collect", "counted", "count", "charge",
     "profile", "record", "stop", "halt", "event", "missing",
 )  # fmt: skip
-"""Functions that are called by name: stubs, and ways in from C."""
+"""Functions that are called by name, of every guest: stubs, and ways in from C."""
 NONE = 0xFFFF_FFFF
 """The offset of what is not there."""
 ALIGNMENT = 64
 """Units that are joined begin at multiples of so many bytes."""
-_ENTRIES = 256 * len(HANDLER_TABLES)
 _WIDTH = 4
-"""Bytes of each."""
+"""Bytes of an offset."""
+
+
+def exports(layout: Layout) -> tuple[str, ...]:
+    """Functions that are called by name."""
+    return *_EXPORTS, *(f"spill_{size}" for size in layout.states[1:])
 
 
 class Unit:
@@ -58,31 +63,31 @@ class Unit:
 
         size = len(self.machine_code)
         return CachedCode(
-            self.machine_code + pack(f"{_ENTRIES}I", *self.entries),
+            self.machine_code + pack(f"{len(self.entries)}I", *self.entries),
             {**self.symbols, "entries": size},
         )
 
     @classmethod
-    def of_kept(cls, code: CachedCode) -> Unit | None:
+    def of_kept(cls, code: CachedCode, layout: Layout) -> Unit | None:
         """What the cache has; None if it is not what `kept` gives.
 
         A right checksum says nothing about offsets: nothing is called outside the code.
         """
         symbols = dict(code.symbols)
         size = symbols.pop("entries", 0)
-        if len(code.machine_code) - size != _WIDTH * _ENTRIES:
+        count = len(HANDLER_TABLES) * 256 * len(layout.states)
+        if len(code.machine_code) - size != _WIDTH * count:
             return None
         entries = memoryview(code.machine_code[size:]).cast("I").tolist()
         there = [offset for offset in entries if offset != NONE]
-        if not symbols.keys() >= set(EXPORTS) or max(*symbols.values(), *there) >= size:
+        if not symbols.keys() >= set(exports(layout)) or max(*symbols.values(), *there) >= size:
             return None
         return cls(code.machine_code[:size], symbols, entries)
 
     @classmethod
-    def of_names(cls, code: CachedCode) -> Unit:
+    def of_names(cls, code: CachedCode, layout: Layout) -> Unit:
         """What `build` gives, whose handlers have names."""
         symbols = dict(code.symbols)
-        entries = [
-            symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in range(256)
-        ]
+        rows = range(256 * len(layout.states))
+        entries = [symbols.pop(f"{table}/{row}", NONE) for table in HANDLER_TABLES for row in rows]
         return cls(code.machine_code, symbols, entries)

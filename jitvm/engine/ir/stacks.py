@@ -229,12 +229,17 @@ FEW = 8
 """Bytes of a stack that must be no more than are needed: programs with small stacks would leave."""
 
 
-def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
+def in_range(graph: Graph, stack: VirtualStack, size: int, held: int = 0) -> Value | None:
     """Whether the pointer at entry keeps all accesses of a stack from wrapping, or None: always.
 
     The pointer itself must stay below `size`, since it is kept as an address.
+
+    Args:
+        stack: how far they reach.
+        size: bytes of the stack.
+        held: so many bytes are known to be below the pointer without wrapping.
     """
-    if stack.low == 0 and stack.high == 0:
+    if -stack.low <= held and stack.high == 0:
         return None
     pointer = graph.pure(Op.POINTER, imm=(stack.index,), bits=size.bit_length() - 1)
     headroom = size - 1 - stack.high + stack.low
@@ -246,5 +251,7 @@ def in_range(graph: Graph, stack: VirtualStack, size: int) -> Value | None:
         if need > FEW and power - need <= need // 2:  # a little more than needed, as one test
             return graph.binary(Op.NE, pointer & (size - power), graph.const(0))
         return graph.const(need) <= pointer
-    above = (pointer + stack.low) & (size - 1) if stack.low else pointer
+    if -stack.low <= held:
+        return pointer <= size - 1 - stack.high
+    above = (pointer + stack.low) & (size - 1)
     return above <= headroom

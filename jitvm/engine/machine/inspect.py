@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import sys
 from array import array
+from itertools import product
 from typing import TYPE_CHECKING
 
 from jitvm.engine.machine.machine import Machine, Tier
-from jitvm.engine.memory.layout import CELL, CODE, HANDLER_TABLES, TABLES
+from jitvm.engine.memory.layout import CELL, CODE, HANDLER_TABLES, PART, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -264,11 +265,13 @@ class Inspector:
         if native is None:
             return
         handlers = native.handlers
-        named = (*_WAYS_IN, *_STUBS, "missing")
+        layout = self.machine.layout
+        spills = [f"spill_{size}" for size in layout.states[1:]]
+        named = (*_WAYS_IN, *_STUBS, "missing", *spills)
         names = {handlers.address(name): name for name in named}
         for row in self.machine.guest.opcodes:
-            for table in HANDLER_TABLES:
-                at = 8 * row.code
+            entries = range(8 * row.code, layout.table_size, PART)
+            for table, at in product(HANDLER_TABLES, entries):
                 address = int.from_bytes(handlers.tables[table][at : at + 8], sys.byteorder)
                 names.setdefault(address, row.name)
         for piece in sorted(self.interpreter, key=lambda piece: piece.start):

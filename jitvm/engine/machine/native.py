@@ -104,7 +104,9 @@ class NativeTier:
         self._pointers = [block.words(at, 1) for at in layout.pointers]
         self._bases = [block.base + at for at in layout.stacks]
         self._masks = [stack.size - 1 for stack in layout.guest.stacks]
-        self._tables = {name: block.view(at, 2048) for name, at in layout.tables.items()}
+        self._tables = {
+            name: block.view(at, layout.table_size) for name, at in layout.tables.items()
+        }
         self._callbacks = [PortFunction(f) for f in (self._read, self._write, self._ring_full)]
         reads, writes, full = map(address_of_callback, self._callbacks)
         self._fields["ring_full"][0] = full
@@ -735,9 +737,11 @@ class NativeTier:
 
     def _restore_tables(self) -> None:
         tables = self.handlers.tables
+        stop = tables["stop"]
         if self._stops is not None:
             tables = self._stops.tables(tables)
         if self._marking is not None:
             tables = tables | self._marking.tables
         for name, view in self._tables.items():
-            view[:] = tables[name]
+            table = tables[name]
+            view[:] = table + stop[len(table) :]  # other stubs are only for state 0, as those

@@ -102,6 +102,6 @@ def _declared(guest: Guest) -> Iterator[str]:
     yield repr((guest.name, guest.version, guest.byte_order))
     yield repr((guest.word_bits, guest.pc_bits, guest.ports, guest.code_index))
     yield repr([(s.name, s.size, s.code, s.window, s.large) for s in guest.spaces])
-    yield repr([(stack.name, stack.size, stack.return_addresses) for stack in guest.stacks])
+    yield repr([(s.name, s.size, s.return_addresses, [*s.cached]) for s in guest.stacks])
     if not (guest.sources and guest.has_late_opcodes):  # else they are as the sources say
         yield repr([(row.name, row.operand_size) for row in guest.opcodes])

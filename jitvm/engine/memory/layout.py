@@ -15,7 +15,8 @@ needs is at a constant distance from there, so no handler loads a pointer to fin
     base + counters    one 16-bit count for each program counter
     base + ring        output ring: RING bytes as the guest wrote them, then the port of each
     base + tables      the machine's own copies of the dispatch tables, so that another thread
-                       can stop it by overwriting them
+                       can stop it by overwriting them; each has a part for each state of the
+                       register that interpreters keep the top of a stack in
     base + histogram   256 64-bit counts, one per opcode
     base + exits       EXITS 32-bit counts, one for each exit of each region
     base + executed    REGIONS 64-bit counts: instructions executed by each region that charges
@@ -107,7 +108,9 @@ HANDLER_TABLES = ("plain", "checked", "jit", "hooked")
 TARGETS = ("checked", "hooked")
 """What stubs go on to: never overwritten, so that what a stub has counted is executed."""
 TABLES = (*HANDLER_TABLES, "count", "charge", "profile", "record", "stop")
-"""Dispatch tables of each machine, 256 pointers each; see `jitvm.engine.interpreter.source`."""
+"""Dispatch tables of each machine, 256 pointers a state; see `jitvm.engine.interpreter.source`."""
+PART = 256 * POINTER
+"""Bytes of the part of a table for one state."""
 
 
 def _align(number: int, to: int) -> int:
@@ -230,15 +233,31 @@ class Layout:
         return self.counters + 2 * self.size
 
     @cached_property
+    def cached_stack(self) -> int:
+        """The stack whose topmost word interpreters keep in a register; -1: none."""
+        cached = [i for i, stack in enumerate(self.guest.stacks) if stack.cached]
+        return cached[0] if cached else -1
+
+    @cached_property
+    def states(self) -> tuple[int, ...]:
+        """How many bytes of it are held there, by state; none in the first."""
+        return 0, *(size for stack in self.guest.stacks for size in stack.cached)
+
+    @property
+    def table_size(self) -> int:
+        """Bytes of a dispatch table."""
+        return PART * len(self.states)
+
+    @cached_property
     def tables(self) -> dict[str, int]:
         """Offset of each dispatch table."""
         first = self.ring + 2 * RING
-        return {name: first + 256 * POINTER * i for i, name in enumerate(TABLES)}
+        return {name: first + self.table_size * i for i, name in enumerate(TABLES)}
 
     @property
     def histogram(self) -> int:
         """Offset of the opcode counts."""
-        return self.ring + 2 * RING + 256 * POINTER * len(TABLES)
+        return self.ring + 2 * RING + self.table_size * len(TABLES)
 
     @property
     def exits(self) -> int:

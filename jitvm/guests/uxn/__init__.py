@@ -34,7 +34,7 @@ UXN = Guest(
     name="uxn",
     opcodes=_opcodes,
     spaces=(Space("ram", 0x10000, code=True),),
-    stacks=(Stack("wst", 0x100), Stack("rst", 0x100, return_addresses=True)),
+    stacks=(Stack("wst", 0x100, cached=(1, 2)), Stack("rst", 0x100, return_addresses=True)),
     ports=0x100,
     pc_bits=16,
     word_bits=32,

@@ -50,6 +50,8 @@ class Shape:
         window: bits of the addresses of a window behind the other spaces; 0: there is none.
         shown: bytes that it shows.
         large: bits of the addresses of a large space behind that; 0: there is none.
+        cached: sizes of words that interpreters keep in a register, of one stack.
+        cached_at: of which one.
     """
 
     word_bits: int = 32
@@ -62,6 +64,8 @@ class Shape:
     window: int = 0
     shown: int = 0
     large: int = 0
+    cached: tuple[int, ...] = ()
+    cached_at: int = 0
 
     @property
     def window_at(self) -> int | None:
@@ -139,7 +143,10 @@ class GuestCase:
                 *([Space("window", 1 << shape.window, window=True)] if shape.window else []),
                 *([Space("large", 1 << shape.large, large=True)] if shape.large else []),
             ),
-            tuple(Stack(f"k{i}", size, i == 0) for i, size in enumerate(shape.stacks)),
+            tuple(
+                Stack(f"k{i}", n, i == 0, cached=shape.cached if i == shape.cached_at else ())
+                for i, n in enumerate(shape.stacks)
+            ),
             ports=shape.ports,
             pc_bits=shape.pc_bits,
             word_bits=shape.word_bits,

@@ -51,8 +51,10 @@ def shape(rng: random.Random) -> Shape:
     code = rng.randint(0, len(private))
     spaces = (*private[:code], 1 << pc_bits, *private[code:])
     window = rng.choice((0, 0, 0, 16, 32))
+    word_bits = rng.choice((32, 64))
+    sizes = [1, 2, 4, 8][: 3 + (word_bits == 64)]
     return Shape(
-        word_bits=rng.choice((32, 64)),
+        word_bits=word_bits,
         byte_order=rng.choice(("big", "little")),
         pc_bits=pc_bits,
         ports=rng.choice((0, 256, 256)),
@@ -62,6 +64,8 @@ def shape(rng: random.Random) -> Shape:
         window=window,
         shown=rng.choice(SHOWN) if window else 0,
         large=rng.choice((0, 0, 16)),
+        cached=tuple(rng.sample(sizes, rng.choice((0, 0, 1, 1, 2)))) if stacks else (),
+        cached_at=rng.randrange(len(stacks)) if stacks else 0,
     )
 
 

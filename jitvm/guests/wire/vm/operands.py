@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CODE, INPUT, OFFSETS, OUTPUT, STATE = range(5)
 FRAMES = 0
-FRAME_STACK = Stack("frames", 4096, return_addresses=True)
+FRAME_STACK = Stack("frames", 4096, return_addresses=True, cached=(4,))
 BIAS, ALL = 0, 8
 """Addresses in STATE."""
 UNIT = 64
