@@ -143,6 +143,22 @@ def test_a_run_needs_what_is_prepared_for_it_and_nothing_else(
     assert needed - BEFORE - other == prepared_for_it - other
 
 
+@pytest.mark.parametrize(
+    ("head", "before"),
+    [
+        ("jitvm.engine.jit.image", "jitvm.engine.jit.shelf"),
+        ("jitvm.engine.jit.jit", "jitvm.engine.jit.shelf"),
+        ("jitvm.engine.region.direct", "jitvm.engine.jit.jit"),
+    ],
+)
+def test_the_jit_needs_nothing_that_is_not_prepared(head: str, before: str, folder: Path) -> None:
+    make = f"PREPARED.missing = [{head!r}]; prepare()"
+    run(f"from jitvm.prepared import PREPARED; from jitvm.preparing import prepare; {make}")
+    assert head in files(folder)
+    code = f"import jitvm.cli.run, {before}\n" + SPY
+    assert run(code + f"import {head}\n").split() == []
+
+
 def test_nobody_can_tell_that_they_were_prepared() -> None:
     by_themselves, together = (sorted(run(TELL + ALL).splitlines()) for _ in range(2))
     ours = {"jitvm.preparing", "jitvm.engine.host.part"}
