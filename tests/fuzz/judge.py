@@ -16,6 +16,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from jitvm.engine.machine.machine import Machine, Tier
@@ -35,6 +36,8 @@ REPEAT_SECONDS = 1.0
 
 Seen = TypeVar("Seen", Outcome, GuestOutcome)
 """What was seen of a run, of Uxn or of a random guest."""
+Spoil = Callable[[int], tuple[Seen, bool]]
+"""Of noise: what is seen of a run in which popped bytes become it, and whether it read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +81,38 @@ def judge(case: Case, patience: float = 0.0) -> Verdict:
     executed = plain.machine.executed
     if expected.stop not in ("halt", "fault in event"):
         return Verdict("discard", expected.stop, executed)
-    if executed <= REFERENCE_LIMIT:
-        found = difference(Lab(Tier.REFERENCE).run(case, rom), expected)
-        if found:
-            return Verdict("fail", f"interpreter: {found}", executed)
-    lab = Lab(Tier.JIT, Parameters().changed(case.params))
-    got = _last_of_some(lab, case, rom, expected, patience)
+    lab, spoil = Lab(Tier.JIT, Parameters().changed(case.params)), _spoil(case, rom)
+    try:
+        if executed <= REFERENCE_LIMIT:
+            reference = Lab(Tier.REFERENCE).run(case, rom)
+            if found := but_for_dead_bytes(reference, expected, spoil):
+                return Verdict("fail", f"interpreter: {found}", executed)
+        lab.load(case, rom)
+        found = _found_in_some(lab, case, expected, spoil, patience)
+    except DeadBytes:
+        return Verdict("discard", "looks at dead bytes", executed, *_use(lab.machine))
     installed, taken = _use(lab.machine)
     if refused := _refused(lab.machine):
         return Verdict("fail", f"refused: LLVM took {refused} regions not", executed, installed)
-    try:
-        found = disagreement(case, rom, expected, got)
-    except DeadBytes:
-        return Verdict("discard", "looks at dead bytes", executed, installed, taken)
     return Verdict("fail" if found else "ok", found, executed, installed, taken)
 
 
-def _last_of_some(lab: Lab, case: Case, rom: bytes, expected: Outcome, patience: float) -> Outcome:
-    """Run a case as often as it asks for, or until an outcome differs or time is up."""
-    lab.load(case, rom)
+def _found_in_some(
+    lab: Lab, case: Case, expected: Outcome, spoil: Spoil[Outcome], patience: float
+) -> str:
+    """Run a case as often as it asks for, or until an outcome differs or time is up; how it
+    differs."""
     start, begin = lab.machine.snapshot(), time.monotonic()
     for run in itertools.count(1):
-        got = lab.go(case)
+        found = but_for_dead_bytes(expected, lab.go(case), spoil)
         spent = time.monotonic() - begin
         is_enough = run >= case.repeat or spent > REPEAT_SECONDS
         is_used = _use(lab.machine)[0] > 0 or spent > patience
-        if difference(expected, got) or (is_enough and is_used):
+        if found or (is_enough and is_used):
             break
         lab.start_again()
         lab.machine.restore(start)
-    return got
+    return found
 
 
 def _use(machine: Machine) -> tuple[int, int]:
@@ -151,7 +156,13 @@ def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str
     Raises:
         DeadBytes: there is a difference, but the case looks at such bytes.
     """
+    return but_for_dead_bytes(expected, got, _spoil(case, rom))
 
+
+def _spoil(case: Case, rom: bytes) -> Spoil[Outcome]:
+    """What gives outcomes of spoilers for a case; each is run once."""
+
+    @cache
     def spoil(noise: int) -> tuple[Outcome, bool]:
         lab = Lab(Tier.REFERENCE)
         spoiler = Spoiler(lab.machine.guest, lab.machine.state, noise)
@@ -160,10 +171,10 @@ def disagreement(case: Case, rom: bytes, expected: Outcome, got: Outcome) -> str
         reference.interpreter = spoiler
         return lab.run(case, rom), spoiler.has_looked
 
-    return but_for_dead_bytes(expected, got, spoil)
+    return spoil
 
 
-def but_for_dead_bytes(expected: Seen, got: Seen, spoil: Callable[[int], tuple[Seen, bool]]) -> str:
+def but_for_dead_bytes(expected: Seen, got: Seen, spoil: Spoil[Seen]) -> str:
     """As `difference`, where `spoil` gives outcomes of spoilers, and whether they looked.
 
     Raises:
