@@ -139,7 +139,7 @@ def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.Monk
     def refused(*_: object, **__: object) -> None:
         raise RuntimeError("refused")
 
-    monkeypatch.setattr(installed, "build", refused)
+    monkeypatch.setattr(installed, "_compiled", refused)
     guest = stopping()
     assert not handlers_are_ready(guest, None)
     make_handlers(guest, None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import llvmlite
@@ -13,6 +15,7 @@ import llvmlite.binding as binding
 import pytest
 
 from jitvm.engine.codegen import llvm, native
+from jitvm.engine.host.process import LLVM
 
 ANSWER = "define i32 @answer(i32 %x) {\n %y = mul i32 %x, 2\n ret i32 %y\n}"
 
@@ -61,6 +64,64 @@ def test_another_llvmlite_is_asked_by_its_own_binding(monkeypatch: pytest.Monkey
 def test_llvm_says_what_it_refuses(text: str, message: str) -> None:
     with pytest.raises(native.NativeError, match=message):
         native.host_compiler().compile(text)
+
+
+def compilers(count: int) -> list[native.Compiler]:
+    return [native.Compiler.for_host(os.uname().machine) for _ in range(count)]
+
+
+def many(start: int, count: int = 200) -> str:
+    """A module that takes a moment."""
+    return "".join(
+        f"define i32 @f{n}(i32 %x) {{\n %y = mul i32 %x, {start + n}\n ret i32 %y\n}}\n"
+        for n in range(count)
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_modules_that_are_compiled_together_are_as_if_they_were_not(count: int) -> None:
+    texts = [many(1000 * n, 20) for n in range(count)]
+    one_by_one = [native.host_compiler().compile(text, speed=1) for text in texts]
+    for _ in range(5):
+        assert native.compile_together(compilers(count), texts, speed=1) == one_by_one
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_one_that_is_refused_is_told_when_all_are_done(wrong: int) -> None:
+    texts = [many(1), many(2), many(3)]
+    texts[wrong] = "define foo"
+    with pytest.raises(native.NativeError, match="expected type"):
+        native.compile_together(compilers(3), texts, speed=1)
+    assert LLVM.acquire(blocking=False)
+    LLVM.release()
+
+
+def test_without_threads_they_are_compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "started", lambda _: False)
+    texts = [many(1, 5), many(2, 5)]
+    expected = [native.host_compiler().compile(text, speed=1) for text in texts]
+    assert native.compile_together(compilers(2), texts, speed=1) == expected
+
+
+def test_an_interrupt_comes_when_no_thread_is_in_llvm_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[int] = []
+    emit = native.Compiler._emitted_inside
+
+    def slowly(self: native.Compiler, text: str, speed: int, *, is_object: bool) -> bytes:
+        if text is texts[0]:
+            signal.raise_signal(signal.SIGINT)  # on the main thread, before it waits
+        time.sleep(0.2)
+        data = emit(self, text, speed, is_object=is_object)
+        ended.append(len(data))
+        return data
+
+    monkeypatch.setattr(native.Compiler, "_emitted_inside", slowly)
+    texts = [many(1, 5), many(2, 5)]
+    with pytest.raises(KeyboardInterrupt):
+        native.compile_together(compilers(2), texts, speed=1)
+    assert len(ended) == 1
 
 
 def test_a_jit_needs_no_binding() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from jitvm.engine.interpreter import installed
 from jitvm.engine.interpreter.installed import build, handlers_for
-from jitvm.engine.interpreter.unit import NONE, Unit
+from jitvm.engine.interpreter.unit import NONE, Unit, exports
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.layout import Layout
@@ -124,6 +127,25 @@ def test_what_the_cache_has_of_a_unit_is_looked_at() -> None:
         Unit(made.machine_code, made.symbols, far).kept(),
     ):
         assert Unit.of_kept(damaged, LAYOUT) is None
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3, 64])
+def test_what_is_made_on_some_threads_is_the_same(
+    processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a guest in which many opcodes mean the same."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    shares = installed._shares(UXN, range(256))
+    assert sorted(chain(*shares)) == [*range(256)]
+    assert len(shares) == min(processors, 4)
+    for row in UXN.opcodes:
+        alike = {other.code for other in UXN.opcodes if other.meaning == row.meaning}
+        assert sum(alike <= set(share) for share in shares) == 1
+    assert len(installed._shares(UXN, range(40))) == 1
+    made = installed._compiled(UXN, range(256), stubs=True)
+    assert set(exports(LAYOUT)) <= set(made.symbols)
+    assert NONE not in made.entries
+    assert all(0 <= at < len(made.machine_code) for at in made.entries)
 
 
 def test_joined_units_have_what_both_have() -> None:

@@ -16,14 +16,17 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from functools import cache
+from _thread import allocate_lock
+from functools import cache, partial
 
 from jitvm.engine.codegen.llvm import functions
 from jitvm.engine.host.process import LLVM
+from jitvm.engine.host.threads import started
 from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 _TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
@@ -148,35 +151,39 @@ class Compiler:
 
     def _emitted(self, text: str, speed: int, *, is_object: bool) -> bytes:
         """A module optimised, as an object or as assembly."""
-        llvm = self._llvm
         with LLVM:
-            machine, layout = self._machine(_LEVELS[speed])
-            # In a context of its own: the global one keeps every constant any module ever used.
-            context = llvm.ContextCreate()
-            module = None
-            try:
-                module, message = llvm.call_with_text(llvm.ParseAssembly, context, text.encode())
-                if not module:
-                    raise NativeError(f"LLVM refused a module: {message}")
-                llvm.SetTarget(module, self._triple)
-                llvm.SetDataLayout(module, layout)
-                broken, message = llvm.call_with_text(llvm.VerifyModule, module)
-                if broken:
-                    raise NativeError(f"LLVM refused a module: {message}")
-                self._optimise(module, speed)
-                buffer, message = llvm.call_with_text(
-                    llvm.TargetMachineEmitToMemory, machine, module, int(is_object)
-                )
-                if not buffer:
-                    raise NativeError(f"LLVM refused a module: {message}")
-            finally:
-                if module:
-                    llvm.DisposeModule(module)
-                llvm.ContextDispose(context)
-            try:
-                return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
-            finally:
-                llvm.DisposeMemoryBuffer(buffer)
+            return self._emitted_inside(text, speed, is_object=is_object)
+
+    def _emitted_inside(self, text: str, speed: int, *, is_object: bool) -> bytes:
+        """The same, where LLVM is held for this thread."""
+        llvm = self._llvm
+        machine, layout = self._machine(_LEVELS[speed])
+        # In a context of its own: the global one keeps every constant any module ever used.
+        context = llvm.ContextCreate()
+        module = None
+        try:
+            module, message = llvm.call_with_text(llvm.ParseAssembly, context, text.encode())
+            if not module:
+                raise NativeError(f"LLVM refused a module: {message}")
+            llvm.SetTarget(module, self._triple)
+            llvm.SetDataLayout(module, layout)
+            broken, message = llvm.call_with_text(llvm.VerifyModule, module)
+            if broken:
+                raise NativeError(f"LLVM refused a module: {message}")
+            self._optimise(module, speed)
+            buffer, message = llvm.call_with_text(
+                llvm.TargetMachineEmitToMemory, machine, module, int(is_object)
+            )
+            if not buffer:
+                raise NativeError(f"LLVM refused a module: {message}")
+        finally:
+            if module:
+                llvm.DisposeModule(module)
+            llvm.ContextDispose(context)
+        try:
+            return ctypes.string_at(llvm.GetBufferStart(buffer), llvm.GetBufferSize(buffer))
+        finally:
+            llvm.DisposeMemoryBuffer(buffer)
 
     def _optimise(self, module: Any, speed: int) -> None:
         """Run passes, with a pass manager for this module alone.
@@ -212,6 +219,56 @@ class Compiler:
             llvm.DisposePipelineTuningOptions(options)
         self._builders[speed] = (builder, runs + 1)
         return builder
+
+
+def compile_together(
+    compilers: Sequence[Compiler], texts: Sequence[str], *, speed: int
+) -> list[Code]:
+    """Compile modules at the same time: the first on this thread, others on threads of their own.
+
+    LLVM, whose contexts know nothing of each other, is held here for all of them until the last is
+    done, also if this thread is interrupted.
+
+    Args:
+        compilers: one for each module, as they keep what they have used.
+        texts: the modules.
+        speed: as of `Compiler.compile`.
+
+    Raises:
+        NativeError: one of them cannot be compiled.
+    """
+    made: list[Code | None] = [None] * len(texts)
+    errors: list[BaseException] = []
+
+    def work(number: int, ended: Callable[[], None]) -> None:
+        try:
+            data = compilers[number]._emitted_inside(texts[number], speed, is_object=True)
+            made[number] = read_object(data)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            ended()
+
+    with LLVM:
+        under_way = []
+        for number in range(1, len(texts)):
+            lock = allocate_lock()
+            lock.acquire()
+            job = partial(work, number, lock.release)
+            if not started(job):
+                job()
+            under_way.append(lock)
+        work(0, lambda: None)
+        for lock in under_way:
+            while True:
+                try:
+                    lock.acquire()
+                    break
+                except BaseException as error:  # a signal's: raised when no thread is in LLVM
+                    errors.append(error)
+    if errors:
+        raise errors[0]
+    return [code for code in made if code is not None]
 
 
 def host_compiler() -> Compiler:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Thread
 
+    from jitvm.engine.codegen.native import Code
+    from jitvm.engine.interpreter.source import InterpreterSource
     from jitvm.engine.memory.arena import Arena, Span
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.guest import Guest
@@ -40,6 +42,11 @@ _SLOW = frozenset(("movbe",))
 """Extensions that interpreters are slower with: this one loads and stores words in the other byte
 order, which costs a tenth over the benchmark, single programs a third (Zen 4). Regions, which LLVM
 has more room in to hide that, gain a little."""
+# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
+_MOST_THREADS = 4
+"""Threads on which an interpreter is made."""
+_WORTH_A_THREAD = 32
+"""Different opcodes that each of them has at least."""
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 """Tables that hold one stub everywhere, of their own name."""
 
@@ -211,12 +218,46 @@ def _made(
 ) -> Unit:
     """Handlers that LLVM makes, and keeps beside those that the cache has; where the guest is what
     it was when the first of them were installed."""
-    unit = Unit.of_names(build(guest, opcodes=opcodes, stubs=stubs), Layout(guest))
+    unit = _compiled(guest, opcodes, stubs=stubs)
     if cache is not None and key is not None and stamp(guest) == key:
         others = None if stubs else _kept(guest, cache, key)
         if stubs or others is not None:
             cache.store(_kind(guest), key, (others.joined(unit) if others else unit).kept())
     return unit
+
+
+def _compiled(guest: Guest, opcodes: Iterable[int], *, stubs: bool) -> Unit:
+    """Handlers that LLVM makes for this processor, many of them on several threads."""
+    with IMPORTS:
+        from jitvm.engine.codegen.native import Compiler, compile_together
+        from jitvm.engine.interpreter.source import InterpreterSource
+
+    sources = [
+        InterpreterSource(guest, share, stubs=stubs and not number)
+        for number, share in enumerate(_shares(guest, opcodes))
+    ]
+    compilers = [Compiler.for_host(os.uname().machine, without=_SLOW) for _ in sources]
+    codes = compile_together(compilers, [source.text for source in sources], speed=1)
+    whole, *rest = map(_unit, sources, codes)
+    for unit in rest:
+        whole = whole.joined(unit)
+    return whole
+
+
+def _shares(guest: Guest, opcodes: Iterable[int]) -> list[list[int]]:
+    """Opcodes parted into as many lists as are worth a thread; at least one. Those that mean the
+    same, and so share handlers, are in one."""
+    alike: dict[object, list[int]] = {}
+    for code in opcodes:
+        alike.setdefault(guest.opcodes[code].meaning, []).append(code)
+    processors = len(os.sched_getaffinity(0))
+    count = max(min(processors, _MOST_THREADS, len(alike) // _WORTH_A_THREAD), 1)
+    groups = list(alike.values())
+    return [[code for group in groups[start::count] for code in group] for start in range(count)]
+
+
+def _unit(source: InterpreterSource, code: Code) -> Unit:
+    return Unit.of_names(_named(source, code), source.layout)
 
 
 def build(
@@ -242,8 +283,14 @@ def build(
         compiler = Compiler.for_host(os.uname().machine, without=_SLOW)
     else:
         compiler = Compiler(architecture)
-    code = compiler.compile(source.text, speed=1)
-    symbols = {name: code.symbols[name] for name in (exports(source.layout) if stubs else ())}
+    return _named(source, compiler.compile(source.text, speed=1))
+
+
+def _named(source: InterpreterSource, code: Code) -> CachedCode:
+    """Compiled code, with symbols as `build` gives them."""
+    symbols = {
+        name: code.symbols[name] for name in (exports(source.layout) if source.has_stubs else ())
+    }
     for table in HANDLER_TABLES:
         for row, function in enumerate(source.tables[table]):
             if function:
