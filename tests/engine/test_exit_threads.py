@@ -19,11 +19,11 @@ COMPILE = """
 import threading, jitvm
 from jitvm.engine.codegen import native
 began = threading.Event()
-emitted = native.Compiler._emitted
+emitted = native.Compiler._emitted_inside
 def slow(*args, **options):
     began.set()
     return emitted(*args, **options)
-native.Compiler._emitted = slow
+native.Compiler._emitted_inside = slow
 make = lambda: jitvm.Machine(jitvm.UXN, cache=None)
 threading.Thread(target=make, daemon=True).start()
 began.wait()

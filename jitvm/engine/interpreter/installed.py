@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import sys
 
+from jitvm.engine.host.addresses import address_limit
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
@@ -246,11 +247,15 @@ def _compiled(guest: Guest, opcodes: Iterable[int], *, stubs: bool) -> Unit:
 
 def _shares(guest: Guest, opcodes: Iterable[int]) -> list[list[int]]:
     """Opcodes parted into as many lists as are worth a thread; at least one. Those that mean the
-    same, and so share handlers, are in one."""
+    same, and so share handlers, are in one.
+
+    Where addresses are limited there is one: a thread for which LLVM gets no memory ends the
+    process.
+    """
     alike: dict[object, list[int]] = {}
     for code in opcodes:
         alike.setdefault(guest.opcodes[code].meaning, []).append(code)
-    processors = len(os.sched_getaffinity(0))
+    processors = len(os.sched_getaffinity(0)) if address_limit() is None else 1
     count = max(min(processors, _MOST_THREADS, len(alike) // _WORTH_A_THREAD), 1)
     groups = list(alike.values())
     return [[code for group in groups[start::count] for code in group] for start in range(count)]
