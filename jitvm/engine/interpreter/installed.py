@@ -19,7 +19,7 @@ from jitvm.engine.host.addresses import address_limit
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
-from jitvm.engine.interpreter.unit import NONE, Unit, exports
+from jitvm.engine.interpreter.unit import NONE, Unit, exports, spills
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
@@ -93,19 +93,19 @@ class Handlers:
         self.spans.append(span)
         start = span.address
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
-        spills = [self.address(f"spill_{size}") for size in self._layout.states[1:]]
-        rest = b"".join(_row(at) for at in spills)
-        absent = [at for at in (self.address("missing"), *spills) for _ in range(256)]
+        absent = [self.address(name) for name in ("missing", *spills(self._layout))]
+        rest = b"".join(map(_row, absent[1:]))
+        without = [at for at in absent for _ in range(256)]
         entries = [
-            without if at == NONE else start + at
-            for at, without in zip(unit.entries, absent * len(HANDLER_TABLES), strict=True)
+            nothing if at == NONE else start + at
+            for at, nothing in zip(unit.entries, without * len(HANDLER_TABLES), strict=True)
         ]
         if self._entries:
             both = zip(self._entries, unit.entries, entries, strict=True)
             entries = [was if at == NONE else new for was, at, new in both]
         self._entries = entries
         tables = {name: _row(self.address(name)) + rest for name in _STUBS}
-        size = len(absent)
+        size = len(without)
         for at, name in enumerate(HANDLER_TABLES):
             tables[name] = bytes((Word * size)(*entries[size * at : size * (at + 1)]))
         self.tables = tables

@@ -38,7 +38,7 @@ from jitvm.engine.codegen.emitter import (
 from jitvm.engine.codegen.lower import Lowering
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
 from jitvm.engine.interpreter.lowering import LINE, HandlerLowering, spill
-from jitvm.engine.interpreter.unit import exports
+from jitvm.engine.interpreter.unit import exports, spills
 from jitvm.engine.interpreter.x86 import X86Lowering
 from jitvm.engine.ir.graph import Branch, Exit, Graph, Leave, Terminator
 from jitvm.engine.ir.ops import Op
@@ -260,11 +260,11 @@ class InterpreterSource:
 
     def _spills(self) -> None:
         """Where there are no handlers for a state: go on in state 0, in the same table."""
-        for size in self.layout.states[1:]:
+        for name, size in zip(spills(self.layout), self.layout.states[1:], strict=True):
             e = Emitter(self.layout)
             spill(e, size)
             e.dispatch("%pc", self.prototype.own_stacks())
-            self._stub(f"spill_{size}", e)
+            self._stub(name, e)
 
     def _returning(self, name: str, status: Status) -> None:
         e = Emitter(self.layout)

@@ -25,9 +25,14 @@ _WIDTH = 4
 """Bytes of an offset."""
 
 
+def spills(layout: Layout) -> list[str]:
+    """Stubs that go on in state 0, for each other state."""
+    return [f"spill_{size}" for size in layout.states[1:]]
+
+
 def exports(layout: Layout) -> tuple[str, ...]:
     """Functions that are called by name."""
-    return *_EXPORTS, *(f"spill_{size}" for size in layout.states[1:])
+    return *_EXPORTS, *spills(layout)
 
 
 class Unit:

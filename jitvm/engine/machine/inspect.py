@@ -19,6 +19,7 @@ from array import array
 from itertools import product
 from typing import TYPE_CHECKING
 
+from jitvm.engine.interpreter.unit import spills
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.layout import CELL, CODE, HANDLER_TABLES, PART, TABLES
 
@@ -266,8 +267,7 @@ class Inspector:
             return
         handlers = native.handlers
         layout = self.machine.layout
-        spills = [f"spill_{size}" for size in layout.states[1:]]
-        named = (*_WAYS_IN, *_STUBS, "missing", *spills)
+        named = (*_WAYS_IN, *_STUBS, "missing", *spills(layout))
         names = {handlers.address(name): name for name in named}
         for row in self.machine.guest.opcodes:
             entries = range(8 * row.code, layout.table_size, PART)
