@@ -53,6 +53,8 @@ def program() -> NoReturn:
 
         prepare()
     is_busy = BACKGROUND.close()
+    if is_busy:
+        BACKGROUND.abandon()
     has_left = not ENDING.number and BACKGROUND.leave()  # what is ended is to end
     if is_busy or has_left:
         BACKGROUND.put_away()

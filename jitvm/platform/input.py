@@ -28,8 +28,8 @@ if TYPE_CHECKING:
             is called every now and then, and may raise what ends the waiting."""
 
 
-CHUNK = 65536
-"""Most bytes taken at a time."""
+CHUNK = 1 << 18
+"""Most bytes taken at a time: of a file as much as that, of a pipe what it holds."""
 PAUSE = 0.25
 """Seconds that are waited for at a time: the handler of a signal that comes just before is not run
 until then."""

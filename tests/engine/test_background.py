@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from typing import cast
 
 import pytest
 
@@ -14,7 +16,7 @@ from jitvm.engine.interpreter.installed import (
     make_handlers,
 )
 from jitvm.guest import Guest, Opcode, Space, Stack
-from tests.clock import HANGS
+from tests.clock import HANGS, until
 
 
 def test_what_is_under_way_is_known() -> None:
@@ -147,3 +149,24 @@ def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.Monk
     assert handlers_are_ready(guest, None)
     with pytest.raises(RuntimeError, match="refused"):
         handlers_for(guest, None)
+
+
+def test_work_that_is_abandoned_stops_between_two_steps() -> None:
+    background, steps = Background(), 0
+
+    def work() -> None:
+        nonlocal steps
+        while True:
+            steps += 1
+            background.step()
+
+    thread = threading.Thread(target=background.do, args=(work,), daemon=True)
+    thread.start()
+    until(lambda: steps > 2)
+    background.abandon()
+    until(lambda: "never" in sys._current_frames()[cast(int, thread.ident)].f_locals)
+    before = steps
+    assert background.close(), "it counts as under way"
+    background.forget_threads()
+    background.step()  # as in a child, which goes on with the work
+    assert steps == before

@@ -9,6 +9,7 @@ new work starts from then on:
                          BACKGROUND.leave(): before that, whatever a child can finish
     end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
     in between:          BACKGROUND.alone(work), for which nothing else may be under way
+    within long work:    BACKGROUND.step(), where it may be left if the process ends at once
 
 This module imports nothing that costs time at start.
 """
@@ -37,7 +38,7 @@ class Background:
         self._lock = allocate_lock()
         self._turn = RLock()
         self._under_way = 0
-        self._is_closed = False
+        self._is_closed = self._is_abandoned = False
         self._last: list[Callable[[], None]] = []
         self._leaving: list[Callable[[], bool]] = []
 
@@ -58,6 +59,22 @@ class Background:
         with self._lock:
             self._is_closed = True
             return self._under_way > 0
+
+    def abandon(self) -> None:
+        """Have what is under way stop where it may: the process ends at once, by `os._exit`.
+
+        Until then it would share the interpreter lock with whoever ends the process, who needs it
+        back after each file that is opened.
+        """
+        self._is_abandoned = True
+
+    def step(self) -> None:
+        """Between two steps of long work, while no lock is held: stop here for good if the work is
+        abandoned."""
+        if self._is_abandoned:
+            never = allocate_lock()
+            never.acquire()
+            never.acquire()
 
     def wait(self) -> None:
         """Close, and wait until nothing is under way, but no longer than `PATIENCE`."""
@@ -105,6 +122,7 @@ class Background:
         """After a fork: the threads that did something are not in the child."""
         self._lock, self._turn = allocate_lock(), RLock()
         self._under_way = 0
+        self._is_abandoned = False
 
 
 BACKGROUND = Background()

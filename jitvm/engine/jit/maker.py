@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
@@ -44,9 +45,11 @@ def load_compiler(params: Parameters) -> None:
     """
     with IMPORTS:
         import jitvm.engine.ir.passes
+    BACKGROUND.step()
     with IMPORTS:
         import jitvm.engine.region.attempt
         import jitvm.engine.region.window
+    BACKGROUND.step()
     if makes_code(params):
         with IMPORTS:
             import jitvm.engine.region.direct

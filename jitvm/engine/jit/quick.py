@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
@@ -178,10 +179,13 @@ class Quick:
         planner, params = self._planner, self._maker.params
 
         def work() -> Compiled:
+            BACKGROUND.step()
             if planner.is_passing(window):
                 raise Refused(Reason.PASSING)
             if learns:
+                BACKGROUND.step()
                 planner.learn(window)
+            BACKGROUND.step()
             start = planner.choose(window)
             if start is None:
                 raise Refused(Reason.NO_LOOP)

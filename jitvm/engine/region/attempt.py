@@ -52,6 +52,7 @@ from __future__ import annotations
 
 from _heapq import heappop, heappush
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Value
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.ir.stacks import VirtualStack, in_range
@@ -381,6 +382,7 @@ class Attempt:
         forming, placed, nodes = self.forming, self._placed, self.region.nodes
         memory, written = forming.world.memory, forming.world.written
         while True:
+            BACKGROUND.step()
             pc = node[0]
             placed.add(node)
             nodes[pc] = nodes.get(pc, 0) + 1

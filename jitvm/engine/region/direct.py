@@ -52,6 +52,7 @@ from jitvm.engine.codegen.x86 import (
     reg_mem,
     reg_reg,
 )  # fmt: skip
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.ir.graph import Block, Branch, Exit, Goto, Graph, Leave, Slot, Value
 from jitvm.engine.ir.ops import EFFECTS, MARKS, Op
 from jitvm.engine.ir.passes.dominators import reverse_postorder
@@ -189,6 +190,7 @@ class DirectLowering(DirectOperations):
             for i, register in enumerate(self._saved):
                 asm.put(reg_mem(MOV_TO, register, self._saved_at(i), 8))
         for block, following in zip(self._blocks, [*self._blocks[1:], None], strict=True):
+            BACKGROUND.step()
             asm.bind(self._labels[block.number])
             for value in block.values:
                 if id(value) in self.allocation.positions:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from _collections_abc import Callable
 
+from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.ir.graph import Graph
 from jitvm.engine.ir.passes.arms import select_arms
 from jitvm.engine.ir.passes.blocks import merge_blocks
@@ -47,4 +48,5 @@ def optimise(graph: Graph, *, quick: bool = False) -> None:
     """Everything; `quick` leaves out what makes a graph larger."""
     for name, run in PASSES.items():
         if not quick or name not in _GROWING:
+            BACKGROUND.step()
             run(graph)
