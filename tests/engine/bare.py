@@ -17,7 +17,7 @@ from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.layout import Layout
 from jitvm.engine.tables.status import Status
 from jitvm.guest import Guest
-from tests.engine.emulated import EmulatedHandlers, aarch64_code
+from tests.engine.emulated import EmulatedHandlers, aarch64_unit
 
 _WRITTEN: Any = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 
@@ -29,7 +29,7 @@ class Bare:
         self.layout = layout = Layout(guest)
         self.block = Block(layout)
         self.handlers: Any = (
-            EmulatedHandlers(aarch64_code(guest), self.block)
+            EmulatedHandlers(aarch64_unit(guest), self.block)
             if tier == "aarch64"
             else handlers_for(guest, CodeCache())
         )

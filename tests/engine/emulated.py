@@ -2,7 +2,7 @@
 
     unicorn (AArch64)                         this process
       block    mapped at its own address  <->   the machine's `Block`, mirrors and all
-      code     read, execute                    the text of a `CachedCode`
+      code     read, execute                    that of a `Unit`, or any other
       stack    read, write                      private to the emulator
       elsewhere: nothing. A fetch from there is a call of a host function: it is looked up among
       the functions the machine names (port functions, `ring_full`, `written`, `also`), called
@@ -14,26 +14,28 @@ x0.., the return address in lr. Callee-saved registers and the stack pointer are
 each call. Nothing in the block can be executed and nothing in the code written.
 
 `EmulatedMachine(guest)` is a `Machine` at tier 1 on such code. For other code make an `Emulator`
-of a `Block` and any `CachedCode`, and `call` its symbols; `install` adds code to a running one.
+of a `Block` and `call` functions of what was installed; `install` adds code to a running one.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-import sys
 from functools import cache
 from typing import Any, cast
 
 import unicorn
 
-from jitvm.engine.interpreter.installed import Handlers, build
+from jitvm.engine.interpreter.installed import Handlers
+from jitvm.engine.interpreter.making import make_unit
+from jitvm.engine.interpreter.unit import Unit
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.machine.native import NativeTier
+from jitvm.engine.memory.arena import Arena
 from jitvm.engine.memory.block import Block
-from jitvm.engine.memory.cache import CachedCode, CodeCache
+from jitvm.engine.memory.cache import CodeCache
 from jitvm.engine.memory.fingerprint import stamp
-from jitvm.engine.memory.layout import TABLES
+from jitvm.engine.memory.layout import Layout
 from jitvm.engine.memory.shown import address_of
 from jitvm.guest import Guest
 
@@ -163,37 +165,41 @@ class Emulator:
         return named - {0}
 
 
-class EmulatedHandlers:
-    """Stands in for `Handlers`: the same addresses and ways in, through an emulator."""
+class _Piece:
+    """Code in the emulator, which has it as long as there is one."""
 
-    def __init__(self, code: CachedCode, block: Block) -> None:
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def free(self) -> None:
+        """Nothing to do."""
+
+
+class _Pieces:
+    """Stands in for an `Arena`: what is installed is in the emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def install(self, code: bytes) -> _Piece:
+        return _Piece(self._emulator.install(code))
+
+
+class EmulatedHandlers(Handlers):
+    """The same addresses and ways in, through an emulator."""
+
+    def __init__(self, unit: Unit, block: Block) -> None:
         self.emulator = Emulator(block)
-        self._start = self.emulator.install(code.machine_code)
-        self._symbols = code.symbols
-        self._states = block.layout.states
-        rows = range(256 * len(self._states))
-        self.tables = {
-            name: b"".join(self._entry(name, row).to_bytes(8, sys.byteorder) for row in rows)
-            for name in TABLES
-        }
+        super().__init__(unit, block.layout, cast(Arena, _Pieces(self.emulator)))
+        self.enter, self.step, self.deliver = self._enter, self._step, self._deliver
 
-    def _entry(self, table: str, row: int) -> int:
-        if f"{table}/{row}" in self._symbols:
-            return self.address(f"{table}/{row}")
-        held = self._states[row // 256]
-        return self.address(f"spill_{held}" if held else table)
-
-    def address(self, function: str) -> int:
-        """Where a function of the interpreter runs, in the emulator."""
-        return self._start + self._symbols[function]
-
-    def enter(self, base: int) -> None:
+    def _enter(self, base: int) -> None:
         self.emulator.call(self.address("enter"), base)
 
-    def step(self, base: int) -> None:
+    def _step(self, base: int) -> None:
         self.emulator.call(self.address("step"), base)
 
-    def deliver(self, base: int, data: bytes, count: int, *ports: int) -> int:
+    def _deliver(self, base: int, data: bytes, count: int, *ports: int) -> int:
         """As native `deliver`; the data is copied to the far end of the emulator's stack."""
         if count > STACK_SIZE // 2:
             raise EmulationError(f"{count} events at once; take up to {STACK_SIZE // 2}")
@@ -202,30 +208,31 @@ class EmulatedHandlers:
 
 
 @cache
-def kept_code(guest: Guest, architecture: str) -> CachedCode:
+def kept_unit(guest: Guest, architecture: str) -> Unit:
     """A guest's interpreter for an architecture's baseline, kept as native code is."""
     kept, kind, key = CodeCache(), f"{guest.name}-{architecture}", stamp(guest)
     code = None if key is None else kept.load(kind, key)
-    if code is None:
-        code = build(guest, architecture)
+    unit = None if code is None else Unit.of_kept(code, Layout(guest))
+    if unit is None:
+        unit = make_unit(guest, architecture=architecture)
         if key is not None:
-            kept.store(kind, key, code)
-    return code
+            kept.store(kind, key, unit.kept())
+    return unit
 
 
-def aarch64_code(guest: Guest) -> CachedCode:
+def aarch64_unit(guest: Guest) -> Unit:
     """A guest's interpreter for AArch64."""
-    return kept_code(guest, "aarch64")
+    return kept_unit(guest, "aarch64")
 
 
 class EmulatedMachine(Machine):
-    """A machine whose tier 1 is AArch64 code in an emulator; without code, its guest's own."""
+    """A machine whose tier 1 is AArch64 code in an emulator; without a unit, its guest's own."""
 
-    def __init__(self, guest: Guest, code: CachedCode | None = None) -> None:
+    def __init__(self, guest: Guest, unit: Unit | None = None) -> None:
         super().__init__(guest, tier=Tier.REFERENCE)
-        handlers = EmulatedHandlers(code or aarch64_code(guest), self.block)
+        handlers = EmulatedHandlers(unit or aarch64_unit(guest), self.block)
         self.emulator = handlers.emulator
-        self._executor = NativeTier(self.block, self.state, cast(Handlers, handlers))
+        self._executor = NativeTier(self.block, self.state, handlers)
         self.tier = Tier.INTERPRETER
         for index in self.layout.attached:
             self.emulator.show(self.state.spaces[index])

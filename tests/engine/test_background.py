@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from jitvm.engine.host.background import Background
-from jitvm.engine.interpreter import installed
+from jitvm.engine.interpreter import making
 from jitvm.engine.interpreter.installed import (
     handlers_are_ready,
     handlers_for,
@@ -141,7 +141,7 @@ def test_who_needs_handlers_that_cannot_be_made_is_told(monkeypatch: pytest.Monk
     def refused(*_: object, **__: object) -> None:
         raise RuntimeError("refused")
 
-    monkeypatch.setattr(installed, "_compiled", refused)
+    monkeypatch.setattr(making, "make_unit", refused)
     guest = stopping()
     assert not handlers_are_ready(guest, None)
     make_handlers(guest, None)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from copy import copy
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jitvm.engine.interpreter import installed
-from jitvm.engine.interpreter.installed import build, handlers_for
-from jitvm.engine.interpreter.unit import NONE, Unit, exports
+from jitvm.engine.interpreter import making
+from jitvm.engine.interpreter.installed import handlers_for
+from jitvm.engine.interpreter.making import make_unit
+from jitvm.engine.interpreter.unit import NONE, Entries, Unit, exports
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.layout import Layout
@@ -106,8 +110,12 @@ def test_what_was_made_is_kept_together(guest: Guest, tmp_path: Path) -> None:
     assert not warnings
 
 
+def offsets(unit: Unit) -> list[int]:
+    return memoryview(unit.entries.content()).cast("Q").tolist()
+
+
 def unit() -> Unit:
-    return Unit.of_names(build(UXN, opcodes=(LIT,)), LAYOUT)
+    return make_unit(UXN, (LIT,))
 
 
 def test_what_the_cache_has_of_a_unit_is_looked_at() -> None:
@@ -116,10 +124,9 @@ def test_what_the_cache_has_of_a_unit_is_looked_at() -> None:
     again = Unit.of_kept(kept, LAYOUT)
     assert again is not None
     assert (again.machine_code, again.symbols) == (made.machine_code, made.symbols)
-    assert again.entries == made.entries
+    assert offsets(again) == offsets(made)
     size = len(made.machine_code)
-    far = made.entries[:]
-    far[0] = size
+    far = Entries.of([size, *offsets(made)[1:]])
     for damaged in (
         CachedCode(kept.machine_code[:-1], kept.symbols),
         CachedCode(kept.machine_code, {"entries": size}),
@@ -135,23 +142,51 @@ def test_what_is_made_on_some_threads_is_the_same(
 ) -> None:
     """Of a guest in which many opcodes mean the same."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
-    shares = installed._shares(UXN, range(256))
+    shares = making.shares(UXN, range(256))
     assert sorted(chain(*shares)) == [*range(256)]
     assert len(shares) == min(processors, 4)
     for row in UXN.opcodes:
         alike = {other.code for other in UXN.opcodes if other.meaning == row.meaning}
         assert sum(alike <= set(share) for share in shares) == 1
-    assert len(installed._shares(UXN, range(40))) == 1
-    made = installed._compiled(UXN, range(256), stubs=True)
+    assert len(making.shares(UXN, range(40))) == 1
+    made = make_unit(UXN)
     assert set(exports(LAYOUT)) <= set(made.symbols)
-    assert NONE not in made.entries
-    assert all(0 <= at < len(made.machine_code) for at in made.entries)
+    assert NONE not in offsets(made)
+    assert made.entries.are_below(len(made.machine_code))
 
 
 def test_joined_units_have_what_both_have() -> None:
-    one, other = unit(), Unit.of_names(build(UXN, opcodes=(LIT, INC), stubs=False), LAYOUT)
+    one, other = unit(), make_unit(UXN, (LIT, INC), stubs=False)
     both = one.joined(other)
     assert both.symbols == one.symbols
-    assert both.entries[LIT] == one.entries[LIT]
-    assert both.entries[INC] == other.entries[INC] + both.machine_code.index(other.machine_code)
-    assert both.entries[0x02] == NONE
+    place = both.machine_code.index(other.machine_code)
+    assert offsets(both)[LIT] == offsets(one)[LIT]
+    assert offsets(both)[INC] == offsets(other)[INC] + place
+    assert offsets(both)[0x02] == NONE
+
+
+NUMBERS = st.one_of(st.just(NONE), st.integers(0, 2**47), st.integers(0, 64))
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1), st.integers(0, 2**47))
+def test_entries_are_dealt_with_as_if_each_was_alone(pairs: list[tuple[int, int]], by: int) -> None:
+    these, those = ([pair[i] for pair in pairs] for i in range(2))
+    entries = Entries.of(these)
+    assert entries.content() == b"".join(at.to_bytes(8, sys.byteorder) for at in these)
+    moved = [at if at == NONE else at + by for at in these]
+    assert entries.moved(by).content() == Entries.of(moved).content()
+    either = [other if at == NONE else at for at, other in pairs]
+    assert entries.or_else(Entries.of(those)).content() == Entries.of(either).content()
+    for limit in (1, by + 1, *[at + more for at in these if at != NONE for more in (0, 1)]):
+        if limit:
+            below = all(at < limit for at in these if at != NONE)
+            assert entries.are_below(limit) is below
+
+
+@pytest.mark.parametrize("wrong", [NONE + 1, 2**64 - 1, NONE - 1])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_entries_that_are_neither_there_nor_absent(wrong: int, at: int) -> None:
+    entries = [0, NONE, 63]
+    assert Entries.of(entries).are_below(64)
+    entries[at] = wrong
+    assert not Entries.of(entries).are_below(64)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitvm.engine.interpreter.cores import fast_graph, full_graph
-from jitvm.engine.interpreter.installed import build
+from jitvm.engine.interpreter.making import make_unit
 from jitvm.engine.ir.graph import Leave
 from jitvm.engine.ir.run import Host, run
 from jitvm.engine.ir.verify import verify
@@ -62,7 +62,7 @@ def test_refused_or_right(
     row = guest.opcodes[0]
     if mistake := mistake_in(guest):
         assert mistake.startswith("guest authored, opcode 0x00 op00: ")
-        for attempt in (lambda: Machine(guest, tier=Tier.REFERENCE), lambda: build(guest)):
+        for attempt in (lambda: Machine(guest, tier=Tier.REFERENCE), lambda: make_unit(guest)):
             with pytest.raises(DescriptionError) as caught:
                 attempt()
             assert str(caught.value) == mistake

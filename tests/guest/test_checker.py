@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jitvm.engine.interpreter.installed import build
+from jitvm.engine.interpreter.making import make_unit
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack
 from jitvm.guests.uxn import UXN
@@ -51,7 +51,7 @@ def refused(made: Guest) -> str:
         texts.append(str(caught.value))
     for architecture in (None, "aarch64"):
         with pytest.raises(DescriptionError) as caught:
-            build(made, architecture)
+            make_unit(made, architecture=architecture)
         texts.append(str(caught.value))
     assert len(set(texts)) == 1
     assert texts[0].startswith("guest calc, opcode 0x17 ADD: ")

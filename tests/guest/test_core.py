@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jitvm.engine.interpreter.installed import build
+from jitvm.engine.interpreter.making import make_unit
 from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space, Stack, Stop
 from jitvm.guest.description import MOST_STACKS
@@ -450,7 +450,7 @@ def test_native_cores_refuse_what_tiers_would_disagree_about(
     meaning: Meaning, message: str
 ) -> None:
     with pytest.raises(DescriptionError, match=message):
-        build(make_guest({meaning: 1}))
+        make_unit(make_guest({meaning: 1}))
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jitvm.engine.interpreter.installed import build
+from jitvm.engine.interpreter.making import make_unit
 from jitvm.guest import Core, DescriptionError, Guest, Opcode
 from tests.tiers import TIERS, make_machine
 from tests.toy import guest as toy
@@ -48,7 +48,7 @@ def test_errors_shown_are_raised(source: str, message: str) -> None:
     rows[7] = Opcode(7, "example", names["wrong"], 3)
     guest = Guest("toy", tuple(rows), toy.SPACES, ports=256, word_bits=64, byte_order="little")
     with pytest.raises(DescriptionError) as caught:
-        build(guest)
+        make_unit(guest)
     assert str(caught.value) == f"guest toy, opcode 0x07 example: {message}"
 
 
@@ -67,4 +67,4 @@ def test_what_the_page_recommends_instead_is_accepted() -> None:
 
     rows = list(toy.rows())
     rows[7] = Opcode(7, "example", better, 3)
-    build(Guest("toy", tuple(rows), toy.SPACES, ports=256, word_bits=64, byte_order="little"))
+    make_unit(Guest("toy", tuple(rows), toy.SPACES, ports=256, word_bits=64, byte_order="little"))

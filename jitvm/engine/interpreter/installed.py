@@ -12,18 +12,15 @@ others when they are first executed:
 
 from __future__ import annotations
 
-import os
 import sys
 
-from jitvm.engine.host.addresses import address_limit
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
-from jitvm.engine.interpreter.unit import NONE, Unit, exports, spills
+from jitvm.engine.interpreter.unit import Entries, Unit, spills
 from jitvm.engine.memory.arena import shared_arena
-from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.fingerprint import stamp
-from jitvm.engine.memory.layout import HANDLER_TABLES, TABLES, Layout
+from jitvm.engine.memory.layout import HANDLER_TABLES, POINTER, TABLES, Layout
 from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers
@@ -31,23 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Thread
 
-    from jitvm.engine.codegen.native import Code
-    from jitvm.engine.interpreter.source import InterpreterSource
     from jitvm.engine.memory.arena import Arena, Span
     from jitvm.engine.memory.cache import CodeCache
     from jitvm.guest import Guest
 
 _lock = ModuleLock()
 _ALL = frozenset(range(256))
-_SLOW = frozenset(("movbe",))
-"""Extensions that interpreters are slower with: this one loads and stores words in the other byte
-order, which costs a tenth over the benchmark, single programs a third (Zen 4). Regions, which LLVM
-has more room in to hide that, gain a little."""
-# Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
-_MOST_THREADS = 4
-"""Threads on which an interpreter is made."""
-_WORTH_A_THREAD = 32
-"""Different opcodes that each of them has at least."""
 _STUBS = tuple(name for name in TABLES if name not in HANDLER_TABLES)
 """Tables that hold one stub everywhere, of their own name."""
 
@@ -72,7 +58,7 @@ class Handlers:
         self.spans: list[Span] = []
         self._arena = arena
         self._symbols: dict[str, int] = {}
-        self._entries: list[int] = []
+        self._entries: Entries | None = None
         self.add(unit)
         self.enter = called(self.address("enter"), Word, returns=None)
         self.step = called(self.address("step"), Word, returns=None)
@@ -93,36 +79,28 @@ class Handlers:
         self.spans.append(span)
         start = span.address
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
-        absent = [self.address(name) for name in ("missing", *spills(self._layout))]
-        rest = b"".join(map(_row, absent[1:]))
-        without = [at for at in absent for _ in range(256)]
-        entries = [
-            nothing if at == NONE else start + at
-            for at, nothing in zip(unit.entries, without * len(HANDLER_TABLES), strict=True)
-        ]
-        if self._entries:
-            both = zip(self._entries, unit.entries, entries, strict=True)
-            entries = [was if at == NONE else new for was, at, new in both]
-        self._entries = entries
-        tables = {name: _row(self.address(name)) + rest for name in _STUBS}
-        size = len(without)
-        for at, name in enumerate(HANDLER_TABLES):
-            tables[name] = bytes((Word * size)(*entries[size * at : size * (at + 1)]))
-        self.tables = tables
+        rest = b"".join([self._row(name) for name in spills(self._layout)])
+        without = self._row("missing") + rest
+        before = self._entries or Entries(without * len(HANDLER_TABLES))
+        self._entries = unit.entries.moved(start).or_else(before)
+        content, size = self._entries.content(), len(without)
+        self.tables = {name: self._row(name) + rest for name in _STUBS} | {
+            name: content[size * at : size * (at + 1)] for at, name in enumerate(HANDLER_TABLES)
+        }
+
+    def _row(self, function: str) -> bytes:
+        """A part of a table that has one entry everywhere."""
+        return self.address(function).to_bytes(POINTER, sys.byteorder) * 256
 
     def lacks(self, opcodes: Iterable[int]) -> frozenset[int]:
         """Those of some opcodes that it has no handlers of."""
         missing = self.address("missing")
-        return frozenset(code for code in opcodes if self._entries[code] == missing)
+        plain = memoryview(self.tables["plain"]).cast("Q")
+        return frozenset([code for code in opcodes if plain[code] == missing])
 
     def address(self, function: str) -> int:
         """Where a function of the interpreter runs."""
         return self._symbols[function]
-
-
-def _row(address: int) -> bytes:
-    """A part of a table that has one entry everywhere."""
-    return address.to_bytes(8, sys.byteorder) * 256
 
 
 def handlers_for(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] = _ALL) -> Handlers:
@@ -219,85 +197,12 @@ def _made(
 ) -> Unit:
     """Handlers that LLVM makes, and keeps beside those that the cache has; where the guest is what
     it was when the first of them were installed."""
-    unit = _compiled(guest, opcodes, stubs=stubs)
+    with IMPORTS:
+        from jitvm.engine.interpreter.making import make_unit
+
+    unit = make_unit(guest, opcodes, stubs=stubs)
     if cache is not None and key is not None and stamp(guest) == key:
         others = None if stubs else _kept(guest, cache, key)
         if stubs or others is not None:
             cache.store(_kind(guest), key, (others.joined(unit) if others else unit).kept())
     return unit
-
-
-def _compiled(guest: Guest, opcodes: Iterable[int], *, stubs: bool) -> Unit:
-    """Handlers that LLVM makes for this processor, many of them on several threads."""
-    with IMPORTS:
-        from jitvm.engine.codegen.native import Compiler, compile_together
-        from jitvm.engine.interpreter.source import InterpreterSource
-
-    sources = [
-        InterpreterSource(guest, share, stubs=stubs and not number)
-        for number, share in enumerate(_shares(guest, opcodes))
-    ]
-    compilers = [Compiler.for_host(os.uname().machine, without=_SLOW) for _ in sources]
-    codes = compile_together(compilers, [source.text for source in sources], speed=1)
-    whole, *rest = map(_unit, sources, codes)
-    for unit in rest:
-        whole = whole.joined(unit)
-    return whole
-
-
-def _shares(guest: Guest, opcodes: Iterable[int]) -> list[list[int]]:
-    """Opcodes parted into as many lists as are worth a thread; at least one. Those that mean the
-    same, and so share handlers, are in one.
-
-    Where addresses are limited there is one: a thread for which LLVM gets no memory ends the
-    process.
-    """
-    alike: dict[object, list[int]] = {}
-    for code in opcodes:
-        alike.setdefault(guest.opcodes[code].meaning, []).append(code)
-    processors = len(os.sched_getaffinity(0)) if address_limit() is None else 1
-    count = max(min(processors, _MOST_THREADS, len(alike) // _WORTH_A_THREAD), 1)
-    groups = list(alike.values())
-    return [[code for group in groups[start::count] for code in group] for start in range(count)]
-
-
-def _unit(source: InterpreterSource, code: Code) -> Unit:
-    return Unit.of_names(_named(source, code), source.layout)
-
-
-def build(
-    guest: Guest,
-    architecture: str | None = None,
-    opcodes: Iterable[int] = _ALL,
-    *,
-    stubs: bool = True,
-) -> CachedCode:
-    """Compile a guest's interpreter with LLVM; table rows are symbols ``table/row``.
-
-    Args:
-        architecture: "x86_64" or "aarch64"; default: this machine, with all its features.
-        opcodes: those that get handlers.
-        stubs: whether it has everything besides handlers.
-    """
-    with IMPORTS:
-        from jitvm.engine.codegen.native import Compiler
-        from jitvm.engine.interpreter.source import InterpreterSource
-
-    source = InterpreterSource(guest, opcodes, stubs=stubs, architecture=architecture)
-    if architecture is None:
-        compiler = Compiler.for_host(os.uname().machine, without=_SLOW)
-    else:
-        compiler = Compiler(architecture)
-    return _named(source, compiler.compile(source.text, speed=1))
-
-
-def _named(source: InterpreterSource, code: Code) -> CachedCode:
-    """Compiled code, with symbols as `build` gives them."""
-    symbols = {
-        name: code.symbols[name] for name in (exports(source.layout) if source.has_stubs else ())
-    }
-    for table in HANDLER_TABLES:
-        for row, function in enumerate(source.tables[table]):
-            if function:
-                symbols[f"{table}/{row}"] = code.symbols[function]
-    return CachedCode(code.machine_code, symbols)

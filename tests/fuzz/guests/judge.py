@@ -17,10 +17,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 from jitvm.engine.codegen.native import Compiler
-from jitvm.engine.interpreter.installed import build
+from jitvm.engine.interpreter.making import make_unit
+from jitvm.engine.interpreter.unit import Unit
 from jitvm.engine.machine.machine import Machine, Tier
 from jitvm.engine.machine.reference import ReferenceTier
-from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import EXITS
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import DescriptionError
@@ -67,9 +67,9 @@ class Judging:
         self.guest = case.guest()
         self._assembler = Assembler(case.shape, case.rows)
         Machine(self.guest, tier=Tier.INTERPRETER, cache=None)
-        self._emulated: CachedCode | None = None
+        self._emulated: Unit | None = None
         if case.emulated:
-            self._emulated = build(self.guest, "aarch64")
+            self._emulated = make_unit(self.guest, architecture="aarch64")
         self._programs = self._executed = self._installed = self._taken = 0
 
     def verdict(self, kind: str, detail: str = "") -> Verdict:
