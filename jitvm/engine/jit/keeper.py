@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from time import process_time
 
+from jitvm.engine.host.apart import do_nothing_urgent, leave_to_child
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.codetable import MOST
@@ -75,8 +76,6 @@ def finish_apart() -> bool:
         unfinished = [keeper for keeper in _living if keeper.is_unfinished]
     if not unfinished:
         return False
-    from jitvm.engine.host.apart import leave_to_child
-
     left = leave_to_child(
         {each: (each.seconds_to_finish, each.begin_work, each.finish) for each in unfinished}
     )
@@ -284,8 +283,6 @@ class Keeper:
         """Finish what is left, in a process of its own."""
         if self._rest is None or self._shelf is None or not self._shelf.cache.pin():
             return
-        from jitvm.engine.host.apart import do_nothing_urgent
-
         end = process_time() + self.seconds_to_finish
         self._rest.finish_quick()
         self.put()
