@@ -58,10 +58,10 @@ GROUPS = {
         engine/interpreter/unit engine/host/addresses engine/memory/block engine/memory/arena
         engine/memory/fingerprint engine/interpreter/installed engine/host/threads
         engine/tables/__init__ engine/tables/status engine/machine/porttables
-        engine/machine/warmup engine/machine/native guest/numbers engine/machine/machine
-        engine/machine/watch platform/evaluator platform/output platform/registry
-        guests/__init__ guests/uxn/__init__ guests/uxn/platform engine/jit/__init__
-        engine/jit/shelf cli/values cli/graphics cli/options cli/run
+        guest/numbers engine/machine/devices engine/machine/warmup engine/machine/native
+        engine/machine/machine engine/machine/watch platform/evaluator platform/output
+        platform/registry guests/__init__ guests/uxn/__init__ guests/uxn/platform
+        engine/jit/__init__ engine/jit/shelf cli/values cli/graphics cli/options cli/run
     """,
     "jitvm.cli.show": "cli/progress cli/headless cli/sessions cli/show",
     "jitvm.cli.outputs": """
@@ -121,7 +121,7 @@ GROUPS = {
         guests/wire/messages engine/interpreter/__init__ engine/interpreter/unit
         engine/memory/fingerprint engine/interpreter/installed engine/machine/__init__
         engine/tables/status engine/machine/porttables engine/machine/warmup
-        engine/machine/native guest/numbers engine/machine/machine
+        guest/numbers engine/machine/devices engine/machine/native engine/machine/machine
         guests/wire/batch guests/wire/order guests/wire/choice guests/wire/vm/__init__
         guests/wire/vm/operands guests/wire/vm/described guests/wire/vm/values
         guests/wire/vm/fields guests/wire/vm/frames guests/wire/vm/packed guests/wire/vm/rows

@@ -229,13 +229,16 @@ class EmulatedMachine(Machine):
     """A machine whose tier 1 is AArch64 code in an emulator; without a unit, its guest's own."""
 
     def __init__(self, guest: Guest, unit: Unit | None = None) -> None:
+        self._unit = unit
         super().__init__(guest, tier=Tier.REFERENCE)
-        handlers = EmulatedHandlers(unit or aarch64_unit(guest), self.block)
-        self.emulator = handlers.emulator
-        self._executor = NativeTier(self.block, self.state, handlers)
         self.tier = Tier.INTERPRETER
+
+    def _executor_of(self, *_: object) -> NativeTier:
+        handlers = EmulatedHandlers(self._unit or aarch64_unit(self.guest), self.block)
+        self.emulator = handlers.emulator
         for index in self.layout.attached:
             self.emulator.show(self.state.spaces[index])
+        return NativeTier(self.block, self.state, handlers)
 
     def attach(self, space: int, memory: Any) -> None:
         super().attach(space, memory)

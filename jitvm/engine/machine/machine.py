@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from _operator import index as any_whole
 
-from jitvm.engine.host.foreign import PortFunction
 from jitvm.engine.host.notes import note, reason
 from jitvm.engine.interpreter.installed import handlers_for
+from jitvm.engine.machine.devices import WORD, Devices, check_function
 from jitvm.engine.machine.native import NativeTier
 from jitvm.engine.memory.block import Block, BlockError, Reservation
 from jitvm.engine.memory.cache import CodeCache
-from jitvm.engine.memory.layout import RING, Layout
+from jitvm.engine.memory.layout import Layout
 from jitvm.guest import Ports, State, Stop
 from jitvm.guest.light import StrEnum
 from jitvm.guest.numbers import shortened, whole
@@ -28,11 +28,12 @@ from jitvm.guest.numbers import shortened, whole
 TYPE_CHECKING = False  # known to type checkers; `typing` and `dataclasses` cost 15 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, ClassVar, Protocol
+    from typing import Any, ClassVar
 
     from jitvm.engine.interpreter.filters import Filter
     from jitvm.engine.interpreter.installed import Handlers
     from jitvm.engine.jit.jit import Jit
+    from jitvm.engine.machine.devices import NativeFunction
     from jitvm.engine.machine.executor import Executor
     from jitvm.engine.tables.events import Listener
     from jitvm.engine.tables.params import Parameters
@@ -40,18 +41,8 @@ if TYPE_CHECKING:
     from jitvm.guest.marks import Marks
     from jitvm.guest.state import Reader, Writer
 
-    class CFunc(Protocol):
-        """A compiled C callback, as `numba.cfunc` makes it."""
-
-        @property
-        def address(self) -> int: ...
-
-    NativeFunction = CFunc | int
     Buffer = Any
     """An object that shows its memory (PEP 3118): bytes, bytearray, memoryview, array, mmap."""
-
-
-_WORD = (1 << 64) - 1
 
 
 class Tier(StrEnum):
@@ -173,10 +164,10 @@ class Machine:
         self._has_run = self._breaks = False
         self._marks: Marks | None = None
         self._told: Callable[[int, int], object] | None = None
-        self._ring = view(layout.ring, 2 * RING)
         self._fields = {n: self.block.words(at, 1) for n, at in layout.fields.items()}
         self._histogram = self.block.words(layout.histogram, 256)
         self._executor = self._executor_of(handlers, params, cache)
+        self._devices = Devices(self.block, self.state.ports, self._executor)
         if (tell := Machine.made) is not None:
             tell(self)
 
@@ -284,7 +275,7 @@ class Machine:
 
     @data.setter
     def data(self, address: int) -> None:
-        self._fields["data"][0] = whole("data", address, 0, _WORD)
+        self._fields["data"][0] = whole("data", address, 0, WORD)
 
     def on_read(self, port: int, reader: Reader | None) -> None:
         """Let `reader()` answer reads of a port (0 to 255) with a byte; None: nobody any more.
@@ -295,13 +286,7 @@ class Machine:
             TypeError: the port is no whole number, or the reader no function.
             ValueError: there is no such port.
         """
-        port = self._port(port)
-        self._check_function("reader", reader)
-        if reader is None:
-            self.state.ports.readers.pop(port, None)
-        else:
-            self.state.ports.readers[port] = reader
-        self._executor.connect_reader(port)
+        self._devices.read_by(port, reader)
 
     def on_write(self, port: int, writer: Writer | None, *, quiet: bool = False) -> None:
         """Call `writer(byte)` after each write to a port (0 to 255).
@@ -319,8 +304,7 @@ class Machine:
             TypeError: the port is no whole number, or the writer no function.
             ValueError: there is no such port.
         """
-        self._check_function("writer", writer)
-        self._connect_writer(self._port(port), writer, quiet=quiet and writer is not None)
+        self._devices.write_to(port, writer, quiet=quiet)
 
     def on_read_native(self, port: int, function: NativeFunction) -> None:
         """Let a native function answer reads of a port; see `on_write_native`.
@@ -330,10 +314,7 @@ class Machine:
         Raises:
             TypeError, ValueError: as there.
         """
-        port, address = self._port(port), _address_of(function)
-        call = _native_call(address)
-        self.state.ports.readers[port] = lambda: call(self.block.base, port, 0) & 0xFF
-        self._executor.connect_reader(port, address)
+        self._devices.read_natively(port, function)
 
     def on_write_native(self, port: int, function: NativeFunction, *, quiet: bool = False) -> None:
         """Call a native function after each write to a port, without the interpreter lock.
@@ -350,54 +331,11 @@ class Machine:
             TypeError: the port is no whole number, or the function neither of the two.
             ValueError: there is no such port, or no such address.
         """
-        port, address = self._port(port), _address_of(function)
-        call = _native_call(address)
-
-        def writer(byte: int) -> None:
-            call(self.block.base, port, byte)
-
-        self._connect_writer(port, writer, address, quiet=quiet)
-
-    def _connect_writer(
-        self, port: int, writer: Writer | None, address: int | None = None, *, quiet: bool
-    ) -> None:
-        """Put a device on a port, or none, in the place of whatever was there."""
-        ports = self.state.ports
-        was_plain = port not in ports.collected and (port in ports.quiet) == quiet
-        is_alike = was_plain and (port in ports.writers) == (writer is not None)
-        ports.collected.discard(port)
-        ports.quiet.discard(port)
-        if writer is None:
-            ports.writers.pop(port, None)
-        else:
-            ports.writers[port] = writer
-            if quiet:
-                ports.quiet.add(port)
-        self._executor.connect_writer(port, address, alike=is_alike)
+        self._devices.write_natively(port, function, quiet=quiet)
 
     def collect(self, *ports: int) -> None:
         """Gather bytes written to these ports, in order, for `take_output`; no host call each."""
-        for port in [self._port(port) for port in ports]:
-            self.state.ports.writers[port] = self._collector(port)
-            self.state.ports.collected.add(port)
-            self.state.ports.quiet.discard(port)
-            self._executor.connect_collector(port)
-
-    def _port(self, port: int) -> int:
-        """A port's number.
-
-        Raises:
-            TypeError: it is no whole number.
-            ValueError: the guest has no such port.
-        """
-        if not self.guest.ports:
-            raise ValueError(f"{self.guest.name} has no ports")
-        return whole("a port", port, 0, self.guest.ports - 1)
-
-    @staticmethod
-    def _check_function(what: str, function: object) -> None:
-        if function is not None and not callable(function):
-            raise TypeError(f"a {what} is a function, not {shortened(function)}")
+        self._devices.collect(ports)
 
     def on_output_full(self, drain: Callable[[], None]) -> None:
         """Call `drain` when `take_output` is due because 65536 bytes have gathered."""
@@ -415,35 +353,7 @@ class Machine:
 
     def take_written(self) -> tuple[bytes, bytes]:
         """What `take_output` gives as two strings, which costs less: bytes, and their ports."""
-        head, tail = self._fields["ring_head"][0], self._fields["ring_tail"][0]
-        start, count = tail % RING, head - tail
-        if not count:
-            return b"", b""
-        first = min(count, RING - start)
-
-        def entries(ring: memoryview) -> bytes:
-            return bytes(ring[start : start + first]) + bytes(ring[: count - first])
-
-        taken = entries(self._ring[:RING]), entries(self._ring[RING:])
-        self._fields["ring_tail"][0] = head
-        return taken
-
-    def _collector(self, port: int) -> Writer:
-        fields, ring = self._fields, self._ring
-
-        def collect(byte: int) -> None:
-            head = fields["ring_head"][0]
-            if head - fields["ring_tail"][0] == RING:
-                try:
-                    if (drain := self._executor.on_ring_full) is not None:
-                        drain()
-                finally:
-                    fields["ring_tail"][0] = max(fields["ring_tail"][0], head - RING + 1)
-            at = head % RING
-            ring[at], ring[RING + at] = byte, port
-            fields["ring_head"][0] = head + 1
-
-        return collect
+        return self._devices.take_written()
 
     def code_written(self, address: int, size: int) -> None:
         """Tell that the host changed `size` bytes of the code space (wrapping at its end).
@@ -532,11 +442,11 @@ class Machine:
         """
         self._begin_run()
         data = bytes(memoryview(data))
-        port, stop_port = self._port(port), self._port(stop_port)
+        port, stop_port = self._devices.port(port), self._devices.port(stop_port)
         mark_port, marked = mark or (port, 0)
-        mark = self._port(mark_port), whole("what is marked", marked, 0, 0xFF)
+        mark = self._devices.port(mark_port), whole("what is marked", marked, 0, 0xFF)
         if vector_port is not None:
-            self._port(self._port(vector_port) + self.guest.address_bytes - 1)
+            self._devices.port(self._devices.port(vector_port) + self.guest.address_bytes - 1)
         budget = _budget(max_instructions)
         return Delivery(*self._executor.deliver(data, port, stop_port, mark, budget, vector_port))
 
@@ -601,7 +511,7 @@ class Machine:
         """
         if self._marks is not None:
             raise RuntimeError("a machine that marks stops nowhere; do one of the two")
-        self._check_function("judge", judge)
+        check_function("judge", judge)
         where = frozenset(self._checked(at) for at in addresses)
         which = frozenset(whole("an opcode", code, 0, 0xFF) for code in opcodes)
         self._breaks = bool(where or which)
@@ -630,7 +540,7 @@ class Machine:
         Raises:
             TypeError, ValueError: as for `break_at`.
         """
-        self._check_function("function to tell", told)
+        check_function("function to tell", told)
         watched = frozenset(self._checked(at) for at in addresses)
         self._watched, self._told = watched, told if watched else None
         self._executor.watch_writes(watched, self._told)
@@ -651,10 +561,10 @@ class Machine:
             TypeError: one of them is no whole number, or `told` no function.
             ValueError: there is no such port.
         """
-        self._check_function("function to tell", told)
+        check_function("function to tell", told)
         ports = self.state.ports
-        ports.watched_reads = frozenset(self._port(port) for port in reads)
-        ports.watched_writes = frozenset(self._port(port) for port in writes)
+        ports.watched_reads = frozenset(self._devices.port(port) for port in reads)
+        ports.watched_writes = frozenset(self._devices.port(port) for port in writes)
         ports.told = told
         self._executor.watch_ports()
 
@@ -865,17 +775,6 @@ def _native_tier(tier: Tier) -> type[NativeTier]:
 
         return IrTier
     return NativeTier
-
-
-def _address_of(function: NativeFunction) -> int:
-    return whole(
-        "the address of a native function", getattr(function, "address", function), 1, _WORD
-    )
-
-
-def _native_call(address: int) -> Callable[[int, int, int], int]:
-    """A native port function as the reference interpreter calls it."""
-    return PortFunction(address)
 
 
 def _budget(instructions: int | None) -> int | None:
