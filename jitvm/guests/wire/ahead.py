@@ -6,6 +6,9 @@ is a reader, while the program for its messages is made.
 
     thread:        with LLVM (a fork waits for it): dlopen ... dlopen
     first table:   import numpy                     finds them open
+
+pyarrow's libraries are left to its import, though they take longer: their allocator belongs to the
+thread that opens them, and if that ends, others may crash at their first allocation (pyarrow 25).
 """
 
 from __future__ import annotations
