@@ -89,6 +89,9 @@ PROGRAMS: Final[dict[str, str]] = {
     "stores through addresses that run over cells": loop("""
           .total LDZ .cell LDZ ADD .least LDZ ADD INC
           #00 .n INC LDZ #03 AND #03 ADD STA"""),
+    "stores through addresses that run over cells which are written, too": loop("""
+          .total LDZ INC DUP .total STZ .cell LDZ ADD DUP .cell STZ .least LDZ ADD DUP .least STZ
+          #00 .n INC LDZ #03 AND #03 ADD STA"""),
     "stores to the ends of pages": loop("""
           .sum LDZ2 .n LDZ2 ADD2 DUP2 .sum STZ2 #fe STZ2 #ff LDZ .cell LDZ ADD .cell STZ
           .n LDZ2 #fffe STA2 #fffe LDA2 NIP .total LDZ EOR .total STZ"""),

@@ -7,6 +7,8 @@ import pytest
 from tests.jit.programs import PROGRAMS
 from tests.jit.rig import again, compare, eager, jit_of, settled
 
+HIT = {4, 5, 6}
+"""Bytes of variables that programs here store to through addresses."""
 TIGHT = {"nodes": 16, "recursion": 1, "inline": 1, "ways": 1, "depth": 8, "cells": 1, "aliases": 1,
          "exit_hot": 1, "growth": 1, "invalidations": 1}  # fmt: skip
 
@@ -60,14 +62,27 @@ def test_nested_loops_are_one_region() -> None:
 
 def test_cells_that_stores_hit_are_none_any_more() -> None:
     """The regions leave before such stores at first, and know of them in the end."""
+    name = "stores through addresses that run over cells which are written, too"
+    machine = eager(PROGRAMS[name], aliases=4)
+    for _ in range(4):
+        again(machine)
+    jit = jit_of(machine)
+    assert jit.planner.learned.aliased >= HIT
+    for installed in jit.regions.values():
+        assert HIT.isdisjoint(installed.compiled.region.assumptions.cells)
+
+
+def test_what_a_region_only_reads_and_the_program_writes_is_no_cell() -> None:
+    """So no store was met before which a region had to be left."""
     machine = eager(PROGRAMS["stores through addresses that run over cells"], aliases=4)
     for _ in range(4):
         again(machine)
     jit = jit_of(machine)
-    hit = {4, 5, 6}
-    assert jit.planner.learned.aliased >= hit
+    assert jit.regions
     for installed in jit.regions.values():
-        assert hit.isdisjoint(installed.compiled.region.assumptions.cells)
+        assert HIT.isdisjoint(installed.compiled.region.assumptions.cells)
+    assert not jit.planner.learned.aliased
+    assert not jit.statistics.invalidated
 
 
 LATER_CODE = """
@@ -90,3 +105,19 @@ def test_code_made_from_what_another_region_writes_is_not_stale() -> None:
 def test_code_rewritten_thousands_of_times_does_not_thrash() -> None:
     used = compare(PROGRAMS["an opcode rewritten each time"])
     assert used.invalidated < 40
+
+
+def test_what_is_written_after_a_recording_counts_when_the_program_is_over() -> None:
+    """Nobody will find out by running its regions; but other code says nothing of this one."""
+    machine = eager(PROGRAMS["three nested loops"])
+    again(machine)
+    quick = jit_of(machine).quick
+    assert quick._last is not None
+    recording, world = quick._last
+    machine.memory[0x8000] ^= 1
+    assert 0x8000 not in quick._window(recording, world)[1].written
+    quick._is_over = True
+    window, over = quick._window(recording, world)
+    assert 0x8000 in over.written
+    machine.memory[window.pcs[0]] ^= 1
+    assert 0x8000 not in quick._window(recording, world)[1].written

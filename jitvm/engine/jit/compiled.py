@@ -65,6 +65,8 @@ class Start(Struct):
     failures: int = 0
     invalidated: int = 0
     headroom: Headroom | None = None
+    aliased: frozenset[int] = frozenset()
+    """Bytes that are no cells in it, as far as can be told (`Forming.doubts`)."""
 
 
 class Statistics(Struct):

@@ -129,21 +129,22 @@ class RegionMaker:
             from jitvm.engine.region.forming import Forming
 
         headroom = self.planner.headroom(start, is_quick=params.entries > 0)
-        learned = self.planner.learned
+        learned, about = self.planner.learned, self.planner.about(start)
         edges, opcodes = learned.edges, learned.opcodes
         # What was learned while the job waited would only be found out once it is installed.
         world = world.but(
-            written=world.written | learned.written, aliased=frozenset(learned.aliased)
+            written=world.written | learned.written, aliased=about.aliased | learned.aliased
         )
         for _ in range(self.params.retries):
             forming = Forming(self.guest, world, edges, opcodes, params, headroom, links)
             region = form(forming, start)
             if region is None:
                 raise Refused(Reason.UNSETTLED)
+            about.aliased = forming.world.aliased
             conflict = region.assumptions.stores & region.assumptions.code.keys()
             if not conflict:
                 return region
-            world = world.but(written=world.written | conflict)
+            world = forming.world.but(written=world.written | conflict)
         raise Refused(Reason.THRASH)
 
     def compile(

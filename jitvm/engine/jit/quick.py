@@ -70,6 +70,7 @@ class Quick:
         self._pending = 0
         self._jobs: list[Job] = []
         self._last: tuple[Recording, World] | None = None
+        self._is_over = False
         self.is_alone = False
         """Whether there are no other threads, or none that may compile."""
 
@@ -126,13 +127,21 @@ class Quick:
             compile_thread().submit(of_living(self._work_next))
 
     def finish(self, install: Callable[[], None]) -> None:
-        """Do what was begun and is not done, then whatever else the last recording shows; alone.
+        """Do what was begun and is not done, then whatever else the last recording shows; alone,
+        when the program has ended, so that its memory tells what it has written since.
 
         Args:
             install: installs what is done.
         """
         with self._lock:  # in a child of the process `forget_threads` took jobs for lost
             self._pending = len(self._done) + len(self._jobs)
+        self._is_over = True
+        try:
+            self._finish_jobs(install)
+        finally:  # after Ctrl-C the guest may go on
+            self._is_over = False
+
+    def _finish_jobs(self, install: Callable[[], None]) -> None:
         for job in list(self._jobs):
             self._work(job)
         install()
@@ -173,7 +182,11 @@ class Quick:
         window = Window(
             recording.hot, recording.raw, world.memory, changed, sizes, recording.events
         )
-        return window, world.but(written=changed)
+        if self._is_over:  # by what has become of memory, unless it has other code now
+            later = changed_bytes(world.memory, bytes(self._planner.regions.memory))
+            if later.isdisjoint([pc for pc, _ in window.decoded]):
+                window.changed |= later
+        return window, world.but(written=window.changed)
 
     def _compile_window(self, window: Window, world: World, *, learns: bool) -> None:
         planner, params = self._planner, self._maker.params

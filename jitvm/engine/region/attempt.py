@@ -74,6 +74,9 @@ def form(forming: Forming, start: int) -> Region | None:
         except TooLarge:
             forming.begin_again()
             continue
+        if attempt.core.stores_anywhere and forming.doubts(attempt.region.assumptions):
+            forming.begin_again()
+            continue
         attempt.region.attempts = count
         attempt.region.loops = len(forming.loops)
         if not attempt.changed:

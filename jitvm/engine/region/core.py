@@ -66,6 +66,7 @@ class RegionCore(GraphCore):
         plain: addresses of instructions that are left for the interpreter where a port that they
             compute has a device.
         computes_port: whether the instruction at hand computes a port that may have one.
+        stores_anywhere: whether there was a store to the code space through a computed address.
         refusal: why it cannot be placed.
     """
 
@@ -90,7 +91,7 @@ class RegionCore(GraphCore):
         self._shown: tuple[int, ...] | None = None
         self._is_shown = self._is_moved = False
         self.refusal: Reason | None = None
-        self.computes_port = False
+        self.computes_port = self.stores_anywhere = False
         self.executed = 0
         self.refunds: list[tuple[Exit, int]] = []
         self._big = guest.byte_order == "big"
@@ -451,6 +452,7 @@ class RegionCore(GraphCore):
             self._store_cell(space, constant, value, size)
         elif space == self.guest.code_index:
             self._guard_map(at, size)
+            self.stores_anywhere = True
         else:
             self._forget(space)
         self._act(Op.STORE, at, value, imm=(space, size, limit))

@@ -29,7 +29,7 @@ from jitvm.engine.ir.stacks import VirtualStack
 from jitvm.engine.region.core import RegionState
 from jitvm.engine.region.economy import Economy
 from jitvm.engine.region.region import Edges, Join, Node
-from jitvm.engine.region.world import Headroom, World
+from jitvm.engine.region.world import Assumptions, Headroom, World
 from jitvm.engine.tables.params import Parameters
 from jitvm.guest import Guest
 from jitvm.guest.light import Counter, cached_property
@@ -85,6 +85,17 @@ class Forming:
         """What joins and loops are is found out once more, with fewer copies or with links."""
         self._joins.clear()
         self.loops.clear()
+
+    def doubts(self, assumptions: Assumptions) -> bool:
+        """Whether something proves to be no cell, in a region that stores through computed
+        addresses: the guest was seen to write it, and the region only reads it.
+
+        So the table of a program, whose first byte is read like a variable. The region would be
+        left before such a store soon after its first entry, and thrown away.
+        """
+        found = (assumptions.cells & self.world.written) - assumptions.stores
+        self.world = self.world.but(aliased=self.world.aliased | found)
+        return bool(found)
 
     @cached_property
     def arrivals(self) -> Counter[int]:
