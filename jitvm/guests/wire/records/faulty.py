@@ -100,7 +100,10 @@ class Walker:
                 found.rows, found.end = frame[4], frame[6]
                 return found
             elif self._cursor() > len(data) and cursor <= len(data):
-                found.fault, at = Fault.TRUNCATED, cursor
+                # It may have been chosen for what values look like; others look at the length.
+                found.fault, at = self._fault(pc, name, data, cursor)
+                if found.fault is not Fault.LENGTH:
+                    found.fault, at = Fault.TRUNCATED, cursor
             else:
                 continue
             found.offset, found.path = min(at, len(data)), self._path(pc)
