@@ -260,6 +260,8 @@ def test_a_fault_does_not_depend_on_what_was_read_before(before: bytes) -> None:
     for _ in range(3):
         reader.read([before] * 1000)
     assert fault("string", b"\xa2a") == (Fault.LENGTH, 0, "value")
+    beside = wire.msgpack.reader("string", errors="skip").read([b"\xa3a", b"\xff\xff"])
+    assert beside.errors[0].fault is Fault.LENGTH
     assert fault("string", b"\xda\0") == (Fault.TRUNCATED, 0, "value")
     assert fault("string", b"") == (Fault.TRUNCATED, 0, "value")
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WORDS = 7
 """Words of the frame of a block."""
+_ENDS = frozenset(("next", "next.all", "block", "done", "fail"))
+"""Instructions behind a record, or where it is given up."""
 
 
 class Finding:
@@ -94,16 +96,16 @@ class Walker:
             text = checks_texts and has_read and self._wrong_text(pc, name)
             if machine.state.pc in self._fails:
                 found.fault, at = self._fault(pc, name, data, cursor)
-            elif text:
-                found.fault, at = Fault.UTF8, cursor
-            elif name in ("next", "next.all", "block", "done", "fail"):
-                found.rows, found.end = frame[4], frame[6]
-                return found
-            elif self._cursor() > len(data) and cursor <= len(data):
+            elif self._cursor() > len(data) and cursor <= len(data) and name not in _ENDS:
                 # It may have been chosen for what values look like; others look at the length.
                 found.fault, at = self._fault(pc, name, data, cursor)
-                if found.fault is not Fault.LENGTH:
+                if found.fault not in (Fault.TRUNCATED, Fault.LENGTH):
                     found.fault, at = Fault.TRUNCATED, cursor
+            elif text:
+                found.fault, at = Fault.UTF8, cursor
+            elif name in _ENDS:
+                found.rows, found.end = frame[4], frame[6]
+                return found
             else:
                 continue
             found.offset, found.path = min(at, len(data)), self._path(pc)
