@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns, sleep
@@ -92,12 +93,22 @@ def _wait_for_rest(group: int) -> None:
     """Wait until nothing is left of a process group: `jitvm run` may leave a child that finishes
     what it was compiling, and what is timed next would run beside it."""
     end = perf_counter_ns() + REST
-    while perf_counter_ns() < end:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
+    while perf_counter_ns() < end and _is_at_work(group):
         sleep(0.005)
+
+
+def _is_at_work(group: int) -> bool:
+    """Whether a process of a group is there, and has not ended: those nobody asks for stay."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
