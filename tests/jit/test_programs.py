@@ -116,7 +116,7 @@ def test_what_is_written_after_a_recording_counts_when_the_program_is_over() -> 
     recording, world = quick._last
     machine.memory[0x8000] ^= 1
     assert 0x8000 not in quick._window(recording, world)[1].written
-    quick._is_over = True
+    quick.is_alone = True
     window, over = quick._window(recording, world)
     assert 0x8000 in over.written
     machine.memory[window.pcs[0]] ^= 1

@@ -58,7 +58,7 @@ class Handlers:
         self.spans: list[Span] = []
         self._arena = arena
         self._symbols: dict[str, int] = {}
-        self._entries: Entries | None = None
+        self.tables: dict[str, bytes] = {}
         self.add(unit)
         self.enter = called(self.address("enter"), Word, returns=None)
         self.step = called(self.address("step"), Word, returns=None)
@@ -81,9 +81,8 @@ class Handlers:
         self._symbols |= {name: start + offset for name, offset in unit.symbols.items()}
         rest = b"".join([self._row(name) for name in spills(self._layout)])
         without = self._row("missing") + rest
-        before = self._entries or Entries(without * len(HANDLER_TABLES))
-        self._entries = unit.entries.moved(start).or_else(before)
-        content, size = self._entries.content(), len(without)
+        before = Entries(b"".join([self.tables.get(name, without) for name in HANDLER_TABLES]))
+        content, size = unit.entries.moved(start).or_else(before).content(), len(without)
         self.tables = {name: self._row(name) + rest for name in _STUBS} | {
             name: content[size * at : size * (at + 1)] for at, name in enumerate(HANDLER_TABLES)
         }

@@ -77,8 +77,9 @@ class Entries:
 
     def are_below(self, limit: int) -> bool:
         """Whether each that is there is less than a number."""
-        there = self._number - self._absent * NONE
-        if there & self._absent * (NONE - 1):
+        absent = self._absent
+        there = self._number - absent * NONE
+        if there & absent * (NONE - 1):
             return False
         left = self._ones * (limit - 1) - there  # a digit that is less than 0 has its highest bit
         return left >= 0 and not left & self._ones * NONE

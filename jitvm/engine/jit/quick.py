@@ -70,9 +70,8 @@ class Quick:
         self._pending = 0
         self._jobs: list[Job] = []
         self._last: tuple[Recording, World] | None = None
-        self._is_over = False
         self.is_alone = False
-        """Whether there are no other threads, or none that may compile."""
+        """Whether the program has ended, and what it left is finished: no other thread compiles."""
 
     @property
     def _waits(self) -> bool:
@@ -135,13 +134,6 @@ class Quick:
         """
         with self._lock:  # in a child of the process `forget_threads` took jobs for lost
             self._pending = len(self._done) + len(self._jobs)
-        self._is_over = True
-        try:
-            self._finish_jobs(install)
-        finally:  # after Ctrl-C the guest may go on
-            self._is_over = False
-
-    def _finish_jobs(self, install: Callable[[], None]) -> None:
         for job in list(self._jobs):
             self._work(job)
         install()
@@ -182,7 +174,7 @@ class Quick:
         window = Window(
             recording.hot, recording.raw, world.memory, changed, sizes, recording.events
         )
-        if self._is_over:  # by what has become of memory, unless it has other code now
+        if self.is_alone:  # by what has become of memory, unless it has other code now
             later = changed_bytes(world.memory, bytes(self._planner.regions.memory))
             if later.isdisjoint([pc for pc, _ in window.decoded]):
                 window.changed |= later

@@ -94,7 +94,8 @@ class Forming:
         left before such a store soon after its first entry, and thrown away.
         """
         found = (assumptions.cells & self.world.written) - assumptions.stores
-        self.world = self.world.but(aliased=self.world.aliased | found)
+        if found:
+            self.world = self.world.but(aliased=self.world.aliased | found)
         return bool(found)
 
     @cached_property
