@@ -217,6 +217,31 @@ def number(text: str) -> int:
     return value
 
 
+def port(text: str) -> int:
+    """Convert an `Option` that is the number of a port.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = number(text)
+    if value > 0xFF:
+        raise ValueError(f"{text} is no port; these are 0 to 255")
+    return value
+
+
+def folder(text: str) -> str:
+    """Convert an `Option` that is a folder, which exists.
+
+    Raises:
+        ValueError: it does not.
+    """
+    from os.path import isdir
+
+    if not isdir(text):
+        raise ValueError(f"{text} is not a folder; make it first or name another")
+    return text
+
+
 class Platform:
     """A guest with everything around it; see the head of this package.
 

@@ -16,7 +16,9 @@ from functools import cached_property
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.tables.names import shown
-from jitvm.platform import Option, Platform, Program, ProgramError, number
+from jitvm.guest import DescriptionError
+from jitvm.guest.numbers import whole
+from jitvm.platform import Option, Platform, Program, ProgramError, number, port
 from jitvm.platform.computer import Face, file_stem
 from jitvm.platform.device import Devices
 from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Run
@@ -62,6 +64,7 @@ class BareComputer(Run):
 
     Raises:
         ProgramError: the program does not fit in.
+        TypeError, ValueError: the origin is no address, or a port none of the guest's.
         BlockError: the operating system refused the memory.
     """
 
@@ -88,7 +91,7 @@ class BareComputer(Run):
     ) -> None:
         self.args = tuple(os.fsencode(arg) for arg in args)
         self.program = program
-        self.origin = origin
+        self.origin = whole("origin", origin)
         self.machine = Machine(guest, tier=tier, params=params)
         self.output = Output(self.machine, (output, error), stdout, stderr)
         self.evaluator = Evaluator(self.machine)
@@ -289,6 +292,13 @@ class BareComputer(Run):
         self.output.message(", ".join(words) + "\n")
 
 
+_ORIGIN = Option("origin", "address of the program's first byte (default: the guest's)", number)
+_PORTS = (
+    Option("output", "port whose bytes are standard output (default: the guest's)", port),
+    Option("error", "port whose bytes are standard error (default: the guest's)", port),
+)
+
+
 class BarePlatform(Platform):
     """The platform of a bare guest.
 
@@ -299,12 +309,6 @@ class BarePlatform(Platform):
         suffixes: of its programs' files.
         origin, output, error: see `BareComputer`; None: as the guest says.
     """
-
-    running = (
-        Option("origin", "address of the program's first byte (default: the guest's)", number),
-        Option("output", "port whose bytes are standard output (default: the guest's)", number),
-        Option("error", "port whose bytes are standard error (default: the guest's)", number),
-    )
 
     def __init__(
         self,
@@ -318,6 +322,7 @@ class BarePlatform(Platform):
         error: int | None = None,
     ) -> None:
         self._guest = guest
+        self.running = (_ORIGIN, *_PORTS) if guest.ports else (_ORIGIN,)
         self.name = guest.name if name is None else name
         self.about = about
         self.suffixes = suffixes
@@ -333,5 +338,24 @@ class BarePlatform(Platform):
         return self._guest
 
     def computer(self, program: Program, **options: Any) -> Computer:
-        """A machine with the program in it; see `BareComputer`."""
+        """A machine with the program in it; see `BareComputer`.
+
+        Raises:
+            DescriptionError: guest or platform name an origin or a port that is none.
+        """
+        self._check()
         return BareComputer(program, self._guest, **{**self._settings, **options})
+
+    def _check(self) -> None:
+        """Check what guest and platform say; what else is given is checked by `BareComputer`."""
+        has_ports = bool(self._guest.ports)
+        try:
+            for name, value in self._settings.items():
+                if name == "origin":
+                    whole(name, value)
+                elif value is not None:
+                    if not has_ports:
+                        raise ValueError(f"{name} is a port, and it has none")
+                    whole(name, value, 0, 0xFF)
+        except (TypeError, ValueError) as error:
+            raise DescriptionError(f"guest {self._guest.name}: {error}") from error

@@ -258,6 +258,8 @@ def test_closed_standard_streams() -> None:
         (["run", "--time-limit", "inf", "ok.rom"], "inf is not a number of seconds"),
         (["run", "--clock", "noon", "ok.rom"], "noon is not a time"),
         (["run", "--sandbox", "missing", "ok.rom"], "--sandbox missing: is not a folder"),
+        (["run", "-G", "sandbox=missing", "ok.rom"], "sandbox=missing: missing is not a folder"),
+        (["run", "-G", "include_root=ok.rom", "ok.rom"], "ok.rom is not a folder"),
         (["run", "--sandbox", ".", "--no-files", "ok.rom"], "not allowed with"),
         (["run", "--wrong", "ok.rom"], "--help"),
         (["rnu", "ok.rom"], "did you mean `jitvm run`"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from jitvm.engine.machine.machine import Tier
+from jitvm.guest import Core, DescriptionError, Guest, Opcode, Space
 from jitvm.platform import ProgramError
 from jitvm.platform.bare import BareComputer, BarePlatform
 from jitvm.platform.evaluator import Ending, Evaluator, LimitReached, Share
@@ -67,6 +70,36 @@ def test_it_can_begin_elsewhere() -> None:
 def test_a_program_that_does_not_fit() -> None:
     with pytest.raises(ProgramError, match="16 bytes from 0xfff8 on do not fit"):
         computer("halt\nhalt\nhalt\nhalt", origin=0xFFF8)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"output": 256}, "output is a whole number from 0 to 255, not 256"),
+        ({"output": -1}, "output is a whole number from 0 to 255, not -1"),
+        ({"output": "x"}, "output is a whole number, not 'x'"),
+        ({"error": 1.5}, "error is a whole number, not 1.5"),
+        ({"origin": -5}, "origin is a whole number from 0, not -5"),
+        ({"origin": "start"}, "origin is a whole number, not 'start'"),
+    ],
+)
+def test_what_is_no_port_or_origin_is_told(settings: dict[str, Any], wrong: str) -> None:
+    platform = BarePlatform(TOY, **settings)
+    with pytest.raises(DescriptionError, match=f"guest toy: {wrong}"):
+        platform.computer(platform.program(b"\0"), tier=Tier.REFERENCE)
+    with pytest.raises((TypeError, ValueError), match="is a whole number"):
+        TOY_PLATFORM.computer(TOY_PLATFORM.program(b"\0"), tier=Tier.REFERENCE, **settings)
+
+
+def test_a_guest_without_ports_has_none_to_choose() -> None:
+    guest = Guest(
+        "mute", tuple(Opcode(n, f"halt-{n}", Core.halt) for n in range(256)),
+        (Space("memory", 0x10000, code=True),),
+    )  # fmt: skip
+    assert [option.name for option in BarePlatform(guest).running] == ["origin"]
+    platform = BarePlatform(guest, output=1)
+    with pytest.raises(DescriptionError, match="guest mute: output is a port, and it has none"):
+        platform.computer(platform.program(b"\0"), tier=Tier.REFERENCE)
 
 
 def test_a_share_of_instructions_goes_on_where_a_limit_stopped_it() -> None:

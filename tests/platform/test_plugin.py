@@ -194,6 +194,8 @@ def test_its_run_is_kept_by_the_dashboard(place: Place) -> None:
         (["run", "-G", "speed=2", "busy.toys"], "toy has origin, output, error"),
         (["run", "-G", "origin", "busy.toys"], "takes NAME=VALUE"),
         (["run", "-G", "origin=x", "busy.toys"], "x is no number like 256 or 0x100"),
+        (["run", "-G", "output=256", "busy.toys"], "-G output=256: 256 is no port"),
+        (["debug", "-G", "error=0x100", "busy.toys"], "-G error=0x100: 0x100 is no port"),
         (["run", "-G", "origin=0xffff", "busy.toys"], "do not fit into the 65536 bytes of toy"),
         (["run", "--frames", "3", "busy.toys"], "programs of toy have no screen"),
         (["run", "--replay", "x", "busy.toys"], "sessions of toy cannot be recorded"),

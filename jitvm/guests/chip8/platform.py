@@ -38,7 +38,7 @@ def _from(low: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         found = platform.number(text)
         if not low <= found < 1 << 64:
-            raise ValueError(f"{text} is no number from {low} on")
+            raise ValueError(f"{text} is no number from {low} to {(1 << 64) - 1}")
         return found
 
     return convert

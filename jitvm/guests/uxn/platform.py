@@ -101,10 +101,10 @@ class UxnPlatform(platform.Platform):
     suffixes = (".rom", ".tal")
     loading = (
         Option("legacy", "accept the Uxntal of 2021 to 2023 in sources", platform.truth),
-        Option("include_root", "the only folder a source may include files from"),
+        Option("include_root", "the only folder a source may include files from", platform.folder),
     )
     running = (
-        Option("sandbox", "the folder its files are in (default: .)"),
+        Option("sandbox", "the folder its files are in (default: .)", platform.folder),
         Option("clock", "a fixed time, such as 2024-02-29T12:00", _clock),
     )
 
