@@ -3,6 +3,9 @@
 A process limit, a sandbox, or interpreter shutdown (from Python 3.12 on) may refuse new threads.
 Nothing in jitvm needs one to be correct; each user of `started` says what it does without.
 
+In other interpreters than the main one there are none: where one of them ends and a thread of it
+does not, Python ends the process, whatever else goes on there.
+
 A thread that works while a guest runs is `YIELDING`: Python keeps the interpreter lock for 5 ms
 while another thread waits for it, and a guest with a device in Python, or fed by bytes, would wait
 as long each time it comes back.
@@ -10,6 +13,7 @@ as long each time it comes back.
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 from _thread import allocate_lock, start_new_thread
@@ -20,6 +24,9 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+# Python has it from 3.13 on; before, it refuses other interpreters such threads, or `ctypes`.
+_is_main: Callable[[], bool] = getattr(_thread, "_is_main_interpreter", lambda: True)
 
 # Patience of the process, which has one interpreter lock: no row of `params`.
 SWITCH_INTERVAL = 0.00005
@@ -61,6 +68,8 @@ os.register_at_fork(after_in_child=YIELDING.forget_threads)
 
 def started(function: Callable[[], object]) -> bool:
     """Call a function on a thread of its own, a daemon; False if there is none to be had."""
+    if not _is_main():
+        return False
     try:
         start_new_thread(_as_far_as_possible, (function,))
     except RuntimeError as error:
