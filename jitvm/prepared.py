@@ -49,7 +49,8 @@ MAGIC = b"jitvm-modules-1\n"
 GROUPS = {
     "jitvm.cli.main": """
         cli/commands guest/light guest/parts guest/description guest/state guest/__init__ cli/exits
-        engine/host/__init__ engine/host/background engine/host/notes engine/host/signals cli/main
+        engine/host/__init__ engine/host/unpatched engine/host/background engine/host/notes
+        engine/host/signals cli/main
     """,
     "jitvm.cli.run": """
         cli/plain platform/__init__ engine/machine/__init__ engine/host/foreign
@@ -106,7 +107,8 @@ GROUPS = {
     "jitvm.wire": """
         guests/__init__ guests/wire/__init__ guests/wire/schema guests/wire/columns
         engine/tables/__init__ engine/tables/names guests/wire/faults engine/host/__init__
-        engine/host/foreign engine/host/notes engine/host/background guest/light guest/parts
+        engine/host/foreign engine/host/notes engine/host/unpatched engine/host/background
+        guest/light guest/parts
         guest/description guest/state guest/__init__ engine/host/importing engine/host/process
         engine/memory/layout engine/memory/block guests/wire/buffers guests/wire/pool
         guests/wire/paths guests/wire/protobuf/__init__ guests/wire/protobuf/columns

@@ -11,6 +11,7 @@ from jitvm.cli import options
 from jitvm.cli.exits import Exit, Failure, interrupted
 from jitvm.cli.headless import FRAMES
 from jitvm.cli.values import positive
+from jitvm.engine.tables.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,19 @@ examples:
 """
 
 
+def _percent(text: str) -> float:
+    """A type for argparse: a number from 0 to 100."""
+    from argparse import ArgumentTypeError
+
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 100:
+        raise ArgumentTypeError(f"{shown(text)} is no percentage from 0 to 100")
+    return number
+
+
 def configure(parser: Parser) -> None:
     """Declare the arguments of ``jitvm coverage``."""
     parser.description = DESCRIPTION
@@ -60,7 +74,7 @@ def configure(parser: Parser) -> None:
     report.add_argument(
         "--fail-under",
         metavar="PERCENT",
-        type=float,
+        type=_percent,
         help=f"end with {int(BELOW)} if the total is less",
     )
     for name, about in (
@@ -195,9 +209,10 @@ def _tell(arguments: Namespace) -> int:
         from jitvm.coverage.text import table
 
         print(table(coverage, missing=arguments.show_missing), end="")
-        least = arguments.fail_under
-        is_below = least is not None and 100 * coverage.totals.share < least
-        return BELOW if is_below else Exit.OK
+        least, total = arguments.fail_under, 100 * coverage.totals.share
+        if least is not None and total < least:
+            raise Failure(f"{total:.4g}% in total, less than --fail-under {least:g}", BELOW)
+        return Exit.OK
     from jitvm.cli.outfile import print_bytes, write_files
 
     data = _written(arguments.action, coverage)

@@ -13,11 +13,11 @@ After a sink has failed, its data is dropped: the failure is reported once.
 
 from __future__ import annotations
 
-import _thread
 import errno
 import os
 import select
 
+from jitvm.engine.host.unpatched import allocate_lock, unpatched
 from jitvm.engine.machine.machine import Machine
 from jitvm.guest.light import deque
 from jitvm.guest.numbers import shortened
@@ -72,7 +72,7 @@ class _Descriptor:
     def __init__(self, stream: Stream, descriptor: int) -> None:
         self._stream = stream  # it closes the descriptor when it goes
         self._descriptor = descriptor
-        self._poll = select.poll()
+        self._poll = unpatched("select", "poll")()
         self._poll.register(descriptor, select.POLLOUT)
 
     def write(self, data: memoryview) -> int:
@@ -158,7 +158,7 @@ class Output:
         self._names = {id(self._stdout): "standard output", id(self._stderr): "standard error"}
         self._queue: deque[tuple[_Sink, memoryview]] = deque()
         self._failed: set[int] = set()
-        self._lock = _thread.allocate_lock()
+        self._lock = allocate_lock()
         self.while_waiting: Callable[[], None] = lambda: None
         machine.collect(*(port for port in ports if port is not None))
         machine.on_output_full(self.flush)

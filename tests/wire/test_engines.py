@@ -97,7 +97,9 @@ def test_on_a_dask_cluster(tmp_path: Path) -> None:
     make_native(paths[0])
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=":0",  # None is the usual port, which another cluster may have
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

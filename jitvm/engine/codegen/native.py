@@ -16,12 +16,12 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from _thread import allocate_lock
 from functools import cache, partial
 
 from jitvm.engine.codegen.llvm import functions
 from jitvm.engine.host.process import LLVM
 from jitvm.engine.host.threads import started
+from jitvm.engine.host.unpatched import allocate_lock
 from jitvm.engine.tables.struct import Struct
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

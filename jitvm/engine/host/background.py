@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import RLock, allocate_lock
-from time import monotonic, sleep
+from time import monotonic
+
+from jitvm.engine.host.unpatched import RLock, allocate_lock, sleep
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

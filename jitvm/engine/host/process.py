@@ -30,11 +30,11 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import RLock, allocate_lock, get_ident
-from time import monotonic, sleep
+from time import monotonic
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.importing import is_importing, wait_for_imports
+from jitvm.engine.host.unpatched import RLock, allocate_lock, get_ident, sleep
 from jitvm.guest.light import WeakSet
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start

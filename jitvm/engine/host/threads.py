@@ -16,9 +16,9 @@ from __future__ import annotations
 import _thread
 import os
 import sys
-from _thread import allocate_lock, start_new_thread
 
 from jitvm.engine.host.notes import note, reason
+from jitvm.engine.host.unpatched import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ limit, then the next. When all are done, the regions are kept for the program's 
 from __future__ import annotations
 
 import time
-from _thread import allocate_lock
 
 from jitvm.engine.host.threads import started
+from jitvm.engine.host.unpatched import allocate_lock, sleep
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread, of_living
 
@@ -112,7 +112,7 @@ class Full:
 
     def _wait(self) -> None:
         """On a thread of its own: come back later."""
-        time.sleep(self._quiet)
+        sleep(self._quiet)
         self._busy = False
         self._wake()
 

@@ -11,10 +11,9 @@ find them hot first.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS
+from jitvm.engine.host.unpatched import allocate_lock
 from jitvm.engine.jit.compiled import Compiled
 from jitvm.engine.jit.maker import Refused
 from jitvm.engine.jit.thread import compile_thread, of_living

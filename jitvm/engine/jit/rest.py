@@ -10,9 +10,10 @@ no regions runs without a JIT meanwhile.
 
 from __future__ import annotations
 
-from time import perf_counter, sleep
+from time import perf_counter
 
 from jitvm.engine.host.threads import started
+from jitvm.engine.host.unpatched import sleep
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

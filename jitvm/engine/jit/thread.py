@@ -10,12 +10,12 @@ import atexit
 import os
 import sys
 from _collections_abc import Callable
-from _thread import allocate_lock
 from _weakref import ref
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.host.threads import YIELDING, started
+from jitvm.engine.host.unpatched import allocate_lock
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:

@@ -26,12 +26,12 @@ of them.
 
 from __future__ import annotations
 
-from _thread import get_ident
 from time import perf_counter
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import PortFunction, address_of_callback
 from jitvm.engine.host.process import GATE, IMPORTS, THREADED
+from jitvm.engine.host.unpatched import get_ident
 from jitvm.engine.machine.porttables import PortTables
 from jitvm.engine.machine.warmup import WarmUp
 from jitvm.engine.memory.layout import RING, TARGETS

@@ -5,9 +5,8 @@ There is no JIT to listen to or to wake, and every instruction is counted.
 
 from __future__ import annotations
 
-from _thread import get_ident
-
 from jitvm.engine.host.process import THREADED
+from jitvm.engine.host.unpatched import get_ident
 from jitvm.guest import Stop
 from jitvm.guest.reference import ReferenceInterpreter
 

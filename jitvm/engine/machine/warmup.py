@@ -15,12 +15,13 @@ leave what they have made, and wake the machine. Only the thread that runs it ha
 from __future__ import annotations
 
 import os
-from time import perf_counter, sleep
+from time import perf_counter
 from zlib import crc32
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS
 from jitvm.engine.host.threads import YIELDING, started
+from jitvm.engine.host.unpatched import sleep
 from jitvm.engine.memory.layout import NEVER
 from jitvm.guest.light import partial
 

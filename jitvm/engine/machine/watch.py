@@ -39,7 +39,6 @@ Rules
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # the module makes enumerations of it
-import _thread  # the `threading` module would double the cost of starting up
 import os
 import select
 from time import monotonic
@@ -47,6 +46,7 @@ from time import monotonic
 from jitvm.engine.host.process import THREADED
 from jitvm.engine.host.signals import SIGNALS, Ending
 from jitvm.engine.host.threads import started
+from jitvm.engine.host.unpatched import allocate_lock, get_ident, unpatched
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Watch:
             self._deadline = now + self._seconds
         if self._tick is not None:
             self._next_beat = now + self._interval
-        self.thread = _thread.get_ident()
+        self.thread = get_ident()
         watcher = _watcher()
         self.wakes = watcher.catch_signals()
         if self.wakes:
@@ -234,7 +234,7 @@ class _Watcher:
         self._begin()
 
     def _begin(self) -> None:
-        self._lock = _thread.allocate_lock()
+        self._lock = allocate_lock()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
@@ -243,7 +243,7 @@ class _Watcher:
     def forget_threads(self) -> None:
         """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
         thread that made it. Signals of the child would else reach its parent's machines."""
-        here = _thread.get_ident()
+        here = get_ident()
         for watch in self._watches:
             if watch.thread != here:
                 watch.forget_signals()
@@ -304,7 +304,7 @@ class _Watcher:
             return  # a full pipe wakes the thread as well
 
     def _loop(self) -> None:
-        poll = select.poll()
+        poll = unpatched("select", "poll")()
         poll.register(self._reader, select.POLLIN)
         while True:
             due = min((watch.due for watch in self._watches), default=float("inf"))

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import errno
 import os
-from _thread import allocate_lock
 
 from jitvm.engine.host.addresses import address_limit
 from jitvm.engine.host.foreign import Word, function, memory
 from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import SHARED, ModuleLock
+from jitvm.engine.host.unpatched import allocate_lock
 from jitvm.engine.memory.block import (
     PROT_EXEC,
     PROT_READ,
