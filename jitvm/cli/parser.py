@@ -11,7 +11,7 @@ from jitvm.cli.exits import Failure
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 argparse._ = lambda text: text  # type: ignore[attr-defined]  # help is in English; gettext takes 2 ms
@@ -60,6 +60,11 @@ class Parser(argparse.ArgumentParser):
         setattr(found, first, words[0])
         setattr(found, behind, ["--" if word == _DASHES else word for word in words[1:]])
         return found
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if action.option_strings and arg_strings == ["--"]:  # --option=--: argparse makes it []
+            self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> NoReturn:
         raise Failure(f"{message}; see `{self.prog} --help`")

@@ -405,12 +405,27 @@ def test_two_dashes_before_the_program_end_our_options(
 )
 def test_two_dashes_are_no_value_of_an_option(option: str, capfd: Capture) -> None:
     rom = program(HELLO)
-    assert main(["run", option, "--", rom]) == Exit.USAGE
-    error = capfd.readouterr().err
-    assert f"argument {option}" in error
-    assert error.count("\n") == 1
-    assert error.strip().isprintable()
-    assert "x00" not in error
+    for words in ([option, "--"], [f"{option}=--"]):
+        assert main(["run", *words, rom]) == Exit.USAGE
+        error = capfd.readouterr().err
+        assert f"argument {option}" in error
+        assert error.count("\n") == 1
+        assert error.strip().isprintable()
+        assert "x00" not in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("asm", "--include-root=--", "a.tal"),
+        ("dis", "--output=--", "a.rom"),
+        ("explain", "-G=--", "a.rom"),
+        ("wire", "cat", "--schema=--", "a.pb"),
+    ],
+)
+def test_nor_behind_an_equals_sign(words: tuple[str, ...], capfd: Capture) -> None:
+    assert main(list(words)) == Exit.USAGE
+    assert "expected one argument" in capfd.readouterr().err
 
 
 def test_a_current_folder_that_is_gone(

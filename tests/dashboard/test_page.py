@@ -25,7 +25,7 @@ from jitvm.dashboard.server import Server
 from jitvm.dashboard.session import Session
 from jitvm.engine.machine.inspect import RegionView
 from jitvm.engine.tables.events import Overwritten
-from tests.clock import until
+from tests.clock import HANGS, until
 from tests.dashboard.runs import (
     CALLS,
     COUNT,
@@ -62,6 +62,7 @@ def browser() -> Iterator[Browser]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     made = webdriver.Chrome(options=options, service=Service(DRIVER))
+    made.set_script_timeout(HANGS)  # else half a minute, which others may keep it waiting
     yield made
     made.quit()
 
