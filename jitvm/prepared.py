@@ -56,8 +56,9 @@ GROUPS = {
         cli/plain platform/__init__ engine/machine/__init__ engine/host/foreign
         engine/interpreter/__init__ engine/host/importing engine/host/process
         engine/memory/cache engine/memory/layout
-        engine/interpreter/unit engine/host/addresses engine/memory/block engine/memory/arena
-        engine/memory/fingerprint engine/interpreter/installed engine/host/threads
+        engine/interpreter/unit engine/host/addresses engine/host/descriptor engine/memory/block
+        engine/memory/arena
+        engine/memory/fingerprint engine/host/threads engine/interpreter/installed
         engine/tables/__init__ engine/tables/status engine/machine/porttables
         guest/numbers engine/machine/devices engine/machine/warmup engine/machine/native
         engine/machine/machine engine/machine/watch platform/evaluator platform/output

@@ -116,9 +116,9 @@ def test_little_address_space(count: str, tmp_path: Path, megabytes: int, is_col
     cache = str(tmp_path / "cache") if is_cold else usual
     done = run("-c", limited, "run", count, JITVM_CACHE=cache)
     assert (done.returncode, done.stdout) == (0, "@\n"), done.stderr
-    assert done.stderr.startswith("jitvm: note: ")
     assert "little address space" in done.stderr or "libllvmlite" in done.stderr
-    assert done.stderr.count("\n") == 1
+    for line in done.stderr.splitlines():  # one, but where nothing is left for a thread's stack
+        assert line.startswith("jitvm: note: ")
 
 
 def test_without_llvm(count: str, tmp_path: Path) -> None:

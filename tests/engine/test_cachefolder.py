@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jitvm.engine.host.descriptor import Descriptor
 from jitvm.engine.memory import cache as cache_module
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.engine.memory.cachefolder import TAG, default_folder
@@ -125,12 +126,12 @@ def test_a_second_way_to_a_cache_is_closed_as_well(tmp_path: Path) -> None:
     cache = tmp_path / "real" / "cache"
     filled(cache)
     sandbox = Sandbox(tmp_path / "other")
-    sandbox._root_fd = os.open(cache.parent, os.O_RDONLY)
+    sandbox._folder = Descriptor(os.open(cache.parent, os.O_RDONLY))
     for attempt in everything(sandbox, b"cache/x.code"):
         with pytest.raises(OutsideError):
             attempt()
     sandbox.close()
-    sandbox._root_fd = os.open(cache, os.O_RDONLY)
+    sandbox._folder = Descriptor(os.open(cache, os.O_RDONLY))
     for attempt in everything(sandbox, b"x.code"):
         with pytest.raises(OutsideError):
             attempt()

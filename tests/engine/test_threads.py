@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +15,7 @@ from jitvm.engine.machine.machine import Machine
 from jitvm.guest import Stop
 from jitvm.guests.uxn import UXN
 from jitvm.guests.uxn.assembler import assemble
-from tests.clock import until
+from tests.clock import HANGS, until
 from tests.interrupting import interrupted, is_native
 from tests.tiers import TIERS, make_machine
 
@@ -193,3 +197,28 @@ def test_python_runs_on_while_a_guest_does() -> None:
     for machine in machines:
         machine.interrupt()
     until(lambda: not any(thread.is_alive() for thread in threads))
+
+
+SMALL_STACKS = """
+import os, threading
+threading.stack_size(32768)
+import jitvm
+from jitvm.engine.jit import thread
+rom = bytes(jitvm.assemble(
+    "|18 @out |0100 #ff &outer #0000 &l INC2 ORAk ?&l POP2 #01 SUB DUP ?&outer #41 .out DEO BRK"
+).rom) + os.urandom(8)  # nobody has kept regions of it
+assert jitvm.run(rom).stdout == b"A"
+assert thread._shared
+running = threading.Thread(target=lambda: print(jitvm.run(rom).stdout))
+running.start()
+running.join()
+assert threading.stack_size() == 32768
+"""
+
+
+def test_threads_of_a_program_that_asked_for_small_stacks(tmp_path: Path) -> None:
+    """LLVM has to make the interpreter, on several of them."""
+    empty = {**os.environ, "JITVM_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", SMALL_STACKS]
+    done = subprocess.run(command, env=empty, capture_output=True, timeout=HANGS)
+    assert (done.stdout, done.stderr, done.returncode) == (b"b'A'\n", b"", 0)

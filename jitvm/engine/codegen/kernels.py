@@ -13,6 +13,7 @@ import os
 
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import IMPORTS, ModuleLock
+from jitvm.engine.host.threads import AMPLE_STACKS
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode, CodeCache
 from jitvm.guest.light import partial
@@ -96,7 +97,8 @@ class Kernels:
 
             work = partial(BACKGROUND.do, partial(self._make, text))
             self._maker = Thread(target=work, name="jitvm-kernels", daemon=True)
-            self._maker.start()
+            with AMPLE_STACKS:
+                self._maker.start()
         except (OSError, MemoryError, RuntimeError):  # no executable memory, no threads
             self._is_refused = True
 

@@ -18,7 +18,7 @@ import os
 import sys
 
 from jitvm.engine.host.notes import note, reason
-from jitvm.engine.host.unpatched import allocate_lock, start_new_thread
+from jitvm.engine.host.unpatched import allocate_lock, stack_size, start_new_thread
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _is_main: Callable[[], bool] = getattr(_thread, "_is_main_interpreter", lambda: 
 # Patience of the process, which has one interpreter lock: no row of `params`.
 SWITCH_INTERVAL = 0.00005
 """Seconds a thread that works beside guests may keep the interpreter lock from them."""
+ENOUGH = 2 << 20
+"""Bytes of the stack of a thread that compiles: several times what it was seen to need."""
 
 
 class Yielding:
@@ -66,12 +68,42 @@ YIELDING = Yielding()
 os.register_at_fork(after_in_child=YIELDING.forget_threads)
 
 
+class AmpleStacks:
+    """Threads that are started inside of it have stacks for LLVM, and for importing NumPy.
+
+    A program with many threads may have asked for small ones (`threading.stack_size`).
+    """
+
+    def __init__(self) -> None:
+        self.forget_threads()
+
+    def forget_threads(self) -> None:
+        """In a child made by `fork`: nobody is inside."""
+        self._lock = allocate_lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._asked_for = stack_size()
+        if 0 < self._asked_for < ENOUGH:  # 0: as the operating system has it
+            stack_size(ENOUGH)
+
+    def __exit__(self, *_error: object) -> None:
+        if stack_size() != self._asked_for:
+            stack_size(self._asked_for)
+        self._lock.release()
+
+
+AMPLE_STACKS = AmpleStacks()
+os.register_at_fork(after_in_child=AMPLE_STACKS.forget_threads)
+
+
 def started(function: Callable[[], object]) -> bool:
     """Call a function on a thread of its own, a daemon; False if there is none to be had."""
     if not _is_main():
         return False
     try:
-        start_new_thread(_as_far_as_possible, (function,))
+        with AMPLE_STACKS:
+            start_new_thread(_as_far_as_possible, (function,))
     except RuntimeError as error:
         if "shutdown" not in str(error):  # the end of the interpreter need not be reported
             note("no more threads", "what they would do is done in between, or left out")

@@ -12,11 +12,19 @@ import sys
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from _thread import RLock, allocate_lock, get_ident, start_new_thread
+    from _thread import RLock, allocate_lock, get_ident, stack_size, start_new_thread
     from time import sleep
     from typing import Any
 
-__all__ = ["RLock", "allocate_lock", "get_ident", "sleep", "start_new_thread", "unpatched"]
+__all__ = [
+    "RLock",
+    "allocate_lock",
+    "get_ident",
+    "sleep",
+    "stack_size",
+    "start_new_thread",
+    "unpatched",
+]
 
 
 def unpatched(module: str, name: str) -> Any:
@@ -33,4 +41,5 @@ if not TYPE_CHECKING:
     allocate_lock = unpatched("_thread", "allocate_lock")
     get_ident = unpatched("_thread", "get_ident")
     start_new_thread = unpatched("_thread", "start_new_thread")
+    stack_size = unpatched("_thread", "stack_size")
     sleep = unpatched("time", "sleep")

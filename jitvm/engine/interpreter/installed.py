@@ -17,6 +17,7 @@ import sys
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.foreign import Bytes, Word, called
 from jitvm.engine.host.process import IMPORTS, ModuleLock
+from jitvm.engine.host.threads import AMPLE_STACKS
 from jitvm.engine.interpreter.unit import Entries, Unit, spills
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.fingerprint import stamp
@@ -154,7 +155,8 @@ def make_handlers(guest: Guest, cache: CodeCache | None, opcodes: Iterable[int] 
     work = partial(BACKGROUND.do, partial(_make, guest, cache, wanted))
     thread = Thread(target=work, name="jitvm-interpreter", daemon=True)
     guest.making = thread, wanted
-    thread.start()
+    with AMPLE_STACKS:
+        thread.start()
 
 
 def _make(guest: Guest, cache: CodeCache | None, opcodes: frozenset[int]) -> None:

@@ -13,6 +13,7 @@ from _collections_abc import Callable
 from _weakref import ref
 
 from jitvm.engine.host.background import BACKGROUND
+from jitvm.engine.host.notes import note
 from jitvm.engine.host.process import IMPORTS, ModuleLock
 from jitvm.engine.host.threads import YIELDING, started
 from jitvm.engine.host.unpatched import allocate_lock
@@ -62,6 +63,8 @@ class CompileThread:
         try:
             if not self._ending:
                 BACKGROUND.do(job)
+        except MemoryError:
+            note("too little memory to compile with", "what is hot stays interpreted")
         except Exception:
             with IMPORTS:
                 import threading

@@ -43,10 +43,12 @@ import os
 import select
 from time import monotonic
 
+from jitvm.engine.host.descriptor import Descriptor
 from jitvm.engine.host.process import THREADED
 from jitvm.engine.host.signals import SIGNALS, Ending
 from jitvm.engine.host.threads import started
 from jitvm.engine.host.unpatched import allocate_lock, get_ident, unpatched
+from jitvm.guest.light import partial
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ class Watch:
             self._next_beat = now + self._interval
         self.thread = get_ident()
         watcher = _watcher()
+        watcher.have_pipe()
         self.wakes = watcher.catch_signals()
         if self.wakes:
             self._defer_signals()
@@ -235,10 +238,24 @@ class _Watcher:
 
     def _begin(self) -> None:
         self._lock = allocate_lock()
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
-        self.is_alone = not started(self._loop)
+        self._open()
+
+    def _open(self) -> None:
+        """Have a pipe, and a thread that reads it."""
+        self._reader, self._writer = map(Descriptor, os.pipe())
+        for end in (self._reader, self._writer):
+            os.set_blocking(end.number, False)
+        self.is_alone = not started(partial(self._loop, self._reader))
+
+    def have_pipe(self) -> None:
+        """Have another pipe if somebody has closed all descriptors of the process."""
+        if self._reader.is_open and self._writer.is_open:
+            return
+        with self._lock:
+            if not (self._reader.is_open and self._writer.is_open):
+                self._reader.close()
+                self._writer.close()
+                self._open()
 
     def forget_threads(self) -> None:
         """In a child made by `fork`: have a pipe and a thread of its own, for the watches of the
@@ -248,13 +265,13 @@ class _Watcher:
             if watch.thread != here:
                 watch.forget_signals()
         self._watches = tuple(watch for watch in self._watches if watch.thread == here)
-        os.close(self._reader)
-        os.close(self._writer)
+        self._reader.close()
+        self._writer.close()
         was_catching = self._catching
         self._catching = sum(watch.wakes for watch in self._watches)
         self._begin()
         if was_catching:
-            writer = self._writer if self._catching else -1
+            writer = self._writer.number if self._catching else -1
             signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def add(self, watch: Watch) -> None:
@@ -272,7 +289,7 @@ class _Watcher:
         if self._catching:
             return self._in_main_thread() and self._count(+1)
         try:
-            previous = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            previous = signal.set_wakeup_fd(self._writer.number, warn_on_full_buffer=False)
         except ValueError:
             return False
         if previous != -1:
@@ -292,24 +309,27 @@ class _Watcher:
 
     def _in_main_thread(self) -> bool:
         try:
-            signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            signal.set_wakeup_fd(self._writer.number, warn_on_full_buffer=False)
         except ValueError:
             return False
         return True
 
     def _nudge(self) -> None:
         try:
-            os.write(self._writer, b"\0")
+            os.write(self._writer.number, b"\0")
         except BlockingIOError:
             return  # a full pipe wakes the thread as well
 
-    def _loop(self) -> None:
+    def _loop(self, reader: Descriptor) -> None:
         poll = unpatched("select", "poll")()
-        poll.register(self._reader, select.POLLIN)
+        poll.register(reader.number, select.POLLIN)
         while True:
             due = min((watch.due for watch in self._watches), default=float("inf"))
             wait = min(max(0.0, due - monotonic()), LONGEST_WAIT)
             poll.poll(None if due == float("inf") else wait * 1000)
+            self.have_pipe()
+            if reader is not self._reader:  # another one is read by another thread
+                return
             signalled = any(self._arrived())
             now = monotonic()
             for watch in self._watches:
@@ -318,7 +338,7 @@ class _Watcher:
     def _arrived(self) -> bytes:
         """Numbers of the signals that came; zero bytes only ask to look at the watches again."""
         try:
-            return os.read(self._reader, 4096)
+            return os.read(self._reader.number, 4096)
         except BlockingIOError:
             return b""
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from jitvm.engine.codegen import kernels
 from jitvm.engine.host.process import ModuleLock
+from jitvm.engine.host.threads import AMPLE_STACKS
 from jitvm.engine.memory.arena import shared_arena
 from jitvm.engine.memory.cache import CachedCode
 from jitvm.engine.memory.layout import CODE, Layout
@@ -82,7 +83,8 @@ def build_behind() -> None:
     from threading import Thread
 
     try:
-        Thread(target=_try_to_build, name="jitvm-readcode", daemon=False).start()
+        with AMPLE_STACKS:
+            Thread(target=_try_to_build, name="jitvm-readcode", daemon=False).start()
     except RuntimeError:  # no more threads: reads go on through Python
         return
 

@@ -25,6 +25,7 @@ import errno
 import os
 import stat
 
+from jitvm.engine.host.descriptor import Descriptor
 from jitvm.engine.memory.cachefolder import TAG, is_tagged
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
@@ -98,16 +99,16 @@ class Sandbox:
 
     def __init__(self, root: str | os.PathLike[str] = ".") -> None:
         self.root = os.path.abspath(os.fsdecode(root))
-        self._root_fd = -1
+        self._folder: Descriptor | None = None
 
     def close(self) -> None:
         """Give back the descriptor; the next use opens it again."""
-        if self._root_fd >= 0:
-            os.close(self._root_fd)
-            self._root_fd = -1
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     def __del__(self) -> None:
-        if getattr(self, "_root_fd", -1) >= 0:
+        if getattr(self, "_folder", None) is not None:
             self.close()
 
     # -- what a guest can do; all raise OSError ------------------------------------------------
@@ -255,9 +256,10 @@ class Sandbox:
             os.close(folders.pop())
 
     def _root(self) -> int:
-        if self._root_fd < 0:
-            self._root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return self._root_fd
+        if self._folder is None or not self._folder.is_open:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+            self._folder = Descriptor(os.open(self.root, flags))
+        return self._folder.number
 
 
 def _keep_out(folder: int, path: bytes) -> None:
