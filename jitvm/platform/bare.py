@@ -348,13 +348,12 @@ class BarePlatform(Platform):
 
     def _check(self) -> None:
         """Check what guest and platform say; what else is given is checked by `BareComputer`."""
-        has_ports = bool(self._guest.ports)
         try:
             for name, value in self._settings.items():
                 if name == "origin":
                     whole(name, value)
                 elif value is not None:
-                    if not has_ports:
+                    if not self._guest.ports:
                         raise ValueError(f"{name} is a port, and it has none")
                     whole(name, value, 0, 0xFF)
         except (TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ import errno
 import os
 import select
 
-from jitvm.engine.host.unpatched import allocate_lock, unpatched
+from jitvm.engine.host.unpatched import allocate_lock
 from jitvm.engine.machine.machine import Machine
 from jitvm.guest.light import deque
 from jitvm.guest.numbers import shortened
@@ -72,7 +72,7 @@ class _Descriptor:
     def __init__(self, stream: Stream, descriptor: int) -> None:
         self._stream = stream  # it closes the descriptor when it goes
         self._descriptor = descriptor
-        self._poll = unpatched("select", "poll")()
+        self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
 
     def write(self, data: memoryview) -> int:

@@ -81,7 +81,6 @@ def test_runs_are_merged(capfd: Capture) -> None:
     assert main(["coverage", "report", "-m", "both"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[1].split() == ["a.tal", "6", "1", "4", "0", "90%", "16"]
-    capfd.readouterr()
     assert main(["coverage", "report", "--fail-under", "95", "both"]) == Exit.USAGE
     assert "in total, less than --fail-under 95" in capfd.readouterr().err
     assert main(["coverage", "report", "--fail-under", "90", "both"]) == 0

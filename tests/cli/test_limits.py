@@ -117,8 +117,11 @@ def test_little_address_space(count: str, tmp_path: Path, megabytes: int, is_col
     done = run("-c", limited, "run", count, JITVM_CACHE=cache)
     assert (done.returncode, done.stdout) == (0, "@\n"), done.stderr
     assert "little address space" in done.stderr or "libllvmlite" in done.stderr
-    for line in done.stderr.splitlines():  # one, but where nothing is left for a thread's stack
-        assert line.startswith("jitvm: note: ")
+    # At the end there may be no room for a thread's stack either, or for what compiles.
+    more = ("jitvm: note: no more threads", "jitvm: note: too little memory to compile with")
+    notes = [line for line in done.stderr.splitlines() if not line.startswith(more)]
+    assert len(notes) == 1
+    assert notes[0].startswith("jitvm: note: ")
 
 
 def test_without_llvm(count: str, tmp_path: Path) -> None:

@@ -247,12 +247,16 @@ class _Watcher:
             os.set_blocking(end.number, False)
         self.is_alone = not started(partial(self._loop, self._reader))
 
+    @property
+    def _has_pipe(self) -> bool:
+        return self._reader.is_open and self._writer.is_open
+
     def have_pipe(self) -> None:
         """Have another pipe if somebody has closed all descriptors of the process."""
-        if self._reader.is_open and self._writer.is_open:
+        if self._has_pipe:
             return
         with self._lock:
-            if not (self._reader.is_open and self._writer.is_open):
+            if not self._has_pipe:  # nobody was faster
                 self._reader.close()
                 self._writer.close()
                 self._open()
