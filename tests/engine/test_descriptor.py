@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from jitvm.engine.host.descriptor import Descriptor
+from jitvm.engine.machine import watch
 from tests.clock import HANGS
 
 DAEMON = """
@@ -72,3 +74,22 @@ def test_a_number_that_went_to_another_file(tmp_path: Path) -> None:
         again.close()
         os.fstat(taken)  # still there
         os.close(taken)
+
+
+def test_a_watcher_begins_after_its_pipe_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Callable[[], object]] = []
+
+    def started(loop: Callable[[], object]) -> bool:
+        begun.append(loop)
+        return True
+
+    monkeypatch.setattr(watch, "started", started)
+    watcher = watch._Watcher()
+    for end in (watcher._reader, watcher._writer):
+        os.close(end.number)
+    watcher.have_pipe()
+    watcher._nudge()
+    begun[0]()  # ends at once: another pipe is another's
+    assert len(begun) == 2
+    watcher._reader.close()
+    watcher._writer.close()

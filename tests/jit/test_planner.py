@@ -7,25 +7,30 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
+
+from jitvm.engine.jit.quick import Recording
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
 from jitvm.engine.region.window import Window, starts
+from jitvm.engine.region.world import NOTHING_WRITTEN, World, Written
 from jitvm.engine.tables.params import Parameters
 from jitvm.guests.uxn import UXN
-from tests.jit.rig import eager, jit_of
+from tests.jit.programs import PROGRAMS
+from tests.jit.rig import again, eager, jit_of
 
 BRK, INC, LIT, JMP = 0x00, 0x01, 0x80, 0x0C
 LOOP = ((0x100, LIT), (0x102, INC), (0x103, JMP))
 """Addresses and opcodes of a loop: LIT takes two bytes."""
 
 
-def recorded(*entries: tuple[int, int, int], changed: frozenset[int] = frozenset()) -> Window:
+def recorded(*entries: tuple[int, int, int]) -> Window:
     """A window of (address, opcode, pointer of the working stack)."""
     shift, other = RECORD_POINTERS
     raw = array(
         "Q", [pc | op << RECORD_OPCODE | top << shift | 7 << other for pc, op, top in entries]
     )
     sizes = tuple(stack.size for stack in UXN.stacks)
-    return Window(0x100, raw.tobytes(), bytes(0x10000), changed, sizes)
+    return Window(0x100, raw.tobytes(), bytes(0x10000), NOTHING_WRITTEN, sizes)
 
 
 def rounds(tops: Sequence[int]) -> Window:
@@ -91,3 +96,32 @@ def test_a_loop_does_not_go_round_through_the_host() -> None:
     assert starts(window, UXN)[0] != 0x100
     window.events = frozenset((0x100,))
     assert starts(window, UXN) == [0x100]
+
+
+def test_what_is_written_is_named_or_differs_between_copies() -> None:
+    before, after = bytes([1, 2, 3, 4]), bytes([1, 2, 0, 4])
+    written = Written([1], ((before, after),))
+    assert [at in written for at in range(4)] == [False, True, True, False]
+    assert (written | [3]).among(range(4)) == {1, 2, 3}
+    assert written.among(range(4)) == {1, 2}
+    assert written.isdisjoint([0, 3])
+    assert not written.isdisjoint([0, 2])
+    assert written.and_since(after, bytes(4)).among(range(4)) == {0, 1, 2, 3}
+    assert NOTHING_WRITTEN.isdisjoint(range(4))
+
+
+def test_what_the_host_loads_later_is_not_in_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compile thread may be reading it; and it would count as what the guest has written."""
+    machine = eager(PROGRAMS["three nested loops"])
+    machine.run(0, max_instructions=0)  # which makes the JIT
+    quick, seen = jit_of(machine).quick, []
+
+    def begin(recording: Recording, world: World) -> None:
+        machine.memory[0x8000] ^= 1
+        machine.code_written(0x8000, 1)
+        seen.append(0x8000 in quick._window(recording, world)[1].written)
+
+    monkeypatch.setattr(quick, "begin", begin)
+    again(machine)
+    assert seen
+    assert not any(seen)

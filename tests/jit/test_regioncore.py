@@ -8,7 +8,7 @@ import pytest
 
 from jitvm.engine.ir.ops import Op
 from jitvm.engine.memory.layout import CODE as MARK
-from jitvm.engine.region.world import World
+from jitvm.engine.region.world import World, Written
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Core
 from tests.engine.declared import CODE, LARGE, LENGTH, PRIVATE, Semantics
@@ -227,23 +227,23 @@ def test_an_operand_that_is_written_is_a_cell(size: int, byte_order: str) -> Non
     """Each byte is known by itself: those that are not written are constants."""
     operand = set(range(START + 1, START + 1 + size))
     for at in operand:
-        world = NOWHERE.but(written=frozenset([at]))
+        world = NOWHERE.but(written=Written([at]))
         line = Line(literal(size), byte_order=byte_order, world=world)
         assert line.assumptions.code.keys() == {START} | (operand - {at})
         assert line.assumptions.cells == {at}
         assert line.agrees() == {"BRANCH"}
-    line = Line(literal(size), byte_order=byte_order, world=NOWHERE.but(written=frozenset(operand)))
+    line = Line(literal(size), byte_order=byte_order, world=NOWHERE.but(written=Written(operand)))
     assert line.assumptions.cells == operand
     assert len(line.all(Op.LOAD)) == 1
     assert line.agrees() == {"BRANCH"}
-    world = NOWHERE.but(written=frozenset([START, START + 1 + size]))
+    world = NOWHERE.but(written=Written([START, START + 1 + size]))
     line = Line(literal(size), byte_order=byte_order, world=world)
     assert not line.assumptions.cells
     assert line.agrees() == {"BRANCH"}
 
 
 def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
-    line = Line(literal(1), world=NOWHERE.but(written=frozenset([0xFFFF, *range(7)])))
+    line = Line(literal(1), world=NOWHERE.but(written=Written([0xFFFF, *range(7)])))
     for size in (4, 8):
         line.core.begin(line.guest.opcodes[0], 0xFFFE, line.state)
         line.core.operand(0, size)
@@ -257,7 +257,7 @@ def test_an_operand_across_the_end_of_memory_is_no_cell() -> None:
 def test_the_known_half_of_an_operand_is_a_constant(byte_order: str) -> None:
     """A port, say, in the one literal with a byte that the guest changes."""
     for at, is_last in ((START + 1, False), (START + 2, True)):
-        world = NOWHERE.but(written=frozenset([at]))
+        world = NOWHERE.but(written=Written([at]))
         line = Line(
             literal(2), move(0, 1, 1, 1), move(0, 1, 1, 1), byte_order=byte_order, world=world
         )

@@ -13,6 +13,7 @@ from jitvm.engine.jit.rest import Rest
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.memory.layout import RECORD_OPCODE
 from jitvm.engine.region.window import Window
+from jitvm.engine.region.world import NOTHING_WRITTEN
 from jitvm.engine.tables.params import DEFAULTS
 from jitvm.engine.tables.reasons import Reason
 from jitvm.guest import Stop
@@ -79,7 +80,7 @@ def recorded(*addresses: int) -> Window:
         pc | (JUMP if following != pc + 1 else PLAIN) << RECORD_OPCODE
         for pc, following in pairwise((*addresses, addresses[-1] + 1))
     ]
-    return Window(addresses[0], array("Q", steps).tobytes(), b"", frozenset())
+    return Window(addresses[0], array("Q", steps).tobytes(), b"", NOTHING_WRITTEN)
 
 
 APART = tuple(range(0, 600, 3))

@@ -10,7 +10,7 @@ set the marks, and what has to go when one of them is met.
 
 from __future__ import annotations
 
-from jitvm.engine.memory.layout import CELL, CODE, HIT
+from jitvm.engine.memory.layout import CELL, CODE, HIT, WIDEST
 from jitvm.guest.light import Counter
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
@@ -68,7 +68,12 @@ class CodeMap:
         for at in assumptions.cells:
             if self._cells[at] <= 0:
                 self.view[at] &= ~CELL & 0xFF
-        self._watermark[0] = max(0, len(self.view.tobytes().rstrip(b"\0")) - 1)
+        self._watermark[0] = max(0, len(self._marks().rstrip(b"\0")) - 1)
+
+    def _marks(self) -> bytes:
+        """All marks there are, for memory may be large and what has marks small: a store to the
+        last of them leaves HIT on as many bytes as it writes."""
+        return self.view[: self._watermark[0] + WIDEST].tobytes()
 
     def tell_of(self, addresses: frozenset[int]) -> None:
         """Have every store to these bytes look, whether regions were made from them or not.
@@ -110,7 +115,7 @@ class CodeMap:
 
     def take_marked(self) -> set[int]:
         """Cells that stores through computed addresses were about to hit; their marks go."""
-        marks = self.view.tobytes().translate(_HAS_HIT)
+        marks = self._marks().translate(_HAS_HIT)
         marked = set()
         at = marks.find(1)
         while at >= 0:

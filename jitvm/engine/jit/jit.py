@@ -106,6 +106,7 @@ class Jit:
         self._to_recompile: dict[int, Reason] = {}
         self._make_buffer(params)
         self._before = bytearray()
+        self._before_is_lent = False
         self._hot = 0
         self._set_busy(False)
         THREADED.add(self)
@@ -174,7 +175,7 @@ class Jit:
         self.code.arm(pc, self.params.cooldown)
         self.report(events.Hot, pc)
         self._hot = pc
-        self._before = bytearray(self.regions.memory)
+        self._before, self._before_is_lent = bytearray(self.regions.memory), False
         self.statistics.recordings += 1
         return True
 
@@ -183,7 +184,8 @@ class Jit:
         began to run the guest at the address `entered`."""
         self.report(events.Recorded, self._hot, count)
         raw = bytes(memoryview(self._buffer)[: RECORD_STEP * count])
-        recording = Recording(self._hot, raw, bytes(self._before), self._begins(entered))
+        recording = Recording(self._hot, raw, self._before, self._begins(entered))
+        self._before_is_lent = True
         world = self.regions.world()
         self._compile(lambda: self.quick.begin(recording, world))
 
@@ -357,6 +359,8 @@ class Jit:
         What the guest writes to is learned; what the host loads into memory is not.
         """
         if not by_guest and self._before:
+            if self._before_is_lent:  # what was recorded is looked at elsewhere
+                self._before, self._before_is_lent = self._before.copy(), False
             self._before[start : start + size] = self.regions.memory[start : start + size]
         hits = self.regions.code_map.watched_in(start, size)
         for at in hits:

@@ -111,7 +111,7 @@ class Planner:
         executed = {
             pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
         }
-        self.learned.written |= executed & window.changed
+        self.learned.written |= window.changed.among(executed)
         if self.guest.stored is not None:
             operands = executed.difference([pc for pc, _ in window.decoded])
             self.learned.written |= operands & self._stored(window.memory)

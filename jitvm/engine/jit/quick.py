@@ -47,7 +47,7 @@ class Recording(Struct, frozen=True):
 
     hot: int
     raw: bytes
-    before: bytes
+    before: bytearray
     events: frozenset[int]
 
 
@@ -166,17 +166,18 @@ class Quick:
 
     def _window(self, recording: Recording, world: World) -> tuple[Window, World]:
         with IMPORTS:
-            from jitvm.engine.region.window import Window, changed_bytes
+            from jitvm.engine.region.window import Window
+            from jitvm.engine.region.world import Written
 
-        changed = changed_bytes(recording.before, world.memory)
+        changed = Written(copies=((recording.before, world.memory),))
         sizes = tuple(stack.size for stack in self._planner.guest.stacks)
         window = Window(
             recording.hot, recording.raw, world.memory, changed, sizes, recording.events
         )
         if self.is_alone:  # by what has become of memory, unless it has other code now
-            later = changed_bytes(world.memory, bytes(self._planner.regions.memory))
-            if later.isdisjoint([pc for pc, _ in window.decoded]):
-                window.changed |= later
+            now = self._planner.regions.memory
+            if Written(copies=((world.memory, now),)).isdisjoint(pc for pc, _ in window.decoded):
+                window.changed = changed.and_since(world.memory, now)
         return window, world.but(written=window.changed)
 
     def _compile_window(self, window: Window, world: World, *, learns: bool) -> None:

@@ -78,6 +78,18 @@ class Snapshot:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def changed(self, space: int, memory: memoryview) -> list[int]:
+        """Addresses of a space where memory has another byte by now."""
+        from _operator import ne
+        from itertools import compress, count
+
+        page, content, found = 4096, self.spaces[space], []
+        for start in range(0, len(content), page):
+            then, now = content[start : start + page], bytes(memory[start : start + page])
+            if then != now:
+                found += [start + at for at in compress(count(), map(ne, then, now))]
+        return found
+
 
 class Delivery:
     """How far `Machine.deliver` came: events begun, and why it returned."""
@@ -724,10 +736,8 @@ class Machine:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a copied state back."""
-        from jitvm.engine.region.window import changed_bytes
-
         state = self.state
-        changed = changed_bytes(bytes(self.memory), snapshot.spaces[self.guest.code_index])
+        changed = snapshot.changed(self.guest.code_index, self.memory)
         for declared, view, content in zip(
             self.guest.spaces, state.spaces, snapshot.spaces, strict=True
         ):

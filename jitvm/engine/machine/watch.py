@@ -245,7 +245,10 @@ class _Watcher:
         self._reader, self._writer = map(Descriptor, os.pipe())
         for end in (self._reader, self._writer):
             os.set_blocking(end.number, False)
-        self.is_alone = not started(partial(self._loop, self._reader))
+        # Registered here, as the pipe may be another one before the thread has begun.
+        poll = unpatched("select", "poll")()
+        poll.register(self._reader.number, select.POLLIN)
+        self.is_alone = not started(partial(self._loop, self._reader, poll))
 
     @property
     def _has_pipe(self) -> bool:
@@ -324,9 +327,7 @@ class _Watcher:
         except BlockingIOError:
             return  # a full pipe wakes the thread as well
 
-    def _loop(self, reader: Descriptor) -> None:
-        poll = unpatched("select", "poll")()
-        poll.register(reader.number, select.POLLIN)
+    def _loop(self, reader: Descriptor, poll: select.poll) -> None:
         while True:
             due = min((watch.due for watch in self._watches), default=float("inf"))
             wait = min(max(0.0, due - monotonic()), LONGEST_WAIT)

@@ -308,7 +308,7 @@ class RegionCore(GraphCore):
         if written.isdisjoint(addresses):
             raw = bytes([self._baked(each) for each in addresses])
             return self.graph.const(int.from_bytes(raw, self.guest.byte_order))
-        if size == 1 or written.issuperset(addresses):
+        if size == 1 or len(written.among(addresses)) == size:
             return self._load_cell(self.guest.code_index, at, size)
         half = size // 2
         parts = self._literal(at, half), self._literal(addresses[half], half)

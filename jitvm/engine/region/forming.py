@@ -93,7 +93,7 @@ class Forming:
         So the table of a program, whose first byte is read like a variable. The region would be
         left before such a store soon after its first entry, and thrown away.
         """
-        found = (assumptions.cells & self.world.written) - assumptions.stores
+        found = self.world.written.among(assumptions.cells - assumptions.stores)
         if found:
             self.world = self.world.but(aliased=self.world.aliased | found)
         return bool(found)

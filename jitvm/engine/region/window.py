@@ -30,6 +30,8 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from jitvm.engine.region.world import Written
+
 PC = 0xFFFFFFFF
 """The program counter in a recorded instruction."""
 
@@ -41,7 +43,7 @@ class Window:
         hot: the address whose counter started it.
         raw: what the recording table wrote, eight bytes an instruction.
         memory: the code space when it ended.
-        changed: addresses whose bytes differ between its beginning and its end.
+        changed: bytes that differ between its beginning and its end.
         sizes: bytes of each stack.
         events: addresses where the host begins to run the guest.
 
@@ -54,7 +56,7 @@ class Window:
         hot: int,
         raw: bytes,
         memory: bytes,
-        changed: frozenset[int],
+        changed: Written,
         sizes: tuple[int, ...] = (),
         events: frozenset[int] = frozenset(),
     ) -> None:
@@ -157,20 +159,6 @@ def _taken(items: Sequence[int], positions: Sequence[int]) -> Sequence[int]:
         return [items[at] for at in positions]
     found: tuple[int, ...] = itemgetter(*positions)(items)
     return found
-
-
-def changed_bytes(before: bytes, after: bytes) -> frozenset[int]:
-    """Addresses where two copies of memory differ."""
-    if before == after:
-        return frozenset()
-    step = 256
-    return frozenset(
-        at
-        for start in range(0, len(before), step)
-        if before[start : start + step] != after[start : start + step]
-        for at in range(start, start + step)
-        if before[at] != after[at]
-    )
 
 
 class Loop:

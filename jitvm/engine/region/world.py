@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from jitvm.engine.tables.struct import Struct, fresh
 
+TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Copy = bytes | bytearray | memoryview[int]
+
 
 class Assumptions(Struct):
     """What a region was made under; the machine throws it away when one of them breaks.
@@ -23,12 +29,54 @@ class Assumptions(Struct):
     stores: set[int] = fresh(set)
 
 
+class Written:
+    """Addresses that the guest was seen to write, never all listed: a guest may write megabytes
+    while it is recorded, of which a region asks for some hundred bytes.
+
+    Args:
+        addresses: some of them.
+        copies: pairs of copies of one memory, each of another moment: addresses where they differ
+            are the others.
+    """
+
+    __slots__ = ("_addresses", "_copies")
+
+    def __init__(
+        self, addresses: Iterable[int] = (), copies: tuple[tuple[Copy, Copy], ...] = ()
+    ) -> None:
+        self._addresses = frozenset(addresses)
+        self._copies = copies
+
+    def __contains__(self, at: int) -> bool:
+        if at in self._addresses:
+            return True
+        return any(before[at] != after[at] for before, after in self._copies)
+
+    def __or__(self, addresses: Iterable[int]) -> Written:
+        return Written(self._addresses.union(addresses), self._copies)
+
+    def and_since(self, before: Copy, after: Copy) -> Written:
+        """These, and those where two more copies of memory differ."""
+        return Written(self._addresses, (*self._copies, (before, after)))
+
+    def among(self, addresses: Iterable[int]) -> set[int]:
+        """Which of some addresses are written."""
+        return {at for at in addresses if at in self}
+
+    def isdisjoint(self, addresses: Iterable[int]) -> bool:
+        """Whether none of some addresses is written."""
+        return not self.among(addresses)
+
+
+NOTHING_WRITTEN = Written()
+
+
 class World(Struct, frozen=True):
     """What forming a region may know of the machine, copied when it begins.
 
     Attributes:
         memory: the code space.
-        written: addresses the guest has been seen to write: their bytes are not baked in.
+        written: what the guest has been seen to write: these bytes are not baked in.
         watched: addresses some installed region has baked in.
         aliased: addresses that stores through computed addresses hit: no cells.
         readers, writers: ports that a device has functions for.
@@ -43,7 +91,7 @@ class World(Struct, frozen=True):
     """
 
     memory: bytes
-    written: frozenset[int] = frozenset()
+    written: Written = NOTHING_WRITTEN
     watched: frozenset[int] = frozenset()
     aliased: frozenset[int] = frozenset()
     readers: frozenset[int] = frozenset()

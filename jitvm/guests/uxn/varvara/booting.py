@@ -23,6 +23,10 @@ class Booting:
         arguments: the command line.
         begun: how many vectors have begun.
         is_over: whether none is left.
+
+    Attributes:
+        begun, is_over: as given, and as they become.
+        vectors: those that are left.
     """
 
     def __init__(
@@ -36,11 +40,11 @@ class Booting:
         self._console = console
         self._arguments = arguments
         self.begun = begun
-        self._is_over = is_over
+        self.is_over = is_over
         self.vectors = self._vectors()
 
     def _vectors(self) -> Iterator[int]:
-        if self._is_over:
+        if self.is_over:
             return
         if self.begun == 0:
             self.begun = 1
@@ -54,11 +58,11 @@ class Booting:
             for kind, byte in events[self.begun - 1 :]:
                 self.begun += 1
                 yield from self._console.events(kind, byte)
-        self._is_over = True
+        self.is_over = True
 
     def snapshot(self) -> BootState:
         """The command line, and how far it is."""
-        return self._arguments, self.begun, self._is_over
+        return self._arguments, self.begun, self.is_over
 
     def restored(self, state: BootState) -> Booting:
         """What is as far as a state.

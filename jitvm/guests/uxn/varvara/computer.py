@@ -130,7 +130,8 @@ class Computer(Hardware):
             KeyboardInterrupt: Ctrl-C; likewise.
         """
         self._has_begun = True
-        self.evaluator.follow(self._booting.vectors)
+        if not self._booting.is_over or self.evaluator.is_unfinished:
+            self.evaluator.follow(self._booting.vectors)
 
     def start(self) -> None:
         """Run the reset vector, and leave the command line to `send_arguments`."""
