@@ -74,9 +74,9 @@ GROUPS = {
         engine/jit/codetable engine/tables/struct engine/tables/params engine/region/__init__
         engine/region/world engine/tables/reasons engine/region/region engine/jit/compiled
         engine/jit/dump engine/tables/events engine/jit/maker engine/jit/thread engine/jit/full
-        engine/host/apart engine/jit/imagewriter engine/jit/kept engine/jit/keeper
-        engine/jit/planner engine/jit/quick engine/jit/codemap engine/jit/regions engine/jit/rest
-        engine/jit/jit
+        engine/host/handover engine/host/apart engine/jit/imagewriter engine/jit/kept
+        engine/jit/keeper engine/jit/planner engine/jit/quick engine/jit/codemap engine/jit/regions
+        engine/jit/rest engine/jit/jit
     """,
     "jitvm.engine.region.direct": """
         engine/ir/__init__ engine/ir/ops engine/ir/rules engine/ir/graph

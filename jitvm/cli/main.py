@@ -55,12 +55,13 @@ def program() -> NoReturn:
     is_busy = BACKGROUND.close()
     if is_busy:
         BACKGROUND.abandon()
-    has_left = not ENDING.number and BACKGROUND.leave()  # what is ended is to end
-    if is_busy or has_left:
-        BACKGROUND.put_away()
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        ENDING.undo_all()  # what another thread was writing
+    unfinished = [] if ENDING.number else BACKGROUND.unfinished()  # what is ended is to end
+    if unfinished:
+        from jitvm.engine.host.apart import leave_to_child
+
+        leave_to_child(code, unfinished, _put_away)
+    if is_busy or unfinished:
+        _put_away()
         os._exit(code)
     gc.freeze()  # nor does Python look through them while it ends
     if _is_watched():
@@ -99,6 +100,14 @@ def _fill_standard_descriptors() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest that is free, so this one
+
+
+def _put_away() -> None:
+    """Save what is worth keeping: Python's own way down is not gone."""
+    BACKGROUND.put_away()
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    ENDING.undo_all()  # what another thread was writing
 
 
 def _signalled_main() -> int:

@@ -1,7 +1,6 @@
 """Work that goes on when its command has ended: in a child, for which nobody waits.
 
-    the command ends --fork--> the child: does what is urgent, goes on at the lowest priority, ends
-                    '-- exits at once
+    the command ends, at once --> the child: does what is urgent, goes on at the lowest priority
 
 To do it before the exit would cost the user time, and to drop it costs the next run the same work.
 So that nobody notices the child:
@@ -12,6 +11,8 @@ So that nobody notices the child:
     may be cut off anywhere, and files are written as by `jitvm.engine.host.part`.
  4. It is not made while another thread is inside LLVM or an import, after a short wait for it: the
     child could not use either.
+
+How it is made, so that the end of the command does not wait for that: `handover`.
 """
 
 from __future__ import annotations
@@ -20,17 +21,14 @@ import _signal as signal  # type: ignore[import-not-found]  # the module makes e
 import os
 from itertools import pairwise
 
-from jitvm.engine.host.process import IMPORTS, LLVM
+from jitvm.engine.host.handover import hand_over
+from jitvm.engine.host.process import FORK, IMPORTS, LLVM
 
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeVar
+    from collections.abc import Callable, Iterable
 
-    T = TypeVar("T")
-    Unfinished = tuple[float, Callable[[], int | None], Callable[[], None]]
-    """Seconds of processor time that may be spent on it; what tells other processes that it is
-    begun, and gives a descriptor, or None if one of them is at it; what finishes it."""
+    from jitvm.engine.host.background import Unfinished
 
 # Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 0.02
@@ -41,39 +39,50 @@ LOWEST = 19
 """The niceness of what should only run where nothing else wants to."""
 
 
-def leave_to_child(unfinished: Mapping[T, Unfinished]) -> list[T]:
-    """Have a child finish what no other process is finishing; which of it is left to one."""
-    locks = {each: begin() for each, (_, begin, _) in unfinished.items()}
-    left = [each for each, lock in locks.items() if lock is not None]
+def leave_to_child(status: int, unfinished: Iterable[Unfinished], last: Callable[[], None]) -> None:
+    """End the process, and have a child finish what no other process is finishing.
+
+    Returns only if that is nothing, or if there is no child to be had.
+
+    Args:
+        status: of the process.
+        unfinished: what a child can do.
+        last: does what is to be done before the process ends.
+    """
+    locks = [(each, each.begin_work()) for each in unfinished]
+    left = [each for each, lock in locks if lock is not None]
     if not left:
-        return []
+        return
 
     def work() -> None:
         for each in left:
-            _, _, finish = unfinished[each]
-            finish()
+            each.is_left = False  # it is here
+            each.finish()
 
-    seconds = sum(unfinished[each][0] for each in left)
-    return left if go_on_apart(work, seconds, filter(None, locks.values())) else []
+    for each in left:
+        each.is_left = True
+    last()
+    seconds = sum(each.seconds_to_finish for each in left)
+    end_apart(status, work, seconds, [lock for _, lock in locks if lock is not None])
+    for each in left:
+        each.is_left = False
 
 
-def go_on_apart(work: Callable[[], None], seconds: float, keeps: Iterable[int] = ()) -> bool:
-    """Do some work in a child.
+def end_apart(
+    status: int, work: Callable[[], None], seconds: float, keeps: Iterable[int] = ()
+) -> None:
+    """End the process, and do some work in a child; return if there is none to be had.
 
     Args:
+        status: of the process, all of whose output is written.
         work: what to do. What it raises is lost.
         seconds: processor time after which the child is ended.
         keeps: descriptors that stay open in it.
-
-    Returns:
-        in the command whether there is a child; the child does not return.
     """
     held = [lock for lock in (LLVM, IMPORTS) if lock.acquire(timeout=PATIENCE)]
     try:
-        if len(held) < 2 or os.fork():
-            return len(held) == 2
-    except OSError:  # there may be no more processes
-        return False
+        if len(held) < 2 or not _is_in_child(status):
+            return
     finally:
         for lock in held:
             lock.release()
@@ -82,6 +91,21 @@ def go_on_apart(work: Callable[[], None], seconds: float, keeps: Iterable[int] =
         work()
     finally:
         os._exit(0)
+
+
+def _is_in_child(status: int) -> bool:
+    """End the process and go on in a child of it; False if there can be none."""
+    FORK.is_last = True
+    try:
+        if hand_over(status):
+            return True
+        if os.fork():
+            os._exit(status)
+        return True
+    except OSError:  # there may be no more processes
+        return False
+    finally:
+        FORK.is_last = False
 
 
 def _withdraw(seconds: float, keeps: list[int]) -> None:

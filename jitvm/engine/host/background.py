@@ -6,7 +6,7 @@ new work starts from then on:
 
     thread of the JIT:   BACKGROUND.do(work)
     end of a command:    if BACKGROUND.close(): save, exit at once         else exit as usual
-                         BACKGROUND.leave(): before that, whatever a child can finish
+                         BACKGROUND.unfinished(): of that, what a child can finish
     end of any program:  close, wait for what is running (see `jitvm.engine.host.process`)
     in between:          BACKGROUND.alone(work), for which nothing else may be under way
     within long work:    BACKGROUND.step(), where it may be left if the process ends at once
@@ -25,6 +25,27 @@ from jitvm.engine.host.unpatched import RLock, allocate_lock, sleep
 TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Unfinished(Protocol):
+        """What a child can finish.
+
+        Attributes:
+            is_left: whether it is left to one.
+            seconds_to_finish: processor time that may be spent on it.
+        """
+
+        is_left: bool
+
+        @property
+        def seconds_to_finish(self) -> float: ...
+
+        def begin_work(self) -> int | None:
+            """Tell other processes; a descriptor, or None if one of them is at it."""
+
+        def finish(self) -> None:
+            """Do it."""
+
 
 # Patience of the process, of no machine and no limit of the JIT: no rows of `params`.
 PATIENCE = 30.0
@@ -41,7 +62,7 @@ class Background:
         self._under_way = 0
         self._is_closed = self._is_abandoned = False
         self._last: list[Callable[[], None]] = []
-        self._leaving: list[Callable[[], bool]] = []
+        self._leaving: list[Callable[[], list[Unfinished]]] = []
 
     def do(self, work: Callable[[], None]) -> None:
         """Do something that has to be finished once it is begun, unless the process is ending."""
@@ -101,18 +122,17 @@ class Background:
         atexit.register(function)
         return function
 
-    def at_leisure(self, function: Callable[[], bool]) -> Callable[[], bool]:
-        """Have a function called when a command has ended, which may leave the rest of its work to
-        a child of the process and returns whether it did; a decorator."""
+    def at_leisure(
+        self, function: Callable[[], list[Unfinished]]
+    ) -> Callable[[], list[Unfinished]]:
+        """Have a function called when a command has ended, which tells what of its work a child of
+        the process can do (`jitvm.engine.host.apart`); a decorator."""
         self._leaving.append(function)
         return function
 
-    def leave(self) -> bool:
-        """Call those functions: the command has ended, and the process does so at once afterwards.
-
-        Returns whether there is a child.
-        """
-        return sum(function() for function in self._leaving) > 0
+    def unfinished(self) -> list[Unfinished]:
+        """What these functions tell."""
+        return [each for function in self._leaving for each in function()]
 
     def put_away(self) -> None:
         """Call those functions now: the process will be ended without Python's own way down."""

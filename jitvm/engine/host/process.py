@@ -185,12 +185,21 @@ THREADED: WeakSet[Threaded] = WeakSet()
 """All that has to forget threads in a child."""
 
 
-class _Fork:
-    """One fork: what was copied for the child, and which locks are held meanwhile."""
+class Fork:
+    """One fork: what was copied for the child, and which locks are held meanwhile.
+
+    Attributes:
+        is_last: the parent does nothing any more but end, so what is shared may stay so.
+    """
 
     def __init__(self) -> None:
         self.copies: list[tuple[Shared, bytes]] | None = None
         self.held: list[RLock] = []
+        self.is_last = False
+
+    def copy(self) -> list[tuple[Shared, bytes]]:
+        """What is shared, copied for the child."""
+        return [] if self.is_last else [(each, each.copied()) for each in all_of(SHARED)]
 
 
 LLVM = RLock()
@@ -200,7 +209,7 @@ IMPORTS = RLock()
 """Held while something is imported that may be imported on several threads: Python's own lock of a
 module would stay locked in a child, and the module half made. No other lock is taken inside."""
 _locks: list[RLock] = []
-_fork = _Fork()
+FORK = Fork()
 
 
 class ModuleLock:
@@ -234,9 +243,9 @@ def _before() -> None:
         # Before anybody waits at the gate, maybe with one of them.
         patience = LOCK_PATIENCE if are_over else CALL_PATIENCE
         waits = (LLVM, LOCK_PATIENCE), (IMPORTS, patience)
-        _fork.held = [lock for lock, seconds in waits if lock.acquire(timeout=seconds)]
+        FORK.held = [lock for lock, seconds in waits if lock.acquire(timeout=seconds)]
         GATE.close()
-        _fork.copies = [(each, each.copied()) for each in all_of(SHARED)]
+        FORK.copies = FORK.copy()
         if not (are_over and is_importing()) or monotonic() > end:
             return
         _after()  # an import has begun meanwhile, and may wait for what is held
@@ -245,15 +254,15 @@ def _before() -> None:
 def _after() -> None:
     if GATE.is_ending:
         return
-    _fork.copies = None
-    for lock in _fork.held:
+    FORK.copies = None
+    for lock in FORK.held:
         lock.release()
-    _fork.held = []
+    FORK.held = []
     GATE.open()
 
 
 def _in_child() -> None:
-    for each, content in _fork.copies or [(each, each.copied()) for each in all_of(SHARED)]:
+    for each, content in FORK.copy() if FORK.copies is None else FORK.copies:
         each.separate(content)
     for lock in (LLVM, IMPORTS, *_locks):
         if not lock._is_owned():  # type: ignore[attr-defined]

@@ -37,6 +37,7 @@ TYPE_CHECKING = False  # known to type checkers; `typing` costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jitvm.engine.host.background import Unfinished
     from jitvm.engine.memory.block import Block
     from jitvm.engine.memory.cache import CachedCode
     from jitvm.guest import State
@@ -53,18 +54,9 @@ _installed: list[Image] = []
 
 
 @BACKGROUND.at_leisure
-def finish_apart() -> bool:
-    """When a command has ended: leave to a child what is left of programs without a JIT."""
-    left = {
-        image: (image.milliseconds / 1000, image.begin_work, image.finish)
-        for image in _installed
-        if image.milliseconds and image.begin_work is not None and image.finish is not None
-    }
-    if not left:
-        return False
-    from jitvm.engine.host.apart import leave_to_child
-
-    return bool(leave_to_child(left))
+def unfinished() -> list[Unfinished]:
+    """When a command has ended: what is left of programs without a JIT."""
+    return [image for image in _installed if image.is_unfinished]
 
 
 class Image:
@@ -74,8 +66,7 @@ class Image:
         charging: whether its regions charge what they execute.
         milliseconds: processor time that may be spent on what is left to compile; 0: nothing is.
         code: where its code is, once it is installed.
-        finish: what does that, in a process of its own; None: nobody.
-        begin_work: what says so to other processes; see `CodeCache.begin_work`.
+        is_left: whether that is done in a process of its own.
     """
 
     def __init__(self, cached: CachedCode, space: int) -> None:
@@ -86,8 +77,9 @@ class Image:
         """
         self.code: Span | None = None  # first, as what cannot be read goes as well
         self._expected: set[int] = set()
-        self.finish: Callable[[], None] | None = None
-        self.begin_work: Callable[[], int | None] | None = None
+        self.is_left = False
+        self._finish: Callable[[], None] | None = None
+        self.begin_work: Callable[[], int | None] = lambda: None
         at, end = cached.symbols["image"], cached.symbols["numbers"]
         self._machine_code = cached.machine_code[:at]
         self._stream = memoryview(cached.machine_code[at:end]).cast("I")
@@ -183,9 +175,33 @@ class Image:
         return is_expected
 
     def leave_to(self, finish: Callable[[], None], begin_work: Callable[[], int | None]) -> None:
-        """Have what is left to compile done at the end of the command, in a process of its own."""
-        self.finish, self.begin_work = finish, begin_work
+        """Have what is left to compile done at the end of the command, in a process of its own.
+
+        Args:
+            finish: does it.
+            begin_work: tells other processes of it; see `CodeCache.begin_work`.
+        """
+        self._finish, self.begin_work = finish, begin_work
         _installed.append(self)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something is left to compile, and nobody else does that."""
+        return self.milliseconds > 0 and self._finish is not None
+
+    @property
+    def seconds_to_finish(self) -> float:
+        """Processor time that may be spent on it."""
+        return self.milliseconds / 1000
+
+    def finish(self) -> None:
+        """Compile it: see `leave_to`."""
+        if self._finish is not None:
+            self._finish()
+
+    def give_up(self) -> None:
+        """The JIT has taken over, which finishes it."""
+        self._finish = None
 
     def was_made_from(self, start: int, size: int) -> bool:
         """Whether some of its regions have a byte of a range baked in."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from time import process_time
 
-from jitvm.engine.host.apart import do_nothing_urgent, leave_to_child
+from jitvm.engine.host.apart import do_nothing_urgent
 from jitvm.engine.host.background import BACKGROUND
 from jitvm.engine.host.process import ModuleLock
 from jitvm.engine.jit.codetable import MOST
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
 
+    from jitvm.engine.host.background import Unfinished
     from jitvm.engine.jit.compiled import Compiled
     from jitvm.engine.jit.maker import RegionMaker
     from jitvm.engine.jit.planner import Planner
@@ -66,22 +67,14 @@ def put_all_on_shelves() -> None:
 
 
 @BACKGROUND.at_leisure
-def finish_apart() -> bool:
-    """When a command has ended: leave to a child what its machines have begun.
+def unfinished() -> list[Unfinished]:
+    """When a command has ended: what its machines have begun.
 
-    The child also puts away what is done. That takes as long as many a program runs, so it is done
-    here only if there is no child.
+    The child that finishes it also puts away what is done. That takes as long as many a program
+    runs, so it is done here only if there is no child.
     """
     with _living_lock:
-        unfinished = [keeper for keeper in _living if keeper.is_unfinished]
-    if not unfinished:
-        return False
-    left = leave_to_child(
-        {each: (each.seconds_to_finish, each.begin_work, each.finish) for each in unfinished}
-    )
-    for keeper in left:
-        keeper.is_left = True
-    return bool(left)
+        return [keeper for keeper in _living if keeper.is_unfinished]
 
 
 class Keeper:

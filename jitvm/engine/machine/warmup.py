@@ -291,7 +291,7 @@ class WarmUp:
         if image is None:
             return
         self._replaced = image
-        image.finish = None
+        image.give_up()
         layout = self._block.layout
         self._block.view(layout.code_map, layout.size)[:] = bytes(layout.size)
         self._watermark[0] = 0
