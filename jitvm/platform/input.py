@@ -6,6 +6,7 @@ import os
 import select
 
 from jitvm.guest.numbers import shortened
+from jitvm.platform.output import is_file
 
 TYPE_CHECKING = False  # known to type checkers; importing `typing` costs 4 ms at start
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 """Most bytes taken at a time: of a file as much as that, of a pipe what it holds."""
+PIPE = 1 << 16
+"""Bytes that a pipe holds as it is made."""
 PAUSE = 0.25
 """Seconds that are waited for at a time: the handler of a signal that comes just before is not run
 until then."""
@@ -72,21 +75,36 @@ class _Descriptor:
     def __init__(self, stream: Readable, descriptor: int) -> None:
         self._stream = stream  # it closes the descriptor when it goes
         self._descriptor = descriptor
+        self._is_file = is_file(descriptor)
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
     def read(self, watch: Watch, check: Callable[[], None]) -> bytes | None:
         remaining = watch.remaining()
-        while not self._poll.poll(1000 * (PAUSE if remaining is None else min(remaining, PAUSE))):
+        while not self._is_file and not self._poll.poll(
+            1000 * (PAUSE if remaining is None else min(remaining, PAUSE))
+        ):
             if remaining is not None and remaining <= PAUSE:
                 return None
             check()
             remaining = watch.remaining()
         check()
         try:
-            return os.read(self._descriptor, CHUNK)
+            data = os.read(self._descriptor, CHUNK)
         except OSError as error:
             raise InputError(error) from error
+        if len(data) == PIPE:
+            self._widen()
+        return data
+
+    def _widen(self) -> None:
+        """Have a pipe, which is full, hold as much as is taken at a time."""
+        import fcntl
+
+        try:
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, CHUNK)
+        except OSError:  # it is none, or others have too many
+            return
 
 
 def open_source(stdin: bytes | Readable | None) -> Source:

@@ -20,7 +20,8 @@ from jitvm.engine.host import apart, handover
 from jitvm.engine.host.apart import do_nothing_urgent
 
 if sys.argv[2] == "fork":
-    handover._CODE = bytes.fromhex("b8dbffffff4898c3")  # an error: mov eax, -37; cdqe; ret
+    # An error: sub rsp, 8; call rdx; add rsp, 8; mov eax, -37; cdqe; ret
+    handover._CODE = bytes.fromhex("4883ec08ffd24883c408b8dbffffff4898c3")
 else:
     os.fork = None
 pipe = os.pipe()

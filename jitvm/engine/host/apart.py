@@ -97,7 +97,7 @@ def _is_in_child(status: int) -> bool:
     """End the process and go on in a child of it; False if there can be none."""
     FORK.is_last = True
     try:
-        if hand_over(status):
+        if hand_over(status, LONGEST):
             return True
         if os.fork():
             os._exit(status)

@@ -29,8 +29,14 @@ _MAP_PRIVATE, _MAP_ANONYMOUS = 2, 32
 _CODE = bytes.fromhex(
     "53"              # push rbx
     "4154"            # push r12
+    "4155"            # push r13
+    "4156"            # push r14
+    "4883ec08"        # sub rsp, 8             as calls have it
     "4189fc"          # mov r12d, edi          the status
     "89f3"            # mov ebx, esi           the number of this process
+    "4989cd"          # mov r13, rcx           what the child calls
+    "4589c6"          # mov r14d, r8d          seconds
+    "ffd2"            # call rdx               what this process calls
     "31ff"            # xor edi, edi
     "b8da000000"      # mov eax, 218           set_tid_address(0): the kernel would write there
     "0f05"            # syscall                as this thread ends, into what the child has then
@@ -42,8 +48,11 @@ _CODE = bytes.fromhex(
     "b838000000"      # mov eax, 56            clone
     "0f05"            # syscall
     "4885c0"          # test rax, rax
-    "7818"            # js out                 there is no child
-    "751a"            # jnz parent
+    "7825"            # js out                 there is no child
+    "752f"            # jnz parent
+    "4489f7"          # mov edi, r14d
+    "b825000000"      # mov eax, 37            alarm
+    "0f05"            # syscall
     "b86e000000"      # wait: mov eax, 110     getppid: another one's, when no thread is left
     "0f05"            # syscall
     "39d8"            # cmp eax, ebx
@@ -51,26 +60,38 @@ _CODE = bytes.fromhex(
     "b818000000"      # mov eax, 24            sched_yield
     "0f05"            # syscall
     "ebec"            # jmp wait
-    "31c0"            # alone: xor eax, eax
-    "415c"            # out: pop r12
+    "41ffd5"          # alone: call r13
+    "31c0"            # xor eax, eax
+    "4883c408"        # out: add rsp, 8
+    "415e"            # pop r14
+    "415d"            # pop r13
+    "415c"            # pop r12
     "5b"              # pop rbx
     "c3"              # ret
     "4489e7"          # parent: mov edi, r12d
     "b8e7000000"      # mov eax, 231           exit_group
     "0f05"            # syscall
 )  # fmt: skip
-"""`hand_over(status, pid)` of x86-64; its result is 0 in the child, else the error."""
+"""A function of x86-64 whose result is 0 in the child, else the error; parameters: the status, the
+number of the process, a function for before and one for the child, seconds until its alarm. Python
+executes nothing between these: a thread that is gone may have asked for the interpreter lock, and
+Python would wait until it has it."""
 
 
 class _Held(CFuncPtr):
     """A function of C that is called with the interpreter lock held."""
 
     _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI
+    _argtypes_ = (Word,) * 5
     _restype_ = Word
 
 
-def hand_over(status: int) -> bool:
+def hand_over(status: int, seconds: int) -> bool:
     """End this process with a status; what has called goes on in a child, with the same memory.
+
+    Args:
+        status: of this process.
+        seconds: after which the child is ended, whatever it does, unless it changes its alarm.
 
     Returns:
         whether there is a child: False only ever in this process, True only in the child.
@@ -81,13 +102,13 @@ def hand_over(status: int) -> bool:
     if code is None:
         return False
     before, parent, child = (
-        _Held(address_of_function(f"PyOS_{moment}"))
+        address_of_function(f"PyOS_{moment}")
         for moment in ("BeforeFork", "AfterFork_Parent", "AfterFork_Child")
     )
-    before()
-    is_here = _Held(code)(status, os.getpid())
-    (parent if is_here else child)()
-    return not is_here
+    if _Held(code)(status, os.getpid(), before, child, seconds) == 0:
+        return True
+    _Held(parent)(0, 0, 0, 0, 0)  # which takes no parameters
+    return False
 
 
 def _is_possible() -> bool:
