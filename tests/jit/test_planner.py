@@ -11,9 +11,10 @@ import pytest
 
 from jitvm.engine.jit.quick import Recording
 from jitvm.engine.memory.layout import RECORD_OPCODE, RECORD_POINTERS
+from jitvm.engine.region.forming import Forming
 from jitvm.engine.region.window import Window, starts
-from jitvm.engine.region.world import NOTHING_WRITTEN, World, Written
-from jitvm.engine.tables.params import Parameters
+from jitvm.engine.region.world import NOTHING_WRITTEN, Assumptions, World, Written
+from jitvm.engine.tables.params import DEFAULTS, Parameters
 from jitvm.guests.uxn import UXN
 from tests.jit.programs import PROGRAMS
 from tests.jit.rig import again, eager, jit_of
@@ -108,6 +109,23 @@ def test_what_is_written_is_named_or_differs_between_copies() -> None:
     assert not written.isdisjoint([0, 2])
     assert written.and_since(after, bytes(4)).among(range(4)) == {0, 1, 2, 3}
     assert NOTHING_WRITTEN.isdisjoint(range(4))
+    assert written.isdisjoint([4, 0x10000]), "cells of other spaces have such numbers"
+
+
+def test_an_operand_behind_the_end_of_memory_is_at_its_beginning() -> None:
+    window = recorded((0xFFFF, LIT, 0), (0x0001, JMP, 1))
+    window.changed = Written([0x0000])
+    planner = jit_of(eager("BRK")).planner
+    planner.learn(window)
+    assert planner.learned.written == {0x0000}
+
+
+def test_a_variable_in_a_register_file_is_asked_about_like_others() -> None:
+    """Its number lies behind the code space, of which there are copies."""
+    memory = bytes(0x10000)
+    world = World(memory, Written(copies=((memory, memory),)))
+    forming = Forming(UXN, world, {}, {}, DEFAULTS)
+    assert not forming.doubts(Assumptions(cells={0x10008}))
 
 
 def test_what_the_host_loads_later_is_not_in_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ class Planner:
         for (pc, opcode), count in window.decoded.items():
             self.learned.opcodes.setdefault(pc, Counter())[opcode] += count
         executed = {
-            pc + i for pc, opcode in window.decoded for i in range(self.guest.lengths[opcode])
+            (pc + i) & mask for pc, opcode in window.decoded for i in range(lengths[opcode])
         }
         self.learned.written |= window.changed.among(executed)
         if self.guest.stored is not None:

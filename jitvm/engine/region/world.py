@@ -35,8 +35,8 @@ class Written:
 
     Args:
         addresses: some of them.
-        copies: pairs of copies of one memory, each of another moment: addresses where they differ
-            are the others.
+        copies: pairs of copies of the code space, each of another moment: addresses where they
+            differ are the others. Numbers of cells beyond it are none.
     """
 
     __slots__ = ("_addresses", "_copies")
@@ -50,7 +50,7 @@ class Written:
     def __contains__(self, at: int) -> bool:
         if at in self._addresses:
             return True
-        return any(before[at] != after[at] for before, after in self._copies)
+        return any(at < len(then) and then[at] != now[at] for then, now in self._copies)
 
     def __or__(self, addresses: Iterable[int]) -> Written:
         return Written(self._addresses.union(addresses), self._copies)
