@@ -15,13 +15,13 @@ from tests.clock import HANGS, until
 
 ROOT = Path(__file__).parents[2]
 LEAVES = """
-import json, os, resource, signal, sys, threading, time
+import json, os, resource, signal, sys, threading
 from jitvm.engine.host import apart, handover
 from jitvm.engine.host.apart import do_nothing_urgent
 
 if sys.argv[2] == "fork":
-    # An error: sub rsp, 8; call rdx; add rsp, 8; mov eax, -37; cdqe; ret
-    handover._CODE = bytes.fromhex("4883ec08ffd24883c408b8dbffffff4898c3")
+    flags = (bytes([0xBF, *number.to_bytes(4, "little")]) for number in (0x111, 0x10000))
+    handover._CODE = handover._CODE.replace(*flags)  # those of a thread alone: an error
 else:
     os.fork = None
 pipe = os.pipe()
@@ -49,7 +49,12 @@ def work():
     os.rename(sys.argv[1] + ".part", sys.argv[1])
 
 print(os.getpid(), flush=True)
-threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+def spin():
+    while True:
+        pass
+sys.setswitchinterval(0.00001)
+for _ in range(2):  # which ask for the interpreter lock all the time
+    threading.Thread(target=spin, daemon=True).start()
 apart.end_apart(7, work, 2.5, [kept])
 """
 HELD = """

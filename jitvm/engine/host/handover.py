@@ -31,58 +31,63 @@ _CODE = bytes.fromhex(
     "4154"            # push r12
     "4155"            # push r13
     "4156"            # push r14
-    "4883ec08"        # sub rsp, 8             as calls have it
-    "4189fc"          # mov r12d, edi          the status
-    "89f3"            # mov ebx, esi           the number of this process
-    "4989cd"          # mov r13, rcx           what the child calls
-    "4589c6"          # mov r14d, r8d          seconds
-    "ffd2"            # call rdx               what this process calls
+    "4157"            # push r15
+    "4189fc"          # mov r12d, edi        the status
+    "89f3"            # mov ebx, esi         the number of this process
+    "4989cd"          # mov r13, rcx         what the child calls
+    "4589c6"          # mov r14d, r8d        seconds
+    "4d89cf"          # mov r15, r9          what is called if there is no child
+    "ffd2"            # call rdx             what is called before
     "31ff"            # xor edi, edi
-    "b8da000000"      # mov eax, 218           set_tid_address(0): the kernel would write there
-    "0f05"            # syscall                as this thread ends, into what the child has then
-    "bf11010000"      # mov edi, 0x111         CLONE_VM | SIGCHLD
-    "31f6"            # xor esi, esi           the same stack
+    "b8da000000"      # mov eax, 218         set_tid_address(0): the kernel would write there
+    "0f05"            # syscall              as this thread ends, into what the child has then
+    "bf11010000"      # mov edi, 0x111       CLONE_VM | SIGCHLD
+    "31f6"            # xor esi, esi         the same stack
     "31d2"            # xor edx, edx
     "4531d2"          # xor r10d, r10d
     "4531c0"          # xor r8d, r8d
-    "b838000000"      # mov eax, 56            clone
+    "b838000000"      # mov eax, 56          clone
     "0f05"            # syscall
     "4885c0"          # test rax, rax
-    "7825"            # js out                 there is no child
-    "752f"            # jnz parent
+    "782f"            # js failed
+    "7538"            # jnz parent
     "4489f7"          # mov edi, r14d
-    "b825000000"      # mov eax, 37            alarm
+    "b825000000"      # mov eax, 37          alarm
     "0f05"            # syscall
-    "b86e000000"      # wait: mov eax, 110     getppid: another one's, when no thread is left
+    "b86e000000"      # wait: mov eax, 110   getppid: another one's, when no thread is left
     "0f05"            # syscall
     "39d8"            # cmp eax, ebx
     "7509"            # jne alone
-    "b818000000"      # mov eax, 24            sched_yield
+    "b818000000"      # mov eax, 24          sched_yield
     "0f05"            # syscall
     "ebec"            # jmp wait
     "41ffd5"          # alone: call r13
     "31c0"            # xor eax, eax
-    "4883c408"        # out: add rsp, 8
+    "415f"            # out: pop r15
     "415e"            # pop r14
     "415d"            # pop r13
     "415c"            # pop r12
     "5b"              # pop rbx
     "c3"              # ret
+    "4889c3"          # failed: mov rbx, rax
+    "41ffd7"          # call r15
+    "4889d8"          # mov rax, rbx
+    "ebeb"            # jmp out
     "4489e7"          # parent: mov edi, r12d
-    "b8e7000000"      # mov eax, 231           exit_group
+    "b8e7000000"      # mov eax, 231         exit_group
     "0f05"            # syscall
 )  # fmt: skip
 """A function of x86-64 whose result is 0 in the child, else the error; parameters: the status, the
-number of the process, a function for before and one for the child, seconds until its alarm. Python
-executes nothing between these: a thread that is gone may have asked for the interpreter lock, and
-Python would wait until it has it."""
+number of the process, functions for before and for the child, seconds until its alarm, a function
+for where there is none. Python executes nothing between these: a thread that is gone may have asked
+for the interpreter lock, and Python would wait until it has it."""
 
 
 class _Held(CFuncPtr):
     """A function of C that is called with the interpreter lock held."""
 
     _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI
-    _argtypes_ = (Word,) * 5
+    _argtypes_ = (Word,) * 6
     _restype_ = Word
 
 
@@ -105,10 +110,8 @@ def hand_over(status: int, seconds: int) -> bool:
         address_of_function(f"PyOS_{moment}")
         for moment in ("BeforeFork", "AfterFork_Parent", "AfterFork_Child")
     )
-    if _Held(code)(status, os.getpid(), before, child, seconds) == 0:
-        return True
-    _Held(parent)(0, 0, 0, 0, 0)  # which takes no parameters
-    return False
+    error: int = _Held(code)(status, os.getpid(), before, child, seconds, parent)
+    return not error
 
 
 def _is_possible() -> bool:
