@@ -262,7 +262,7 @@ def _after() -> None:
 
 
 def _in_child() -> None:
-    for each, content in FORK.copy() if FORK.copies is None else FORK.copies:
+    for each, content in FORK.copies or FORK.copy():
         each.separate(content)
     for lock in (LLVM, IMPORTS, *_locks):
         if not lock._is_owned():  # type: ignore[attr-defined]
