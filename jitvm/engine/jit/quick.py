@@ -176,7 +176,7 @@ class Quick:
         )
         if self.is_alone:  # by what has become of memory, unless it has other code now
             now = self._planner.regions.memory
-            if Written(copies=((world.memory, now),)).isdisjoint(pc for pc, _ in window.decoded):
+            if Written(copies=((world.memory, now),)).isdisjoint([pc for pc, _ in window.decoded]):
                 window.changed = changed.and_since(world.memory, now)
         return window, world.but(written=window.changed)
 
