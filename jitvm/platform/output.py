@@ -98,8 +98,7 @@ class _Descriptor:
             except OSError as error:
                 if error.errno not in _CANNOT_REFUSE:
                     raise
-                self._can_refuse = False
-                return self.write(data)
+                self._can_refuse, written = False, 0  # `ready` looks from now on
             self._is_full = written < len(data)
             return written
         # A pipe that polls as writable takes this much without blocking.
