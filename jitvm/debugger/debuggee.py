@@ -11,10 +11,10 @@ Expressions are about it (`jitvm.debugger.expressions`).
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jitvm.debugger.expressions import Expression, Number
+from jitvm.guest.light import cached_property
 from jitvm.platform.callstacks import Frame, Walker
 from jitvm.platform.probe import Effects, OpcodeKinds, probe
 

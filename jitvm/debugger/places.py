@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jitvm.debugger.expressions import ExpressionError
 from jitvm.engine.tables.names import shown
+from jitvm.guest.light import cached_property
 
 if TYPE_CHECKING:
     from jitvm.debugger.debugger import Debugger

@@ -12,11 +12,11 @@ A computer with devices derives from `BareComputer`; one with a screen also defi
 from __future__ import annotations
 
 import os
-from functools import cached_property
 
 from jitvm.engine.machine.machine import Machine
 from jitvm.engine.tables.names import shown
 from jitvm.guest import DescriptionError
+from jitvm.guest.light import cached_property
 from jitvm.guest.numbers import whole
 from jitvm.platform import Option, Platform, Program, ProgramError, number, port
 from jitvm.platform.computer import Face, file_stem

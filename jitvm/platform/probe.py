@@ -9,11 +9,11 @@ out different, and nothing here decides where a program goes on; it says where t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jitvm.engine.machine.inspect import loading_opcodes
 from jitvm.guest import Guest, Ports, State
+from jitvm.guest.light import cached_property
 from jitvm.guest.reference import ReferenceInterpreter
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ available if the JIT was set to keep texts (the parameter `keep_text`).
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jitvm.engine.machine.explain import assembly, regions, why_none, why_not
 from jitvm.engine.machine.inspect import Inspector
 from jitvm.engine.tables.names import shown
+from jitvm.guest.light import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,13 @@ import enum
 import functools
 import json
 import pickle
+import threading
 from typing import Any
 
 import pytest
 
 from jitvm.guest import light
+from tests.clock import HANGS
 
 
 class Number(light.IntEnum):
@@ -92,6 +94,24 @@ def test_a_cached_property_is_computed_once() -> None:
     del both.__dict__["ours"]
     assert both.ours == []
     assert both.asked == 2
+
+
+def test_a_cached_property_is_one_for_all_threads() -> None:
+    both = threading.Barrier(2)
+
+    class Slow:
+        @light.cached_property
+        def thing(self) -> list[int]:
+            both.wait(HANGS)
+            return []
+
+    slow, found = Slow(), list[list[int]]()
+    threads = [threading.Thread(target=lambda: found.append(slow.thing)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0] is found[1] is slow.thing
 
 
 class Kind(light.Enum):

@@ -15,8 +15,7 @@ instructions. It has no other means to tell the time.
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from jitvm.guest.light import cached_property
 from jitvm.guests.chip8 import guest
 from jitvm.guests.chip8 import instructions as at
 from jitvm.platform import ProgramError

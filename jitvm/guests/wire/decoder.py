@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from functools import cached_property
 
 from jitvm.engine.interpreter.installed import make_handlers
 from jitvm.engine.machine.machine import Tier
 from jitvm.engine.memory.cache import CodeCache
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.batch import Batch, Wrong
 from jitvm.guests.wire.buffers import counted
 from jitvm.guests.wire.choice import Sample

@@ -26,11 +26,12 @@ import os
 import sys
 from array import array
 from bisect import bisect_right
-from functools import cache, cached_property
+from functools import cache
 from itertools import accumulate
 
 from jitvm.engine.codegen.kernels import Kernels
 from jitvm.engine.memory.shown import address_of
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.buffers import MAX_NARROW
 from jitvm.guests.wire.pool import PoolError
 

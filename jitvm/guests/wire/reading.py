@@ -14,9 +14,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import contextmanager, suppress
-from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.ahead import open_ahead
 from jitvm.guests.wire.buffers import ADDRESS_BITS, MAX_NARROW, layout
 from jitvm.guests.wire.columns import TooManyColumns, Tree

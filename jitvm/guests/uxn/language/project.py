@@ -9,8 +9,8 @@ Both are made when somebody asks, since a keystroke asks for little.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
 
+from jitvm.guest.light import cached_property
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
 from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.language import completing, fixing, hinting, outline, renaming

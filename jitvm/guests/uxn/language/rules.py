@@ -19,9 +19,9 @@ walks that the first three are made of are in `walking`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from jitvm.engine.tables.struct import Struct
+from jitvm.guest.light import cached_property
 from jitvm.guests.uxn.assembler.errors import Diagnostic, Problem
 from jitvm.guests.uxn.assembler.source import Token
 from jitvm.guests.uxn.encoding import BRK, JMI, JSI, LIT, LIT2, MODE_SHORT, opcode, operand_size

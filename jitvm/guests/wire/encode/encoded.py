@@ -9,11 +9,12 @@ Encoded ── data, lengths        one buffer
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.columns import Column, RowSpace, Shape
 from jitvm.guests.wire.data import Data
 

@@ -7,8 +7,9 @@ counted parts          a program of the VM for records;  columns ──Ragged─
 from __future__ import annotations
 
 from array import array
-from functools import cached_property, partial
+from functools import partial
 
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.columns import Shape
 from jitvm.guests.wire.faults import Fault

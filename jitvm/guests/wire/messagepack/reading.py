@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property, partial
+from functools import cache, partial
 
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.messagepack.columns import described, tree
 from jitvm.guests.wire.messagepack.order import MOST, orders
 from jitvm.guests.wire.messagepack.program import make, make_passing

@@ -11,9 +11,8 @@ Records that have a length of their own are blocks of one.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from jitvm.engine.machine.machine import Tier
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.decoding import Decoding, Run
 from jitvm.guests.wire.faults import Fault
 from jitvm.guests.wire.records.faulty import WORDS, Walker

@@ -11,8 +11,7 @@ used costs nothing, and the 256 opcodes of a VM are enough for each.
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.records.operands import OPERANDS
 from jitvm.guests.wire.vm.described import decoding_guest
 from jitvm.guests.wire.vm.frames import fail

@@ -11,9 +11,9 @@ that is seen by the format.
 from __future__ import annotations
 
 from array import array
-from functools import cached_property
 
 from jitvm.engine.memory.block import BlockError
+from jitvm.guest.light import cached_property
 from jitvm.guests.wire.buffers import layout
 from jitvm.guests.wire.columns import Column, RowSpace, Shape, Tree
 from jitvm.guests.wire.faults import Fault, MessagesError, StreamError
