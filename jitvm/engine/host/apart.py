@@ -47,7 +47,8 @@ def leave_to_child(status: int, unfinished: Iterable[Unfinished], last: Callable
     Args:
         status: of the process.
         unfinished: what a child can do.
-        last: does what is to be done before the process ends.
+        last: does what is to be done before the process ends; if this returns, it may have been
+            done for all but what is unfinished, and is to be done once more.
     """
     locks = [(each, each.begin_work()) for each in unfinished]
     left = [each for each, lock in locks if lock is not None]

@@ -49,14 +49,14 @@ FORM = 1
 """The first number: it changes with the form of what follows."""
 
 
-_installed: list[Image] = []
-"""For the end of the command: no others defer their JIT."""
+_left: list[Image] = []
+"""Those of which something is to be compiled when the command has ended."""
 
 
 @BACKGROUND.at_leisure
 def unfinished() -> list[Unfinished]:
     """When a command has ended: what is left of programs without a JIT."""
-    return [image for image in _installed if image.is_unfinished]
+    return list(_left)
 
 
 class Image:
@@ -67,7 +67,12 @@ class Image:
         milliseconds: processor time that may be spent on what is left to compile; 0: nothing is.
         code: where its code is, once it is installed.
         is_left: whether that is done in a process of its own.
+        finish: does that; from `leave_to` on.
+        begin_work: tells other processes of it; from then on, too.
     """
+
+    finish: Callable[[], None]
+    begin_work: Callable[[], int | None]
 
     def __init__(self, cached: CachedCode, space: int) -> None:
         """Read it.
@@ -78,8 +83,6 @@ class Image:
         self.code: Span | None = None  # first, as what cannot be read goes as well
         self._expected: set[int] = set()
         self.is_left = False
-        self._finish: Callable[[], None] | None = None
-        self.begin_work: Callable[[], int | None] = lambda: None
         at, end = cached.symbols["image"], cached.symbols["numbers"]
         self._machine_code = cached.machine_code[:at]
         self._stream = memoryview(cached.machine_code[at:end]).cast("I")
@@ -181,27 +184,18 @@ class Image:
             finish: does it.
             begin_work: tells other processes of it; see `CodeCache.begin_work`.
         """
-        self._finish, self.begin_work = finish, begin_work
-        _installed.append(self)
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether something is left to compile, and nobody else does that."""
-        return self.milliseconds > 0 and self._finish is not None
+        self.finish, self.begin_work = finish, begin_work
+        _left.append(self)
 
     @property
     def seconds_to_finish(self) -> float:
         """Processor time that may be spent on it."""
         return self.milliseconds / 1000
 
-    def finish(self) -> None:
-        """Compile it: see `leave_to`."""
-        if self._finish is not None:
-            self._finish()
-
     def give_up(self) -> None:
         """The JIT has taken over, which finishes it."""
-        self._finish = None
+        if self in _left:
+            _left.remove(self)
 
     def was_made_from(self, start: int, size: int) -> bool:
         """Whether some of its regions have a byte of a range baked in."""
